@@ -1,0 +1,258 @@
+"""The subset of Python's expressions that a scenario may use; everything else is refused when the file is loaded."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Place
+from scenrun.scenario.suggest import did_you_mean
+
+MAX_TEXT = 2_000
+MAX_NESTING = 40
+MAX_BITS = 4_096
+
+FUNCTIONS = ("len", "min", "max", "abs", "sum", "sorted", "range", "int", "float", "str", "bool", "round", "any", "all")
+DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
+"""Calls on `random` and how many arguments each takes."""
+METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
+ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties")
+RESERVED = frozenset(
+    ("main", "index", "name", "error", "random", "inside", "none", "null", "true", "false", *FUNCTIONS)
+) | frozenset(__import__("keyword").kwlist)
+"""Names that mean something of their own and cannot name anything else."""
+
+_BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
+           ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)  # fmt: skip
+_COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+_BAD_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtv0-7xuUN\n])")
+_REFUSED = {
+    ast.Lambda: "a lambda",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a generator",
+    ast.NamedExpr: "an assignment (`set` assigns)",
+    ast.JoinedStr: "an f-string (`log` texts take {expressions})",
+    ast.Tuple: "a tuple (write a list, `[..]`)",
+    ast.Set: "a set (write a list, `[..]`)",
+    ast.Starred: "a `*`",
+    ast.Slice: "a slice",
+    ast.Await: "an await",
+    ast.Yield: "a yield",
+    ast.YieldFrom: "a yield",
+}
+
+
+class ExpressionError(ValueError):
+    """The text is no expression of the subset; `offset` is where, in characters of the text."""
+
+    def __init__(self, message: str, offset: int = 0) -> None:
+        self.offset = offset
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expression:
+    """A checked expression: its syntax tree, the text it came from and the place where that stands."""
+
+    tree: ast.expr
+    text: str
+    place: Place | None = None
+
+    def at(self, node: ast.AST) -> Place | None:
+        """The place in the file of a part of this expression."""
+        return self.place.moved(offset_of(self.text, node)) if self.place else None
+
+
+def offset_of(text: str, node: ast.AST) -> int:
+    """Characters before `node` in its expression's text (the tree counts UTF-8 bytes)."""
+    column: int = getattr(node, "col_offset", 0)
+    return len(text.encode()[:column].decode(errors="ignore"))
+
+
+def parse(value: Any) -> Expression:
+    """An expression field's value: text is an expression; a number, boolean or null is itself; a list is a display."""
+    if isinstance(value, str):
+        return Expression(_parse_text(value), str(value))
+    tree = _display(value)
+    return Expression(tree, ast.unparse(tree))
+
+
+def _display(value: Any) -> ast.expr:
+    """The syntax tree of a list or mapping of expressions, or of a plain constant."""
+    if isinstance(value, str):
+        return _parse_text(value)
+    if isinstance(value, list):
+        return ast.List([_display(item) for item in value], ast.Load())
+    if isinstance(value, dict):
+        keys: list[ast.expr | None] = [ast.Constant(str(key)) for key in value]
+        return ast.Dict(keys, [_display(item) for item in value.values()])
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        raise ExpressionError(f"an integer has at most {MAX_BITS:,} bits")
+    return ast.Constant(value)
+
+
+def _parse_text(text: str) -> ast.expr:
+    stripped = text.strip()
+    if not stripped:
+        raise ExpressionError("an expression is missing; empty text is written \"''\"")
+    if len(text) > MAX_TEXT:
+        raise ExpressionError(f"an expression of {len(text):,} characters; at most {MAX_TEXT:,} are allowed")
+    if found := _BAD_ESCAPE.search(text):
+        raise ExpressionError(f"`{found.group()}` is no escape that Python knows", found.start())
+    lead = len(text) - len(text.lstrip())
+    try:
+        tree = ast.parse(stripped, mode="eval").body
+    except SyntaxError as error:
+        at = lead + max(0, (error.offset or 1) - 1)
+        raise ExpressionError(f"not an expression: {_python_says(stripped, error)}", min(at, len(text))) from None
+    except (ValueError, MemoryError, RecursionError):
+        raise ExpressionError("not an expression: nested too deeply, or not text") from None
+    _Checker(stripped, lead).check(tree, 0)
+    return tree
+
+
+def _python_says(text: str, error: SyntaxError) -> str:
+    if re.search(r"(?<![=!<>])=(?!=)", text) and "==" not in text:
+        return "`=` does not compare; write `==`"
+    if "&&" in text or "||" in text or re.search(r"!(?!=)", text):
+        return "write `and`, `or`, `not`"
+    return str(error.msg)
+
+
+class _Checker:
+    """Walks a tree and refuses what the subset has not."""
+
+    def __init__(self, text: str, lead: int) -> None:
+        self.text = text
+        self.lead = lead
+
+    def refuse(self, node: ast.AST, message: str) -> ExpressionError:
+        return ExpressionError(message, self.lead + offset_of(self.text, node))
+
+    def check(self, node: ast.AST, depth: int) -> None:
+        if depth > MAX_NESTING:
+            raise self.refuse(node, f"nested more than {MAX_NESTING} deep")
+        name = type(node).__name__
+        check = getattr(self, f"check_{name}", None)
+        if check is None:
+            what = _REFUSED.get(type(node), f"`{name}`")  # type: ignore[call-overload]
+            raise self.refuse(node, f"{what} is not part of the language; `docs/reference.md` lists what is")
+        check(node)
+        for child in self._children(node):
+            self.check(child, depth + 1)
+
+    @staticmethod
+    def _children(node: ast.AST) -> list[ast.expr]:
+        if isinstance(node, ast.Call):
+            owner = [node.func.value] if isinstance(node.func, ast.Attribute) and not _is_random(node.func) else []
+            return [*owner, *node.args]
+        return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+
+    def check_Constant(self, node: ast.Constant) -> None:  # noqa: N802
+        if isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:
+            raise self.refuse(node, f"an integer has at most {MAX_BITS:,} bits")
+        if not isinstance(node.value, int | float | str | None):
+            raise self.refuse(node, f"`{ast.unparse(node)}` is no value of the language")
+
+    def check_Name(self, node: ast.Name) -> None:  # noqa: N802
+        if node.id in FUNCTIONS or node.id in ("inside", "random"):
+            raise self.refuse(node, f"`{node.id}` is called: `{node.id}(..)`")
+        if node.id.startswith("__"):
+            raise self.refuse(node, f"`{node.id}` is no name that a scenario can use")
+
+    def check_BinOp(self, node: ast.BinOp) -> None:  # noqa: N802
+        if not isinstance(node.op, _BINARY):
+            raise self.refuse(node, "this operator is not part of the language")
+        if isinstance(node.op, ast.Pow) and _constant_too_large(node):
+            raise self.refuse(node, f"this power is larger than {MAX_BITS:,} bits")
+
+    def check_UnaryOp(self, node: ast.UnaryOp) -> None:  # noqa: N802
+        pass
+
+    check_BoolOp = check_UnaryOp  # noqa: N815
+    check_IfExp = check_UnaryOp  # noqa: N815
+    check_List = check_UnaryOp  # noqa: N815
+
+    def check_Dict(self, node: ast.Dict) -> None:  # noqa: N802
+        if None in node.keys:
+            raise self.refuse(node, "`**` is not part of the language")
+
+    def check_Compare(self, node: ast.Compare) -> None:  # noqa: N802
+        for operator, right in zip(node.ops, node.comparators, strict=True):
+            if not isinstance(operator, _COMPARISONS):
+                raise self.refuse(node, "this comparison is not part of the language")
+            is_singleton = isinstance(right, ast.Constant) and (right.value is None or isinstance(right.value, bool))
+            if isinstance(operator, ast.Is | ast.IsNot) and not is_singleton:
+                raise self.refuse(right, "`is` compares with None, True or False; write `==`")
+
+    def check_Subscript(self, node: ast.Subscript) -> None:  # noqa: N802
+        pass
+
+    def check_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
+        if node.attr in METHOD_QUESTIONS:
+            raise self.refuse(node, f"`{node.attr}` is called: `{ast.unparse(node)}()`")
+        if node.attr not in ATTRIBUTE_QUESTIONS:
+            raise self.refuse(node, self._no_attribute(node.attr, ATTRIBUTE_QUESTIONS + METHOD_QUESTIONS))
+        self._owner(node)
+
+    def check_Call(self, node: ast.Call) -> None:  # noqa: N802
+        if node.keywords:
+            raise self.refuse(node.keywords[0], "arguments by name are not part of the language")
+        if isinstance(node.func, ast.Name):
+            self._function(node, node.func.id)
+        elif isinstance(node.func, ast.Attribute) and _is_random(node.func):
+            self._draw(node, node.func.attr)
+        elif isinstance(node.func, ast.Attribute):
+            self._question(node, node.func)
+        else:
+            raise self.refuse(node, "only functions and questions by name can be called")
+
+    def _function(self, node: ast.Call, name: str) -> None:
+        if name == "inside":
+            if len(node.args) != 1 or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+                raise self.refuse(node, "`inside` takes a section's name in quotes: `inside('critical')`")
+        elif name not in FUNCTIONS:
+            hint = did_you_mean(name, FUNCTIONS)
+            raise self.refuse(node, f"there is no function `{name}`{hint}; the functions are {', '.join(FUNCTIONS)}")
+
+    def _draw(self, node: ast.Call, name: str) -> None:
+        if name not in DRAWS:
+            known = ", ".join(DRAWS)
+            raise self.refuse(node, f"there is no `random.{name}`{did_you_mean(name, DRAWS)}; there are {known}")
+        if len(node.args) != DRAWS[name]:
+            raise self.refuse(node, f"`random.{name}` takes {DRAWS[name]} argument(s), not {len(node.args)}")
+
+    def _question(self, node: ast.Call, function: ast.Attribute) -> None:
+        if function.attr not in METHOD_QUESTIONS:
+            raise self.refuse(node, self._no_attribute(function.attr, METHOD_QUESTIONS))
+        if node.args:
+            raise self.refuse(node, f"`{function.attr}()` takes no arguments")
+        self._owner(function)
+
+    def _owner(self, node: ast.Attribute) -> None:
+        owner = node.value.value if isinstance(node.value, ast.Subscript) else node.value
+        if not isinstance(owner, ast.Name):
+            raise self.refuse(node, "a question is asked of an object by name: `pipeline.empty()`, `forks[0].locked()`")
+
+    @staticmethod
+    def _no_attribute(name: str, known: tuple[str, ...]) -> str:
+        if name.startswith("_"):
+            return f"`.{name}`: names that begin with `_` cannot be asked for"
+        return f"there is no `.{name}`{did_you_mean(name, known)}; what can be asked is {', '.join(known)}"
+
+
+def _is_random(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id == "random"
+
+
+def _constant_too_large(node: ast.BinOp) -> bool:
+    left, right = node.left, node.right
+    if not (isinstance(left, ast.Constant) and isinstance(right, ast.Constant)):
+        return False
+    if not (isinstance(left.value, int) and isinstance(right.value, int) and right.value > 0):
+        return False
+    return (left.value.bit_length() - 1) * right.value > MAX_BITS

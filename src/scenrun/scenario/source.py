@@ -1,0 +1,310 @@
+"""From bytes to plain values that know their place; nothing dangerous or ambiguous in YAML gets past here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from scenrun.errors import Place, Problem, ScenarioError, Source
+from scenrun.scenario import traps
+
+MAX_BYTES = 1_000_000
+MAX_NODES = 50_000
+"""Nodes of a file, counted after aliases and merge keys are expanded."""
+MAX_DEPTH = 64
+MAX_DIGITS = 1_000
+"""Digits of a number; more is no number that a scenario could use (integers have at most 4,096 bits)."""
+
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
+_PREFIXED = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_OCTAL = re.compile(r"[-+]?0[0-9]+\Z")
+_GROUPED = re.compile(r"[-+]?[0-9][0-9]*(?:_[0-9]+)+\Z")
+_SIXTY = re.compile(r"[-+]?[0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?\Z")
+_NOT_A_NUMBER = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_SURPRISES = frozenset(f(w) for w in ("on", "off", "yes", "no") for f in (str.lower, str.title, str.upper))
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Mapping(dict[str, Any]):
+    """A mapping of the file; `places` has the place of each key and of its value."""
+
+    __slots__ = ("depth", "place", "places", "size")
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.places: dict[str, tuple[Place, Place]] = {}
+        self.size = 1
+        self.depth = 1
+
+
+class Sequence(list[Any]):
+    """A sequence of the file; `places` has the place of each item."""
+
+    __slots__ = ("depth", "place", "places", "size")
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place = place
+        self.places: list[Place] = []
+        self.size = 1
+        self.depth = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    value: Any
+    place: Place
+
+
+def decode(name: str, data: bytes) -> Source:
+    """The text of `data`, which must be UTF-8 that YAML allows."""
+    if len(data) > MAX_BYTES:
+        raise ScenarioError([_whole(name, f"the file has {len(data):,} bytes; a scenario has at most {MAX_BYTES:,}")])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        place = Place(Source(name, ""), line, 1)
+        raise ScenarioError([Problem(place, f"byte {error.start} is not UTF-8; save the file as UTF-8 text")]) from None
+    source = Source(name, text)
+    if found := _UNPRINTABLE.search(text):
+        before = text[: found.start()].splitlines() or [""]
+        place = Place(source, len(before), len(before[-1]) + 1)
+        code = f"U+{ord(found.group()):04X}"
+        message = f"the character {code} is not allowed in YAML; in double quotes it can be written as an escape"
+        raise ScenarioError([Problem(place, message)])
+    return source
+
+
+def read(source: Source, problems: list[Problem]) -> Mapping:
+    """The one document of `source`, a mapping. What is wrong but can be read past goes to `problems`."""
+    reader = _Reader(source, problems)
+    try:
+        return reader.document()
+    except yaml.MarkedYAMLError as error:
+        raise ScenarioError([*problems, traps.syntax_problem(source, error)]) from None
+    except RecursionError:
+        raise ScenarioError([_whole(source.name, "the file is nested too deeply")]) from None
+
+
+def scalar(text: str) -> Any:
+    """The value of an override's text, read like an unquoted YAML value."""
+    problems: list[Problem] = []
+    node = read(Source("--set", f"value: {text}\n"), problems)
+    if problems:
+        raise ScenarioError(problems)
+    return node["value"]
+
+
+def _whole(name: str, message: str) -> Problem:
+    return Problem(Place(Source(name, ""), 1, 1), message)
+
+
+class _Reader:
+    """Composes values from YAML's flat event stream, counting as it goes."""
+
+    def __init__(self, source: Source, problems: list[Problem]) -> None:
+        self.source = source
+        self.problems = problems
+        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_Parser)  # type: ignore[no-untyped-call]
+        self.anchors: dict[str, _Node | None] = {}
+        self.nodes = 0
+
+    def document(self) -> Mapping:
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                break
+        else:
+            raise ScenarioError([_whole(self.source.name, "the file is empty; `scenrun new NAME` writes one")])
+        root = self._node(next(self.events), 1)
+        next(self.events)  # the end of the document
+        after = next(self.events)
+        if isinstance(after, yaml.DocumentStartEvent):
+            raise ScenarioError([Problem(self._place(after), "a second document begins here; a file has one scenario")])
+        if not isinstance(root.value, Mapping):
+            kind = "a list" if isinstance(root.value, Sequence) else "empty" if root.value is None else "plain text"
+            message = f"a scenario is a mapping that begins with `scenario: NAME`; this file is {kind}"
+            raise ScenarioError([*self.problems, Problem(root.place, message)])
+        return root.value
+
+    def _place(self, event: Any) -> Place:
+        mark = event.start_mark
+        return Place(self.source, mark.line + 1, mark.column + 1)
+
+    def _refuse(self, place: Place, message: str) -> None:
+        self.problems.append(Problem(place, message))
+
+    def _count(self, place: Place, nodes: int, depth: int) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            message = f"the file has more than {MAX_NODES:,} nodes (aliases counted as what they stand for)"
+            raise ScenarioError([Problem(place, message)])
+        if depth > MAX_DEPTH:
+            raise ScenarioError([Problem(place, f"nested more than {MAX_DEPTH} deep")])
+
+    def _node(self, event: Any, depth: int) -> _Node:
+        place = self._place(event)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event.anchor, place, depth)
+        self._count(place, 1, depth)
+        if getattr(event, "tag", None) is not None:
+            self._refuse(place, f"the tag `{event.tag}` is not allowed; write a plain value")
+        if event.anchor is not None:
+            self.anchors[event.anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            node = self._scalar(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = _Node(self._sequence(place, depth), place)
+        else:
+            node = _Node(self._mapping(event, place, depth), place)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node
+        return node
+
+    def _alias(self, anchor: str, place: Place, depth: int) -> _Node:
+        if anchor not in self.anchors:
+            known = ", ".join(f"*{a}" for a in self.anchors) or "none"
+            raise ScenarioError([*self.problems, Problem(place, f"no anchor `&{anchor}` before this (known: {known})")])
+        node = self.anchors[anchor]
+        if node is None:
+            raise ScenarioError([*self.problems, Problem(place, f"`*{anchor}` stands inside what it names")])
+        size, inner = getattr(node.value, "size", 1), getattr(node.value, "depth", 1)
+        self._count(place, size, depth + inner - 1)
+        return node
+
+    def _sequence(self, place: Place, depth: int) -> Sequence:
+        out = Sequence(place)
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            item = self._node(event, depth + 1)
+            out.append(item.value)
+            out.places.append(item.place)
+            _grow(out, item.value)
+        return out
+
+    def _mapping(self, start: Any, place: Place, depth: int) -> Mapping:
+        out = Mapping(place)
+        merges: list[_Node] = []
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            is_merge = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style
+            if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
+                raise ScenarioError([*self.problems, traps.collection_as_key(self._place(event))])
+            key = self._key(event, depth)
+            value = self._node(next(self.events), depth + 1)
+            if is_merge:
+                merges.append(value)
+            elif key is not None:
+                self._add(out, key, self._place(event), value)
+        for merge in merges:
+            self._merge(out, merge)
+        traps.check_flow_mapping(out, bool(start.flow_style), self.problems)
+        return out
+
+    def _add(self, out: Mapping, key: str, place: Place, value: _Node) -> None:
+        if key in out:
+            first = out.places[key][0].line
+            self._refuse(place, f"the key `{key}` stands here twice (first on line {first}); keep one of them")
+            return
+        out[key] = value.value
+        out.places[key] = (place, value.place)
+        _grow(out, value.value)
+
+    def _merge(self, out: Mapping, merge: _Node) -> None:
+        sources = merge.value if isinstance(merge.value, Sequence) else [merge.value]
+        for source in sources:
+            if not isinstance(source, Mapping):
+                self._refuse(merge.place, "`<<` takes a mapping, or a list of mappings")
+                continue
+            for key, value in source.items():
+                if key not in out:
+                    out[key] = value
+                    out.places[key] = source.places[key]
+                    _grow(out, value)
+            self._count(merge.place, source.size, 1)
+
+    def _key(self, event: Any, depth: int) -> str | None:
+        node = self._node(event, depth + 1)
+        if isinstance(node.value, str):
+            return node.value
+        shown = getattr(event, "value", None) or "nothing"
+        self._refuse(node.place, f"a key is text, not `{shown}`; put it in quotes if text is meant")
+        return None
+
+    def _scalar(self, event: Any, place: Place) -> _Node:
+        text = event.value
+        one_line = event.start_mark.line == event.end_mark.line
+        width = event.end_mark.column - event.start_mark.column
+        if not event.style:
+            inside = Place(self.source, place.line, place.column, one_line and width == len(text))
+            return _Node(self._plain(text, place), inside)
+        quoted = event.style in "'\"" and one_line and width == len(text) + 2
+        return _Node(_Quoted(text), Place(self.source, place.line, place.column + (1 if quoted else 0), quoted))
+
+    def _plain(self, text: str, place: Place) -> Any:
+        """The value of an unquoted scalar under YAML 1.2's core rules; what readers of 1.1 would take otherwise is refused."""
+        if text in _WORDS:
+            return _WORDS[text]
+        if not (text[0] in "+-.0123456789" or text in _SURPRISES):
+            return text
+        if len(text) > MAX_DIGITS and text.lstrip("+-").replace("_", "").isdigit():
+            self._refuse(place, f"a number of {len(text):,} digits; integers have at most 4,096 bits")
+            return 0
+        if _INTEGER.match(text):
+            return int(text)
+        if sentence := _ambiguous(text):
+            self._refuse(place, sentence)
+            return text
+        if _PREFIXED.match(text):
+            return int(text, 0)
+        if _FLOAT.match(text):
+            value = float(text)
+            if value in (float("inf"), float("-inf")):
+                self._refuse(place, f"`{text}` is too large for a number")
+            return value
+        return text
+
+
+class _Quoted(str):
+    """Text that stood in quotes or in a block."""
+
+    __slots__ = ()
+
+
+def is_quoted(text: object) -> bool:
+    """Whether this text of a file stood in quotes or in a block (and so is whole)."""
+    return isinstance(text, _Quoted)
+
+
+def _grow(container: Mapping | Sequence, value: Any) -> None:
+    container.size += getattr(value, "size", 1)
+    container.depth = max(container.depth, 1 + getattr(value, "depth", 1))
+
+
+def _ambiguous(text: str) -> str | None:
+    """What to say of an unquoted scalar that YAML 1.1 and 1.2 read differently."""
+    if text in _SURPRISES:
+        return f"`{text}` is a boolean to some readers of YAML and text to others; write true, false or \"{text}\""
+    if _OCTAL.match(text):
+        return f"`{text}` is octal to some readers of YAML; write it without the leading 0, or as 0o.. or \"{text}\""
+    if _SIXTY.match(text):
+        return f"`{text}` is a number in base 60 to some readers of YAML; write \"{text}\", or a duration such as 90s"
+    if _DATE.match(text):
+        return f"`{text}` is a date to some readers of YAML; write \"{text}\""
+    if _GROUPED.match(text):
+        return f"`{text}`: write the number without `_`"
+    if _NOT_A_NUMBER.match(text):
+        return f"`{text}` is not a number that a scenario can use"
+    return None

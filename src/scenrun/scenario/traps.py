@@ -1,0 +1,159 @@
+"""YAML's traps: what people write who mean a scenario and not YAML, answered with the line to write instead."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from scenrun.errors import Place, Problem, Source
+
+if TYPE_CHECKING:
+    from scenrun.scenario.source import Mapping
+
+_SPECIAL = re.compile(r"[][(){},#&*!|>%@`]|: |\?")
+_ENTRY = re.compile(r"^(\s*(?:- +)*[\w.\-]+:\s+)(.*\S)\s*$")
+_FLOW = re.compile(r"^(\s*(?:- +)*(?:[\w.\-]+:\s+)?)([\[{].*)$")
+
+_SENTENCES = (
+    ("cannot start any token", "this character cannot begin a value; put the value in quotes"),
+    ("mapping values are not allowed", "a second `: ` on one line; text with `: ` must be in quotes"),
+    ("could not find expected ':'", "a `:` is missing after this key, or the indentation is off"),
+    ("did not find expected key", "the indentation is off here, or a quote or bracket before it is not closed"),
+    ("expected <block end>", "the indentation is off here, or a quote or bracket before it is not closed"),
+    ("did not find expected '-' indicator", "a list goes on with `- `; the indentation is off here"),
+    ("did not find expected ',' or '}'", "inside `{}`, text with [ ] { } , or `: ` must be in quotes; or a `}` is missing"),
+    ("did not find expected ',' or ']'", "inside `[]`, text with [ ] { } , or `: ` must be in quotes; or a `]` is missing"),
+    ("found unexpected end of stream", "a quote that was opened is never closed"),
+    ("did not find expected node content", "a value is missing here"),
+    ("found undefined tag handle", "tags (`!..`) are not allowed; write a plain value"),
+    ("did not find expected alphabetic", "`&`, `*` and `!` begin an anchor, an alias or a tag; put text in quotes"),
+    ("found unknown escape character", "an escape that YAML does not know; in single quotes a backslash is only itself"),
+    ("block sequence entries are not allowed", "a list cannot begin on this line; begin it on the next"),
+    ("did not find expected <document start>", "the scenario ended before this line; the indentation is off"),
+    ("exceeded max depth", "nested too deeply"),
+)
+
+
+def syntax_problem(source: Source, error: Any) -> Problem:
+    """A sentence for an error of the YAML parser, with the quoted line where quotes would mend it."""
+    mark = error.problem_mark or error.context_mark
+    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    line = source.line(place.line)
+    if "\t" in line[: len(line) - len(line.lstrip())]:
+        column = line.index("\t") + 1
+        return Problem(Place(source, place.line, column), "a tab in the indentation; YAML indents with spaces")
+    found = error.problem or error.context or "not YAML"
+    sentence = next((text for part, text in _SENTENCES if part in found), f"not YAML: {found}")
+    if "mapping values" in found:
+        return Problem(place, sentence + _instead(line, quoted_entry(line)))
+    if "',' or" in found or "node content" in found:
+        return Problem(place, sentence + _instead(line, quoted_flow(line)))
+    return Problem(place, sentence)
+
+
+def collection_as_key(place: Place) -> Problem:
+    """A list or mapping where a key should be, as in `{[a]: 1}` or `{{item}}`."""
+    line = place.source.line(place.line)
+    return Problem(place, "a key is text, not a list or mapping" + _instead(line, quoted_flow(line)))
+
+
+def check_flow_mapping(mapping: Mapping, flow: bool, problems: list[Problem]) -> None:
+    """`{item: random.randint(1, 101)}`: a comma inside brackets cut the value in two."""
+    if not flow:
+        return
+    for key, value in mapping.items():
+        if value is None and key.count(")") > key.count("("):
+            place = mapping.places[key][0]
+            line = place.source.line(place.line)
+            problems.append(
+                Problem(place, "the comma cut this value in two: inside `{}` it must be in quotes"
+                        + _instead(line, quoted_flow(line)))
+            )
+
+
+def template_problem(mapping: Mapping, word: str) -> str:
+    """`log: {item}`: what was meant as text with an expression is a mapping to YAML."""
+    inside = ", ".join(mapping)
+    return f"`{{{inside}}}` is a mapping to YAML; text that begins with `{{` must be in quotes: `{word}: \"{{{inside}}}\"`"
+
+
+def cut_comment(place: Place, text: str, word: str) -> str | None:
+    """`log: got # 3`: what to say if an unquoted text was ended by a comment."""
+    line = place.source.line(place.line)
+    rest = line[place.column - 1 + len(text) :]
+    if not (place.exact and rest.lstrip().startswith("#") and rest[:1].isspace()):
+        return None
+    whole = line[place.column - 1 :].rstrip()
+    return (
+        f"the ` #` ends this text: YAML takes the rest for a comment; write `{word}: {quote(whole)}`, "
+        f"or `{word}: {quote(text)}` before the comment"
+    )
+
+
+def quote(text: str) -> str:
+    """Text as a double-quoted YAML scalar (single-quoted where that needs no escapes)."""
+    if '"' in text or "\\" in text:
+        return "'" + text.replace("'", "''") + "'"
+    return f'"{text}"'
+
+
+def quoted_entry(line: str) -> str:
+    """`log: got: {item}` with its text in quotes."""
+    if found := _ENTRY.match(line):
+        return found.group(1) + quote(found.group(2))
+    return line
+
+
+def quoted_flow(line: str) -> str:
+    """A line with a flow collection in which every text that YAML would misread is quoted."""
+    found = _FLOW.match(line)
+    if not found:
+        return line
+    mended, _ = _collection(found.group(2), 0)
+    return found.group(1) + mended
+
+
+def _instead(line: str, mended: str) -> str:
+    return f"; write\n    {mended.strip()}" if mended.strip() != line.strip() else ""
+
+
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+def _collection(text: str, start: int) -> tuple[str, int]:
+    """The collection that opens at `start`, mended, and where it ends."""
+    opening, out, at = text[start], text[start], start + 1
+    closing = _CLOSING[opening]
+    while at < len(text) and text[at] != closing:
+        if text[at] in " ,":
+            out, at = out + text[at], at + 1
+        elif text.startswith(": ", at):
+            out, at = out + ": ", at + 2
+        elif text[at] in "[{":
+            inner, at = _collection(text, at)
+            out += inner
+        else:
+            token, at = _token(text, at, closing)
+            out += token
+    return out + text[at : at + 1] + (text[at + 1 :] if start == 0 else ""), at + 1
+
+
+def _token(text: str, start: int, closing: str) -> tuple[str, int]:
+    """One scalar from `start`: up to a comma, a `: ` or the closing bracket outside brackets of its own."""
+    if text[start] in "\"'":
+        end = text.find(text[start], start + 1)
+        end = len(text) if end < 0 else end + 1
+        return text[start:end], end
+    at, waiting = start, []
+    while at < len(text):
+        c = text[at]
+        if not waiting and (c in (",", closing) or text.startswith(": ", at)):
+            break
+        if c in _CLOSING:
+            waiting.append(_CLOSING[c])
+        elif waiting and c == waiting[-1]:
+            waiting.pop()
+        at += 1
+    token = text[start:at].rstrip()
+    shown = quote(token) if _SPECIAL.search(token) else token
+    return shown + text[start + len(token) : at], at
