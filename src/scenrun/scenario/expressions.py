@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.scenario.source import place_of
 from scenrun.scenario.suggest import did_you_mean
 
 MAX_TEXT = 2_000
@@ -76,7 +77,7 @@ def offset_of(text: str, node: ast.AST) -> int:
 def parse(value: Any) -> Expression:
     """An expression field's value: text is an expression; a number, boolean or null is itself; a list is a display."""
     if isinstance(value, str):
-        return Expression(_parse_text(value), str(value))
+        return Expression(_parse_text(value), str(value), place_of(value))
     tree = _display(value)
     return Expression(tree, ast.unparse(tree))
 

@@ -249,9 +249,11 @@ class _Reader:
         width = event.end_mark.column - event.start_mark.column
         if not event.style:
             inside = Place(self.source, place.line, place.column, one_line and width == len(text))
-            return _Node(self._plain(text, place), inside)
-        quoted = event.style in "'\"" and one_line and width == len(text) + 2
-        return _Node(_Quoted(text), Place(self.source, place.line, place.column + (1 if quoted else 0), quoted))
+            value = self._plain(text, place)
+            return _Node(Text.at(inside, value, quoted=False) if isinstance(value, str) else value, inside)
+        exact = event.style in "'\"" and one_line and width == len(text) + 2
+        inside = Place(self.source, place.line, place.column + (1 if exact else 0), exact)
+        return _Node(Text.at(inside, text, quoted=True), inside)
 
     def _plain(self, text: str, place: Place) -> Any:
         """The value of an unquoted scalar under YAML 1.2's core rules; what readers of 1.1 would take otherwise is refused."""
@@ -277,15 +279,26 @@ class _Reader:
         return text
 
 
-class _Quoted(str):
-    """Text that stood in quotes or in a block."""
+class Text(str):
+    """A text of the file that knows where it stands and whether it stood in quotes (or a block)."""
 
-    __slots__ = ()
+    __slots__ = ("place", "quoted")
+
+    place: Place
+    quoted: bool
+
+    @classmethod
+    def at(cls, place: Place, text: str, *, quoted: bool) -> Text:
+        """The text, standing at `place`."""
+        self = cls(text)
+        self.place = place
+        self.quoted = quoted
+        return self
 
 
-def is_quoted(text: object) -> bool:
-    """Whether this text of a file stood in quotes or in a block (and so is whole)."""
-    return isinstance(text, _Quoted)
+def place_of(value: object) -> Place | None:
+    """Where a value of the file stands, if it knows."""
+    return getattr(value, "place", None)
 
 
 def _grow(container: Mapping | Sequence, value: Any) -> None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from scenrun.scenario.expressions import Expression, ExpressionError, parse
+from scenrun.scenario.source import place_of
 
 MAX_TEXT = 20_000
 _FORMAT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(?:\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z")
@@ -57,9 +58,11 @@ def _hole(text: str, start: int, end: int) -> Hole:
     if not _FORMAT.match(format_):
         raise ExpressionError(f"`:{format_}` is no format such as `:.2f` or `:>5`", start + len(source))
     try:
-        return Hole(parse(source), format_, start)
+        checked = parse(source)
     except ExpressionError as error:
         raise ExpressionError(str(error), start + error.offset) from None
+    place = place_of(text)
+    return Hole(Expression(checked.tree, source, place.moved(start) if place else None), format_, start)
 
 
 def _split_format(inside: str) -> tuple[str, str]:

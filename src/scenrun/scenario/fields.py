@@ -1,0 +1,217 @@
+"""The kinds of field that a scenario's models are made of: name, reference, template, expression, duration, steps."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from scenrun.errors import Place
+from scenrun.scenario import durations, traps
+from scenrun.scenario.durations import Duration, DurationError
+from scenrun.scenario.expressions import RESERVED, Expression, ExpressionError, parse
+from scenrun.scenario.source import Mapping, place_of
+from scenrun.scenario.templates import Template, parse_template
+
+if TYPE_CHECKING:
+    from scenrun.scenario.reading import Reader
+
+NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_NAME = re.compile(NAME + r"\Z")
+MAX_NAME = 80
+
+
+class Model(BaseModel):
+    """A part of a scenario: strict, frozen, closed to unknown keys, and aware of its place in the file."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True
+    )
+    _node: Any = PrivateAttr(default=None)
+    what: ClassVar[str] = ""
+    """What an error calls this part of the file."""
+
+    @property
+    def place(self) -> Place | None:
+        """Where this part begins in the file."""
+        return place_of(self._node)
+
+    def place_of_key(self, key: str) -> Place | None:
+        """Where the value of `key` stands."""
+        places = getattr(self._node, "places", {})
+        return places[key][1] if key in places else self.place
+
+    def is_given(self, key: str) -> bool:
+        """Whether the file has this key here (rather than its default)."""
+        return isinstance(self._node, dict) and key in self._node
+
+
+def refuse(message: str, offset: int = 0) -> PydanticCustomError:
+    """An error with a sentence of ours; `offset` counts characters into the value's text."""
+    return PydanticCustomError("scenrun", "{message}", {"message": message, "offset": offset})
+
+
+def reader_of(info: ValidationInfo) -> Reader:
+    """The reader that a file is being read by, which collects what is wrong with it."""
+    reader: Reader = info.context  # type: ignore[assignment]
+    return reader
+
+
+def check_name(value: Any) -> str:
+    """An identifier that a scenario may use as a name."""
+    if not isinstance(value, str) or not _NAME.match(value):
+        raise refuse(f"a name is made of letters, digits and _, and begins with none of the digits; not {shown(value)}")
+    if len(value) > MAX_NAME:
+        raise refuse(f"a name has at most {MAX_NAME} characters")
+    if value in RESERVED or value.startswith("__"):
+        raise refuse(f"`{value}` has a meaning of its own in the language; choose another name")
+    return value
+
+
+def shown(value: Any) -> str:
+    """A value of the file as an error shows it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    text = str(value)
+    return f"`{text[:60]}`" + (" (cut)" if len(text) > 60 else "")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reference:
+    """An object by name: `pipeline`, or one of an array or group: `forks[index]`."""
+
+    name: str
+    index: Expression | None
+    place: Place | None
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.index.text}]" if self.index else self.name
+
+
+def parse_reference(value: Any) -> Reference:
+    """A reference's text: a name, or a name and an index in brackets."""
+    if not isinstance(value, str):
+        raise refuse(f"an object's name is expected, not {shown(value)}")
+    if _NAME.match(value):
+        return Reference(str(value), None, place_of(value))
+    try:
+        expression = parse(value)
+    except ExpressionError as error:
+        raise refuse(f"an object is written `name` or `name[index]`: {error}", error.offset) from None
+    tree = expression.tree
+    if not (isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name)):
+        raise refuse(f"an object is written `name` or `name[index]`, not {shown(value)}")
+    index = Expression(tree.slice, expression.text, expression.place)
+    return Reference(tree.value.id, Expression(index.tree, ast.unparse(index.tree), index.place), place_of(value))
+
+
+def parse_expression(value: Any) -> Expression:
+    """An expression field."""
+    if isinstance(value, Mapping) and value and all(v is None for v in value.values()):
+        raise refuse(f"`{{{', '.join(value)}}}` is a mapping to YAML; an expression is written without braces")
+    try:
+        return parse(value)
+    except ExpressionError as error:
+        raise refuse(str(error), error.offset) from None
+
+
+def parse_text(word: str) -> Callable[[Any], Template]:
+    """A template field of the verb or key `word`."""
+
+    def template(value: Any) -> Template:
+        if isinstance(value, Mapping):
+            raise refuse(traps.template_problem(value, word))
+        if value is None or isinstance(value, list):
+            raise refuse(f"`{word}` takes text, not {shown(value)}")
+        text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+        if place := place_of(value):
+            sentence = None if value.quoted else traps.cut_comment(place, text, word)
+            if sentence:
+                raise refuse(sentence)
+        try:
+            return parse_template(text)
+        except ExpressionError as error:
+            raise refuse(str(error), error.offset) from None
+
+    return template
+
+
+def parse_duration(value: Any) -> Duration:
+    """A duration as it stands: no distribution, no parameter."""
+    try:
+        return Duration("fixed", (durations.parse(value),))
+    except DurationError as error:
+        raise refuse(str(error)) from None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DurationName:
+    """A parameter of type `duration`, by name."""
+
+    name: str
+    place: Place | None
+
+
+def parse_timing(value: Any) -> Duration | DurationName:
+    """A duration, a distribution, or the name of a parameter that is one."""
+    if isinstance(value, str) and _NAME.match(value):
+        return DurationName(str(value), place_of(value))
+    try:
+        return durations.distribution(value)
+    except DurationError as error:
+        raise refuse(str(error)) from None
+
+
+def _steps(value: Any, info: ValidationInfo) -> Any:
+    return reader_of(info).steps(value)
+
+
+EXPRESSION_SCHEMA = {"description": "an expression; text in it is quoted twice: \"'hello'\""}
+_TIMING_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "pattern": rf"^\s*({durations.DURATION}|{NAME})\s*$"},
+        {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "additionalProperties": False,
+            "properties": {
+                "uniform": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
+                "exponential": {"type": "object", "properties": {"mean": {"type": "string"}}, "required": ["mean"]},
+                "normal": {
+                    "type": "object",
+                    "properties": {"mean": {"type": "string"}, "sd": {"type": "string"}},
+                    "required": ["mean", "sd"],
+                },
+            },
+        },
+    ]
+}
+
+Name = Annotated[str, PlainValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
+Ref = Annotated[Reference, PlainValidator(parse_reference), WithJsonSchema({"type": "string"})]
+Expr = Annotated[Expression, PlainValidator(parse_expression), WithJsonSchema(EXPRESSION_SCHEMA)]
+FixedDuration = Annotated[
+    Duration,
+    PlainValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}),
+]
+Timing = Annotated[Duration | DurationName, PlainValidator(parse_timing), WithJsonSchema(_TIMING_SCHEMA)]
+Steps = Annotated[
+    tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"$ref": "#/$defs/step"}})
+]
+Args = Annotated[
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "description": "the behaviour's parameters by name"}),
+]

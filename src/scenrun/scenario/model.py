@@ -1,0 +1,339 @@
+"""A scenario as written: its top-level keys, thread groups, behaviours and expectations."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
+
+from scenrun.errors import Source
+from scenrun.scenario import fields as f
+from scenrun.scenario.fields import Args, Expr, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
+from scenrun.scenario.source import Mapping
+from scenrun.scenario.sync import KINDS, OptionalName, Primitive
+
+VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
+"""Verdicts that a file may expect; `incomplete` is never expected."""
+WAYS = ("run", "simulate", "explore")
+SEARCH_ONLY = ("race", "livelock")
+PARAMETER_TYPES = ("int", "float", "bool", "str", "duration", "value", "expression", "variable")
+MAX_COUNT = 100_000
+Verdict = Literal["holds", "violated", "deadlock", "exception", "race", "livelock"]
+
+
+class Parameter(Model):
+    """A parameter of a behaviour: its type, and its default where it need not be given."""
+
+    what: ClassVar[str] = "a parameter"
+    type: str = Field(description="int, float, bool, str, duration, value, expression, variable, or a kind of sync")
+    default: Any = Field(None, description="its value where none is given; none makes it optional")
+
+    @model_validator(mode="after")
+    def _known(self) -> Parameter:
+        from scenrun.scenario.suggest import did_you_mean
+
+        known = (*PARAMETER_TYPES, *KINDS)
+        if self.type not in known:
+            raise refuse(f"there is no type `{self.type}`{did_you_mean(self.type, known)}; types: {', '.join(known)}")
+        return self
+
+    @property
+    def is_required(self) -> bool:
+        """Whether every use must give it."""
+        return not self.is_given("default")
+
+
+def _parameters(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, Mapping):
+        raise refuse("`params` takes a mapping of names to types: `params: {times: int}`")
+    reader = reader_of(info)
+    out = {}
+    for key, given in reader.named(value):
+        raw = given if isinstance(given, Mapping) else reader.stand_in(value, key, {"type": given})
+        if parameter := reader.model(Parameter, raw, f"parameter `{key}`"):
+            out[key] = parameter
+    return out
+
+
+class Behaviour(Model):
+    """A named program of steps, with parameters."""
+
+    what: ClassVar[str] = "a behaviour"
+    description: str = Field("", description="what it does")
+    params: Annotated[Any, PlainValidator(_parameters), WithJsonSchema({"$ref": "#/$defs/params"})] = Field(
+        default={}, description="parameters by name: a type, or `{type, default}`"
+    )
+    do: Steps = Field(description="the steps")
+
+
+class Group(Model):
+    """Threads that do the same thing."""
+
+    what: ClassVar[str] = "a thread group"
+    target: str | None = Field(None, description="the behaviour that they run")
+    do: Steps | None = Field(None, description="the steps in place, instead of `target`")
+    args: Args = Field(default={}, description="the behaviour's parameters by name")
+    count: int = Field(1, ge=1, le=MAX_COUNT, description="how many threads; they are called name[0], name[1] ..")
+    daemon: bool = Field(False, description="true: cut off when every other thread has ended")
+    join: bool | None = Field(None, description="whether main waits for them; yes, unless they are daemons")
+    start_after: FixedDuration | None = Field(None, description="started so long after the run began")
+    pool: OptionalName = Field(None, description="they are tasks of this pool instead of threads")
+    endless: bool = Field(False, description="true: they need not end; only being blocked for ever is a finding")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Group:
+        if (self.target is None) == (self.do is None):
+            raise refuse("a thread group has either a `target` (a behaviour) or `do` (steps in place)")
+        if self.args and self.do is not None:
+            raise refuse("`args` go with a `target`; steps in place have no parameters")
+        if self.pool and self.daemon:
+            raise refuse("tasks of a pool are no daemons: remove `daemon`, or `pool`")
+        return self
+
+    @property
+    def joined(self) -> bool:
+        """Whether the default main waits for this group."""
+        return self.join if self.join is not None else not self.daemon
+
+
+class Stop(Model):
+    """When the threads are told to stop."""
+
+    what: ClassVar[str] = "`stop`"
+    after: FixedDuration = Field(description="how long after the last start")
+    event: Name = Field("stop", description="the event that is set")
+
+
+class Limits(Model):
+    """Past these the verdict is `incomplete` and the run is ended."""
+
+    what: ClassVar[str] = "`limits`"
+    time: FixedDuration | None = Field(None, description="wall time of a real run, virtual time of a simulated one")
+    steps: int | None = Field(None, ge=1, description="steps of all threads together")
+
+
+class LogOptions(Model):
+    """What is added to every line that the author's steps log."""
+
+    what: ClassVar[str] = "`log`"
+    fields: dict[str, Any] = Field(default={}, description="fields by name, with plain values")
+
+
+class Outcomes(Model):
+    """The values that may be seen when the run has ended."""
+
+    what: ClassVar[str] = "`outcomes`"
+    observe: Annotated[
+        Any, PlainValidator(lambda v: _expressions(v, "observe")), WithJsonSchema({"type": "array"})
+    ] = Field(description="expressions, read when the run has ended")
+    allowed: list[list[Any]] | None = Field(None, description="all the outcomes that may be")
+    required: list[list[Any]] | None = Field(None, description="outcomes that a closed search must have found")
+    forbidden: list[list[Any]] | None = Field(None, description="outcomes that may not be")
+
+    @model_validator(mode="after")
+    def _lengths(self) -> Outcomes:
+        if self.allowed is None and self.required is None and self.forbidden is None:
+            raise refuse("`outcomes` needs `allowed`, `required` or `forbidden`")
+        for key in ("allowed", "required", "forbidden"):
+            for outcome in getattr(self, key) or []:
+                if len(outcome) != len(self.observe):
+                    raise refuse(f"an outcome of `{key}` has {len(outcome)} values; `observe` has {len(self.observe)}")
+        return self
+
+
+def _expressions(value: Any, key: str) -> Any:
+    if not isinstance(value, list):
+        raise refuse(f'`{key}` takes a list of expressions: `{key}: ["value == 2"]`, not {shown(value)}')
+    return tuple(f.parse_expression(item) for item in value)
+
+
+def _verdicts(value: Any) -> Any:
+    if isinstance(value, dict):
+        unknown = [key for key in value if key not in WAYS]
+        if unknown:
+            raise refuse(f"`{unknown[0]}` is no way of running; there are {', '.join(WAYS)}")
+        return {way: _words(words, way) for way, words in value.items()}
+    words = _words(value, None)
+    if words and all(w in SEARCH_ONLY for w in words):
+        raise refuse(f"only a search can say `{words[0]}`: write `verdict: {{run: holds, explore: {words[0]}}}`")
+    return dict.fromkeys(WAYS, words)
+
+
+def _words(value: Any, way: str | None) -> tuple[str, ...]:
+    from scenrun.scenario.suggest import did_you_mean
+
+    words = value if isinstance(value, list) else [value]
+    for word in words:
+        if word == "incomplete":
+            raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows")
+        if word not in VERDICTS:
+            hint = did_you_mean(word, VERDICTS) if isinstance(word, str) else ""
+            raise refuse(f"{shown(word)} is no verdict{hint}; verdicts: {', '.join(VERDICTS)}")
+        if way in ("run", "simulate") and word in SEARCH_ONLY:
+            raise refuse(f"only a search can say `{word}`; it goes under `explore`")
+    if not words:
+        raise refuse("a verdict is missing")
+    return tuple(words)
+
+
+_WORD = {"enum": list(VERDICTS)}
+_VERDICT_WORDS = {"anyOf": [_WORD, {"type": "array", "items": _WORD, "minItems": 1}]}
+_VERDICT_SCHEMA = {
+    "anyOf": [
+        *_VERDICT_WORDS["anyOf"],
+        {"type": "object", "additionalProperties": False, "properties": dict.fromkeys(WAYS, _VERDICT_WORDS)},
+    ]
+}
+_LIST = WithJsonSchema({"type": "array"})
+
+
+class Expect(Model):
+    """What must hold, and the verdict that this file shows."""
+
+    what: ClassVar[str] = "`expect`"
+    final: Annotated[Any, PlainValidator(lambda v: _expressions(v, "final")), _LIST] = Field(
+        default=(), description="expressions that hold when the run has ended by itself"
+    )
+    always: Annotated[Any, PlainValidator(lambda v: _expressions(v, "always")), _LIST] = Field(
+        default=(), description="expressions that hold in every state"
+    )
+    outcomes: Any = Field(None, description="the values that may be seen at the end")
+    race: Literal["never"] | None = Field(None, description="never: a search must find no data race")
+    verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
+        default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nested(cls, data: Any, info: ValidationInfo) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("outcomes"), Mapping):
+            data = {**data, "outcomes": reader_of(info).model(Outcomes, data["outcomes"], "`outcomes`")}
+        return data
+
+    def expected(self, way: str) -> tuple[str, ...]:
+        """The verdicts that are as expected in this way of running."""
+        return tuple(self.verdict.get(way, ("holds",)))
+
+
+def _state(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, Mapping):
+        raise refuse("`state` takes a mapping of names to initial values: `state: {value: 0}`")
+    return dict(reader_of(info).named(value))
+
+
+def _stop(value: Any, info: ValidationInfo) -> Any:
+    if isinstance(value, Mapping):
+        return reader_of(info).model(Stop, value, "`stop`")
+    return Stop(after=value)
+
+
+def _costs(value: Any) -> Any:
+    from scenrun.scenario.steps import VERBS
+    from scenrun.scenario.suggest import did_you_mean
+
+    if not isinstance(value, dict):
+        raise refuse("`costs` takes a mapping of verbs to durations: `costs: {acquire: 2us}`")
+    for verb in value:
+        if verb not in VERBS:
+            raise refuse(f"there is no verb `{verb}`{did_you_mean(verb, VERBS)}")
+    return {verb: f.parse_duration(cost) for verb, cost in value.items()}
+
+
+def _section(key: str, cls: type[Model]) -> Any:
+    """A part that is a model of its own, read so that its errors stand beside all others."""
+
+    def read(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            raise refuse(f"`{key}` takes a mapping, not {shown(value)}")
+        return reader_of(info).model(cls, value, f"`{key}`") or cls()
+
+    return PlainValidator(read)
+
+
+def _each(key: str, cls: type[Model]) -> Any:
+    """A mapping of names to models."""
+
+    def read(value: Any, info: ValidationInfo) -> Any:
+        reader = reader_of(info)
+        if not isinstance(value, Mapping):
+            raise refuse(f"`{key}` takes a mapping of names, not {shown(value)}")
+        models = {name: reader.model(cls, raw, f"`{key}.{name}`") for name, raw in reader.named(value)}
+        return {name: model for name, model in models.items() if model is not None}
+
+    return PlainValidator(read)
+
+
+def _sync(value: Any, info: ValidationInfo) -> Any:
+    reader = reader_of(info)
+    if not isinstance(value, Mapping):
+        raise refuse("`sync` takes a mapping of names to primitives: `sync: {guard: lock}`")
+    found = {name: reader.primitive(value, name) for name, _ in reader.named(value)}
+    return {name: primitive for name, primitive in found.items() if primitive is not None}
+
+
+def _version(value: Any) -> Any:
+    if value != 1 or isinstance(value, bool):
+        raise refuse(f"this scenrun reads version 1 of the language, not {shown(value)}")
+    return 1
+
+
+_DEF = "#/$defs/"
+
+
+class Scenario(Model):
+    """A whole scenario file."""
+
+    what: ClassVar[str] = "a scenario"
+    scenario: Name = Field(description="the scenario's name")
+    description: str = Field("", description="what it shows")
+    version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": 1})] = Field(
+        1, description="the version of the language"
+    )
+    seed: int = Field(0, ge=0, lt=2**64, description="the source of every pseudo-random draw")
+    sync: Annotated[Any, PlainValidator(_sync), WithJsonSchema({"$ref": _DEF + "sync"})] = Field(
+        default={}, description="locks, events, queues and other primitives by name"
+    )
+    state: Annotated[Any, PlainValidator(_state), WithJsonSchema({"type": "object"})] = Field(
+        default={}, description="shared variables and their initial values"
+    )
+    behaviours: Annotated[
+        Any, _each("behaviours", Behaviour), WithJsonSchema({"$ref": _DEF + "behaviours"})
+    ] = Field(default={}, description="named programs of steps")
+    threads: Annotated[Any, _each("threads", Group), WithJsonSchema({"$ref": _DEF + "threads"})] = Field(
+        default={}, description="thread groups by name"
+    )
+    main: Steps | None = Field(None, description="the main thread's steps; with it nothing is started implicitly")
+    stop: Annotated[Any, PlainValidator(_stop), WithJsonSchema({"$ref": _DEF + "stop"})] = Field(
+        None, description="when the threads are told to stop: a duration, or `{after, event}`"
+    )
+    log: Annotated[LogOptions, _section("log", LogOptions), WithJsonSchema({"$ref": _DEF + "log"})] = Field(
+        default_factory=LogOptions, description="what is added to every line that the steps log"
+    )
+    expect: Annotated[Expect, _section("expect", Expect), WithJsonSchema({"$ref": _DEF + "expect"})] = Field(
+        default_factory=Expect, description="what must hold"
+    )
+    limits: Annotated[Limits, _section("limits", Limits), WithJsonSchema({"$ref": _DEF + "limits"})] = Field(
+        default_factory=Limits, description="when to give up"
+    )
+    costs: Annotated[
+        Any,
+        PlainValidator(_costs),
+        WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
+    ] = Field(default={}, description="virtual time of a step, by verb, for simulation")
+
+    @property
+    def source(self) -> Source:
+        """The text that this scenario was read from."""
+        place = self.place
+        assert place is not None
+        return place.source
+
+    @property
+    def time_limit_ns(self) -> int:
+        """The wall-clock limit of a real run: 60 s past the stop timing unless the file says otherwise."""
+        if self.limits.time:
+            return self.limits.time.numbers[0]
+        return 60_000_000_000 + (self.stop.after.numbers[0] if self.stop else 0)
+
+
+__all__ = ["KINDS", "Behaviour", "Expect", "Group", "Parameter", "Primitive", "Scenario", "Timing"]

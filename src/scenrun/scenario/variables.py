@@ -1,0 +1,40 @@
+"""What a step may write to: a variable, or an item somewhere inside one."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Place
+from scenrun.scenario.expressions import Expression, ExpressionError, parse
+from scenrun.scenario.fields import check_name, refuse, shown
+from scenrun.scenario.source import place_of
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A variable's name and the indices that lead to the item written: none for the variable itself."""
+
+    name: str
+    path: tuple[Expression, ...]
+    place: Place | None
+
+
+def parse_target(value: Any) -> Target:
+    """`value`, `items[i]`, `table['a'][0]`."""
+    if not isinstance(value, str):
+        raise refuse(f"a variable's name is expected, not {shown(value)}")
+    if "[" not in value:
+        return Target(check_name(value), (), place_of(value))
+    try:
+        tree = parse(value).tree
+    except ExpressionError as error:
+        raise refuse(str(error), error.offset) from None
+    path: list[Expression] = []
+    while isinstance(tree, ast.Subscript):
+        path.insert(0, Expression(tree.slice, ast.unparse(tree.slice), place_of(value)))
+        tree = tree.value
+    if not isinstance(tree, ast.Name):
+        raise refuse(f"a variable is written `name` or `name[index]`, not {shown(value)}")
+    return Target(check_name(tree.id), tuple(path), place_of(value))
