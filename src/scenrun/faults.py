@@ -1,0 +1,81 @@
+"""The exceptions that a scenario can raise and catch: Python's own by name, and names of the author's."""
+
+from __future__ import annotations
+
+import builtins
+import concurrent.futures
+import queue
+import threading
+
+from scenrun.errors import Fault
+
+_MODULES: dict[str, type[BaseException]] = {
+    "queue.Empty": queue.Empty,
+    "queue.Full": queue.Full,
+    "threading.BrokenBarrierError": threading.BrokenBarrierError,
+    "concurrent.futures.CancelledError": concurrent.futures.CancelledError,
+    "concurrent.futures.InvalidStateError": concurrent.futures.InvalidStateError,
+}
+_PYTHON: dict[str, type[BaseException]] = {
+    **{name: value for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)},
+    **_MODULES,
+}
+_SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
+KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
+"""The exceptions of Python that a scenario knows by name."""
+
+
+def canonical(name: str) -> str:
+    """The full name of an exception: `Empty` is `queue.Empty`; names of the author's are themselves."""
+    if name in _SHORT:
+        return _SHORT[name]
+    if name in ("concurrent.futures.TimeoutError", "futures.TimeoutError"):
+        return "TimeoutError"
+    return name
+
+
+def is_known(name: str) -> bool:
+    """Whether Python has this exception and a thread may raise it."""
+    return canonical(name) in _PYTHON
+
+
+def is_base(name: str) -> bool:
+    """Whether the name is one of Python's exceptions that are no errors, such as SystemExit."""
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, Exception)
+
+
+def name_of(error: BaseException) -> str:
+    """The name under which a scenario knows a real exception."""
+    if isinstance(error, Fault):
+        return error.type
+    for cls in type(error).__mro__:
+        for name, known in _MODULES.items():
+            if cls is known:
+                return name
+        if getattr(builtins, cls.__name__, None) is cls:
+            return cls.__name__
+        if cls.__module__ not in ("concurrent.futures._base", "_queue"):
+            return cls.__name__
+    return "Exception"
+
+
+def is_a(fault: Fault, name: str) -> bool:
+    """Whether `except: {name: ..}` catches this fault; the author's own names are plain Exceptions."""
+    if name == "Exception" or fault.type == name:
+        return True
+    raised, caught = _PYTHON.get(fault.type), _PYTHON.get(name)
+    return raised is not None and caught is not None and issubclass(raised, caught)
+
+
+def fault_of(error: BaseException) -> Fault:
+    """A real exception as a fault of the scenario."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, UnboundLocalError):
+        local = (getattr(error, "name", None) or str(error).partition("'")[2].partition("'")[0]).rpartition("_")[2]
+        return Fault("UnboundLocalError", f"`{local}` has no value yet" if local else str(error))
+    text = str(error)
+    if isinstance(error, KeyError) and error.args:
+        text = repr(error.args[0])
+    return Fault(name_of(error), text)

@@ -1,0 +1,262 @@
+"""Compiles a whole scenario: names to cells, threads to codes, expectations to observations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.behaviours import names as shipped_names
+from scenrun.behaviours import shipped
+from scenrun.errors import Place, Problem, ScenarioError
+from scenrun.lowering import flow, operations, threads
+from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of
+from scenrun.lowering.assembler import Assembler
+from scenrun.lowering.complaints import Complaints
+from scenrun.lowering.main import write_main
+from scenrun.lowering.names import Names
+from scenrun.lowering.observations import Observer
+from scenrun.lowering.scope import Object, Scope
+from scenrun.lowering.writer import Writer
+from scenrun.program import Cell, Code, Expectations, Group, Program
+from scenrun.scenario.expressions import Expression, ExpressionError
+from scenrun.scenario.model import Behaviour, Scenario
+from scenrun.scenario.model import Group as GroupModel
+from scenrun.scenario.suggest import did_you_mean
+from scenrun.scenario.sync import Timer
+
+MAX_CODES = 2_000
+"""Codes of one program; a behaviour that spawns itself with ever new expressions would never end."""
+MAX_THREADS = 100_000
+__all__ = ["compile_scenario", "flow", "operations", "threads"]
+
+
+def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
+    """The program of a scenario; raises ScenarioError with `problems` and all that was found here."""
+    complaints = Complaints()
+    compiler = Compiler(scenario, complaints)
+    try:
+        program = compiler.program(overrides or {})
+    except ScenarioError as error:
+        raise ScenarioError([*problems, *complaints.certain, *error.problems]) from None
+    doubts = [] if problems else complaints.doubts
+    if problems or complaints.certain or doubts:
+        raise ScenarioError([*problems, *complaints.certain, *doubts])
+    return program
+
+
+class Compiler:
+    """Holds what the codes of one program share while they are written."""
+
+    def __init__(self, scenario: Scenario, complaints: Complaints) -> None:
+        self.scenario = scenario
+        self.complaints = complaints
+        self.names = Names(scenario, complaints)
+        self.file_scope = Scope(self.names, thread=False)
+        self.codes: list[Code | None] = []
+        self.started: set[int] = set()
+        self.calls: set[str] = set()
+        self.allow_unknown_exceptions = False
+        self._of_cell: dict[int, int] = {}
+        self._of_target: dict[Any, tuple[int, list[str]]] = {}
+        self._spawning: list[str] = []
+
+    # --- behaviours
+
+    def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
+        """The behaviour of that name: the file's own, or a shipped one."""
+        found = self.scenario.behaviours.get(name) or shipped(name)
+        if found is None:
+            known = [*self.scenario.behaviours, *shipped_names()]
+            hint = did_you_mean(name, known)
+            self.complaints.doubt(place, f"there is no behaviour `{name}`{hint}; `scenrun behaviours` lists the built-in ones")
+        return found
+
+    def is_own(self, target: str) -> bool:
+        """Whether a behaviour is the file's own."""
+        return target in self.scenario.behaviours
+
+    def names_for(self, target: str) -> Names | None:
+        """What a behaviour sees of the file: a shipped one sees nothing."""
+        return self.names if self.is_own(target) else None
+
+    def path_of(self, target: str) -> str:
+        """How the steps of a behaviour are named in the log."""
+        return f"behaviours.{target}.do" if self.is_own(target) else f"{target}.do"
+
+    def expression(self, value: Any, w: Writer, place: Place | None) -> Expression:
+        """An argument as an expression; what is wrong with it is noted."""
+        try:
+            return expression_of(value)
+        except ExpressionError as error:
+            w.refuse(getattr(value, "place", place), str(error))
+            return expression_of(0)
+
+    # --- codes
+
+    def _reserve(self) -> int:
+        if len(self.codes) >= MAX_CODES:
+            message = "behaviours that spawn one another make ever new programs; pass `value` parameters instead"
+            raise ScenarioError([Problem(self.scenario.place, message)])
+        self.codes.append(None)
+        return len(self.codes) - 1
+
+    def code_of_cell(self, cell: Cell) -> int:
+        """The code that the threads of a group, or a timer, run."""
+        if cell.number in self._of_cell:
+            return self._of_cell[cell.number]
+        number = self._of_cell[cell.number] = self._reserve()
+        writer = Writer(self, Assembler(number, cell.name, self.scenario.source))
+        part = self.scenario.sync[cell.name] if cell.kind == "timer" else self.scenario.threads[cell.name]
+        path = f"sync.{cell.name}" if cell.kind == "timer" else f"threads.{cell.name}"
+        with writer.code.at(path, part.place):
+            self._write_thread(writer, part, path)
+        self.codes[number] = writer.code.finish()
+        return number
+
+    def _write_thread(self, w: Writer, part: GroupModel | Timer, path: str) -> None:
+        scope = Scope(self.names, "" if getattr(part, "do", None) is not None else "__own_")
+        if isinstance(part, GroupModel) and part.do is not None:
+            w.code.prefix()
+            w.declare_locals(part.do, scope, own=True)
+            w.steps(part.do, scope, f"{path}.do")
+            return
+        target = str(part.target)
+        behaviour = self.behaviour(target, part.place_of_key("target"))
+        if behaviour is None:
+            return
+        inner = bind_inline(w, behaviour, target, part.args, scope, part.place)
+        w.running.append(target)
+        result = w.code.temporary("result")
+        w.code.emit("let", arguments=("None",), into=result)
+        with w.code.inline(result):
+            w.steps(behaviour.do, inner, self.path_of(target))
+        w.code.emit("end", arguments=(result,))
+
+    def code_for_new(
+        self, caller: Writer, target: str, args: dict[str, Any], scope: Scope, place: Place | None, given: dict[str, str]
+    ) -> tuple[int, list[str]] | None:
+        """The code for a thread or task made while running, and what its maker computes for it."""
+        behaviour = self.behaviour(target, place)
+        if behaviour is None:
+            return None
+        if self._spawning.count(target) > 0 and (known := self._same(target, args)) is not None:
+            return self._again(caller, behaviour, target, args, scope, place, given, known)
+        number = self._reserve()
+        writer = Writer(self, Assembler(number, target, self.scenario.source))
+        self._of_target[target, repr(sorted(args, key=str))] = (number, [])
+        self._spawning.append(target)
+        writer.code.line = caller.code.line
+        with writer.code.at(self.path_of(target), behaviour.place):
+            inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place, given)
+            self._of_target[target, repr(sorted(args, key=str))] = (number, list(writer.code.parameters))
+            writer.running.append(target)
+            result = writer.code.temporary("result")
+            writer.code.emit("let", arguments=("None",), into=result)
+            with writer.code.inline(result):
+                writer.steps(behaviour.do, inner, self.path_of(target))
+            writer.code.emit("end", arguments=(result,))
+        self._spawning.pop()
+        self.codes[number] = writer.code.finish()
+        return number, captured
+
+    def _same(self, target: str, args: dict[str, Any]) -> tuple[int, list[str]] | None:
+        return self._of_target.get((target, repr(sorted(args, key=str))))
+
+    def _again(
+        self, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope,
+        place: Place | None, given: dict[str, str], known: tuple[int, list[str]],
+    ) -> tuple[int, list[str]]:  # fmt: skip
+        """A behaviour that spawns itself runs the same code again; only computed values may differ."""
+        scratch = Writer(self, Assembler(known[0], target, self.scenario.source))
+        _, captured = bind_captured(scratch, caller, behaviour, target, args, scope, place, given)
+        if len(scratch.code.parameters) != len(known[1]) or not self._values_only(behaviour, args):
+            caller.refuse(
+                place, f"`{target}` spawns itself with other objects or expressions; only `value` arguments may differ"
+            )
+        return known[0], captured
+
+    @staticmethod
+    def _values_only(behaviour: Behaviour, args: dict[str, Any]) -> bool:
+        fixed = [k for k, p in behaviour.params.items() if k in args and p.type == "expression"]
+        return not fixed
+
+    # --- the whole
+
+    def program(self, overrides: dict[str, Any]) -> Program:
+        """The program, if nothing is wrong with the file."""
+        self._check_something_runs()
+        main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source))
+        with main.code.at("main", self.scenario.place):
+            write_main(main, self.scenario)
+        self.codes[0] = main.code.finish()
+        groups = tuple(self._group(name, model) for name, model in self.scenario.threads.items())
+        expectations = self._expectations()
+        self._check_threads(groups)
+        self.names.check_used()
+        scenario = self.scenario
+        return Program(
+            name=scenario.scenario,
+            description=scenario.description,
+            source=scenario.source,
+            seed=scenario.seed,
+            cells=tuple(self.names.cells),
+            codes=tuple(code for code in self.codes if code is not None),
+            groups=groups,
+            expectations=expectations,
+            time_limit_ns=scenario.time_limit_ns,
+            step_limit=scenario.limits.steps,
+            log_fields=dict(scenario.log.fields),
+            costs={verb: cost.numbers[0] for verb, cost in scenario.costs.items()},
+            overrides=overrides,
+        )
+
+    def _check_something_runs(self) -> None:
+        if not self.scenario.threads and self.scenario.main is None:
+            self.complaints.doubt(self.scenario.place, "nothing runs: a scenario needs `threads` or `main`")
+        limit, stop = self.scenario.limits.time, self.scenario.stop
+        if limit and stop and limit.numbers[0] < stop.after.numbers[0]:
+            place = self.scenario.limits.place_of_key("time")
+            self.complaints.refuse(place, "the limit of time comes before `stop`, so the run would never be whole")
+
+    def _group(self, name: str, model: GroupModel) -> Group:
+        binding = self.names.find(name)
+        place = self.names.places.get(name)
+        if not isinstance(binding, Object):
+            raise ScenarioError([Problem(place, f"`{name}` cannot be a thread group")])
+        cell = binding.cell
+        if self.scenario.main is not None and cell.number not in self.started:
+            self.complaints.doubt(place, f"`main` never starts `{name}`: add `- start: {name}`")
+        return Group(
+            name=name,
+            cell=cell.number,
+            code=self.code_of_cell(cell),
+            count=cell.count,
+            daemon=model.daemon,
+            pool=cell.options.get("pool"),
+            endless=model.endless,
+            line=cell.line,
+        )
+
+    def _check_threads(self, groups: tuple[Group, ...]) -> None:
+        total = sum(group.count or 1 for group in groups)
+        if total > MAX_THREADS:
+            self.complaints.refuse(self.scenario.place_of_key("threads"), f"{total:,} threads; at most {MAX_THREADS:,} are allowed")
+
+    def _expectations(self) -> Expectations:
+        expect = self.scenario.expect
+        observer = Observer(self.names, self.complaints)
+        outcomes = expect.outcomes
+        return Expectations(
+            final=tuple(observer.observation(e) for e in expect.final),
+            always=tuple(observer.observation(e) for e in expect.always),
+            observe=tuple(observer.observation(e) for e in outcomes.observe) if outcomes else (),
+            allowed=_outcomes(outcomes and outcomes.allowed),
+            required=_outcomes(outcomes and outcomes.required),
+            forbidden=_outcomes(outcomes and outcomes.forbidden),
+            race_never=expect.race == "never",
+            verdicts={way: tuple(words) for way, words in expect.verdict.items()},
+        )
+
+
+def _outcomes(given: list[list[Any]] | None) -> tuple[tuple[Any, ...], ...] | None:
+    return None if given is None else tuple(tuple(outcome) for outcome in given)
+

@@ -1,0 +1,465 @@
+"""From an expression of the file to reads of shared variables, in Python's order, and a pure rest over registers."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Place
+from scenrun.lowering.assembler import Assembler, Label
+from scenrun.lowering.complaints import Complaints
+from scenrun.lowering.names import a
+from scenrun.lowering.scope import (
+    Alias,
+    Binding,
+    Constant,
+    Nothing,
+    Object,
+    Register,
+    Scope,
+    Shared,
+    Time,
+    VariableAlias,
+)
+from scenrun.primitives import KINDS
+from scenrun.program import Cell, CellRef
+from scenrun.scenario.durations import Duration
+from scenrun.scenario.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
+from scenrun.scenario.fields import DurationName, Reference
+from scenrun.scenario.suggest import did_you_mean
+from scenrun.scenario.templates import Template
+
+_CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
+"""Operators that can make something huge out of something small, and the bounded functions that stand for them."""
+_GROWING = (ast.BinOp, ast.List, ast.Dict)
+_DYNAMIC = ("is_alive", "done", "running", "cancelled")
+"""Questions that can be asked of a thread or future held by a local."""
+
+
+def name(register: str) -> ast.Name:
+    """A register in an expression."""
+    return ast.Name(register, ast.Load())
+
+
+def call(function: str, *arguments: ast.expr) -> ast.Call:
+    """A call of one of the functions that every executor provides."""
+    return ast.Call(name(function), list(arguments), [])
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where an expression comes from, for what is said of it."""
+
+    expression: Expression
+    scope: Scope
+
+    def place(self, node: ast.AST) -> Place | None:
+        return self.expression.at(node)
+
+
+class Expressions:
+    """Lowers the expressions of one code."""
+
+    def __init__(self, assembler: Assembler, complaints: Complaints) -> None:
+        self.code = assembler
+        self.complaints = complaints
+
+    # --- what steps ask for
+
+    def value(self, expression: Expression, scope: Scope) -> str:
+        """The value of an expression, as Python over registers; bounded, so that it may be kept."""
+        tree = self.tree(expression, scope)
+        if any(isinstance(node, _GROWING) or _is_call(node) for node in ast.walk(tree)):
+            tree = call("__bounded", tree)
+        return ast.unparse(tree)
+
+    def tree(self, expression: Expression, scope: Scope) -> ast.expr:
+        """The pure rest of an expression, after the reads that it needs were written."""
+        return self._lower(expression.tree, _At(expression, scope))
+
+    def store(self, expression: Expression, scope: Scope, into: str) -> None:
+        """Put an expression's value into a register."""
+        before = len(self.code.drafts)
+        text = self.value(expression, scope)
+        drafts = self.code.drafts
+        if len(drafts) > before and drafts[-1].into == text and text.startswith("__t"):
+            drafts[-1].into = into  # a single read goes straight to where it is wanted
+        elif text != into:
+            self.code.emit("let", arguments=(text,), into=into)
+
+    def test(self, expression: Expression, scope: Scope) -> bool | str:
+        """A condition: a constant where that is known at load, otherwise Python over registers."""
+        tree = self.tree(expression, scope)
+        return bool(tree.value) if isinstance(tree, ast.Constant) else ast.unparse(tree)
+
+    def text(self, template: Template, scope: Scope) -> str:
+        """A template's text, as Python over registers."""
+        plain, holes = [], []
+        for part in template.parts:
+            if isinstance(part, str):
+                plain.append(part.replace("%", "%%"))
+                continue
+            tree = self._lower(part.expression.tree, _At(part.expression, scope))
+            if part.format:
+                tree = call("__format", tree, ast.Constant(part.format))
+            plain.append("%s")
+            holes.append(tree)
+        if not holes:
+            return repr("".join(p for p in template.parts if isinstance(p, str)))
+        return ast.unparse(ast.BinOp(ast.Constant("".join(plain)), ast.Mod(), ast.Tuple(holes, ast.Load())))
+
+    def timing(self, timing: Duration | DurationName | None, scope: Scope) -> str:
+        """A length of time in nanoseconds, as Python over registers; `None` where there is none."""
+        if timing is None:
+            return "None"
+        if isinstance(timing, Duration):
+            return duration_text(timing)
+        found = scope.find(timing.name)
+        if isinstance(found, Time):
+            return duration_text(found.duration)
+        if isinstance(found, Nothing):
+            return "None"
+        if found is None:
+            hint = did_you_mean(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
+            message = f"`{timing.name}` is no duration (such as 100ms) and no parameter of type `duration`{hint}"
+            self.complaints.doubt(timing.place, message)
+        else:
+            self.complaints.refuse(timing.place, f"`{timing.name}` is {describe(found)}, not a duration parameter")
+        return "None"
+
+    def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
+        """The object that a reference names; None where it names nothing, or nothing that fits."""
+        found = scope.find(reference.name)
+        if isinstance(found, Nothing):
+            return None
+        if not isinstance(found, Object):
+            self._no_object(reference, found, scope, wanted, verb)
+            return None
+        cell = found.cell
+        if cell.kind not in wanted:
+            self.complaints.refuse(reference.place, wrong_kind(verb, str(reference), cell.kind, wanted))
+            return None
+        return self._element(reference, found, scope)
+
+    def _element(self, reference: Reference, found: Object, scope: Scope) -> CellRef | None:
+        cell = found.cell
+        if found.index is not None:
+            if reference.index:
+                self.complaints.refuse(reference.place, f"`{reference.name}` is one object, which has no index")
+            return CellRef(cell.number, self.value(found.index.expression, found.index.scope))
+        if cell.count is None:
+            if reference.index:
+                self.complaints.refuse(reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index")
+            return CellRef(cell.number)
+        if reference.index is None:
+            message = f"`{cell.name}` is an array of {cell.count}; say which: `{cell.name}[0]`"
+            self.complaints.refuse(reference.place, message)
+            return None
+        self._check_index(reference, cell)
+        return CellRef(cell.number, self.value(reference.index, scope))
+
+    def _check_index(self, reference: Reference, cell: Cell) -> None:
+        tree = reference.index.tree if reference.index else None
+        if not isinstance(tree, ast.Constant) or cell.count is None:
+            return
+        if not isinstance(tree.value, int) or not -cell.count <= tree.value < cell.count:
+            self.complaints.refuse(reference.place, f"`{cell.name}` has the indices 0 to {cell.count - 1}")
+
+    def _no_object(
+        self, reference: Reference, found: Binding | None, scope: Scope, wanted: tuple[str, ...], verb: str
+    ) -> None:
+        if found is not None:
+            message = f"`{verb}` needs {one_of(wanted)}; `{reference.name}` is {describe(found)}"
+            self.complaints.refuse(reference.place, message)
+            return
+        fitting = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
+        hint = did_you_mean(reference.name, fitting) or did_you_mean(reference.name, scope.known())
+        message = f"there is no {' or '.join(dict.fromkeys(_word(w) for w in wanted))} `{reference.name}`{hint}"
+        self.complaints.doubt(reference.place, message)
+
+    # --- the walk
+
+    def _lower(self, node: ast.expr, at: _At) -> ast.expr:
+        method = getattr(self, f"_lower_{type(node).__name__}")
+        lowered: ast.expr = method(node, at)
+        return lowered
+
+    def _lower_Constant(self, node: ast.Constant, at: _At) -> ast.expr:  # noqa: N802
+        return node
+
+    def _lower_Name(self, node: ast.Name, at: _At) -> ast.expr:  # noqa: N802
+        return self._use(at.scope.find(node.id), node, at)
+
+    def _use(self, found: Binding | None, node: ast.Name, at: _At) -> ast.expr:
+        if isinstance(found, Register):
+            return name(found.name)
+        if isinstance(found, Constant):
+            return ast.Constant(found.value) if not isinstance(found.value, list | dict) else literal(found.value)
+        if isinstance(found, Shared):
+            return self._read("variable.read", CellRef(found.cell.number))
+        if isinstance(found, Alias):
+            return self._lower(found.expression.tree, _At(found.expression, found.scope))
+        if isinstance(found, VariableAlias):
+            return self._use(found.scope.find(found.target.name), node, at)
+        if found is None:
+            known = [*at.scope.known(), *FUNCTIONS]
+            self.complaints.doubt(at.place(node), f"there is no `{node.id}` here{did_you_mean(node.id, known)}")
+        else:
+            message = f"`{node.id}` is {describe(found)}, which has no value; ask it something, such as {_example(found)}"
+            self.complaints.refuse(at.place(node), message)
+        return ast.Constant(0)
+
+    def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
+        into = self.code.temporary()
+        self.code.emit(op, target=target, into=into, options=options)
+        return name(into)
+
+    def _lower_BinOp(self, node: ast.BinOp, at: _At) -> ast.expr:  # noqa: N802
+        left, right = self._lower(node.left, at), self._lower(node.right, at)
+        careful = _CAREFUL.get(type(node.op))
+        return call(careful, left, right) if careful else ast.BinOp(left, node.op, right)
+
+    def _lower_UnaryOp(self, node: ast.UnaryOp, at: _At) -> ast.expr:  # noqa: N802
+        operand = self._lower(node.operand, at)
+        if isinstance(node.op, ast.Not) and isinstance(operand, ast.Constant):
+            return ast.Constant(not operand.value)
+        return ast.UnaryOp(node.op, operand)
+
+    def _lower_BoolOp(self, node: ast.BoolOp, at: _At) -> ast.expr:  # noqa: N802
+        first, *rest = node.values
+        so_far = self._lower(first, at)
+        for value in rest:
+            so_far = self._and_or(node.op, so_far, value, at)
+        return so_far
+
+    def _and_or(self, op: ast.boolop, left: ast.expr, right: ast.expr, at: _At) -> ast.expr:
+        """`left and right`, where the shared variables of `right` are read only if Python would evaluate it."""
+        is_and = isinstance(op, ast.And)
+        if isinstance(left, ast.Constant):
+            return self._lower(right, at) if bool(left.value) == is_and else left
+        if not self._touches(right, at):
+            return ast.BoolOp(op, [left, self._lower(right, at)])
+        result, end = self.code.temporary("b"), Label()
+        self.code.emit("let", arguments=(ast.unparse(left),), into=result)
+        self.code.emit("branch", arguments=(result if is_and else f"not {result}",), to=end)
+        self._assign(result, self._lower(right, at))
+        self.code.mark(end)
+        return name(result)
+
+    def _assign(self, into: str, tree: ast.expr) -> None:
+        self.code.emit("let", arguments=(ast.unparse(tree),), into=into)
+
+    def _lower_IfExp(self, node: ast.IfExp, at: _At) -> ast.expr:  # noqa: N802
+        condition = self._lower(node.test, at)
+        if isinstance(condition, ast.Constant):
+            return self._lower(node.body if condition.value else node.orelse, at)
+        if not self._touches(node.body, at) and not self._touches(node.orelse, at):
+            return ast.IfExp(condition, self._lower(node.body, at), self._lower(node.orelse, at))
+        result, otherwise, end = self.code.temporary("b"), Label(), Label()
+        self.code.emit("branch", arguments=(ast.unparse(condition),), to=otherwise)
+        self._assign(result, self._lower(node.body, at))
+        self.code.emit("jump", to=end)
+        self.code.mark(otherwise)
+        self._assign(result, self._lower(node.orelse, at))
+        self.code.mark(end)
+        return name(result)
+
+    def _lower_Compare(self, node: ast.Compare, at: _At) -> ast.expr:  # noqa: N802
+        folded = self._is_none(node, at)
+        if folded is not None:
+            return ast.Constant(folded)
+        if len(node.ops) == 1 or not any(self._touches(c, at) for c in node.comparators[1:]):
+            left = self._lower(node.left, at)
+            return ast.Compare(left, node.ops, [self._lower(c, at) for c in node.comparators])
+        return self._chain(node, at)
+
+    def _chain(self, node: ast.Compare, at: _At) -> ast.expr:
+        """`a < b < c` with shared variables: c is read only if a < b."""
+        result, end = self.code.temporary("b"), Label()
+        left = self._lower(node.left, at)
+        for position, (op, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            if position:
+                self.code.emit("branch", arguments=(result,), to=end)
+            right = self.code.temporary()
+            self._assign(right, self._lower(comparator, at))
+            self._assign(result, ast.Compare(left, [op], [name(right)]))
+            left = name(right)
+        self.code.mark(end)
+        return name(result)
+
+    def _is_none(self, node: ast.Compare, at: _At) -> bool | None:
+        """`guard is None`, asked of a parameter that is an object, a duration or nothing: known at load."""
+        if not (isinstance(node.left, ast.Name) and len(node.ops) == 1):
+            return None
+        found = at.scope.find(node.left.id)
+        right = node.comparators[0]
+        is_none = isinstance(right, ast.Constant) and right.value is None
+        if not is_none or not isinstance(found, Nothing | Object | Time | Constant):
+            return None
+        nothing = isinstance(found, Nothing) or (isinstance(found, Constant) and found.value is None)
+        return nothing == isinstance(node.ops[0], ast.Is | ast.Eq)
+
+    def _lower_Subscript(self, node: ast.Subscript, at: _At) -> ast.expr:  # noqa: N802
+        if isinstance(node.value, ast.Name) and isinstance(at.scope.find(node.value.id), Object):
+            self._use(at.scope.find(node.value.id), node.value, at)
+        return ast.Subscript(self._lower(node.value, at), self._lower(node.slice, at), ast.Load())
+
+    def _lower_List(self, node: ast.List, at: _At) -> ast.expr:  # noqa: N802
+        return ast.List([self._lower(item, at) for item in node.elts], ast.Load())
+
+    def _lower_Dict(self, node: ast.Dict, at: _At) -> ast.expr:  # noqa: N802
+        pairs = [(self._lower(k, at), self._lower(v, at)) for k, v in zip(node.keys, node.values, strict=True) if k]
+        return ast.Dict([k for k, _ in pairs], [v for _, v in pairs])
+
+    def _lower_Attribute(self, node: ast.Attribute, at: _At) -> ast.expr:  # noqa: N802
+        return self._question(node.value, node.attr, node, at)
+
+    def _lower_Call(self, node: ast.Call, at: _At) -> ast.expr:  # noqa: N802
+        function = node.func
+        if isinstance(function, ast.Name):
+            if function.id == "inside":
+                return self._inside(node)
+            safe = "__range" if function.id == "range" else function.id
+            return ast.Call(name(safe), [self._lower(argument, at) for argument in node.args], [])
+        assert isinstance(function, ast.Attribute)
+        if isinstance(function.value, ast.Name) and function.value.id == "random":
+            return ast.Call(function, [self._lower(argument, at) for argument in node.args], [])
+        return self._question(function.value, function.attr, node, at)
+
+    def _inside(self, node: ast.Call) -> ast.expr:
+        argument = node.args[0]
+        assert isinstance(argument, ast.Constant)
+        assert self.names is not None
+        cell = self.names.section(str(argument.value))
+        return self._read("section.inside", CellRef(cell.number))
+
+    atomic = False
+    """Whether the step stands inside `atomic`, where objects are not asked."""
+    names: Any = None
+    """The file's names, for sections."""
+
+    def _question(self, owner: ast.expr, asked: str, node: ast.expr, at: _At) -> ast.expr:
+        base = owner.value if isinstance(owner, ast.Subscript) else owner
+        assert isinstance(base, ast.Name)
+        found = at.scope.find(base.id)
+        index = Expression(owner.slice, ast.unparse(owner.slice), at.place(owner)) if isinstance(owner, ast.Subscript) else None
+        if isinstance(found, Object):
+            return self._ask(Reference(base.id, index, at.place(node)), found, asked, at)
+        if isinstance(found, Nothing):
+            self.complaints.refuse(at.place(node), f"`{base.id}` is none here; ask `{base.id} is None` first")
+        elif found is None:
+            self.complaints.doubt(at.place(node), f"there is no `{base.id}` here{did_you_mean(base.id, at.scope.known())}")
+        elif asked in _DYNAMIC:
+            into = self.code.temporary()
+            held = ast.unparse(self._lower(owner, at))
+            self.code.emit(f"future.{asked}", arguments=(held,), into=into)
+            return name(into)
+        else:
+            self.complaints.refuse(at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`")
+        return ast.Constant(0)
+
+    def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
+        kind = KINDS[found.cell.kind]
+        if self.atomic:
+            self.complaints.refuse(reference.place, "inside `atomic` only variables are read; ask before it")
+            return ast.Constant(0)
+        if asked not in (*kind.questions, *kind.attributes):
+            known = [*(f"{q}()" for q in kind.questions), *kind.attributes]
+            what = f"{a(kind.name)} answers {', '.join(known)}" if known else f"{a(kind.name)} answers no questions"
+            self.complaints.refuse(reference.place, f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}")
+            return ast.Constant(0)
+        target = self._element(reference, found, at.scope)
+        return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
+
+    def _touches(self, node: ast.expr, at: _At) -> bool:
+        """Whether evaluating this looks at anything shared."""
+        for part in ast.walk(node):
+            if isinstance(part, ast.Attribute) and part.attr in (*_DYNAMIC, *ATTRIBUTE_QUESTIONS):
+                return True
+            if isinstance(part, ast.Name):
+                found = at.scope.find(part.id)
+                if isinstance(found, Shared | Object | VariableAlias) or part.id == "inside":
+                    return True
+                if isinstance(found, Alias) and self._touches(found.expression.tree, _At(found.expression, found.scope)):
+                    return True
+        return False
+
+
+def literal(value: Any) -> ast.expr:
+    """A plain value as an expression."""
+    return ast.parse(repr(value), mode="eval").body
+
+
+def duration_text(duration: Duration) -> str:
+    """Nanoseconds of a duration, or the draw of one."""
+    if not duration.is_random:
+        return str(duration.numbers[0])
+    return f"random.span({duration.kind!r}, {', '.join(map(str, duration.numbers))})"
+
+
+def describe(binding: Binding) -> str:
+    """What a name is, in a sentence."""
+    if isinstance(binding, Object):
+        kind = binding.cell.kind.replace("_", " ")
+        return "a thread group" if kind in ("thread", "task") else a(kind)
+    if isinstance(binding, Shared):
+        return "a shared variable"
+    if isinstance(binding, Register | Alias | VariableAlias):
+        return "a local or parameter"
+    return {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none"}[type(binding).__name__]
+
+
+def _word(kind: str) -> str:
+    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind)
+
+
+def one_of(kinds: tuple[str, ...]) -> str:
+    """`a lock, an rlock or a semaphore`."""
+    words = [a(w) for w in dict.fromkeys(_word(k) for k in kinds)]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _example(binding: Binding) -> str:
+    if not isinstance(binding, Object):
+        return "`is None`"
+    kind = KINDS[binding.cell.kind]
+    asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [f"{binding.cell.name}.{q}" for q in kind.attributes]
+    return f"`{asked[0]}`" if asked else "nothing, as it answers no questions"
+
+
+_INSTEAD = {
+    ("release", "event"): "`set_event` sets an event",
+    ("acquire", "event"): "`wait` waits for an event",
+    ("with", "event"): "`wait` waits for an event",
+    ("notify", "event"): "`set_event` wakes who waits for an event",
+    ("notify_all", "event"): "`set_event` wakes who waits for an event",
+    ("notify", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify_all", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify_all", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("wait", "lock"): "`acquire` waits for a lock",
+    ("wait", "rlock"): "`acquire` waits for a lock",
+    ("wait", "semaphore"): "`acquire` waits for a semaphore",
+    ("wait", "queue"): "`get` waits for an item",
+    ("wait", "thread"): "`join` waits for a thread",
+    ("set_event", "condition"): "`notify` wakes who waits on a condition",
+    ("join", "queue"): "`join_queue` waits until a queue's items are dealt with",
+    ("join", "pool"): "`shutdown` waits for a pool's tasks",
+    ("task_done", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
+    ("join_queue", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
+    ("start", "pool"): "a pool starts by itself; `submit` gives it work",
+}
+
+
+def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str:
+    """What to say where a verb does not fit an object's kind."""
+    instead = _INSTEAD.get((verb, kind))
+    known = kind.replace("_", " ")
+    return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")
+
+
+def _is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in (
+        "len", "bool", "any", "all", "float", "abs", "__range"
+    )  # fmt: skip

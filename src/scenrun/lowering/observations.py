@@ -1,0 +1,42 @@
+"""Lowers expectations: expressions over the whole shared state, looked at by nobody's thread."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from scenrun.lowering.assembler import Assembler
+from scenrun.lowering.complaints import Complaints
+from scenrun.lowering.expressions import Expressions, _At
+from scenrun.lowering.names import Names
+from scenrun.lowering.scope import Scope
+from scenrun.program import CellRef, Observation, Probe
+from scenrun.scenario.expressions import Expression
+
+
+class Observer(Expressions):
+    """Every read becomes a probe, and all probes are taken at one moment."""
+
+    def __init__(self, names: Names, complaints: Complaints) -> None:
+        super().__init__(Assembler(-1, "expect"), complaints)
+        self.names = names
+        self.scope = Scope(names, thread=False)
+        self.probes: list[Probe] = []
+
+    def observation(self, expression: Expression) -> Observation:
+        """An expectation, ready to be looked at."""
+        self.probes = []
+        draws = [n for n in ast.walk(expression.tree) if isinstance(n, ast.Name) and n.id == "random"]
+        if draws:
+            self.complaints.refuse(expression.at(draws[0]), "an expectation draws nothing at random")
+        tree = self.tree(expression, self.scope)
+        line = expression.place.line if expression.place else 0
+        return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line)
+
+    def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
+        register = f"__p{len(self.probes)}"
+        self.probes.append(Probe(register, op, target))
+        return ast.Name(register, ast.Load())
+
+    def _touches(self, node: ast.expr, at: _At) -> bool:
+        return False

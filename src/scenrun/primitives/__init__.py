@@ -1,0 +1,32 @@
+"""What each kind of shared object can do: one file a kind, and here the register of them all."""
+
+from scenrun.primitives.barrier import BARRIER
+from scenrun.primitives.condition import CONDITION
+from scenrun.primitives.event import EVENT
+from scenrun.primitives.future import FUTURE, POOL
+from scenrun.primitives.kinds import Kind, Operation
+from scenrun.primitives.lock import LOCK
+from scenrun.primitives.queue import QUEUE, SIMPLE_QUEUE
+from scenrun.primitives.rlock import RLOCK
+from scenrun.primitives.section import SECTION
+from scenrun.primitives.semaphore import BOUNDED_SEMAPHORE, SEMAPHORE
+from scenrun.primitives.thread import SPAWNED, TASK, THREAD, TIMER
+from scenrun.primitives.variable import VARIABLE
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, QUEUE, SIMPLE_QUEUE,
+        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION,
+    )
+}  # fmt: skip
+"""Every kind of object by its name."""
+
+
+def operation(op: str) -> Operation | None:
+    """The operation that an instruction such as `lock.acquire` does, or None for one that is the thread's own."""
+    kind, _, name = op.partition(".")
+    return KINDS[kind].operation(name) if kind in KINDS else None
+
+
+__all__ = ["KINDS", "Kind", "Operation", "operation"]
