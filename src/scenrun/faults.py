@@ -68,13 +68,13 @@ def is_a(fault: Fault, name: str) -> bool:
     return raised is not None and caught is not None and issubclass(raised, caught)
 
 
-def fault_of(error: BaseException) -> Fault:
-    """A real exception as a fault of the scenario."""
+def fault_of(error: BaseException, registers: dict[str, str] | None = None) -> Fault:
+    """A real exception as a fault of the scenario; `registers` has the file's names of a code's locals."""
     if isinstance(error, Fault):
         return error
     if isinstance(error, UnboundLocalError):
-        local = (getattr(error, "name", None) or str(error).partition("'")[2].partition("'")[0]).rpartition("_")[2]
-        return Fault("UnboundLocalError", f"`{local}` has no value yet" if local else str(error))
+        register = str(error).partition("'")[2].partition("'")[0]
+        return Fault("UnboundLocalError", f"`{(registers or {}).get(register, register)}` has no value yet")
     text = str(error)
     if isinstance(error, KeyError) and error.args:
         text = repr(error.args[0])

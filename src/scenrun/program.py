@@ -157,6 +157,8 @@ class Program:
     step_limit: int | None
     log_fields: dict[str, Any]
     costs: dict[str, int]
+    lock_of: dict[int, int] = field(default_factory=dict)
+    """The cell of each condition's lock."""
     overrides: dict[str, Any] = field(default_factory=dict)
     description: str = ""
 

@@ -119,8 +119,12 @@ def formatted(value: Any, specification: str) -> str:
 
 
 def settled(value: Any) -> Any:
-    """A value that is kept: ranges become lists."""
-    return list(value) if isinstance(value, range) else value
+    """A value that is kept: ranges in it become lists."""
+    if isinstance(value, range):
+        return list(value)
+    if isinstance(value, list):
+        return [settled(item) for item in value]
+    return {key: settled(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _updated(container: Any, path: Sequence[Any], change: Callable[[Any], Any]) -> Any:
@@ -129,7 +133,7 @@ def _updated(container: Any, path: Sequence[Any], change: Callable[[Any], Any]) 
         return change(container)
     first, *rest = path
     copied = _copy(container)
-    copied[first] = _updated(container[first] if rest else None, rest, change) if rest else change(_peek(container, first))
+    copied[first] = _updated(_peek(container, first), rest, change)
     return copied
 
 
@@ -188,6 +192,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__shl": shift_left,
     "__mod": modulo,
     "__range": bounded_range,
+    "__settled": settled,
     "__items": items,
     "__times": times,
     "__format": formatted,

@@ -79,6 +79,8 @@ class Assembler:
         self.line = 0
         self.step = ""
         self.place: Place | None = None
+        self.atomic = False
+        """Whether what is written stands inside an `atomic` step."""
         self._temporaries = 0
         self._scopes = 0
 
@@ -88,6 +90,8 @@ class Assembler:
             message = f"`{self.name}` grows to more than {MAX_INSTRUCTIONS:,} instructions; `run` multiplies steps"
             raise ScenarioError([Problem(self.place, message)])
         draft = Draft(op, handler=self.handler, line=self.line, step=self.step, **fields)
+        if self.atomic:
+            draft.options = {**draft.options, "atomic": True}
         self.drafts.append(draft)
         return draft
 

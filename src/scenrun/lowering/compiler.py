@@ -206,6 +206,7 @@ class Compiler:
             step_limit=scenario.limits.steps,
             log_fields=dict(scenario.log.fields),
             costs={verb: cost.numbers[0] for verb, cost in scenario.costs.items()},
+            lock_of=dict(self.names.own_lock),
             overrides=overrides,
         )
 

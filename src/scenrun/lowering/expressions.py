@@ -70,6 +70,16 @@ class Expressions:
     def value(self, expression: Expression, scope: Scope) -> str:
         """The value of an expression, as Python over registers; bounded, so that it may be kept."""
         tree = self.tree(expression, scope)
+        if _calls(tree, "__range"):
+            tree = call("__settled", tree)
+        return self._bounded(tree)
+
+    def sequence(self, expression: Expression, scope: Scope) -> str:
+        """The items that a loop goes through: a range stays one."""
+        return self._bounded(self.tree(expression, scope))
+
+    @staticmethod
+    def _bounded(tree: ast.expr) -> str:
         if any(isinstance(node, _GROWING) or _is_call(node) for node in ast.walk(tree)):
             tree = call("__bounded", tree)
         return ast.unparse(tree)
@@ -334,8 +344,6 @@ class Expressions:
         cell = self.names.section(str(argument.value))
         return self._read("section.inside", CellRef(cell.number))
 
-    atomic = False
-    """Whether the step stands inside `atomic`, where objects are not asked."""
     names: Any = None
     """The file's names, for sections."""
 
@@ -361,7 +369,7 @@ class Expressions:
 
     def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
         kind = KINDS[found.cell.kind]
-        if self.atomic:
+        if self.code.atomic:
             self.complaints.refuse(reference.place, "inside `atomic` only variables are read; ask before it")
             return ast.Constant(0)
         if asked not in (*kind.questions, *kind.attributes):
@@ -459,7 +467,11 @@ def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str
     return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")
 
 
+def _calls(tree: ast.AST, function: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == function for n in ast.walk(tree))
+
+
 def _is_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in (
-        "len", "bool", "any", "all", "float", "abs", "__range"
+        "len", "bool", "any", "all", "float", "abs", "__range", "__settled"
     )  # fmt: skip

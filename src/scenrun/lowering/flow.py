@@ -140,7 +140,7 @@ def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
 def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
     """One turn for each item, as the items were at the beginning."""
     items, at, again, end = w.code.temporary("items"), w.code.temporary("at"), Label(), Label()
-    w.code.emit("let", arguments=(f"__items({w.expressions.value(step.in_, scope)})",), into=items)
+    w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.in_, scope)})",), into=items)
     w.code.emit("let", arguments=("0",), into=at)
     w.code.mark(again)
     w.code.emit("branch", arguments=(f"{at} < len({items})",), to=end)
@@ -288,14 +288,14 @@ def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
 @lowers(verbs.Atomic)
 def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
     """Steps on variables as one."""
-    if w.expressions.atomic:
+    if w.code.atomic:
         w.refuse(step.place, "`atomic` inside `atomic` has no effect")
         return
     w.code.emit("atomic.begin")
-    w.expressions.atomic = True
-    with w.code.guarded(lambda: _no_result(w.code.emit("atomic.end"))):
+    w.code.atomic = True
+    with w.code.guarded(lambda: _emit(w, "atomic.end")):
         w.steps(step.body, scope, f"{path}.atomic")
-    w.expressions.atomic = False
+    w.code.atomic = False
 
 
 @lowers(verbs.Section)
@@ -303,12 +303,12 @@ def section(w: Writer, step: verbs.Section, scope: Scope, path: str) -> None:
     """Count the threads inside."""
     target = CellRef(w.names.section(step.section).number)
     w.code.emit("section.enter", target=target)
-    with w.code.guarded(lambda: _no_result(w.code.emit("section.leave", target=target))):
+    with w.code.guarded(lambda: _emit(w, "section.leave", target)):
         w.steps(step.do, scope, f"{path}.do")
 
 
-def _no_result(draft: object) -> None:
-    """Cleanups give nothing back."""
+def _emit(w: Writer, op: str, target: CellRef | None = None) -> None:
+    w.code.emit(op, target=target)
 
 
 @lowers(verbs.Choose)

@@ -124,7 +124,7 @@ def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
     if target is None:
         return
     items, at, futures = (w.code.temporary(kind) for kind in ("items", "at", "futures"))
-    w.code.emit("let", arguments=(f"__items({w.expressions.value(step.over, scope)})",), into=items)
+    w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.over, scope)})",), into=items)
     made = w.compiler.code_for_new(
         w, step.target, step.args, scope, step.place_of_key("target"), {step.as_: f"{items}[{at}]"}
     )

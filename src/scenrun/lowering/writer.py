@@ -66,7 +66,7 @@ class Writer:
     def step(self, step: verbs.Step, scope: Scope, path: str) -> None:
         """One step."""
         with self.code.at(path, step.place):
-            if self.expressions.atomic and not isinstance(step, ATOMIC_VERBS):
+            if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
                 message = f"`{step.verb}` cannot stand inside `atomic`, which reads and writes variables as one step"
                 self.refuse(step.place, message)
                 return

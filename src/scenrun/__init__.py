@@ -1,0 +1,27 @@
+"""Describe a multithreaded program in YAML, run it on real threads, read it as JSON lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from scenrun.errors import OutputError, ScenarioError, UsageError
+from scenrun.version import __version__
+
+if TYPE_CHECKING:
+    from scenrun.api import Loaded, load, run
+    from scenrun.results import RunResult
+
+__all__ = ["Loaded", "OutputError", "RunResult", "ScenarioError", "UsageError", "__version__", "load", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Bring a public name in when it is first used, so that importing scenrun costs nothing."""
+    if name in ("Loaded", "load", "run"):
+        from scenrun import api
+
+        return getattr(api, name)
+    if name == "RunResult":
+        from scenrun.results import RunResult
+
+        return RunResult
+    raise AttributeError(f"module 'scenrun' has no attribute {name!r}")

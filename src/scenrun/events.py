@@ -1,0 +1,165 @@
+"""Every event that a log can have, with what its line says: the schema and the reference are made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.primitives import KINDS
+
+OBJECT: dict[str, Any] = {"type": "object"}
+TEXT: dict[str, Any] = {"type": "string"}
+NUMBER: dict[str, Any] = {"type": "number"}
+INTEGER: dict[str, Any] = {"type": "integer"}
+BOOLEAN: dict[str, Any] = {"type": "boolean"}
+ANY: dict[str, Any] = {}
+LIST: dict[str, Any] = {"type": "array"}
+LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of line: its name, what it tells, and the fields that only it has."""
+
+    name: str
+    tells: str
+    fields: dict[str, dict[str, Any]]
+    level: str = "debug"
+    optional: tuple[str, ...] = ()
+    by_thread: bool = True
+    """Whether the line is a thread's and has `thread` and `group`."""
+
+
+_OWN = (
+    Event(
+        "run.started",
+        "A run begins: all that a reader needs to understand the rest.",
+        {
+            "scenario": TEXT, "description": TEXT, "text": TEXT, "digest": TEXT, "overrides": OBJECT, "seed": INTEGER,
+            "way": TEXT, "scenrun": TEXT, "python": TEXT, "implementation": TEXT, "platform": TEXT, "cpus": INTEGER,
+            "gil": BOOLEAN, "switch_interval_s": NUMBER, "objects": LIST, "threads": LIST, "state": OBJECT,
+            "log_level": TEXT,
+        },
+        "info",
+        ("overrides", "description"),
+        by_thread=False,
+    ),
+    Event(
+        "run.finished",
+        "The last line of a run, however it ended.",
+        {
+            "ok": BOOLEAN, "verdict": TEXT, "expected": LIST, "findings": LIST, "expectations": LIST, "state": OBJECT,
+            "outcome": LIST, "figures": OBJECT, "not_ended": LIST,
+        },
+        "info",
+        ("outcome", "not_ended"),
+        by_thread=False,
+    ),
+    Event(
+        "tally.finished",
+        "The last line of several runs: how often each verdict and each outcome came.",
+        {"runs": INTEGER, "verdicts": OBJECT, "outcomes": LIST, "ok": BOOLEAN, "stopped_by": TEXT, "first_not_ok": INTEGER},
+        "info",
+        ("outcomes", "stopped_by", "first_not_ok"),
+        by_thread=False,
+    ),
+    Event("message", "A `log` step.", {"message": TEXT, "fields": OBJECT}, "info", ("fields",)),
+    Event("thread.started", "A thread, task or timer takes its first step.", {"daemon": BOOLEAN}, "info"),
+    Event("thread.ended", "A thread has taken its last step.", {}, "info"),
+    Event("thread.cut_off", "A thread was ended before its next step, as the run was over.", {}, "info"),
+    Event("thread.failed", "An exception left a thread.", {"type": TEXT, "text": TEXT}, "error"),
+    Event(
+        "finding",
+        "Something was found: `kind` is a verdict's word.",
+        {
+            "kind": TEXT, "message": TEXT, "threads": LIST, "expectation": TEXT, "values": ANY, "type": TEXT,
+            "text": TEXT, "swallowed": BOOLEAN, "outcome": LIST, "limit": TEXT, "signal": TEXT,
+        },
+        "error",
+        ("threads", "expectation", "values", "type", "text", "swallowed", "outcome", "limit", "signal"),
+    ),
+    Event("sleep.began", "A thread is about to sleep.", {}),
+    Event("sleep.ended", "A thread has slept.", {"slept_s": NUMBER}),
+    Event("work.began", "A thread is about to keep a processor busy.", {}),
+    Event("work.ended", "A thread has kept a processor busy.", {}),
+    Event("call.began", "A thread is about to call a function of the user's.", {"function": TEXT}),
+    Event("call.ended", "A function of the user's has returned.", {"function": TEXT}),
+)  # fmt: skip
+
+_RESULTS: dict[str, dict[str, dict[str, Any]]] = {
+    "acquired": {"acquired": BOOLEAN, "waited_s": NUMBER},
+    "released": {"held_s": NUMBER},
+    "put": {"size": INTEGER, "waited_s": NUMBER},
+    "got": {"size": INTEGER, "waited_s": NUMBER, "value": ANY},
+    "waited": {"value": ANY, "waited_s": NUMBER},
+    "woken": {"value": ANY, "waited_s": NUMBER},
+    "passed": {"value": ANY, "waited_s": NUMBER},
+    "joined": {"waited_s": NUMBER},
+    "answered": {"value": ANY, "waited_s": NUMBER},
+    "shut_down": {"waited_s": NUMBER},
+    "read": {"value": ANY},
+    "written": {"value": ANY},
+}
+"""What the `done` line of an operation adds."""
+
+
+def _of_primitives() -> list[Event]:
+    out: dict[str, Event] = {}
+    for kind in KINDS.values():
+        noun = kind.noun or kind.name
+        for operation in kind.operations:
+            what = f"`{kind.name}`: {operation.name}"
+            if operation.about:
+                out.setdefault(operation.about, Event(operation.about, f"{what} is about to be done.", {}))
+            if operation.done:
+                fields = _RESULTS.get(operation.done.partition(".")[2], {})
+                event = Event(operation.done, f"{what} has been done.", fields, optional=tuple(fields))
+                out.setdefault(operation.done, event)
+        for question in (*kind.questions, *kind.attributes):
+            name = f"{noun}.asked"
+            fields = {"question": TEXT, "value": ANY}
+            out.setdefault(name, Event(name, f"A question to a {noun}, with its answer; `{question}` and others.", fields))
+    return list(out.values())
+
+
+EVENTS: dict[str, Event] = {event.name: event for event in (*_OWN, *_of_primitives())}
+"""Every event by its name."""
+COMMON: dict[str, dict[str, Any]] = {
+    "timestamp": {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$"},
+    "level": {"enum": list(LEVELS)},
+    "event": TEXT,
+    "run": TEXT,
+    "seq": {"type": "integer", "minimum": 0},
+    "elapsed_s": NUMBER,
+}
+"""The fields of every line."""
+OF_THREAD: dict[str, dict[str, Any]] = {
+    "thread": TEXT, "group": TEXT, "index": INTEGER, "object": TEXT, "step": TEXT, "line": INTEGER,
+}  # fmt: skip
+"""The fields of lines that are a thread's."""
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of one line of the log."""
+    variants = []
+    for event in EVENTS.values():
+        required = [name for name in event.fields if name not in event.optional]
+        variants.append(
+            {
+                "title": event.name,
+                "description": event.tells,
+                "properties": {
+                    **COMMON, "event": {"const": event.name}, **OF_THREAD, **event.fields,
+                },
+                "required": [*COMMON, *required, *(["thread", "group"] if event.by_thread and event.name != "finding" else [])],
+                "additionalProperties": False,
+            }
+        )  # fmt: skip
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://scenrun.invalid/schemas/event.schema.json",
+        "title": "One line of a scenrun log",
+        "type": "object",
+        "required": ["event"],
+        "oneOf": variants,
+    }

@@ -1,0 +1,1 @@
+"""Who drives a program: real threads here, a simulator and replay to come."""

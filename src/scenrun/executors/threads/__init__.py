@@ -1,0 +1,103 @@
+"""Runs a program on the standard library's own threads, locks, events and queues."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.executors.threads import rescue
+from scenrun.executors.threads.run import Run, import_function
+from scenrun.executors.threads.supervisor import Supervisor
+from scenrun.log import LEVELS, Recorder
+from scenrun.program import Program
+from scenrun.results import RunResult
+from scenrun.version import __version__
+
+Interrupted = Callable[[], str | None]
+__all__ = ["import_function", "run_program"]
+
+
+def run_program(
+    program: Program,
+    make_recorder: Callable[[str], Recorder],
+    *,
+    seed: int | None = None,
+    level: str = "info",
+    time_limit_ns: int | None = None,
+    interrupted: Interrupted = lambda: None,
+) -> RunResult:
+    """Run a program once; gives its result after every thread has left.
+
+    `make_recorder` makes the log's recorder from the run's identifier. `interrupted` names the signal that is to end
+    the run, as soon as there is one. `time_limit_ns` is wall time and replaces the scenario's own limit.
+    """
+    run_id = secrets.token_hex(6)
+    recorder = make_recorder(run_id)
+    run = Run(program, program.seed if seed is None else seed, LEVELS[level])
+    recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
+    run.event("run.started", "info", started_fields(run, level))
+    supervisor = Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns)
+    try:
+        signal = supervisor.watch()
+        result = supervisor.finish(run_id, signal)
+    except BaseException:
+        rescue.free_everyone(run, lambda: 0)
+        raise
+    recorder.close()
+    return result
+
+
+def started_fields(run: Run, level: str) -> dict[str, Any]:
+    """The fields of `run.started`."""
+    program = run.program
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return {
+        "scenario": program.name,
+        **({"description": program.description} if program.description else {}),
+        "text": program.source.text,
+        "digest": program.digest,
+        **({"overrides": program.overrides} if program.overrides else {}),
+        "seed": run.seed,
+        "way": "run",
+        "scenrun": __version__,
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": sys.platform,
+        "cpus": os.cpu_count() or 1,
+        "gil": bool(gil),
+        "switch_interval_s": sys.getswitchinterval(),
+        "log_level": level,
+        "objects": objects_of(program),
+        "threads": threads_of(program),
+        "state": {cell.name: cell.options["initial"] for cell in program.cells if cell.kind == "variable"},
+    }
+
+
+def objects_of(program: Program) -> list[dict[str, Any]]:
+    """The synchronisation objects, with their options."""
+    own = ("variable", "thread", "task")
+    return [
+        {
+            "name": cell.name,
+            "kind": cell.kind,
+            **({"count": cell.count} if cell.count is not None else {}),
+            **{key: value for key, value in cell.options.items() if value is not None},
+            "line": cell.line,
+        }
+        for cell in program.cells
+        if cell.kind not in own
+    ]
+
+
+def threads_of(program: Program) -> list[dict[str, Any]]:
+    """The thread groups."""
+    return [
+        {"group": g.name, "count": g.count or 1, "daemon": g.daemon, "endless": g.endless, "line": g.line}
+        for g in program.groups
+    ]

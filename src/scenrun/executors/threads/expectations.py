@@ -1,0 +1,153 @@
+"""Looks at expectations on real objects: `always` wherever a step changed what it names, the rest at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scenrun import values
+from scenrun.executors.threads.context import Context, Site
+from scenrun.findings import Checked, Finding
+from scenrun.program import Observation, Program
+
+Found = Callable[[Finding, Context, Site], None]
+_STATE = ("variable.read", "section.inside")
+
+
+class Watch:
+    """The `always` expectations of a run, each checked under the hidden lock."""
+
+    def __init__(self, program: Program, found: Found) -> None:
+        self._found = found
+        self._violated: set[int] = set()
+        self._objects: list[Any] = []
+        self.program = program
+        self.checked = [o for o in program.expectations.always if self.is_checked(o)]
+        self.cells = frozenset(cell for observation in self.checked for cell in observation.cells)
+        self._functions: dict[int, Callable[[], Any]] = {}
+
+    @staticmethod
+    def is_checked(observation: Observation) -> bool:
+        """Questions of primitives cannot be asked at one moment with variables, on real threads."""
+        return all(probe.op in _STATE for probe in observation.probes)
+
+    def bind(self, objects: list[Any]) -> None:
+        """The objects that the expectations look at, once they are made."""
+        self._objects = objects
+        self._functions = {id(o): compiled(o, objects) for o in self.checked}
+
+    def check_of(self, cell: int) -> Callable[[Context, Site], None] | None:
+        """What to call after a step changed this cell; None where nobody watches it."""
+        watching = [o for o in self.checked if cell in o.cells]
+        if not watching:
+            return None
+        return lambda me, site: self._check(watching, me, site)
+
+    def check_all(self, me: Context, site: Site) -> None:
+        """After an atomic step, which may have changed anything."""
+        self._check(self.checked, me, site)
+
+    def _check(self, observations: list[Observation], me: Context, site: Site) -> None:
+        for observation in observations:
+            if id(observation) in self._violated:
+                continue
+            if look(self._functions[id(observation)])[0]:
+                continue
+            self._violated.add(id(observation))
+            seen = _named_values(self.program, observation, self._objects)
+            message = f"always {observation.text}: broken by {me.name}{_where(seen)}"
+            details = {"expectation": observation.text, "values": seen}
+            self._found(Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site)
+
+    def results(self) -> list[Checked]:
+        """What became of each `always`."""
+        out = []
+        for observation in self.program.expectations.always:
+            found = "violated" if id(observation) in self._violated else "holds"
+            if observation not in self.checked:
+                found = "not_checked"
+            out.append(Checked("always", observation.text, found, line=observation.line))
+        return out
+
+
+def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:
+    """An observation as a function that looks at the real objects now."""
+    lines = ["def __look():"]
+    for probe in observation.probes:
+        target = f"o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
+        lines.append(f" {probe.register} = {target}.{_asked(probe.op)}")
+    lines.append(f" return {observation.source}")
+    scope: dict[str, Any] = {**values.FUNCTIONS, **{f"o{n}": made for n, made in enumerate(objects)}}
+    exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
+    function: Callable[[], Any] = scope["__look"]
+    return function
+
+
+def _asked(op: str) -> str:
+    name = op.partition(".")[2]
+    if op == "variable.read":
+        return "value"
+    return name if name in ("inside", "n_waiting", "broken", "parties") else f"{name}()"
+
+
+def look(function: Callable[[], Any]) -> tuple[bool, Any]:
+    """Whether an expression holds, and its value; one that fails does not hold."""
+    try:
+        value = function()
+    except Exception as error:
+        return False, f"{type(error).__name__}: {error}"
+    return bool(value), value
+
+
+def at_the_end(program: Program, objects: list[Any], reached: bool) -> tuple[list[Checked], list[Finding], list[Any] | None]:
+    """`final` and `outcomes`: what was found, what is broken, and the outcome observed."""
+    checked: list[Checked] = []
+    findings: list[Finding] = []
+    for observation in program.expectations.final:
+        if not reached:
+            checked.append(Checked("final", observation.text, "not_reached", line=observation.line))
+            continue
+        holds, _ = look(compiled(observation, objects))
+        names = _named_values(program, observation, objects)
+        checked.append(Checked("final", observation.text, "holds" if holds else "violated", names or None, observation.line))
+        if not holds:
+            message = f"final {observation.text}: does not hold{_where(names)}"
+            details = {"expectation": observation.text, "values": names}
+            findings.append(Finding("violated", message, line=observation.line, details=details))
+    outcome = _outcome(program, objects) if reached and program.expectations.observe else None
+    if program.expectations.observe:
+        found, broken = _judge(program, outcome)
+        checked.append(found)
+        findings += broken
+    return checked, findings, outcome
+
+
+def _where(names: dict[str, Any]) -> str:
+    return f" ({', '.join(f'{name} is {value!r}' for name, value in names.items())})" if names else ""
+
+
+def _named_values(program: Program, observation: Observation, objects: list[Any]) -> dict[str, Any]:
+    """The variables that an expression names, with their values."""
+    cells = [program.cells[p.target.cell] for p in observation.probes if p.op == "variable.read"]
+    return {cell.name: objects[cell.number].value for cell in cells}
+
+
+def _outcome(program: Program, objects: list[Any]) -> list[Any]:
+    return [look(compiled(observation, objects))[1] for observation in program.expectations.observe]
+
+
+def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[Finding]]:
+    expect = program.expectations
+    text = ", ".join(o.text for o in expect.observe)
+    line = expect.observe[0].line
+    if outcome is None:
+        return Checked("outcomes", text, "not_reached", line=line), []
+    seen = tuple(outcome)
+    if expect.allowed is not None and seen not in expect.allowed:
+        what = "is not among the allowed ones"
+    elif expect.forbidden is not None and seen in expect.forbidden:
+        what = "is forbidden"
+    else:
+        return Checked("outcomes", text, "holds", outcome, line), []
+    finding = Finding("violated", f"the outcome ({text}) = {outcome} {what}", line=line, details={"outcome": outcome})
+    return Checked("outcomes", text, "violated", outcome, line), [finding]

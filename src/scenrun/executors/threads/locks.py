@@ -1,0 +1,299 @@
+"""Real locks and semaphores under a name: timed, counted, and known to be held for certain or not."""
+
+from __future__ import annotations
+
+import threading
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.executors.threads.context import SLICE_S, Context, Cut, Site, seconds
+from scenrun.executors.threads.figures import Counter, Samples
+
+NOBODY = "nobody (it began locked)"
+
+
+class _Counted:
+    """What locks and semaphores have in common: how often taken and given back, and how long it took.
+
+    A release is counted before it is done, an acquisition after. So `taken - given` never exceeds the number that is
+    really held; where the two agree, no thread can be between having acquired and having said so.
+    """
+
+    kind = "lock"
+
+    def __init__(self, label: str, cell: int) -> None:
+        self.label = label
+        self.cell = cell
+        self.taken = Counter()
+        self.given = Counter()
+        self.refused = Counter()
+        self.contended = Counter()
+        self.waited = Samples()
+        self.held = Samples()
+        self.owner: Context | str | None = None
+        self.since_ns = 0
+
+    def known_held(self) -> int:
+        """How many are held for certain: read in this order, the number is never too large."""
+        taken = self.taken.value
+        return taken - self.given.value + self.refused.value
+
+    def held_by(self) -> list[str]:
+        """The owner's name, as far as it is known."""
+        owner = self.owner
+        return [owner.name if isinstance(owner, Context) else owner] if owner is not None else []
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run's summary."""
+        return {
+            "kind": self.kind,
+            "acquisitions": self.taken.value,
+            "contended": self.contended.value,
+            "waited": self.waited.summary(),
+            "held": self.held.summary(),
+        }
+
+    def fold(self) -> None:
+        """Take the samples into the histograms."""
+        self.waited.fold()
+        self.held.fold()
+
+
+class RealLock(_Counted):
+    """A `threading.Lock`."""
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
+        super().__init__(label, cell)
+        self.real = threading.Lock()
+        self.initially = 0
+        if options.get("initially") == "locked":
+            self.real.acquire()
+            self.owner, self.initially = NOBODY, 1
+        self.locked = self.real.locked
+
+    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
+        """Take it; False where it was not to be had (in time)."""
+        if self.real.acquire(False):
+            me.waited_ns = 0
+        elif not blocking or not self._wait(me, site, timeout):
+            return False
+        self._took(me)
+        return True
+
+    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        self.contended.add()
+        since = me.publish(f"{self.kind}.acquire", self, timeout, site)
+        got = self.real.acquire(True, seconds(timeout))
+        self.waited.add(me.resume(since))
+        return got
+
+    def _took(self, me: Context) -> None:
+        self.owner = me
+        self.since_ns = now()
+        self.taken.add()
+
+    def release(self, me: Context, site: Site) -> None:
+        """Give it back, whoever holds it."""
+        me.held_ns = now() - self.since_ns
+        owner, self.owner = self.owner, None
+        self.given.add()
+        try:
+            self.real.release()
+        except RuntimeError:
+            self.owner = owner
+            self.refused.add()
+            raise Fault("RuntimeError", f"release of `{self.label}`, which is not locked") from None
+        self.held.add(me.held_ns)
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Held, and every acquisition accounted for."""
+        return self.known_held() + self.initially >= 1
+
+    def free(self, op: str, me: Context) -> None:
+        """Release it; the next waiter leaves, and the one after it is freed in its turn."""
+        try:
+            self.real.release()
+        except RuntimeError:
+            return
+
+    # what a condition needs of its lock
+
+    def is_owned(self) -> bool:
+        """Over a plain lock, a condition can tell only whether anybody holds it."""
+        return self.real.locked()
+
+    def give_up(self, me: Context) -> int:
+        """Release it for a wait; the number of times to take it again."""
+        self.owner = None
+        self.held.add(now() - self.since_ns)
+        self.given.add()
+        try:
+            self.real.release()
+        except RuntimeError:
+            self.refused.add()
+            raise
+        return 1
+
+    def take_again(self, me: Context, times: int, site: Site) -> None:
+        """Take it again after a wait."""
+        if not self.real.acquire(False):
+            me.publish(f"{self.kind}.acquire", self, None, site)
+            self.real.acquire()
+            me.wait = None
+            if me.cut:
+                raise Cut
+        self._took(me)
+
+
+class RealRLock(_Counted):
+    """A `threading.RLock`: only its owner can release it, so who waits for it looks up now and then."""
+
+    kind = "rlock"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
+        super().__init__(label, cell)
+        self.real = threading.RLock()
+        self.depth = 0
+
+    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
+        """Take it, once more if it is ours already."""
+        if self.real.acquire(False):
+            me.waited_ns = 0
+        elif not blocking or not self._wait(me, site, timeout):
+            return False
+        self._took(me)
+        return True
+
+    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        self.contended.add()
+        since = me.publish("rlock.acquire", self, timeout, site)
+        got = self._acquire_in_slices(me, None if timeout is None else since + timeout)
+        self.waited.add(me.resume(since))
+        return got
+
+    def _acquire_in_slices(self, me: Context, deadline: int | None) -> bool:
+        while not me.cut:
+            left = SLICE_S if deadline is None else min(SLICE_S, max(0, deadline - now()) / 1e9)
+            if self.real.acquire(True, left):
+                return True
+            if deadline is not None and now() >= deadline:
+                return False
+        return False
+
+    def _took(self, me: Context) -> None:
+        self.depth += 1
+        if self.depth == 1:
+            self.owner = me
+            self.since_ns = now()
+        self.taken.add()
+
+    def release(self, me: Context, site: Site) -> None:
+        """Give it back once; the last time, it is free."""
+        if self.owner is not me:
+            raise Fault("RuntimeError", f"release of `{self.label}`, which this thread does not own")
+        self.depth -= 1
+        if self.depth == 0:
+            me.held_ns = now() - self.since_ns
+            self.held.add(me.held_ns)
+            self.owner = None
+        else:
+            me.held_ns = 0
+        self.given.add()
+        self.real.release()
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Held by another, and every acquisition accounted for."""
+        return self.known_held() >= 1 and self.owner is not me
+
+    def free(self, op: str, me: Context) -> None:
+        """Nothing to do: who waits looks up by itself."""
+
+    def is_owned(self) -> bool:
+        """Whether the calling thread owns it."""
+        return bool(self.real._is_owned())  # type: ignore[attr-defined]
+
+    def give_up(self, me: Context) -> int:
+        """Release it as often as it was taken, for a wait."""
+        times, self.depth = self.depth, 0
+        self.held.add(now() - self.since_ns)
+        self.owner = None
+        for _ in range(times):
+            self.given.add()
+        for _ in range(times):
+            self.real.release()
+        return times
+
+    def take_again(self, me: Context, times: int, site: Site) -> None:
+        """Take it again after a wait, as often as before."""
+        if not self.real.acquire(False):
+            me.publish("rlock.acquire", self, None, site)
+            self._acquire_in_slices(me, None)
+            me.wait = None
+            if me.cut:
+                raise Cut
+        for _ in range(times - 1):
+            self.real.acquire()
+        for _ in range(times):
+            self._took(me)
+
+
+class RealSemaphore(_Counted):
+    """A `threading.Semaphore` or `BoundedSemaphore`."""
+
+    kind = "semaphore"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any], bounded: bool = False) -> None:
+        super().__init__(label, cell)
+        self.kind = "bounded_semaphore" if bounded else "semaphore"
+        self.initial = options["value"]
+        self.real = threading.BoundedSemaphore(self.initial) if bounded else threading.Semaphore(self.initial)
+
+    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
+        """Take a permit; False where there was none (in time)."""
+        if self.real.acquire(blocking=False):
+            me.waited_ns = 0
+        elif not blocking or not self._wait(me, site, timeout):
+            return False
+        self.owner = me
+        self.taken.add()
+        return True
+
+    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        self.contended.add()
+        since = me.publish(f"{self.kind}.acquire", self, timeout, site)
+        got = self.real.acquire(True, None if timeout is None else timeout / 1e9)
+        self.waited.add(me.resume(since))
+        return got
+
+    def release(self, me: Context, site: Site, n: Any) -> None:
+        """Give permits back."""
+        if not isinstance(n, int) or n < 1:
+            raise Fault("ValueError", "`n` of a release is one or more")
+        if n > 1_000_000:
+            raise Fault("OverflowError", "`n` of a release is at most 1,000,000")
+        me.held_ns = 0
+        for _ in range(n):
+            self.given.add()
+        try:
+            self.real.release(n)
+        except ValueError:
+            for _ in range(n):
+                self.refused.add()
+            raise Fault("ValueError", f"`{self.label}` was released more often than acquired") from None
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """No permit left, and every acquisition accounted for."""
+        return self.known_held() >= self.initial
+
+    def free(self, op: str, me: Context) -> None:
+        """One more permit."""
+        threading.Semaphore.release(self.real)
+
+    def held_by(self) -> list[str]:
+        """Permits have no owner; the last who took one is the best that is known."""
+        return [f"{name} (last)" for name in super().held_by()]
+
+    def figures(self) -> dict[str, Any]:
+        """Without times held, as a permit is nobody's."""
+        return {key: value for key, value in super().figures().items() if key != "held"}

@@ -1,0 +1,48 @@
+"""Frees every thread of a run that is over, whatever it waits for; figures and findings were taken before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter_ns as now
+
+from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.run import Run
+from scenrun.executors.threads.threads import cancel_timer
+
+PATIENCE_S = 5.0
+"""How long threads may take to leave before they are given up."""
+
+
+def free_everyone(run: Run, drain: Callable[[], int]) -> list[str]:
+    """Cut every thread off and free it again and again until all have left; the names of those that would not."""
+    for context in list(run.contexts):
+        context.cut = True
+        if not context.ended:
+            cancel_timer(context)
+    for made in run.flat_objects():
+        if getattr(made, "kind", "") == "pool":
+            made.real.shutdown(wait=False, cancel_futures=True)
+            made._note_cancelled()
+    end = now() + int(PATIENCE_S * 1e9)
+    pause = threading.Event()
+    while (live := [c for c in list(run.contexts) if not c.ended]) and now() < end:
+        for context in live:
+            _free(context)
+        drain()
+        pause.wait(0.002)
+    for context in list(run.contexts):
+        if context.real is not None and context.ended:
+            context.real.join(1.0)
+    return [context.name for context in live]
+
+
+def _free(context: Context) -> None:
+    wait = context.wait
+    if wait is None:
+        return
+    if wait.op == "sleep":
+        if context.gate.locked():
+            context.gate.release()
+    elif wait.object is not None:
+        wait.object.free(wait.op, context)

@@ -1,0 +1,362 @@
+"""One run on real threads: its objects, its threads, and the life of each from start to end."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun import values
+from scenrun.errors import Fault, InternalError
+from scenrun.executors.threads.codegen import Compiled, Options, compile_code
+from scenrun.executors.threads.context import Context, Cut, FaultLeft, Site, enter
+from scenrun.executors.threads.expectations import Watch
+from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
+from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
+from scenrun.executors.threads.threads import Futures, RealPool, RealTask, RealThread, RealTimer, Spawner
+from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.faults import fault_of, name_of
+from scenrun.findings import Finding
+from scenrun.program import Cell, Group, Program
+
+ROOM = 50_000
+"""Records that may wait to be written; a thread that would add more waits, and counts as running."""
+_FROM_EXPRESSIONS = (ArithmeticError, LookupError, TypeError, ValueError, UnboundLocalError, MemoryError, RecursionError)
+
+
+class Run:
+    """A program on real threads. Everything that its threads share is here."""
+
+    def __init__(self, program: Program, seed: int, level: int) -> None:
+        self.program = program
+        self.seed = seed
+        self.records: deque[tuple[Any, ...]] = deque()
+        self.contexts: list[Context] = []
+        self.findings: list[Finding] = []
+        self.pulse = threading.Event()
+        """Set whenever something has happened that the supervisor should see at once."""
+        self.hidden = threading.Lock()
+        self.broken: BaseException | None = None
+        self.began_ns = now()
+        self._numbers: dict[str, int] = {}
+        self._numbering = threading.Lock()
+        self.watch = Watch(program, self._violated)
+        self.objects = self._make_objects()
+        self.watch.bind(self.objects)
+        self.main = self.new_context("main", "main", 0, 0)
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._compiled = self._compile(level)
+
+    # --- making
+
+    def _make_objects(self) -> list[Any]:
+        objects: list[Any] = [None] * len(self.program.cells)
+        self._objects = objects
+        late = ("condition", "thread", "task", "timer")
+        for cell in sorted(self.program.cells, key=lambda cell: cell.kind in late):
+            if cell.count is None:
+                objects[cell.number] = self._make(cell, 0)
+            else:
+                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
+        return objects
+
+    def _make(self, cell: Cell, index: int) -> Any:
+        label, number, options = cell.label(index), cell.number, cell.options
+        simple: dict[str, Callable[[], Any]] = {
+            "lock": lambda: RealLock(label, number, options),
+            "rlock": lambda: RealRLock(label, number, options),
+            "semaphore": lambda: RealSemaphore(label, number, options),
+            "bounded_semaphore": lambda: RealSemaphore(label, number, options, bounded=True),
+            "event": lambda: RealEvent(label, number, options),
+            "barrier": lambda: RealBarrier(label, number, options),
+            "queue": lambda: RealQueue(label, number, options),
+            "simple_queue": lambda: RealSimpleQueue(label, number),
+            "pool": lambda: RealPool(label, number, options, self),
+            "variable": lambda: self._variable(cell),
+            "section": lambda: RealSection(label, number, self.hidden, self.watch.check_of(number)),
+            "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
+            "timer": lambda: self._timer(cell, index),
+            "thread": lambda: self._thread(cell, index),
+            "task": lambda: self._thread(cell, index),
+        }
+        return simple[cell.kind]()
+
+    def _variable(self, cell: Cell) -> Variable:
+        initial = cell.options["initial"]
+        if cell.number in self._hidden_cells:
+            return GuardedVariable(cell.name, cell.number, initial, self.hidden, self.watch.check_of(cell.number))
+        return Variable(cell.name, cell.number, initial)
+
+    @property
+    def _hidden_cells(self) -> frozenset[int]:
+        """Variables that an `always` or an `atomic` names."""
+        named = set(self.watch.cells)
+        for instruction in self._all_instructions():
+            if instruction.option("atomic") and instruction.target is not None:
+                named.add(instruction.target.cell)
+        return frozenset(named)
+
+    def _guarded_cells(self) -> frozenset[int]:
+        """Variables that are never read or written directly: the hidden ones, and those that are changed in part."""
+        partly = ("append", "extend", "pop", "remove", "assign")
+        return self._hidden_cells | {
+            i.target.cell
+            for i in self._all_instructions()
+            if i.target is not None and i.op.partition(".")[0] == "variable" and i.op.partition(".")[2] in partly
+        }
+
+    def _all_instructions(self) -> Iterator[Any]:
+        return (instruction for code in self.program.codes for instruction in code.instructions)
+
+    def _lock_of(self, cell: Cell, index: int) -> RealLock | RealRLock:
+        lock = self._objects[self.program.lock_of[cell.number]]
+        found: RealLock | RealRLock = lock[index] if isinstance(lock, list) else lock
+        return found
+
+    def _thread(self, cell: Cell, index: int) -> RealThread | RealTask:
+        group = self.program.group_of_cell(cell.number)
+        pool = self._objects[group.pool] if group.pool is not None else None
+        context = self.new_context(
+            group.member(index), group.name, index, group.code, daemon=group.daemon, endless=group.endless, pool=pool
+        )
+        if pool is not None:
+            return RealTask(context.name, cell.number, context, pool)
+        return RealThread(context.name, cell.number, context, self)
+
+    def _timer(self, cell: Cell, index: int) -> RealTimer:
+        label = cell.label(index)
+        code = next((i.code for i in self._all_instructions() if i.op == "timer.start" and i.target.cell == cell.number), 0)
+        context = self.new_context(label, cell.name, index, code or 0)
+        return RealTimer(label, cell.number, context, self)
+
+    def _compile(self, level: int) -> list[Compiled]:
+        namespace: dict[str, Any] = {
+            **values.FUNCTIONS,
+            **{f"o{number}": made for number, made in enumerate(self.objects)},
+            "__Cut": Cut,
+            "__emit": self.records.append,
+            "__records": self.records,
+            "__room": ROOM,
+            "__wait_for_room": self._wait_for_room,
+            "__now": now,
+            "__remaining": lambda deadline: max(0, deadline - now()),
+            "__sleep": self._sleep,
+            "__work": self._work,
+            "__call": self._call,
+            "__hidden": self.hidden,
+            "__atomic_end": self._atomic_end,
+            "__spawner": Spawner(self),
+            "__futures": Futures(),
+            "__caught": self._caught,
+        }
+        options = Options(level, self.program.step_limit is not None, self._guarded_cells())
+        return [compile_code(code, namespace, options) for code in self.program.codes]
+
+    # --- what the objects ask of their host
+
+    def new_context(self, name: str, group: str, index: int, code: int, **more: Any) -> Context:
+        """A context for a thread that may be started."""
+        return Context(name, group, index, code, self.seed, **more)
+
+    def enlist(self, context: Context) -> None:
+        """The thread counts from now on."""
+        self.contexts.append(context)
+
+    def next_number(self, prefix: str) -> int:
+        """Numbers the threads that are made while running."""
+        with self._numbering:
+            number = self._numbers.get(prefix, 0)
+            self._numbers[prefix] = number + 1
+        return number
+
+    def start_main(self) -> None:
+        """Start the scenario's main, on a thread of its own."""
+        self.began_ns = now()
+        main = self.main
+        main.started = True
+        main.real = threading.Thread(target=self.run_thread, args=(main,), name="main", daemon=True)
+        self.enlist(main)
+        main.real.start()
+
+    def run_thread(self, context: Context) -> None:
+        """A thread's whole life."""
+        try:
+            self._live(context)
+        except (Cut, FaultLeft):
+            pass
+        except BaseException as error:  # ours: the supervisor tells
+            self.broken = self.broken or error
+        finally:
+            self._end(context)
+
+    def run_task(self, context: Context) -> Any:
+        """A pool task's whole life; its result, or the fault that left it, is its future's."""
+        try:
+            return self._live(context)
+        except FaultLeft as left:
+            raise left.fault from None
+        except Cut:
+            raise
+        except BaseException as error:  # ours: the supervisor tells
+            self.broken = self.broken or error
+            raise
+        finally:
+            self._end(context)
+
+    def _live(self, context: Context) -> Any:
+        enter(context)
+        context.started_ns = now()
+        if context.cut:
+            context.cut_off = True
+            raise Cut
+        self._event(context, None, "thread.started", "info", {"daemon": context.daemon})
+        try:
+            context.result = self._compiled[context.code].function(context)
+        except Cut:
+            context.cut_off = True
+            self._event(context, context.seen, "thread.cut_off", "info", {})
+            raise
+        except FaultLeft as left:
+            context.left_with = left
+            self._fault_left(context, left)
+            raise
+        self._event(context, None, "thread.ended", "info", {})
+        return context.result
+
+    def _end(self, context: Context) -> None:
+        if context.atomic:
+            context.atomic = False
+            self.hidden.release()
+        context.wait = None
+        context.ended_ns = now()
+        context.ended = True
+        self.pulse.set()
+
+    def _fault_left(self, context: Context, left: FaultLeft) -> None:
+        fault, site = left.fault, left.site
+        fields = {"type": fault.type, "text": fault.text}
+        self._event(context, site, "thread.failed", "error", fields)
+        if context.future is not None or context.pool is not None:
+            return  # whoever asks for the result gets it; if nobody does, the end of the run tells
+        self.found_fault(context, left)
+
+    def found_fault(self, context: Context, left: FaultLeft, swallowed: bool = False) -> None:
+        """A fault that nobody caught is a finding."""
+        fault, site = left.fault, left.site
+        kind = "violated" if fault.type == "AssertionError" else "exception"
+        message = f"{context.name} ended with {fault}"
+        if swallowed:
+            message += "; its pool swallowed this, as nobody asked for the result"
+        details: dict[str, Any] = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
+        self.found(Finding(kind, message, context.name, site.line, site.instruction.step, details=details), context, site)
+
+    def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
+        """Note a finding, in the log too."""
+        self.findings.append(finding)
+        level = "warning" if finding.kind == "incomplete" else "error"
+        self._event(context, site, "finding", level, finding.as_dict())
+        self.pulse.set()
+
+    def _violated(self, finding: Finding, context: Context, site: Site) -> None:
+        self.found(finding, context, site)
+
+    def _event(self, context: Context | None, site: Site | None, name: str, level: str, fields: dict[str, Any]) -> None:
+        self.records.append((now(), context, site, "event", name, level, fields))
+
+    def event(self, name: str, level: str, fields: dict[str, Any]) -> None:
+        """A line of the log that is no thread's."""
+        self._event(None, None, name, level, fields)
+
+    # --- what generated code calls
+
+    def _caught(self, me: Context, error: Exception) -> int:
+        """The block that handles a fault; if there is none, it leaves the thread."""
+        compiled = self._compiled[me.code]
+        assert error.__traceback__ is not None
+        site = compiled.site_of_line(error.__traceback__.tb_lineno)
+        if not isinstance(error, Fault | _FROM_EXPRESSIONS):
+            raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
+        fault = fault_of(error, compiled.registers)
+        if site.instruction.handler is None:
+            raise FaultLeft(fault, site) from None
+        me.fault = fault
+        me.wait = None
+        return compiled.block_of(site.instruction.handler)
+
+    def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if nanoseconds <= 0:
+            time.sleep(0)
+            return
+        since = me.publish("sleep", None, nanoseconds, site)
+        me.gate.acquire(timeout=nanoseconds / 1e9)
+        me.wait = None
+        if me.cut:
+            raise Cut
+        me.waited_ns = now() - since
+        me.slept_ns += me.waited_ns
+
+    def _work(self, me: Context, site: Site, nanoseconds: int) -> None:
+        me.seen = site
+        end = time.thread_time_ns() + nanoseconds
+        while time.thread_time_ns() < end:
+            if me.cut:
+                raise Cut
+        me.worked_ns += nanoseconds
+
+    def _call(self, me: Context, site: Site, arguments: dict[str, Any]) -> Any:
+        name = str(site.instruction.option("function"))
+        me.seen = site
+        me.calling = True
+        try:
+            return self._function(name)(**arguments)
+        except BaseException as error:
+            if isinstance(error, Fault):
+                raise
+            raise Fault(name_of(error), str(error)) from None
+        finally:
+            me.calling = False
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        if name not in self._functions:
+            self._functions[name] = import_function(name)
+        return self._functions[name]
+
+    def _atomic_end(self, me: Context, site: Site) -> None:
+        self.watch.check_all(me, site)
+        me.atomic = False
+        self.hidden.release()
+
+    def _wait_for_room(self, me: Context) -> None:
+        while len(self.records) > ROOM // 2 and not me.cut:
+            time.sleep(0.001)
+
+    # --- looking
+
+    def group(self, context: Context) -> Group | None:
+        """The declared group of a thread."""
+        return next((group for group in self.program.groups if group.name == context.group), None)
+
+    def flat_objects(self) -> Iterator[Any]:
+        """Every object, arrays taken apart."""
+        for made in self.objects:
+            yield from made if isinstance(made, list) else [made]
+
+
+def import_function(name: str) -> Callable[..., Any]:
+    """The user's function `package.module:function`; a Fault says what is wrong with it."""
+    module, _, attribute = name.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise Fault("ImportError", f"`{name}`: {error}") from None
+    if not callable(found):
+        raise Fault("TypeError", f"`{name}` is nothing that can be called")
+    function: Callable[..., Any] = found
+    return function

@@ -1,0 +1,57 @@
+"""The figures of a run's last line: per thread, per lock, per queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.run import Run
+
+MAX_LISTED = 200
+"""Threads and objects that are listed one by one; the rest are counted."""
+
+
+def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
+    """Everything that was counted, as it is now."""
+    contexts = list(run.contexts)
+    threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
+    objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
+    listed = {o.label: _rounded(o.figures()) for o in objects[:MAX_LISTED]}
+    out: dict[str, Any] = {
+        "elapsed_s": round(elapsed_ns / 1e9, 6),
+        "messages": sum(c.messages for c in contexts),
+        "not_shown": sum(c.unshown for c in contexts),
+        "threads": threads,
+        "objects": listed,
+    }
+    if len(contexts) > MAX_LISTED:
+        out["threads_left_out"] = len(contexts) - MAX_LISTED
+    if len(objects) > MAX_LISTED:
+        out["objects_left_out"] = len(objects) - MAX_LISTED
+    return out
+
+
+def _thread(context: Context, end_ns: int) -> dict[str, Any]:
+    end = context.ended_ns or end_ns
+    lived = max(0, end - context.started_ns) if context.started_ns else 0
+    waiting = 0 if context.wait is None else max(0, end_ns - context.wait.since_ns)
+    sleeping = context.wait is not None and context.wait.op == "sleep"
+    slept = context.slept_ns + (waiting if sleeping else 0)
+    waited = context.waited_total_ns + (0 if sleeping else waiting)
+    return _rounded(
+        {
+            "lived_s": lived / 1e9,
+            "waited_s": waited / 1e9,
+            "slept_s": slept / 1e9,
+            "worked_s": context.worked_ns / 1e9,
+            "messages": context.messages,
+        }
+    )
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,216 @@
+"""Watches a run until it ends: drains its log, looks for deadlocks, keeps the limits, frees and counts at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from time import perf_counter_ns as now
+from typing import Any, Protocol
+
+from scenrun.errors import InternalError
+from scenrun.executors.threads import rescue
+from scenrun.executors.threads.context import Context, Wait
+from scenrun.executors.threads.detector import Detector
+from scenrun.executors.threads.expectations import at_the_end
+from scenrun.executors.threads.run import Run
+from scenrun.executors.threads.summary import figures_of
+from scenrun.findings import Finding, Stuck
+from scenrun.results import RunResult
+
+TICK_S = 0.02
+"""How often the supervisor looks, at the least."""
+DETECT_NS = 60_000_000
+"""How often it looks for deadlocks."""
+SETTLE_S = 2.0
+"""How long it waits for threads that are cut off to come to a stop."""
+
+
+class Sink(Protocol):
+    """Where the records of a run go."""
+
+    def take(self, records: Any, most: int) -> int:
+        """Write some of the waiting records; how many."""
+
+    def flush(self) -> None:
+        """Bring what was written to its reader."""
+
+
+class Supervisor:
+    """One run, watched from the thread that called for it."""
+
+    def __init__(self, run: Run, sink: Sink, interrupted: Callable[[], str | None], time_limit_ns: int) -> None:
+        self.run = run
+        self.sink = sink
+        self.interrupted = interrupted
+        self.time_limit_ns = time_limit_ns
+        self.detector = Detector(run)
+        self._deadlocked: set[Context] = set()
+        self._next_look = 0
+
+    def watch(self) -> str | None:
+        """Until every thread that counts has ended, or none of them can; the signal that ended it, if one did."""
+        run = self.run
+        run.start_main()
+        deadline = run.began_ns + self.time_limit_ns
+        self._next_look = now() + DETECT_NS
+        while True:
+            drained = self.sink.take(run.records, 20_000)
+            if run.broken is not None:
+                return None
+            if self._is_over():
+                return None
+            if signal := self.interrupted():
+                self._give_up(f"the run was ended by {signal}", {"signal": signal})
+                return signal
+            if now() > deadline:
+                self._give_up(f"the limit of {self.time_limit_ns / 1e9:g} s was reached", {"limit": "time"})
+                return None
+            if self._too_many_steps():
+                self._give_up(f"the limit of {run.program.step_limit:,} steps was reached", {"limit": "steps"})
+                return None
+            if now() >= self._next_look and self._look():
+                return None
+            if not drained:
+                self.sink.flush()
+                run.pulse.wait(TICK_S)
+                run.pulse.clear()
+
+    def _is_over(self) -> bool:
+        """Whether main, every non-daemon thread, every task and every timer has ended."""
+        return all(c.ended or c.daemon for c in list(self.run.contexts)) and not any(
+            self._may_start_more(c) for c in self.run.contexts
+        )
+
+    @staticmethod
+    def _may_start_more(context: Context) -> bool:
+        return not context.ended and not context.daemon
+
+    def _too_many_steps(self) -> bool:
+        limit = self.run.program.step_limit
+        return limit is not None and sum(c.steps for c in list(self.run.contexts)) > limit
+
+    def _look(self) -> bool:
+        """Look for a deadlock; whether nobody is left who could do anything."""
+        found = self.detector.deadlocked()
+        self._next_look = now() + DETECT_NS
+        if not found:
+            return False
+        stuck = {context for context, _ in found}
+        if not stuck <= self._deadlocked:
+            if not self._deadlocked:
+                self._report(found)
+            self._deadlocked |= stuck
+        return all(c.ended or c.daemon or c in self._deadlocked for c in list(self.run.contexts))
+
+    def _report(self, found: list[tuple[Context, Wait | None]]) -> None:
+        threads = tuple(self.describe(context, wait) for context, wait in found)
+        names = ", ".join(stuck.thread for stuck in threads[:5]) + (f" and {len(threads) - 5} more" if len(threads) > 5 else "")
+        message = f"{names} can never move again: nobody is left who could free them"
+        first = next((s for s in threads if s.operation), threads[0])
+        self.run.found(Finding("deadlock", message, line=first.line, step=first.step, threads=threads))
+
+    def describe(self, context: Context, wait: Wait | None) -> Stuck:
+        """What a thread is doing, for a person."""
+        began = self.run.began_ns
+        if wait is None:
+            if context.pool is not None and context.started_ns == 0:
+                return Stuck(context.name, "blocked", "waiting for a worker", context.pool.label)
+            site = context.seen
+            return Stuck(context.name, "running", line=site.line if site else None, step=site.instruction.step if site else None)
+        site = wait.site
+        held_by = tuple(wait.object.held_by()) if wait.object is not None else ()
+        since = round((wait.since_ns - began) / 1e9, 6)
+        state = "sleeping" if wait.op == "sleep" else "blocked" if wait.deadline_ns is None else "waiting"
+        label = wait.object.label if wait.object is not None else None
+        return Stuck(context.name, state, wait.op, label, since, held_by, site.line, site.instruction.step)
+
+    def _give_up(self, reason: str, details: dict[str, Any]) -> None:
+        live = [c for c in list(self.run.contexts) if not c.ended]
+        threads = tuple(self.describe(c, c.wait) for c in live)
+        self.run.found(Finding("incomplete", reason, threads=threads, details=details))
+
+    # --- the end
+
+    def finish(self, run_id: str, signal: str | None) -> RunResult:
+        """Count, judge, free everyone, and say so in the log's last line."""
+        run = self.run
+        reached = self._is_over()
+        if reached:
+            self._still_daemons()
+        elapsed_ns = now() - run.began_ns
+        self._swallowed()
+        checked, findings, outcome = at_the_end(run.program, run.objects, reached)
+        for finding in findings:
+            run.found(finding)
+        state = {c.name: run.objects[c.number].value for c in run.program.cells if c.kind == "variable"}
+        figures = figures_of(run, elapsed_ns)
+        left = rescue.free_everyone(run, lambda: self.sink.take(run.records, 20_000))
+        if run.broken is not None:
+            raise InternalError(f"{type(run.broken).__name__}: {run.broken}") from run.broken
+        result = self._result(run_id, signal, tuple(run.watch.results() + checked), figures, state, outcome, elapsed_ns)
+        run.event("run.finished", "info", summary_fields(result, left))
+        while self.sink.take(run.records, 100_000):
+            pass
+        self.sink.flush()
+        return result
+
+    def _still_daemons(self) -> None:
+        """Cut the daemons off and wait until none of them can take another step."""
+        daemons = [c for c in list(self.run.contexts) if not c.ended]
+        for context in daemons:
+            context.cut = True
+        end = now() + int(SETTLE_S * 1e9)
+        pause = threading.Event()
+        while any(not c.ended and c.wait is None for c in daemons) and now() < end:
+            self.sink.take(self.run.records, 20_000)
+            pause.wait(0.0005)
+
+    def _swallowed(self) -> None:
+        """Faults of tasks whose result nobody asked for."""
+        for context in list(self.run.contexts):
+            if context.left_with is not None and context.pool is not None and not context.asked:
+                self.run.found_fault(context, context.left_with, swallowed=True)
+
+    def _result(
+        self, run_id: str, signal: str | None, checked: Any, figures: dict[str, Any], state: dict[str, Any],
+        outcome: list[Any] | None, elapsed_ns: int,
+    ) -> RunResult:  # fmt: skip
+        run = self.run
+        verdict = run.findings[0].kind if run.findings else "holds"
+        expected = run.program.expectations.verdict("run")
+        return RunResult(
+            scenario=run.program.name,
+            run=run_id,
+            way="run",
+            seed=run.seed,
+            verdict=verdict,
+            expected=expected,
+            ok=verdict in expected,
+            findings=tuple(run.findings),
+            expectations=checked,
+            figures=figures,
+            state=state,
+            outcome=None if outcome is None else tuple(outcome),
+            elapsed_s=elapsed_ns / 1e9,
+            interrupted=signal,
+            digest=run.program.digest,
+        )
+
+
+def summary_fields(result: RunResult, left: list[str]) -> dict[str, Any]:
+    """The fields of `run.finished`."""
+    fields: dict[str, Any] = {
+        "ok": result.ok,
+        "verdict": result.verdict,
+        "expected": list(result.expected),
+        "findings": [finding.as_dict() for finding in result.findings],
+        "expectations": [checked.as_dict() for checked in result.expectations],
+        "state": result.state,
+        **({"outcome": list(result.outcome)} if result.outcome is not None else {}),
+        "figures": result.figures,
+    }
+    if left:
+        fields["not_ended"] = left
+    return fields
+
+

@@ -1,0 +1,302 @@
+"""The pipeline that turns records into lines: numbered, dated, rendered by structlog, written without loss."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from scenrun.errors import OutputError
+from scenrun.primitives import KINDS, operation
+
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+ALWAYS = ("run.started", "run.finished", "tally.finished")
+"""Lines that are written at every level: without them a log cannot be read."""
+_BUFFER = 1 << 18
+
+
+class OutputClosed(Exception):
+    """Whoever read the log has closed it: nobody is left to write for."""
+
+
+class Output(Protocol):
+    """Takes finished lines."""
+
+    def write(self, line: bytes) -> None:
+        """Accept one line."""
+
+    def flush(self) -> None:
+        """Bring what was accepted to its reader."""
+
+
+class FileOutput:
+    """Lines to a file descriptor, buffered for at most `patience_s` seconds."""
+
+    def __init__(self, descriptor: int, name: str, *, patience_s: float, each_line: bool = False) -> None:
+        self._descriptor = descriptor
+        self._name = name
+        self._patience_s = 0.0 if each_line else patience_s
+        self._each_line = each_line
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._last = monotonic()
+
+    def write(self, line: bytes) -> None:
+        """Accept one line; it is written soon."""
+        self._waiting.append(line)
+        self._size += len(line)
+        if self._each_line or self._size > _BUFFER:
+            self._write_out()
+
+    def flush(self) -> None:
+        """Write what has waited long enough."""
+        if self._waiting and monotonic() - self._last >= self._patience_s:
+            self._write_out()
+
+    def close(self) -> None:
+        """Write everything."""
+        if self._waiting:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        data = memoryview(b"".join(self._waiting))
+        self._waiting, self._size, self._last = [], 0, monotonic()
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except BrokenPipeError:
+            raise OutputClosed from None
+        except OSError as error:
+            raise OutputError(f"cannot write the log to {self._name}: {error.strerror}", midway=True) from None
+
+
+def open_output(path: str, *, each_line: bool = False) -> FileOutput:
+    """The output of `--log PATH`; `-` is stdout."""
+    if path == "-":
+        sys.stdout.flush()
+        return FileOutput(sys.stdout.fileno(), "stdout", patience_s=0.02, each_line=each_line)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    except OSError as error:
+        hint = "; its folder does not exist" if error.errno == errno.ENOENT else ""
+        raise OutputError(f"cannot open {Path(path)} for the log: {error.strerror}{hint}", midway=False) from None
+    return FileOutput(descriptor, path, patience_s=0.2, each_line=each_line)
+
+
+class Collector:
+    """Keeps events as mappings, for programs that call scenrun as a library."""
+
+    def __init__(self, take: Callable[[dict[str, Any]], object]) -> None:
+        self.take = take
+
+
+class _Lines(structlog.BoundLoggerBase):
+    """The bound logger of a run: every line goes through the processors and on to the output."""
+
+    def line(self, fields: dict[str, Any]) -> None:
+        """Write one event, whose name is among its fields."""
+        arguments, _ = self._process_event("write", None, fields)
+        self._logger.write(*arguments)
+
+
+def render_json(_: Any, __: str, event: dict[str, Any]) -> bytes:
+    """A processor: the event as one line of JSON. What JSON has no word for is written as text."""
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return json.dumps(_speakable(event), separators=(",", ":")).encode() + b"\n"
+
+
+def _speakable(value: Any) -> Any:
+    """A value with text for everything that JSON cannot say: huge numbers stay numbers, keys become text."""
+    if isinstance(value, dict):
+        return {str(key): _speakable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_speakable(item) for item in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+class Recorder:
+    """Numbers and dates the records of one run and hands them, as events, to structlog."""
+
+    def __init__(
+        self,
+        run_id: str,
+        output: Output | Collector | None,
+        *,
+        level: str = "info",
+        renderer: Callable[[Any, str, dict[str, Any]], Any] = render_json,
+        fields: dict[str, Any] | None = None,
+        wall_ns: int | None = None,
+        began_ns: int = 0,
+    ) -> None:
+        self.run_id = run_id
+        self.level = LEVELS[level]
+        self.fields = fields or {}
+        self.wall_ns = time.time_ns() if wall_ns is None else wall_ns
+        self.began_ns = began_ns
+        self.written = 0
+        self.not_shown = 0
+        self._second = -1
+        self._second_text = ""
+        self._output = output if isinstance(output, Collector) is False else None
+        self._line = self._writer(output, renderer)
+
+    def _writer(self, output: Any, renderer: Any) -> Callable[[dict[str, Any]], object]:
+        if output is None:
+            return lambda fields: None
+        if isinstance(output, Collector):
+            return output.take
+        logger: _Lines = structlog.wrap_logger(output, processors=[renderer], wrapper_class=_Lines)
+        return logger.line
+
+    def take(self, records: deque[tuple[Any, ...]], most: int) -> int:
+        """Write waiting records, the oldest first; how many there were."""
+        count = min(len(records), most)
+        render, pop = self._render, records.popleft
+        for _ in range(count):
+            render(pop())
+        if count:
+            self._flush_output()
+        return count
+
+    def flush(self) -> None:
+        """Bring what was written to its reader, if it has waited long enough."""
+        self._flush_output()
+
+    def _flush_output(self) -> None:
+        if self._output is not None:
+            self._output.flush()
+
+    def close(self) -> None:
+        """Bring everything to its reader."""
+        close = getattr(self._output, "close", None)
+        if close is not None:
+            close()
+
+    def _render(self, record: tuple[Any, ...]) -> None:
+        what = record[3]
+        if what == "message":
+            self._message(record)
+        elif what == "event":
+            self._event(record)
+        else:
+            self._operation(record)
+
+    def _begin(self, at_ns: int, level: str, event: str) -> dict[str, Any]:
+        """The fields of every line. `event` stands among them for its place in the order."""
+        elapsed = at_ns - self.began_ns
+        second, rest = divmod(self.wall_ns + elapsed, 1_000_000_000)
+        if second != self._second:
+            self._second = second
+            self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+        seq = self.written
+        self.written = seq + 1
+        return {
+            "timestamp": f"{self._second_text}{rest // 1000:06d}Z",
+            "level": level,
+            "event": event,
+            "run": self.run_id,
+            "seq": seq,
+            "elapsed_s": elapsed / 1e9,
+        }
+
+    def _message(self, record: tuple[Any, ...]) -> None:
+        at_ns, me, site, _, text, more = record
+        me.messages += 1
+        level = site.instruction.options[-1][1] if len(site.instruction.options) == 1 else site.instruction.option("level")
+        fields = self._begin(at_ns, level, "message")
+        fields["thread"] = me.name
+        fields["group"] = me.group
+        fields["index"] = me.index
+        fields["step"] = site.instruction.step
+        fields["line"] = site.instruction.line
+        fields["message"] = text
+        if more or self.fields:
+            fields["fields"] = {**self.fields, **(more or {})}
+        self._line(fields)
+
+    def _of_thread(self, fields: dict[str, Any], me: Any, site: Any) -> None:
+        if me is not None:
+            fields["thread"] = me.name
+            fields["group"] = me.group
+            fields["index"] = me.index
+        if site is not None:
+            fields["step"] = site.instruction.step
+            fields["line"] = site.instruction.line
+
+    def _event(self, record: tuple[Any, ...]) -> None:
+        at_ns, me, site, _, name, level, more = record
+        if LEVELS[level] < self.level and name not in ALWAYS:
+            self.not_shown += 1
+            return
+        fields = self._begin(at_ns, level, name)
+        self._of_thread(fields, me, site)
+        fields.update(more)
+        self._line(fields)
+
+    def _operation(self, record: tuple[Any, ...]) -> None:
+        at_ns, me, site, phase, target, result, waited_ns, held_ns = record
+        instruction = site.instruction
+        event = event_of(instruction.op, phase)
+        if event is None:
+            return
+        fields = self._begin(at_ns, "debug", event)
+        self._of_thread(fields, me, site)
+        label = getattr(target, "label", None)
+        if label is not None:
+            fields["object"] = label
+        if phase == "asked":
+            fields["question"] = instruction.op.partition(".")[2]
+            fields["value"] = result
+        elif phase == "done":
+            add_result(fields, event, target, result, waited_ns, held_ns)
+        if instruction.op == "call":
+            fields["function"] = instruction.option("function")
+        self._line(fields)
+
+
+def event_of(op: str, phase: str) -> str | None:
+    """The name of the line that tells of an operation; None where there is none."""
+    if "." not in op:
+        return f"{op}.{'began' if phase == 'about' else 'ended'}"
+    if phase == "asked":
+        kind = KINDS[op.partition(".")[0]]
+        return f"{kind.noun or kind.name}.asked"
+    known = operation(op)
+    assert known is not None
+    return known.about if phase == "about" else known.done
+
+
+def add_result(fields: dict[str, Any], event: str, target: Any, result: Any, waited_ns: int, held_ns: int) -> None:
+    """What the line of a finished operation adds: how long, how full, what it gave."""
+    what = event.partition(".")[2]
+    if what == "acquired":
+        fields["acquired"] = result
+        fields["waited_s"] = waited_ns / 1e9
+    elif what == "released":
+        fields["held_s"] = held_ns / 1e9
+    elif event in ("queue.put", "queue.got"):
+        fields["size"] = target.qsize()
+        fields["waited_s"] = waited_ns / 1e9
+        if what == "got":
+            fields["value"] = result
+    elif what in ("waited", "woken", "passed", "answered"):
+        fields["value"] = result
+        fields["waited_s"] = waited_ns / 1e9
+    elif what in ("joined", "shut_down"):
+        fields["waited_s"] = waited_ns / 1e9
+    elif event == "sleep.ended":
+        fields["slept_s"] = waited_ns / 1e9
+    elif event in ("variable.read", "variable.written"):
+        fields["value"] = result

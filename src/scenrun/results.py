@@ -1,0 +1,42 @@
+"""What running a scenario gives back: the verdict, what was found, the figures, the final state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.findings import Checked, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The result of one run.
+
+    `verdict` is the kind of the first finding, `holds` where there is none, and `incomplete` where a limit or a signal
+    came before anything was found. `ok` says whether the file expects this verdict.
+    """
+
+    scenario: str
+    run: str
+    way: str
+    seed: int
+    verdict: str
+    expected: tuple[str, ...]
+    ok: bool
+    findings: tuple[Finding, ...]
+    expectations: tuple[Checked, ...]
+    figures: dict[str, Any]
+    state: dict[str, Any]
+    """The shared variables at the end (before anything was freed)."""
+    outcome: tuple[Any, ...] | None
+    """The observed values of `expect.outcomes`, where the run reached its end."""
+    elapsed_s: float
+    interrupted: str | None = None
+    """The name of the signal that ended the run, if one did."""
+    digest: str = ""
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to an end by itself or was found to be stuck for certain."""
+        return self.verdict != "incomplete"
