@@ -9,6 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
@@ -226,6 +227,12 @@ class Recorder:
             fields["fields"] = {**self.fields, **(more or {})}
         self._line(fields)
 
+    def event(self, elapsed_ns: int, name: str, more: dict[str, Any]) -> None:
+        """Write a line that belongs to no run's records, such as the tally of several runs."""
+        fields = self._begin(self.began_ns + elapsed_ns, "info", name)
+        fields.update(more)
+        self._line(fields)
+
     def _of_thread(self, fields: dict[str, Any], me: Any, site: Any) -> None:
         if me is not None:
             fields["thread"] = me.name
@@ -246,11 +253,9 @@ class Recorder:
         self._line(fields)
 
     def _operation(self, record: tuple[Any, ...]) -> None:
-        at_ns, me, site, phase, target, result, waited_ns, held_ns = record
+        at_ns, me, site, phase, target, result, waited_ns, held_ns, size = record
         instruction = site.instruction
         event = event_of(instruction.op, phase)
-        if event is None:
-            return
         fields = self._begin(at_ns, "debug", event)
         self._of_thread(fields, me, site)
         label = getattr(target, "label", None)
@@ -260,25 +265,27 @@ class Recorder:
             fields["question"] = instruction.op.partition(".")[2]
             fields["value"] = result
         elif phase == "done":
-            add_result(fields, event, target, result, waited_ns, held_ns)
+            add_result(fields, event, result, waited_ns, held_ns, size)
         if instruction.op == "call":
             fields["function"] = instruction.option("function")
         self._line(fields)
 
 
-def event_of(op: str, phase: str) -> str | None:
-    """The name of the line that tells of an operation; None where there is none."""
+@cache
+def event_of(op: str, phase: str) -> str:
+    """The name of the line that tells of an operation."""
     if "." not in op:
         return f"{op}.{'began' if phase == 'about' else 'ended'}"
     if phase == "asked":
         kind = KINDS[op.partition(".")[0]]
         return f"{kind.noun or kind.name}.asked"
     known = operation(op)
-    assert known is not None
-    return known.about if phase == "about" else known.done
+    name = (known.about if phase == "about" else known.done) if known else None
+    assert name is not None
+    return name
 
 
-def add_result(fields: dict[str, Any], event: str, target: Any, result: Any, waited_ns: int, held_ns: int) -> None:
+def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, held_ns: int, size: int) -> None:
     """What the line of a finished operation adds: how long, how full, what it gave."""
     what = event.partition(".")[2]
     if what == "acquired":
@@ -287,7 +294,7 @@ def add_result(fields: dict[str, Any], event: str, target: Any, result: Any, wai
     elif what == "released":
         fields["held_s"] = held_ns / 1e9
     elif event in ("queue.put", "queue.got"):
-        fields["size"] = target.qsize()
+        fields["size"] = size
         fields["waited_s"] = waited_ns / 1e9
         if what == "got":
             fields["value"] = result

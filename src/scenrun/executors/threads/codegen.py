@@ -38,6 +38,7 @@ class Compiled:
     blocks: tuple[int, ...]
     """The first instruction of each block."""
     registers: dict[str, str]
+    unshown_before: tuple[int, ...]
 
     def site_of_line(self, line: int) -> Site:
         """The instruction that a line of the generated function belongs to."""
@@ -56,7 +57,7 @@ def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Com
     lines = generator.function()
     scope = {**namespace, **{f"__s{site.pc}": site for site in sites}}
     exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
-    return Compiled(scope["__code"], sites, tuple(generator.first_lines), blocks, dict(code.locals))
+    return Compiled(scope["__code"], sites, tuple(generator.first_lines), blocks, dict(code.locals), tuple(generator.unshown_before))
 
 
 def _leaders(code: Code) -> tuple[int, ...]:
@@ -75,6 +76,9 @@ class _Generator:
         self.options = options
         self.lines: list[str] = []
         self.first_lines: list[int] = []
+        self.unshown_before: list[int] = []
+        """For each instruction, the lines of the log left out since the last time they were counted."""
+        self._unshown = 0
 
     def function(self) -> list[str]:
         """The lines of the function."""
@@ -112,11 +116,36 @@ class _Generator:
         if self.options.count_steps:
             self._line(indent, f"__me.steps += {end - start}")
         for pc in range(start, end):
+            instruction = self.code.instructions[pc]
+            if instruction.op in ("branch", "jump", "end", "raise"):
+                self._count_unshown(indent)
             self.first_lines.append(len(self.lines) + 1)
-            for text in self._instruction(pc, self.code.instructions[pc]):
+            self.unshown_before.append(self._unshown)
+            for text in self._instruction(pc, instruction):
                 self._line(indent, text)
+            self._unshown += self.unshown_of(instruction)
+        self._count_unshown(indent)
         if end - 1 + 1 in successors(self.code, end - 1):
             self._line(indent, f"__pc = {number + 1}")
+
+    def _count_unshown(self, indent: int) -> None:
+        """Lines of the log that the level leaves out are counted, where the code is next left."""
+        if self._unshown:
+            self._line(indent, f"__me.unshown += {self._unshown}")
+            self._unshown = 0
+
+    def unshown_of(self, i: Instruction) -> int:
+        """How many lines of an instruction the level leaves out."""
+        if i.op == "log":
+            return int(LEVELS[i.option("level")] < self.options.level)
+        if self.options.level <= LEVELS["debug"]:
+            return 0
+        if i.op in ("sleep", "work", "call"):
+            return 2
+        known = operation(i.op)
+        if known is None:
+            return int("." in i.op and not i.op.startswith("atomic"))
+        return (known.about is not None) + (known.done is not None)
 
     def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
         own = getattr(self, f"op_{i.op.replace('.', '_')}", None)
@@ -149,7 +178,7 @@ class _Generator:
     def op_log(self, pc: int, i: Instruction) -> list[str]:
         text, fields = i.arguments
         if LEVELS[i.option("level")] < self.options.level:
-            return ["__me.unshown += 1"]
+            return ["pass"]
         return [
             f"__emit((__now(), __me, __s{pc}, 'message', {text}, {fields}))",
             "if len(__records) > __room: __wait_for_room(__me)",
@@ -191,7 +220,10 @@ class _Generator:
         result = i.into or "__result"
         if self.options.level > LEVELS["debug"]:
             return [f"{i.into} = {text}" if i.into else text]
-        return self._traced(pc, i, f"{result} = {text}", target if i.target else "None", result)
+        shown = target if i.target else "None"
+        about = self._trace(pc, "about", shown, "None") if known.about else []
+        done = self._trace(pc, "done", shown, result) if known.done else []
+        return [*about, f"{result} = {text}", *done]
 
     def _plain_variable(self, pc: int, i: Instruction, name: str) -> list[str]:
         target = _object(i.target)
@@ -202,7 +234,6 @@ class _Generator:
             return [f"{target}.value = {value}"]
         return [
             f"__result = {value}",
-            *self._trace(pc, "about", target, "None"),
             f"{target}.value = __result",
             *self._trace(pc, "done", target, "__result"),
         ]
@@ -219,7 +250,7 @@ class _Generator:
     def _trace(self, pc: int, phase: str, target: str, result: str) -> list[str]:
         if self.options.level > LEVELS["debug"]:
             return []
-        record = f"__now(), __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns"
+        record = f"__now(), __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
         return [f"__emit(({record}))", "if len(__records) > __room: __wait_for_room(__me)"]
 
 

@@ -28,17 +28,21 @@ class _Fifo(queue.Queue[Any]):
     puts = gets = largest = 0
 
     def _put(self, item: Any) -> None:
-        current().wait = None
+        me = current()
+        me.wait = None
         self._add(item)
         self.puts += 1
-        size = len(self.queue)
+        me.size = size = len(self.queue)
         if size > self.largest:
             self.largest = size
 
     def _get(self) -> Any:
-        current().wait = None
+        me = current()
+        me.wait = None
         self.gets += 1
-        return self._take()
+        item = self._take()
+        me.size = len(self.queue)
+        return item
 
     def _add(self, item: Any) -> None:
         self.queue.append(item)
@@ -93,6 +97,7 @@ class RealQueue:
         """Put an item, waiting while it is full."""
         if not block:
             self._put_now(item)
+            me.waited_ns = 0
             return
         since = me.publish("queue.put", self, timeout, site)
         try:
@@ -204,7 +209,8 @@ class RealSimpleQueue:
         self.puts.add()
         self.real.put(item)
         me.waited_ns = 0
-        self.largest = max(self.largest, self.real.qsize())
+        me.size = self.real.qsize()
+        self.largest = max(self.largest, me.size)
 
     def get(self, me: Context, site: Site, timeout: int | None, block: bool) -> Any:
         """Take an item, waiting while there is none."""
@@ -216,6 +222,7 @@ class RealSimpleQueue:
             raise Fault("queue.Empty", "") from None
         self.gets.add()
         self.waited_get.add(me.resume(since))
+        me.size = self.real.qsize()
         return item
 
     def stuck(self, op: str, me: Context) -> bool:

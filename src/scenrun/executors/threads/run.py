@@ -279,6 +279,7 @@ class Run:
         compiled = self._compiled[me.code]
         assert error.__traceback__ is not None
         site = compiled.site_of_line(error.__traceback__.tb_lineno)
+        me.unshown += compiled.unshown_before[site.pc]
         if not isinstance(error, Fault | _FROM_EXPRESSIONS):
             raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
         fault = fault_of(error, compiled.registers)

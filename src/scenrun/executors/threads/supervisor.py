@@ -148,6 +148,7 @@ class Supervisor:
         if run.broken is not None:
             raise InternalError(f"{type(run.broken).__name__}: {run.broken}") from run.broken
         result = self._result(run_id, signal, tuple(run.watch.results() + checked), figures, state, outcome, elapsed_ns)
+        result.notes["not_ended"] = left
         run.event("run.finished", "info", summary_fields(result, left))
         while self.sink.take(run.records, 100_000):
             pass

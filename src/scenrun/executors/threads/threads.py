@@ -71,6 +71,7 @@ class _Joinable:
         if not self.context.started:
             raise Fault("RuntimeError", f"join of `{self.label}`, which was never started")
         if self.context.ended:
+            me.waited_ns = 0
             return
         since = me.publish("thread.join", self, timeout, site)
         wait_in_slices(me, None if timeout is None else since + timeout, self._wait)

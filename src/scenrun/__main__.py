@@ -1,0 +1,5 @@
+"""`python -m scenrun`."""
+
+from scenrun.cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""The command line: which command is meant, and what becomes of errors. Each command has a file of its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from scenrun.errors import InternalError, OutputError, ScenarioError, UsageError
+
+COMMANDS = {
+    "run": "scenrun.cli.run",
+    "validate": "scenrun.cli.validate",
+    "list": "scenrun.cli.catalogue",
+    "behaviours": "scenrun.cli.catalogue",
+    "new": "scenrun.cli.catalogue",
+    "explain": "scenrun.cli.explain",
+    "schema": "scenrun.cli.schema",
+}
+"""Where each command lives; a module is imported when its command is used."""
+_SUMMARIES = {
+    "run": "Run scenarios on real threads; `scenrun FILE` is the same.",
+    "validate": "Check scenario files without starting anything.",
+    "list": "List scenarios: the shipped ones, or those in a folder.",
+    "behaviours": "List the built-in behaviours, or print one to start from.",
+    "new": "Write a new scenario file to start from.",
+    "explain": "Show what a file compiles to: threads, objects, steps.",
+    "schema": "Print the JSON Schema of scenario files or of the log.",
+}
+EXIT_WRONG_INPUT, EXIT_INCOMPLETE, EXIT_FAILED, EXIT_CLOSED = 2, 3, 4, 141
+
+
+class _Lazy(click.Group):
+    """Finds a command by name and imports only that one; a file in a command's place is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[name]), f"{name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_SUMMARIES.items()))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`scenrun FILE ..` is `scenrun run FILE ..`, wherever its options stand."""
+        own = {"--help", "-h", "--version"}
+        if args and not (args[0] in COMMANDS or (args[0] in own and len(args) == 1)):
+            first = args[0]
+            if not first.startswith("-") and not _looks_like_file(first):
+                from scenrun.scenario.suggest import did_you_mean
+
+                hint = did_you_mean(first, COMMANDS)
+                raise click.UsageError(f"There is no command and no file `{first}`{hint}", ctx)
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+def _looks_like_file(word: str) -> bool:
+    return os.path.exists(word) or word == "-" or word.endswith((".yaml", ".yml")) or os.sep in word
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="scenrun", message="scenrun %(version)s")
+def cli() -> None:
+    """Describe a multithreaded program in YAML, run it on real threads, read it as JSON lines.
+
+    scenrun scenarios/queue_pipeline.yaml | jq -c 'select(.level=="info")'
+    """
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """The program's entry: runs a command and ends with its exit status."""
+    status = run_cli(args)
+    _close_stdout()
+    sys.exit(status)
+
+
+def run_cli(args: list[str] | None = None) -> int:
+    """The exit status of a command line; what went wrong has been said on stderr."""
+    try:
+        status = cli.main(args=args, prog_name="scenrun", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_WRONG_INPUT
+    except (ScenarioError, UsageError) as error:
+        say(str(error))
+        return EXIT_WRONG_INPUT
+    except OutputError as error:
+        say(str(error))
+        return EXIT_FAILED if error.midway else EXIT_WRONG_INPUT
+    except BrokenPipeError:
+        return EXIT_CLOSED
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except InternalError as error:
+        say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario.")
+        return EXIT_FAILED
+    return status if isinstance(status, int) else 0
+
+
+def say(text: str) -> None:
+    """A line for a person, on stderr; a closed stderr is no reason to fail."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        return
+
+
+def _close_stdout() -> None:
+    """Nothing may be left for the interpreter to write to a pipe that was closed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

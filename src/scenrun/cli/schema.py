@@ -1,0 +1,26 @@
+"""`scenrun schema`: the JSON Schemas, for editors and validators."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command("schema")
+@click.argument("what", type=click.Choice(["scenario", "event"]))
+def schema_command(what: str) -> int:
+    """Print the JSON Schema of scenario files or of the lines of the log."""
+    click.echo(json.dumps(schema_of(what), indent=2, ensure_ascii=False))
+    return 0
+
+
+def schema_of(what: str) -> dict[str, object]:
+    """One of the published schemas."""
+    if what == "event":
+        from scenrun import events
+
+        return events.schema()
+    from scenrun.scenario import schema
+
+    return schema.schema()

@@ -1,0 +1,29 @@
+"""`scenrun validate`: checks files and starts nothing."""
+
+from __future__ import annotations
+
+import click
+
+from scenrun.api import load_source
+from scenrun.cli import EXIT_WRONG_INPUT, say
+from scenrun.cli.options import overrides_of, source_of
+from scenrun.errors import ScenarioError
+
+
+@click.command("validate")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
+    """Check scenario files without starting anything. Exit status 2 where one is wrong."""
+    overrides = overrides_of(sets)
+    status = 0
+    for file in files:
+        try:
+            loaded = load_source(source_of(file), overrides)
+        except ScenarioError as error:
+            say(str(error))
+            status = EXIT_WRONG_INPUT
+        else:
+            threads = sum(group.count or 1 for group in loaded.program.groups)
+            click.echo(f"{file}: ok ({loaded.name}, {threads} thread{'s' * (threads != 1)})")
+    return status

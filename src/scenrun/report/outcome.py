@@ -1,0 +1,68 @@
+"""What is said on stderr when a run has ended: the verdict, what was found and why, and how to look closer."""
+
+from __future__ import annotations
+
+from scenrun.findings import Finding
+from scenrun.results import RunResult
+from scenrun.tally import Tally
+
+MAX_THREADS = 20
+
+
+def describe(result: RunResult, file: str, level: str) -> str:
+    """A few lines for a person."""
+    lines = [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
+    for finding in result.findings:
+        lines += _finding(finding)
+    unmet = [c for c in result.expectations if c.found in ("not_reached", "not_checked")]
+    lines += [f"  {c.what} {c.expression}: {c.found.replace('_', ' ')}" for c in unmet]
+    hidden = result.figures.get("not_shown", 0)
+    if hidden:
+        shown = "" if level == "debug" else "; --level debug shows them"
+        lines.append(f"  {hidden:,} lines below `{level}` were not shown{shown}")
+    if result.findings and level != "debug":
+        lines.append(f"  look closer: scenrun {file} --seed {result.seed} --level debug")
+    return "\n".join(lines)
+
+
+def _headline(result: RunResult) -> str:
+    expected = " or ".join(result.expected)
+    if result.verdict == "incomplete":
+        return f"incomplete: the file expects {expected}"
+    if result.ok:
+        return f"ok: {result.verdict}" + (", as expected" if result.verdict != "holds" or len(result.expected) > 1 else "")
+    return f"not ok: {result.verdict}, but the file expects {expected}"
+
+
+def _finding(finding: Finding) -> list[str]:
+    where = f" (line {finding.line})" if finding.line and not finding.threads else ""
+    lines = [f"  {finding.kind}: {finding.message}{where}"]
+    lines += [f"    {stuck}" for stuck in finding.threads[:MAX_THREADS]]
+    if len(finding.threads) > MAX_THREADS:
+        lines.append(f"    and {len(finding.threads) - MAX_THREADS} more threads")
+    return lines
+
+
+def describe_tally(tally: Tally, file: str) -> str:
+    """A few lines for a person, on several runs."""
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.verdicts.items()))
+    head = "ok" if tally.ok else "not ok"
+    lines = [f"{head}: {tally.runs} runs of {tally.scenario}: {verdicts or 'none'}"]
+    if tally.outcomes:
+        ordered = sorted(tally.outcomes.items(), key=lambda item: (-item[1], item[0]))
+        lines += [f"  outcome {key}: {count}" for key, count in ordered[:MAX_THREADS]]
+        if len(ordered) > MAX_THREADS:
+            lines.append(f"  and {len(ordered) - MAX_THREADS} more outcomes")
+    if tally.until is not None:
+        lines.append(_until(tally, file))
+    elif tally.first_not_ok is not None:
+        lines.append(f"  first not ok: {tally.first_not_ok.verdict} with seed {tally.first_not_ok.seed}")
+        lines += [text for finding in tally.first_not_ok.findings for text in _finding(finding)]
+    return "\n".join(lines)
+
+
+def _until(tally: Tally, file: str) -> str:
+    if tally.found is None:
+        return f"  no {tally.until} in {tally.runs} runs, which does not prove that there is none"
+    found = [text for finding in tally.found.findings for text in _finding(finding)]
+    return "\n".join([f"  {tally.found.verdict} in run {tally.runs} (seed {tally.found.seed})", *found])
