@@ -178,26 +178,24 @@ def _steps(value: Any, info: ValidationInfo) -> Any:
 
 
 EXPRESSION_SCHEMA = {"description": "an expression; text in it is quoted twice: \"'hello'\""}
+_SPAN = {"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}
 _TIMING_SCHEMA = {
-    "anyOf": [
-        {"type": "string", "pattern": rf"^\s*({durations.DURATION}|{NAME})\s*$"},
-        {
-            "type": "object",
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-            "properties": {
-                "uniform": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2},
-                "exponential": {"type": "object", "properties": {"mean": {"type": "string"}}, "required": ["mean"]},
-                "normal": {
-                    "type": "object",
-                    "properties": {"mean": {"type": "string"}, "sd": {"type": "string"}},
-                    "required": ["mean", "sd"],
-                },
-            },
+    "type": ["string", "object"],
+    "pattern": rf"^\s*({durations.DURATION}|{NAME})\s*$",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        "uniform": {"type": "array", "items": _SPAN, "minItems": 2, "maxItems": 2},
+        "exponential": {
+            "type": "object", "properties": {"mean": _SPAN}, "required": ["mean"], "additionalProperties": False,
         },
-    ]
-}
+        "normal": {
+            "type": "object", "properties": {"mean": _SPAN, "sd": _SPAN}, "required": ["mean", "sd"],
+            "additionalProperties": False,
+        },
+    },
+}  # fmt: skip
 
 Name = Annotated[str, PlainValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
 Ref = Annotated[Reference, PlainValidator(parse_reference), WithJsonSchema({"type": "string"})]
