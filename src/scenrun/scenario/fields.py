@@ -207,7 +207,7 @@ FixedDuration = Annotated[
 ]
 Timing = Annotated[Duration | DurationName, PlainValidator(parse_timing), WithJsonSchema(_TIMING_SCHEMA)]
 Steps = Annotated[
-    tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"$ref": "#/$defs/step"}})
+    tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"refer": "#/$defs/step"}})
 ]
 Args = Annotated[
     dict[str, Any],

@@ -60,7 +60,7 @@ class Behaviour(Model):
 
     what: ClassVar[str] = "a behaviour"
     description: str = Field("", description="what it does")
-    params: Annotated[Any, PlainValidator(_parameters), WithJsonSchema({"$ref": "#/$defs/params"})] = Field(
+    params: Annotated[Any, PlainValidator(_parameters), WithJsonSchema({"refer": "#/$defs/params"})] = Field(
         default={}, description="parameters by name: a type, or `{type, default}`"
     )
     do: Steps = Field(description="the steps")
@@ -290,29 +290,29 @@ class Scenario(Model):
         1, description="the version of the language"
     )
     seed: int = Field(0, ge=0, lt=2**64, description="the source of every pseudo-random draw")
-    sync: Annotated[Any, PlainValidator(_sync), WithJsonSchema({"$ref": _DEF + "sync"})] = Field(
+    sync: Annotated[Any, PlainValidator(_sync), WithJsonSchema({"refer": _DEF + "sync"})] = Field(
         default={}, description="locks, events, queues and other primitives by name"
     )
     state: Annotated[Any, PlainValidator(_state), WithJsonSchema({"type": "object"})] = Field(
         default={}, description="shared variables and their initial values"
     )
     behaviours: Annotated[
-        Any, _each("behaviours", Behaviour), WithJsonSchema({"$ref": _DEF + "behaviours"})
+        Any, _each("behaviours", Behaviour), WithJsonSchema({"refer": _DEF + "behaviours"})
     ] = Field(default={}, description="named programs of steps")
-    threads: Annotated[Any, _each("threads", Group), WithJsonSchema({"$ref": _DEF + "threads"})] = Field(
+    threads: Annotated[Any, _each("threads", Group), WithJsonSchema({"refer": _DEF + "threads"})] = Field(
         default={}, description="thread groups by name"
     )
     main: Steps | None = Field(None, description="the main thread's steps; with it nothing is started implicitly")
-    stop: Annotated[Any, PlainValidator(_stop), WithJsonSchema({"$ref": _DEF + "stop"})] = Field(
+    stop: Annotated[Any, PlainValidator(_stop), WithJsonSchema({"refer": _DEF + "stop"})] = Field(
         None, description="when the threads are told to stop: a duration, or `{after, event}`"
     )
-    log: Annotated[LogOptions, _section("log", LogOptions), WithJsonSchema({"$ref": _DEF + "log"})] = Field(
+    log: Annotated[LogOptions, _section("log", LogOptions), WithJsonSchema({"refer": _DEF + "log"})] = Field(
         default_factory=LogOptions, description="what is added to every line that the steps log"
     )
-    expect: Annotated[Expect, _section("expect", Expect), WithJsonSchema({"$ref": _DEF + "expect"})] = Field(
+    expect: Annotated[Expect, _section("expect", Expect), WithJsonSchema({"refer": _DEF + "expect"})] = Field(
         default_factory=Expect, description="what must hold"
     )
-    limits: Annotated[Limits, _section("limits", Limits), WithJsonSchema({"$ref": _DEF + "limits"})] = Field(
+    limits: Annotated[Limits, _section("limits", Limits), WithJsonSchema({"refer": _DEF + "limits"})] = Field(
         default_factory=Limits, description="when to give up"
     )
     costs: Annotated[

@@ -48,19 +48,25 @@ def _by_name(value: dict[str, Any]) -> dict[str, Any]:
 
 def _object(cls: type[Model]) -> dict[str, Any]:
     """A model as a closed object."""
-    exported = cls.model_json_schema()
-    definitions = exported.get("$defs", {})
+    exported = _referring(cls.model_json_schema())
     out: dict[str, Any] = {"type": "object"}
     if cls.__doc__:
         out["description"] = cls.__doc__.strip()
-    out["properties"] = {key: _field(value, definitions) for key, value in exported.get("properties", {}).items()}
+    out["properties"] = {key: _field(value) for key, value in exported.get("properties", {}).items()}
     if exported.get("required"):
         out["required"] = exported["required"]
     out["additionalProperties"] = False
     return out
 
 
-def _field(exported: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _referring(exported: Any) -> Any:
+    """Fields say `refer`, as pydantic would look for a `$ref` of ours among its own definitions."""
+    if isinstance(exported, dict):
+        return {"$ref" if key == "refer" else key: _referring(value) for key, value in exported.items()}
+    return [_referring(item) for item in exported] if isinstance(exported, list) else exported
+
+
+def _field(exported: dict[str, Any]) -> dict[str, Any]:
     """One field: without pydantic's titles and empty defaults, and with its description for hovering."""
     out = {k: v for k, v in exported.items() if k not in ("title", "default", "anyOf", "description")}
     choices = [c for c in exported.get("anyOf", []) if c != {"type": "null"}]
@@ -68,9 +74,6 @@ def _field(exported: dict[str, Any], definitions: dict[str, Any]) -> dict[str, A
         out = {**choices[0], **out}
     elif choices:
         out["anyOf"] = choices
-    reference = out.get("$ref", "")
-    if reference.removeprefix("#/$defs/") in definitions and definitions:
-        out = {k: v for k, v in out.items() if k != "$ref"}
     if exported.get("default") not in (None, "", {}, [], ()):
         out["default"] = exported["default"]
     if "description" in exported:

@@ -487,7 +487,7 @@ class Try(Step):
         dict[str, Any],
         PlainValidator(_except),
         WithJsonSchema(
-            {"type": "object", "additionalProperties": {"type": "array", "items": {"$ref": "#/$defs/step"}}}
+            {"type": "object", "additionalProperties": {"type": "array", "items": {"refer": "#/$defs/step"}}}
         ),
     ] = Field(default={}, alias="except", description="exceptions by name, and what to do about each")
     else_: Steps = Field(default=(), alias="else", description="the steps where there was no exception")
