@@ -256,7 +256,9 @@ class Run:
         self.found(Finding(kind, message, context.name, site.line, site.instruction.step, details=details), context, site)
 
     def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
-        """Note a finding, in the log too."""
+        """Note a finding, in the log too; not of a thread that was cut off, as its world is being taken apart."""
+        if context is not None and context.cut:
+            return
         self.findings.append(finding)
         level = "warning" if finding.kind == "incomplete" else "error"
         self._event(context, site, "finding", level, finding.as_dict())
@@ -276,11 +278,13 @@ class Run:
 
     def _caught(self, me: Context, error: Exception) -> int:
         """The block that handles a fault; if there is none, it leaves the thread."""
+        if me.cut:
+            raise Cut from None  # a fault of being freed is nobody's
         compiled = self._compiled[me.code]
         assert error.__traceback__ is not None
         site = compiled.site_of_line(error.__traceback__.tb_lineno)
         me.unshown += compiled.unshown_before[site.pc]
-        if not isinstance(error, Fault | _FROM_EXPRESSIONS):
+        if not isinstance(error, (Fault, *_FROM_EXPRESSIONS)):
             raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
         fault = fault_of(error, compiled.registers)
         if site.instruction.handler is None:
