@@ -1,7 +1,8 @@
 """Says which threads can never move again: certain, or silent.
 
-First every published wait is read, then each object is asked whether that wait surely cannot end, then the waits are
-read again. A wait that is still the same was unbroken in between, so at one moment all of these threads waited. Each
+First every published wait is read, then each object is asked whether that wait surely cannot end, then the place of
+every other thread is read, and then all that was found is asked again. A wait that is still the same was unbroken in
+between; and what another thread did before its place was read has shown by the time of the second asking. Each
 object's answer excludes a thread that has what it wanted but has not said so yet (see `locks.py`, `queues.py`,
 `waiting.py`). Of the threads found, the greatest set is taken that nobody outside it can free: whoever is not in the
 set may still do anything that the program has left for it (`footprints.py`).
@@ -28,22 +29,29 @@ class Detector:
 
         Empty unless one of them is needed: a daemon that is blocked for ever does not keep anybody from ending.
         """
-        contexts = [c for c in list(self.run.contexts) if not c.ended]
+        known = list(self.run.contexts)
+        contexts = [c for c in known if not c.ended]
         picture = [(context, context.wait) for context in contexts]
         blocked = {c: w for c, w in picture if w is not None and self._is_blocked(c, w)}
         if not blocked:
             return []
         idle = {c for c in contexts if self._is_queued(c)}
         found = self._greatest_stuck_set(contexts, blocked, idle)
-        if any(context.wait is not blocked[context] for context in found if context in blocked):
-            return []
         if all(context.daemon for context in found):
+            return []
+        if len(self.run.contexts) != len(known) or not all(self._is_still(c, blocked.get(c)) for c in found):
             return []
         return [(context, blocked.get(context)) for context in found]
 
     @staticmethod
     def _is_blocked(context: Context, wait: Wait) -> bool:
         return wait.deadline_ns is None and wait.object is not None and wait.object.stuck(wait.op, context)
+
+    def _is_still(self, context: Context, wait: Wait | None) -> bool:
+        """Whether it waits as before; the object is asked first, as who goes on ends its wait first."""
+        if wait is None:
+            return self._is_queued(context) and not context.ended
+        return self._is_blocked(context, wait) and context.wait is wait
 
     @staticmethod
     def _is_queued(context: Context) -> bool:
@@ -65,37 +73,35 @@ class Detector:
                 effects |= self._left(context)
             if effects & ANYTHING:
                 return []
-            kept = [c for c in stuck if not self._can_be_freed(c, blocked.get(c), effects, inside)]
+            kept = [c for c in stuck if not self._can_be_freed(c, blocked, effects, inside)]
             if len(kept) == len(stuck):
                 return [c for c in kept if c in blocked or not c.daemon]
             stuck = kept
 
     def _left(self, context: Context) -> int:
-        """What a thread outside the set may still do; a cancelled timer does nothing."""
-        if context.cancelled and context.started_ns == 0:
-            return 0
+        """What a thread outside the set may still do."""
         seen = context.seen
         at_own_code = seen is not None and seen.code == context.code
         return self.footprints.left(context.code, seen.pc if at_own_code and seen else 0)
 
-    def _can_be_freed(self, context: Context, wait: Wait | None, effects: int, inside: set[Context]) -> bool:
+    def _can_be_freed(self, context: Context, blocked: dict[Context, Wait], effects: int, inside: set[Context]) -> bool:
+        wait = blocked.get(context)
         if wait is None:
-            return self._gets_a_worker(context, inside)
+            return bool(effects & self.footprints.bit(-1, "cancel")) or self._gets_a_worker(context, blocked, inside)
         assert wait.object is not None
         kind, _, name = wait.op.partition(".")
         known = operation(wait.op)
         assert known is not None
         if kind == "thread" or wait.op == "future.result":
-            target: Context = wait.object.context  # type: ignore[attr-defined]
-            can_cancel = kind == "future" and effects & self.footprints.bit(-1, "cancel")
-            return target not in inside or bool(can_cancel)
+            return wait.object.context not in inside  # type: ignore[attr-defined]
         if wait.op == "pool.shutdown":
             pool: RealPool = wait.object  # type: ignore[assignment]
             return not any(task in inside for task in pool.unfinished())
         return any(effects & self.footprints.bit(wait.object.cell, freer) for freer in known.freed_by)
 
-    def _gets_a_worker(self, task: Context, inside: set[Context]) -> bool:
+    @staticmethod
+    def _gets_a_worker(task: Context, blocked: dict[Context, Wait], inside: set[Context]) -> bool:
         """Whether one of the pool's workers is free, or may become free."""
         pool: RealPool = task.pool
-        held = [t for t in pool.unfinished() if t in inside and t.started_ns]
+        held = [t for t in pool.unfinished() if t in inside and t in blocked]
         return len(held) < pool.max_workers

@@ -36,8 +36,9 @@ class _Counted:
 
     def known_held(self) -> int:
         """How many are held for certain: read in this order, the number is never too large."""
+        refused = self.refused.value
         taken = self.taken.value
-        return taken - self.given.value + self.refused.value
+        return taken + refused - self.given.value
 
     def held_by(self) -> list[str]:
         """The owner's name, as far as it is known."""

@@ -20,6 +20,8 @@ class _Poison:
 
 
 _POISON = _Poison()
+_UNBOUNDED = 1 << 62
+"""More than any queue holds; 0 would not do, as who waits for room compares the size with it."""
 
 
 class _Fifo(queue.Queue[Any]):
@@ -158,7 +160,7 @@ class RealQueue:
         """Poison for who waits for an item, room for who waits for room."""
         real = self.real
         with real.mutex:
-            real.maxsize = 0
+            real.maxsize = _UNBOUNDED
             real.unfinished_tasks = 0
             if op == "queue.get":
                 real.queue.append(_POISON)
@@ -220,6 +222,7 @@ class RealSimpleQueue:
         except queue.Empty:
             me.resume(since)
             raise Fault("queue.Empty", "") from None
+        me.wait = None  # before it is counted: `stuck` must not take a thread with an item for one without
         self.gets.add()
         self.waited_get.add(me.resume(since))
         me.size = self.real.qsize()

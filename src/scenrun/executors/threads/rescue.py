@@ -8,7 +8,7 @@ from time import perf_counter_ns as now
 
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.run import Run
-from scenrun.executors.threads.threads import cancel_timer
+from scenrun.executors.threads.threads import RealPool, cancel_timer
 
 PATIENCE_S = 5.0
 """How long threads may take to leave before they are given up."""
@@ -21,20 +21,29 @@ def free_everyone(run: Run, drain: Callable[[], int]) -> list[str]:
         if not context.ended:
             cancel_timer(context)
     for made in run.flat_objects():
-        if getattr(made, "kind", "") == "pool":
+        if isinstance(made, RealPool):
             made.real.shutdown(wait=False, cancel_futures=True)
-            made._note_cancelled()
     end = now() + int(PATIENCE_S * 1e9)
     pause = threading.Event()
     while (live := [c for c in list(run.contexts) if not c.ended]) and now() < end:
         for context in live:
+            context.cut = True  # it may have been started just now
             _free(context)
         drain()
         pause.wait(0.002)
     for context in list(run.contexts):
         if context.real is not None and context.ended:
             context.real.join(1.0)
+    if not live:
+        _join_workers(run)
     return [context.name for context in live]
+
+
+def _join_workers(run: Run) -> None:
+    for made in run.flat_objects():
+        if isinstance(made, RealPool):
+            for thread in list(made.real._threads):
+                thread.join(1.0)
 
 
 def _free(context: Context) -> None:

@@ -37,6 +37,8 @@ class Run:
         self.seed = seed
         self.records: deque[tuple[Any, ...]] = deque()
         self.contexts: list[Context] = []
+        self.unended: dict[Context, None] = {}
+        """Threads whose own code has not ended: once there is none, the supervisor is told at once."""
         self.findings: list[Finding] = []
         self.pulse = threading.Event()
         """Set whenever something has happened that the supervisor should see at once."""
@@ -166,6 +168,7 @@ class Run:
     def enlist(self, context: Context) -> None:
         """The thread counts from now on."""
         self.contexts.append(context)
+        self.unended[context] = None
 
     def next_number(self, prefix: str) -> int:
         """Numbers the threads that are made while running."""
@@ -235,7 +238,9 @@ class Run:
         context.wait = None
         context.ended_ns = now()
         context.ended = True
-        self.pulse.set()
+        self.unended.pop(context, None)
+        if not self.unended:
+            self.pulse.set()
 
     def _fault_left(self, context: Context, left: FaultLeft) -> None:
         fault, site = left.fault, left.site

@@ -95,11 +95,9 @@ class Supervisor:
         self._next_look = now() + DETECT_NS
         if not found:
             return False
-        stuck = {context for context, _ in found}
-        if not stuck <= self._deadlocked:
-            if not self._deadlocked:
-                self._report(found)
-            self._deadlocked |= stuck
+        if more := [(context, wait) for context, wait in found if context not in self._deadlocked]:
+            self._report(more)
+            self._deadlocked |= {context for context, _ in more}
         return all(c.ended or c.daemon or c in self._deadlocked for c in list(self.run.contexts))
 
     def _report(self, found: list[tuple[Context, Wait | None]]) -> None:

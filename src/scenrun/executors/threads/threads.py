@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import concurrent.futures
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter_ns as now
 from typing import Any, Protocol
 
 from scenrun.errors import Fault
 from scenrun.executors.threads.context import SLICE_S, Context, Cut, Site
 from scenrun.executors.threads.figures import Counter, Samples
+
+_MOMENT_S = 0.0005
+_CLAIMING = threading.Lock()
 
 
 class Host(Protocol):
@@ -79,8 +83,10 @@ class _Joinable:
 
     def _wait(self, slice_s: float) -> bool:
         real = self.context.real
-        if real is not None and not self.context.ended:
-            real.join(slice_s)
+        if real is None or real.ident is None:
+            time.sleep(_MOMENT_S)  # its starter has not got so far yet
+        elif not self.context.ended:
+            _join_real(real, slice_s)
         return self.context.ended
 
     def stuck(self, op: str, me: Context) -> bool:
@@ -93,6 +99,20 @@ class _Joinable:
     def held_by(self) -> list[str]:
         """The thread that is waited for."""
         return [self.context.name]
+
+
+def _join_real(real: threading.Thread, slice_s: float) -> None:
+    try:
+        real.join(slice_s)
+    except RuntimeError:  # it has an identity, but does not run yet
+        time.sleep(_MOMENT_S)
+
+
+def claim(context: Context) -> bool:
+    """Whether the caller is the one who starts it."""
+    with _CLAIMING:
+        first, context.started = not context.started, True
+    return first
 
 
 def wait_in_slices(me: Context, deadline: int | None, wait: Callable[[float], bool]) -> bool:
@@ -115,7 +135,7 @@ class RealThread(_Joinable):
 
     def start(self, me: Context, site: Site) -> None:
         """Start it; a thread starts once."""
-        if self.context.started:
+        if not claim(self.context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a thread starts once")
         start_thread(self.host, self.context)
 
@@ -145,14 +165,30 @@ class RealTask(_Joinable):
 
     def start(self, me: Context, site: Site) -> None:
         """Submit it; it is submitted once."""
-        if self.context.started:
+        if not claim(self.context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a task starts once")
         self.pool.submit_context(self.context)
 
     def _wait(self, slice_s: float) -> bool:
-        assert self.context.future is not None
-        concurrent.futures.wait([self.context.future], slice_s)
+        if self.context.future is None:
+            time.sleep(_MOMENT_S)  # its submitter has not got so far yet
+        else:
+            is_done(self.context.future, slice_s)
         return self.context.ended
+
+
+class _Timer(threading.Timer):
+    """A timer whose context ends with its thread, whether it fired or was cancelled."""
+
+    def __init__(self, seconds: float, host: Host, context: Context) -> None:
+        super().__init__(seconds, host.run_thread, (context,))
+        self.owner = context
+        self.name = context.name
+
+    def run(self) -> None:
+        """Wait, and fire unless cancelled."""
+        super().run()
+        self.owner.ended = True
 
 
 class RealTimer(_Joinable):
@@ -167,12 +203,9 @@ class RealTimer(_Joinable):
     def start(self, me: Context, site: Site, after: int, arguments: list[Any]) -> None:
         """Let the time begin; a timer starts once."""
         context = self.context
-        if context.started:
+        if not claim(context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a timer starts once")
-        context.started = True
-        timer = threading.Timer(after / 1e9, self.host.run_thread, (context,))
-        timer.name = context.name
-        context.real = timer
+        context.real = timer = _Timer(after / 1e9, self.host, context)
         context.seen = site
         self.host.enlist(context)
         if context.cancelled:
@@ -183,21 +216,12 @@ class RealTimer(_Joinable):
         """Keep it from running, if it has not fired yet."""
         cancel_timer(self.context)
 
-    def _wait(self, slice_s: float) -> bool:
-        super()._wait(slice_s)
-        real = self.context.real
-        if real is not None and not real.is_alive():
-            self.context.ended = True
-        return self.context.ended
-
 
 def cancel_timer(context: Context) -> None:
-    """Cancel a timer; one that has not fired has ended."""
+    """Cancel a timer; if it has not fired, its thread ends at once."""
     context.cancelled = True
     if isinstance(context.real, threading.Timer):
         context.real.cancel()
-        if context.started_ns == 0:
-            context.ended = True
 
 
 class Spawner:
@@ -257,9 +281,7 @@ class Futures:
         since = me.publish("future.result", _Answer(context), timeout, site)
         real = context.future
         assert real is not None
-        done = wait_in_slices(
-            me, None if timeout is None else since + timeout, lambda s: bool(concurrent.futures.wait([real], s).done)
-        )
+        done = wait_in_slices(me, None if timeout is None else since + timeout, lambda s: is_done(real, s))
         me.resume(since)
         if not done:
             raise Fault("TimeoutError", "")
@@ -275,10 +297,7 @@ class Futures:
         """Whether the task was kept from running."""
         context = _context_of(future)
         assert context.future is not None
-        cancelled = context.future.cancel()
-        if cancelled:
-            context.cancelled = context.ended = True
-        return cancelled
+        return context.future.cancel()
 
     def done(self, future: Any) -> bool:
         """Whether it has a result, or was cancelled."""
@@ -302,10 +321,27 @@ class Futures:
         return thread.context.is_live
 
 
+def is_done(future: Future[Any], slice_s: float) -> bool:
+    """Wait so long for a future to have its result, or to be cancelled."""
+    try:
+        future.exception(slice_s)
+    except TimeoutError:
+        return future.done()
+    except concurrent.futures.CancelledError:
+        return True
+    return True
+
+
 def _context_of(future: Any) -> Context:
     if not isinstance(future, Handle) or future.context.future is None:
         raise Fault("TypeError", "a future is expected, as `submit` gives it")
     return future.context
+
+
+def _note_cancelled(context: Context, future: Future[Any]) -> None:
+    """A task that was cancelled has ended, whoever cancelled it and whenever."""
+    if future.cancelled():
+        context.cancelled = context.ended = True
 
 
 class RealPool:
@@ -319,7 +355,8 @@ class RealPool:
         self.host = host
         self.max_workers: int = options["max_workers"]
         self.real = ThreadPoolExecutor(self.max_workers, thread_name_prefix=label)
-        self.tasks: list[Context] = []
+        self._tasks: list[Context] = []
+        self._listing = threading.Lock()
         self.submitted = Counter()
         self.queued = Samples()
         self.served = Samples()
@@ -341,12 +378,14 @@ class RealPool:
         context.started = True
         submitted = now()
         self.host.enlist(context)
-        self.tasks.append(context)
+        with self._listing:
+            self._tasks.append(context)
         try:
             context.future = self.real.submit(self._run, context, submitted)
         except RuntimeError:
             context.ended = context.cancelled = True
             raise Fault("RuntimeError", f"`{self.label}` was shut down and takes no more tasks") from None
+        context.future.add_done_callback(lambda future: _note_cancelled(context, future))
         self.submitted.add()
 
     def _run(self, context: Context, submitted: int) -> Any:
@@ -360,8 +399,6 @@ class RealPool:
     def shutdown(self, me: Context, site: Site, wait: bool, cancel_futures: bool) -> None:
         """Close it to new tasks, and wait for those it has, if told to."""
         self.real.shutdown(wait=False, cancel_futures=cancel_futures)
-        if cancel_futures:
-            self._note_cancelled()
         if not wait:
             return
         if me.pool is self:
@@ -369,11 +406,6 @@ class RealPool:
         since = me.publish("pool.shutdown", self, None, site)
         wait_in_slices(me, None, self._wait)
         me.resume(since)
-
-    def _note_cancelled(self) -> None:
-        for context in list(self.tasks):
-            if context.future is not None and context.future.cancelled():
-                context.cancelled = context.ended = True
 
     def _wait(self, slice_s: float) -> bool:
         for thread in list(self.real._threads):
@@ -384,8 +416,9 @@ class RealPool:
 
     def unfinished(self) -> list[Context]:
         """Tasks that have not ended."""
-        self.tasks = [context for context in self.tasks if not context.ended]
-        return self.tasks
+        with self._listing:
+            self._tasks = [context for context in self._tasks if not context.ended]
+            return self._tasks.copy()
 
     def stuck(self, op: str, me: Context) -> bool:
         """Tasks have not ended."""
