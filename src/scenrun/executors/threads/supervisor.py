@@ -77,13 +77,7 @@ class Supervisor:
 
     def _is_over(self) -> bool:
         """Whether main, every non-daemon thread, every task and every timer has ended."""
-        return all(c.ended or c.daemon for c in list(self.run.contexts)) and not any(
-            self._may_start_more(c) for c in self.run.contexts
-        )
-
-    @staticmethod
-    def _may_start_more(context: Context) -> bool:
-        return not context.ended and not context.daemon
+        return all(c.ended or c.daemon for c in list(self.run.contexts))
 
     def _too_many_steps(self) -> bool:
         limit = self.run.program.step_limit

@@ -1,0 +1,85 @@
+"""What the documents promise is run: every scenario and every recipe in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jq
+import pytest
+
+import scenrun
+from scenrun.api import load_source
+from scenrun.scenario.source import decode
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The fenced blocks of a page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+SCENARIOS = [
+    pytest.param(block, id=f"{page.stem}-{block.split()[1]}")
+    for page in PAGES
+    for block in blocks(page, "yaml")
+    if block.startswith("scenario:")
+]
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log that the recipes read."""
+    path = tmp_path_factory.mktemp("recipes") / "log.jsonl"
+    scenrun.run(ROOT / "scenarios" / "queue_pipeline.yaml", level="debug", log=path)
+    return path
+
+
+@pytest.mark.parametrize("text", SCENARIOS)
+def test_every_scenario_in_the_documents_is_as_it_expects(text: str) -> None:
+    """A reader who copies a block gets what the page says."""
+    result = scenrun.run(load_source(decode("block.yaml", text.encode())))
+    assert result.ok, result.findings
+
+
+def test_there_are_scenarios_in_the_documents() -> None:
+    """The blocks are found at all."""
+    assert len(SCENARIOS) > 15
+
+
+@pytest.mark.parametrize("program", blocks(ROOT / "docs" / "logs.md", "jq"))
+def test_a_jq_recipe_gives_something(program: str, log: Path) -> None:
+    """The jq programs of docs/logs.md find lines in a real log."""
+    assert jq.compile(program).input_text(log.read_text()).all()
+
+
+@pytest.mark.parametrize("query", blocks(ROOT / "docs" / "logs.md", "sql"))
+def test_a_duckdb_recipe_gives_something(query: str, log: Path) -> None:
+    """The queries of docs/logs.md run on a real log."""
+    rows = duckdb.sql(query.replace("log.jsonl", str(log))).fetchall()
+    assert rows
+    assert all(value is not None for row in rows for value in row)
+
+
+def test_the_pandas_recipe_gives_something(log: Path) -> None:
+    """The Python of docs/logs.md runs on a real log."""
+    names: dict[str, Any] = {}
+    for code in blocks(ROOT / "docs" / "logs.md", "python"):
+        exec(code.replace("log.jsonl", str(log)), names)
+    assert len(names["waits"]) == 1
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link of a page names a file that is there, and a heading that it has."""
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text()):
+        file, _, heading = target.partition("#")
+        found = (page.parent / file) if file else page
+        assert found.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", found.read_text(), flags=re.MULTILINE)
+            assert heading in {re.sub(r"[^\w\- ]", "", h.lower()).replace(" ", "-") for h in headings}, target
