@@ -38,13 +38,14 @@ class Samples:
 
     def fold(self) -> None:
         """Take what was appended into the histogram."""
-        pending, buckets = self._pending, self._buckets
-        for _ in range(len(pending)):
-            sample = pending.popleft()
-            self.count += 1
-            self.total_ns += sample
-            if sample > self.max_ns:
-                self.max_ns = sample
+        if not self._pending:
+            return
+        pop, buckets = self._pending.popleft, self._buckets
+        taken = [pop() for _ in range(len(self._pending))]
+        self.count += len(taken)
+        self.total_ns += sum(taken)
+        self.max_ns = max(self.max_ns, max(taken))
+        for sample in taken:
             bucket = _bucket(sample)
             buckets[bucket] = buckets.get(bucket, 0) + 1
 

@@ -16,6 +16,8 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     contexts = list(run.contexts)
     threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
     objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
+    for made in objects:
+        made.fold()
     listed = {o.label: _rounded(o.figures()) for o in objects[:MAX_LISTED]}
     out: dict[str, Any] = {
         "elapsed_s": round(elapsed_ns / 1e9, 6),

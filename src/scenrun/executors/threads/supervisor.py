@@ -46,6 +46,8 @@ class Supervisor:
         self.detector = Detector(run)
         self._deadlocked: set[Context] = set()
         self._next_look = 0
+        self._folding = [made for made in run.flat_objects() if hasattr(made, "fold")]
+        """Objects with samples, which would grow for as long as the run takes."""
 
     def watch(self) -> str | None:
         """Until every thread that counts has ended, or none of them can; the signal that ended it, if one did."""
@@ -86,6 +88,8 @@ class Supervisor:
     def _look(self) -> bool:
         """Look for a deadlock; whether nobody is left who could do anything."""
         found = self.detector.deadlocked()
+        for made in self._folding:
+            made.fold()
         self._next_look = now() + DETECT_NS
         if not found:
             return False

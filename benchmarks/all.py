@@ -1,0 +1,17 @@
+"""Runs every benchmark, one after the other."""
+
+from __future__ import annotations
+
+import handover
+import log_memory
+import many_threads
+import measuring
+import queue_pipeline
+import sleep_lateness
+import startup
+
+if __name__ == "__main__":
+    measuring.main(
+        queue_pipeline.measure, handover.measure, sleep_lateness.measure,
+        many_threads.measure, log_memory.measure, startup.measure,
+    )  # fmt: skip
