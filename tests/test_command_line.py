@@ -275,6 +275,18 @@ def test_new_writes_a_file_that_runs(tmp_path: Path) -> None:
     assert "exists" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("my-file", "a name is made of letters"), ("for", "a meaning of its own"), ("no/where", "No such file or directory")],
+)
+def test_new_refuses_what_cannot_be_a_name(name: str, said: str, tmp_path: Path) -> None:
+    """A sentence, and no file."""
+    done = scenrun("new", name, cwd=tmp_path)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["consumer", "worker", "sender", "producer", "updater", "waiter", "poller"])
 def test_a_behaviour_prints_as_a_file_to_start_from(name: str) -> None:
     """What `scenrun behaviours NAME` prints is a scenario that is as it expects."""

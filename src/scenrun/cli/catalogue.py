@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 
 import click
+from pydantic_core import PydanticCustomError
 
 from scenrun import behaviours, catalogue
 from scenrun.api import load_source, read_file
@@ -70,8 +71,8 @@ def new_command(name: str, origin: str) -> int:
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
     try:
         check_name(path.stem)
-    except ValueError as error:
-        raise UsageError(f"`{path.stem}` cannot name a scenario: {getattr(error, 'message', lambda: error)()}") from None
+    except PydanticCustomError as error:
+        raise UsageError(f"`{path.stem}` cannot name a scenario: {error.message()}") from None
     text = _renamed(catalogue.scenario_text(origin), path.stem)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
