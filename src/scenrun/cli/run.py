@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, check_calls, load_source, time_limit_ns
+from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
-from scenrun.cli.options import overrides_of, source_of
+from scenrun.cli.options import load, overrides_of
 from scenrun.executors.threads import run_program
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
 from scenrun.report.console import Console
@@ -50,7 +50,7 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
     failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
     """
     overrides = overrides_of(options["sets"])
-    loaded = [(file, load_source(source_of(file), overrides)) for file in files]
+    loaded = [(file, load(file, overrides)) for file in files]
     for _, one in loaded:
         check_calls(one.program, options["allow_python"])
     command = _Command(options)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from scenrun.api import load_source
 from scenrun.cli import EXIT_WRONG_INPUT, say
-from scenrun.cli.options import overrides_of, source_of
+from scenrun.cli.options import load, overrides_of
 from scenrun.errors import ScenarioError
 
 
@@ -19,7 +18,7 @@ def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
     status = 0
     for file in files:
         try:
-            loaded = load_source(source_of(file), overrides)
+            loaded = load(file, overrides)
         except ScenarioError as error:
             say(str(error))
             status = EXIT_WRONG_INPUT
