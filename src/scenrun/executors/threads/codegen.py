@@ -77,7 +77,7 @@ class _Generator:
         self.lines: list[str] = []
         self.first_lines: list[int] = []
         self.unshown_before: list[int] = []
-        """For each instruction, the lines of the log left out since the last time they were counted."""
+        """For each instruction, the lines left out since they were last counted, up to where it may block or fail."""
         self._unshown = 0
 
     def function(self) -> list[str]:
@@ -120,7 +120,7 @@ class _Generator:
             if instruction.op in ("branch", "jump", "end", "raise"):
                 self._count_unshown(indent)
             self.first_lines.append(len(self.lines) + 1)
-            self.unshown_before.append(self._unshown)
+            self.unshown_before.append(self._unshown + self._unshown_about(instruction))
             for text in self._instruction(pc, instruction):
                 self._line(indent, text)
             self._unshown += self.unshown_of(instruction)
@@ -146,6 +146,13 @@ class _Generator:
         if known is None:
             return int("." in i.op and not i.op.startswith("atomic"))
         return (known.about is not None) + (known.done is not None)
+
+    def _unshown_about(self, i: Instruction) -> int:
+        """How many of them tell that it is about to be done."""
+        if self.options.level <= LEVELS["debug"]:
+            return 0
+        known = operation(i.op)
+        return int(i.op in ("sleep", "work", "call") or (known is not None and known.about is not None))
 
     def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
         own = getattr(self, f"op_{i.op.replace('.', '_')}", None)

@@ -351,6 +351,13 @@ class Run:
         """The declared group of a thread."""
         return next((group for group in self.program.groups if group.name == context.group), None)
 
+    def unshown(self, context: Context) -> int:
+        """How many lines of a thread the level has left out; of one that waits, up to where it waits."""
+        wait = context.wait
+        if wait is None:
+            return context.unshown
+        return context.unshown + self._compiled[wait.site.code].unshown_before[wait.site.pc]
+
     def flat_objects(self) -> Iterator[Any]:
         """Every object, arrays taken apart."""
         for made in self.objects:

@@ -22,7 +22,7 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     out: dict[str, Any] = {
         "elapsed_s": round(elapsed_ns / 1e9, 6),
         "messages": sum(c.messages for c in contexts),
-        "not_shown": sum(c.unshown for c in contexts),
+        "not_shown": sum(run.unshown(c) for c in contexts),
         "threads": threads,
         "objects": listed,
     }

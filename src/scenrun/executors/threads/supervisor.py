@@ -139,6 +139,7 @@ class Supervisor:
         for finding in findings:
             run.found(finding)
         state = {c.name: run.objects[c.number].value for c in run.program.cells if c.kind == "variable"}
+        self.sink.take(run.records, len(run.records))  # messages are counted as they are written
         figures = figures_of(run, elapsed_ns)
         left = rescue.free_everyone(run, lambda: self.sink.take(run.records, 20_000))
         if run.broken is not None:
