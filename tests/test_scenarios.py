@@ -1,4 +1,4 @@
-"""Every shipped scenario, run as a reader would run it, ends as its file says and shows the lesson that it is there for."""
+"""Every shipped scenario, run as a reader would run it, ends as its file says and shows its lesson."""
 
 from __future__ import annotations
 
@@ -126,9 +126,29 @@ def test_every_line_of_a_shipped_scenario_is_as_the_schema_says(name: str) -> No
             assert validators()[""].is_valid(event), event
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_figures_count_every_message_of_the_log(name: str) -> None:
+    """However many lines were still waiting to be written when the run ended."""
+    events = log(name)
+    written = Counter(e["thread"] for e in events if e["event"] == "message")
+    figures = events[-1]["figures"]
+    assert figures["messages"] == written.total()
+    assert {thread: told["messages"] for thread, told in figures["threads"].items() if told["messages"]} == written
+
+
+@pytest.mark.parametrize("name", ["daemon_thread", "dining_philosophers", "locked_update", "self_deadlock"])
+def test_what_is_not_shown_is_what_debug_adds(name: str) -> None:
+    """The summary tells a reader how much there is to see, of threads that are stuck or cut off too."""
+    run = scenrun(str(SCENARIOS / f"{name}.yaml"))
+    lines = run.stdout.splitlines()
+    hidden = len(log(name)) - len(lines)
+    assert json.loads(lines[-1])["figures"]["not_shown"] == hidden
+    assert f"{hidden} lines below `info` were not shown" in run.stderr
+
+
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_a_shipped_scenario_teaches(path: Path) -> None:
-    """Its file begins with the modeline and a comment, is named for its scenario, describes it and says what to expect."""
+    """Its file begins with the modeline and a comment that says what to expect, and is named for its scenario."""
     lines = path.read_text().splitlines()
     assert lines[0] == MODELINE
     comment = lines[1 : lines.index(f"scenario: {path.stem}")]
@@ -199,7 +219,8 @@ def test_many_threads_are_started_and_joined_in_their_order() -> None:
 def test_a_pool_gives_the_results_of_a_map_in_the_order_of_its_items() -> None:
     """thread_pool: seven tasks, never more than three at once, and the results in order."""
     events = log("thread_pool")
-    assert messages(events, "main") == ["squares: [0, 1, 4, 9]", "power: 8", "power: 16", "power: 32", "the pool is closed"]
+    powers = ["squares: [0, 1, 4, 9]", "power: 8", "power: 16", "power: 32"]
+    assert messages(events, "main") == [*powers, "the pool is closed"]
     tasks = [e["event"] for e in events if e.get("group") == "raise_to" and e["event"].startswith("thread.")]
     running = [tasks[:n].count("thread.started") - tasks[:n].count("thread.ended") for n in range(len(tasks) + 1)]
     assert tasks.count("thread.ended") == 7
@@ -347,15 +368,27 @@ def test_a_queue_hands_over_in_order() -> None:
     assert len(produced) - len(consumed) == left
 
 
-def test_two_consumers_that_look_before_they_take_hang_sooner_or_later() -> None:
-    """queue_pipeline_two_consumers: `--until deadlock` finds a run that hangs, and says which consumers wait."""
-    path = str(SCENARIOS / "queue_pipeline_two_consumers.yaml")
-    run = scenrun(path, "--until", "deadlock", "--repeat", "50", "--level", "error")
+def until_deadlock(name: str, *options: str) -> Events:
+    """The lines of runs that are repeated until one hangs."""
+    path = str(SCENARIOS / f"{name}.yaml")
+    run = scenrun(path, "--until", "deadlock", "--repeat", "50", "--level", "error", *options)
     assert run.returncode == 0, run.stderr
     events = [json.loads(line) for line in run.stdout.splitlines()]
     assert events[-1]["event"] == "tally.finished"
     assert events[-1]["verdicts"]["deadlock"] == 1
-    waits = stuck(events)
+    return events
+
+
+def test_a_consumer_hangs_when_the_producer_is_slow() -> None:
+    """queue_pipeline with a pause after each item, as its comment says: the consumer waits for an item too many."""
+    waits = stuck(until_deadlock("queue_pipeline", "--set", "threads.producer.args.every=1ms"))
+    assert set(waits) == {"main", "consumer"}
+    assert waits["consumer"].items() >= {"operation": "queue.get", "object": "pipeline"}.items()
+
+
+def test_two_consumers_that_look_before_they_take_hang_sooner_or_later() -> None:
+    """queue_pipeline_two_consumers: `--until deadlock` finds a run that hangs, and says which consumers wait."""
+    waits = stuck(until_deadlock("queue_pipeline_two_consumers"))
     consumers = [name for name in waits if name.startswith("consumer[")]
     assert consumers
     assert all(waits[name].items() >= {"operation": "queue.get", "object": "pipeline"}.items() for name in consumers)
