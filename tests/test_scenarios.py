@@ -228,6 +228,12 @@ def test_a_pool_gives_the_results_of_a_map_in_the_order_of_its_items() -> None:
     assert running[-1] == 0
 
 
+def test_the_console_shows_the_whole_names_of_tasks() -> None:
+    """thread_pool, for eyes: a task's number is what tells it from the others."""
+    shown = scenrun(str(SCENARIOS / "thread_pool.yaml"), "--format", "console").stdout
+    assert all(re.search(rf" crew#{number} +computing ", shown) for number in range(7))
+
+
 def test_a_cancelled_timer_never_rings() -> None:
     """timer: only the egg is ready, and nobody waits an hour for the roast."""
     events = log("timer")

@@ -21,8 +21,7 @@ class Console:
     """A structlog renderer for a terminal. Lines longer than the terminal are cut, and say so with `…`."""
 
     def __init__(self, program: Program, *, colour: bool, width: int | None = None) -> None:
-        names = ["main", *(g.member((g.count or 1) - 1) for g in program.groups)]
-        self._name_width = min(MAX_NAME, max(map(len, names)))
+        self._name_width = min(MAX_NAME, max(map(len, _names(program))))
         self._colour = colour
         self._colours: dict[str, int] = {}
         self._width = width or shutil.get_terminal_size((100, 24)).columns
@@ -57,6 +56,16 @@ class Console:
         if event["event"] == "finding":
             return _clean(f"finding: {event['kind']}: {event.get('message', '')}")
         return _clean(f"{event['event']}  {' '.join(f'{k}={_value(v)}' for k, v in rest.items())}".rstrip())
+
+
+def _names(program: Program) -> list[str]:
+    """The names that threads, timers, tasks of pools and spawned threads may have, numbered ones with two digits."""
+    named = [g.member((g.count or 1) - 1) for g in program.groups]
+    timers = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "timer"]
+    pools = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "pool"]
+    instructions = (i for code in program.codes for i in code.instructions)
+    spawned = [str(i.option("target")) for i in instructions if i.op == "spawned.spawn"]
+    return ["main", *named, *timers, *(f"{name}#00" for name in (*pools, *spawned))]
 
 
 def _value(value: Any) -> str:
