@@ -442,8 +442,10 @@ def by_command(path: Path, verdict: str, messages: int | None) -> list[str]:
         [sys.executable, "-m", "scenrun", "run", str(path)], capture_output=True, timeout=PATIENCE_S, check=False
     )
     wanted = 0 if verdict == "holds" else 1
-    status = [] if done.returncode == wanted else [f"the exit status is {done.returncode}, not {wanted}"]
-    return status + complaints([json.loads(line) for line in done.stdout.splitlines()], verdict, messages)
+    if done.returncode != wanted:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        return [f"the exit status is {done.returncode}, not {wanted}: {said[-1] if said else ''}"]
+    return complaints([json.loads(line) for line in done.stdout.splitlines()], verdict, messages)
 
 
 def measure(
@@ -456,12 +458,11 @@ def measure(
         paths[name].write_text(f"scenario: s\n{text.lstrip()}")
     loaded = {name: scenrun.load(path) for name, path in paths.items()}
     names = list(kinds)
-    every = max(1, runs // commands) if commands else runs + 1
     for number in range(runs):
         name = names[number % len(names)]
         faulthandler.dump_traceback_later(2 * PATIENCE_S, exit=True)
         began = time.monotonic()
-        if (number + 1) % every == 0:
+        if number < commands:
             wrong = by_command(paths[name], verdict, kinds[name][1])
         else:
             wrong = in_process(loaded[name], verdict, kinds[name][1], chance)
@@ -496,7 +497,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sound", type=int, default=440, help="runs of scenarios that must hold (440)")
     parser.add_argument("--hanging", type=int, default=105, help="runs of scenarios that must deadlock (105)")
-    parser.add_argument("--commands", type=int, default=20, help="runs of each sort through the command line (20)")
+    parser.add_argument("--commands", type=int, default=22, help="of each sort, runs through the command line (22)")
     parser.add_argument("--full", action="store_true", help="10,000 sound and 1,000 hanging runs")
     parser.add_argument("--busy", type=int, default=os.cpu_count() or 1, help="processes that keep the cores busy")
     parser.add_argument("--seed", type=int, default=0, help="of the switch intervals")
