@@ -66,9 +66,12 @@ class Waited(Protocol):
         """Who holds it, by name."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Wait:
-    """A published wait. Each is a new object, so that two looks can tell whether it is still the same."""
+    """A published wait. Each is a new object, so that two looks can tell whether it is still the same.
+
+    Nobody changes it; it is not declared frozen, as making one would take twice as long.
+    """
 
     op: str
     object: Waited | None
@@ -142,6 +145,12 @@ class Context:
         self.waited_ns = now() - since_ns
         self.waited_total_ns += self.waited_ns
         return self.waited_ns
+
+    def passed(self) -> None:
+        """There was nothing to wait for: leave at once if told to."""
+        if self.cut:
+            raise Cut
+        self.waited_ns = 0
 
     @property
     def is_live(self) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import queue
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from scenrun.errors import Fault
@@ -28,6 +30,8 @@ class _Fifo(queue.Queue[Any]):
     """`queue.Queue`, counting under its own lock. A thread's wait ends before the item moves, never after."""
 
     puts = gets = largest = 0
+    _add: Callable[[Any], object]
+    _take: Callable[[], Any]
 
     def _put(self, item: Any) -> None:
         me = current()
@@ -46,11 +50,9 @@ class _Fifo(queue.Queue[Any]):
         me.size = len(self.queue)
         return item
 
-    def _add(self, item: Any) -> None:
-        self.queue.append(item)
-
-    def _take(self) -> Any:
-        return self.queue.popleft()
+    def _init(self, maxsize: int) -> None:
+        super()._init(maxsize)
+        self._add, self._take = self.queue.append, self.queue.popleft
 
 
 class _Lifo(_Fifo):
@@ -58,9 +60,7 @@ class _Lifo(_Fifo):
 
     def _init(self, maxsize: int) -> None:
         self.queue: Any = []
-
-    def _take(self) -> Any:
-        return self.queue.pop()
+        self._add, self._take = self.queue.append, self.queue.pop
 
 
 class _Priority(_Fifo):
@@ -68,12 +68,7 @@ class _Priority(_Fifo):
 
     def _init(self, maxsize: int) -> None:
         self.queue: Any = []
-
-    def _add(self, item: Any) -> None:
-        heapq.heappush(self.queue, item)
-
-    def _take(self) -> Any:
-        return heapq.heappop(self.queue)
+        self._add, self._take = partial(heapq.heappush, self.queue), partial(heapq.heappop, self.queue)
 
 
 _CLASSES = {"fifo": _Fifo, "lifo": _Lifo, "priority": _Priority}
@@ -97,10 +92,23 @@ class RealQueue:
 
     def put(self, me: Context, site: Site, item: Any, timeout: int | None, block: bool) -> None:
         """Put an item, waiting while it is full."""
-        if not block:
-            self._put_now(item)
-            me.waited_ns = 0
+        real = self.real
+        if block and 0 < real.maxsize <= len(real.queue):
+            self._put_waiting(me, site, item, timeout)
             return
+        try:
+            real.put(item, False)
+        except queue.Full:
+            if not block:
+                raise Fault("queue.Full", "") from None
+            self._put_waiting(me, site, item, timeout)  # another was faster
+        except TypeError as error:
+            raise Fault("TypeError", str(error)) from None
+        else:
+            me.passed()
+            self.waited_put.add(0)
+
+    def _put_waiting(self, me: Context, site: Site, item: Any, timeout: int | None) -> None:
         since = me.publish("queue.put", self, timeout, site)
         try:
             self.real.put(item, True, None if timeout is None else timeout / 1e9)
@@ -112,19 +120,21 @@ class RealQueue:
             raise Fault("TypeError", str(error)) from None
         self.waited_put.add(me.resume(since))
 
-    def _put_now(self, item: Any) -> None:
-        try:
-            self.real.put(item, False)
-        except queue.Full:
-            raise Fault("queue.Full", "") from None
-
     def get(self, me: Context, site: Site, timeout: int | None, block: bool) -> Any:
         """Take an item, waiting while it is empty."""
-        if not block:
-            try:
-                return self.real.get(False)
-            except queue.Empty:
+        if block and not self.real.queue:
+            return self._get_waiting(me, site, timeout)
+        try:
+            item = self.real.get(False)
+        except queue.Empty:
+            if not block:
                 raise Fault("queue.Empty", "") from None
+            return self._get_waiting(me, site, timeout)  # another was faster
+        me.passed()
+        self.waited_get.add(0)
+        return item
+
+    def _get_waiting(self, me: Context, site: Site, timeout: int | None) -> Any:
         since = me.publish("queue.get", self, timeout, site)
         try:
             item = self.real.get(True, None if timeout is None else timeout / 1e9)
