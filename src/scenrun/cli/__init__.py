@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
-from scenrun.errors import InternalError, OutputError, ScenarioError, UsageError
+from scenrun.errors import OutputError, ScenarioError, UsageError
 
 COMMANDS = {
     "run": "scenrun.cli.run",
@@ -100,8 +101,9 @@ def run_cli(args: list[str] | None = None) -> int:
         return EXIT_CLOSED
     except (click.Abort, KeyboardInterrupt):
         return 130
-    except InternalError as error:
-        say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario.")
+    except Exception as error:
+        say("".join(traceback.format_exception(error)))
+        say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above.")
         return EXIT_FAILED
     return status if isinstance(status, int) else 0
 

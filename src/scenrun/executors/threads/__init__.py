@@ -11,10 +11,11 @@ from collections.abc import Callable
 from time import perf_counter_ns as now
 from typing import Any
 
+from scenrun.errors import OutputError
 from scenrun.executors.threads import rescue
 from scenrun.executors.threads.run import Run, import_function
 from scenrun.executors.threads.supervisor import Supervisor
-from scenrun.log import LEVELS, Recorder
+from scenrun.log import LEVELS, OutputClosed, Recorder
 from scenrun.program import Program
 from scenrun.results import RunResult
 from scenrun.version import __version__
@@ -46,8 +47,13 @@ def run_program(
     try:
         signal = supervisor.watch()
         result = supervisor.finish(run_id, signal)
+    except (OutputError, OutputClosed):
+        rescue.free_everyone(run, run.records.clear)
+        raise
     except BaseException:
-        rescue.free_everyone(run, lambda: 0)
+        rescue.free_everyone(run, lambda: recorder.take(run.records, 20_000))
+        recorder.take(run.records, len(run.records))
+        recorder.close()
         raise
     recorder.close()
     return result

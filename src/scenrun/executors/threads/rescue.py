@@ -14,7 +14,7 @@ PATIENCE_S = 5.0
 """How long threads may take to leave before they are given up."""
 
 
-def free_everyone(run: Run, drain: Callable[[], int]) -> list[str]:
+def free_everyone(run: Run, drain: Callable[[], object]) -> list[str]:
     """Cut every thread off and free it again and again until all have left; the names of those that would not."""
     for context in list(run.contexts):
         context.cut = True

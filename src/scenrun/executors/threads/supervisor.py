@@ -134,7 +134,8 @@ class Supervisor:
         if reached:
             self._still_daemons()
         elapsed_ns = now() - run.began_ns
-        self._swallowed()
+        if not any(finding.kind == "incomplete" for finding in run.findings):
+            self._swallowed()
         checked, findings, outcome = at_the_end(run.program, run.objects, reached)
         for finding in findings:
             run.found(finding)
@@ -164,7 +165,7 @@ class Supervisor:
             pause.wait(0.0005)
 
     def _swallowed(self) -> None:
-        """Faults of tasks whose result nobody asked for."""
+        """Faults of tasks whose result nobody asked for, and nobody will."""
         for context in list(self.run.contexts):
             if context.left_with is not None and context.pool is not None and not context.asked:
                 self.run.found_fault(context, context.left_with, swallowed=True)
