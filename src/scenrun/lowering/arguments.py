@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
@@ -20,6 +21,7 @@ from scenrun.lowering.scope import (
     Scope,
     Shared,
     Time,
+    Unknown,
     VariableAlias,
 )
 from scenrun.scenario.durations import Duration
@@ -27,7 +29,7 @@ from scenrun.scenario.expressions import Expression, ExpressionError, parse
 from scenrun.scenario.fields import parse_reference, parse_timing, shown
 from scenrun.scenario.model import Behaviour, Parameter
 from scenrun.scenario.source import place_of
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.scenario.suggest import did_you_mean, nearest
 from scenrun.scenario.variables import parse_target
 
 if TYPE_CHECKING:
@@ -37,6 +39,15 @@ _LITERALS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), 
 _KINDS = {"lock": ("lock", "rlock"), "semaphore": ("semaphore", "bounded_semaphore"), "queue": ("queue", "simple_queue")}
 """Parameter types that take more than one kind of object."""
 MISSING = object()
+WRONG = object()
+"""Stands for an argument that was not given but had to be."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence; of very many only the first."""
+    names = list(names)
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(f"`{name}`" for name in names[:12]) + more or "none"
 
 
 def bind_inline(
@@ -49,9 +60,14 @@ def bind_inline(
         if given is MISSING:
             inner.bindings[key] = _default(w, key, parameter, target, inner, place)
         else:
-            inner.bindings[key] = bind(w, key, parameter, given, scope, inner, place)
+            inner.bindings[key] = bind(w, key, parameter, given, scope, inner, _place_in(args, key) or place)
     w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
     return inner
+
+
+def _place_in(args: Any, key: str) -> Place | None:
+    places = getattr(args, "places", {})
+    return places[key][1] if key in places else None
 
 
 def arguments(
@@ -61,14 +77,19 @@ def arguments(
     places = getattr(args, "places", {})
     for key in args:
         if key not in behaviour.params:
-            known = ", ".join(behaviour.params) or "none"
             hint = did_you_mean(key, behaviour.params)
             where = places[key][0] if key in places else place
-            w.refuse(where, f"`{target}` has no parameter `{key}`{hint}; its parameters: {known}")
+            known = listed(behaviour.params)
+            w.refuse(where, f"`{target}` has no parameter `{key[:60]}`{hint} (its parameters: {known})", about=target)
     out = []
+    near = {nearest(key, behaviour.params) for key in args if key not in behaviour.params}
+    missing = [k for k, p in behaviour.params.items() if k not in args and p.is_required and k not in near]
+    if missing:
+        example = ", ".join(f"{key}: .." for key in missing[:8])
+        w.refuse(place, f"`{target}` needs {listed(missing)}: write `args: {{{example}}}`", about=target)
     for key, parameter in behaviour.params.items():
         if key not in args and parameter.is_required:
-            w.refuse(place, f"`{target}` needs `{key}`: add `args: {{{key}: ..}}`")
+            out.append((key, parameter, WRONG))
             continue
         out.append((key, parameter, args.get(key, MISSING)))
     return out
@@ -80,21 +101,24 @@ def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scop
         stop = w.names.stop_event()
         return Object(stop) if stop else Nothing()
     scope = w.compiler.file_scope if w.compiler.is_own(target) else Scope(None, thread=False)
-    return bind(w, key, parameter, parameter.default, scope, inner, place)
+    return bind(w, key, parameter, parameter.default, scope, inner, parameter.place_of_key("default") or place)
 
 
 def bind(
     w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
 ) -> Binding:
     """What one parameter means; a computed value goes into a register of this thread."""
+    if raw is WRONG:
+        return Unknown()
     where = place_of(raw) or place
     try:
         return _bind(w, key, parameter, raw, scope, inner, where)
     except ExpressionError as error:
+        where = error.place or where
         w.refuse(where.moved(error.offset) if where else None, f"`{key}`: {error}")
     except PydanticCustomError as error:
         w.refuse(where, f"`{key}`: {error.message()}")
-    return Constant(0)
+    return Unknown()
 
 
 def _bind(
@@ -107,9 +131,11 @@ def _bind(
         target = parse_target(raw)
         found = scope.find(target.name)
         if not isinstance(found, Register | Shared | VariableAlias):
-            what = f"is {describe(found)}" if found else "is not declared"
-            w.complaints.doubt(place, f"`{key}` takes a variable; `{target.name}` {what}")
-            return Constant(0)
+            known = [n for n in scope.known() if isinstance(scope.find(n), Shared)]
+            what = f"is {describe(found)}" if found else f"is not declared{w.complaints.hint(target.name, known)}"
+            if not isinstance(found, Unknown):
+                w.refuse(place, f"`{key}` takes a variable; `{target.name}` {what}", about=target.name)
+            return Unknown()
         return VariableAlias(target, scope)
     if kind == "expression":
         return Constant(None) if raw is None else Alias(parse(raw), scope)
@@ -125,10 +151,11 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
     if isinstance(timing, Duration):
         return Time(timing)
     found = scope.find(timing.name)
-    if isinstance(found, Time | Nothing):
+    if isinstance(found, Time | Nothing | Unknown):
         return found
-    w.complaints.doubt(place, f"`{timing.name}` is no duration (such as 100ms), and no parameter of type `duration`")
-    return Nothing()
+    message = f"`{timing.name}` is no duration (such as 100ms), and no parameter of type `duration`"
+    w.refuse(place, message, about=timing.name)
+    return Unknown()
 
 
 def _value(
@@ -144,7 +171,7 @@ def _value(
         wrong = not isinstance(raw, _LITERALS[kind]) or (isinstance(raw, bool) and kind != "bool")
         if wrong:
             w.refuse(place, f"`{key}` is of type {kind}, which {shown(raw)} is not")
-            return Constant(0)
+            return Unknown()
     expression = parse(raw)
     if isinstance(expression.tree, ast.Constant) and not is_assigned:
         return Constant(expression.tree.value)
@@ -160,24 +187,25 @@ def _object(w: Writer, key: str, kind: str, raw: Any, scope: Scope) -> Binding:
         return Nothing()
     reference = parse_reference(raw)
     found = scope.find(reference.name)
-    if isinstance(found, Nothing):
+    if isinstance(found, Nothing | Unknown):
         return found
     wanted = _KINDS.get(kind, (kind,))
     if not isinstance(found, Object):
         fitting = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
-        hint = did_you_mean(reference.name, fitting)
+        hint = "" if found else w.complaints.hint(reference.name, fitting)
         what = f"`{reference.name}` is {describe(found)}" if found else f"there is no {kind} `{reference.name}`{hint}"
-        w.complaints.doubt(reference.place, f"`{key}` takes {one_of(wanted)}; {what}")
-        return Nothing()
+        w.refuse(place_of(raw), f"`{key}` takes {one_of(wanted)}; {what}", about=reference.name)
+        return Unknown()
     if found.cell.kind not in wanted:
-        w.refuse(reference.place, f"`{key}` takes {one_of(wanted)}; `{reference.name}` is {describe(found)}")
-        return Nothing()
+        what = f"`{reference.name}` is {describe(found)}"
+        w.refuse(reference.place, f"`{key}` takes {one_of(wanted)}; {what}", about=reference.name)
+        return Unknown()
     if reference.index is None:
         if found.cell.count is not None and found.index is None:
-            w.refuse(reference.place, f"`{reference.name}` is an array; say which: `{reference.name}[0]`")
+            w.refuse(reference.place, f"`{reference.name}` is an array; say which: `{reference.name}[0]`", about=reference.name)
         return found
     if found.cell.count is None or found.index is not None:
-        w.refuse(reference.place, f"`{reference.name}` is a single {kind}; remove the index")
+        w.refuse(reference.place, f"`{reference.name}` is a single {kind}; remove the index", about=reference.name)
         return found
     return Object(found.cell, Alias(reference.index, scope))
 
@@ -235,10 +263,13 @@ def bind_captured(
     for key, parameter, raw in arguments(caller, behaviour, target, {**dict.fromkeys(given), **args}, place):
         if key in given:
             inner.bindings[key] = Register(outer.capture(given[key]))
+        elif raw is WRONG:
+            inner.bindings[key] = Unknown()
         elif raw is MISSING:
             inner.bindings[key] = _default(w, key, parameter, target, inner, place)
         elif parameter.type in ("value", *_LITERALS) and _is_computed(raw):
-            computed = bind(caller, key, parameter, raw, scope, Scope(None, f"{caller.code.temporary('arg')}_"), place)
+            own = Scope(None, f"{caller.code.temporary('arg')}_")
+            computed = bind(caller, key, parameter, raw, scope, own, _place_in(args, key) or place)
             if isinstance(computed, Register):
                 inner.bindings[key] = Register(outer.capture(computed.name))
             elif key in inner.assigned and isinstance(computed, Constant):
@@ -246,7 +277,7 @@ def bind_captured(
             else:
                 inner.bindings[key] = computed
         else:
-            inner.bindings[key] = bind(w, key, parameter, raw, outer, inner, place)
+            inner.bindings[key] = bind(w, key, parameter, raw, outer, inner, _place_in(args, key) or place)
     w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
     return inner, captured
 

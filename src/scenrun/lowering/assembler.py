@@ -10,8 +10,26 @@ from typing import Any
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.program import CellRef, Code, Instruction
 
-MAX_INSTRUCTIONS = 200_000
-"""Instructions of one code: nested `run` and `finally` steps multiply, and must not fill the memory."""
+MAX_SIZE = 200_000
+"""Instructions and expressions of one program: `run`, `finally` and parameters multiply, and must not fill the memory."""
+MAX_EXPRESSION = 110
+"""Operations inside one another after parameters have been put in: more than this Python itself would refuse."""
+
+
+class Size:
+    """How much a program may still grow."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_SIZE
+
+    def grow(self, by: int, place: Place | None) -> None:
+        """Count so many more instructions, steps or operations."""
+        self.left -= by
+        if self.left < 0:
+            message = f"the program grows beyond {MAX_SIZE:,} instructions; `run`, `spawn` and parameters multiply steps"
+            raise ScenarioError([Problem(place, message)])
 
 
 class Label:
@@ -67,7 +85,7 @@ class Inline:
 class Assembler:
     """The code of one kind of thread, while it is written."""
 
-    def __init__(self, number: int, name: str, source: Source | None = None) -> None:
+    def __init__(self, number: int, name: str, source: Source | None = None, size: Size | None = None) -> None:
         self.number = number
         self.source = source
         self.name = name
@@ -81,14 +99,13 @@ class Assembler:
         self.place: Place | None = None
         self.atomic = False
         """Whether what is written stands inside an `atomic` step."""
+        self.size = size or Size()
         self._temporaries = 0
         self._scopes = 0
 
     def emit(self, op: str, **fields: Any) -> Draft:
         """Write one instruction, at the current step."""
-        if len(self.drafts) >= MAX_INSTRUCTIONS:
-            message = f"`{self.name}` grows to more than {MAX_INSTRUCTIONS:,} instructions; `run` multiplies steps"
-            raise ScenarioError([Problem(self.place, message)])
+        self.size.grow(1, self.place)
         draft = Draft(op, handler=self.handler, line=self.line, step=self.step, **fields)
         if self.atomic:
             draft.options = {**draft.options, "atomic": True}

@@ -9,10 +9,10 @@ from scenrun.behaviours import shipped
 from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.lowering import flow, operations, threads
 from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of
-from scenrun.lowering.assembler import Assembler
+from scenrun.lowering.assembler import Assembler, Size
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.main import write_main
-from scenrun.lowering.names import Names
+from scenrun.lowering.names import Names, all_steps
 from scenrun.lowering.observations import Observer
 from scenrun.lowering.scope import Object, Scope
 from scenrun.lowering.writer import Writer
@@ -20,7 +20,6 @@ from scenrun.program import Cell, Code, Expectations, Group, Program
 from scenrun.scenario.expressions import Expression, ExpressionError
 from scenrun.scenario.model import Behaviour, Scenario
 from scenrun.scenario.model import Group as GroupModel
-from scenrun.scenario.suggest import did_you_mean
 from scenrun.scenario.sync import Timer
 
 MAX_CODES = 2_000
@@ -31,15 +30,17 @@ __all__ = ["compile_scenario", "flow", "operations", "threads"]
 
 def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
     """The program of a scenario; raises ScenarioError with `problems` and all that was found here."""
-    complaints = Complaints()
+    complaints = Complaints(scenario._unread)
     compiler = Compiler(scenario, complaints)
     try:
         program = compiler.program(overrides or {})
     except ScenarioError as error:
-        raise ScenarioError([*problems, *complaints.certain, *error.problems]) from None
-    doubts = [] if problems else complaints.doubts
-    if problems or complaints.certain or doubts:
-        raise ScenarioError([*problems, *complaints.certain, *doubts])
+        raise ScenarioError([*problems, *complaints.problems, *error.problems]) from None
+    except RecursionError:
+        deep = Problem(compiler.place, "behaviours run, spawn or start one another too deep; use a loop, or fewer of them")
+        raise ScenarioError([*problems, *complaints.problems, deep]) from None
+    if problems or complaints.problems:
+        raise ScenarioError([*problems, *complaints.problems])
     return program
 
 
@@ -52,12 +53,19 @@ class Compiler:
         self.names = Names(scenario, complaints)
         self.file_scope = Scope(self.names, thread=False)
         self.codes: list[Code | None] = []
+        self.size = Size()
+        self.place = scenario.place
+        """The step that is being lowered."""
         self.started: set[int] = set()
         self.calls: set[str] = set()
         self.allow_unknown_exceptions = False
         self._of_cell: dict[int, int] = {}
         self._of_target: dict[Any, tuple[int, list[str]]] = {}
         self._spawning: list[str] = []
+        self._pending: list[Cell] = []
+        self.raised: set[str] = set()
+        """The exceptions that steps of the file raise, once somebody has asked."""
+        self._steps: dict[str, int] = {}
 
     # --- behaviours
 
@@ -66,8 +74,8 @@ class Compiler:
         found = self.scenario.behaviours.get(name) or shipped(name)
         if found is None:
             known = [*self.scenario.behaviours, *shipped_names()]
-            hint = did_you_mean(name, known)
-            self.complaints.doubt(place, f"there is no behaviour `{name}`{hint}; `scenrun behaviours` lists the built-in ones")
+            hint = self.complaints.hint(name, known) or "; `scenrun behaviours` lists the built-in ones"
+            self.complaints.refuse(place, f"there is no behaviour `{name[:60]}`{hint}", about=name)
         return found
 
     def is_own(self, target: str) -> bool:
@@ -87,15 +95,22 @@ class Compiler:
         try:
             return expression_of(value)
         except ExpressionError as error:
-            w.refuse(getattr(value, "place", place), str(error))
+            where = error.place or getattr(value, "place", place)
+            w.refuse(where.moved(error.offset) if where else None, str(error))
             return expression_of(0)
+
+    def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
+        """Count the steps of a behaviour that is put in one more time."""
+        if target not in self._steps:
+            self._steps[target] = 1 + len(behaviour.params) + sum(1 for _ in all_steps(behaviour))
+        self.size.grow(self._steps[target], place)
 
     # --- codes
 
     def _reserve(self) -> int:
         if len(self.codes) >= MAX_CODES:
             message = "behaviours that spawn one another make ever new programs; pass `value` parameters instead"
-            raise ScenarioError([Problem(self.scenario.place, message)])
+            raise ScenarioError([Problem(self.place, message)])
         self.codes.append(None)
         return len(self.codes) - 1
 
@@ -104,13 +119,22 @@ class Compiler:
         if cell.number in self._of_cell:
             return self._of_cell[cell.number]
         number = self._of_cell[cell.number] = self._reserve()
-        writer = Writer(self, Assembler(number, cell.name, self.scenario.source))
+        self._pending.append(cell)
+        return number
+
+    def _write_pending(self) -> None:
+        """Write the codes that were asked for, and those that they ask for."""
+        while self._pending:
+            self._write_cell(self._pending.pop(0))
+
+    def _write_cell(self, cell: Cell) -> None:
+        number = self._of_cell[cell.number]
+        writer = Writer(self, Assembler(number, cell.name, self.scenario.source, self.size))
         part = self.scenario.sync[cell.name] if cell.kind == "timer" else self.scenario.threads[cell.name]
         path = f"sync.{cell.name}" if cell.kind == "timer" else f"threads.{cell.name}"
         with writer.code.at(path, part.place):
             self._write_thread(writer, part, path)
         self.codes[number] = writer.code.finish()
-        return number
 
     def _write_thread(self, w: Writer, part: GroupModel | Timer, path: str) -> None:
         scope = Scope(self.names, "" if getattr(part, "do", None) is not None else "__own_")
@@ -123,7 +147,7 @@ class Compiler:
         behaviour = self.behaviour(target, part.place_of_key("target"))
         if behaviour is None:
             return
-        inner = bind_inline(w, behaviour, target, part.args, scope, part.place)
+        inner = bind_inline(w, behaviour, target, part.args, scope, part.place_of_key("target"))
         w.running.append(target)
         result = w.code.temporary("result")
         w.code.emit("let", arguments=("None",), into=result)
@@ -140,8 +164,9 @@ class Compiler:
             return None
         if self._spawning.count(target) > 0 and (known := self._same(target, args)) is not None:
             return self._again(caller, behaviour, target, args, scope, place, given, known)
+        self.grow(target, behaviour, place)
         number = self._reserve()
-        writer = Writer(self, Assembler(number, target, self.scenario.source))
+        writer = Writer(self, Assembler(number, target, self.scenario.source, self.size))
         self._of_target[target, repr(sorted(args, key=str))] = (number, [])
         self._spawning.append(target)
         writer.code.line = caller.code.line
@@ -166,7 +191,7 @@ class Compiler:
         place: Place | None, given: dict[str, str], known: tuple[int, list[str]],
     ) -> tuple[int, list[str]]:  # fmt: skip
         """A behaviour that spawns itself runs the same code again; only computed values may differ."""
-        scratch = Writer(self, Assembler(known[0], target, self.scenario.source))
+        scratch = Writer(self, Assembler(known[0], target, self.scenario.source, self.size))
         _, captured = bind_captured(scratch, caller, behaviour, target, args, scope, place, given)
         if len(scratch.code.parameters) != len(known[1]) or not self._values_only(behaviour, args):
             caller.refuse(
@@ -184,11 +209,13 @@ class Compiler:
     def program(self, overrides: dict[str, Any]) -> Program:
         """The program, if nothing is wrong with the file."""
         self._check_something_runs()
-        main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source))
+        main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source, self.size))
         with main.code.at("main", self.scenario.place):
             write_main(main, self.scenario)
         self.codes[0] = main.code.finish()
+        self._write_pending()
         groups = tuple(self._group(name, model) for name, model in self.scenario.threads.items())
+        self._write_pending()
         expectations = self._expectations()
         self._check_threads(groups)
         self.names.check_used()
@@ -212,7 +239,7 @@ class Compiler:
 
     def _check_something_runs(self) -> None:
         if not self.scenario.threads and self.scenario.main is None:
-            self.complaints.doubt(self.scenario.place, "nothing runs: a scenario needs `threads` or `main`")
+            self.complaints.refuse(self.scenario.place, "nothing runs: a scenario needs `threads` or `main`", about="threads")
         limit, stop = self.scenario.limits.time, self.scenario.stop
         if limit and stop and limit.numbers[0] < stop.after.numbers[0]:
             place = self.scenario.limits.place_of_key("time")
@@ -225,7 +252,7 @@ class Compiler:
             raise ScenarioError([Problem(place, f"`{name}` cannot be a thread group")])
         cell = binding.cell
         if self.scenario.main is not None and cell.number not in self.started:
-            self.complaints.doubt(place, f"`main` never starts `{name}`: add `- start: {name}`")
+            self.complaints.refuse(place, f"`main` never starts `{name}`: add `- start: {name}`", about=name)
         return Group(
             name=name,
             cell=cell.number,

@@ -1,21 +1,53 @@
-"""Where lowering puts what is wrong with a file: certain problems, and doubts that other problems may explain."""
+"""Where lowering puts what is wrong with a file, save for what follows from a part that could not be read."""
 
 from __future__ import annotations
 
-from scenrun.errors import Place, Problem
+from collections.abc import Iterable
+
+from scenrun.errors import Place, Problem, ScenarioError
+from scenrun.scenario.suggest import nearest
+
+MAX_PROBLEMS = 100
+"""Problems after which a file is not looked at any further."""
 
 
 class Complaints:
-    """Collects problems. A doubt (an unknown or unused name) counts only where the file is otherwise whole."""
+    """Collects problems. `unread` has the words of what could not be read; None: any name may stand there."""
 
-    def __init__(self) -> None:
-        self.certain: list[Problem] = []
-        self.doubts: list[Problem] = []
+    def __init__(self, unread: frozenset[str] | None = frozenset()) -> None:
+        self.problems: list[Problem] = []
+        self.suggested: set[str] = set()
+        """Names that a misspelt one was taken for: they count as used."""
+        self._unread = unread
+        self._noted: set[Problem] = set()
+        self._unused: list[tuple[Place | None, str, str]] = []
 
-    def refuse(self, place: Place | None, message: str) -> None:
-        """Something is wrong, whatever else may be."""
-        self.certain.append(Problem(place, message))
+    def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
+        """Something is wrong; nothing is said where the name that it is `about` may be declared or used in an unread part."""
+        if about is not None and (self._unread is None or about in self._unread):
+            return
+        problem = Problem(place, message)
+        if problem in self._noted:
+            return
+        self._noted.add(problem)
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise ScenarioError([Problem(place, f"more than {MAX_PROBLEMS} problems; what follows was not looked at")])
 
-    def doubt(self, place: Place | None, message: str) -> None:
-        """Something is wrong, unless it stems from a part of the file that could not be read."""
-        self.doubts.append(Problem(place, message))
+    def later(self, place: Place | None, message: str, about: str) -> None:
+        """A name is not used, unless a misspelt one turns out to stand for it."""
+        self._unused.append((place, message, about))
+
+    def finish(self) -> None:
+        """Note the names that are not used, now that every misspelt one has been seen."""
+        for place, message, about in self._unused:
+            if about not in self.suggested:
+                self.refuse(place, message, about)
+
+    def hint(self, word: str, known: Iterable[str]) -> str:
+        """`; did you mean ..?` or nothing."""
+        found = nearest(word, known)
+        if found is None:
+            return ""
+        self.suggested.add(found)
+        return f"; did you mean `{found}`?"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.lowering.assembler import Assembler, Label
+from scenrun.lowering.assembler import MAX_EXPRESSION, Assembler, Label
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.names import a
 from scenrun.lowering.scope import (
@@ -20,6 +20,7 @@ from scenrun.lowering.scope import (
     Scope,
     Shared,
     Time,
+    Unknown,
     VariableAlias,
 )
 from scenrun.primitives import KINDS
@@ -27,7 +28,6 @@ from scenrun.program import Cell, CellRef
 from scenrun.scenario.durations import Duration
 from scenrun.scenario.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
 from scenrun.scenario.fields import DurationName, Reference
-from scenrun.scenario.suggest import did_you_mean
 from scenrun.scenario.templates import Template
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
@@ -64,6 +64,7 @@ class Expressions:
     def __init__(self, assembler: Assembler, complaints: Complaints) -> None:
         self.code = assembler
         self.complaints = complaints
+        self._depth = 0
 
     # --- what steps ask for
 
@@ -128,27 +129,27 @@ class Expressions:
         found = scope.find(timing.name)
         if isinstance(found, Time):
             return duration_text(found.duration)
-        if isinstance(found, Nothing):
+        if isinstance(found, Nothing | Unknown):
             return "None"
         if found is None:
-            hint = did_you_mean(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
+            hint = self.complaints.hint(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
             message = f"`{timing.name}` is no duration (such as 100ms) and no parameter of type `duration`{hint}"
-            self.complaints.doubt(timing.place, message)
         else:
-            self.complaints.refuse(timing.place, f"`{timing.name}` is {describe(found)}, not a duration parameter")
+            message = f"`{timing.name}` is {describe(found)}; a time is a duration, such as 100ms, or a parameter of that type"
+        self.complaints.refuse(timing.place, message, about=timing.name)
         return "None"
 
     def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
         """The object that a reference names; None where it names nothing, or nothing that fits."""
         found = scope.find(reference.name)
-        if isinstance(found, Nothing):
+        if isinstance(found, Nothing | Unknown):
             return None
         if not isinstance(found, Object):
             self._no_object(reference, found, scope, wanted, verb)
             return None
         cell = found.cell
         if cell.kind not in wanted:
-            self.complaints.refuse(reference.place, wrong_kind(verb, str(reference), cell.kind, wanted))
+            self.complaints.refuse(reference.place, wrong_kind(verb, str(reference), cell.kind, wanted), about=reference.name)
             return None
         return self._element(reference, found, scope)
 
@@ -156,43 +157,56 @@ class Expressions:
         cell = found.cell
         if found.index is not None:
             if reference.index:
-                self.complaints.refuse(reference.place, f"`{reference.name}` is one object, which has no index")
+                self.complaints.refuse(reference.place, f"`{reference.name}` is one object, which has no index", about=reference.name)
             return CellRef(cell.number, self.value(found.index.expression, found.index.scope))
         if cell.count is None:
             if reference.index:
-                self.complaints.refuse(reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index")
+                self.complaints.refuse(reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index", about=cell.name)
             return CellRef(cell.number)
         if reference.index is None:
             message = f"`{cell.name}` is an array of {cell.count}; say which: `{cell.name}[0]`"
-            self.complaints.refuse(reference.place, message)
+            self.complaints.refuse(reference.place, message, about=cell.name)
             return None
         self._check_index(reference, cell)
         return CellRef(cell.number, self.value(reference.index, scope))
 
     def _check_index(self, reference: Reference, cell: Cell) -> None:
-        tree = reference.index.tree if reference.index else None
-        if not isinstance(tree, ast.Constant) or cell.count is None:
+        if reference.index is None or cell.count is None:
             return
-        if not isinstance(tree.value, int) or not -cell.count <= tree.value < cell.count:
-            self.complaints.refuse(reference.place, f"`{cell.name}` has the indices 0 to {cell.count - 1}")
+        tree = reference.index.tree
+        is_negative = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
+        number = tree.operand if isinstance(tree, ast.UnaryOp) and is_negative else tree
+        if not isinstance(number, ast.Constant):
+            return
+        if isinstance(number.value, int) and -cell.count <= (-number.value if is_negative else number.value) < cell.count:
+            return
+        message = f"`{cell.name}` has the indices 0 to {cell.count - 1}, not {ast.unparse(tree)[:40]}"
+        self.complaints.refuse(reference.index.at(tree), message, about=cell.name)
 
     def _no_object(
         self, reference: Reference, found: Binding | None, scope: Scope, wanted: tuple[str, ...], verb: str
     ) -> None:
         if found is not None:
             message = f"`{verb}` needs {one_of(wanted)}; `{reference.name}` is {describe(found)}"
-            self.complaints.refuse(reference.place, message)
+            self.complaints.refuse(reference.place, message, about=reference.name)
             return
         fitting = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
-        hint = did_you_mean(reference.name, fitting) or did_you_mean(reference.name, scope.known())
-        message = f"there is no {' or '.join(dict.fromkeys(_word(w) for w in wanted))} `{reference.name}`{hint}"
-        self.complaints.doubt(reference.place, message)
+        hint = self.complaints.hint(reference.name, fitting) or _fitting(fitting)
+        message = f"`{verb}` needs {one_of(wanted)}; there is no `{reference.name}`{hint}"
+        self.complaints.refuse(reference.place, message, about=reference.name)
 
     # --- the walk
 
     def _lower(self, node: ast.expr, at: _At) -> ast.expr:
+        self.code.size.grow(1, self.code.place)
+        if self._depth > MAX_EXPRESSION:
+            message = f"with its parameters put in, more than {MAX_EXPRESSION} operations inside one another"
+            self.complaints.refuse(at.place(node) or self.code.place, message)
+            return ast.Constant(0)
+        self._depth += 1
         method = getattr(self, f"_lower_{type(node).__name__}")
         lowered: ast.expr = method(node, at)
+        self._depth -= 1
         return lowered
 
     def _lower_Constant(self, node: ast.Constant, at: _At) -> ast.expr:  # noqa: N802
@@ -213,11 +227,11 @@ class Expressions:
         if isinstance(found, VariableAlias):
             return self._use(found.scope.find(found.target.name), node, at)
         if found is None:
-            known = [*at.scope.known(), *FUNCTIONS]
-            self.complaints.doubt(at.place(node), f"there is no `{node.id}` here{did_you_mean(node.id, known)}")
-        else:
-            message = f"`{node.id}` is {describe(found)}, which has no value; ask it something, such as {_example(found)}"
-            self.complaints.refuse(at.place(node), message)
+            hint = self.complaints.hint(node.id, [*at.scope.known(), *FUNCTIONS])
+            self.complaints.refuse(at.place(node), f"there is no `{node.id}` here{hint}", about=node.id)
+        elif not isinstance(found, Unknown):
+            message = f"`{node.id}` is {describe(found)}, which has no value; {_example(found)}"
+            self.complaints.refuse(at.place(node), message, about=node.id)
         return ast.Constant(0)
 
     def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
@@ -329,7 +343,7 @@ class Expressions:
         function = node.func
         if isinstance(function, ast.Name):
             if function.id == "inside":
-                return self._inside(node)
+                return self._inside(node, at)
             safe = "__range" if function.id == "range" else function.id
             return ast.Call(name(safe), [self._lower(argument, at) for argument in node.args], [])
         assert isinstance(function, ast.Attribute)
@@ -337,10 +351,11 @@ class Expressions:
             return ast.Call(function, [self._lower(argument, at) for argument in node.args], [])
         return self._question(function.value, function.attr, node, at)
 
-    def _inside(self, node: ast.Call) -> ast.expr:
+    def _inside(self, node: ast.Call, at: _At) -> ast.expr:
         argument = node.args[0]
         assert isinstance(argument, ast.Constant)
         assert self.names is not None
+        self.names.asked.setdefault(str(argument.value), at.place(argument))
         cell = self.names.section(str(argument.value))
         return self._read("section.inside", CellRef(cell.number))
 
@@ -351,20 +366,23 @@ class Expressions:
         base = owner.value if isinstance(owner, ast.Subscript) else owner
         assert isinstance(base, ast.Name)
         found = at.scope.find(base.id)
-        index = Expression(owner.slice, ast.unparse(owner.slice), at.place(owner)) if isinstance(owner, ast.Subscript) else None
+        index = Expression(owner.slice, at.expression.text, at.expression.place) if isinstance(owner, ast.Subscript) else None
         if isinstance(found, Object):
             return self._ask(Reference(base.id, index, at.place(node)), found, asked, at)
+        if isinstance(found, Unknown):
+            return ast.Constant(0)
         if isinstance(found, Nothing):
             self.complaints.refuse(at.place(node), f"`{base.id}` is none here; ask `{base.id} is None` first")
         elif found is None:
-            self.complaints.doubt(at.place(node), f"there is no `{base.id}` here{did_you_mean(base.id, at.scope.known())}")
+            hint = self.complaints.hint(base.id, at.scope.known())
+            self.complaints.refuse(at.place(node), f"there is no `{base.id}` here{hint}", about=base.id)
         elif asked in _DYNAMIC:
             into = self.code.temporary()
             held = ast.unparse(self._lower(owner, at))
             self.code.emit(f"future.{asked}", arguments=(held,), into=into)
             return name(into)
         else:
-            self.complaints.refuse(at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`")
+            self.complaints.refuse(at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`", about=base.id)
         return ast.Constant(0)
 
     def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
@@ -375,7 +393,7 @@ class Expressions:
         if asked not in (*kind.questions, *kind.attributes):
             known = [*(f"{q}()" for q in kind.questions), *kind.attributes]
             what = f"{a(kind.name)} answers {', '.join(known)}" if known else f"{a(kind.name)} answers no questions"
-            self.complaints.refuse(reference.place, f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}")
+            self.complaints.refuse(reference.place, f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}", about=reference.name)
             return ast.Constant(0)
         target = self._element(reference, found, at.scope)
         return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
@@ -383,6 +401,7 @@ class Expressions:
     def _touches(self, node: ast.expr, at: _At) -> bool:
         """Whether evaluating this looks at anything shared."""
         for part in ast.walk(node):
+            self.code.size.grow(1, self.code.place)
             if isinstance(part, ast.Attribute) and part.attr in (*_DYNAMIC, *ATTRIBUTE_QUESTIONS):
                 return True
             if isinstance(part, ast.Name):
@@ -415,11 +434,17 @@ def describe(binding: Binding) -> str:
         return "a shared variable"
     if isinstance(binding, Register | Alias | VariableAlias):
         return "a local or parameter"
-    return {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none"}[type(binding).__name__]
+    words = {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none", "Unknown": "wrong"}
+    return words[type(binding).__name__]
+
+
+def _fitting(names: list[str]) -> str:
+    """The names that would fit, where they are few."""
+    return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
 
 
 def _word(kind: str) -> str:
-    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind)
+    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind).replace("_", " ")
 
 
 def one_of(kinds: tuple[str, ...]) -> str:
@@ -430,10 +455,10 @@ def one_of(kinds: tuple[str, ...]) -> str:
 
 def _example(binding: Binding) -> str:
     if not isinstance(binding, Object):
-        return "`is None`"
+        return "ask whether it `is None`"
     kind = KINDS[binding.cell.kind]
     asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [f"{binding.cell.name}.{q}" for q in kind.attributes]
-    return f"`{asked[0]}`" if asked else "nothing, as it answers no questions"
+    return f"ask it something, such as `{asked[0]}`" if asked else "and it answers no questions"
 
 
 _INSTEAD = {

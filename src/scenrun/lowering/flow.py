@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from scenrun import faults
 from scenrun.lowering.arguments import bind_inline
@@ -12,6 +13,7 @@ from scenrun.lowering.scope import Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import CellRef
 from scenrun.scenario import steps as verbs
+from scenrun.scenario.model import Scenario
 from scenrun.scenario.suggest import did_you_mean, nearest
 from scenrun.scenario.variables import Target
 
@@ -187,12 +189,14 @@ def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
         return
     if step.target in w.running:
         chain = " -> ".join([*w.running[w.running.index(step.target) :], step.target])
-        w.refuse(step.place, f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language")
+        message = f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language: write a loop"
+        w.refuse(step.place_of_key("target"), message)
         return
+    w.compiler.grow(step.target, behaviour, step.place)
     result = w.code.temporary("result") if step.into else None
     if result:
         w.code.emit("let", arguments=("None",), into=result)
-    inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place)
+    inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place_of_key("target"))
     w.running.append(step.target)
     with w.code.inline(result):
         w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
@@ -214,7 +218,7 @@ def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
         w.refuse(step.place_of_key("exception"), f"`{name}` is no error; raise an Exception, such as RuntimeError")
         return
     if not faults.is_known(name) and (near := nearest(name, faults.KNOWN)) and abs(len(near) - len(name)) < 2:
-        w.complaints.doubt(step.place_of_key("exception"), f"there is no exception `{name}`; did you mean `{near}`?")
+        w.refuse(step.place_of_key("exception"), f"there is no exception `{name}`; did you mean `{near}`?")
         return
     text = w.expressions.text(step.exception, scope)
     full = f"__fault({faults.canonical(name)!r}, ({text})[{found.end()}:])"
@@ -269,20 +273,26 @@ def _try_except(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
+def _raised(scenario: Scenario) -> Iterator[str]:
+    yield ""
+    for step in all_steps(scenario):
+        if isinstance(step, verbs.Raise) and isinstance(step.exception.parts[0], str):
+            found = _EXCEPTION.match(step.exception.parts[0])
+            yield found.group(1) if found else ""
+
+
 def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
     """A name that nobody in Python or in the file raises is a slip."""
     if faults.is_known(name):
         return
-    raised = set()
-    for other in all_steps(w.compiler.scenario):
-        if isinstance(other, verbs.Raise) and isinstance(other.exception.parts[0], str):
-            found = _EXCEPTION.match(other.exception.parts[0])
-            raised.add(found.group(1) if found else "")
+    raised = w.compiler.raised
+    if not raised:
+        raised.update(_raised(w.compiler.scenario))
     if name not in raised and not w.compiler.allow_unknown_exceptions:
         node = step._node["except"] if step.is_given("except") else None
         place = node.places[name][0] if node is not None else step.place
-        hint = did_you_mean(name, [*faults.KNOWN, *raised])
-        w.complaints.doubt(place, f"nothing raises `{name}`{hint}; catch one of Python's exceptions, or one that a step raises")
+        hint = did_you_mean(name, [*faults.KNOWN, *raised]) or "; catch one of Python's exceptions, or one that a step raises"
+        w.refuse(place, f"nothing raises `{name[:60]}`{hint}", about=name.split(".")[-1])
 
 
 @lowers(verbs.Atomic)

@@ -62,7 +62,7 @@ def _each(w: Writer, name: str, scope: Scope, what: str) -> None:
     from scenrun.lowering.threads import each
 
     binding = w.names.find(name)
-    if not isinstance(binding, Object):
+    if not isinstance(binding, Object) or binding.cell.kind not in ("thread", "task"):
         return
     reference = Reference(name, None, None)
     if what == "start":

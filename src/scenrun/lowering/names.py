@@ -16,7 +16,6 @@ from scenrun.scenario.expressions import Expression
 from scenrun.scenario.fields import DurationName, Model, Reference
 from scenrun.scenario.model import Behaviour, Group, Scenario
 from scenrun.scenario.source import place_of
-from scenrun.scenario.suggest import did_you_mean
 from scenrun.scenario.sync import Condition, Pool, Primitive, Queue, Timer
 from scenrun.scenario.templates import Hole, Template
 from scenrun.scenario.variables import Target
@@ -36,6 +35,8 @@ class Names:
         self.own_lock: dict[int, int] = {}
         """The cell of a condition's lock, by the condition's cell."""
         self.sections: dict[str, Cell] = {}
+        self.asked: dict[str, Place | None] = {}
+        """The sections that `inside(..)` asks about, with the place of the first question."""
         self._declare()
 
     def find(self, name: str) -> Binding | None:
@@ -74,7 +75,7 @@ class Names:
     def _clash(self, name: str, place: Place | None) -> None:
         first = self.places[name]
         where = f", on line {first.line}" if first else ""
-        self.complaints.refuse(place, f"the name `{name}` is already taken{where}; names differ within a file")
+        self.complaints.refuse(place, f"the name `{name}` is already taken{where}; names differ within a file", about=name)
 
     def _declare(self) -> None:
         scenario = self.scenario
@@ -123,9 +124,10 @@ class Names:
         shared = self.bindings.get(condition.lock)
         if not isinstance(shared, Object):
             known = [n for n, p in self.scenario.sync.items() if p.kind_name in ("lock", "rlock")]
-            self.complaints.doubt(place, f"there is no lock `{condition.lock}`{did_you_mean(condition.lock, known)}")
+            hint = self.complaints.hint(condition.lock, known)
+            self.complaints.refuse(place, f"there is no lock `{condition.lock}`{hint}", about=condition.lock)
         elif shared.cell.kind not in ("lock", "rlock"):
-            self.complaints.refuse(place, f"`{condition.lock}` is {a(shared.cell.kind)}; a condition needs a lock or rlock")
+            self.complaints.refuse(place, f"`{condition.lock}` is {a(shared.cell.kind)}; a condition needs a lock or rlock", about=condition.lock)
         elif shared.cell.count is not None or condition.count is not None:
             self.complaints.refuse(place, "a condition shares one lock: neither it nor the lock can be an array")
         else:
@@ -146,10 +148,11 @@ class Names:
         found = self.bindings.get(group.pool)
         if not isinstance(found, Object):
             pools = [n for n, p in self.scenario.sync.items() if isinstance(p, Pool)]
-            self.complaints.doubt(place, f"there is no pool `{group.pool}`{did_you_mean(group.pool, pools)}")
+            hint = self.complaints.hint(group.pool, pools)
+            self.complaints.refuse(place, f"there is no pool `{group.pool}`{hint}", about=group.pool)
             return None
         if found.cell.kind != "pool" or found.cell.count is not None:
-            self.complaints.refuse(place, f"`{group.pool}` is {a(found.cell.kind)}, not a single pool")
+            self.complaints.refuse(place, f"`{group.pool}` is {a(found.cell.kind)}, not a single pool", about=group.pool)
             return None
         return found.cell.number
 
@@ -169,15 +172,29 @@ class Names:
             if name in self.scenario.threads or name in used or name.startswith("_"):
                 continue
             if self.scenario.stop and name == self.scenario.stop.event:
+                if self.scenario.main is not None:
+                    continue
                 message = f"nobody looks at the event `{name}`, so `stop` only makes main wait; use it, or remove `stop`"
-                self.complaints.doubt(place, message)
+                self.complaints.later(place, message, name)
             else:
-                self.complaints.doubt(place, f"`{name}` is never used{did_you_mean(name, used - set(self.places))}")
+                self.complaints.later(place, f"`{name}` is never used; use it, or remove it", name)
+        self._check_sections()
+        self.complaints.finish()
+
+    def _check_sections(self) -> None:
+        """Complain of a question about a section that no step enters."""
+        entered = {step.section for step in all_steps(self.scenario) if isinstance(step, verbs.Section)}
+        for name, place in self.asked.items():
+            if name not in entered:
+                hint = self.complaints.hint(name, entered)
+                self.complaints.refuse(place, f"no step enters a section `{name[:60]}`{hint}", about=name)
 
     def _default_stop_is_used(self) -> bool:
-        """Whether a behaviour that stops by the stop event unless told otherwise is in use."""
+        """Whether a behaviour that stops by the stop event unless told otherwise is in use, or may be in an unread part."""
         from scenrun.behaviours import shipped
 
+        if self.scenario._unread is None or any(shipped(word) for word in self.scenario._unread):
+            return True
         for target, args in targets(self.scenario):
             behaviour = None if target in self.scenario.behaviours else shipped(target)
             for name, parameter in behaviour.params.items() if behaviour else ():
@@ -188,7 +205,7 @@ class Names:
 
 def a(kind: str) -> str:
     """A kind with its article."""
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
 
 
 def _key_place(scenario: Scenario, section: str, name: str) -> Place | None:

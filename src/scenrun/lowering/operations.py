@@ -25,7 +25,7 @@ def lock_of(w: Writer, target: CellRef) -> CellRef:
     """What is really taken and given back: for a condition its lock."""
     if kind_of(w, target) != "condition":
         return target
-    lock = w.names.own_lock[target.cell]
+    lock = w.names.own_lock.get(target.cell, target.cell)
     index = target.index if w.names.cells[lock].count is not None else None
     return CellRef(lock, index)
 

@@ -49,6 +49,11 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class Unknown:
+    """A parameter whose argument is wrong, of which nothing more is said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alias:
     """An expression that is evaluated at each use, with the names of where it was written."""
 
@@ -71,7 +76,7 @@ class VariableAlias:
     scope: Scope
 
 
-Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | VariableAlias
+Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | VariableAlias | Unknown
 
 
 class Scope:

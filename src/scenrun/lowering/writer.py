@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from scenrun.errors import Place
 from scenrun.lowering.assembler import Assembler
 from scenrun.lowering.expressions import Expressions, describe
 from scenrun.lowering.names import assigned, read_by
-from scenrun.lowering.scope import Constant, Object, Register, Scope, Shared, VariableAlias
+from scenrun.lowering.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.program import CellRef
 from scenrun.scenario import steps as verbs
 from scenrun.scenario.suggest import did_you_mean
@@ -18,7 +18,6 @@ from scenrun.scenario.variables import Target
 if TYPE_CHECKING:
     from scenrun.lowering.compiler import Compiler
 
-S = TypeVar("S", bound=verbs.Step)
 Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[verbs.Step], Lower] = {}
 """For each verb the function that writes its instructions."""
@@ -30,10 +29,10 @@ ATOMIC_VERBS = (
 """Verbs that may stand inside `atomic`."""
 
 
-def lowers(*classes: type[S]) -> Callable[[Callable[[Writer, S, Scope, str], None]], Lower]:
+def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
     """Registers a function as the one that lowers these verbs."""
 
-    def register(function: Callable[[Writer, S, Scope, str], None]) -> Lower:
+    def register(function: Lower) -> Lower:
         for cls in classes:
             LOWERING[cls] = function
         return function
@@ -54,9 +53,9 @@ class Writer:
         self.running: list[str] = []
         """The behaviours that are being run in line, outermost first."""
 
-    def refuse(self, place: Place | None, message: str) -> None:
+    def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
         """The file is wrong here."""
-        self.complaints.refuse(place, message)
+        self.complaints.refuse(place, message, about)
 
     def steps(self, steps: Iterable[verbs.Step], scope: Scope, path: str) -> None:
         """Steps in order."""
@@ -65,6 +64,7 @@ class Writer:
 
     def step(self, step: verbs.Step, scope: Scope, path: str) -> None:
         """One step."""
+        self.compiler.place = step.place
         with self.code.at(path, step.place):
             if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
                 message = f"`{step.verb}` cannot stand inside `atomic`, which reads and writes variables as one step"
@@ -85,10 +85,10 @@ class Writer:
                 self._new_local(name, scope)
                 if own and name not in read and not name.startswith("_"):
                     candidates = [n for n in scope.known() if isinstance(scope.find(n), Shared)]
-                    hint = did_you_mean(name, candidates)
-                    self.complaints.doubt(place, f"the local `{name}` is set but never read{hint}")
+                    hint = did_you_mean(name, candidates) or "; read it, or begin its name with `_`"
+                    self.complaints.later(place, f"the local `{name}` is set but never read{hint}", about=name)
             elif isinstance(found, Object):
-                self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}")
+                self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}", about=name)
 
     def _new_local(self, name: str, scope: Scope) -> None:
         if self.names.places.get(name) is not None and scope.names is not None:
@@ -105,7 +105,7 @@ class Writer:
         path = [self.expressions.value(index, scope) for index in target.path]
         while isinstance(found, VariableAlias):
             path = [*(self.expressions.value(i, found.scope) for i in found.target.path), *path]
-            found, target = found.scope.find(found.target.name), found.target
+            target, found = found.target, found.scope.find(found.target.name)
         if isinstance(found, Shared):
             cell = CellRef(found.cell.number)
             if path:
@@ -148,13 +148,14 @@ class Writer:
         if isinstance(found, Constant):
             self.refuse(place, f"`{name}` is a literal parameter; declare it as `value` to assign to it")
         elif isinstance(found, Object):
-            self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}")
+            instead = _set_instead(found, name)
+            self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{instead}", about=name)
         elif found is None:
-            hint = did_you_mean(name, scope.known())
-            self.complaints.doubt(place, f"there is no variable `{name}` here{hint}")
-        else:
+            hint = self.complaints.hint(name, scope.known())
+            self.refuse(place, f"there is no variable `{name}` here{hint}", about=name)
+        elif not isinstance(found, Unknown):
             self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned")
 
 
 def _set_instead(found: Object, name: str) -> str:
-    return f"; `set_event: {name}` sets an event" if found.cell.kind == "event" else ""
+    return f"; write `set_event: {name}`" if found.cell.kind == "event" else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -28,17 +29,31 @@ RESERVED = frozenset(
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
            ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)  # fmt: skip
 _COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
-_BAD_ESCAPE = re.compile(r"\\(?![\\'\"abfnrtv0-7xuUN\n])")
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_KNOWN_ESCAPES = "\\'\"abfnrtv01234567xuUN\n"
+_SENTENCES = (
+    ("was never closed", "this bracket is never closed"),
+    ("does not match", "this bracket closes another kind of bracket"),
+    ("unmatched", "this bracket was never opened"),
+    ("unterminated", "this quote is never closed"),
+    ("too many nested", "too many brackets inside one another"),
+    ("forgot a comma", "an operator or a comma is missing"),
+    ("leading zeros", "a number does not begin with 0"),
+    ("decimal literal", "a name or number is badly written here"),
+    ("'else'", "`x if c else y` needs its `else`"),
+    ("unexpected EOF", "something is missing at its end"),
+)
+"""What is said for Python's own words, which differ between its versions."""
 _REFUSED = {
     ast.Lambda: "a lambda",
     ast.ListComp: "a comprehension",
     ast.SetComp: "a comprehension",
     ast.DictComp: "a comprehension",
     ast.GeneratorExp: "a generator",
-    ast.NamedExpr: "an assignment (`set` assigns)",
-    ast.JoinedStr: "an f-string (`log` texts take {expressions})",
-    ast.Tuple: "a tuple (write a list, `[..]`)",
-    ast.Set: "a set (write a list, `[..]`)",
+    ast.NamedExpr: "an assignment",
+    ast.JoinedStr: "an f-string",
+    ast.Tuple: "a tuple",
+    ast.Set: "a set",
     ast.Starred: "a `*`",
     ast.Slice: "a slice",
     ast.Await: "an await",
@@ -47,11 +62,27 @@ _REFUSED = {
 }
 
 
+_INSTEAD = {
+    ast.Lambda: "name a behaviour instead",
+    ast.ListComp: "build the list with `for` and `append`",
+    ast.SetComp: "build a list with `for` and `append`",
+    ast.DictComp: "build the mapping with `for` and `set`",
+    ast.GeneratorExp: "build a list with `for` and `append`",
+    ast.NamedExpr: "`set` assigns",
+    ast.JoinedStr: "the texts of `log` take `{expressions}`",
+    ast.Tuple: "write a list, `[..]`",
+    ast.Set: "write a list, `[..]`",
+    ast.Slice: "take items one by one with `[index]`",
+}
+
+
 class ExpressionError(ValueError):
     """The text is no expression of the subset; `offset` is where, in characters of the text."""
 
-    def __init__(self, message: str, offset: int = 0) -> None:
+    def __init__(self, message: str, offset: int = 0, place: Place | None = None) -> None:
         self.offset = offset
+        self.place = place
+        """Where the text stands that `offset` counts in, where that is not the whole value."""
         super().__init__(message)
 
 
@@ -65,7 +96,8 @@ class Expression:
 
     def at(self, node: ast.AST) -> Place | None:
         """The place in the file of a part of this expression."""
-        return self.place.moved(offset_of(self.text, node)) if self.place else None
+        own: Place | None = getattr(node, "place", None)
+        return own or (self.place.moved(offset_of(self.text, node)) if self.place else None)
 
 
 def offset_of(text: str, node: ast.AST) -> int:
@@ -77,15 +109,16 @@ def offset_of(text: str, node: ast.AST) -> int:
 def parse(value: Any) -> Expression:
     """An expression field's value: text is an expression; a number, boolean or null is itself; a list is a display."""
     if isinstance(value, str):
-        return Expression(_parse_text(value), str(value), place_of(value))
+        place, lead = place_of(value), len(value) - len(value.lstrip())
+        return Expression(_parse_text(value), value.strip(), place.moved(lead) if place else None)
     tree = _display(value)
-    return Expression(tree, ast.unparse(tree))
+    return Expression(tree, ast.unparse(tree), place_of(value))
 
 
 def _display(value: Any) -> ast.expr:
     """The syntax tree of a list or mapping of expressions, or of a plain constant."""
     if isinstance(value, str):
-        return _parse_text(value)
+        return _placed(value)
     if isinstance(value, list):
         return ast.List([_display(item) for item in value], ast.Load())
     if isinstance(value, dict):
@@ -96,14 +129,28 @@ def _display(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
+def _placed(text: str) -> ast.expr:
+    """The tree of one text inside a list or mapping, each node with its own place."""
+    place = place_of(text)
+    try:
+        tree = _parse_text(text)
+    except ExpressionError as error:
+        raise ExpressionError(str(error), error.offset, place) from None
+    stripped, lead = text.strip(), len(text) - len(text.lstrip())
+    for node in ast.walk(tree) if place else ():
+        node.place = place.moved(lead + offset_of(stripped, node))  # type: ignore[attr-defined]
+    return tree
+
+
 def _parse_text(text: str) -> ast.expr:
     stripped = text.strip()
     if not stripped:
         raise ExpressionError("an expression is missing; empty text is written \"''\"")
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"an expression of {len(text):,} characters; at most {MAX_TEXT:,} are allowed")
-    if found := _BAD_ESCAPE.search(text):
-        raise ExpressionError(f"`{found.group()}` is no escape that Python knows", found.start())
+    for found in _ESCAPE.finditer(text):
+        if found.group()[1] not in _KNOWN_ESCAPES:
+            raise ExpressionError(f"`{found.group()}` is no escape that Python knows", found.start())
     lead = len(text) - len(text.lstrip())
     try:
         tree = ast.parse(stripped, mode="eval").body
@@ -119,9 +166,19 @@ def _parse_text(text: str) -> ast.expr:
 def _python_says(text: str, error: SyntaxError) -> str:
     if re.search(r"(?<![=!<>])=(?!=)", text) and "==" not in text:
         return "`=` does not compare; write `==`"
+    if re.search(r"![rsa]\s*\Z", text):
+        return "`!` and a letter say nothing here; leave them out"
     if "&&" in text or "||" in text or re.search(r"!(?!=)", text):
         return "write `and`, `or`, `not`"
-    return str(error.msg)
+    says = str(error.msg)
+    for part, sentence in _SENTENCES:
+        if part in says:
+            return sentence
+    if (error.offset or 1) > len(text) or re.search(r"(?:[-+*/%<>=&|^,.(]|\b(?:and|or|not|in|is|if|else))\Z", text):
+        return "something is missing at its end"
+    if re.fullmatch(r"[A-Za-z_]\w*(?: [A-Za-z_]\w*)+[.!?]?", text) and not keyword.iskeyword(text.split()[0]):
+        return f"text is quoted twice: \"'{text[:40]}'\""
+    return "this is not how Python writes one"
 
 
 class _Checker:
@@ -136,12 +193,13 @@ class _Checker:
 
     def check(self, node: ast.AST, depth: int) -> None:
         if depth > MAX_NESTING:
-            raise self.refuse(node, f"nested more than {MAX_NESTING} deep")
+            raise self.refuse(node, f"more than {MAX_NESTING} operations inside one another; compute it in several steps")
         name = type(node).__name__
         check = getattr(self, f"check_{name}", None)
         if check is None:
             what = _REFUSED.get(type(node), f"`{name}`")  # type: ignore[call-overload]
-            raise self.refuse(node, f"{what} is not part of the language; `docs/reference.md` lists what is")
+            instead = _INSTEAD.get(type(node), "`docs/reference.md` lists what is")
+            raise self.refuse(node, f"{what} is not part of the language; {instead}")
         check(node)
         for child in self._children(node):
             self.check(child, depth + 1)
@@ -156,6 +214,8 @@ class _Checker:
     def check_Constant(self, node: ast.Constant) -> None:  # noqa: N802
         if isinstance(node.value, int) and node.value.bit_length() > MAX_BITS:
             raise self.refuse(node, f"an integer has at most {MAX_BITS:,} bits")
+        if isinstance(node.value, str) and any("\ud800" <= c <= "\udfff" for c in node.value):
+            raise self.refuse(node, "half of a surrogate pair is no text")
         if not isinstance(node.value, int | float | str | None):
             raise self.refuse(node, f"`{ast.unparse(node)}` is no value of the language")
 
@@ -218,12 +278,12 @@ class _Checker:
                 raise self.refuse(node, "`inside` takes a section's name in quotes: `inside('critical')`")
         elif name not in FUNCTIONS:
             hint = did_you_mean(name, FUNCTIONS)
-            raise self.refuse(node, f"there is no function `{name}`{hint}; the functions are {', '.join(FUNCTIONS)}")
+            raise self.refuse(node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)})")
 
     def _draw(self, node: ast.Call, name: str) -> None:
         if name not in DRAWS:
             known = ", ".join(DRAWS)
-            raise self.refuse(node, f"there is no `random.{name}`{did_you_mean(name, DRAWS)}; there are {known}")
+            raise self.refuse(node, f"there is no `random.{name[:60]}`{did_you_mean(name, DRAWS)} (there are {known})")
         if len(node.args) != DRAWS[name]:
             raise self.refuse(node, f"`random.{name}` takes {DRAWS[name]} argument(s), not {len(node.args)}")
 
@@ -243,7 +303,7 @@ class _Checker:
     def _no_attribute(name: str, known: tuple[str, ...]) -> str:
         if name.startswith("_"):
             return f"`.{name}`: names that begin with `_` cannot be asked for"
-        return f"there is no `.{name}`{did_you_mean(name, known)}; what can be asked is {', '.join(known)}"
+        return f"there is no `.{name[:60]}`{did_you_mean(name, known)} (what can be asked is {', '.join(known)})"
 
 
 def _is_random(node: ast.Attribute) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -51,9 +51,23 @@ class Model(BaseModel):
         return isinstance(self._node, dict) and key in self._node
 
 
-def refuse(message: str, offset: int = 0) -> PydanticCustomError:
-    """An error with a sentence of ours; `offset` counts characters into the value's text."""
-    return PydanticCustomError("scenrun", "{message}", {"message": message, "offset": offset})
+def refuse(message: str, offset: int = 0, place: Place | None = None) -> PydanticCustomError:
+    """An error with a sentence of ours; `offset` counts characters into the text of the value, or from `place`."""
+    return PydanticCustomError("scenrun", "{message}", {"message": message, "offset": offset, "place": place})
+
+
+def each(values: Any, read: Callable[[Any], Any], info: ValidationInfo) -> Iterator[tuple[Any, Any]]:
+    """The keys (or numbers) and what `read` makes of the values; those that are wrong are refused, each at its place."""
+    places = getattr(values, "places", None)
+    for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+        try:
+            made = read(value)
+        except PydanticCustomError as error:
+            place = (places[key][1] if isinstance(values, dict) else places[key]) if places else None
+            reader_of(info).refuse_as(error, place)
+            reader_of(info).skip(value)
+        else:
+            yield key, made
 
 
 def reader_of(info: ValidationInfo) -> Reader:
@@ -83,7 +97,7 @@ def shown(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    text = str(value)
+    text = "".join(c if c.isprintable() else " " for c in str(value))
     return f"`{text[:60]}`" + (" (cut)" if len(text) > 60 else "")
 
 
@@ -96,7 +110,7 @@ class Reference:
     place: Place | None
 
     def __str__(self) -> str:
-        return f"{self.name}[{self.index.text}]" if self.index else self.name
+        return f"{self.name}[{ast.unparse(self.index.tree)}]" if self.index else self.name
 
 
 def parse_reference(value: Any) -> Reference:
@@ -113,7 +127,7 @@ def parse_reference(value: Any) -> Reference:
     if not (isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name)):
         raise refuse(f"an object is written `name` or `name[index]`, not {shown(value)}")
     index = Expression(tree.slice, expression.text, expression.place)
-    return Reference(tree.value.id, Expression(index.tree, ast.unparse(index.tree), index.place), place_of(value))
+    return Reference(tree.value.id, index, place_of(value))
 
 
 def parse_expression(value: Any) -> Expression:
@@ -123,7 +137,7 @@ def parse_expression(value: Any) -> Expression:
     try:
         return parse(value)
     except ExpressionError as error:
-        raise refuse(str(error), error.offset) from None
+        raise refuse(str(error), error.offset, error.place) from None
 
 
 def parse_text(word: str) -> Callable[[Any], Template]:
@@ -177,6 +191,12 @@ def _steps(value: Any, info: ValidationInfo) -> Any:
     return reader_of(info).steps(value)
 
 
+def _args(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise refuse(f"`args` takes a mapping of parameters to values, not {shown(value)}")
+    return value
+
+
 EXPRESSION_SCHEMA = {"description": "an expression; text in it is quoted twice: \"'hello'\""}
 _SPAN = {"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}
 _TIMING_SCHEMA = {
@@ -210,6 +230,7 @@ Steps = Annotated[
     tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"refer": "#/$defs/step"}})
 ]
 Args = Annotated[
-    dict[str, Any],
+    Any,
+    PlainValidator(_args),
     WithJsonSchema({"type": "object", "description": "the behaviour's parameters by name"}),
 ]

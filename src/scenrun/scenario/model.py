@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
-from scenrun.errors import Source
+from scenrun.errors import Place, Source
 from scenrun.scenario import fields as f
 from scenrun.scenario.fields import Args, Expr, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
 from scenrun.scenario.source import Mapping
@@ -50,7 +51,7 @@ def _parameters(value: Any, info: ValidationInfo) -> Any:
     out = {}
     for key, given in reader.named(value):
         raw = given if isinstance(given, Mapping) else reader.stand_in(value, key, {"type": given})
-        if parameter := reader.model(Parameter, raw, f"parameter `{key}`"):
+        if parameter := reader.model(Parameter, raw, f"parameter `{key}`", key):
             out[key] = parameter
     return out
 
@@ -119,13 +120,20 @@ class LogOptions(Model):
     fields: dict[str, Any] = Field(default={}, description="fields by name, with plain values")
 
 
+def _list_of_expressions(key: str) -> Any:
+    def read(value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, list):
+            raise refuse(f'`{key}` takes a list of expressions: `{key}: ["value == 2"]`, not {shown(value)}')
+        return tuple(expression for _, expression in f.each(value, f.parse_expression, info))
+
+    return PlainValidator(read)
+
+
 class Outcomes(Model):
     """The values that may be seen when the run has ended."""
 
     what: ClassVar[str] = "`outcomes`"
-    observe: Annotated[
-        Any, PlainValidator(lambda v: _expressions(v, "observe")), WithJsonSchema({"type": "array"})
-    ] = Field(description="expressions, read when the run has ended")
+    observe: Annotated[Any, _list_of_expressions("observe"), WithJsonSchema({"type": "array"})] = Field(description="expressions, read when the run has ended")
     allowed: list[list[Any]] | None = Field(None, description="all the outcomes that may be")
     required: list[list[Any]] | None = Field(None, description="outcomes that a closed search must have found")
     forbidden: list[list[Any]] | None = Field(None, description="outcomes that may not be")
@@ -141,39 +149,45 @@ class Outcomes(Model):
         return self
 
 
-def _expressions(value: Any, key: str) -> Any:
-    if not isinstance(value, list):
-        raise refuse(f'`{key}` takes a list of expressions: `{key}: ["value == 2"]`, not {shown(value)}')
-    return tuple(f.parse_expression(item) for item in value)
-
-
-def _verdicts(value: Any) -> Any:
+def _verdicts(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, dict):
-        unknown = [key for key in value if key not in WAYS]
-        if unknown:
-            raise refuse(f"`{unknown[0]}` is no way of running; there are {', '.join(WAYS)}")
-        return {way: _words(words, way) for way, words in value.items()}
+        places = getattr(value, "places", {})
+        for unknown in [key for key in value if key not in WAYS]:
+            place = places[unknown][0] if unknown in places else None
+            reader_of(info).refuse(place, f"`{unknown[:60]}` is no way of running; there are {', '.join(WAYS)}")
+        out = {}
+        for way in [way for way in value if way in WAYS]:
+            try:
+                out[way] = _words(value[way], way)
+            except PydanticCustomError as error:
+                reader_of(info).refuse_as(error, places[way][1] if way in places else None)
+        return out
     words = _words(value, None)
     if words and all(w in SEARCH_ONLY for w in words):
-        raise refuse(f"only a search can say `{words[0]}`: write `verdict: {{run: holds, explore: {words[0]}}}`")
+        raise refuse(f"only a search can say `{words[0]}`; write `verdict: {{run: holds, explore: {words[0]}}}`")
     return dict.fromkeys(WAYS, words)
 
 
 def _words(value: Any, way: str | None) -> tuple[str, ...]:
-    from scenrun.scenario.suggest import did_you_mean
-
     words = value if isinstance(value, list) else [value]
-    for word in words:
-        if word == "incomplete":
-            raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows")
-        if word not in VERDICTS:
-            hint = did_you_mean(word, VERDICTS) if isinstance(word, str) else ""
-            raise refuse(f"{shown(word)} is no verdict{hint}; verdicts: {', '.join(VERDICTS)}")
-        if way in ("run", "simulate") and word in SEARCH_ONLY:
-            raise refuse(f"only a search can say `{word}`; it goes under `explore`")
+    places = getattr(value, "places", [None] * len(words)) if isinstance(value, list) else [None]
+    for word, place in zip(words, places, strict=True):
+        _check_word(word, way, place)
     if not words:
         raise refuse("a verdict is missing")
     return tuple(words)
+
+
+def _check_word(word: Any, way: str | None, place: Place | None) -> None:
+    from scenrun.scenario.suggest import did_you_mean
+
+    if word == "incomplete":
+        raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows", place=place)
+    if word not in VERDICTS:
+        hint = did_you_mean(word, VERDICTS) if isinstance(word, str) else ""
+        raise refuse(f"{shown(word)} is no verdict{hint} (verdicts: {', '.join(VERDICTS)})", place=place)
+    if way in ("run", "simulate") and word in SEARCH_ONLY:
+        raise refuse(f"only a search can say `{word}`; it goes under `explore`", place=place)
 
 
 _WORD = {"enum": list(VERDICTS)}
@@ -187,28 +201,27 @@ _VERDICT_SCHEMA = {
 _LIST = WithJsonSchema({"type": "array"})
 
 
+def _outcomes(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, Mapping):
+        raise refuse(f"`outcomes` takes a mapping: `outcomes: {{observe: [x], allowed: [[1]]}}`, not {shown(value)}")
+    return reader_of(info).model(Outcomes, value, "`outcomes`")
+
+
 class Expect(Model):
     """What must hold, and the verdict that this file shows."""
 
     what: ClassVar[str] = "`expect`"
-    final: Annotated[Any, PlainValidator(lambda v: _expressions(v, "final")), _LIST] = Field(
+    final: Annotated[Any, _list_of_expressions("final"), _LIST] = Field(
         default=(), description="expressions that hold when the run has ended by itself"
     )
-    always: Annotated[Any, PlainValidator(lambda v: _expressions(v, "always")), _LIST] = Field(
+    always: Annotated[Any, _list_of_expressions("always"), _LIST] = Field(
         default=(), description="expressions that hold in every state"
     )
-    outcomes: Any = Field(None, description="the values that may be seen at the end")
+    outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type": "object"})] = Field(None, description="the values that may be seen at the end")
     race: Literal["never"] | None = Field(None, description="never: a search must find no data race")
     verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
         default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _nested(cls, data: Any, info: ValidationInfo) -> Any:
-        if isinstance(data, dict) and isinstance(data.get("outcomes"), Mapping):
-            data = {**data, "outcomes": reader_of(info).model(Outcomes, data["outcomes"], "`outcomes`")}
-        return data
 
     def expected(self, way: str) -> tuple[str, ...]:
         """The verdicts that are as expected in this way of running."""
@@ -227,16 +240,16 @@ def _stop(value: Any, info: ValidationInfo) -> Any:
     return Stop(after=value)
 
 
-def _costs(value: Any) -> Any:
+def _costs(value: Any, info: ValidationInfo) -> Any:
     from scenrun.scenario.steps import VERBS
     from scenrun.scenario.suggest import did_you_mean
 
     if not isinstance(value, dict):
         raise refuse("`costs` takes a mapping of verbs to durations: `costs: {acquire: 2us}`")
-    for verb in value:
-        if verb not in VERBS:
-            raise refuse(f"there is no verb `{verb}`{did_you_mean(verb, VERBS)}")
-    return {verb: f.parse_duration(cost) for verb, cost in value.items()}
+    for verb in [verb for verb in value if verb not in VERBS]:
+        place = value.places[verb][0] if isinstance(value, Mapping) else None
+        reader_of(info).refuse(place, f"there is no verb `{verb[:60]}`{did_you_mean(verb, VERBS)}")
+    return dict(f.each(value, f.parse_duration, info))
 
 
 def _section(key: str, cls: type[Model]) -> Any:
@@ -257,8 +270,17 @@ def _each(key: str, cls: type[Model]) -> Any:
         reader = reader_of(info)
         if not isinstance(value, Mapping):
             raise refuse(f"`{key}` takes a mapping of names, not {shown(value)}")
-        models = {name: reader.model(cls, raw, f"`{key}.{name}`") for name, raw in reader.named(value)}
-        return {name: model for name, model in models.items() if model is not None}
+        models = {}
+        for name, raw in reader.named(value):
+            if not isinstance(raw, Mapping):
+                example = f"`{name}: {{target: {raw}}}`" if key == "threads" and isinstance(raw, str) else "a mapping"
+                reader.refuse(value.places[name][1], f"`{key}.{name}` is written as {example}, not {shown(raw)}")
+            elif model := reader.model(cls, raw, f"`{key}.{name}`", name):
+                models[name] = model
+                continue
+            reader.skip(name)
+            reader.skip(raw)
+        return models
 
     return PlainValidator(read)
 
@@ -320,6 +342,9 @@ class Scenario(Model):
         PlainValidator(_costs),
         WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
     ] = Field(default={}, description="virtual time of a step, by verb, for simulation")
+
+    _unread: frozenset[str] | None = PrivateAttr(default=frozenset())
+    """The words of parts that could not be read; None where any name may stand there."""
 
     @property
     def source(self) -> Source:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.scenario import source as yaml_source
 from scenrun.scenario import traps
-from scenrun.scenario.fields import Model, check_name, shown
+from scenrun.scenario.fields import Model, check_name, refuse, shown
 from scenrun.scenario.model import Scenario
 from scenrun.scenario.source import Mapping, Sequence, place_of
 from scenrun.scenario.steps import VERBS, Step
@@ -19,6 +21,16 @@ from scenrun.scenario.suggest import did_you_mean, nearest
 from scenrun.scenario.sync import KINDS, Primitive
 
 M = TypeVar("M", bound=Model)
+DECLARING = ("sync", "state", "behaviours", "threads")
+MAX_PROBLEMS = 100
+"""Problems after which a file is not read any further."""
+_MEANT = {
+    "print": "log", "echo": "log", "lock": "acquire", "unlock": "release", "signal": "notify", "broadcast": "notify_all",
+    "clear": "clear_event", "send": "put", "receive": "get", "loop": "repeat", "yield": "sleep", "exec": "run",
+    "thread": "spawn", "throw": "raise", "catch": "except", "switch": "if", "import": "call", "elif": "else",
+}  # fmt: skip
+"""Verbs of other languages and what is written here."""
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 RESERVED_KEYS = {"sweep": "sweeps", "objects": "Python objects"}
 _KEYWORD_OF_FLOW = {"do", "then", "else", "in", "except", "finally"}
 _TYPE_WORDS = {
@@ -104,10 +116,30 @@ class Reader:
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
+        self.unread: set[str] = set()
+        """The words of what could not be read; a name among them may be declared or used there."""
+        self._explained = {(p.place.line, p.place.column) for p in problems if p.place}
+        self._noted = set(problems)
+        self.is_partial = False
+        """Whether a whole section of declarations could not be read, so that nothing can be said of names."""
+        self._steps: dict[int, Step | None] = {}
 
     def refuse(self, place: Place | None, message: str) -> None:
-        """Note one problem."""
-        self.problems.append(Problem(place, message))
+        """Note one problem, unless YAML's own rules have refused the same place."""
+        problem = Problem(place, message)
+        if (place and (place.line, place.column) in self._explained) or problem in self._noted:
+            return
+        self._noted.add(problem)
+        self.problems.append(problem)
+        if len(self.problems) >= MAX_PROBLEMS:
+            rest = Problem(place, f"more than {MAX_PROBLEMS} problems; what follows was not read")
+            raise ScenarioError([*self.problems, rest])
+
+    def refuse_as(self, error: PydanticCustomError, place: Place | None) -> None:
+        """Note an error that a field raised about the value at `place`."""
+        context = error.context or {}
+        place = context.get("place") or place
+        self.refuse(place.moved(context.get("offset", 0)) if place else None, error.message())
 
     stand_in = staticmethod(_stand_in)
 
@@ -118,6 +150,7 @@ class Reader:
                 yield check_name(key), value
             except Exception as error:
                 self.refuse(raw.places[key][0], _sentence(error))
+                self.skip(value)
 
     def scenario(self, raw: Mapping) -> Scenario | None:
         """The whole file."""
@@ -130,34 +163,75 @@ class Reader:
                 self.refuse(raw.places[key][0], f"`{key}` is reserved for {RESERVED_KEYS[key]}, in a later version")
                 continue
             kept[key] = value
-        return self.model(Scenario, kept, "a scenario")
+        before = len(self.problems)
+        scenario = self.model(Scenario, kept, "a scenario")
+        if len(self.problems) > before:
+            scenario = scenario or self.model(Scenario, _stand_in_name(kept), "a scenario")
+            self.unread.update(("threads", "main"))
+            self.is_partial = self.is_partial or any(key in kept and not isinstance(kept[key], Mapping) for key in DECLARING)
+        if scenario is not None:
+            scenario._unread = None if self.is_partial else frozenset(self.unread)
+        return scenario
 
-    def model(self, cls: type[M], raw: Any, what: str) -> M | None:
-        """One part of the file, or None where it is broken."""
+    def model(self, cls: type[M], raw: Any, what: str, name: str = "") -> M | None:
+        """One part of the file, or None where it is broken; of a broken part nothing more is said under its name."""
         if not isinstance(raw, Mapping):
             self.refuse(place_of(raw), f"{what} takes a mapping, not {shown(raw)}")
             return None
         try:
             model = cls.model_validate(dict(raw), context=self)
         except ValidationError as error:
-            for details in error.errors(include_url=False):
+            self.skip(name)
+            found = error.errors(include_url=False)
+            for details in found:
                 self._translate(cls, raw, what, details)
-            return None
-        model._node = raw
+            model = self._without(cls, raw, {str(details["loc"][0]) if details["loc"] else "" for details in found})
+        if model is not None:
+            model._node = raw
         return model
+
+    def _without(self, cls: type[M], raw: Mapping, wrong: set[str]) -> M | None:
+        """What is left of a part without its wrong keys, so that the rest of the file can be checked against it."""
+        kept = Mapping(raw.place)
+        kept.update((key, value) for key, value in raw.items() if key not in wrong)
+        kept.places = raw.places
+        try:
+            model = cls.model_validate(dict(kept), context=self) if len(kept) < len(raw) else None
+        except ValidationError:
+            model = None
+        for key, value in raw.items():
+            if model is None or key in wrong:
+                self.skip(key)
+                self.skip(value)
+        return model
+
+    def skip(self, raw: Any) -> None:
+        """Remember the words of something that is not read."""
+        if isinstance(raw, str):
+            place = place_of(raw)
+            self.unread.update(_IDENTIFIER.findall(raw))
+            self.unread.update(_IDENTIFIER.findall(place.source.line(place.line)[place.column - 1 :]) if place else ())
+        elif isinstance(raw, dict):
+            for key, value in raw.items():
+                self.skip(key)
+                self.skip(value)
+        elif isinstance(raw, list):
+            for item in raw:
+                self.skip(item)
 
     def _translate(self, cls: type[Model], raw: Mapping, what: str, details: Any) -> None:
         loc: tuple[Any, ...] = details["loc"]
-        key = loc[0] if loc else None
+        key = str(loc[0]) if loc else ""
         kind: str = details["type"]
         if kind == "extra_forbidden":
             known = [field.alias or name for name, field in cls.model_fields.items()]
-            self.refuse(raw.places[key][0], self._unknown_key(str(key), known, what))
+            self.refuse(raw.places[key][0], self._unknown_key(key, known, what))
         elif kind == "missing":
             self.refuse(raw.place, f"{what} needs `{key}`")
         else:
             place, label = self._where(raw, loc)
-            offset = details.get("ctx", {}).get("offset", 0)
+            context = details.get("ctx", {})
+            place, offset = context.get("place") or place, context.get("offset", 0)
             exact = place.moved(offset) if place and offset else place
             self.refuse(exact, self._sentence(details, label or what))
 
@@ -179,8 +253,8 @@ class Reader:
     @staticmethod
     def _unknown_key(key: str, known: list[str], what: str) -> str:
         hint = did_you_mean(key, known)
-        keys = f"; {what} takes {', '.join(f'`{k}`' for k in known)}" if known else f"; {what} takes no keys"
-        return f"unknown key `{key}`{hint}{keys}"
+        keys = f"({what} takes {', '.join(f'`{k}`' for k in known)})" if known else f"({what} takes no keys)"
+        return f"unknown key `{key[:60]}`{hint} {keys}"
 
     @staticmethod
     def _sentence(details: Any, label: str) -> str:
@@ -188,7 +262,8 @@ class Reader:
         if kind == "scenrun":
             return str(details["msg"])
         if kind in _TYPE_WORDS:
-            return f"{label} is {_TYPE_WORDS[kind]}, not {shown(given)}"
+            text = "the text " if isinstance(given, str) else ""
+            return f"{label} is {_TYPE_WORDS[kind]}, not {text}{shown(given)}"
         if kind == "literal_error":
             return f"{label} is {ctx['expected'].replace(chr(39), '`')}, not {shown(given)}"
         if kind in ("greater_than_equal", "less_than_equal", "less_than", "greater_than"):
@@ -202,30 +277,47 @@ class Reader:
         """A list of steps; the broken ones are refused and left out."""
         if not isinstance(value, list):
             hint = "; begin each with `- `" if isinstance(value, dict) else ""
-            self.refuse(place_of(value), f"steps are a list, not {shown(value)}{hint}")
-            return ()
+            raise refuse(f"steps are a list, not {shown(value)}{hint}")
         places = getattr(value, "places", [None] * len(value))
         read = [self.step(raw, place) for raw, place in zip(value, places, strict=True)]
         return tuple(step for step in read if step is not None)
 
     def step(self, raw: Any, place: Place | None) -> Step | None:
-        """One step."""
+        """One step; an alias of it is the same step."""
+        if not isinstance(raw, Mapping):
+            return self._step(raw, place)
+        if id(raw) not in self._steps:
+            self._steps[id(raw)] = self._step(raw, place)
+        return self._steps[id(raw)]
+
+    def _step(self, raw: Any, place: Place | None) -> Step | None:
         if isinstance(raw, str):
             cls = VERBS.get(raw)
             if cls and cls.alone:
                 raw = Mapping(place) if place else raw
                 return self.model(cls, raw, f"`{cls.verb}`")
             self.refuse(place, self._lonely(raw))
+            self.skip(raw)
             return None
         if not isinstance(raw, Mapping) or not raw:
-            message = "this step is empty; indent what belongs to it" if not raw else f"a step is a mapping, not {shown(raw)}"
+            is_empty = raw is None or raw == {}
+            message = "this step is empty; indent what belongs to it" if is_empty else f"a step is a mapping, not {shown(raw)}"
             self.refuse(place, message)
+            self.skip(raw)
             return None
         cls = self._verb(raw)
-        if cls is None:
+        fields = self._flatten(cls, raw) if cls else None
+        if cls is None or fields is None:
+            self.skip(raw)
+            self._look_inside(raw)
             return None
-        fields = self._flatten(cls, raw)
-        return self.model(cls, fields, f"`{cls.verb}`") if fields is not None else None
+        return self.model(cls, fields, f"`{cls.verb}`")
+
+    def _look_inside(self, raw: Mapping) -> None:
+        """Read the steps below a step that makes no sense itself: what is wrong with them is told as well."""
+        for key in raw:
+            if key in _KEYWORD_OF_FLOW - {"in", "except"} and isinstance(raw[key], list):
+                self.steps(raw[key])
 
     @staticmethod
     def _lonely(text: str) -> str:
@@ -254,9 +346,10 @@ class Reader:
             owners = " or ".join(f"`{v}`" for v in flows)
             self.refuse(raw.places[key][0], f"`{key}` belongs beside {owners}, in the same step")
         else:
-            hint = did_you_mean(key, VERBS)
+            meant = _MEANT.get(key.lower())
+            hint = f"; write `{meant}`" if meant else did_you_mean(key, VERBS)
             more = "" if hint else "; `docs/reference.md` lists them all"
-            self.refuse(raw.places[key][0], f"there is no verb `{key}`{hint}{more}")
+            self.refuse(raw.places[key][0], f"there is no verb `{key[:60]}`{hint}{more}")
         return None
 
     def _flatten(self, cls: type[Step], raw: Mapping) -> Mapping | None:
@@ -319,16 +412,32 @@ class Reader:
         if isinstance(given, str):
             given = _stand_in(parent, name, {str(given): None})
         if not isinstance(given, Mapping) or len(given) != 1:
+            self.skip(name)
+            self.skip(given)
             self.refuse(place, f"`{name}` is one kind of primitive: `{name}: lock`, or `{name}: {{queue: {{maxsize: 10}}}}`")
             return None
         kind, options = next(iter(given.items()))
         if kind not in KINDS:
+            self.skip(name)
+            self.skip(options)
             hint = did_you_mean(kind, KINDS)
-            self.refuse(given.places[kind][0], f"there is no kind `{kind}`{hint}; kinds: {', '.join(KINDS)}")
+            self.refuse(given.places[kind][0], f"there is no kind `{kind[:60]}`{hint} (kinds: {', '.join(KINDS)})")
             return None
         if options is None:
             options = Mapping(given.places[kind][0])
-        return self.model(KINDS[kind], options, f"`{kind}`")
+        if not isinstance(options, Mapping):
+            self.skip(name)
+            self.refuse(given.places[kind][1], f"the options of `{kind}` are a mapping, not {shown(options)}")
+            return None
+        return self.model(KINDS[kind], options, f"`{kind}`", name)
+
+
+def _stand_in_name(raw: Mapping) -> Mapping:
+    """A scenario whose name is missing or wrong, under a name that stands in for it."""
+    out = Mapping(raw.place)
+    out.update({**raw, "scenario": "unnamed"})
+    out.places = {**raw.places, "scenario": (raw.place, raw.place)}
+    return out
 
 
 def _takes(cls: type[Step], value: Mapping) -> bool:

@@ -16,8 +16,9 @@ MAX_BYTES = 1_000_000
 MAX_NODES = 50_000
 """Nodes of a file, counted after aliases and merge keys are expanded."""
 MAX_DEPTH = 64
-MAX_DIGITS = 1_000
-"""Digits of a number; more is no number that a scenario could use (integers have at most 4,096 bits)."""
+MAX_BITS = 4_096
+MAX_DIGITS = 1_300
+"""Digits of a number that are looked at; more are surely past MAX_BITS."""
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -35,7 +36,7 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _SURPRISES = frozenset(f(w) for w in ("on", "off", "yes", "no") for f in (str.lower, str.title, str.upper))
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 class Mapping(dict[str, Any]):
@@ -97,8 +98,8 @@ def read(source: Source, problems: list[Problem]) -> Mapping:
         return reader.document()
     except yaml.MarkedYAMLError as error:
         raise ScenarioError([*problems, traps.syntax_problem(source, error)]) from None
-    except RecursionError:
-        raise ScenarioError([_whole(source.name, "the file is nested too deeply")]) from None
+    except (yaml.YAMLError, RecursionError):
+        raise ScenarioError([_whole(source.name, "this is not YAML")]) from None
 
 
 def scalar(text: str) -> Any:
@@ -162,13 +163,14 @@ class _Reader:
             return self._alias(event.anchor, place, depth)
         self._count(place, 1, depth)
         if getattr(event, "tag", None) is not None:
-            self._refuse(place, f"the tag `{event.tag}` is not allowed; write a plain value")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            self._refuse(place, f"the tag `{tag[:60]}` is not allowed; write a plain value, or put text in quotes")
         if event.anchor is not None:
             self.anchors[event.anchor] = None
         if isinstance(event, yaml.ScalarEvent):
             node = self._scalar(event, place)
         elif isinstance(event, yaml.SequenceStartEvent):
-            node = _Node(self._sequence(place, depth), place)
+            node = _Node(self._sequence(event, place, depth), place)
         else:
             node = _Node(self._mapping(event, place, depth), place)
         if event.anchor is not None:
@@ -186,13 +188,14 @@ class _Reader:
         self._count(place, size, depth + inner - 1)
         return node
 
-    def _sequence(self, place: Place, depth: int) -> Sequence:
+    def _sequence(self, start: Any, place: Place, depth: int) -> Sequence:
         out = Sequence(place)
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             item = self._node(event, depth + 1)
             out.append(item.value)
             out.places.append(item.place)
             _grow(out, item.value)
+        traps.check_flow_sequence(out, bool(start.flow_style), self.problems)
         return out
 
     def _mapping(self, start: Any, place: Place, depth: int) -> Mapping:
@@ -241,7 +244,7 @@ class _Reader:
             return node.value
         shown = getattr(event, "value", None) or "nothing"
         self._refuse(node.place, f"a key is text, not `{shown}`; put it in quotes if text is meant")
-        return None
+        return str(shown)
 
     def _scalar(self, event: Any, place: Place) -> _Node:
         text = event.value
@@ -261,22 +264,24 @@ class _Reader:
             return _WORDS[text]
         if not (text[0] in "+-.0123456789" or text in _SURPRISES):
             return text
-        if len(text) > MAX_DIGITS and text.lstrip("+-").replace("_", "").isdigit():
-            self._refuse(place, f"a number of {len(text):,} digits; integers have at most 4,096 bits")
-            return 0
-        if _INTEGER.match(text):
-            return int(text)
+        if _INTEGER.match(text) or _PREFIXED.match(text):
+            return self._integer(text, place)
         if sentence := _ambiguous(text):
             self._refuse(place, sentence)
             return text
-        if _PREFIXED.match(text):
-            return int(text, 0)
         if _FLOAT.match(text):
             value = float(text)
             if value in (float("inf"), float("-inf")):
                 self._refuse(place, f"`{text}` is too large for a number")
             return value
         return text
+
+    def _integer(self, text: str, place: Place) -> int:
+        number = int(text, 0) if len(text) <= MAX_DIGITS else 1 << MAX_BITS
+        if number.bit_length() > MAX_BITS:
+            self._refuse(place, f"a number of {len(text):,} digits; integers have at most {MAX_BITS:,} bits")
+            return 0
+        return number
 
 
 class Text(str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from scenrun.scenario.fields import (
     Args,
@@ -15,6 +16,7 @@ from scenrun.scenario.fields import (
     Steps,
     Timing,
     check_name,
+    each,
     parse_expression,
     parse_reference,
     parse_text,
@@ -55,11 +57,18 @@ class Step(Model):
         return {field.alias or name: name for name, field in cls.model_fields.items()}
 
 
-def _names(value: Any) -> Any:
+def _names(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict) or not value:
-        raise refuse("`set` takes a mapping of names to expressions: `set: {mine: value}`")
+        hint = f"; an event is set with `set_event: {value}`" if isinstance(value, str) else ""
+        raise refuse(f"`set` takes a mapping of names to expressions: `set: {{mine: value}}`{hint}")
     places = getattr(value, "places", {})
-    return tuple((_target(key, places), parse_expression(item)) for key, item in value.items())
+    out = []
+    for key, expression in each(value, parse_expression, info):
+        try:
+            out.append((_target(key, places), expression))
+        except PydanticCustomError as error:
+            reader_of(info).refuse_as(error, places[key][0] if key in places else None)
+    return tuple(out)
 
 
 def _target(key: str, places: dict[str, Any]) -> Target:
@@ -69,19 +78,19 @@ def _target(key: str, places: dict[str, Any]) -> Target:
 def _except(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict) or not value:
         raise refuse("`except` takes a mapping of exceptions to steps: `except: {queue.Empty: [..]}`")
-    return {str(key): reader_of(info).steps(steps) for key, steps in value.items()}
+    return dict(each(value, reader_of(info).steps, info))
 
 
-def _fields(value: Any) -> Any:
+def _fields(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict):
         raise refuse(f"`fields` takes a mapping of names to expressions, not {shown(value)}")
-    return {str(key): parse_expression(item) for key, item in value.items()}
+    return dict(each(value, parse_expression, info))
 
 
-def _alternatives(value: Any) -> Any:
+def _alternatives(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, list) or not value:
         raise refuse("`from` takes a list of alternatives: `choose: {from: [1, 2], into: x}`")
-    return tuple(parse_expression(item) for item in value)
+    return tuple(expression for _, expression in each(value, parse_expression, info))
 
 
 Variable = Annotated[Any, PlainValidator(parse_target), WithJsonSchema({"type": "string"})]

@@ -6,14 +6,20 @@ import difflib
 from collections.abc import Iterable
 
 CUTOFF = 0.7
+MANY = 300
+"""More candidates than this are not compared letter by letter unless they begin or end alike."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` most likely stands for."""
-    candidates = sorted({k for k in known if k != word})
+    word = word[:60]
+    candidates = {k for k in known if k != word}
     if word.lower() in candidates:
         return word.lower()
-    found = difflib.get_close_matches(word[:60], candidates, n=1, cutoff=CUTOFF)
+    similar = [k for k in candidates if abs(len(k) - len(word)) <= len(word) // 2 + 1]
+    if len(similar) > MANY:
+        similar = [k for k in similar if word and (k[:1] == word[:1] or k[-1:] == word[-1:]) and abs(len(k) - len(word)) < 3]
+    found = difflib.get_close_matches(word, sorted(similar)[:MANY], n=1, cutoff=CUTOFF)
     return found[0] if found else None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scenrun.errors import Place, Problem, Source
 
 if TYPE_CHECKING:
-    from scenrun.scenario.source import Mapping
+    from scenrun.scenario.source import Mapping, Sequence
 
 _SPECIAL = re.compile(r"[][(){},#&*!|>%@`]|: |\?")
 _ENTRY = re.compile(r"^(\s*(?:- +)*[\w.\-]+:\s+)(.*\S)\s*$")
@@ -36,19 +36,50 @@ _SENTENCES = (
 
 def syntax_problem(source: Source, error: Any) -> Problem:
     """A sentence for an error of the YAML parser, with the quoted line where quotes would mend it."""
-    mark = error.problem_mark or error.context_mark
-    place = Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+    place = _place(source, error.problem_mark or error.context_mark)
     line = source.line(place.line)
     if "\t" in line[: len(line) - len(line.lstrip())]:
         column = line.index("\t") + 1
         return Problem(Place(source, place.line, column), "a tab in the indentation; YAML indents with spaces")
     found = error.problem or error.context or "not YAML"
+    opened = _place(source, error.context_mark or error.problem_mark)
+    if "end of stream" in found or "document indicator" in found:
+        return Problem(opened, "a quote that is opened here is never closed")
+    if "',' or" in found and opened.line < place.line:
+        return Problem(opened, "a bracket that is opened here is not closed, or text inside it must be in quotes")
+    if "expected ':'" in found:
+        place = opened
+    if sentence := _around(line, place, found):
+        return sentence
     sentence = next((text for part, text in _SENTENCES if part in found), f"not YAML: {found}")
     if "mapping values" in found:
         return Problem(place, sentence + _instead(line, quoted_entry(line)))
     if "',' or" in found or "node content" in found:
         return Problem(place, sentence + _instead(line, quoted_flow(line)))
     return Problem(place, sentence)
+
+
+def _place(source: Source, mark: Any) -> Place:
+    return Place(source, mark.line + 1, mark.column + 1) if mark else Place(source, 1, 1)
+
+
+def _around(line: str, place: Place, found: str) -> Problem | None:
+    """Text that begins like something else, or goes on after a quote or bracket: it must be quoted as a whole."""
+    entry = _ENTRY.match(line)
+    if entry is None or place.column <= len(entry.group(1)) or entry.group(2)[0] not in "\"'{[@`%&*!":
+        return None
+    begins = entry.group(2)[0]
+    if begins in "{[" and ("',' or" in found or "node content" in found):
+        return None
+    if begins in "\"'" and "escape" in found:
+        return None
+    start = Place(place.source, place.line, len(entry.group(1)) + 1)
+    if begins in "\"'":
+        inner = entry.group(2)
+        inner = inner[1:-1] if inner[-1] == begins and len(inner) > 1 else inner
+        return Problem(place, "the quote ended before this; put the whole text in other quotes" + _instead(line, entry.group(1) + quote(inner)))
+    what = f"text that begins with `{begins}` must be in quotes"
+    return Problem(start, what + _instead(line, quoted_entry(line)))
 
 
 def collection_as_key(place: Place) -> Problem:
@@ -61,19 +92,47 @@ def check_flow_mapping(mapping: Mapping, flow: bool, problems: list[Problem]) ->
     """`{item: random.randint(1, 101)}`: a comma inside brackets cut the value in two."""
     if not flow:
         return
+    torn: list[str] = []
     for key, value in mapping.items():
         if value is None and key.count(")") > key.count("("):
-            place = mapping.places[key][0]
-            line = place.source.line(place.line)
-            problems.append(
-                Problem(place, "the comma cut this value in two: inside `{}` it must be in quotes"
-                        + _instead(line, quoted_flow(line)))
-            )
+            problems.append(_cut(mapping.places[key][0], "{}"))
+            torn.append(key)
+    for key in torn:
+        _mend(mapping, key)
+
+
+def check_flow_sequence(sequence: Sequence, flow: bool, problems: list[Problem]) -> None:
+    """`[max(1, 2)]`: a comma inside brackets cut an item in two."""
+    if not flow:
+        return
+    for number in range(len(sequence) - 1, 0, -1):
+        item, before = sequence[number], sequence[number - 1]
+        is_text = isinstance(item, str) and isinstance(before, str | int | float)
+        if is_text and not item.quoted and item.count(")") > item.count("("):
+            if str(before).count("(") > str(before).count(")") or number > 1:
+                problems.append(_cut(sequence.places[number], "[]"))
+                del sequence[number], sequence.places[number]
+                sequence[number - 1] = 0
+
+
+def _cut(place: Place, brackets: str) -> Problem:
+    line = place.source.line(place.line)
+    what = f"the comma cut this value in two: inside `{brackets}` it must be in quotes"
+    return Problem(place, what + _instead(line, quoted_flow(line)))
+
+
+def _mend(mapping: Mapping, torn: str) -> None:
+    """Take the second half of a value out of the mapping, and let a 0 stand for the first half."""
+    keys = list(mapping)
+    before = keys[keys.index(torn) - 1]
+    del mapping[torn]
+    if before != torn:
+        mapping[before] = 0
 
 
 def template_problem(mapping: Mapping, word: str) -> str:
     """`log: {item}`: what was meant as text with an expression is a mapping to YAML."""
-    inside = ", ".join(mapping)
+    inside = ", ".join(mapping)[:60]
     return f"`{{{inside}}}` is a mapping to YAML; text that begins with `{{` must be in quotes: `{word}: \"{{{inside}}}\"`"
 
 
@@ -114,7 +173,7 @@ def quoted_flow(line: str) -> str:
 
 
 def _instead(line: str, mended: str) -> str:
-    return f"; write\n    {mended.strip()}" if mended.strip() != line.strip() else ""
+    return f"; write `{mended.strip()}`" if mended.strip() != line.strip() and len(mended) <= 200 else ""
 
 
 _CLOSING = {"{": "}", "[": "]", "(": ")"}

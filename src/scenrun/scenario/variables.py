@@ -28,12 +28,13 @@ def parse_target(value: Any) -> Target:
     if "[" not in value:
         return Target(check_name(value), (), place_of(value))
     try:
-        tree = parse(value).tree
+        whole = parse(value)
     except ExpressionError as error:
         raise refuse(str(error), error.offset) from None
+    tree = whole.tree
     path: list[Expression] = []
     while isinstance(tree, ast.Subscript):
-        path.insert(0, Expression(tree.slice, ast.unparse(tree.slice), place_of(value)))
+        path.insert(0, Expression(tree.slice, whole.text, whole.place))
         tree = tree.value
     if not isinstance(tree, ast.Name):
         raise refuse(f"a variable is written `name` or `name[index]`, not {shown(value)}")
