@@ -19,6 +19,10 @@ HERE = Path(__file__).parent
 SCENARIOS, PEERS = HERE / "scenarios", HERE / "peers"
 
 
+ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+"""Every process may keep its compiled modules, as an installed program does; the first to start makes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What one process took."""
@@ -78,10 +82,10 @@ def peer(name: str, *arguments: object) -> list[str]:
     return [sys.executable, str(PEERS / f"{name}.py"), *map(str, arguments)]
 
 
-def spend(command: list[str], *, every_s: float | None = None, stdout: Any = subprocess.DEVNULL) -> Spent:
+def spend(command: list[str], *, every_s: float | None = None) -> Spent:
     """Run a process to its end. With `every_s`, look at its memory so often."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     seen: list[float] = []
     status = None
     if every_s is not None:
@@ -106,7 +110,10 @@ def rss_mb(pid: int) -> float:
 
 
 def interleaved(contenders: dict[str, Callable[[], Any]], times: int) -> dict[str, list[Any]]:
-    """Every contender once, then all of them again, each round beginning with another one."""
+    """Every contender once, then all of them again, each round beginning with another one.
+
+    Whoever has something to prepare at its first start prepares it in the first round: use the median.
+    """
     found: dict[str, list[Any]] = {name: [] for name in contenders}
     names = list(contenders)
     for turn in range(times):
