@@ -226,7 +226,7 @@ threads:
 main:
   - acquire: c
   - start: keeper
-  - wait: {condition: c, timeout: 50ms}  # main
+  - wait: {condition: c, timeout: 300ms}  # main
 """,
         {"main": ("rlock.acquire", "c.lock", ("keeper",))},
     ),
@@ -425,7 +425,7 @@ main:
   - submit: {pool: p, target: outer, into: f}
   - result: f  # main
 """,
-        {"p#0": ("future.result", "p#1", ("p#1",)), "main": ("future.result", "p#0", ("p#0",)), "p#1": ("waiting for a worker", "p", ())},
+        {"p#0": ("future.result", "p#1", ("p#1",)), "main": ("future.result", "p#0", ("p#0",)), "p#1": ("pool.worker", "p", ())},
     ),
     "a pool whose shutdown waits for a stuck task": (
         """
@@ -509,7 +509,7 @@ def test_a_finding_names_each_thread_with_what_it_waits_for(name: str) -> None:
     seen = {s.thread: s for finding in run(text).findings for s in finding.threads}
     assert {thread: (s.operation, s.object, s.held_by) for thread, s in seen.items()} == expected
     for thread, stuck in seen.items():
-        if stuck.operation == "waiting for a worker":
+        if stuck.operation == "pool.worker":
             continue
         assert stuck.line == line_of(text, thread)
         assert stuck.since_s is not None
@@ -520,11 +520,11 @@ def test_a_finding_names_each_thread_with_what_it_waits_for(name: str) -> None:
 SOUND: dict[str, str] = {
     "a sleeping thread will release the lock": """
 scenario: s
-sync: {a: lock}
-threads: {holder: {do: [{acquire: a}, {sleep: 250ms}, {release: a}]}}
+sync: {a: lock, held: event}
+threads: {holder: {do: [{acquire: a}, {set_event: held}, {sleep: 250ms}, {release: a}]}}
 main:
   - start: holder
-  - sleep: 20ms
+  - wait: held
   - acquire: a
 """,
     "another thread than the holder may release a plain lock": """
@@ -645,7 +645,7 @@ state: {turns: 0}
 threads:
   left: {do: [{acquire: a}, {wait: met}, {acquire: b}]}
   right: {do: [{acquire: b}, {wait: met}, {acquire: a}]}
-  living: {do: [{repeat: 6, do: [{sleep: 50ms}, {set: {turns: turns + 1}}]}]}
+  living: {do: [{repeat: 20, do: [{sleep: 50ms}, {set: {turns: turns + 1}}]}]}
 main: [{start: left}, {start: right}, {start: living}, {join: living}, {log: done}, {join: left}]
 """
 
@@ -655,7 +655,7 @@ def test_a_deadlock_of_some_is_found_while_others_live_on() -> None:
     lines: list[dict[str, Any]] = []
     result = run(PARTIAL, log=lines.append)
     assert result.verdict == "deadlock"
-    assert result.state["turns"] == 6
+    assert result.state["turns"] == 20
     assert [{s.thread for s in finding.threads} for finding in result.findings] == [{"left", "right"}, {"main"}]
     order = [line["event"] if line["event"] == "finding" else line.get("message") for line in lines]
     assert order.index("finding") < order.index("done")

@@ -58,9 +58,9 @@ _OWN = (
     Event(
         "tally.finished",
         "The last line of several runs: how often each verdict and each outcome came.",
-        {"runs": INTEGER, "verdicts": OBJECT, "outcomes": LIST, "ok": BOOLEAN, "stopped_by": TEXT, "first_not_ok": INTEGER},
+        {"runs": INTEGER, "verdicts": OBJECT, "outcomes": LIST, "ok": BOOLEAN, "stopped_by_run": TEXT, "first_not_ok_seed": INTEGER},
         "info",
-        ("outcomes", "stopped_by", "first_not_ok"),
+        ("outcomes", "stopped_by_run", "first_not_ok_seed"),
         by_thread=False,
     ),
     Event("message", "A `log` step.", {"message": TEXT, "fields": OBJECT}, "info", ("fields",)),

@@ -27,17 +27,36 @@ class Stuck:
         pairs["held_by"] = list(self.held_by) or None
         return {name: value for name, value in pairs.items() if value is not None}
 
+    @property
+    def waits_for_threads(self) -> bool:
+        """Whether it waits for other threads to end, and so seldom is where the trouble lies."""
+        return self.operation in _FOR_THREADS
+
     def __str__(self) -> str:
+        when = f", since t = {self.since_s:.3f} s" if self.since_s is not None else ""
+        where = f" (line {self.line})" if self.line else ""
+        return f"{self.thread}: {self._doing()}{when}{where}"
+
+    def _doing(self) -> str:
+        """What it is doing, in words."""
+        others = ", ".join(self.held_by)
         if self.operation is None:
-            return f"{self.thread}: {self.state}" + (f" (line {self.line})" if self.line else "")
-        text = f"{self.thread}: {self.state} in {self.operation}"
-        if self.object:
-            text += f" of {self.object}"
-        if self.held_by:
-            text += f", which is held by {', '.join(self.held_by)}" if "acquire" in self.operation else f" ({', '.join(self.held_by)})"
-        if self.since_s is not None:
-            text += f", since {self.since_s:.3f} s"
-        return text + (f" (line {self.line})" if self.line else "")
+            return self.state
+        if self.operation in _FOR_THREADS:
+            return f"{self.state}, {_FOR_THREADS[self.operation].format(object=self.object, others=others)}"
+        if self.operation == "sleep":
+            return self.state
+        holder = f", held by {others}" if others else ""
+        return f"{self.state} in {self.operation} of {self.object}{holder}"
+
+
+_FOR_THREADS = {
+    "thread.join": "waiting for {object} to end",
+    "future.result": "waiting for the result of {object}",
+    "pool.shutdown": "waiting for the tasks of {object} ({others})",
+    "pool.worker": "waiting for a worker of {object}",
+}
+"""Waits for other threads, and how they are told."""
 
 
 @dataclass(frozen=True, slots=True)

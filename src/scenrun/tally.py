@@ -57,7 +57,7 @@ class Tally:
             ordered = sorted(self.outcomes.items(), key=lambda item: (-item[1], item[0]))
             out["outcomes"] = [{"outcome": json.loads(key), "runs": count} for key, count in ordered]
         if self.found is not None:
-            out["stopped_by"] = self.found.run
+            out["stopped_by_run"] = self.found.run
         if self.first_not_ok is not None:
-            out["first_not_ok"] = self.first_not_ok.seed
+            out["first_not_ok_seed"] = self.first_not_ok.seed
         return out

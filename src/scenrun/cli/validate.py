@@ -23,6 +23,5 @@ def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
             say(str(error))
             status = EXIT_WRONG_INPUT
         else:
-            threads = sum(group.count or 1 for group in loaded.program.groups)
-            click.echo(f"{file}: ok ({loaded.name}, {threads} thread{'s' * (threads != 1)})")
+            click.echo(f"{file}: ok ({loaded.name})")
     return status

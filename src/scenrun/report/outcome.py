@@ -21,7 +21,7 @@ def describe(result: RunResult, file: str, level: str) -> str:
         shown = "" if level == "debug" else "; --level debug shows them"
         lines.append(f"  {hidden:,} lines below `{level}` were not shown{shown}")
     if result.findings and level != "debug":
-        lines.append(f"  look closer: scenrun {file} --seed {result.seed} --level debug")
+        lines.append(f"  look closer: scenrun {file} --seed {result.seed} --level debug (threads may take other turns)")
     return "\n".join(lines)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.figures import Samples
+from scenrun.executors.threads.locks import RealLock, RealRLock
 from scenrun.executors.threads.run import Run
 
 MAX_LISTED = 200
@@ -16,8 +18,7 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     contexts = list(run.contexts)
     threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
     objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
-    for made in objects:
-        made.fold()
+    _count_unfinished(run, contexts, objects, run.began_ns + elapsed_ns)
     listed = {o.label: _rounded(o.figures()) for o in objects[:MAX_LISTED]}
     out: dict[str, Any] = {
         "elapsed_s": round(elapsed_ns / 1e9, 6),
@@ -31,6 +32,25 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     if len(objects) > MAX_LISTED:
         out["objects_left_out"] = len(objects) - MAX_LISTED
     return out
+
+
+def _count_unfinished(run: Run, contexts: list[Context], objects: list[Any], end_ns: int) -> None:
+    """Waits and holds that still go on count up to now."""
+    for context in contexts:
+        wait = context.wait
+        if wait is not None and (samples := _samples(wait.object, wait.op)) is not None:
+            samples.add(max(0, end_ns - wait.since_ns))
+    for made in objects:
+        if isinstance(made, RealLock | RealRLock) and made.owner is not None:
+            made.held.add(max(0, end_ns - (made.since_ns or run.began_ns)))
+        made.fold()
+
+
+def _samples(waited: Any, op: str) -> Samples | None:
+    """Where the waits of an operation are counted."""
+    side = {"queue.put": "waited_put", "queue.get": "waited_get", "simple_queue.get": "waited_get"}
+    found: Samples | None = getattr(waited, side.get(op, "waited"), None)
+    return found
 
 
 def _thread(context: Context, end_ns: int) -> dict[str, Any]:

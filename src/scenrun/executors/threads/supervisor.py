@@ -99,18 +99,18 @@ class Supervisor:
         return all(c.ended or c.daemon or c in self._deadlocked for c in list(self.run.contexts))
 
     def _report(self, found: list[tuple[Context, Wait | None]]) -> None:
-        threads = tuple(self.describe(context, wait) for context, wait in found)
+        threads = sorted((self.describe(c, wait) for c, wait in found), key=_main_last)
         names = ", ".join(stuck.thread for stuck in threads[:5]) + (f" and {len(threads) - 5} more" if len(threads) > 5 else "")
         message = f"{names} can never move again: nobody is left who could free them"
-        first = next((s for s in threads if s.operation), threads[0])
-        self.run.found(Finding("deadlock", message, line=first.line, step=first.step, threads=threads))
+        first = threads[0]
+        self.run.found(Finding("deadlock", message, line=first.line, step=first.step, threads=tuple(threads)))
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
         """What a thread is doing, for a person."""
         began = self.run.began_ns
         if wait is None:
             if context.pool is not None and context.started_ns == 0:
-                return Stuck(context.name, "blocked", "waiting for a worker", context.pool.label)
+                return Stuck(context.name, "blocked", "pool.worker", context.pool.label)
             site = context.seen
             return Stuck(context.name, "running", line=site.line if site else None, step=site.instruction.step if site else None)
         site = wait.site
@@ -194,6 +194,11 @@ class Supervisor:
             interrupted=signal,
             digest=run.program.digest,
         )
+
+
+def _main_last(stuck: Stuck) -> tuple[bool, bool]:
+    """Who only waits for other threads, and main above all, is seldom where the trouble lies."""
+    return stuck.waits_for_threads, stuck.thread == "main"
 
 
 def summary_fields(result: RunResult, left: list[str]) -> dict[str, Any]:
