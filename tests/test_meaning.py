@@ -257,8 +257,11 @@ CONDITIONS: Cases = {
     "waiters wake in the order in which they came": (
         """
         sync: {c: condition}
-        state: {waiting: 0}
-        threads: {waiter: {count: 4, do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: c}, {log: "{index}"}]}]}}
+        state: {waiting: 0, woken: 0}
+        threads:
+          waiter:
+            count: 4
+            do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: c}, {log: "{index}"}, {set: {woken: woken + 1}}]}]
         main:
           - for: i
             in: "[2, 0, 3, 1]"
@@ -274,7 +277,8 @@ CONDITIONS: Cases = {
             do:
               - with: c
                 do: [{notify: c}]
-              - sleep: 20ms
+              - while: woken == i
+                do: [{sleep: 1ms}]
         """,
         ["2", "0", "3", "1"],
     ),
@@ -289,7 +293,9 @@ CONDITIONS: Cases = {
             do: [{sleep: 1ms}]
           - with: c
             do: [{notify: {condition: c, n: 2}}]
-          - sleep: 50ms
+          - while: woken < 2
+            do: [{sleep: 1ms}]
+          - sleep: 20ms
           - log: "{woken}"
           - with: c
             do: [{notify: {condition: c, n: 0}}]
@@ -350,8 +356,8 @@ CONDITIONS: Cases = {
         sync: {a: lock, c: {condition: {lock: a}}}
         state: {waiting: 0}
         threads:
-          timed: {do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: {condition: c, timeout: 20ms, into: woken}}, {log: "{woken}"}]}]}
-          second: {do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: {condition: c, timeout: 300ms, into: woken}}, {log: "{woken}"}]}]}
+          timed: {do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: {condition: c, timeout: 200ms, into: woken}}, {log: "{woken}"}]}]}
+          second: {do: [{with: c, do: [{set: {waiting: waiting + 1}}, {wait: c}, {log: second}]}]}
         main:
           - start: timed
           - while: waiting < 1
@@ -360,11 +366,14 @@ CONDITIONS: Cases = {
           - while: waiting < 2
             do: [{sleep: 1ms}]
           - with: c
-            do: [{sleep: 100ms}, {notify: c}]
+            do: [{sleep: 500ms}, {notify: c}]
           - join: timed
-          - join: second
+          - sleep: 30ms
+          - log: not yet
+          - with: c
+            do: [{notify: c}]
         """,
-        ["False", "False"],
+        ["False", "not yet", "second"],
     ),
 }
 
@@ -380,7 +389,7 @@ EVENTS_AND_BARRIERS: Cases = {
         """
         sync: {e: event, met: {barrier: {parties: 4}}}
         threads: {waiter: {count: 3, do: [{wait: met}, {wait: {event: e, into: was_set}}, {log: "{was_set}"}]}}
-        main: [{start: waiter}, {wait: met}, {sleep: 50ms}, {set_event: e}, {clear_event: e}, {join: waiter}, {log: "{e.is_set()}"}]
+        main: [{start: waiter}, {wait: met}, {sleep: 400ms}, {set_event: e}, {clear_event: e}, {join: waiter}, {log: "{e.is_set()}"}]
         """,
         ["True", "True", "True", "False"],
     ),
@@ -906,7 +915,12 @@ def test_an_exception_of_main_does_not_end_the_others() -> None:
 def test_a_daemon_is_cut_off_before_its_next_step() -> None:
     """The run ends with main; the log says who was cut off."""
     lines: list[dict[str, Any]] = []
-    text = "scenario: s\nthreads: {d: {daemon: true, do: [{log: begun}, {sleep: 60s}, {log: never}]}}\nmain: [{start: d}, {sleep: 30ms}]"
+    text = """
+scenario: s
+sync: {begun: event}
+threads: {d: {daemon: true, do: [{log: begun}, {set_event: begun}, {sleep: 60s}, {log: never}]}}
+main: [{start: d}, {wait: begun}]
+"""
     result = scenrun.run(load_source(decode("s.yaml", text.encode())), log=lines.append)
     assert result.verdict == "holds"
     assert [line["message"] for line in lines if line["event"] == "message"] == ["begun"]
