@@ -61,11 +61,11 @@ class Problem:
 
     @staticmethod
     def _excerpt(place: Place) -> str:
-        text = "".join(c if c.isprintable() else " " for c in place.source.line(place.line))
-        if not text.strip() or place.column > len(text) + 1:
-            return ""
+        text = place.source.line(place.line)
         start = max(0, place.column - MAX_SHOWN // 2) if len(text) > MAX_SHOWN else 0
-        shown = text[start : start + MAX_SHOWN]
+        shown = "".join(c if c.isprintable() else " " for c in text[start : start + MAX_SHOWN])
+        if not shown.strip() or place.column > len(text) + 1:
+            return ""
         return f"\n    {shown}\n    {' ' * (place.column - 1 - start)}^"
 
 

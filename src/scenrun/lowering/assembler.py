@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.program import CellRef, Code, Instruction
 
-MAX_SIZE = 200_000
+MAX_SIZE = 100_000
 """Instructions and expressions of one program: `run`, `finally` and parameters multiply, and must not fill the memory."""
 MAX_EXPRESSION = 110
 """Operations inside one another after parameters have been put in: more than this Python itself would refuse."""

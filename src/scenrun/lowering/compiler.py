@@ -25,6 +25,8 @@ from scenrun.scenario.sync import Timer
 MAX_CODES = 2_000
 """Codes of one program; a behaviour that spawns itself with ever new expressions would never end."""
 MAX_THREADS = 100_000
+INLINE = 5
+"""What putting in a behaviour once more counts beside its steps: about what it costs."""
 __all__ = ["compile_scenario", "flow", "operations", "threads"]
 
 
@@ -102,7 +104,7 @@ class Compiler:
     def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
         """Count the steps of a behaviour that is put in one more time."""
         if target not in self._steps:
-            self._steps[target] = 1 + len(behaviour.params) + sum(1 for _ in all_steps(behaviour))
+            self._steps[target] = INLINE + len(behaviour.params) + sum(1 for _ in all_steps(behaviour))
         self.size.grow(self._steps[target], place)
 
     # --- codes

@@ -84,8 +84,7 @@ class Writer:
             if found is None:
                 self._new_local(name, scope)
                 if own and name not in read and not name.startswith("_"):
-                    candidates = [n for n in scope.known() if isinstance(scope.find(n), Shared)]
-                    hint = did_you_mean(name, candidates) or "; read it, or begin its name with `_`"
+                    hint = did_you_mean(name, self.compiler.scenario.state) or "; read it, or begin its name with `_`"
                     self.complaints.later(place, f"the local `{name}` is set but never read{hint}", about=name)
             elif isinstance(found, Object):
                 self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}", about=name)

@@ -74,7 +74,7 @@ class _Node:
 def decode(name: str, data: bytes) -> Source:
     """The text of `data`, which must be UTF-8 that YAML allows."""
     if len(data) > MAX_BYTES:
-        raise ScenarioError([_whole(name, f"the file has {len(data):,} bytes; a scenario has at most {MAX_BYTES:,}")])
+        raise ScenarioError([_whole(name, f"the file has more than {MAX_BYTES:,} bytes, the most that a scenario may have")])
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -179,7 +179,7 @@ class _Reader:
 
     def _alias(self, anchor: str, place: Place, depth: int) -> _Node:
         if anchor not in self.anchors:
-            known = ", ".join(f"*{a}" for a in self.anchors) or "none"
+            known = ", ".join(f"*{a}" for a in list(self.anchors)[:8]) or "none"
             raise ScenarioError([*self.problems, Problem(place, f"no anchor `&{anchor}` before this (known: {known})")])
         node = self.anchors[anchor]
         if node is None:
@@ -272,8 +272,8 @@ class _Reader:
         if _FLOAT.match(text):
             value = float(text)
             if value in (float("inf"), float("-inf")):
-                self._refuse(place, f"`{text}` is too large for a number")
-            return value
+                self._refuse(place, f"`{text[:40]}` is too large for a number")
+            return value if value not in (float("inf"), float("-inf")) else 0.0
         return text
 
     def _integer(self, text: str, place: Place) -> int:
