@@ -11,6 +11,10 @@ import pytest
 
 import scenrun
 from scenrun.api import load_source
+from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.detector import Detector
+from scenrun.executors.threads.queues import RealSimpleQueue
+from scenrun.executors.threads.run import Run
 from scenrun.results import RunResult
 from scenrun.scenario.source import decode
 
@@ -740,3 +744,85 @@ def test_a_limit_finds_nothing_but_itself() -> None:
     """Taking a run apart breaks locks under threads that still move; no fault of theirs is a finding."""
     loaded = load_source(decode("scenario.yaml", LIMIT.encode()))
     assert [finding.kind for finding in scenrun.run(loaded).findings] == ["incomplete"]
+
+
+STALE = """
+scenario: s
+sync: {a: lock}
+threads: {other: {do: [{sleep: 1s}, {release: a}, {sleep: 20s}]}}
+main: [{acquire: a}, {start: other}, {acquire: a}]
+"""
+
+
+class Picture:
+    """A run that stands still: main waits for the lock that it holds, the other sleeps before its release."""
+
+    def __init__(self) -> None:
+        program = load_source(decode("scenario.yaml", STALE.encode())).program
+        self.run = Run(program, 0, 20)
+        named = {getattr(made, "label", ""): made for made in self.run.objects}
+        self.lock, self.main, self.other = named["a"], self.run.main, named["other"].context
+        self.sites = {
+            context: [site for site in self.run._compiled[context.code].sites if "." in site.op or site.op == "sleep"]
+            for context in (self.main, self.other)
+        }
+        self.run.enlist(self.main)
+        self.run.enlist(self.other)
+        self.lock.acquire(self.main, self.sites[self.main][0], None, True)
+        self.main.publish("lock.acquire", self.lock, None, self.sites[self.main][2])
+        self.other.publish("sleep", None, 1, self.sites[self.other][0])
+
+    def move_on(self) -> None:
+        """The other goes on to its last sleep."""
+        self.other.publish("sleep", None, 1, self.sites[self.other][2])
+
+
+def test_a_thread_that_sleeps_before_its_release_may_free_others() -> None:
+    """Nothing is found before its place is past the release; then it is."""
+    picture = Picture()
+    assert Detector(picture.run).deadlocked() == []
+    picture.move_on()
+    assert [context.name for context, _ in Detector(picture.run).deadlocked()] == ["main"]
+
+
+def test_what_happens_while_the_detector_looks_raises_no_alarm() -> None:
+    """The other releases and goes on between the two looks; main has not woken yet, and is free all the same."""
+    picture = Picture()
+
+    class Interrupted(Detector):
+        def _left(self, context: Context) -> int:
+            if picture.lock.locked():
+                picture.lock.release(picture.other, picture.sites[picture.other][1])
+                picture.move_on()
+            return super()._left(context)
+
+    assert Interrupted(picture.run).deadlocked() == []
+
+
+def test_a_thread_started_while_the_detector_looks_raises_no_alarm() -> None:
+    """It may free anybody; the picture does not have it."""
+    picture = Picture()
+    picture.move_on()
+
+    class Interrupted(Detector):
+        def _left(self, context: Context) -> int:
+            picture.run.enlist(picture.run.new_context("late", "late", 0, picture.other.code))
+            return super()._left(context)
+
+    assert Interrupted(picture.run).deadlocked() == []
+
+
+def test_a_thread_that_has_its_item_no_longer_waits_when_the_item_is_counted() -> None:
+    """Otherwise an empty queue whose items are all accounted for would look like a wait without end."""
+    picture = Picture()
+    made = RealSimpleQueue("q", 0)
+    made.put(picture.other, picture.sites[picture.other][1], 1, None, True)
+    waits = []
+
+    class Counted:
+        def add(self) -> None:
+            waits.append(picture.main.wait)
+
+    made.gets = Counted()  # type: ignore[assignment]
+    assert made.get(picture.main, picture.sites[picture.main][2], None, True) == 1
+    assert waits == [None]
