@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from time import perf_counter_ns as now
+from time import thread_time_ns
 from typing import Any, Protocol
 
 from scenrun.errors import InternalError
@@ -21,6 +22,10 @@ TICK_S = 0.02
 """How often the supervisor looks, at the least."""
 DETECT_NS = 60_000_000
 """How often it looks for deadlocks."""
+LOOK_SHARE = 20
+"""It spends at most this part of the time on looking, however many threads there are."""
+BATCH = 1_000
+"""With fewer records than this it rests: a supervisor that never does keeps the threads from the interpreter."""
 SETTLE_S = 2.0
 """How long it waits for threads that are cut off to come to a stop."""
 
@@ -72,7 +77,7 @@ class Supervisor:
                 return None
             if now() >= self._next_look and self._look():
                 return None
-            if not drained:
+            if drained < BATCH:
                 self.sink.flush()
                 run.pulse.wait(TICK_S)
                 run.pulse.clear()
@@ -87,10 +92,11 @@ class Supervisor:
 
     def _look(self) -> bool:
         """Look for a deadlock; whether nobody is left who could do anything."""
+        began = thread_time_ns()
         found = self.detector.deadlocked()
         for made in self._folding:
             made.fold()
-        self._next_look = now() + DETECT_NS
+        self._next_look = now() + max(DETECT_NS, LOOK_SHARE * (thread_time_ns() - began))
         if not found:
             return False
         if more := [(context, wait) for context, wait in found if context not in self._deadlocked]:
