@@ -91,7 +91,8 @@ threads:
         in: range(20)
         do:
           - with: guard
-            do: [{wait_for: {condition: emptied, until: len(items) < 2}}, {append: {to: items, item: i}}, {notify: filled}]
+            do: [{wait_for: {condition: emptied, until: len(items) < 2}}, {append: {to: items, item: i}},
+              {notify: filled}]
   sink:
     count: 2
     do:
@@ -113,7 +114,8 @@ sync: {c: condition}
 state: {turns: 0}
 threads:
   waiter: {count: 3, do: [{repeat: 5, do: [{with: c, do: [{wait: {condition: c, timeout: 2ms}}, {log: woken}]}]}]}
-  notifier: {do: [{repeat: 10, do: [{with: c, do: [{notify: {condition: c, n: 2}}, {set: {turns: turns + 1}}]}]}, {log: done}]}
+  notifier: {do: [{repeat: 10, do: [{with: c, do: [{notify: {condition: c, n: 2}}, {set: {turns: turns + 1}}]}]},
+    {log: done}]}
 expect: {final: ["turns == 10"]}
 """,
         16,
@@ -213,7 +215,8 @@ threads:
 sync: {p: {pool: {max_workers: 2}}}
 behaviours:
   inner: {params: {x: {type: value}}, do: [{log: inner}, {return: x + 1}]}
-  outer: {params: {x: {type: value}}, do: [{submit: {pool: p, target: inner, args: {x: x}, into: f}}, {result: {future: f, into: y}}, {return: y}]}
+  outer: {params: {x: {type: value}}, do: [{submit: {pool: p, target: inner, args: {x: x}, into: f}},
+    {result: {future: f, into: y}}, {return: y}]}
 main:
   - for: i
     in: range(6)
@@ -273,7 +276,8 @@ sync:
   before: {timer: {after: 1ms, target: says}}
   racing: {timer: {after: 1ms, target: ends}}
 behaviours: {says: {do: [{log: fired}]}, ends: {do: []}}
-main: [{cancel: before}, {start: soon}, {start: never}, {start: before}, {start: racing}, {sleep: 1ms}, {cancel: racing}, {join: soon}, {cancel: never}]
+main: [{cancel: before}, {start: soon}, {start: never}, {start: before}, {start: racing}, {sleep: 1ms},
+  {cancel: racing}, {join: soon}, {cancel: never}]
 """,
         1,
     ),
@@ -449,7 +453,12 @@ def by_command(path: Path, verdict: str, messages: int | None) -> list[str]:
 
 
 def measure(
-    kinds: dict[str, tuple[str, int | None]], verdict: str, runs: int, commands: int, folder: Path, chance: random.Random
+    kinds: dict[str, tuple[str, int | None]],
+    verdict: str,
+    runs: int,
+    commands: int,
+    folder: Path,
+    chance: random.Random,
 ) -> dict[str, Count]:
     """Run the kinds in turn until there were `runs` runs, of which `commands` through the command line."""
     counts = {name: Count() for name in kinds}

@@ -1,4 +1,4 @@
-"""A real run says `deadlock` when threads can never move again, says who waits for what, and never says it otherwise."""
+"""A real run says `deadlock` when threads can never move again, says who waits for what, and never otherwise."""
 
 from __future__ import annotations
 
@@ -429,7 +429,11 @@ main:
   - submit: {pool: p, target: outer, into: f}
   - result: f  # main
 """,
-        {"p#0": ("future.result", "p#1", ("p#1",)), "main": ("future.result", "p#0", ("p#0",)), "p#1": ("pool.worker", "p", ())},
+        {
+            "p#0": ("future.result", "p#1", ("p#1",)),
+            "main": ("future.result", "p#0", ("p#0",)),
+            "p#1": ("pool.worker", "p", ()),
+        },
     ),
     "a pool whose shutdown waits for a stuck task": (
         """
@@ -700,7 +704,8 @@ scenario: s
 sync: {a: lock}
 state: {done: false}
 threads:
-  left: {do: [{try: [{with: a, do: [{acquire: a}]}], except: {Exception: [{log: caught}]}, finally: [{log: cleaned}, {set: {done: true}}]}]}
+  left: {do: [{try: [{with: a, do: [{acquire: a}]}], except: {Exception: [{log: caught}]}, finally: [{log: cleaned},
+    {set: {done: true}}]}]}
 """
 
 

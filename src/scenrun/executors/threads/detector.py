@@ -89,7 +89,7 @@ class Detector:
         if wait is None:
             return bool(effects & self.footprints.bit(-1, "cancel")) or self._gets_a_worker(context, blocked, inside)
         assert wait.object is not None
-        kind, _, name = wait.op.partition(".")
+        kind = wait.op.partition(".")[0]
         known = operation(wait.op)
         assert known is not None
         if kind == "thread" or wait.op == "future.result":
