@@ -32,7 +32,7 @@ class _Counted:
         self.waited = Samples()
         self.held = Samples()
         self.owner: Context | str | None = None
-        self.since_ns = 0
+        self.since_ns = now()
 
     def known_held(self) -> int:
         """How many are held for certain: read in this order, the number is never too large."""
