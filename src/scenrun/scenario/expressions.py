@@ -137,8 +137,9 @@ def _placed(text: str) -> ast.expr:
     except ExpressionError as error:
         raise ExpressionError(str(error), error.offset, place) from None
     stripped, lead = text.strip(), len(text) - len(text.lstrip())
-    for node in ast.walk(tree) if place else ():
-        node.place = place.moved(lead + offset_of(stripped, node))  # type: ignore[attr-defined]
+    if place is not None:
+        for node in ast.walk(tree):
+            node.place = place.moved(lead + offset_of(stripped, node))  # type: ignore[attr-defined]
     return tree
 
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Source
 from scenrun.scenario import fields as f
-from scenrun.scenario.fields import Args, Expr, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
+from scenrun.scenario.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
 from scenrun.scenario.source import Mapping
 from scenrun.scenario.sync import KINDS, OptionalName, Primitive
 

@@ -178,6 +178,7 @@ class Reader:
         if not isinstance(raw, Mapping):
             self.refuse(place_of(raw), f"{what} takes a mapping, not {shown(raw)}")
             return None
+        model: M | None
         try:
             model = cls.model_validate(dict(raw), context=self)
         except ValidationError as error:

@@ -49,8 +49,8 @@ def syntax_problem(source: Source, error: Any) -> Problem:
         return Problem(opened, "a bracket that is opened here is not closed, or text inside it must be in quotes")
     if "expected ':'" in found:
         place = opened
-    if sentence := _around(line, place, found):
-        return sentence
+    if problem := _around(line, place, found):
+        return problem
     sentence = next((text for part, text in _SENTENCES if part in found), f"not YAML: {found}")
     if "mapping values" in found:
         return Problem(place, sentence + _instead(line, quoted_entry(line)))
@@ -203,7 +203,8 @@ def _token(text: str, start: int, closing: str) -> tuple[str, int]:
         end = text.find(text[start], start + 1)
         end = len(text) if end < 0 else end + 1
         return text[start:end], end
-    at, waiting = start, []
+    at = start
+    waiting: list[str] = []
     while at < len(text):
         c = text[at]
         if not waiting and (c in (",", closing) or text.startswith(": ", at)):
