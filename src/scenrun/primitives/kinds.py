@@ -2,7 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.errors import Fault
+
+Values = tuple[Any, ...]
+"""The immutable values of the cells that an operation names: its object, and for a condition also the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The operation is over: the cells' new values, and its result."""
+
+    values: Values
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """One atomic action of several is done: the new values, and what the next one must remember."""
+
+    values: Values
+    memo: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The operation ended with a fault: the new values, the exception's name, and its text (`{object}` is the label)."""
+
+    values: Values
+    type: str
+    text: str = ""
+
+    def fault(self, label: str) -> Fault:
+        """The fault, with the object's name in its text."""
+        return Fault(self.type, self.text.replace("{object}", label))
+
+
+Outcome = Done | Then | Failed | None
+"""What an action gives; None: it is not enabled, and the thread waits."""
+Act = Callable[[Values, int, tuple[Any, ...], Any], Outcome]
+"""(cells' values, the thread's number, the operation's arguments, what the action before remembered) -> outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One guarded atomic action, and what happens instead when the thread's time is up while it is not enabled."""
+
+    act: Act
+    expire: Act | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +70,8 @@ class Operation:
     """The event that says it is about to be done; None where it is over at once."""
     done: str | None = None
     """The event that says it has been done."""
+    phases: tuple[Phase, ...] = ()
+    """What it means: its atomic actions, one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +86,10 @@ class Kind:
     """The questions that are attributes in Python, asked without a call."""
     noun: str = ""
     """The first word of its events, where that is not its name."""
+    initial: Callable[[dict[str, Any]], Any] = lambda options: None
+    """The cell's value at the beginning, from the options of its declaration."""
+    answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """The answer to each question, from the cell's value."""
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name, or None where this kind has none."""
