@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from scenrun.cli.startup import without_collecting
 from scenrun.errors import OutputError, ScenarioError, UsageError
 
 COMMANDS = {
@@ -43,7 +44,8 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[name]), f"{name}_command")
+        with without_collecting():
+            command: click.Command = getattr(import_module(COMMANDS[name]), f"{name}_command")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from scenrun.api import Loaded, load_source, read_file
+from scenrun.cli.startup import without_collecting
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
 from scenrun.scenario import source as yaml_source
 
@@ -29,20 +27,8 @@ def source_of(file: str) -> Source:
 def load(file: str, overrides: dict[str, Any]) -> Loaded:
     """The scenario of a file or of standard input, read, checked and compiled."""
     source = source_of(file)
-    with _without_collecting():
+    with without_collecting():
         return load_source(source, overrides)
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Reading makes many objects and next to no garbage: looking for it takes a seventh of a long file's time."""
-    was_collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_collecting:
-            gc.enable()
 
 
 def overrides_of(sets: tuple[str, ...]) -> dict[str, Any]:

@@ -18,12 +18,15 @@ from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
 from scenrun.cli.options import load, overrides_of
 from scenrun.executors.threads import run_program
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
+from scenrun.program import Program
 from scenrun.report.console import Console
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.results import RunResult
 from scenrun.scenario.model import VERDICTS
 from scenrun.tally import Tally
 
+MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1
+"""Every thread that waits for the GIL wakes up once in a switch interval: thousands of them would do nothing else."""
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
 
 
@@ -34,7 +37,8 @@ UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", 
 @click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally.")
 @click.option("--until", type=click.Choice(UNTIL), help="Stop repeating at this verdict, or at any finding.")
 @click.option("--time-limit", metavar="DURATION", help="End a run after so much time (10s); replaces the file's limit.")
-@click.option("--switch-interval", metavar="DURATION", help="How often the interpreter switches threads (10us).")
+@click.option("--switch-interval", metavar="DURATION", 
+              help="How often the interpreter switches threads; 5ms, and 100ms for more than 1,000 threads.")  # fmt: skip
 @click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
               show_default=True, help="Show lines of this level and above; debug shows every operation.")  # fmt: skip
 @click.option("--log", "log", default="-", show_default=True, metavar="FILE", help="Where the log goes; - is stdout.")
@@ -54,17 +58,21 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
     for _, one in loaded:
         check_calls(one.program, options["allow_python"])
     command = _Command(options)
-    with command.signals(), _switch_interval(options["switch_interval"]):
+    programs = [one.program for _, one in loaded]
+    with command.signals(), _switch_interval(options["switch_interval"], programs):
         statuses = [command.run_file(file, one) for file, one in loaded if not command.is_ended]
     return command.status(statuses)
 
 
 @contextmanager
-def _switch_interval(text: str | None) -> Iterator[None]:
+def _switch_interval(text: str | None, programs: list[Program]) -> Iterator[None]:
+    """The interpreter's switch interval as asked for; for very many threads, long enough that they get anything done."""
     before = sys.getswitchinterval()
     nanoseconds = time_limit_ns(text)
     if nanoseconds is not None:
         sys.setswitchinterval(nanoseconds / 1e9)
+    elif max(sum(group.count or 1 for group in program.groups) for program in programs) > MANY_THREADS:
+        sys.setswitchinterval(MANY_SWITCH_S)
     yield
     sys.setswitchinterval(before)
 

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
 from scenrun.lowering.expressions import describe, one_of
-from scenrun.lowering.names import assigned
+from scenrun.lowering.mentions import assigned
 from scenrun.lowering.scope import (
     Alias,
     Binding,

@@ -12,7 +12,8 @@ from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of
 from scenrun.lowering.assembler import Assembler, Size
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.main import write_main
-from scenrun.lowering.names import Names, all_steps
+from scenrun.lowering.mentions import all_steps
+from scenrun.lowering.names import Names
 from scenrun.lowering.observations import Observer
 from scenrun.lowering.scope import Object, Scope
 from scenrun.lowering.writer import Writer

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from scenrun import faults
 from scenrun.lowering.arguments import bind_inline
 from scenrun.lowering.assembler import Inline, Label, Loop
-from scenrun.lowering.names import all_steps
+from scenrun.lowering.mentions import all_steps
 from scenrun.lowering.scope import Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import CellRef

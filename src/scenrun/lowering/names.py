@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scenrun.errors import Place
 from scenrun.lowering.complaints import Complaints
+from scenrun.lowering.mentions import all_steps, assigned, mentioned, targets
 from scenrun.lowering.scope import Binding, Object, Shared
 from scenrun.program import Cell
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.expressions import Expression
-from scenrun.scenario.fields import DurationName, Model, Reference
-from scenrun.scenario.model import Behaviour, Group, Scenario
-from scenrun.scenario.source import place_of
-from scenrun.scenario.sync import Condition, Pool, Primitive, Queue, Timer
-from scenrun.scenario.templates import Hole, Template
-from scenrun.scenario.variables import Target
-
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+from scenrun.scenario.model import Group, Scenario
+from scenrun.scenario.steps import Section
+from scenrun.scenario.sync import Condition, Pool, Primitive, Queue
 
 
 class Names:
@@ -183,7 +174,7 @@ class Names:
 
     def _check_sections(self) -> None:
         """Complain of a question about a section that no step enters."""
-        entered = {step.section for step in all_steps(self.scenario) if isinstance(step, verbs.Section)}
+        entered = {step.section for step in all_steps(self.scenario) if isinstance(step, Section)}
         for name, place in self.asked.items():
             if name not in entered:
                 hint = self.complaints.hint(name, entered)
@@ -212,144 +203,3 @@ def _key_place(scenario: Scenario, section: str, name: str) -> Place | None:
     node = scenario._node.get(section) if scenario._node else None
     places = getattr(node, "places", {})
     return places[name][0] if name in places else scenario.place
-
-
-def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every behaviour that the file names as a target, with the arguments given there."""
-    for group in scenario.threads.values():
-        if group.target:
-            yield group.target, group.args
-    for primitive in scenario.sync.values():
-        if isinstance(primitive, Timer):
-            yield primitive.target, primitive.args
-    for step in all_steps(scenario):
-        if isinstance(step, verbs.Spawn | verbs.Submit | verbs.Map | verbs.Run):
-            yield step.target, step.args
-
-
-def all_steps(part: Any) -> Iterator[verbs.Step]:
-    """Every step below a part of a scenario."""
-    for child in _children(part):
-        if isinstance(child, verbs.Step):
-            yield child
-        yield from all_steps(child)
-
-
-def _children(part: Any) -> Iterable[Any]:
-    if isinstance(part, Model):
-        return [getattr(part, name) for name in type(part).model_fields]
-    if isinstance(part, dict):
-        return list(part.values())
-    return part if isinstance(part, list | tuple) else ()
-
-
-def mentioned(part: Any) -> Iterator[str]:
-    """Every name that a part of a scenario mentions other than by declaring it."""
-    if isinstance(part, Expression):
-        yield from (node.id for node in ast.walk(part.tree) if isinstance(node, ast.Name))
-    elif isinstance(part, Template):
-        for hole in part.parts:
-            if isinstance(hole, Hole):
-                yield from mentioned(hole.expression)
-    elif isinstance(part, Reference):
-        yield part.name
-        if part.index:
-            yield from mentioned(part.index)
-    elif isinstance(part, DurationName):
-        yield part.name
-    elif isinstance(part, Target):
-        yield part.name
-        for index in part.path:
-            yield from mentioned(index)
-    else:
-        yield from _mentioned_in_model(part)
-        for child in _children(part):
-            yield from mentioned(child)
-
-
-def _mentioned_in_model(part: Any) -> Iterator[str]:
-    if isinstance(part, Condition) and part.lock:
-        yield part.lock
-    if isinstance(part, Group) and part.pool:
-        yield part.pool
-    if isinstance(part, Group | verbs.Run | verbs.Spawn | verbs.Submit | verbs.Map | Timer) and part.target:
-        yield part.target
-    args = getattr(part, "args", None)
-    if isinstance(part, Model) and isinstance(args, dict):
-        for value in args.values():
-            yield from _words(value)
-    if isinstance(part, Behaviour):
-        for parameter in part.params.values():
-            yield from _words(parameter.default)
-
-
-def _words(value: Any) -> Iterator[str]:
-    """The identifiers in an argument as written, which may be text, an expression or a reference."""
-    if isinstance(value, str):
-        yield from _IDENTIFIER.findall(value)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _words(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _words(item)
-
-
-def assigned(steps: Iterable[verbs.Step]) -> Iterator[tuple[str, Place | None]]:
-    """The names that steps assign to, with the place of each, in the order of the file."""
-    for step in steps:
-        yield from _assigned_by(step)
-        for child in _children(step):
-            if isinstance(child, tuple):
-                yield from assigned(c for c in child if isinstance(c, verbs.Step))
-            elif isinstance(child, dict):
-                for value in child.values():
-                    if isinstance(value, tuple):
-                        yield from assigned(value)
-
-
-def _assigned_by(step: verbs.Step) -> Iterator[tuple[str, Place | None]]:
-    if isinstance(step, verbs.Set):
-        for target, _ in step.assign:
-            if not target.path:
-                yield target.name, target.place
-    elif isinstance(step, verbs.For):
-        yield step.variable, step.place_of_key("variable")
-    into = getattr(step, "into", None)
-    if into:
-        yield into, step.place_of_key("into")
-
-
-def read_by(steps: Iterable[verbs.Step]) -> set[str]:
-    """The names whose values steps use. A variable that is only assigned to is not among them."""
-    names: set[str] = set()
-    for step in steps:
-        if isinstance(step, verbs.Set):
-            for target, expression in step.assign:
-                names.update(mentioned(expression))
-                names.update(n for index in target.path for n in mentioned(index))
-                names.update([target.name] if target.path else [])
-        else:
-            names.update(n for child in _children(step) if not _has_steps(child) for n in mentioned(child))
-            names.update(_mentioned_in_model(step))
-        names.update(read_by(all_steps_below(step)))
-    return names
-
-
-def _has_steps(child: Any) -> bool:
-    values = child.values() if isinstance(child, dict) else child if isinstance(child, tuple) else ()
-    return any(isinstance(v, verbs.Step) or (isinstance(v, tuple) and _has_steps(v)) for v in values)
-
-
-def all_steps_below(step: verbs.Step) -> list[verbs.Step]:
-    """The steps directly inside a flow step."""
-    found: list[verbs.Step] = []
-    for child in _children(step):
-        parts = child.values() if isinstance(child, dict) else [child]
-        for part in parts:
-            if isinstance(part, tuple):
-                found += [s for s in part if isinstance(s, verbs.Step)]
-    return found
-
-
-__all__ = ["Names", "a", "all_steps", "assigned", "mentioned", "place_of", "read_by", "targets"]

@@ -39,7 +39,8 @@ class Model(BaseModel):
     @property
     def place(self) -> Place | None:
         """Where this part begins in the file."""
-        return place_of(self._node)
+        private = self.__pydantic_private__
+        return place_of(private["_node"]) if private else None
 
     def place_of_key(self, key: str) -> Place | None:
         """Where the value of `key` stands."""
