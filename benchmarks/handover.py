@@ -10,7 +10,9 @@ from throughput import rates
 
 def ours(count: int) -> list[str]:
     """Scenrun's command line for so many hand-overs."""
-    return scenario("handover", "--set", f"threads.sender.args.count={count}", "--level", "warning", "--log", "/dev/null")
+    return scenario(
+        "handover", "--set", f"threads.sender.args.count={count}", "--level", "warning", "--log", "/dev/null"
+    )
 
 
 def bare(count: int) -> list[str]:
@@ -25,7 +27,9 @@ def measure(quick: bool) -> Table:
     ones, others = found.values()
     rows = [(name, f"{median(rate):,.0f}", f"{idle[name]:.2f}") for name, rate in found.items()]
     goals = [at_least("scenrun / bare script", ratio(ones, others), 0.5)]
-    return Table(f"Two threads, two locks, {count:,} hand-overs, no log", ("", "hand-overs/s", "start-up s"), rows, goals)
+    return Table(
+        f"Two threads, two locks, {count:,} hand-overs, no log", ("", "hand-overs/s", "start-up s"), rows, goals
+    )
 
 
 if __name__ == "__main__":

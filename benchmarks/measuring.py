@@ -62,7 +62,9 @@ class Table:
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    first, *others = (f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+    first, *others = (
+        f"{cell:<{w}}" if i == 0 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+    )
     return "  ".join([first, *others]).rstrip()
 
 
@@ -156,4 +158,6 @@ def main(*measures: Callable[[bool], Table]) -> None:
         if not options.json:
             print(table.text(), end="\n\n", flush=True)
     if options.json:
-        print(json.dumps({**machine(), "quick": options.quick, "tables": [asdict(table) for table in tables]}, indent=2))
+        print(
+            json.dumps({**machine(), "quick": options.quick, "tables": [asdict(table) for table in tables]}, indent=2)
+        )

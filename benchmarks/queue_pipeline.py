@@ -19,7 +19,13 @@ def contenders(folder: Path) -> dict[str, Command]:
 
     def ours(level: str, count: int) -> list[str]:
         return scenario(
-            "queue_pipeline", "--set", f"threads.producer.args.items={count}", "--level", level, "--log", str(folder / level)
+            "queue_pipeline",
+            "--set",
+            f"threads.producer.args.items={count}",
+            "--level",
+            level,
+            "--log",
+            str(folder / level),
         )
 
     def theirs(name: str, count: int) -> list[str]:
@@ -41,7 +47,13 @@ def measure(quick: bool) -> Table:
     with tempfile.TemporaryDirectory() as folder:
         found, idle = rates(contenders(Path(folder)), count, 3 if quick else 5)
     rows = [
-        (name, f"{median(rate):,.0f}", f"{ratio(found[SCENRUN], rate):.2f}", f"{idle[name]:.2f}", f"{idle[name] + count / median(rate):.2f}")
+        (
+            name,
+            f"{median(rate):,.0f}",
+            f"{ratio(found[SCENRUN], rate):.2f}",
+            f"{idle[name]:.2f}",
+            f"{idle[name] + count / median(rate):.2f}",
+        )
         for name, rate in found.items()
     ]
     goals = [

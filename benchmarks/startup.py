@@ -27,7 +27,14 @@ TEN = (
 def long_file() -> str:
     """A scenario with a thousand steps of ten kinds."""
     steps = [f"      - {TEN[number % len(TEN)]}" for number in range(STEPS - 1)]
-    head = ["scenario: long", "sync: {guard: lock, line: queue, ready: event}", "state: {total: 0}", "threads:", "  worker:", "    do:"]
+    head = [
+        "scenario: long",
+        "sync: {guard: lock, line: queue, ready: event}",
+        "state: {total: 0}",
+        "threads:",
+        "  worker:",
+        "    do:",
+    ]
     return "\n".join([*head, "      - set: {x: 0}", *steps, ""])
 
 

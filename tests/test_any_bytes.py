@@ -21,7 +21,8 @@ from scenrun.scenario.templates import parse_template
 ROOT = Path(__file__).parent.parent
 VALID = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "scenarios").glob("*.yaml"))]
 TOKEN = re.compile(r"\s+|\w+|[^\w\s]")
-WORDS = sorted({*VERBS, *KINDS, *Scenario.model_fields, *FUNCTIONS, *names()}) + [
+WORDS = [
+    *sorted({*VERBS, *KINDS, *Scenario.model_fields, *FUNCTIONS, *names()}),
     "target", "do", "then", "else", "in", "except", "finally", "args", "count", "into", "timeout", "params", "default",
     "value", "items", "index", "name", "stop", "0", "-1", "1.5", "100ms", "1e400", "9" * 50, "null", "true", "no", "017",
     "1:30", "''", '"', "'", "{", "}", "[", "]", ":", ": ", ",", "- ", "&a ", "*a", "<<: ", "!", "|", ">", "#", " #", "\n", "\n  ",
@@ -40,15 +41,24 @@ def check(data: bytes) -> None:
         assert error.problems
         for problem in error.problems:
             assert problem.place is not None, str(problem)
-            assert problem.place.line >= 1 and problem.place.column >= 1
+            assert min(problem.place.line, problem.place.column) >= 1
             assert len(problem.message) < 2_000
         str(error).encode()
 
 
-plain = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(WORDS) | st.text(max_size=8)
+plain = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=8)
+)
 trees = st.recursive(
     plain,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=5), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=25,
 )
 
@@ -104,7 +114,11 @@ def test_any_value_under_any_key(document: dict[str, object], in_quotes: bool) -
 
 
 @MODEST
-@given(st.lists(st.dictionaries(st.sampled_from([*VERBS, "do", "then", "else", "in", "except"]), trees, max_size=2), max_size=5))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*VERBS, "do", "then", "else", "in", "except"]), trees, max_size=2), max_size=5
+    )
+)
 def test_any_value_under_any_verb(steps: list[dict[str, object]]) -> None:
     """Steps with a verb of the language and any value."""
     check(f"scenario: any\nstate: {{value: 0}}\nthreads: {{one: {{do: {quoted(steps)}}}}}\n".encode())

@@ -17,8 +17,14 @@ H = "scenario: generated\n"
 WORKER = "threads: {worker: {target: worker}}\n"
 
 GENERATED: dict[str, tuple[bytes, str]] = {
-    "brackets nested 100,000 deep": (f"{H}x-a: {'[' * 100_000}\n".encode(), "generated.yaml:2:69: nested more than 64 deep"),
-    "braces nested 100,000 deep": (f"{H}x-a: {'{a: ' * 100_000}\n".encode(), "generated.yaml:2:255: nested more than 64 deep"),
+    "brackets nested 100,000 deep": (
+        f"{H}x-a: {'[' * 100_000}\n".encode(),
+        "generated.yaml:2:69: nested more than 64 deep",
+    ),
+    "braces nested 100,000 deep": (
+        f"{H}x-a: {'{a: ' * 100_000}\n".encode(),
+        "generated.yaml:2:255: nested more than 64 deep",
+    ),
     "ten megabytes": (
         H.encode() + b"#" * 10_000_000,
         "generated.yaml:1:1: the file has more than 1,000,000 bytes, the most that a scenario may have",

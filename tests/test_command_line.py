@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 ENDLESS = "scenario: endless\nthreads:\n  beat:\n    do:\n      - while: true\n        do:\n          - log: tick\n          - sleep: 5ms\n"
-QUICK = "scenario: quick\nstate: {n: 0}\nthreads:\n  one:\n    do:\n      - set: {n: n + 1}\n      - log: \"n is {n}\"\nexpect:\n  final: [\"n == 1\"]\n"
+QUICK = 'scenario: quick\nstate: {n: 0}\nthreads:\n  one:\n    do:\n      - set: {n: n + 1}\n      - log: "n is {n}"\nexpect:\n  final: ["n == 1"]\n'
 STUCK = "scenario: stuck\nsync: {guard: lock}\nthreads:\n  one:\n    do:\n      - acquire: guard\n      - acquire: guard\nexpect: {verdict: deadlock}\n"
 
 
@@ -48,7 +48,7 @@ def test_a_file_alone_is_run(quick: Path) -> None:
     """`scenrun FILE` is `scenrun run FILE`: JSON lines on stdout, a summary on stderr, status 0."""
     done = scenrun(str(quick))
     assert done.returncode == 0
-    assert [e["event"] for e in events(done.stdout)][0] == "run.started"
+    assert events(done.stdout)[0]["event"] == "run.started"
     assert events(done.stdout)[-1]["event"] == "run.finished"
     assert done.stderr.startswith("ok: holds")
 
@@ -185,7 +185,7 @@ def test_lines_reach_a_reader_while_the_run_goes_on(flush: str, tmp_path: Path) 
 
 def test_repeating_counts_verdicts_and_outcomes() -> None:
     """Run i uses seed + i, and the last line is the tally."""
-    text = "scenario: die\nthreads:\n  one:\n    do:\n      - set: {n: \"random.randint(1, 2)\"}\n      - set: {seen: n}\nstate: {seen: 0}\nexpect:\n  outcomes: {observe: [seen], allowed: [[1], [2]]}\n"
+    text = 'scenario: die\nthreads:\n  one:\n    do:\n      - set: {n: "random.randint(1, 2)"}\n      - set: {seen: n}\nstate: {seen: 0}\nexpect:\n  outcomes: {observe: [seen], allowed: [[1], [2]]}\n'
     done = scenrun("-", "--repeat", "12", "--seed", "5", text=text)
     lines = events(done.stdout)
     assert done.returncode == 0
@@ -277,7 +277,11 @@ def test_new_writes_a_file_that_runs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("my-file", "a name is made of letters"), ("for", "a meaning of its own"), ("no/where", "No such file or directory")],
+    [
+        ("my-file", "a name is made of letters"),
+        ("for", "a meaning of its own"),
+        ("no/where", "No such file or directory"),
+    ],
 )
 def test_new_refuses_what_cannot_be_a_name(name: str, said: str, tmp_path: Path) -> None:
     """A sentence, and no file."""
@@ -321,7 +325,7 @@ def test_explain_shows_steps_with_lines(quick: Path) -> None:
 
 def test_calls_are_refused_until_they_are_allowed(tmp_path: Path) -> None:
     """`call` runs the user's Python only with --allow-python."""
-    text = "scenario: mine\nstate: {n: 0}\nthreads:\n  one:\n    do:\n      - call: {function: \"math:factorial\", args: {}, into: n}\n"
+    text = 'scenario: mine\nstate: {n: 0}\nthreads:\n  one:\n    do:\n      - call: {function: "math:factorial", args: {}, into: n}\n'
     done = scenrun("-", text=text)
     assert done.returncode == 2
     assert "--allow-python" in done.stderr

@@ -50,7 +50,12 @@ print(json.dumps([status or 0, sorted(sys.modules)]), file=sys.__stdout__)
 def imported_by(*arguments: str) -> set[str]:
     """The modules in a process of its own after a command line that succeeds."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *arguments], capture_output=True, text=True, encoding="utf-8", timeout=60, check=True
+        [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
     )
     status, modules = json.loads(done.stdout)
     assert status == 0, done.stderr
@@ -165,5 +170,7 @@ def test_the_lower_layers_never_reach_up(path: Path) -> None:
 def test_relative_imports_are_not_used() -> None:
     """Every import inside the package is written out, so that the tests above see it."""
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
-    relative = [str(p) for p, tree in trees.items() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level]
+    relative = [
+        str(p) for p, tree in trees.items() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level
+    ]
     assert not relative

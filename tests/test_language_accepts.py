@@ -56,13 +56,15 @@ def world(steps: str, extra: str = "") -> Loaded:
     """The scenario above, with one more thread that does these steps."""
     user = "  twice_user: {do: [{run: {target: twice, args: {x: 1}}}, {run: answer}]}\nthreads:"
     text = WORLD.replace("threads:", user, 1)
-    return load(text + "  tried:\n    do:\n" + textwrap.indent(textwrap.dedent(steps).strip("\n"), "      ") + "\n" + extra)
+    return load(
+        text + "  tried:\n    do:\n" + textwrap.indent(textwrap.dedent(steps).strip("\n"), "      ") + "\n" + extra
+    )
 
 
 STEPS = {
     "log short": 'log: "got {value}"',
     "log long": 'log: {message: "got {value}", level: warning, fields: {trace_id: "random.hex(16)", n: 3, s: "\'a\'"}}',
-    "log with formats and braces": 'log: "{ratio:.2f} {value:>5} {{plain}} {items[0]} {table[\'a\']}"',
+    "log with formats and braces": "log: \"{ratio:.2f} {value:>5} {{plain}} {items[0]} {table['a']}\"",
     "log of a number": "log: 5",
     "log of a block": "log: |\n  one {value}\n  two",
     "sleep fixed": "sleep: 100ms",
@@ -118,7 +120,7 @@ STEPS = {
     "reset": "reset: gate",
     "put": "put: {queue: pipeline, item: value}",
     "put a text": "put: {queue: pipeline, item: \"'hello'\"}",
-    "put null, a number, a boolean": "put: {queue: \"pipelines[0]\", item: null}",
+    "put null, a number, a boolean": 'put: {queue: "pipelines[0]", item: null}',
     "put a mapping": "put: {queue: pipeline, item: {a: 1, b: [value, 2]}}",
     "put with timeout": "put: {queue: pipeline, item: 1, timeout: 1s, block: true}",
     "put without blocking": "put: {queue: pipeline, item: true, block: false}",
@@ -131,7 +133,7 @@ STEPS = {
     "start one": "start: other[1]",
     "start a timer": "start: alarm",
     "join a group": "join: other",
-    "join one": "join: {thread: \"other[1]\", timeout: 1s}",
+    "join one": 'join: {thread: "other[1]", timeout: 1s}',
     "join a timer": "join: alarm",
     "cancel a timer": "cancel: alarm",
     "cancel a timer, long": "cancel: {timer: alarm}",
@@ -141,12 +143,12 @@ STEPS = {
     "raise without text": "raise: ValueError",
     "raise with an expression": 'raise: "RuntimeError: at {value}"',
     "raise one of the file's own": 'raise: "OutOfStock: none left"',
-    "try except": "try: [{log: x}]\nexcept: {queue.Empty: [], queue.Full: [], Exception: [{log: \"{error}\"}]}\nelse: []\nfinally: []",
+    "try except": 'try: [{log: x}]\nexcept: {queue.Empty: [], queue.Full: [], Exception: [{log: "{error}"}]}\nelse: []\nfinally: []',
     "try finally": "try: []\nfinally: [{log: x}]",
     "assert short": "assert: value >= 0",
     "assert long": 'assert: {that: value >= 0, message: "is {value}"}',
     "choose": "choose: {from: [1, value, \"'a'\"], into: value}",
-    "atomic": "atomic: [{set: {value: value + 1}}, {log: \"{value}\"}, {append: {to: items, item: 1}}]",
+    "atomic": 'atomic: [{set: {value: value + 1}}, {log: "{value}"}, {append: {to: items, item: 1}}]',
     "section": "section: critical\ndo: [{assert: inside('critical') <= 1}]",
     "call short": 'call: "package.module:function"',
     "call long": 'call: {function: "package.module:function", args: {x: value}, into: value}',
@@ -156,8 +158,8 @@ STEPS = {
     "while true": "while: true\ndo: [break]",
     "repeat": "repeat: 10\ndo: []",
     "repeat an expression": "repeat: len(items)\ndo: [continue]",
-    "for": "for: i\nin: range(7)\ndo: [{log: \"{i}\"}]",
-    "for a list": "for: i\nin: [1, 2, value]\ndo: [{log: \"{i}\"}]",
+    "for": 'for: i\nin: range(7)\ndo: [{log: "{i}"}]',
+    "for a list": 'for: i\nin: [1, 2, value]\ndo: [{log: "{i}"}]',
     "break and continue": "while: true\ndo:\n  - if: flag\n    then: [continue]\n  - break",
     "return": "return",
     "return a value": "return: value + 1",
@@ -185,9 +187,9 @@ SEQUENCES = {
         - cancel: {future: f, into: gone}
         - log: "{x} {gone}"
         """,
-    "map with results": "- map: {pool: workers, target: twice, over: items, as: x, into: results}\n- log: \"{results}\"",
+    "map with results": '- map: {pool: workers, target: twice, over: items, as: x, into: results}\n- log: "{results}"',
     "locals": "- set: {mine: value, _ignored: 1}\n- set: {mine: mine + 1}\n- append: {to: items, item: mine}",
-    "exceptions of the file": "- try: [{raise: \"OutOfStock: none\"}]\n  except: {OutOfStock: [{log: \"{error}\"}]}",
+    "exceptions of the file": '- try: [{raise: "OutOfStock: none"}]\n  except: {OutOfStock: [{log: "{error}"}]}',
 }
 
 
@@ -323,7 +325,7 @@ KEYS = {
     "limits": "limits: {time: 10s, steps: 1000}\n",
     "costs": "costs: {acquire: 2us, sleep: 0ms}\n",
     "ignored": "x-anything: {a: [1, 2]}\nx-base: &base {count: 2}\n",
-    "final and always": "state: {value: 0}\nexpect: {final: [value == 0, \"value in [0, 1]\"], always: [value >= 0]}\n",
+    "final and always": 'state: {value: 0}\nexpect: {final: [value == 0, "value in [0, 1]"], always: [value >= 0]}\n',
     "outcomes": "state: {x: 0, y: 1}\nexpect:\n  outcomes:\n    observe: [x, y]\n    allowed: [[0, 1], [1, 0]]\n"
     "    required: [[0, 1]]\n    forbidden: [[1, 1]]\n",
     "race": "expect: {race: never}\n",
@@ -355,8 +357,8 @@ GROUPS = {
     "defaults": "{target: worker, args: {}, count: 1, daemon: false, join: true, endless: false}",
     "merged": "{<<: {count: 2, daemon: false}, target: worker}",
     "updater": "{target: updater, args: {variable: total, by: 2, pause: 1ms, guard: guard, times: 3}}",
-    "updater of an item": "{target: updater, args: {variable: \"list[0]\"}}",
-    "producer": "{target: producer, args: {queue: pipeline, item: \"random.randint(1, 6)\", every: 1ms, items: 3, sentinels: 1}}",
+    "updater of an item": '{target: updater, args: {variable: "list[0]"}}',
+    "producer": '{target: producer, args: {queue: pipeline, item: "random.randint(1, 6)", every: 1ms, items: 3, sentinels: 1}}',
     "producer with another event": "{target: producer, args: {queue: pipeline, stop: halt, burst: 2, backlog: 5}}",
     "consumer": "{target: consumer, args: {queue: pipeline, work: {uniform: [1ms, 2ms]}}}",
     "consumer_until_sentinel": "{target: consumer_until_sentinel, args: {queue: pipeline, work: 1ms}}",

@@ -58,7 +58,10 @@ _OWN = (
     Event(
         "tally.finished",
         "The last line of several runs: how often each verdict and each outcome came.",
-        {"runs": INTEGER, "verdicts": OBJECT, "outcomes": LIST, "ok": BOOLEAN, "stopped_by_run": TEXT, "first_not_ok_seed": INTEGER},
+        {
+            "runs": INTEGER, "verdicts": OBJECT, "outcomes": LIST, "ok": BOOLEAN, "stopped_by_run": TEXT,
+            "first_not_ok_seed": INTEGER,
+        },
         "info",
         ("outcomes", "stopped_by_run", "first_not_ok_seed"),
         by_thread=False,
@@ -118,7 +121,9 @@ def _of_primitives() -> list[Event]:
         for question in (*kind.questions, *kind.attributes):
             name = f"{noun}.asked"
             fields = {"question": TEXT, "value": ANY}
-            out.setdefault(name, Event(name, f"A question to a {noun}, with its answer; `{question}` and others.", fields))
+            out.setdefault(
+                name, Event(name, f"A question to a {noun}, with its answer; `{question}` and others.", fields)
+            )
     return list(out.values())
 
 

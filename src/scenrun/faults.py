@@ -17,7 +17,11 @@ _MODULES: dict[str, type[BaseException]] = {
     "concurrent.futures.InvalidStateError": concurrent.futures.InvalidStateError,
 }
 _PYTHON: dict[str, type[BaseException]] = {
-    **{name: value for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)},
+    **{
+        name: value
+        for name, value in vars(builtins).items()
+        if isinstance(value, type) and issubclass(value, Exception)
+    },
     **_MODULES,
 }
 _SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
@@ -49,15 +53,8 @@ def name_of(error: BaseException) -> str:
     """The name under which a scenario knows a real exception."""
     if isinstance(error, Fault):
         return error.type
-    for cls in type(error).__mro__:
-        for name, known in _MODULES.items():
-            if cls is known:
-                return name
-        if getattr(builtins, cls.__name__, None) is cls:
-            return cls.__name__
-        if cls.__module__ not in ("concurrent.futures._base", "_queue"):
-            return cls.__name__
-    return "Exception"
+    found = type(error)
+    return next((name for name, known in _MODULES.items() if known is found), found.__name__)
 
 
 def is_a(fault: Fault, name: str) -> bool:

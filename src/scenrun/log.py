@@ -150,7 +150,7 @@ class Recorder:
         self.not_shown = 0
         self._second = -1
         self._second_text = ""
-        self._output = output if isinstance(output, Collector) is False else None
+        self._output: Output | None = None if isinstance(output, Collector) else output
         self._line = self._writer(output, renderer)
 
     def _writer(self, output: Any, renderer: Any) -> Callable[[dict[str, Any]], object]:
@@ -168,14 +168,11 @@ class Recorder:
         for _ in range(count):
             render(pop())
         if count:
-            self._flush_output()
+            self.flush()
         return count
 
     def flush(self) -> None:
         """Bring what was written to its reader, if it has waited long enough."""
-        self._flush_output()
-
-    def _flush_output(self) -> None:
         if self._output is not None:
             self._output.flush()
 
@@ -215,7 +212,9 @@ class Recorder:
     def _message(self, record: tuple[Any, ...]) -> None:
         at_ns, me, site, _, text, more = record
         me.messages += 1
-        level = site.instruction.options[-1][1] if len(site.instruction.options) == 1 else site.instruction.option("level")
+        level = (
+            site.instruction.options[-1][1] if len(site.instruction.options) == 1 else site.instruction.option("level")
+        )
         fields = self._begin(at_ns, level, "message")
         fields["thread"] = me.name
         fields["group"] = me.group

@@ -33,7 +33,9 @@ def reference() -> str:
     """The whole page, as Markdown."""
     parts = [
         _HEAD,
-        "## Top-level keys\n\n" + _table(model.Scenario) + "\nKeys that begin with `x-` are ignored: a place for anchors.\n",
+        "## Top-level keys\n\n"
+        + _table(model.Scenario)
+        + "\nKeys that begin with `x-` are ignored: a place for anchors.\n",
         "### `stop`\n\n" + _table(model.Stop),
         "### `limits`\n\n" + _table(model.Limits),
         "### `log`\n\n" + _table(model.LogOptions),
@@ -62,7 +64,13 @@ def _table(cls: type[Model], skip: tuple[str, ...] = ()) -> str:
             continue
         required = field.is_required()
         default = field.get_default(call_default_factory=False)
-        shown = "required" if required else "" if default in (None, {}, (), "") else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        shown = (
+            "required"
+            if required
+            else ""
+            if default in (None, {}, (), "")
+            else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        )
         rows.append(f"| `{key}` | {_text(field.description or '')} | {shown} |")
     return "\n".join(rows) + "\n" if len(rows) > 2 else ""
 
@@ -71,7 +79,10 @@ def _behaviours_and_parameters() -> str:
     types = [
         ("`int`, `float`, `bool`, `str`", "a literal"),
         ("`duration`", "a duration, or a distribution that is drawn at each use"),
-        ("`value`", "an expression, evaluated once: before the first step of the thread, or by whoever spawns or submits"),
+        (
+            "`value`",
+            "an expression, evaluated once: before the first step of the thread, or by whoever spawns or submits",
+        ),
         ("`expression`", "an expression, evaluated at each use, with the names of where it was written"),
         ("`variable`", "a shared variable (with `run`, also a local), read and written under the parameter's name"),
         (", ".join(f"`{kind}`" for kind in KINDS), "an object of `sync`; `lock` takes an rlock too"),
@@ -116,10 +127,10 @@ def _expressions() -> str:
 Python's syntax: literals, names, arithmetic and bit operations, comparisons, `and`/`or`/`not`, `x if c else y`, indexing,
 list and mapping displays, and these calls.
 
-- Functions: {', '.join(f'`{name}`' for name in expressions.FUNCTIONS)}.
+- Functions: {", ".join(f"`{name}`" for name in expressions.FUNCTIONS)}.
 - Draws, each a function of the seed, the thread's name and how many draws it has made: {draws}. `random.hex(16)` gives 16
   bytes as 32 digits.
-- Questions to objects: {', '.join(questions)}, and `inside('section')`.
+- Questions to objects: {", ".join(questions)}, and `inside('section')`.
 
 Integers have at most {MAX_BITS:,} bits, lists and texts at most {MAX_SIZE:,} items. Each read of a shared variable, and each
 question, is a step of its own, in Python's order of evaluation.
@@ -150,7 +161,13 @@ def _built_in() -> str:
         assert found is not None
         rows = ["| parameter | type | default |", "|---|---|---|"]
         for key, parameter in found.params.items():
-            default = "required" if parameter.is_required else f"`{parameter.default}`" if parameter.default is not None else "none"
+            default = (
+                "required"
+                if parameter.is_required
+                else f"`{parameter.default}`"
+                if parameter.default is not None
+                else "none"
+            )
             rows.append(f"| `{key}` | {parameter.type} | {default} |")
         parts.append(f"### `{name}`\n\n{found.description}\n\n" + "\n".join(rows) + "\n")
     return "\n".join(parts)
@@ -164,7 +181,9 @@ def _events() -> str:
         own = ", ".join(f"`{name}`" for name in event.fields)
         rows.append(f"| `{event.name}` | {event.level} | {_text(event.tells)} | {own} |")
     return (
-        f"## Events of the log\n\nEvery line has {common}. Lines of a thread add {of_thread}.\n\n" + "\n".join(rows) + "\n"
+        f"## Events of the log\n\nEvery line has {common}. Lines of a thread add {of_thread}.\n\n"
+        + "\n".join(rows)
+        + "\n"
     )
 
 

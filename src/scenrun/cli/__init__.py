@@ -105,7 +105,9 @@ def run_cli(args: list[str] | None = None) -> int:
         return 130
     except Exception as error:
         say("".join(traceback.format_exception(error)))
-        say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above.")
+        say(
+            f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above."
+        )
         return EXIT_FAILED
     return status if isinstance(status, int) else 0
 

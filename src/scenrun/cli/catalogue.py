@@ -92,5 +92,3 @@ def _renamed(text: str, name: str) -> str:
     body = re.sub(r"^scenario: .*$", f"scenario: {name}", "\n".join(lines), count=1, flags=re.MULTILINE)
     schema = catalogue.shipped("schemas") / "scenario.schema.json"
     return f"# yaml-language-server: $schema={schema}\n{body}\n"
-
-

@@ -34,10 +34,12 @@ UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", 
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
-@click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally.")
+@click.option(
+    "--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."
+)
 @click.option("--until", type=click.Choice(UNTIL), help="Stop repeating at this verdict, or at any finding.")
 @click.option("--time-limit", metavar="DURATION", help="End a run after so much time (10s); replaces the file's limit.")
-@click.option("--switch-interval", metavar="DURATION", 
+@click.option("--switch-interval", metavar="DURATION",
               help="How often the interpreter switches threads; 5ms, and 100ms for more than 1,000 threads.")  # fmt: skip
 @click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
               show_default=True, help="Show lines of this level and above; debug shows every operation.")  # fmt: skip
@@ -176,5 +178,3 @@ def _status(result: RunResult) -> int:
     if result.verdict == "incomplete":
         return EXIT_INCOMPLETE
     return 0 if result.ok else 1
-
-

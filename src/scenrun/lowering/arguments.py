@@ -36,7 +36,11 @@ if TYPE_CHECKING:
     from scenrun.lowering.writer import Writer
 
 _LITERALS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
-_KINDS = {"lock": ("lock", "rlock"), "semaphore": ("semaphore", "bounded_semaphore"), "queue": ("queue", "simple_queue")}
+_KINDS = {
+    "lock": ("lock", "rlock"),
+    "semaphore": ("semaphore", "bounded_semaphore"),
+    "queue": ("queue", "simple_queue"),
+}
 """Parameter types that take more than one kind of object."""
 MISSING = object()
 WRONG = object()
@@ -158,12 +162,14 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
     return Unknown()
 
 
-def _value(
-    w: Writer, key: str, kind: str, raw: Any, scope: Scope, inner: Scope, place: Place | None
-) -> Binding:
+def _value(w: Writer, key: str, kind: str, raw: Any, scope: Scope, inner: Scope, place: Place | None) -> Binding:
     register = inner.prefix + key
     is_assigned = key in inner.assigned
-    if kind == "str" and raw is not None and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant | Register)):
+    if (
+        kind == "str"
+        and raw is not None
+        and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant | Register))
+    ):
         if not isinstance(raw, str):
             w.refuse(place, f"`{key}` is text, not {shown(raw)}; put it in quotes")
         return Constant(str(raw))
@@ -202,7 +208,11 @@ def _object(w: Writer, key: str, kind: str, raw: Any, scope: Scope) -> Binding:
         return Unknown()
     if reference.index is None:
         if found.cell.count is not None and found.index is None:
-            w.refuse(reference.place, f"`{reference.name}` is an array; say which: `{reference.name}[0]`", about=reference.name)
+            w.refuse(
+                reference.place,
+                f"`{reference.name}` is an array; say which: `{reference.name}[0]`",
+                about=reference.name,
+            )
         return found
     if found.cell.count is None or found.index is not None:
         w.refuse(reference.place, f"`{reference.name}` is a single {kind}; remove the index", about=reference.name)

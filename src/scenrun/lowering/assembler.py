@@ -28,7 +28,9 @@ class Size:
         """Count so many more instructions, steps or operations."""
         self.left -= by
         if self.left < 0:
-            message = f"the program grows beyond {MAX_SIZE:,} instructions; `run`, `spawn` and parameters multiply steps"
+            message = (
+                f"the program grows beyond {MAX_SIZE:,} instructions; `run`, `spawn` and parameters multiply steps"
+            )
             raise ScenarioError([Problem(place, message)])
 
 

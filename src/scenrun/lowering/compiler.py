@@ -40,7 +40,9 @@ def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dic
     except ScenarioError as error:
         raise ScenarioError([*problems, *complaints.problems, *error.problems]) from None
     except RecursionError:
-        deep = Problem(compiler.place, "behaviours run, spawn or start one another too deep; use a loop, or fewer of them")
+        deep = Problem(
+            compiler.place, "behaviours run, spawn or start one another too deep; use a loop, or fewer of them"
+        )
         raise ScenarioError([*problems, *complaints.problems, deep]) from None
     if problems or complaints.problems:
         raise ScenarioError([*problems, *complaints.problems])
@@ -159,7 +161,13 @@ class Compiler:
         w.code.emit("end", arguments=(result,))
 
     def code_for_new(
-        self, caller: Writer, target: str, args: dict[str, Any], scope: Scope, place: Place | None, given: dict[str, str]
+        self,
+        caller: Writer,
+        target: str,
+        args: dict[str, Any],
+        scope: Scope,
+        place: Place | None,
+        given: dict[str, str],
     ) -> tuple[int, list[str]] | None:
         """The code for a thread or task made while running, and what its maker computes for it."""
         behaviour = self.behaviour(target, place)
@@ -242,7 +250,9 @@ class Compiler:
 
     def _check_something_runs(self) -> None:
         if not self.scenario.threads and self.scenario.main is None:
-            self.complaints.refuse(self.scenario.place, "nothing runs: a scenario needs `threads` or `main`", about="threads")
+            self.complaints.refuse(
+                self.scenario.place, "nothing runs: a scenario needs `threads` or `main`", about="threads"
+            )
         limit, stop = self.scenario.limits.time, self.scenario.stop
         if limit and stop and limit.numbers[0] < stop.after.numbers[0]:
             place = self.scenario.limits.place_of_key("time")
@@ -270,7 +280,9 @@ class Compiler:
     def _check_threads(self, groups: tuple[Group, ...]) -> None:
         total = sum(group.count or 1 for group in groups)
         if total > MAX_THREADS:
-            self.complaints.refuse(self.scenario.place_of_key("threads"), f"{total:,} threads; at most {MAX_THREADS:,} are allowed")
+            self.complaints.refuse(
+                self.scenario.place_of_key("threads"), f"{total:,} threads; at most {MAX_THREADS:,} are allowed"
+            )
 
     def _expectations(self) -> Expectations:
         expect = self.scenario.expect
@@ -290,4 +302,3 @@ class Compiler:
 
 def _outcomes(given: list[list[Any]] | None) -> tuple[tuple[Any, ...], ...] | None:
     return None if given is None else tuple(tuple(outcome) for outcome in given)
-

@@ -149,7 +149,9 @@ class Expressions:
             return None
         cell = found.cell
         if cell.kind not in wanted:
-            self.complaints.refuse(reference.place, wrong_kind(verb, str(reference), cell.kind, wanted), about=reference.name)
+            self.complaints.refuse(
+                reference.place, wrong_kind(verb, str(reference), cell.kind, wanted), about=reference.name
+            )
             return None
         return self._element(reference, found, scope)
 
@@ -157,11 +159,15 @@ class Expressions:
         cell = found.cell
         if found.index is not None:
             if reference.index:
-                self.complaints.refuse(reference.place, f"`{reference.name}` is one object, which has no index", about=reference.name)
+                self.complaints.refuse(
+                    reference.place, f"`{reference.name}` is one object, which has no index", about=reference.name
+                )
             return CellRef(cell.number, self.value(found.index.expression, found.index.scope))
         if cell.count is None:
             if reference.index:
-                self.complaints.refuse(reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index", about=cell.name)
+                self.complaints.refuse(
+                    reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index", about=cell.name
+                )
             return CellRef(cell.number)
         if reference.index is None:
             message = f"`{cell.name}` is an array of {cell.count}; say which: `{cell.name}[0]`"
@@ -178,7 +184,10 @@ class Expressions:
         number = tree.operand if isinstance(tree, ast.UnaryOp) and is_negative else tree
         if not isinstance(number, ast.Constant):
             return
-        if isinstance(number.value, int) and -cell.count <= (-number.value if is_negative else number.value) < cell.count:
+        if (
+            isinstance(number.value, int)
+            and -cell.count <= (-number.value if is_negative else number.value) < cell.count
+        ):
             return
         message = f"`{cell.name}` has the indices 0 to {cell.count - 1}, not {ast.unparse(tree)[:40]}"
         self.complaints.refuse(reference.index.at(tree), message, about=cell.name)
@@ -366,7 +375,11 @@ class Expressions:
         base = owner.value if isinstance(owner, ast.Subscript) else owner
         assert isinstance(base, ast.Name)
         found = at.scope.find(base.id)
-        index = Expression(owner.slice, at.expression.text, at.expression.place) if isinstance(owner, ast.Subscript) else None
+        index = (
+            Expression(owner.slice, at.expression.text, at.expression.place)
+            if isinstance(owner, ast.Subscript)
+            else None
+        )
         if isinstance(found, Object):
             return self._ask(Reference(base.id, index, at.place(node)), found, asked, at)
         if isinstance(found, Unknown):
@@ -382,7 +395,9 @@ class Expressions:
             self.code.emit(f"future.{asked}", arguments=(held,), into=into)
             return name(into)
         else:
-            self.complaints.refuse(at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`", about=base.id)
+            self.complaints.refuse(
+                at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`", about=base.id
+            )
         return ast.Constant(0)
 
     def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
@@ -393,7 +408,11 @@ class Expressions:
         if asked not in (*kind.questions, *kind.attributes):
             known = [*(f"{q}()" for q in kind.questions), *kind.attributes]
             what = f"{a(kind.name)} answers {', '.join(known)}" if known else f"{a(kind.name)} answers no questions"
-            self.complaints.refuse(reference.place, f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}", about=reference.name)
+            self.complaints.refuse(
+                reference.place,
+                f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}",
+                about=reference.name,
+            )
             return ast.Constant(0)
         target = self._element(reference, found, at.scope)
         return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
@@ -408,7 +427,9 @@ class Expressions:
                 found = at.scope.find(part.id)
                 if isinstance(found, Shared | Object | VariableAlias) or part.id == "inside":
                     return True
-                if isinstance(found, Alias) and self._touches(found.expression.tree, _At(found.expression, found.scope)):
+                if isinstance(found, Alias) and self._touches(
+                    found.expression.tree, _At(found.expression, found.scope)
+                ):
                     return True
         return False
 
@@ -457,7 +478,9 @@ def _example(binding: Binding) -> str:
     if not isinstance(binding, Object):
         return "ask whether it `is None`"
     kind = KINDS[binding.cell.kind]
-    asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [f"{binding.cell.name}.{q}" for q in kind.attributes]
+    asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [
+        f"{binding.cell.name}.{q}" for q in kind.attributes
+    ]
     return f"ask it something, such as `{asked[0]}`" if asked else "and it answers no questions"
 
 

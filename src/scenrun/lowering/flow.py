@@ -189,7 +189,9 @@ def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
         return
     if step.target in w.running:
         chain = " -> ".join([*w.running[w.running.index(step.target) :], step.target])
-        message = f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language: write a loop"
+        message = (
+            f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language: write a loop"
+        )
         w.refuse(step.place_of_key("target"), message)
         return
     w.compiler.grow(step.target, behaviour, step.place)
@@ -291,7 +293,10 @@ def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
     if name not in raised and not w.compiler.allow_unknown_exceptions:
         node = step._node["except"] if step.is_given("except") else None
         place = node.places[name][0] if node is not None else step.place
-        hint = did_you_mean(name, [*faults.KNOWN, *raised]) or "; catch one of Python's exceptions, or one that a step raises"
+        hint = (
+            did_you_mean(name, [*faults.KNOWN, *raised])
+            or "; catch one of Python's exceptions, or one that a step raises"
+        )
         w.refuse(place, f"nothing raises `{name[:60]}`{hint}", about=name.split(".")[-1])
 
 

@@ -24,12 +24,17 @@ def write_main(w: Writer, scenario: Scenario) -> None:
 
 def _check_nothing_implicit(w: Writer, scenario: Scenario) -> None:
     if scenario.stop is not None:
-        w.refuse(scenario.place_of_key("stop"), "with `main`, nothing is implicit: sleep and `set_event` there, without `stop`")
+        w.refuse(
+            scenario.place_of_key("stop"),
+            "with `main`, nothing is implicit: sleep and `set_event` there, without `stop`",
+        )
     for group in scenario.threads.values():
         if group.join is not None and group.join != (not group.daemon):
             w.refuse(group.place_of_key("join"), "with `main`, nothing is implicit: write `- join: NAME` there")
         if group.start_after is not None:
-            w.refuse(group.place_of_key("start_after"), "with `main`, nothing is implicit: sleep before `- start: NAME`")
+            w.refuse(
+                group.place_of_key("start_after"), "with `main`, nothing is implicit: sleep before `- start: NAME`"
+            )
 
 
 def _default_main(w: Writer, scenario: Scenario, scope: Scope) -> None:

@@ -163,4 +163,3 @@ def all_steps_below(step: verbs.Step) -> list[verbs.Step]:
             if isinstance(part, tuple):
                 found += [s for s in part if isinstance(s, verbs.Step)]
     return found
-

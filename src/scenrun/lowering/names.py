@@ -66,7 +66,9 @@ class Names:
     def _clash(self, name: str, place: Place | None) -> None:
         first = self.places[name]
         where = f", on line {first.line}" if first else ""
-        self.complaints.refuse(place, f"the name `{name}` is already taken{where}; names differ within a file", about=name)
+        self.complaints.refuse(
+            place, f"the name `{name}` is already taken{where}; names differ within a file", about=name
+        )
 
     def _declare(self) -> None:
         scenario = self.scenario
@@ -118,7 +120,11 @@ class Names:
             hint = self.complaints.hint(condition.lock, known)
             self.complaints.refuse(place, f"there is no lock `{condition.lock}`{hint}", about=condition.lock)
         elif shared.cell.kind not in ("lock", "rlock"):
-            self.complaints.refuse(place, f"`{condition.lock}` is {a(shared.cell.kind)}; a condition needs a lock or rlock", about=condition.lock)
+            self.complaints.refuse(
+                place,
+                f"`{condition.lock}` is {a(shared.cell.kind)}; a condition needs a lock or rlock",
+                about=condition.lock,
+            )
         elif shared.cell.count is not None or condition.count is not None:
             self.complaints.refuse(place, "a condition shares one lock: neither it nor the lock can be an array")
         else:
@@ -143,7 +149,9 @@ class Names:
             self.complaints.refuse(place, f"there is no pool `{group.pool}`{hint}", about=group.pool)
             return None
         if found.cell.kind != "pool" or found.cell.count is not None:
-            self.complaints.refuse(place, f"`{group.pool}` is {a(found.cell.kind)}, not a single pool", about=group.pool)
+            self.complaints.refuse(
+                place, f"`{group.pool}` is {a(found.cell.kind)}, not a single pool", about=group.pool
+            )
             return None
         return found.cell.number
 
@@ -165,7 +173,9 @@ class Names:
             if self.scenario.stop and name == self.scenario.stop.event:
                 if self.scenario.main is not None:
                     continue
-                message = f"nobody looks at the event `{name}`, so `stop` only makes main wait; use it, or remove `stop`"
+                message = (
+                    f"nobody looks at the event `{name}`, so `stop` only makes main wait; use it, or remove `stop`"
+                )
                 self.complaints.later(place, message, name)
             else:
                 self.complaints.later(place, f"`{name}` is never used; use it, or remove it", name)

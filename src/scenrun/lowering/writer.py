@@ -87,7 +87,11 @@ class Writer:
                     hint = did_you_mean(name, self.compiler.scenario.state) or "; read it, or begin its name with `_`"
                     self.complaints.later(place, f"the local `{name}` is set but never read{hint}", about=name)
             elif isinstance(found, Object):
-                self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}", about=name)
+                self.refuse(
+                    place,
+                    f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}",
+                    about=name,
+                )
 
     def _new_local(self, name: str, scope: Scope) -> None:
         if self.names.places.get(name) is not None and scope.names is not None:

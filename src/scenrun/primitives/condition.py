@@ -92,9 +92,7 @@ CONDITION = Kind(
             done="condition.woken",
             phases=(Phase(park), Phase(wake, time_out), Phase(take_again), Phase(leave)),
         ),
-        Operation(
-            "notify", ("n",), about="condition.notifying", done="condition.notified", phases=(Phase(notify),)
-        ),
+        Operation("notify", ("n",), about="condition.notifying", done="condition.notified", phases=(Phase(notify),)),
         Operation(
             "notify_all", about="condition.notifying_all", done="condition.notified_all", phases=(Phase(notify_all),)
         ),

@@ -30,7 +30,9 @@ def _headline(result: RunResult) -> str:
     if result.verdict == "incomplete":
         return f"incomplete: the file expects {expected}"
     if result.ok:
-        return f"ok: {result.verdict}" + (", as expected" if result.verdict != "holds" or len(result.expected) > 1 else "")
+        return f"ok: {result.verdict}" + (
+            ", as expected" if result.verdict != "holds" or len(result.expected) > 1 else ""
+        )
     return f"not ok: {result.verdict}, but the file expects {expected}"
 
 

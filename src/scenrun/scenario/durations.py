@@ -90,5 +90,7 @@ def _parts(kind: str, names: tuple[str, ...], given: Any) -> list[Any]:
         return list(given)
     if kind != "uniform" and isinstance(given, dict) and set(given) == set(names):
         return [given[name] for name in names]
-    example = "{uniform: [1ms, 5ms]}" if kind == "uniform" else f"{{{kind}: {{{', '.join(f'{n}: 2ms' for n in names)}}}}}"
+    example = (
+        "{uniform: [1ms, 5ms]}" if kind == "uniform" else f"{{{kind}: {{{', '.join(f'{n}: 2ms' for n in names)}}}}}"
+    )
     raise DurationError(f"`{kind}` is written {example}")

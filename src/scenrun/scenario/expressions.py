@@ -194,11 +194,13 @@ class _Checker:
 
     def check(self, node: ast.AST, depth: int) -> None:
         if depth > MAX_NESTING:
-            raise self.refuse(node, f"more than {MAX_NESTING} operations inside one another; compute it in several steps")
+            raise self.refuse(
+                node, f"more than {MAX_NESTING} operations inside one another; compute it in several steps"
+            )
         name = type(node).__name__
         check = getattr(self, f"check_{name}", None)
         if check is None:
-            what = _REFUSED.get(type(node), f"`{name}`")  # type: ignore[call-overload]
+            what = _REFUSED.get(type(node), f"`{name}`")
             instead = _INSTEAD.get(type(node), "`docs/reference.md` lists what is")
             raise self.refuse(node, f"{what} is not part of the language; {instead}")
         check(node)
@@ -275,11 +277,17 @@ class _Checker:
 
     def _function(self, node: ast.Call, name: str) -> None:
         if name == "inside":
-            if len(node.args) != 1 or not isinstance(node.args[0], ast.Constant) or not isinstance(node.args[0].value, str):
+            if (
+                len(node.args) != 1
+                or not isinstance(node.args[0], ast.Constant)
+                or not isinstance(node.args[0].value, str)
+            ):
                 raise self.refuse(node, "`inside` takes a section's name in quotes: `inside('critical')`")
         elif name not in FUNCTIONS:
             hint = did_you_mean(name, FUNCTIONS)
-            raise self.refuse(node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)})")
+            raise self.refuse(
+                node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)})"
+            )
 
     def _draw(self, node: ast.Call, name: str) -> None:
         if name not in DRAWS:

@@ -29,9 +29,7 @@ MAX_NAME = 80
 class Model(BaseModel):
     """A part of a scenario: strict, frozen, closed to unknown keys, and aware of its place in the file."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True)
     _node: Any = PrivateAttr(default=None)
     what: ClassVar[str] = ""
     """What an error calls this part of the file."""

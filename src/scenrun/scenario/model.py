@@ -133,7 +133,9 @@ class Outcomes(Model):
     """The values that may be seen when the run has ended."""
 
     what: ClassVar[str] = "`outcomes`"
-    observe: Annotated[Any, _list_of_expressions("observe"), WithJsonSchema({"type": "array"})] = Field(description="expressions, read when the run has ended")
+    observe: Annotated[Any, _list_of_expressions("observe"), WithJsonSchema({"type": "array"})] = Field(
+        description="expressions, read when the run has ended"
+    )
     allowed: list[list[Any]] | None = Field(None, description="all the outcomes that may be")
     required: list[list[Any]] | None = Field(None, description="outcomes that a closed search must have found")
     forbidden: list[list[Any]] | None = Field(None, description="outcomes that may not be")
@@ -217,7 +219,9 @@ class Expect(Model):
     always: Annotated[Any, _list_of_expressions("always"), _LIST] = Field(
         default=(), description="expressions that hold in every state"
     )
-    outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type": "object"})] = Field(None, description="the values that may be seen at the end")
+    outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type": "object"})] = Field(
+        None, description="the values that may be seen at the end"
+    )
     race: Literal["never"] | None = Field(None, description="never: a search must find no data race")
     verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
         default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"
@@ -318,9 +322,9 @@ class Scenario(Model):
     state: Annotated[Any, PlainValidator(_state), WithJsonSchema({"type": "object"})] = Field(
         default={}, description="shared variables and their initial values"
     )
-    behaviours: Annotated[
-        Any, _each("behaviours", Behaviour), WithJsonSchema({"refer": _DEF + "behaviours"})
-    ] = Field(default={}, description="named programs of steps")
+    behaviours: Annotated[Any, _each("behaviours", Behaviour), WithJsonSchema({"refer": _DEF + "behaviours"})] = Field(
+        default={}, description="named programs of steps"
+    )
     threads: Annotated[Any, _each("threads", Group), WithJsonSchema({"refer": _DEF + "threads"})] = Field(
         default={}, description="thread groups by name"
     )

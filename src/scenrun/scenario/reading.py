@@ -107,7 +107,7 @@ def _stand_in(parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
     place = parent.places[key][1]
     out = Mapping(place)
     out.update(fields)
-    out.places = {name: (place, place) for name in fields}
+    out.places = dict.fromkeys(fields, (place, place))
     return out
 
 
@@ -168,7 +168,9 @@ class Reader:
         if len(self.problems) > before:
             scenario = scenario or self.model(Scenario, _stand_in_name(kept), "a scenario")
             self.unread.update(("threads", "main"))
-            self.is_partial = self.is_partial or any(key in kept and not isinstance(kept[key], Mapping) for key in DECLARING)
+            self.is_partial = self.is_partial or any(
+                key in kept and not isinstance(kept[key], Mapping) for key in DECLARING
+            )
         if scenario is not None:
             scenario._unread = None if self.is_partial else frozenset(self.unread)
         return scenario
@@ -302,7 +304,11 @@ class Reader:
             return None
         if not isinstance(raw, Mapping) or not raw:
             is_empty = raw is None or raw == {}
-            message = "this step is empty; indent what belongs to it" if is_empty else f"a step is a mapping, not {shown(raw)}"
+            message = (
+                "this step is empty; indent what belongs to it"
+                if is_empty
+                else f"a step is a mapping, not {shown(raw)}"
+            )
             self.refuse(place, message)
             self.skip(raw)
             return None
@@ -329,7 +335,7 @@ class Reader:
         if verb in VERBS:
             return f"`{verb}` and its value are written `- {verb}: ..`, with a space after the colon"
         hint = did_you_mean(text, [v for v, cls in VERBS.items() if cls.alone])
-        return f"a step is a verb and its value, such as `- log: \"text\"`, not `{text[:60]}`{hint}"
+        return f'a step is a verb and its value, such as `- log: "text"`, not `{text[:60]}`{hint}'
 
     def _verb(self, raw: Mapping) -> type[Step] | None:
         verbs = [key for key in raw if key in VERBS]
@@ -400,7 +406,9 @@ class Reader:
             elif cls.beside:
                 message = self._unknown_key(key, list(cls.beside), f"a `{cls.verb}` step")
             else:
-                message = f"`{key}` does not belong beside `{cls.verb}`; indent it under the verb, or begin a step with `- `"
+                message = (
+                    f"`{key}` does not belong beside `{cls.verb}`; indent it under the verb, or begin a step with `- `"
+                )
                 if near := nearest(key, fields):
                     message += f" (`{cls.verb}` takes `{near}`)"
             self.refuse(raw.places[key][0], message)
@@ -415,7 +423,9 @@ class Reader:
         if not isinstance(given, Mapping) or len(given) != 1:
             self.skip(name)
             self.skip(given)
-            self.refuse(place, f"`{name}` is one kind of primitive: `{name}: lock`, or `{name}: {{queue: {{maxsize: 10}}}}`")
+            self.refuse(
+                place, f"`{name}` is one kind of primitive: `{name}: lock`, or `{name}: {{queue: {{maxsize: 10}}}}`"
+            )
             return None
         kind, options = next(iter(given.items()))
         if kind not in KINDS:

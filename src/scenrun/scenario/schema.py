@@ -95,7 +95,11 @@ def _step() -> dict[str, Any]:
             continue
         needed = [k for k in cls.beside if _is_required(cls, k)]
         allowed = {verb: True, **dict.fromkeys(cls.beside, True)}
-        dependent[verb] = {"properties": allowed, "additionalProperties": False, **({"required": needed} if needed else {})}
+        dependent[verb] = {
+            "properties": allowed,
+            "additionalProperties": False,
+            **({"required": needed} if needed else {}),
+        }
         for key in cls.beside:
             owners.setdefault(key, []).append(verb)
             companions.setdefault(key, exported[key])

@@ -74,7 +74,9 @@ class _Node:
 def decode(name: str, data: bytes) -> Source:
     """The text of `data`, which must be UTF-8 that YAML allows."""
     if len(data) > MAX_BYTES:
-        raise ScenarioError([_whole(name, f"the file has more than {MAX_BYTES:,} bytes, the most that a scenario may have")])
+        raise ScenarioError(
+            [_whole(name, f"the file has more than {MAX_BYTES:,} bytes, the most that a scenario may have")]
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -121,7 +123,7 @@ class _Reader:
     def __init__(self, source: Source, problems: list[Problem]) -> None:
         self.source = source
         self.problems = problems
-        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_Parser)  # type: ignore[no-untyped-call]
+        self.events: Iterator[Any] = yaml.parse(source.text, Loader=_Parser)
         self.anchors: dict[str, _Node | None] = {}
         self.nodes = 0
 
@@ -160,7 +162,7 @@ class _Reader:
     def _node(self, event: Any, depth: int) -> _Node:
         place = self._place(event)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, place, depth)
+            return self._alias(str(event.anchor), place, depth)
         self._count(place, 1, depth)
         if getattr(event, "tag", None) is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")
@@ -314,13 +316,13 @@ def _grow(container: Mapping | Sequence, value: Any) -> None:
 def _ambiguous(text: str) -> str | None:
     """What to say of an unquoted scalar that YAML 1.1 and 1.2 read differently."""
     if text in _SURPRISES:
-        return f"`{text}` is a boolean to some readers of YAML and text to others; write true, false or \"{text}\""
+        return f'`{text}` is a boolean to some readers of YAML and text to others; write true, false or "{text}"'
     if _OCTAL.match(text):
-        return f"`{text}` is octal to some readers of YAML; write it without the leading 0, or as 0o.. or \"{text}\""
+        return f'`{text}` is octal to some readers of YAML; write it without the leading 0, or as 0o.. or "{text}"'
     if _SIXTY.match(text):
-        return f"`{text}` is a number in base 60 to some readers of YAML; write \"{text}\", or a duration such as 90s"
+        return f'`{text}` is a number in base 60 to some readers of YAML; write "{text}", or a duration such as 90s'
     if _DATE.match(text):
-        return f"`{text}` is a date to some readers of YAML; write \"{text}\""
+        return f'`{text}` is a date to some readers of YAML; write "{text}"'
     if _GROUPED.match(text):
         return f"`{text}`: write the number without `_`"
     if _NOT_A_NUMBER.match(text):

@@ -18,7 +18,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         return word.lower()
     similar = [k for k in candidates if abs(len(k) - len(word)) <= len(word) // 2 + 1]
     if len(similar) > MANY:
-        similar = [k for k in similar if word and (k[:1] == word[:1] or k[-1:] == word[-1:]) and abs(len(k) - len(word)) < 3]
+        similar = [
+            k for k in similar if word and (k[:1] == word[:1] or k[-1:] == word[-1:]) and abs(len(k) - len(word)) < 3
+        ]
     found = difflib.get_close_matches(word, sorted(similar)[:MANY], n=1, cutoff=CUTOFF)
     return found[0] if found else None
 

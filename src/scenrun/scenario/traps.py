@@ -21,13 +21,22 @@ _SENTENCES = (
     ("did not find expected key", "the indentation is off here, or a quote or bracket before it is not closed"),
     ("expected <block end>", "the indentation is off here, or a quote or bracket before it is not closed"),
     ("did not find expected '-' indicator", "a list goes on with `- `; the indentation is off here"),
-    ("did not find expected ',' or '}'", "inside `{}`, text with [ ] { } , or `: ` must be in quotes; or a `}` is missing"),
-    ("did not find expected ',' or ']'", "inside `[]`, text with [ ] { } , or `: ` must be in quotes; or a `]` is missing"),
+    (
+        "did not find expected ',' or '}'",
+        "inside `{}`, text with [ ] { } , or `: ` must be in quotes; or a `}` is missing",
+    ),
+    (
+        "did not find expected ',' or ']'",
+        "inside `[]`, text with [ ] { } , or `: ` must be in quotes; or a `]` is missing",
+    ),
     ("found unexpected end of stream", "a quote that was opened is never closed"),
     ("did not find expected node content", "a value is missing here"),
     ("found undefined tag handle", "tags (`!..`) are not allowed; write a plain value"),
     ("did not find expected alphabetic", "`&`, `*` and `!` begin an anchor, an alias or a tag; put text in quotes"),
-    ("found unknown escape character", "an escape that YAML does not know; in single quotes a backslash is only itself"),
+    (
+        "found unknown escape character",
+        "an escape that YAML does not know; in single quotes a backslash is only itself",
+    ),
     ("block sequence entries are not allowed", "a list cannot begin on this line; begin it on the next"),
     ("did not find expected <document start>", "the scenario ended before this line; the indentation is off"),
     ("exceeded max depth", "nested too deeply"),
@@ -77,7 +86,11 @@ def _around(line: str, place: Place, found: str) -> Problem | None:
     if begins in "\"'":
         inner = entry.group(2)
         inner = inner[1:-1] if inner[-1] == begins and len(inner) > 1 else inner
-        return Problem(place, "the quote ended before this; put the whole text in other quotes" + _instead(line, entry.group(1) + quote(inner)))
+        return Problem(
+            place,
+            "the quote ended before this; put the whole text in other quotes"
+            + _instead(line, entry.group(1) + quote(inner)),
+        )
     what = f"text that begins with `{begins}` must be in quotes"
     return Problem(start, what + _instead(line, quoted_entry(line)))
 
@@ -108,11 +121,11 @@ def check_flow_sequence(sequence: Sequence, flow: bool, problems: list[Problem])
     for number in range(len(sequence) - 1, 0, -1):
         item, before = sequence[number], sequence[number - 1]
         is_text = isinstance(item, str) and isinstance(before, str | int | float)
-        if is_text and not item.quoted and item.count(")") > item.count("("):
-            if str(before).count("(") > str(before).count(")") or number > 1:
-                problems.append(_cut(sequence.places[number], "[]"))
-                del sequence[number], sequence.places[number]
-                sequence[number - 1] = 0
+        opens_before = str(before).count("(") > str(before).count(")") or number > 1
+        if is_text and not item.quoted and item.count(")") > item.count("(") and opens_before:
+            problems.append(_cut(sequence.places[number], "[]"))
+            del sequence[number], sequence.places[number]
+            sequence[number - 1] = 0
 
 
 def _cut(place: Place, brackets: str) -> Problem:
@@ -133,7 +146,9 @@ def _mend(mapping: Mapping, torn: str) -> None:
 def template_problem(mapping: Mapping, word: str) -> str:
     """`log: {item}`: what was meant as text with an expression is a mapping to YAML."""
     inside = ", ".join(mapping)[:60]
-    return f"`{{{inside}}}` is a mapping to YAML; text that begins with `{{` must be in quotes: `{word}: \"{{{inside}}}\"`"
+    return (
+        f'`{{{inside}}}` is a mapping to YAML; text that begins with `{{` must be in quotes: `{word}: "{{{inside}}}"`'
+    )
 
 
 def cut_comment(place: Place, text: str, word: str) -> str | None:

@@ -57,7 +57,9 @@ def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Com
     lines = generator.function()
     scope = {**namespace, **{f"__s{site.pc}": site for site in sites}}
     exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
-    return Compiled(scope["__code"], sites, tuple(generator.first_lines), blocks, dict(code.locals), tuple(generator.unshown_before))
+    return Compiled(
+        scope["__code"], sites, tuple(generator.first_lines), blocks, dict(code.locals), tuple(generator.unshown_before)
+    )
 
 
 def _leaders(code: Code) -> tuple[int, ...]:
@@ -264,5 +266,3 @@ class _Generator:
 def _object(target: CellRef | None) -> str:
     assert target is not None
     return f"o{target.cell}" if target.index is None else f"o{target.cell}[{target.index}]"
-
-

@@ -57,7 +57,9 @@ class Watch:
             seen = _named_values(self.program, observation, self._objects)
             message = f"always {observation.text}: broken by {me.name}{_where(seen)}"
             details = {"expectation": observation.text, "values": seen}
-            self._found(Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site)
+            self._found(
+                Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
+            )
 
     def results(self) -> list[Checked]:
         """What became of each `always`."""
@@ -99,7 +101,9 @@ def look(function: Callable[[], Any]) -> tuple[bool, Any]:
     return bool(value), value
 
 
-def at_the_end(program: Program, objects: list[Any], reached: bool) -> tuple[list[Checked], list[Finding], list[Any] | None]:
+def at_the_end(
+    program: Program, objects: list[Any], reached: bool
+) -> tuple[list[Checked], list[Finding], list[Any] | None]:
     """`final` and `outcomes`: what was found, what is broken, and the outcome observed."""
     checked: list[Checked] = []
     findings: list[Finding] = []
@@ -109,7 +113,9 @@ def at_the_end(program: Program, objects: list[Any], reached: bool) -> tuple[lis
             continue
         holds, _ = look(compiled(observation, objects))
         names = _named_values(program, observation, objects)
-        checked.append(Checked("final", observation.text, "holds" if holds else "violated", names or None, observation.line))
+        checked.append(
+            Checked("final", observation.text, "holds" if holds else "violated", names or None, observation.line)
+        )
         if not holds:
             message = f"final {observation.text}: does not hold{_where(names)}"
             details = {"expectation": observation.text, "values": names}

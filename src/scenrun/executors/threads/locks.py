@@ -285,7 +285,7 @@ class RealSemaphore(_Counted):
 
     def stuck(self, op: str, me: Context) -> bool:
         """No permit left, and every acquisition accounted for."""
-        return self.known_held() >= self.initial
+        return bool(self.known_held() >= self.initial)
 
     def free(self, op: str, me: Context) -> None:
         """One more permit."""

@@ -26,7 +26,15 @@ from scenrun.program import Cell, Group, Program
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""
-_FROM_EXPRESSIONS = (ArithmeticError, LookupError, TypeError, ValueError, UnboundLocalError, MemoryError, RecursionError)
+_FROM_EXPRESSIONS = (
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    ValueError,
+    UnboundLocalError,
+    MemoryError,
+    RecursionError,
+)
 
 
 class Run:
@@ -132,7 +140,9 @@ class Run:
 
     def _timer(self, cell: Cell, index: int) -> RealTimer:
         label = cell.label(index)
-        code = next((i.code for i in self._all_instructions() if i.op == "timer.start" and i.target.cell == cell.number), 0)
+        code = next(
+            (i.code for i in self._all_instructions() if i.op == "timer.start" and i.target.cell == cell.number), 0
+        )
         context = self.new_context(label, cell.name, index, code or 0)
         return RealTimer(label, cell.number, context, self)
 
@@ -258,7 +268,9 @@ class Run:
         if swallowed:
             message += "; its pool swallowed this, as nobody asked for the result"
         details: dict[str, Any] = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
-        self.found(Finding(kind, message, context.name, site.line, site.instruction.step, details=details), context, site)
+        self.found(
+            Finding(kind, message, context.name, site.line, site.instruction.step, details=details), context, site
+        )
 
     def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
         """Note a finding, in the log too; not of a thread that was cut off, as its world is being taken apart."""

@@ -60,15 +60,8 @@ def _thread(context: Context, end_ns: int) -> dict[str, Any]:
     sleeping = context.wait is not None and context.wait.op == "sleep"
     slept = context.slept_ns + (waiting if sleeping else 0)
     waited = context.waited_total_ns + (0 if sleeping else waiting)
-    return _rounded(
-        {
-            "lived_s": lived / 1e9,
-            "waited_s": waited / 1e9,
-            "slept_s": slept / 1e9,
-            "worked_s": context.worked_ns / 1e9,
-            "messages": context.messages,
-        }
-    )
+    times = {"lived_s": lived, "waited_s": waited, "slept_s": slept, "worked_s": context.worked_ns}
+    return {**{name: round(ns / 1e9, 6) for name, ns in times.items()}, "messages": context.messages}
 
 
 def _rounded(value: Any) -> Any:

@@ -106,7 +106,9 @@ class Supervisor:
 
     def _report(self, found: list[tuple[Context, Wait | None]]) -> None:
         threads = sorted((self.describe(c, wait) for c, wait in found), key=_main_last)
-        names = ", ".join(stuck.thread for stuck in threads[:5]) + (f" and {len(threads) - 5} more" if len(threads) > 5 else "")
+        names = ", ".join(stuck.thread for stuck in threads[:5]) + (
+            f" and {len(threads) - 5} more" if len(threads) > 5 else ""
+        )
         message = f"{names} can never move again: nobody is left who could free them"
         first = threads[0]
         self.run.found(Finding("deadlock", message, line=first.line, step=first.step, threads=tuple(threads)))
@@ -118,7 +120,9 @@ class Supervisor:
             if context.pool is not None and context.started_ns == 0:
                 return Stuck(context.name, "blocked", "pool.worker", context.pool.label)
             site = context.seen
-            return Stuck(context.name, "running", line=site.line if site else None, step=site.instruction.step if site else None)
+            return Stuck(
+                context.name, "running", line=site.line if site else None, step=site.instruction.step if site else None
+            )
         site = wait.site
         held_by = tuple(wait.object.held_by()) if wait.object is not None else ()
         since = round((wait.since_ns - began) / 1e9, 6)
@@ -222,5 +226,3 @@ def summary_fields(result: RunResult, left: list[str]) -> dict[str, Any]:
     if left:
         fields["not_ended"] = left
     return fields
-
-

@@ -143,9 +143,7 @@ class RealThread(_Joinable):
 def start_thread(host: Host, context: Context) -> None:
     """Make the real thread of a context and start it."""
     context.started = True
-    context.real = threading.Thread(
-        target=host.run_thread, args=(context,), name=context.name, daemon=context.daemon
-    )
+    context.real = threading.Thread(target=host.run_thread, args=(context,), name=context.name, daemon=context.daemon)
     host.enlist(context)
     try:
         context.real.start()

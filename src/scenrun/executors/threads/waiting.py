@@ -133,7 +133,12 @@ class RealCondition:
 
     def figures(self) -> dict[str, Any]:
         """The figures of the run's summary."""
-        return {"kind": self.kind, "notifies": self.notified.value, "waits": self.waited.count, "waited": self.waited.summary()}
+        return {
+            "kind": self.kind,
+            "notifies": self.notified.value,
+            "waits": self.waited.count,
+            "waited": self.waited.summary(),
+        }
 
     def fold(self) -> None:
         """Take the samples into the histogram."""
