@@ -159,3 +159,45 @@ def test_the_digest_is_of_what_runs(change: dict[str, Any], same: bool) -> None:
     """Seed and description are no part of the program."""
     source = decode("x.yaml", b"scenario: x\nthreads: {t: {do: [{sleep: 1ms}]}}\n")
     assert (load_source(source).program.digest == load_source(source, change).program.digest) is same
+
+
+def test_a_behaviour_that_spawns_itself_uses_the_objects_it_is_given() -> None:
+    """The same code is run again only where every parameter means the same."""
+    text = """scenario: x
+sync: {first: queue, second: queue}
+behaviours:
+  walk:
+    params: {q: queue, n: value}
+    do:
+      - put: {queue: q, item: n}
+      - if: n > 0
+        then: [{spawn: {target: walk, args: {q: second, n: n - 1}}}]
+main: [{spawn: {target: walk, args: {q: first, n: 3}}}]
+"""
+    made = program(text)
+    assert [code.name for code in made.codes] == ["main", "walk", "walk"]
+    queues = [
+        [made.cells[i.target.cell].name for i in code.instructions if i.op == "queue.put" and i.target]
+        for code in made.codes[1:]
+    ]
+    assert queues == [["first"], ["second"]]
+    spawns = [[i.code for i in code.instructions if i.op == "spawned.spawn"] for code in made.codes]
+    assert spawns == [[1], [2], [2]]
+
+
+def test_two_uses_with_the_same_arguments_share_a_code() -> None:
+    """Computed values are copied when the thread is made; they make no code of their own."""
+    text = """scenario: x
+sync: {crew: {pool: {max_workers: 2}}}
+behaviours: {job: {params: {n: value}, do: [{return: n}]}}
+main:
+  - for: i
+    in: range(3)
+    do: [{submit: {pool: crew, target: job, args: {n: i}}}]
+  - for: k
+    in: range(2)
+    do: [{submit: {pool: crew, target: job, args: {n: k + 1}}}]
+"""
+    made = program(text)
+    assert [code.name for code in made.codes] == ["main", "job"]
+    assert made.codes[1].parameters == ("__c0",)

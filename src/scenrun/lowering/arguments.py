@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
 from scenrun.lowering.expressions import describe, one_of
-from scenrun.lowering.mentions import assigned
+from scenrun.lowering.mentions import assigned, mentioned
 from scenrun.lowering.scope import (
     Alias,
     Binding,
@@ -252,7 +252,7 @@ class CaptureScope(Scope):
         """A register of the new thread that begins with the value of `text` in the caller's."""
         if text in self.captured:
             return self.parameters[self.captured.index(text)]
-        register = f"__c{len(self.parameters)}_{text if text.isidentifier() else ''}"
+        register = f"__c{len(self.parameters)}"
         self.parameters.append(register)
         self.captured.append(text)
         return register
@@ -290,6 +290,25 @@ def bind_captured(
             inner.bindings[key] = bind(w, key, parameter, raw, outer, inner, _place_in(args, key) or place)
     w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
     return inner, captured
+
+
+def signature(binding: Binding | None) -> Any:
+    """What a parameter means, comparable between two uses: with the same signatures, the same code can be run.
+
+    Looking at an expression's names copies those that are the caller's locals, so that both uses copy the same.
+    """
+    if isinstance(binding, Alias):
+        return binding.expression.text, _names_in(binding.expression, binding.scope)
+    if isinstance(binding, Object):
+        return binding.cell.number, signature(binding.index)
+    if isinstance(binding, VariableAlias):
+        path = [(index.text, _names_in(index, binding.scope)) for index in binding.target.path]
+        return binding.target.name, signature(binding.scope.find(binding.target.name)), tuple(path)
+    return repr(binding)
+
+
+def _names_in(expression: Expression, scope: Scope) -> tuple[Any, ...]:
+    return tuple((name, signature(scope.find(name))) for name in mentioned(expression))
 
 
 def _is_computed(raw: Any) -> bool:

@@ -8,7 +8,7 @@ from scenrun.behaviours import names as shipped_names
 from scenrun.behaviours import shipped
 from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.lowering import flow, operations, threads
-from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of
+from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.lowering.assembler import Assembler, Size
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.main import write_main
@@ -65,7 +65,8 @@ class Compiler:
         self.calls: set[str] = set()
         self.allow_unknown_exceptions = False
         self._of_cell: dict[int, int] = {}
-        self._of_target: dict[Any, tuple[int, list[str]]] = {}
+        self._of_target: dict[Any, int] = {}
+        """The codes of behaviours that are spawned or submitted, by what their parameters mean."""
         self._spawning: list[str] = []
         self._pending: list[Cell] = []
         self.raised: set[str] = set()
@@ -153,12 +154,7 @@ class Compiler:
         if behaviour is None:
             return
         inner = bind_inline(w, behaviour, target, part.args, scope, part.place_of_key("target"))
-        w.running.append(target)
-        result = w.code.temporary("result")
-        w.code.emit("let", arguments=("None",), into=result)
-        with w.code.inline(result):
-            w.steps(behaviour.do, inner, self.path_of(target))
-        w.code.emit("end", arguments=(result,))
+        self._write_new(w, behaviour, target, inner)
 
     def code_for_new(
         self,
@@ -173,47 +169,34 @@ class Compiler:
         behaviour = self.behaviour(target, place)
         if behaviour is None:
             return None
-        if self._spawning.count(target) > 0 and (known := self._same(target, args)) is not None:
-            return self._again(caller, behaviour, target, args, scope, place, given, known)
-        self.grow(target, behaviour, place)
-        number = self._reserve()
-        writer = Writer(self, Assembler(number, target, self.scenario.source, self.size))
-        self._of_target[target, repr(sorted(args, key=str))] = (number, [])
-        self._spawning.append(target)
+        writer = Writer(self, Assembler(-1, target, self.scenario.source, self.size))
         writer.code.line = caller.code.line
         with writer.code.at(self.path_of(target), behaviour.place):
             inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place, given)
-            self._of_target[target, repr(sorted(args, key=str))] = (number, list(writer.code.parameters))
-            writer.running.append(target)
-            result = writer.code.temporary("result")
-            writer.code.emit("let", arguments=("None",), into=result)
-            with writer.code.inline(result):
-                writer.steps(behaviour.do, inner, self.path_of(target))
-            writer.code.emit("end", arguments=(result,))
-        self._spawning.pop()
+            key = target, tuple((name, signature(inner.find(name))) for name in behaviour.params)
+            if key in self._of_target:
+                return self._of_target[key], captured
+            if target in self._spawning and any(
+                p.type == "expression" and n in args for n, p in behaviour.params.items()
+            ):
+                caller.refuse(place, f"`{target}` spawns itself with another expression; pass a `value` instead")
+                return None
+            self.grow(target, behaviour, place)
+            number = writer.code.number = self._of_target[key] = self._reserve()
+            self._spawning.append(target)
+            self._write_new(writer, behaviour, target, inner)
+            self._spawning.pop()
         self.codes[number] = writer.code.finish()
         return number, captured
 
-    def _same(self, target: str, args: dict[str, Any]) -> tuple[int, list[str]] | None:
-        return self._of_target.get((target, repr(sorted(args, key=str))))
-
-    def _again(
-        self, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope,
-        place: Place | None, given: dict[str, str], known: tuple[int, list[str]],
-    ) -> tuple[int, list[str]]:  # fmt: skip
-        """A behaviour that spawns itself runs the same code again; only computed values may differ."""
-        scratch = Writer(self, Assembler(known[0], target, self.scenario.source, self.size))
-        _, captured = bind_captured(scratch, caller, behaviour, target, args, scope, place, given)
-        if len(scratch.code.parameters) != len(known[1]) or not self._values_only(behaviour, args):
-            caller.refuse(
-                place, f"`{target}` spawns itself with other objects or expressions; only `value` arguments may differ"
-            )
-        return known[0], captured
-
-    @staticmethod
-    def _values_only(behaviour: Behaviour, args: dict[str, Any]) -> bool:
-        fixed = [k for k, p in behaviour.params.items() if k in args and p.type == "expression"]
-        return not fixed
+    def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope) -> None:
+        """The steps of a behaviour as a thread's whole life."""
+        w.running.append(target)
+        result = w.code.temporary("result")
+        w.code.emit("let", arguments=("None",), into=result)
+        with w.code.inline(result):
+            w.steps(behaviour.do, scope, self.path_of(target))
+        w.code.emit("end", arguments=(result,))
 
     # --- the whole
 
