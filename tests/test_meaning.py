@@ -1495,3 +1495,19 @@ def test_call_runs_the_author_s_python(tmp_path: Path, monkeypatch: pytest.Monke
     assert run(text, allow_python=True)[1] == ["6", "nothing here"]
     with pytest.raises(scenrun.ScenarioError, match="allow-python"):
         run(text)
+
+
+def test_what_only_a_search_can_say_is_not_checked_by_a_run() -> None:
+    """`race: never` and `required` outcomes are neither confirmed nor refuted."""
+    text = """
+scenario: x
+state: {n: 0}
+threads: {a: {do: [{set: {n: 1}}]}}
+expect: {race: never, outcomes: {observe: [n], required: [[1]]}}
+"""
+    result = scenrun.run(load_source(decode("x.yaml", text.encode())))
+    assert result.verdict == "holds"
+    assert [(c.what, c.found) for c in result.expectations[:2]] == [
+        ("race", "not_checked"),
+        ("outcomes required", "not_checked"),
+    ]

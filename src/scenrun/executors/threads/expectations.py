@@ -120,6 +120,7 @@ def at_the_end(
             message = f"final {observation.text}: does not hold{_where(names)}"
             details = {"expectation": observation.text, "values": names}
             findings.append(Finding("violated", message, line=observation.line, details=details))
+    checked += _for_a_search(program)
     outcome = _outcome(program, objects) if reached and program.expectations.observe else None
     if program.expectations.observe:
         found, broken = _judge(program, outcome)
@@ -130,6 +131,16 @@ def at_the_end(
 
 def _where(names: dict[str, Any]) -> str:
     return f" ({', '.join(f'{name} is {value!r}' for name, value in names.items())})" if names else ""
+
+
+def _for_a_search(program: Program) -> list[Checked]:
+    """What one run can neither confirm nor refute."""
+    expect = program.expectations
+    out = [Checked("race", "never", "not_checked")] if expect.race_never else []
+    if expect.required is not None:
+        text = ", ".join(o.text for o in expect.observe)
+        out.append(Checked("outcomes required", text, "not_checked", line=expect.observe[0].line))
+    return out
 
 
 def _named_values(program: Program, observation: Observation, objects: list[Any]) -> dict[str, Any]:
