@@ -1,0 +1,393 @@
+"""The model of each primitive against the real object, step by step: same results, same faults, same answers.
+
+Three real threads do what Hypothesis draws, one command after another. After each command everybody has either finished or
+is stuck for certain. The model may then be in any state that some order of its actions leads to; those that do not
+agree with what the real object did are dropped, and one must always remain.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scenrun.errors import Fault
+from scenrun.executors.threads.context import Context, Cut, Site, enter
+from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
+from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
+from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.primitives import KINDS
+from scenrun.primitives.kinds import Done, Failed, Operation, Phase, Then
+from scenrun.program import Instruction
+
+ACTORS = 3
+SOON_NS = 3_000_000
+"""A time-out that surely passes before the next command."""
+
+
+# --- the model
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An operation that an actor of the model is in."""
+
+    cells: tuple[str, ...]
+    operation: Operation
+    arguments: tuple[Any, ...]
+    phase: int = 0
+    memo: Any = None
+
+    @property
+    def has_timeout(self) -> bool:
+        """Whether it gives up by itself."""
+        named = dict(zip(self.operation.parameters, self.arguments, strict=True))
+        return named.get("timeout") is not None
+
+
+@dataclass(frozen=True)
+class Model:
+    """The cells' values, what each actor is in, and what each one's last operation gave."""
+
+    values: tuple[tuple[str, Any], ...]
+    pending: tuple[Pending | None, ...]
+    results: tuple[Any, ...]
+
+    def began(self, actor: int, pending: Pending) -> Model:
+        """The actor begins an operation."""
+        return replace(
+            self,
+            pending=_changed(self.pending, actor, pending),
+            results=_changed(self.results, actor, None),
+        )
+
+    def following(self) -> Iterator[Model]:
+        """The states after one more action of anybody."""
+        for actor, pending in enumerate(self.pending):
+            if pending is not None and (after := self._moved(actor, pending)) is not None:
+                yield after
+
+    def _moved(self, actor: int, pending: Pending) -> Model | None:
+        known = dict(self.values)
+        values = tuple(known[cell] for cell in pending.cells)
+        phase = pending.operation.phases[pending.phase]
+        outcome = phase.act(values, actor, pending.arguments, pending.memo)
+        if outcome is None and phase.expire is not None and pending.has_timeout:
+            outcome = phase.expire(values, actor, pending.arguments, pending.memo)
+        if outcome is None:
+            return None
+        known.update(zip(pending.cells, outcome.values, strict=True))
+        if isinstance(outcome, Then):
+            left: Pending | None = replace(pending, phase=pending.phase + 1, memo=outcome.memo)
+            result = None
+        else:
+            left, result = None, _result(outcome)
+        return Model(
+            tuple(sorted(known.items())),
+            _changed(self.pending, actor, left),
+            self.results if left else _changed(self.results, actor, result),
+        )
+
+
+def _result(outcome: Done | Failed) -> tuple[str, Any]:
+    return ("gave", outcome.result) if isinstance(outcome, Done) else ("raised", outcome.type)
+
+
+def _changed(items: tuple[Any, ...], at: int, item: Any) -> tuple[Any, ...]:
+    return (*items[:at], item, *items[at + 1 :])
+
+
+def settled(models: set[Model]) -> set[Model]:
+    """Every state in which nobody can move any more, from any of these."""
+    seen, waiting, out = set(models), list(models), set()
+    while waiting:
+        model = waiting.pop()
+        following = list(model.following())
+        if not following:
+            out.add(model)
+        for after in following:
+            if after not in seen:
+                seen.add(after)
+                waiting.append(after)
+    return out
+
+
+# --- the real objects
+
+
+class Actor:
+    """A real thread that does one operation at a time, on command."""
+
+    def __init__(self, number: int) -> None:
+        self.context = Context(f"actor{number}", "actor", number, 0, 0)
+        self.context.started = True
+        self.commands: queue.SimpleQueue[Callable[[Context], Any] | None] = queue.SimpleQueue()
+        self.busy = False
+        self.result: Any = None
+        self.thread = threading.Thread(target=self._live, daemon=True)
+        self.thread.start()
+
+    def _live(self) -> None:
+        enter(self.context)
+        while (command := self.commands.get()) is not None:
+            try:
+                self.result = ("gave", command(self.context))
+            except Fault as fault:
+                self.result = ("raised", fault.type)
+            except Cut:
+                self.result = ("cut", None)
+            self.context.wait = None
+            self.busy = False
+
+    def do(self, command: Callable[[Context], Any]) -> None:
+        """Begin an operation."""
+        self.result, self.busy = None, True
+        self.commands.put(command)
+
+    def is_settled(self) -> bool:
+        """Whether it has finished, or waits without a time-out for what cannot come."""
+        wait = self.context.wait
+        if not self.busy:
+            return True
+        if wait is None or wait.deadline_ns is not None or wait.object is None:
+            return False
+        return wait.object.stuck(wait.op, self.context) and self.context.wait is wait
+
+    def leave(self) -> None:
+        """Free it from whatever it waits for, and end it."""
+        self.context.cut = True
+        until = time.monotonic() + 20
+        while self.busy and time.monotonic() < until:
+            wait = self.context.wait
+            if wait is not None and wait.object is not None:
+                wait.object.free(wait.op, self.context)
+            time.sleep(0.0005)
+        assert not self.busy
+        self.commands.put(None)
+        self.thread.join(10)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A primitive under test: its real objects and its model's cells, by name, and the operations to draw."""
+
+    kinds: dict[str, tuple[str, dict[str, Any]]]
+    make: Callable[[], dict[str, Any]]
+    operations: tuple[tuple[str, str, tuple[Any, ...]], ...]
+    """(cell, operation, arguments); an argument that is a list is one of several."""
+    cells_of: Callable[[str], tuple[str, ...]] = lambda cell: (cell,)
+
+
+WAIT, SOON = None, SOON_NS
+LOCKING = (("lock", "acquire", ([WAIT, SOON, 0], True)), ("lock", "acquire", (WAIT, False)), ("lock", "release", ()))
+WAITING = (
+    ("condition", "wait", ([WAIT, WAIT, SOON],)),
+    ("condition", "notify", ([1, 1, 2, 0],)),
+    ("condition", "notify_all", ()),
+)
+PERMITS = (
+    ("s", "acquire", ([WAIT, SOON, 0], True)),
+    ("s", "acquire", (WAIT, False)),
+    ("s", "release", ([1, 1, 1, 2, 0],)),
+)
+ITEMS = (
+    ("q", "put", ([1, 2, 3], [WAIT, SOON, 0], True)),
+    ("q", "put", ([1, 2, 3], WAIT, False)),
+    ("q", "get", ([WAIT, SOON, 0], True)),
+    ("q", "get", (WAIT, False)),
+)
+COUNTED = (("q", "task_done", ()), ("q", "join", ()))
+
+
+def _queue(order: str, maxsize: int) -> Subject:
+    options = {"kind": order, "maxsize": maxsize}
+    return Subject({"q": ("queue", options)}, lambda: {"q": RealQueue("q", 0, options)}, ITEMS + COUNTED)
+
+
+def _condition(kind: str, make_lock: Callable[[], Any]) -> Subject:
+    def make() -> dict[str, Any]:
+        lock = make_lock()
+        return {"lock": lock, "condition": RealCondition("condition", 1, lock)}
+
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {"lock": (kind, {}), "condition": ("condition", {})}
+    return Subject(
+        kinds, make, (*LOCKING, *WAITING), lambda cell: ("condition", "lock") if cell == "condition" else (cell,)
+    )
+
+
+SUBJECTS = {
+    "lock": Subject({"lock": ("lock", {})}, lambda: {"lock": RealLock("lock", 0, {})}, LOCKING),
+    "lock, initially locked": Subject(
+        {"lock": ("lock", {"initially": "locked"})},
+        lambda: {"lock": RealLock("lock", 0, {"initially": "locked"})},
+        LOCKING,
+    ),
+    "rlock": Subject({"lock": ("rlock", {})}, lambda: {"lock": RealRLock("lock", 0, {})}, LOCKING),
+    "semaphore": Subject(
+        {"s": ("semaphore", {"value": 1})}, lambda: {"s": RealSemaphore("s", 0, {"value": 1})}, PERMITS
+    ),
+    "bounded semaphore": Subject(
+        {"s": ("bounded_semaphore", {"value": 2})},
+        lambda: {"s": RealSemaphore("s", 0, {"value": 2}, bounded=True)},
+        PERMITS,
+    ),
+    "event": Subject(
+        {"e": ("event", {})},
+        lambda: {"e": RealEvent("e", 0, {})},
+        (("e", "wait", ([WAIT, SOON],)), ("e", "set", ()), ("e", "clear", ())),
+    ),
+    "barrier": Subject(
+        {"b": ("barrier", {"parties": 2})},
+        lambda: {"b": RealBarrier("b", 0, {"parties": 2})},
+        (("b", "wait", ([WAIT, WAIT, WAIT, SOON],)), ("b", "abort", ()), ("b", "reset", ())),
+    ),
+    "condition over an rlock": _condition("rlock", lambda: RealRLock("lock", 0, {})),
+    "condition over a lock": _condition("lock", lambda: RealLock("lock", 0, {})),
+    "queue": _queue("fifo", 2),
+    "queue without bound": _queue("fifo", 0),
+    "lifo queue": _queue("lifo", 2),
+    "priority queue": _queue("priority", 2),
+    "simple queue": Subject({"q": ("simple_queue", {})}, lambda: {"q": RealSimpleQueue("q", 0)}, ITEMS),
+}
+
+
+def _draws(subject: Subject) -> st.SearchStrategy[list[tuple[int, tuple[str, str, tuple[Any, ...]]]]]:
+    def operation(choice: tuple[str, str, tuple[Any, ...]]) -> st.SearchStrategy[tuple[str, str, tuple[Any, ...]]]:
+        cell, name, arguments = choice
+        each = [st.sampled_from(a) if isinstance(a, list) else st.just(a) for a in arguments]
+        return st.tuples(st.just(cell), st.just(name), st.tuples(*each))
+
+    one = st.sampled_from(subject.operations).flatmap(operation)
+    return st.lists(st.tuples(st.integers(0, ACTORS - 1), one), max_size=14)
+
+
+def _answers(subject: Subject, objects: dict[str, Any]) -> dict[str, Any]:
+    """What the real objects answer to every question."""
+    out = {}
+    for cell, (kind, _) in subject.kinds.items():
+        for question in KINDS[kind].questions:
+            out[f"{cell}.{question}"] = getattr(objects[cell], question)()
+        for attribute in KINDS[kind].attributes:
+            out[f"{cell}.{attribute}"] = getattr(objects[cell], attribute)
+    return out
+
+
+def _model_answers(subject: Subject, model: Model) -> dict[str, Any]:
+    values = dict(model.values)
+    return {
+        f"{cell}.{question}": answer(values[cell])
+        for cell, (kind, _) in subject.kinds.items()
+        for question, answer in KINDS[kind].answers.items()
+    }
+
+
+def _initial(subject: Subject) -> Model:
+    values = {cell: KINDS[kind].initial(options) for cell, (kind, options) in subject.kinds.items()}
+    return Model(tuple(sorted(values.items())), (None,) * ACTORS, (None,) * ACTORS)
+
+
+def conform(subject: Subject, commands: list[tuple[int, tuple[str, str, tuple[Any, ...]]]]) -> None:
+    """Do the commands on both; an AssertionError tells where they part."""
+    objects = subject.make()
+    actors = [Actor(number) for number in range(ACTORS)]
+    models = {_initial(subject)}
+    story = []
+    try:
+        for number, (cell, name, arguments) in commands:
+            if actors[number].busy:
+                continue
+            kind = subject.kinds[cell][0]
+            operation = KINDS[kind].operation(name)
+            assert operation is not None
+            site = Site(0, 0, Instruction(f"{kind}.{name}"))
+            method = getattr(objects[cell], name)
+            actors[number].do(lambda me, m=method, s=site, a=arguments: m(me, s, *a))
+            models = settled({m.began(number, Pending(subject.cells_of(cell), operation, arguments)) for m in models})
+            _wait_until_settled(actors)
+            real = [None if actor.busy else actor.result for actor in actors]
+            answers = _answers(subject, objects)
+            story.append((number, cell, name, arguments, real, answers))
+            models = {m for m in models if _agrees(subject, m, actors, answers)}
+            assert models, f"the model cannot do this: {story}"
+    finally:
+        for actor in actors:
+            actor.leave()
+
+
+def _wait_until_settled(actors: list[Actor]) -> None:
+    until = time.monotonic() + 20
+    while not (all(a.is_settled() for a in actors) and all(a.is_settled() for a in actors)):
+        assert time.monotonic() < until, "the real threads neither finish nor are stuck"
+        time.sleep(0.0002)
+
+
+def _agrees(subject: Subject, model: Model, actors: list[Actor], answers: dict[str, Any]) -> bool:
+    for actor, pending, result in zip(actors, model.pending, model.results, strict=True):
+        if actor.busy != (pending is not None) or (not actor.busy and actor.result != result):
+            return False
+    return _model_answers(subject, model) == answers
+
+
+@pytest.mark.parametrize("name", SUBJECTS)
+def test_the_model_can_do_whatever_the_real_object_did(name: str) -> None:
+    """Random commands of three threads, blocking ones and time-outs among them."""
+    subject = SUBJECTS[name]
+
+    @settings(max_examples=60)
+    @given(_draws(subject))
+    def check(commands: list[tuple[int, tuple[str, str, tuple[Any, ...]]]]) -> None:
+        conform(subject, commands)
+
+    check()
+
+
+def _without_blocking(values: Any, me: int, arguments: Any, memo: Any) -> Done:
+    return Done((True,), True)
+
+
+def _notify_two(values: Any, me: int, arguments: Any, memo: Any) -> Done:
+    return Done((values[0][2:], values[1]))
+
+
+def _unbounded_put(values: Any, me: int, arguments: Any, memo: Any) -> Done:
+    ((items, unfinished, maxsize, order),) = values
+    return Done((((*items, arguments[0]), unfinished + 1, maxsize, order),))
+
+
+MUTANTS: dict[str, tuple[str, str, str, Phase]] = {
+    "a lock that never blocks": ("lock", "lock", "acquire", Phase(_without_blocking)),
+    "a notify that wakes two": ("condition over an rlock", "condition", "notify", Phase(_notify_two)),
+    "a queue that forgets its bound": ("queue", "q", "put", Phase(_unbounded_put)),
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_broken_model_is_caught(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison can fail: a model with a mistake is told from the real object."""
+    name, cell, operation, phase = MUTANTS[mutant]
+    subject = SUBJECTS[name]
+    kind = KINDS[subject.kinds[cell][0]]
+    broken = tuple(replace(o, phases=(phase,)) if o.name == operation else o for o in kind.operations)
+    monkeypatch.setitem(KINDS, kind.name, replace(kind, operations=broken))
+    with pytest.raises(AssertionError, match="the model cannot do this"):
+        conform(subject, _revealing(name))
+
+
+def _revealing(name: str) -> list[tuple[int, tuple[str, str, tuple[Any, ...]]]]:
+    """Commands that show what a mutant does wrong."""
+    acquire = ("lock", "acquire", (WAIT, True))
+    if name == "lock":
+        return [(0, acquire), (1, acquire)]
+    if name == "queue":
+        return [(0, ("q", "put", (1, WAIT, True)))] * 3
+    wait = ("condition", "wait", (WAIT,))
+    queue_up = [(0, acquire), (0, wait), (1, acquire), (1, wait)]
+    release = ("lock", "release", ())
+    return [*queue_up, (2, acquire), (2, ("condition", "notify", (1,))), (2, release), (0, release)]
