@@ -1511,3 +1511,25 @@ expect: {race: never, outcomes: {observe: [n], required: [[1]]}}
         ("race", "not_checked"),
         ("outcomes required", "not_checked"),
     ]
+
+
+def test_each_run_of_a_behaviour_begins_without_the_locals_of_the_one_before() -> None:
+    """As each call of a Python function does: a local that this run has not set has no value."""
+    text = """
+scenario: x
+behaviours:
+  once:
+    params: {give: value}
+    do:
+      - if: give
+        then: [{set: {mine: 1}}]
+      - log: "{mine}"
+main:
+  - for: i
+    in: range(2)
+    do: [{run: {target: once, args: {give: i == 0}}}]
+expect: {verdict: exception}
+"""
+    result = scenrun.run(load_source(decode("x.yaml", text.encode())))
+    assert result.verdict == "exception"
+    assert "UnboundLocalError: `mine` has no value yet" in result.findings[0].message

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from scenrun import faults
 from scenrun.lowering.arguments import bind_inline
 from scenrun.lowering.assembler import Inline, Label, Loop
-from scenrun.lowering.mentions import all_steps
+from scenrun.lowering.mentions import all_steps, assigned, sets_first
 from scenrun.lowering.scope import Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import CellRef
 from scenrun.scenario import steps as verbs
-from scenrun.scenario.model import Scenario
+from scenrun.scenario.model import Behaviour, Scenario
 from scenrun.scenario.suggest import did_you_mean, nearest
 from scenrun.scenario.variables import Target
 
@@ -199,12 +199,21 @@ def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
     if result:
         w.code.emit("let", arguments=("None",), into=result)
     inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place_of_key("target"))
+    _forget_locals(w, behaviour, inner)
     w.running.append(step.target)
     with w.code.inline(result):
         w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
     w.running.pop()
     if step.into and result:
         w.assign(Target(step.into, (), step.place_of_key("into")), result, scope)
+
+
+def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
+    """Each run begins without the locals of the one before, as each call of a Python function does."""
+    for name in dict.fromkeys(name for name, _ in assigned(behaviour.do)):
+        found = scope.bindings.get(name)
+        if isinstance(found, Register) and name not in behaviour.params and not sets_first(behaviour.do, name):
+            w.code.emit("forget", into=found.name)
 
 
 @lowers(verbs.Raise)

@@ -149,6 +149,22 @@ def read_by(steps: Iterable[verbs.Step]) -> set[str]:
     return names
 
 
+def sets_first(steps: Iterable[verbs.Step], name: str) -> bool:
+    """Whether the first of these steps that has to do with a name surely assigns it."""
+    for step in steps:
+        if isinstance(step, verbs.Set):
+            for target, expression in step.assign:
+                if name in mentioned(expression) or (target.path and target.name == name):
+                    return False
+                if target.name == name:
+                    return True
+        elif name in set(mentioned(step)) or name in {n for n, _ in assigned(all_steps(step))}:
+            return False
+        elif name in {n for n, _ in _assigned_by(step)}:
+            return not isinstance(step, verbs.For)
+    return False
+
+
 def _has_steps(child: Any) -> bool:
     values = child.values() if isinstance(child, dict) else child if isinstance(child, tuple) else ()
     return any(isinstance(v, verbs.Step) or (isinstance(v, tuple) and _has_steps(v)) for v in values)

@@ -55,6 +55,8 @@ def _instruction(program: Program, i: Instruction) -> str:
     text = f"{into}{i.op}"
     if i.op == "let":
         return f"{into}{arguments}"
+    if i.op == "forget":
+        return f"forget {_REGISTER.sub('', str(i.into))}"
     if i.target is not None:
         text += f" {_target(program, i.target)}"
     if arguments:

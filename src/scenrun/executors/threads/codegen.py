@@ -165,6 +165,9 @@ class _Generator:
     def op_let(self, pc: int, i: Instruction) -> list[str]:
         return [f"{i.into} = {i.arguments[0]}"]
 
+    def op_forget(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = None", f"del {i.into}"]
+
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         return [f"__pc = {self._to(i)}", "continue"]
 
