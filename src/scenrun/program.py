@@ -40,9 +40,9 @@ class Instruction:
     """One atomic action, or one move of the thread's own.
 
     Ops with a dot act on shared objects (`lock.acquire`, `variable.read`) and are described in `primitives/`.
-    The thread's own: `let` (into = expression), `forget` (into has no value any more), `jump`, `branch` (on to the next if the expression holds, else `to`),
-    `take` (into = the fault that led here), `raise`, `end`, `log`, `sleep`, `work`, `choose`, `deadline`, `call`,
-    `atomic.begin` and `atomic.end`.
+    The thread's own: `let` (into = expression), `forget` (into has no value any more), `jump`, `branch` (on to the next
+    if the expression holds, else `to`), `take` (into = the fault that led here), `raise`, `end`, `log`, `sleep`, `work`,
+    `choose`, `deadline`, `call`, `atomic.begin` and `atomic.end`.
     """
 
     op: str
