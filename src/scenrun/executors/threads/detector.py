@@ -11,8 +11,8 @@ set may still do anything that the program has left for it (`footprints.py`).
 from __future__ import annotations
 
 from scenrun.executors.threads.context import Context, Wait
+from scenrun.executors.threads.pools import RealPool
 from scenrun.executors.threads.run import Run
-from scenrun.executors.threads.threads import RealPool
 from scenrun.footprints import ANYTHING, Footprints
 from scenrun.primitives import operation
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -13,7 +14,7 @@ from scenrun.executors.threads.figures import Counter, Samples
 NOBODY = "nobody (it began locked)"
 
 
-class _Counted:
+class _Counted(ABC):
     """What locks and semaphores have in common: how often taken and given back, and how long it took.
 
     A release is counted before it is done, an acquisition after. So `taken - given` never exceeds the number that is
@@ -21,6 +22,7 @@ class _Counted:
     """
 
     kind = "lock"
+    real: Any
 
     def __init__(self, label: str, cell: int) -> None:
         self.label = label
@@ -33,6 +35,38 @@ class _Counted:
         self.held = Samples()
         self.owner: Context | str | None = None
         self.since_ns = now()
+
+    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
+        """Take it; False where it was not to be had (in time)."""
+        if self.real.acquire(False):
+            me.waited_ns = 0
+        elif not blocking or not self._wait(me, site, timeout):
+            return False
+        self._took(me)
+        return True
+
+    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        """Publish, wait, and count; False where the time was up."""
+        self.contended.add()
+        since = me.publish(f"{self.kind}.acquire", self, timeout, site)
+        got = self._take(me, since, timeout)
+        self.waited.add(me.resume(since))
+        return got
+
+    def _take(self, me: Context, since: int, timeout: int | None) -> bool:
+        return bool(self.real.acquire(True, seconds(timeout)))
+
+    @abstractmethod
+    def _took(self, me: Context) -> None:
+        """Note that this thread has it."""
+
+    @abstractmethod
+    def stuck(self, op: str, me: Context) -> bool:
+        """Whether a wait for it surely cannot end as things are."""
+
+    @abstractmethod
+    def free(self, op: str, me: Context) -> None:
+        """End a wait for it, whatever that does to it."""
 
     def known_held(self) -> int:
         """How many are held for certain: read in this order, the number is never too large."""
@@ -73,22 +107,6 @@ class RealLock(_Counted):
             self.owner, self.initially = NOBODY, 1
         self.locked = self.real.locked
 
-    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
-        """Take it; False where it was not to be had (in time)."""
-        if self.real.acquire(False):
-            me.waited_ns = 0
-        elif not blocking or not self._wait(me, site, timeout):
-            return False
-        self._took(me)
-        return True
-
-    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        self.contended.add()
-        since = me.publish(f"{self.kind}.acquire", self, timeout, site)
-        got = self.real.acquire(True, seconds(timeout))
-        self.waited.add(me.resume(since))
-        return got
-
     def _took(self, me: Context) -> None:
         self.owner = me
         self.since_ns = now()
@@ -122,7 +140,7 @@ class RealLock(_Counted):
 
     def is_owned(self) -> bool:
         """Over a plain lock, a condition can tell only whether anybody holds it."""
-        return self.real.locked()
+        return bool(self.real.locked())
 
     def give_up(self, me: Context) -> int:
         """Release it for a wait; the number of times to take it again."""
@@ -157,21 +175,8 @@ class RealRLock(_Counted):
         self.real = threading.RLock()
         self.depth = 0
 
-    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
-        """Take it, once more if it is ours already."""
-        if self.real.acquire(False):
-            me.waited_ns = 0
-        elif not blocking or not self._wait(me, site, timeout):
-            return False
-        self._took(me)
-        return True
-
-    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        self.contended.add()
-        since = me.publish("rlock.acquire", self, timeout, site)
-        got = self._acquire_in_slices(me, None if timeout is None else since + timeout)
-        self.waited.add(me.resume(since))
-        return got
+    def _take(self, me: Context, since: int, timeout: int | None) -> bool:
+        return self._acquire_in_slices(me, None if timeout is None else since + timeout)
 
     def _acquire_in_slices(self, me: Context, deadline: int | None) -> bool:
         while not me.cut:
@@ -212,7 +217,7 @@ class RealRLock(_Counted):
 
     def is_owned(self) -> bool:
         """Whether the calling thread owns it."""
-        return bool(self.real._is_owned())  # type: ignore[attr-defined]
+        return bool(self.real._is_owned())
 
     def give_up(self, me: Context) -> int:
         """Release it as often as it was taken, for a wait."""
@@ -250,22 +255,12 @@ class RealSemaphore(_Counted):
         self.initial = options["value"]
         self.real = threading.BoundedSemaphore(self.initial) if bounded else threading.Semaphore(self.initial)
 
-    def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
-        """Take a permit; False where there was none (in time)."""
-        if self.real.acquire(blocking=False):
-            me.waited_ns = 0
-        elif not blocking or not self._wait(me, site, timeout):
-            return False
+    def _took(self, me: Context) -> None:
         self.owner = me
         self.taken.add()
-        return True
 
-    def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        self.contended.add()
-        since = me.publish(f"{self.kind}.acquire", self, timeout, site)
-        got = self.real.acquire(True, None if timeout is None else timeout / 1e9)
-        self.waited.add(me.resume(since))
-        return got
+    def _take(self, me: Context, since: int, timeout: int | None) -> bool:
+        return bool(self.real.acquire(True, None if timeout is None else timeout / 1e9))
 
     def release(self, me: Context, site: Site, n: Any) -> None:
         """Give permits back."""

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from time import perf_counter_ns as now
 
 from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.pools import RealPool
 from scenrun.executors.threads.run import Run
-from scenrun.executors.threads.threads import RealPool, cancel_timer
+from scenrun.executors.threads.threads import cancel_timer
 
 PATIENCE_S = 5.0
 """How long threads may take to leave before they are given up."""

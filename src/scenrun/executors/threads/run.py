@@ -16,8 +16,9 @@ from scenrun.executors.threads.codegen import Compiled, Options, compile_code
 from scenrun.executors.threads.context import Context, Cut, FaultLeft, Site, enter
 from scenrun.executors.threads.expectations import Watch
 from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
+from scenrun.executors.threads.pools import Futures, RealPool, RealTask
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
-from scenrun.executors.threads.threads import Futures, RealPool, RealTask, RealThread, RealTimer, Spawner
+from scenrun.executors.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.faults import fault_of, name_of

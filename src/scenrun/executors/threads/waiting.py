@@ -69,19 +69,40 @@ class _BoundLock:
             self.lock.take_again(me, times, self.condition.sites[me][0])
 
 
-class RealCondition:
+class _Waitable:
+    """What conditions, events and barriers have in common: they are nobody's, and threads wait at them."""
+
+    kind = ""
+
+    def __init__(self, label: str, cell: int) -> None:
+        self.label = label
+        self.cell = cell
+        self.waited = Samples()
+
+    def held_by(self) -> list[str]:
+        """Nobody holds it."""
+        return []
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run's summary."""
+        return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
+
+    def fold(self) -> None:
+        """Take the samples into the histogram."""
+        self.waited.fold()
+
+
+class RealCondition(_Waitable):
     """A `threading.Condition` over a named lock."""
 
     kind = "condition"
 
     def __init__(self, label: str, cell: int, lock: RealLock | RealRLock) -> None:
-        self.label = label
-        self.cell = cell
+        super().__init__(label, cell)
         self.lock = lock
         self.sites: dict[Context, tuple[Site, int | None]] = {}
         self.real = threading.Condition(_BoundLock(lock, self))  # type: ignore[arg-type]
         self.real._waiters = Parked()  # type: ignore[attr-defined]
-        self.waited = Samples()
         self.notified = Counter()
 
     def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
@@ -127,38 +148,23 @@ class RealCondition:
         """Wake everyone, without the lock."""
         wake_all(self.real)
 
-    def held_by(self) -> list[str]:
-        """A condition is nobody's."""
-        return []
-
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
-        return {
-            "kind": self.kind,
-            "notifies": self.notified.value,
-            "waits": self.waited.count,
-            "waited": self.waited.summary(),
-        }
-
-    def fold(self) -> None:
-        """Take the samples into the histogram."""
-        self.waited.fold()
+        """With the number of notifies."""
+        return {**super().figures(), "notifies": self.notified.value}
 
 
-class RealEvent:
+class RealEvent(_Waitable):
     """A `threading.Event`."""
 
     kind = "event"
 
     def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
-        self.label = label
-        self.cell = cell
+        super().__init__(label, cell)
         self.real = threading.Event()
         self.real._cond._waiters = Parked()  # type: ignore[attr-defined]
         if options.get("initially") == "set":
             self.real.set()
         self.is_set = self.real.is_set
-        self.waited = Samples()
 
     def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
         """Wait until it is set; False after the timeout."""
@@ -183,30 +189,16 @@ class RealEvent:
         """Set it."""
         self.real.set()
 
-    def held_by(self) -> list[str]:
-        """An event is nobody's."""
-        return []
 
-    def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
-        return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
-
-    def fold(self) -> None:
-        """Take the samples into the histogram."""
-        self.waited.fold()
-
-
-class RealBarrier:
+class RealBarrier(_Waitable):
     """A `threading.Barrier`."""
 
     kind = "barrier"
 
     def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
-        self.label = label
-        self.cell = cell
+        super().__init__(label, cell)
         self.real = threading.Barrier(options["parties"])
         self.real._cond._waiters = Parked()  # type: ignore[attr-defined]
-        self.waited = Samples()
 
     @property
     def n_waiting(self) -> int:
@@ -249,15 +241,3 @@ class RealBarrier:
     def free(self, op: str, me: Context) -> None:
         """Break it."""
         self.real.abort()
-
-    def held_by(self) -> list[str]:
-        """A barrier is nobody's."""
-        return []
-
-    def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
-        return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
-
-    def fold(self) -> None:
-        """Take the samples into the histogram."""
-        self.waited.fold()
