@@ -384,3 +384,52 @@ def test_a_mapping_can_be_loaded() -> None:
     assert library.run(made).ok
     with pytest.raises(library.ScenarioError, match="did you mean `target`"):
         library.load({"scenario": "x", "threads": {"a": {"targt": "worker"}}})
+
+
+def test_a_log_never_replaces_the_scenario(quick: Path) -> None:
+    """`--log` with the file's own name is refused before anything is written."""
+    before = quick.read_text()
+    done = scenrun(str(quick), "--log", str(quick))
+    assert done.returncode == 2
+    assert "would replace the scenario" in done.stderr
+    assert quick.read_text() == before
+
+
+def test_the_command_to_look_closer_runs_the_same_program() -> None:
+    """It repeats what changed the program: overrides and limits, quoted for a shell."""
+    done = scenrun("-", "--set", "threads.one.count=2", "--time-limit", "30s", text=STUCK)
+    assert "look closer: scenrun - --set threads.one.count=2 --time-limit 30s --seed 0 --level debug" in done.stderr
+
+
+def test_quiet_still_says_what_is_wrong() -> None:
+    """Only a run that is as expected is silent."""
+    done = scenrun("-", "--quiet", text=QUICK.replace("n == 1", "n == 2"))
+    assert done.returncode == 1
+    assert "not ok: violated" in done.stderr
+
+
+def test_until_is_content_when_what_was_looked_for_has_come() -> None:
+    """Also where the file does not expect it."""
+    done = scenrun("-", "--until", "deadlock", "--repeat", "3", text=STUCK.replace("expect: {verdict: deadlock}\n", ""))
+    assert done.returncode == 0
+    assert "ok: 1 run of stuck: 1 deadlock" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("schema", "event"), ("behaviours",), ("explain", "FILE")])
+def test_every_command_ends_quietly_when_its_reader_has_left(arguments: tuple[str, ...], quick: Path) -> None:
+    """Status 141, and nothing on stderr."""
+    with started(*(str(quick) if a == "FILE" else a for a in arguments)) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.wait(timeout=30) == 141
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full to stand for a full disk")
+def test_a_full_disk_is_a_sentence_for_every_command() -> None:
+    """No traceback, status 4."""
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "scenrun", "list"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (4, "cannot write to stdout: No space left on device\n")

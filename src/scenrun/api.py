@@ -103,20 +103,20 @@ def run(
     return run_program(loaded.program, recorder, seed=seed, level=level, time_limit_ns=limit)
 
 
-def time_limit_ns(limit: str | float | None) -> int | None:
-    """A limit of time in nanoseconds, from seconds or a duration's text."""
+def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:
+    """A limit of time in nanoseconds, from seconds or a duration's text; errors name the option."""
     if limit is None:
         return None
     if isinstance(limit, int | float) and not isinstance(limit, bool):
         if not 0 < limit < 1e9:
-            raise UsageError(f"a time limit is a positive number of seconds, not {limit}")
+            raise UsageError(f"{option} is a positive number of seconds, not {limit}")
         return int(limit * 1e9)
     try:
         nanoseconds = parse_duration(limit)
     except DurationError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"{option}: {error}") from None
     if nanoseconds == 0:
-        raise UsageError("a time limit is longer than nothing")
+        raise UsageError(f"{option}: longer than nothing, please")
     return nanoseconds
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun import behaviours
+from scenrun import behaviours, faults
 from scenrun.events import COMMON, EVENTS, OF_THREAD
 from scenrun.primitives import KINDS as OBJECT_KINDS
-from scenrun.scenario import expressions, model
+from scenrun.scenario import durations, expressions, model
 from scenrun.scenario.fields import Model
 from scenrun.scenario.steps import VERBS, Step
 from scenrun.scenario.sync import KINDS
@@ -23,6 +23,8 @@ Generated from the program by `python -m scenrun.reference`; the [guide](guide.m
 - [Primitives](#primitives)
 - [Steps](#steps)
 - [Expressions](#expressions)
+- [Durations](#durations)
+- [Names](#names)
 - [Expectations and verdicts](#expectations-and-verdicts)
 - [Built-in behaviours](#built-in-behaviours)
 - [Events of the log](#events-of-the-log)
@@ -45,6 +47,8 @@ def reference() -> str:
         "## Steps\n\nA step is a mapping with one verb. Companion keys stand beside the verb, all others inside.\n\n"
         + "\n".join(_step(cls) for cls in VERBS.values()),
         _expressions(),
+        _durations(),
+        _names(),
         _expectations(),
         _built_in(),
         _events(),
@@ -64,6 +68,8 @@ def _table(cls: type[Model], skip: tuple[str, ...] = ()) -> str:
             continue
         required = field.is_required()
         default = field.get_default(call_default_factory=False)
+        if field.default_factory is not None:
+            default = None
         shown = (
             "required"
             if required
@@ -152,6 +158,33 @@ def _expectations() -> str:
         "## Expectations and verdicts\n\n" + _table(model.Expect) + "\n### `outcomes`\n\n" + _table(model.Outcomes)
         + "\n" + "\n".join(rows) + "\n"
     )  # fmt: skip
+
+
+def _durations() -> str:
+    units = ", ".join(f"`{unit}`" for unit in durations.UNITS_NS)
+    return f"""## Durations
+
+A number and a unit ({units}), such as `250us`, `100ms`, `2s`, `1.5m`; a bare number is refused. Where a duration is drawn at
+each use, it may be a distribution:
+
+| distribution | written |
+|---|---|
+| evenly between two | `{{uniform: [1ms, 5ms]}}` |
+| exponential, as between independent arrivals | `{{exponential: {{mean: 2ms}}}}` |
+| normal, cut off at 0 | `{{normal: {{mean: 5ms, sd: 1ms}}}}` |
+"""
+
+
+def _names() -> str:
+    known = ", ".join(f"`{name}`" for name in faults.KNOWN if name not in ("Exception",) and "Warning" not in name)
+    return f"""## Names
+
+Letters, digits and `_`, not beginning with a digit. Names of variables, objects, threads, behaviours and parameters differ
+within a file; `main`, `index`, `name`, `error`, Python's keywords and the functions of expressions cannot be names. A name
+that nothing uses is an error; a local that begins with `_` may go unread.
+
+Exceptions that `raise` and `except` know, beside names of your own, which are plain `Exception`s: {known}.
+"""
 
 
 def _built_in() -> str:

@@ -40,15 +40,15 @@ class Tally:
 
     @property
     def ok(self) -> bool:
-        """Whether every run was as the file expects, and what was looked for was found."""
-        return self.first_not_ok is None and (self.until is None or self.is_found)
+        """Whether what was looked for was found; where nothing was, whether every run was as the file expects."""
+        return self.first_not_ok is None if self.until is None else self.is_found
 
     def status(self, incomplete: int) -> int:
         """The exit status: 0, 1, or that of incomplete runs."""
         if self.ok:
             return 0
         only_incomplete = self.first_not_ok is not None and self.first_not_ok.verdict == "incomplete"
-        return incomplete if only_incomplete and (self.until is None or self.is_found) else 1
+        return incomplete if only_incomplete and self.until is None else 1
 
     def fields(self) -> dict[str, Any]:
         """The fields of `tally.finished`."""

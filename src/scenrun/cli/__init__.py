@@ -99,8 +99,8 @@ def run_cli(args: list[str] | None = None) -> int:
     except OutputError as error:
         say(str(error))
         return EXIT_FAILED if error.midway else EXIT_WRONG_INPUT
-    except BrokenPipeError:
-        return EXIT_CLOSED
+    except (BrokenPipeError, SystemExit) as ended:
+        return EXIT_CLOSED if isinstance(ended, BrokenPipeError) or ended.code == 1 else int(ended.code or 0)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
@@ -110,6 +110,17 @@ def run_cli(args: list[str] | None = None) -> int:
         )
         return EXIT_FAILED
     return status if isinstance(status, int) else 0
+
+
+def tell(text: str, *, newline: bool = True) -> None:
+    """Text for stdout; whoever reads it may have closed it, and a disk may be full."""
+    try:
+        sys.stdout.write(text + "\n" * newline)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write to stdout: {error.strerror}", midway=True) from None
 
 
 def say(text: str) -> None:

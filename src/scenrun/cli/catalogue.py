@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun import behaviours, catalogue
 from scenrun.api import load_source, read_file
+from scenrun.cli import tell
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.scenario.fields import check_name
 from scenrun.scenario.suggest import did_you_mean
@@ -28,7 +29,7 @@ def list_command(folder: Path | None) -> int:
     if not found:
         raise UsageError(f"there are no .yaml files in {root}")
     for path in found:
-        click.echo(_entry(path, root))
+        tell(_entry(path, root))
     return 0
 
 
@@ -53,12 +54,12 @@ def behaviours_command(name: str | None) -> int:
             found = behaviours.shipped(each)
             assert found is not None
             params = ", ".join(found.params)
-            click.echo(f"{each} {{{params}}}\n    {found.description}")
+            tell(f"{each} {{{params}}}\n    {found.description}")
         return 0
     if name not in behaviours.names():
         hint = did_you_mean(name, behaviours.names())
         raise UsageError(f"there is no built-in behaviour `{name}`{hint}; there are {', '.join(behaviours.names())}")
-    click.echo(behaviours.text(name), nl=False)
+    tell(behaviours.text(name), newline=False)
     return 0
 
 
@@ -82,7 +83,7 @@ def new_command(name: str, origin: str) -> int:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    click.echo(f"wrote {path}; run it with: scenrun {path}")
+    tell(f"wrote {path}; run it with: scenrun {path}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scenrun.cli import tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.report.explain import explain
 
@@ -13,5 +14,5 @@ from scenrun.report.explain import explain
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
 def explain_command(file: str, sets: tuple[str, ...]) -> int:
     """Show what a file compiles to: objects, threads, and the lowered steps with their lines."""
-    click.echo(explain(load(file, overrides_of(sets)).program))
+    tell(explain(load(file, overrides_of(sets)).program))
     return 0

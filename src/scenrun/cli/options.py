@@ -37,7 +37,10 @@ def overrides_of(sets: tuple[str, ...]) -> dict[str, Any]:
     for text in sets:
         path, equals, value = text.partition("=")
         if not equals or not _PATH.match(path):
-            raise UsageError(f"--set {text}: written PATH=VALUE, such as --set threads.consumer.count=3")
+            raise UsageError(
+                f"--set {text}: written PATH=VALUE, where PATH is names joined by dots (items of lists have none), "
+                "such as --set threads.consumer.count=3"
+            )
         if path in out:
             raise UsageError(f"--set {path} is given twice")
         out[path] = yaml_source.scalar(value)

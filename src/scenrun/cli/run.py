@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
+import shutil
 import signal
 import sys
 import time
@@ -16,6 +18,7 @@ import click
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
 from scenrun.cli.options import load, overrides_of
+from scenrun.errors import UsageError
 from scenrun.executors.threads import run_program
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
 from scenrun.program import Program
@@ -31,19 +34,31 @@ UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", 
 
 
 @click.command("run")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
 @click.option(
     "--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."
 )
-@click.option("--until", type=click.Choice(UNTIL), help="Stop repeating at this verdict, or at any finding.")
+@click.option(
+    "--until",
+    type=click.Choice(UNTIL),
+    help="Repeat until this verdict, or any finding, has come, at most N times with --repeat; 0 if it came.",
+)
 @click.option("--time-limit", metavar="DURATION", help="End a run after so much time (10s); replaces the file's limit.")
 @click.option("--switch-interval", metavar="DURATION",
               help="How often the interpreter switches threads; 5ms, and 100ms for more than 1,000 threads.")  # fmt: skip
 @click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
               show_default=True, help="Show lines of this level and above; debug shows every operation.")  # fmt: skip
-@click.option("--log", "log", default="-", show_default=True, metavar="FILE", help="Where the log goes; - is stdout.")
+@click.option(
+    "--log",
+    "log",
+    default="-",
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(allow_dash=True),
+    help="Where the log goes, replacing what is there; - is stdout.",
+)
 @click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True)
 @click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
               help="auto: within 100 ms (1 s to a file); line: each line at once.")  # fmt: skip
@@ -58,7 +73,10 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides)) for file in files]
     for _, one in loaded:
+        if options["allow_python"] and os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
         check_calls(one.program, options["allow_python"])
+    _refuse_own_files(files, options["log"])
     command = _Command(options)
     programs = [one.program for _, one in loaded]
     with command.signals(), _switch_interval(options["switch_interval"], programs):
@@ -70,7 +88,7 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
 def _switch_interval(text: str | None, programs: list[Program]) -> Iterator[None]:
     """The interpreter's switch interval as asked for; for very many threads, long enough that they get anything done."""
     before = sys.getswitchinterval()
-    nanoseconds = time_limit_ns(text)
+    nanoseconds = time_limit_ns(text, "--switch-interval")
     if nanoseconds is not None:
         sys.setswitchinterval(nanoseconds / 1e9)
     elif max(sum(group.count or 1 for group in program.groups) for program in programs) > MANY_THREADS:
@@ -79,13 +97,20 @@ def _switch_interval(text: str | None, programs: list[Program]) -> Iterator[None
     sys.setswitchinterval(before)
 
 
+def _refuse_own_files(files: tuple[str, ...], log: str) -> None:
+    """A log replaces what its file had; that must not be a scenario."""
+    for file in files:
+        if "-" not in (file, log) and os.path.exists(log) and os.path.samefile(file, log):
+            raise UsageError(f"--log {log} would replace the scenario; choose another file")
+
+
 class _Command:
     """What one call of `run` keeps between its runs."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.level: str = options["level"]
-        self.limit = time_limit_ns(options["time_limit"])
+        self.limit = time_limit_ns(options["time_limit"], "--time-limit")
         self.signal: str | None = None
         self.closed = False
         self.output = open_output(options["log"], each_line=options["flush"] == "line")
@@ -107,10 +132,20 @@ class _Command:
 
     def _once(self, file: str, loaded: Loaded) -> int:
         result = self._run(loaded, self.options["seed"])
-        if not self.options["quiet"]:
-            say(describe(result, file, self.level))
+        if not (self.options["quiet"] and result.ok):
+            say(describe(result, self._again(file), self.level))
         self._leave_if_stuck(result)
         return _status(result)
+
+    def _again(self, file: str) -> str:
+        """The command that runs this program again, up to its seed and level."""
+        words = ["scenrun", file]
+        for text in self.options["sets"]:
+            words += ["--set", text]
+        for option in ("time_limit", "switch_interval"):
+            if self.options[option] is not None:
+                words += [f"--{option.replace('_', '-')}", self.options[option]]
+        return shlex.join(words + ["--allow-python"] * self.options["allow_python"])
 
     def _many(self, file: str, loaded: Loaded) -> int:
         tally = Tally(loaded.name, self.options["until"])
@@ -125,8 +160,8 @@ class _Command:
         recorder.wall_ns, recorder.began_ns = began, 0
         recorder.event(time.time_ns() - began, "tally.finished", tally.fields())
         self.output.close()
-        if not self.options["quiet"]:
-            say(describe_tally(tally, file))
+        if not (self.options["quiet"] and tally.ok):
+            say(describe_tally(tally))
         return tally.status(EXIT_INCOMPLETE)
 
     def _run(self, loaded: Loaded, seed: int | None) -> RunResult:
@@ -142,8 +177,9 @@ class _Command:
     def _recorder(self, run_id: str, loaded: Loaded) -> Recorder:
         renderer: Any = render_json
         if self.options["format_"] == "console":
-            is_terminal = self.options["log"] == "-" and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            renderer = Console(loaded.program, colour=is_terminal)
+            is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
+            width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
+            renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)
         return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
 
     def _leave_if_stuck(self, result: RunResult) -> None:

@@ -6,12 +6,14 @@ import json
 
 import click
 
+from scenrun.cli import tell
+
 
 @click.command("schema")
 @click.argument("what", type=click.Choice(["scenario", "event"]))
 def schema_command(what: str) -> int:
     """Print the JSON Schema of scenario files or of the lines of the log."""
-    click.echo(json.dumps(schema_of(what), indent=2, ensure_ascii=False))
+    tell(json.dumps(schema_of(what), indent=2, ensure_ascii=False))
     return 0
 
 

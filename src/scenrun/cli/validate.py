@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from scenrun.cli import EXIT_WRONG_INPUT, say
+from scenrun.cli import EXIT_WRONG_INPUT, say, tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.errors import ScenarioError
 
@@ -23,5 +23,5 @@ def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
             say(str(error))
             status = EXIT_WRONG_INPUT
         else:
-            click.echo(f"{file}: ok ({loaded.name})")
+            tell(f"{file}: ok ({loaded.name})")
     return status

@@ -138,7 +138,7 @@ class Compiler:
         writer = Writer(self, Assembler(number, cell.name, self.scenario.source, self.size))
         part = self.scenario.sync[cell.name] if cell.kind == "timer" else self.scenario.threads[cell.name]
         path = f"sync.{cell.name}" if cell.kind == "timer" else f"threads.{cell.name}"
-        with writer.code.at(path, part.place):
+        with writer.code.at(path, self.names.places.get(cell.name)):
             self._write_thread(writer, part, path)
         self.codes[number] = writer.code.finish()
 

@@ -237,6 +237,7 @@ class Expressions:
             return self._use(found.scope.find(found.target.name), node, at)
         if found is None:
             hint = self.complaints.hint(node.id, [*at.scope.known(), *FUNCTIONS])
+            hint = hint or f"; if it is text, quote it twice: \"'{node.id}'\""
             self.complaints.refuse(at.place(node), f"there is no `{node.id}` here{hint}", about=node.id)
         elif not isinstance(found, Unknown):
             message = f"`{node.id}` is {describe(found)}, which has no value; {_example(found)}"

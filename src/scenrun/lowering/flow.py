@@ -228,7 +228,7 @@ def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
     if faults.is_base(name):
         w.refuse(step.place_of_key("exception"), f"`{name}` is no error; raise an Exception, such as RuntimeError")
         return
-    if not faults.is_known(name) and (near := nearest(name, faults.KNOWN)) and abs(len(near) - len(name)) < 2:
+    if not faults.is_known(name) and (near := nearest(name, faults.KNOWN, 0.88)):
         w.refuse(step.place_of_key("exception"), f"there is no exception `{name}`; did you mean `{near}`?")
         return
     text = w.expressions.text(step.exception, scope)

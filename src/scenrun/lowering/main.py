@@ -42,7 +42,7 @@ def _default_main(w: Writer, scenario: Scenario, scope: Scope) -> None:
     begun_ns = 0
     in_order = sorted(scenario.threads.items(), key=lambda item: _start_ns(item[1]))
     for name, group in in_order:
-        with w.code.at(f"threads.{name}", group.place):
+        with w.code.at(f"threads.{name}", w.names.places.get(name)):
             if (start_ns := _start_ns(group)) > begun_ns:
                 w.code.emit("sleep", arguments=(str(start_ns - begun_ns),))
                 begun_ns = start_ns
@@ -55,7 +55,7 @@ def _default_main(w: Writer, scenario: Scenario, scope: Scope) -> None:
                 w.code.emit("event.set", target=CellRef(event.number))
     for name, group in scenario.threads.items():
         if group.joined:
-            with w.code.at(f"threads.{name}", group.place):
+            with w.code.at(f"threads.{name}", w.names.places.get(name)):
                 _each(w, name, scope, "join")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Any
 
 from scenrun.program import Program
@@ -18,13 +17,13 @@ MAX_NAME = 20
 
 
 class Console:
-    """A structlog renderer for a terminal. Lines longer than the terminal are cut, and say so with `…`."""
+    """A structlog renderer for people. Lines longer than `width` are cut, and say so with `…`; None cuts nothing."""
 
     def __init__(self, program: Program, *, colour: bool, width: int | None = None) -> None:
         self._name_width = min(MAX_NAME, max(map(len, _names(program))))
         self._colour = colour
         self._colours: dict[str, int] = {}
-        self._width = width or shutil.get_terminal_size((100, 24)).columns
+        self._width = width
 
     def __call__(self, _: Any, __: str, event: dict[str, Any]) -> bytes:
         """One event as one line."""
@@ -33,7 +32,7 @@ class Console:
         mark = _LEVEL_MARKS[event["level"]]
         head = f"{event['elapsed_s']:>10.6f} {mark} {name:<{self._name_width}}  "
         text = head + self._what(event)
-        if len(text) > self._width:
+        if self._width is not None and len(text) > self._width:
             text = text[: self._width - 1] + "…"
         return (self._coloured(text, thread, event["level"]) + "\n").encode(errors="replace")
 
@@ -53,6 +52,8 @@ class Console:
             fields = " ".join(f"{k}={_value(v)}" for k, v in event.get("fields", {}).items())
             return _clean(f"{event['message']}  {fields}".rstrip())
         rest = {k: v for k, v in event.items() if k not in _HEAD and k not in _LONG}
+        if event["event"] == "thread.failed":
+            return _clean(f"failed with {event['type']}: {event['text']}")
         if event["event"] == "finding":
             return _clean(f"finding: {event['kind']}: {event.get('message', '')}")
         return _clean(f"{event['event']}  {' '.join(f'{k}={_value(v)}' for k, v in rest.items())}".rstrip())

@@ -9,8 +9,8 @@ from scenrun.tally import Tally
 MAX_THREADS = 20
 
 
-def describe(result: RunResult, file: str, level: str) -> str:
-    """A few lines for a person."""
+def describe(result: RunResult, again: str, level: str) -> str:
+    """A few lines for a person; `again` is the command that runs the same program."""
     lines = [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
     for finding in result.findings:
         lines += _finding(finding)
@@ -21,7 +21,7 @@ def describe(result: RunResult, file: str, level: str) -> str:
         shown = "" if level == "debug" else "; --level debug shows them"
         lines.append(f"  {hidden:,} lines below `{level}` were not shown{shown}")
     if result.findings and level != "debug":
-        lines.append(f"  look closer: scenrun {file} --seed {result.seed} --level debug (threads may take other turns)")
+        lines.append(f"  look closer: {again} --seed {result.seed} --level debug (threads may take other turns)")
     return "\n".join(lines)
 
 
@@ -45,25 +45,25 @@ def _finding(finding: Finding) -> list[str]:
     return lines
 
 
-def describe_tally(tally: Tally, file: str) -> str:
+def describe_tally(tally: Tally) -> str:
     """A few lines for a person, on several runs."""
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.verdicts.items()))
     head = "ok" if tally.ok else "not ok"
-    lines = [f"{head}: {tally.runs} runs of {tally.scenario}: {verdicts or 'none'}"]
+    lines = [f"{head}: {tally.runs} run{'s' * (tally.runs != 1)} of {tally.scenario}: {verdicts or 'none'}"]
     if tally.outcomes:
         ordered = sorted(tally.outcomes.items(), key=lambda item: (-item[1], item[0]))
         lines += [f"  outcome {key}: {count}" for key, count in ordered[:MAX_THREADS]]
         if len(ordered) > MAX_THREADS:
             lines.append(f"  and {len(ordered) - MAX_THREADS} more outcomes")
     if tally.until is not None:
-        lines.append(_until(tally, file))
+        lines.append(_until(tally))
     elif tally.first_not_ok is not None:
         lines.append(f"  first not ok: {tally.first_not_ok.verdict} with seed {tally.first_not_ok.seed}")
         lines += [text for finding in tally.first_not_ok.findings for text in _finding(finding)]
     return "\n".join(lines)
 
 
-def _until(tally: Tally, file: str) -> str:
+def _until(tally: Tally) -> str:
     if tally.found is None:
         return f"  no {tally.until} in {tally.runs} runs, which does not prove that there is none"
     found = [text for finding in tally.found.findings for text in _finding(finding)]

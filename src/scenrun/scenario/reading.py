@@ -69,6 +69,8 @@ def override(raw: Mapping, path: str, value: Any) -> None:
     for part in parents:
         if not isinstance(at, Mapping) or part not in at:
             hint = did_you_mean(part, at) if isinstance(at, Mapping) else ""
+            whole = path[: path.index(f"{part}.") + len(part)]
+            hint = hint or f"; set it whole: --set '{whole}={{..: ..}}'"
             raise ScenarioError([Problem(place, f"there is no `{part}` on the way to `{path}`{hint}")])
         at = _own(at, part)
     if not isinstance(at, Mapping):

@@ -10,7 +10,7 @@ MANY = 300
 """More candidates than this are not compared letter by letter unless they begin or end alike."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
     """The known word that `word` most likely stands for."""
     word = word[:60]
     candidates = {k for k in known if k != word}
@@ -21,7 +21,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
         similar = [
             k for k in similar if word and (k[:1] == word[:1] or k[-1:] == word[-1:]) and abs(len(k) - len(word)) < 3
         ]
-    found = difflib.get_close_matches(word, sorted(similar)[:MANY], n=1, cutoff=CUTOFF)
+    found = difflib.get_close_matches(word, sorted(similar)[:MANY], n=1, cutoff=cutoff)
     return found[0] if found else None
 
 

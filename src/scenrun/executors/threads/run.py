@@ -191,6 +191,9 @@ class Run:
     def start_main(self) -> None:
         """Start the scenario's main, on a thread of its own."""
         self.began_ns = now()
+        for made in self.flat_objects():
+            if isinstance(made, RealLock):
+                made.since_ns = self.began_ns  # one that begins locked is held since then
         main = self.main
         main.started = True
         main.real = threading.Thread(target=self.run_thread, args=(main,), name="main", daemon=True)

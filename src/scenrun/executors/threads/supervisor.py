@@ -79,7 +79,7 @@ class Supervisor:
                 return None
             if drained < BATCH:
                 self.sink.flush()
-                run.pulse.wait(TICK_S)
+                run.pulse.wait(min(TICK_S, max(0, deadline - now()) / 1e9))
                 run.pulse.clear()
 
     def _is_over(self) -> bool:
