@@ -1533,3 +1533,129 @@ expect: {verdict: exception}
     result = scenrun.run(load_source(decode("x.yaml", text.encode())))
     assert result.verdict == "exception"
     assert "UnboundLocalError: `mine` has no value yet" in result.findings[0].message
+
+
+def verdict_of(text: str) -> RunResult:
+    """The result of a scenario's text, run once."""
+    return scenrun.run(load_source(decode("x.yaml", textwrap.dedent(text).encode())))
+
+
+REVIEWED = {
+    "a variable parameter may be an item, read and written": """
+        scenario: x
+        state: {counts: [5, 6]}
+        behaviours: {bump: {params: {v: variable}, do: [{set: {mine: v}}, {set: {v: mine + 1}}]}}
+        threads: {t: {target: bump, args: {v: "counts[0]"}}}
+        expect: {final: ["counts == [6, 6]"]}
+        """,
+    "a returned item is read before the cleanups": """
+        scenario: x
+        state: {items: [10, 20], i: 0, got: 0}
+        behaviours:
+          b: {do: [{try: [{return: "items[i]"}], finally: [{set: {i: 1}}]}]}
+        main: [{run: {target: b, into: r}}, {set: {got: r}}]
+        expect: {final: ["got == 10"]}
+        """,
+    "a fault of a returned expression is raised inside the with": """
+        scenario: x
+        sync: {guard: lock}
+        state: {items: [1], text: null}
+        behaviours: {b: {do: [{with: guard, do: [{return: "items[9]"}]}]}}
+        main:
+          - try: [{run: b}]
+            except: {IndexError: [{set: {text: error}}]}
+        expect: {final: ["text is not None", "not guard.locked()"]}
+        """,
+    "no local shadows an object": """
+        scenario: x
+        sync: {guard: lock}
+        main: [{set: {o0: 1}}, {with: guard, do: [{log: "{o0}"}]}]
+        """,
+    "a range in a part of an expression becomes a list": """
+        scenario: x
+        state: {total: 1, k: 1}
+        main: [{set: {x: "range(3) if k > 0 else [total]"}}, {assert: "x == [0, 1, 2]"}]
+        """,
+    "a value parameter may be assigned, whatever it was given": """
+        scenario: x
+        state: {out: 0}
+        behaviours:
+          outer: {params: {m: value}, do: [{run: {target: inner, args: {n: m}}}]}
+          inner: {params: {n: value}, do: [{set: {n: n + 1}}, {set: {out: n}}]}
+        main: [{run: {target: outer, args: {m: 3}}}]
+        expect: {final: ["out == 4"]}
+        """,
+    "a way out of an atomic step runs the steps of an outer finally": """
+        scenario: x
+        state: {n: 0}
+        threads:
+          t: {do: [{try: [{atomic: [{set: {n: n + 1}}, return]}], finally: [{sleep: 1ms}]}]}
+        """,
+    "a thread that a variable parameter holds can be joined": """
+        scenario: x
+        behaviours:
+          wait_for_it: {params: {v: variable}, do: [{join: v}]}
+        main: [{spawn: {target: worker, args: {duration: 1ms}, into: t}}, {run: {target: wait_for_it, args: {v: t}}}]
+        """,
+    "behaviours stop by an event called stop where main sets it": """
+        scenario: x
+        sync: {stop: event, q: queue}
+        threads: {p: {target: producer, args: {queue: q, every: 1ms}}}
+        main: [{start: p}, {sleep: 5ms}, {set_event: stop}, {join: p}]
+        """,
+}
+
+
+@pytest.mark.parametrize("claim", REVIEWED)
+def test_what_a_reader_expects_of(claim: str) -> None:
+    """Each scenario holds; its claim is its name."""
+    result = verdict_of(REVIEWED[claim])
+    assert result.verdict == "holds", result.findings
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ('[{if: "False", then: [{set: {x: 1}}]}, {log: "{x}"}]', "UnboundLocalError: `x` has no value yet"),
+        (
+            '[{set: {x: 2, s: 1}}, {repeat: 16, do: [{set: {x: "x * x if x > 0 else s"}}]}, {log: "{x}"}]',
+            "OverflowError",
+        ),
+    ],
+)
+def test_a_slip_in_a_thread_is_a_fault_of_the_scenario(steps: str, said: str) -> None:
+    """Never an error of scenrun's."""
+    result = verdict_of(f"scenario: x\nstate: {{s: 0}}\nmain: {steps}\nexpect: {{final: ['s >= 0']}}\n")
+    assert result.verdict == "exception"
+    assert said in result.findings[0].message
+
+
+def test_always_begins_with_the_first_state() -> None:
+    """Also where no step changes anything."""
+    result = verdict_of("scenario: x\nstate: {x: 0}\nmain: [{log: '{x}'}]\nexpect: {always: ['x == 1']}\n")
+    assert result.verdict == "violated"
+    assert "broken by the initial state" in result.findings[0].message
+
+
+def test_an_endless_group_need_not_end() -> None:
+    """At its limit of time a run whose other threads have ended holds."""
+    text = """
+        scenario: x
+        limits: {time: 200ms}
+        threads:
+          beat: {endless: true, do: [{while: true, do: [{sleep: 1ms}]}]}
+          once: {do: [{log: "done"}]}
+        """
+    assert verdict_of(text).verdict == "holds"
+    assert verdict_of(text.replace("endless: true, ", "")).verdict == "incomplete"
+
+
+def test_a_step_on_an_object_that_is_none_is_a_fault() -> None:
+    """Only `with` takes none for nothing to hold."""
+    text = """
+        scenario: x
+        behaviours: {b: {params: {e: {type: event, default: null}}, do: [{wait: e}]}}
+        threads: {t: {target: b}}
+        expect: {verdict: exception}
+        """
+    assert "`wait` of `e`, which is none here" in verdict_of(text).findings[0].message

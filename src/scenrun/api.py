@@ -82,7 +82,7 @@ def run(
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
     from scenrun.executors.threads import run_program
-    from scenrun.log import LEVELS, Collector, Recorder, open_output
+    from scenrun.log import LEVELS, Collector, FileOutput, Recorder, open_output
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")
@@ -94,13 +94,19 @@ def run(
     output: Any = None
     if callable(log):
         output = Collector(log)
+    elif log == "-":
+        raise UsageError("as a function, scenrun writes nothing to stdout; pass a file or a function as `log`")
     elif log is not None:
         output = open_output(str(log))
 
     def recorder(run_id: str) -> Recorder:
         return Recorder(run_id, output, level=level, fields=loaded.program.log_fields)
 
-    return run_program(loaded.program, recorder, seed=seed, level=level, time_limit_ns=limit)
+    try:
+        return run_program(loaded.program, recorder, seed=seed, level=level, time_limit_ns=limit)
+    finally:
+        if isinstance(output, FileOutput):
+            output.leave()
 
 
 def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:

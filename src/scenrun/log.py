@@ -69,6 +69,11 @@ class FileOutput:
         if self._waiting:
             self._write_out()
 
+    def leave(self) -> None:
+        """Write everything, and give the file back."""
+        self.close()
+        os.close(self._descriptor)
+
     def _write_out(self) -> None:
         data = memoryview(b"".join(self._waiting))
         self._waiting, self._size, self._last = [], 0, monotonic()

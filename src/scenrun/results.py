@@ -38,5 +38,5 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Whether the run came to an end by itself or was found to be stuck for certain."""
-        return self.verdict != "incomplete"
+        """Whether no limit and no signal ended the run."""
+        return all(finding.kind != "incomplete" for finding in self.findings)

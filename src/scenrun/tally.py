@@ -19,6 +19,8 @@ class Tally:
         self.outcomes: dict[str, int] = {}
         self.first_not_ok: RunResult | None = None
         self.found: RunResult | None = None
+        self.only_incomplete = True
+        """Whether no run that was not as expected was anything but incomplete."""
 
     @property
     def is_found(self) -> bool:
@@ -32,8 +34,9 @@ class Tally:
         if result.outcome is not None:
             key = json.dumps(list(result.outcome), default=str)
             self.outcomes[key] = self.outcomes.get(key, 0) + 1
-        if not result.ok and self.first_not_ok is None:
-            self.first_not_ok = result
+        if not result.ok:
+            self.first_not_ok = self.first_not_ok or result
+            self.only_incomplete = self.only_incomplete and result.verdict == "incomplete"
         wanted = result.verdict == self.until or (self.until == "finding" and result.verdict != "holds")
         if wanted and self.found is None:
             self.found = result
@@ -47,8 +50,7 @@ class Tally:
         """The exit status: 0, 1, or that of incomplete runs."""
         if self.ok:
             return 0
-        only_incomplete = self.first_not_ok is not None and self.first_not_ok.verdict == "incomplete"
-        return incomplete if only_incomplete and self.until is None else 1
+        return incomplete if self.only_incomplete and self.until is None else 1
 
     def fields(self) -> dict[str, Any]:
         """The fields of `tally.finished`."""

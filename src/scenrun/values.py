@@ -118,6 +118,19 @@ def formatted(value: Any, specification: str) -> str:
     return format(value, specification)
 
 
+def received(value: Any) -> Any:
+    """What the user's own Python gave: a plain value, copied; anything else is no value of the language."""
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(value, list):
+        return bounded([received(item) for item in value])
+    if isinstance(value, dict):
+        return bounded({received(key): received(item) for key, item in value.items()})
+    if isinstance(value, str | int | float | None):
+        return bounded(value)
+    raise Fault("TypeError", f"`{type_name(value)}` is no value of the language")
+
+
 def settled(value: Any) -> Any:
     """A value that is kept: ranges in it become lists."""
     if isinstance(value, range):
@@ -133,7 +146,7 @@ def _updated(container: Any, path: Sequence[Any], change: Callable[[Any], Any]) 
         return change(container)
     first, *rest = path
     copied = _copy(container)
-    copied[first] = _updated(_peek(container, first), rest, change)
+    copied[first] = _updated(container[first] if rest else _peek(container, first), rest, change)
     return copied
 
 

@@ -187,7 +187,7 @@ class _Command:
         if result.notes.get("not_ended"):
             self.output.close()
             say(f"these threads would not leave: {', '.join(result.notes['not_ended'])}; ending the process")
-            os._exit(_status(result))
+            os._exit(self.status([_status(result)]))
 
     @contextmanager
     def signals(self) -> Iterator[None]:

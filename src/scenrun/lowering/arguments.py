@@ -102,7 +102,7 @@ def arguments(
 def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scope, place: Place | None) -> Binding:
     """A parameter's default; `stop`, for an event, is the one of the `stop` key, or nothing."""
     if parameter.type == "event" and parameter.default == "stop":
-        stop = w.names.stop_event()
+        stop = w.names.default_stop()
         return Object(stop) if stop else Nothing()
     scope = w.compiler.file_scope if w.compiler.is_own(target) else Scope(None, thread=False)
     return bind(w, key, parameter, parameter.default, scope, inner, parameter.place_of_key("default") or place)
@@ -165,23 +165,27 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
 def _value(w: Writer, key: str, kind: str, raw: Any, scope: Scope, inner: Scope, place: Place | None) -> Binding:
     register = inner.prefix + key
     is_assigned = key in inner.assigned
-    if (
-        kind == "str"
-        and raw is not None
-        and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant | Register))
-    ):
+    if kind == "str" and raw is not None and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant)):
         if not isinstance(raw, str):
             w.refuse(place, f"`{key}` is text, not {shown(raw)}; put it in quotes")
-        return Constant(str(raw))
+        if not is_assigned:
+            return Constant(str(raw))
+        raw = repr(str(raw))
     if kind in _LITERALS and raw is not None and not isinstance(raw, str):
         wrong = not isinstance(raw, _LITERALS[kind]) or (isinstance(raw, bool) and kind != "bool")
         if wrong:
             w.refuse(place, f"`{key}` is of type {kind}, which {shown(raw)} is not")
             return Unknown()
     expression = parse(raw)
-    if isinstance(expression.tree, ast.Constant) and not is_assigned:
-        return Constant(expression.tree.value)
-    if isinstance(expression.tree, ast.Name) and isinstance(found := scope.find(expression.tree.id), Constant):
+    tree = expression.tree
+    if kind in _LITERALS and isinstance(tree, ast.Constant) and tree.value is not None and kind != "str":
+        wrong = not isinstance(tree.value, _LITERALS[kind]) or (isinstance(tree.value, bool) and kind != "bool")
+        if wrong:
+            w.refuse(place, f"`{key}` is of type {kind}, which {shown(tree.value)} is not")
+            return Unknown()
+    if isinstance(tree, ast.Constant) and not is_assigned:
+        return Constant(tree.value)
+    if isinstance(tree, ast.Name) and isinstance(found := scope.find(tree.id), Constant) and not is_assigned:
         return found
     w.expressions.store(expression, scope, register)
     w.code.local_names[register] = key

@@ -74,6 +74,7 @@ class Cleanup:
 
     emit: Callable[[], None]
     handler: Label | None
+    atomic: bool
 
 
 @dataclass(slots=True)
@@ -157,7 +158,7 @@ class Assembler:
     def guarded(self, cleanup: Callable[[], None]) -> Iterator[None]:
         """A region after which `cleanup` is done, whichever way leads out of it."""
         outer, faulty, done = self.handler, Label(), Label()
-        self.frames.append(Cleanup(cleanup, outer))
+        self.frames.append(Cleanup(cleanup, outer, self.atomic))
         self.handler = faulty
         yield
         self.handler = outer
@@ -183,7 +184,7 @@ class Assembler:
 
         A loop outside the behaviour that runs in line is not seen from inside it.
         """
-        frames, handler = self.frames, self.handler
+        frames, handler, atomic = self.frames, self.handler, self.atomic
         found = self._innermost(wanted)
         if found is None and wanted is Loop:
             return None
@@ -192,9 +193,9 @@ class Assembler:
             if frame is found:
                 break
             if isinstance(frame, Cleanup):
-                self.frames, self.handler = frames[:depth], frame.handler
+                self.frames, self.handler, self.atomic = frames[:depth], frame.handler, frame.atomic
                 frame.emit()
-        self.frames, self.handler = frames, handler
+        self.frames, self.handler, self.atomic = frames, handler, atomic
         return found
 
     def _innermost(self, wanted: type[Loop] | type[Inline]) -> Loop | Inline | None:

@@ -70,7 +70,10 @@ class Expressions:
 
     def value(self, expression: Expression, scope: Scope) -> str:
         """The value of an expression, as Python over registers; bounded, so that it may be kept."""
-        tree = self.tree(expression, scope)
+        return self._kept(self.tree(expression, scope))
+
+    def _kept(self, tree: ast.expr) -> str:
+        """Python for a value that is kept: ranges become lists, and nothing is too large."""
         if _calls(tree, "__range"):
             tree = call("__settled", tree)
         return self._bounded(tree)
@@ -142,7 +145,11 @@ class Expressions:
     def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
         """The object that a reference names; None where it names nothing, or nothing that fits."""
         found = scope.find(reference.name)
-        if isinstance(found, Nothing | Unknown):
+        if isinstance(found, Unknown):
+            return None
+        if isinstance(found, Nothing):
+            text = f"`{verb}` of `{reference.name}`, which is none here"
+            self.code.emit("raise", arguments=(f"__fault('TypeError', {text!r})",))
             return None
         if not isinstance(found, Object):
             self._no_object(reference, found, scope, wanted, verb)
@@ -234,7 +241,10 @@ class Expressions:
         if isinstance(found, Alias):
             return self._lower(found.expression.tree, _At(found.expression, found.scope))
         if isinstance(found, VariableAlias):
-            return self._use(found.scope.find(found.target.name), node, at)
+            tree = self._use(found.scope.find(found.target.name), node, at)
+            for index in found.target.path:
+                tree = ast.Subscript(tree, self._lower(index.tree, _At(index, found.scope)), ast.Load())
+            return tree
         if found is None:
             hint = self.complaints.hint(node.id, [*at.scope.known(), *FUNCTIONS])
             hint = hint or f"; if it is text, quote it twice: \"'{node.id}'\""
@@ -282,7 +292,8 @@ class Expressions:
         return name(result)
 
     def _assign(self, into: str, tree: ast.expr) -> None:
-        self.code.emit("let", arguments=(ast.unparse(tree),), into=into)
+        """Keep a part of an expression, within the bounds of every value."""
+        self.code.emit("let", arguments=(self._kept(tree),), into=into)
 
     def _lower_IfExp(self, node: ast.IfExp, at: _At) -> ast.expr:  # noqa: N802
         condition = self._lower(node.test, at)
@@ -390,6 +401,8 @@ class Expressions:
         elif found is None:
             hint = self.complaints.hint(base.id, at.scope.known())
             self.complaints.refuse(at.place(node), f"there is no `{base.id}` here{hint}", about=base.id)
+        elif asked in _DYNAMIC and self.code.atomic:
+            self.complaints.refuse(at.place(node), "inside `atomic` only variables are read; ask before it")
         elif asked in _DYNAMIC:
             into = self.code.temporary()
             held = ast.unparse(self._lower(owner, at))

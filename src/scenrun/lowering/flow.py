@@ -168,7 +168,7 @@ def break_(w: Writer, step: verbs.Step, scope: Scope, path: str) -> None:
 def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
     """Out of the behaviour, with its value, after the cleanups on the way."""
     value = w.expressions.value(step.value, scope) if step.value else "None"
-    if step.value and not value.startswith("__t"):
+    if step.value and not (value.isidentifier() and value.startswith("__t")):
         kept = w.code.temporary("value")
         w.code.emit("let", arguments=(value,), into=kept)
         value = kept

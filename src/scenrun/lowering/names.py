@@ -51,6 +51,12 @@ class Names:
         found = self.bindings.get(self.scenario.stop.event)
         return found.cell if isinstance(found, Object) else None
 
+    def default_stop(self) -> Cell | None:
+        """The event that behaviours stop by unless told otherwise: the `stop` key's, or one that is called `stop`."""
+        found = self.bindings.get("stop")
+        is_event = isinstance(found, Object) and found.cell.kind == "event" and found.cell.count is None
+        return self.stop_event() or (found.cell if is_event and isinstance(found, Object) else None)
+
     def _cell(self, name: str, kind: str, count: int | None, options: dict[str, Any], place: Place | None) -> Cell:
         cell = Cell(len(self.cells), name, kind, count, options, place.line if place else 0)
         self.cells.append(cell)
@@ -165,8 +171,8 @@ class Names:
     def check_used(self) -> None:
         """Complain of every declared name that nothing in the file mentions."""
         used = set(mentioned(self.scenario)) | {name for name, _ in assigned(all_steps(self.scenario))}
-        if self.scenario.stop and self._default_stop_is_used():
-            used.add(self.scenario.stop.event)
+        if self._default_stop_is_used():
+            used.add(self.scenario.stop.event if self.scenario.stop else "stop")
         for name, place in self.places.items():
             if name in self.scenario.threads or name in used or name.startswith("_"):
                 continue

@@ -188,6 +188,8 @@ def put(w: Writer, step: verbs.Put, scope: Scope, path: str) -> None:
     target = w.expressions.target(step.queue, scope, QUEUES, "put")
     if target is None:
         return
+    if step.timeout is not None and kind_of(w, target) == "simple_queue":
+        w.refuse(step.place_of_key("timeout"), "a simple queue always has room: remove `timeout`")
     item = w.expressions.value(step.item, scope)
     timeout, block = _options(timeout=w.expressions.timing(step.timeout, scope), block=step.block)
     w.code.emit(f"{kind_of(w, target)}.put", target=target, arguments=(item, timeout, block))

@@ -6,10 +6,11 @@ from typing import Any
 
 from scenrun.lowering.assembler import Label
 from scenrun.lowering.operations import kind_of
-from scenrun.lowering.scope import Object, Register, Scope, VariableAlias
+from scenrun.lowering.scope import Object, Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import Cell, CellRef
 from scenrun.scenario import steps as verbs
+from scenrun.scenario.expressions import parse
 from scenrun.scenario.fields import Reference
 from scenrun.scenario.sync import Timer
 from scenrun.scenario.variables import Target
@@ -58,8 +59,8 @@ def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
     """Wait for threads, tasks, timers, or for a thread that a local holds."""
     timeout = w.expressions.timing(step.timeout, scope)
     found = scope.find(step.thread.name)
-    if isinstance(found, Register | VariableAlias) and step.thread.index is None:
-        held = f"{found.name}" if isinstance(found, Register) else "None"
+    if isinstance(found, Register | VariableAlias | Shared):
+        held = w.expressions.value(parse(str(step.thread)), scope)
         w.code.emit("spawned.join", arguments=(held, timeout))
         return
     each(w, step.thread, scope, "join", lambda cell, target: join_one(w, cell, target, timeout))
@@ -122,6 +123,9 @@ def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
     """Submit once for each item; with `into`, collect the results in order, and cancel the rest after a failure."""
     target = w.expressions.target(step.pool, scope, ("pool",), "map")
     if target is None:
+        return
+    if step.as_ in step.args:
+        w.refuse(step.place_of_key("args"), f"`{step.as_}` takes the item; remove it from `args`")
         return
     items, at, futures = (w.code.temporary(kind) for kind in ("items", "at", "futures"))
     w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.over, scope)})",), into=items)

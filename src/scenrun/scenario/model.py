@@ -362,7 +362,8 @@ class Scenario(Model):
         """The wall-clock limit of a real run: 60 s past the stop timing unless the file says otherwise."""
         if self.limits.time:
             return self.limits.time.numbers[0]
-        return 60_000_000_000 + (self.stop.after.numbers[0] if self.stop else 0)
+        last_start = max((g.start_after.numbers[0] for g in self.threads.values() if g.start_after), default=0)
+        return 60_000_000_000 + last_start + (self.stop.after.numbers[0] if self.stop else 0)
 
 
 __all__ = ["KINDS", "Behaviour", "Expect", "Group", "Parameter", "Primitive", "Scenario", "Timing"]

@@ -89,6 +89,8 @@ class _Generator:
             self._line(1, text)
         if self.code.parameters:
             self._line(1, f"{', '.join(self.code.parameters)}, = __me.arguments")
+        if self.code.locals:  # never run, but it makes every local one of the function's, set or not
+            self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
         self._line(1, "while True:")
         self._line(2, "try:")
         self._line(3, "while True:")
@@ -116,7 +118,7 @@ class _Generator:
         start = self.blocks[number]
         end = self.blocks[number + 1] if number + 1 < len(self.blocks) else len(self.code.instructions)
         if self.options.count_steps:
-            self._line(indent, f"__me.steps += {end - start}")
+            self._line(indent, f"__me.steps += {sum(_counts(i) for i in self.code.instructions[start:end])}")
         for pc in range(start, end):
             instruction = self.code.instructions[pc]
             if instruction.op in ("branch", "jump", "end", "raise"):
@@ -266,6 +268,11 @@ class _Generator:
         return [f"__emit(({record}))", "if len(__records) > __room: __wait_for_room(__me)"]
 
 
+def _counts(i: Instruction) -> bool:
+    """Whether an instruction counts as a step: what others could see, and each turn of a loop."""
+    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "jump")
+
+
 def _object(target: CellRef | None) -> str:
     assert target is not None
-    return f"o{target.cell}" if target.index is None else f"o{target.cell}[{target.index}]"
+    return f"__o{target.cell}" if target.index is None else f"__o{target.cell}[{target.index}]"

@@ -43,11 +43,15 @@ class Watch:
             return None
         return lambda me, site: self._check(watching, me, site)
 
+    def check_beginning(self, me: Context, site: Site) -> None:
+        """`always` begins with the first state."""
+        self._check(self.checked, me, site, "the initial state")
+
     def check_all(self, me: Context, site: Site) -> None:
         """After an atomic step, which may have changed anything."""
         self._check(self.checked, me, site)
 
-    def _check(self, observations: list[Observation], me: Context, site: Site) -> None:
+    def _check(self, observations: list[Observation], me: Context, site: Site, culprit: str | None = None) -> None:
         for observation in observations:
             if id(observation) in self._violated:
                 continue
@@ -55,7 +59,7 @@ class Watch:
                 continue
             self._violated.add(id(observation))
             seen = _named_values(self.program, observation, self._objects)
-            message = f"always {observation.text}: broken by {me.name}{_where(seen)}"
+            message = f"always {observation.text}: broken by {culprit or me.name}{_where(seen)}"
             details = {"expectation": observation.text, "values": seen}
             self._found(
                 Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
@@ -76,10 +80,10 @@ def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:
     """An observation as a function that looks at the real objects now."""
     lines = ["def __look():"]
     for probe in observation.probes:
-        target = f"o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
+        target = f"__o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
         lines.append(f" {probe.register} = {target}.{_asked(probe.op)}")
     lines.append(f" return {observation.source}")
-    scope: dict[str, Any] = {**values.FUNCTIONS, **{f"o{n}": made for n, made in enumerate(objects)}}
+    scope: dict[str, Any] = {**values.FUNCTIONS, **{f"__o{n}": made for n, made in enumerate(objects)}}
     exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
     function: Callable[[], Any] = scope["__look"]
     return function
@@ -92,12 +96,18 @@ def _asked(op: str) -> str:
     return name if name in ("inside", "n_waiting", "broken", "parties") else f"{name}()"
 
 
+class _FailedLook(str):
+    """What an expectation that could not be evaluated failed with."""
+
+    __slots__ = ()
+
+
 def look(function: Callable[[], Any]) -> tuple[bool, Any]:
     """Whether an expression holds, and its value; one that fails does not hold."""
     try:
         value = function()
     except Exception as error:
-        return False, f"{type(error).__name__}: {error}"
+        return False, _FailedLook(f"{type(error).__name__}: {error}")
     return bool(value), value
 
 
@@ -111,13 +121,14 @@ def at_the_end(
         if not reached:
             checked.append(Checked("final", observation.text, "not_reached", line=observation.line))
             continue
-        holds, _ = look(compiled(observation, objects))
+        holds, value = look(compiled(observation, objects))
         names = _named_values(program, observation, objects)
         checked.append(
             Checked("final", observation.text, "holds" if holds else "violated", names or None, observation.line)
         )
         if not holds:
-            message = f"final {observation.text}: does not hold{_where(names)}"
+            failed = f", as it failed with {value}" if isinstance(value, _FailedLook) else ""
+            message = f"final {observation.text}: does not hold{failed}{_where(names)}"
             details = {"expectation": observation.text, "values": names}
             findings.append(Finding("violated", message, line=observation.line, details=details))
     checked += _for_a_search(program)
@@ -165,6 +176,7 @@ def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[F
     elif expect.forbidden is not None and seen in expect.forbidden:
         what = "is forbidden"
     else:
-        return Checked("outcomes", text, "holds", outcome, line), []
+        judged = expect.allowed is not None or expect.forbidden is not None
+        return Checked("outcomes", text, "holds" if judged else "not_checked", outcome, line), []
     finding = Finding("violated", f"the outcome ({text}) = {outcome} {what}", line=line, details={"outcome": outcome})
     return Checked("outcomes", text, "violated", outcome, line), [finding]

@@ -40,7 +40,10 @@ class _Counted(ABC):
         """Take it; False where it was not to be had (in time)."""
         if self.real.acquire(False):
             me.waited_ns = 0
-        elif not blocking or not self._wait(me, site, timeout):
+        elif not blocking:
+            me.waited_ns = 0
+            return False
+        elif not self._wait(me, site, timeout):
             return False
         self._took(me)
         return True

@@ -188,6 +188,7 @@ class RealPool:
         """Close it to new tasks, and wait for those it has, if told to."""
         self.real.shutdown(wait=False, cancel_futures=cancel_futures)
         if not wait:
+            me.waited_ns = 0
             return
         if me.pool is self:
             raise Fault("RuntimeError", f"a task of `{self.label}` cannot wait for its own pool to shut down")

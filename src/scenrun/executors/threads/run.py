@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -103,7 +105,7 @@ class Run:
             return GuardedVariable(cell.name, cell.number, initial, self.hidden, self.watch.check_of(cell.number))
         return Variable(cell.name, cell.number, initial)
 
-    @property
+    @cached_property
     def _hidden_cells(self) -> frozenset[int]:
         """Variables that an `always` or an `atomic` names."""
         named = set(self.watch.cells)
@@ -150,7 +152,7 @@ class Run:
     def _compile(self, level: int) -> list[Compiled]:
         namespace: dict[str, Any] = {
             **values.FUNCTIONS,
-            **{f"o{number}": made for number, made in enumerate(self.objects)},
+            **{f"__o{number}": made for number, made in enumerate(self.objects)},
             "__Cut": Cut,
             "__emit": self.records.append,
             "__records": self.records,
@@ -198,6 +200,7 @@ class Run:
         main.started = True
         main.real = threading.Thread(target=self.run_thread, args=(main,), name="main", daemon=True)
         self.enlist(main)
+        self.watch.check_beginning(main, self._compiled[0].sites[0])
         main.real.start()
 
     def run_thread(self, context: Context) -> None:
@@ -317,6 +320,7 @@ class Run:
     def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
         if nanoseconds <= 0:
             time.sleep(0)
+            me.waited_ns = 0
             return
         since = me.publish("sleep", None, nanoseconds, site)
         me.gate.acquire(timeout=nanoseconds / 1e9)
@@ -339,7 +343,7 @@ class Run:
         me.seen = site
         me.calling = True
         try:
-            return self._function(name)(**arguments)
+            return values.received(self._function(name)(**copy.deepcopy(arguments)))
         except BaseException as error:
             if isinstance(error, Fault):
                 raise

@@ -69,6 +69,8 @@ class Supervisor:
             if signal := self.interrupted():
                 self._give_up(f"the run was ended by {signal}", {"signal": signal})
                 return signal
+            if now() > deadline and self._only_endless():
+                return None
             if now() > deadline:
                 self._give_up(f"the limit of {self.time_limit_ns / 1e9:g} s was reached", {"limit": "time"})
                 return None
@@ -85,6 +87,15 @@ class Supervisor:
     def _is_over(self) -> bool:
         """Whether main, every non-daemon thread, every task and every timer has ended."""
         return all(c.ended or c.daemon for c in list(self.run.contexts))
+
+    def _only_endless(self) -> bool:
+        """Whether everyone who is left need not end: endless threads, daemons, and who joins an endless thread."""
+        live = [c for c in list(self.run.contexts) if not c.ended and not c.daemon and not c.endless]
+        waits = [c.wait for c in live]
+        return any(c.endless for c in self.run.contexts) and all(
+            w is not None and w.op == "thread.join" and w.object is not None and w.object.context.endless  # type: ignore[attr-defined]
+            for w in waits
+        )
 
     def _too_many_steps(self) -> bool:
         limit = self.run.program.step_limit
