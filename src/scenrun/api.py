@@ -81,8 +81,9 @@ def run(
     past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
+    from scenrun.events import LEVELS
     from scenrun.executors.threads import run_program
-    from scenrun.log import LEVELS, Collector, FileOutput, Recorder, open_output
+    from scenrun.log import Collector, FileOutput, Recorder, open_output
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")

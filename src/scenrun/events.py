@@ -14,7 +14,8 @@ INTEGER: dict[str, Any] = {"type": "integer"}
 BOOLEAN: dict[str, Any] = {"type": "boolean"}
 ANY: dict[str, Any] = {}
 LIST: dict[str, Any] = {"type": "array"}
-LEVELS = ("debug", "info", "warning", "error", "critical")
+LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
+"""How important a line can be."""
 
 
 @dataclass(frozen=True, slots=True)

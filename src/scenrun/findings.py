@@ -12,7 +12,7 @@ class Stuck:
 
     thread: str
     state: str
-    """`blocked`, `sleeping`, `working`, `waiting` (with a deadline) or `running`."""
+    """`blocked`, `sleeping`, `waiting` (with a deadline) or `running`."""
     operation: str | None = None
     object: str | None = None
     since_s: float | None = None

@@ -18,9 +18,9 @@ import orjson
 import structlog
 
 from scenrun.errors import OutputError
+from scenrun.events import LEVELS
 from scenrun.primitives import KINDS, operation
 
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 ALWAYS = ("run.started", "run.finished", "tally.finished")
 """Lines that are written at every level: without them a log cannot be read."""
 _BUFFER = 1 << 18
@@ -152,7 +152,6 @@ class Recorder:
         self.wall_ns = time.time_ns() if wall_ns is None else wall_ns
         self.began_ns = began_ns
         self.written = 0
-        self.not_shown = 0
         self._second = -1
         self._second_text = ""
         self._output: Output | None = None if isinstance(output, Collector) else output
@@ -249,7 +248,6 @@ class Recorder:
     def _event(self, record: tuple[Any, ...]) -> None:
         at_ns, me, site, _, name, level, more = record
         if LEVELS[level] < self.level and name not in ALWAYS:
-            self.not_shown += 1
             return
         fields = self._begin(at_ns, level, name)
         self._of_thread(fields, me, site)

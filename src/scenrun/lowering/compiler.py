@@ -62,8 +62,6 @@ class Compiler:
         self.place = scenario.place
         """The step that is being lowered."""
         self.started: set[int] = set()
-        self.calls: set[str] = set()
-        self.allow_unknown_exceptions = False
         self._of_cell: dict[int, int] = {}
         self._of_target: dict[Any, int] = {}
         """The codes of behaviours that are spawned or submitted, by what their parameters mean."""

@@ -299,7 +299,7 @@ def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
     raised = w.compiler.raised
     if not raised:
         raised.update(_raised(w.compiler.scenario))
-    if name not in raised and not w.compiler.allow_unknown_exceptions:
+    if name not in raised:
         node = step._node["except"] if step.is_given("except") else None
         place = node.places[name][0] if node is not None else step.place
         hint = (
@@ -362,5 +362,4 @@ def call(w: Writer, step: verbs.Call, scope: Scope, path: str) -> None:
     for key, value in step.args.items():
         expression = w.compiler.expression(value, w, step.place)
         pairs.append(f"{key!r}: {w.expressions.value(expression, scope)}")
-    w.compiler.calls.add(step.function)
     w.operate("call", step, scope, arguments=("{" + ", ".join(pairs) + "}",), options={"function": step.function})

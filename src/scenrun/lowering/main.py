@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenrun.lowering.scope import Object, Scope
-from scenrun.lowering.threads import join_one, start_one
+from scenrun.lowering.threads import each, join_one, start_one
 from scenrun.lowering.writer import Writer
 from scenrun.program import CellRef
 from scenrun.scenario.fields import Reference
@@ -64,8 +64,6 @@ def _start_ns(group: Group) -> int:
 
 
 def _each(w: Writer, name: str, scope: Scope, what: str) -> None:
-    from scenrun.lowering.threads import each
-
     binding = w.names.find(name)
     if not isinstance(binding, Object) or binding.cell.kind not in ("thread", "task"):
         return

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """A local or a parameter of this thread; `holds` is `future` or `thread` where that is known."""
+    """A local or a parameter of this thread."""
 
     name: str
 

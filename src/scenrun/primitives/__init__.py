@@ -29,4 +29,10 @@ def operation(op: str) -> Operation | None:
     return KINDS[kind].operation(name) if kind in KINDS else None
 
 
-__all__ = ["KINDS", "Kind", "Operation", "operation"]
+def is_attribute(question: str) -> bool:
+    """Whether a question such as `barrier.broken` is an attribute of Python's object, asked without a call."""
+    kind, _, name = question.partition(".")
+    return kind in KINDS and name in KINDS[kind].attributes
+
+
+__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "operation"]

@@ -19,7 +19,6 @@ WAYS = ("run", "simulate", "explore")
 SEARCH_ONLY = ("race", "livelock")
 PARAMETER_TYPES = ("int", "float", "bool", "str", "duration", "value", "expression", "variable")
 MAX_COUNT = 100_000
-Verdict = Literal["holds", "violated", "deadlock", "exception", "race", "livelock"]
 
 
 class Parameter(Model):
@@ -110,7 +109,9 @@ class Limits(Model):
 
     what: ClassVar[str] = "`limits`"
     time: FixedDuration | None = Field(None, description="wall time of a real run, virtual time of a simulated one")
-    steps: int | None = Field(None, ge=1, description="steps of all threads together")
+    steps: int | None = Field(
+        None, ge=1, description="steps of all threads together, each turn of a loop counted as one"
+    )
 
 
 class LogOptions(Model):
@@ -226,10 +227,6 @@ class Expect(Model):
     verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
         default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"
     )
-
-    def expected(self, way: str) -> tuple[str, ...]:
-        """The verdicts that are as expected in this way of running."""
-        return tuple(self.verdict.get(way, ("holds",)))
 
 
 def _state(value: Any, info: ValidationInfo) -> Any:

@@ -51,11 +51,6 @@ class Step(Model):
             cls.what = f"`{cls.verb}`"
             VERBS[cls.verb] = cls
 
-    @classmethod
-    def fields_by_key(cls) -> dict[str, str]:
-        """The keys that the file uses and the attributes that they fill."""
-        return {field.alias or name: name for name, field in cls.model_fields.items()}
-
 
 def _names(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict) or not value:
@@ -103,7 +98,6 @@ Into = Annotated[
     WithJsonSchema({"type": "string", "description": "the variable that takes the result"}),
 ]
 OptionalTiming = Timing | None
-LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class Log(Step):

@@ -12,10 +12,11 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import OutputError
+from scenrun.events import LEVELS
 from scenrun.executors.threads import rescue
 from scenrun.executors.threads.run import Run, import_function
 from scenrun.executors.threads.supervisor import Supervisor
-from scenrun.log import LEVELS, OutputClosed, Recorder
+from scenrun.log import OutputClosed, Recorder
 from scenrun.program import Program
 from scenrun.results import RunResult
 from scenrun.version import __version__

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from scenrun.events import LEVELS
 from scenrun.executors.threads.context import Site
 from scenrun.footprints import successors
-from scenrun.primitives import operation
+from scenrun.primitives import is_attribute, operation
 from scenrun.program import CellRef, Code, Instruction
 
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 OBJECTLESS = {"spawned": "__spawner", "future": "__futures"}
 """Operations on what a local holds, and the object of the executor that does them."""
 
@@ -254,8 +254,7 @@ class _Generator:
 
     def _question(self, pc: int, i: Instruction, kind: str, name: str, target: str) -> list[str]:
         arguments = i.arguments[0] if i.arguments else ""
-        is_attribute = name in ("n_waiting", "broken", "parties", "inside")
-        text = f"{target}.{name}" if is_attribute else f"{target}.{name}({arguments})"
+        text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}({arguments})"
         return [f"{i.into} = {text}", *self._trace(pc, "asked", target if i.target else "None", str(i.into))]
 
     def _traced(self, pc: int, i: Instruction, text: str, target: str, result: str = "None") -> list[str]:

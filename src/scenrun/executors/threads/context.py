@@ -84,8 +84,8 @@ class Context:
     """One thread, task or timer of a run."""
 
     __slots__ = (
-        "arguments", "asked", "atomic", "calling", "cancelled", "code", "cut", "cut_off", "daemon", "ended", "ended_ns",
-        "endless", "fault", "future", "gate", "group", "held_ns", "index", "inside", "left_with", "messages", "name",
+        "arguments", "asked", "atomic", "calling", "cancelled", "code", "cut", "daemon", "ended", "ended_ns",
+        "endless", "fault", "future", "gate", "group", "held_ns", "index", "left_with", "messages", "name",
         "pool", "random", "real", "result", "seen", "size", "slept_ns", "started", "started_ns", "steps", "unshown",
         "wait", "waited_ns", "waited_total_ns", "waiter", "worked_ns",
     )  # fmt: skip
@@ -111,7 +111,6 @@ class Context:
         self.waiter: Any = None
         """The lock that it is parked on inside a condition, an event or a barrier."""
         self.cut = False
-        self.cut_off = False
         self.atomic = False
         self.calling = False
         self.started = False
@@ -123,7 +122,6 @@ class Context:
         self.result: Any = None
         self.future: Future[Any] | None = None
         self.real: threading.Thread | None = None
-        self.inside = 0
         self.started_ns = self.ended_ns = 0
         self.waited_ns = self.held_ns = self.size = 0
         self.waited_total_ns = self.slept_ns = self.worked_ns = 0

@@ -8,6 +8,7 @@ from typing import Any
 from scenrun import values
 from scenrun.executors.threads.context import Context, Site
 from scenrun.findings import Checked, Finding
+from scenrun.primitives import is_attribute
 from scenrun.program import Observation, Program
 
 Found = Callable[[Finding, Context, Site], None]
@@ -93,7 +94,7 @@ def _asked(op: str) -> str:
     name = op.partition(".")[2]
     if op == "variable.read":
         return "value"
-    return name if name in ("inside", "n_waiting", "broken", "parties") else f"{name}()"
+    return name if is_attribute(op) else f"{name}()"
 
 
 class _FailedLook(str):

@@ -25,7 +25,7 @@ from scenrun.executors.threads.variables import GuardedVariable, RealSection, Va
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.faults import fault_of, name_of
 from scenrun.findings import Finding
-from scenrun.program import Cell, Group, Program
+from scenrun.program import Cell, Program
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""
@@ -232,13 +232,11 @@ class Run:
         enter(context)
         context.started_ns = now()
         if context.cut:
-            context.cut_off = True
             raise Cut
         self._event(context, None, "thread.started", "info", {"daemon": context.daemon})
         try:
             context.result = self._compiled[context.code].function(context)
         except Cut:
-            context.cut_off = True
             self._event(context, context.seen, "thread.cut_off", "info", {})
             raise
         except FaultLeft as left:
@@ -366,10 +364,6 @@ class Run:
             time.sleep(0.001)
 
     # --- looking
-
-    def group(self, context: Context) -> Group | None:
-        """The declared group of a thread."""
-        return next((group for group in self.program.groups if group.name == context.group), None)
 
     def unshown(self, context: Context) -> int:
         """How many lines of a thread the level has left out; of one that waits, up to where it waits."""
