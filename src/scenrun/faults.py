@@ -16,11 +16,13 @@ _MODULES: dict[str, type[BaseException]] = {
     "concurrent.futures.CancelledError": concurrent.futures.CancelledError,
     "concurrent.futures.InvalidStateError": concurrent.futures.InvalidStateError,
 }
+_NEWER = ("PythonFinalizationError", "_IncompleteInputError")
+"""Exceptions that came after Python 3.11: a file means the same under every version."""
 _PYTHON: dict[str, type[BaseException]] = {
     **{
         name: value
         for name, value in vars(builtins).items()
-        if isinstance(value, type) and issubclass(value, Exception)
+        if isinstance(value, type) and issubclass(value, Exception) and name not in _NEWER
     },
     **_MODULES,
 }
