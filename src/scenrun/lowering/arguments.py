@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
-from scenrun.lowering.expressions import describe, one_of
 from scenrun.lowering.mentions import assigned, mentioned
 from scenrun.lowering.scope import (
     Alias,
@@ -24,6 +23,7 @@ from scenrun.lowering.scope import (
     Unknown,
     VariableAlias,
 )
+from scenrun.lowering.wording import describe, one_of
 from scenrun.scenario.durations import Duration
 from scenrun.scenario.expressions import Expression, ExpressionError, parse
 from scenrun.scenario.fields import parse_reference, parse_timing, shown

@@ -9,7 +9,6 @@ from typing import Any
 from scenrun.errors import Place
 from scenrun.lowering.assembler import MAX_EXPRESSION, Assembler, Label
 from scenrun.lowering.complaints import Complaints
-from scenrun.lowering.names import a
 from scenrun.lowering.scope import (
     Alias,
     Binding,
@@ -23,6 +22,7 @@ from scenrun.lowering.scope import (
     Unknown,
     VariableAlias,
 )
+from scenrun.lowering.wording import a, describe, example, fitting, one_of, wrong_kind
 from scenrun.primitives import KINDS
 from scenrun.program import Cell, CellRef
 from scenrun.scenario.durations import Duration
@@ -206,8 +206,8 @@ class Expressions:
             message = f"`{verb}` needs {one_of(wanted)}; `{reference.name}` is {describe(found)}"
             self.complaints.refuse(reference.place, message, about=reference.name)
             return
-        fitting = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
-        hint = self.complaints.hint(reference.name, fitting) or _fitting(fitting)
+        names = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
+        hint = self.complaints.hint(reference.name, names) or fitting(names)
         message = f"`{verb}` needs {one_of(wanted)}; there is no `{reference.name}`{hint}"
         self.complaints.refuse(reference.place, message, about=reference.name)
 
@@ -250,7 +250,7 @@ class Expressions:
             hint = hint or f"; if it is text, quote it twice: \"'{node.id}'\""
             self.complaints.refuse(at.place(node), f"there is no `{node.id}` here{hint}", about=node.id)
         elif not isinstance(found, Unknown):
-            message = f"`{node.id}` is {describe(found)}, which has no value; {_example(found)}"
+            message = f"`{node.id}` is {describe(found)}, which has no value; {example(found)}"
             self.complaints.refuse(at.place(node), message, about=node.id)
         return ast.Constant(0)
 
@@ -458,75 +458,6 @@ def duration_text(duration: Duration) -> str:
     if not duration.is_random:
         return str(duration.numbers[0])
     return f"random.span({duration.kind!r}, {', '.join(map(str, duration.numbers))})"
-
-
-def describe(binding: Binding) -> str:
-    """What a name is, in a sentence."""
-    if isinstance(binding, Object):
-        kind = binding.cell.kind.replace("_", " ")
-        return "a thread group" if kind in ("thread", "task") else a(kind)
-    if isinstance(binding, Shared):
-        return "a shared variable"
-    if isinstance(binding, Register | Alias | VariableAlias):
-        return "a local or parameter"
-    words = {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none", "Unknown": "wrong"}
-    return words[type(binding).__name__]
-
-
-def _fitting(names: list[str]) -> str:
-    """The names that would fit, where they are few."""
-    return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
-
-
-def _word(kind: str) -> str:
-    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind).replace("_", " ")
-
-
-def one_of(kinds: tuple[str, ...]) -> str:
-    """`a lock, an rlock or a semaphore`."""
-    words = [a(w) for w in dict.fromkeys(_word(k) for k in kinds)]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _example(binding: Binding) -> str:
-    if not isinstance(binding, Object):
-        return "ask whether it `is None`"
-    kind = KINDS[binding.cell.kind]
-    asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [
-        f"{binding.cell.name}.{q}" for q in kind.attributes
-    ]
-    return f"ask it something, such as `{asked[0]}`" if asked else "and it answers no questions"
-
-
-_INSTEAD = {
-    ("release", "event"): "`set_event` sets an event",
-    ("acquire", "event"): "`wait` waits for an event",
-    ("with", "event"): "`wait` waits for an event",
-    ("notify", "event"): "`set_event` wakes who waits for an event",
-    ("notify_all", "event"): "`set_event` wakes who waits for an event",
-    ("notify", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
-    ("notify", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
-    ("notify_all", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
-    ("notify_all", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
-    ("wait", "lock"): "`acquire` waits for a lock",
-    ("wait", "rlock"): "`acquire` waits for a lock",
-    ("wait", "semaphore"): "`acquire` waits for a semaphore",
-    ("wait", "queue"): "`get` waits for an item",
-    ("wait", "thread"): "`join` waits for a thread",
-    ("set_event", "condition"): "`notify` wakes who waits on a condition",
-    ("join", "queue"): "`join_queue` waits until a queue's items are dealt with",
-    ("join", "pool"): "`shutdown` waits for a pool's tasks",
-    ("task_done", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
-    ("join_queue", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
-    ("start", "pool"): "a pool starts by itself; `submit` gives it work",
-}
-
-
-def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str:
-    """What to say where a verb does not fit an object's kind."""
-    instead = _INSTEAD.get((verb, kind))
-    known = kind.replace("_", " ")
-    return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")
 
 
 def _calls(tree: ast.AST, function: str) -> bool:

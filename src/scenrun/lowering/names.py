@@ -8,6 +8,7 @@ from scenrun.errors import Place
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.mentions import all_steps, assigned, mentioned, targets
 from scenrun.lowering.scope import Binding, Object, Shared
+from scenrun.lowering.wording import a
 from scenrun.program import Cell
 from scenrun.scenario.model import Group, Scenario
 from scenrun.scenario.steps import Section
@@ -208,11 +209,6 @@ class Names:
                 if parameter.type == "event" and parameter.default == "stop" and name not in args:
                     return True
         return False
-
-
-def a(kind: str) -> str:
-    """A kind with its article."""
-    return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
 
 
 def _key_place(scenario: Scenario, section: str, name: str) -> Place | None:

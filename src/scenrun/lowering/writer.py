@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from scenrun.errors import Place
 from scenrun.lowering.assembler import Assembler
-from scenrun.lowering.expressions import Expressions, describe
+from scenrun.lowering.expressions import Expressions
 from scenrun.lowering.mentions import assigned, read_by
 from scenrun.lowering.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
+from scenrun.lowering.wording import describe
 from scenrun.program import CellRef
 from scenrun.scenario import steps as verbs
 from scenrun.scenario.suggest import did_you_mean
