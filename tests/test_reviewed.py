@@ -47,6 +47,8 @@ def test_one_violated_run_among_incomplete_ones_is_no_mere_incompleteness() -> N
     assert tally.status(3) == 3
     tally.add(violated)
     assert tally.status(3) == 1
+    tally.add(endless)
+    assert tally.status(3) == 1
 
 
 def test_the_default_limit_counts_from_the_last_start() -> None:
