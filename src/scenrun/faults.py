@@ -31,6 +31,12 @@ KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
 """The exceptions of Python that a scenario knows by name."""
 
 
+FROM_EXPRESSIONS = (
+    ArithmeticError, LookupError, TypeError, ValueError, UnboundLocalError, MemoryError, RecursionError,
+)  # fmt: skip
+"""What evaluating an expression of a scenario may raise; anything else is a mistake of ours."""
+
+
 def canonical(name: str) -> str:
     """The full name of an exception: `Empty` is `queue.Empty`; names of the author's are themselves."""
     if name in _SHORT:

@@ -89,6 +89,41 @@ class Footprints:
         return effects
 
 
+def steps_of(code: Code) -> frozenset[int]:
+    """The instructions at which other threads may come between: whatever they could notice, and what takes time.
+
+    Everything else is the thread's own and belongs to the step before it. A loop that has no such step in it would
+    never let others on, so its turns are steps, too. What stands inside `atomic` is part of the step that begins it.
+    """
+    found = {pc for pc, i in enumerate(code.instructions) if _is_noticed(i)}
+    loops = {pc for pc, i in enumerate(code.instructions) if _turns(i, pc) and _comes_back(code, pc, found)}
+    return frozenset(found | loops)
+
+
+def _is_noticed(i: Instruction) -> bool:
+    if i.option("atomic") or i.op == "atomic.end":
+        return False
+    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "end")
+
+
+def _turns(i: Instruction, pc: int) -> bool:
+    return i.op == "jump" and i.to is not None and i.to <= pc and not i.option("atomic")
+
+
+def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
+    """Whether the thread may come to this jump again without a step in between."""
+    seen, waiting = set(), [code.instructions[jump].to]
+    while waiting:
+        pc = waiting.pop()
+        if pc == jump:
+            return True
+        if pc is None or pc in seen or pc in steps or code.instructions[pc].op == "atomic.begin":
+            continue
+        seen.add(pc)
+        waiting += successors(code, pc)
+    return False
+
+
 def successors(code: Code, pc: int) -> list[int]:
     """The instructions that may come after the one at `pc`."""
     instruction = code.instructions[pc]

@@ -3,14 +3,14 @@
 from scenrun.primitives.barrier import BARRIER
 from scenrun.primitives.condition import CONDITION
 from scenrun.primitives.event import EVENT
-from scenrun.primitives.future import FUTURE, POOL
+from scenrun.primitives.future import FUTURE, POOL, TASK
 from scenrun.primitives.kinds import Kind, Operation
 from scenrun.primitives.lock import LOCK
 from scenrun.primitives.queue import QUEUE, SIMPLE_QUEUE
 from scenrun.primitives.rlock import RLOCK
 from scenrun.primitives.section import SECTION
 from scenrun.primitives.semaphore import BOUNDED_SEMAPHORE, SEMAPHORE
-from scenrun.primitives.thread import SPAWNED, TASK, THREAD, TIMER
+from scenrun.primitives.thread import SPAWNED, THREAD, TIMER
 from scenrun.primitives.variable import VARIABLE
 
 KINDS: dict[str, Kind] = {

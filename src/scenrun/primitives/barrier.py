@@ -74,7 +74,7 @@ BARRIER = Kind(
             freed_by=("wait", "abort", "reset"),
             about="barrier.waiting",
             done="barrier.passed",
-            phases=(Phase(enter), Phase(leave, time_out)),
+            phases=(Phase(enter, together=True), Phase(leave, time_out, together=True)),
         ),
         Operation("abort", about="barrier.aborting", done="barrier.aborted", phases=(Phase(abort),)),
         Operation("reset", about="barrier.resetting", done="barrier.reset", phases=(Phase(reset),)),

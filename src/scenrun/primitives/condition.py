@@ -90,7 +90,12 @@ CONDITION = Kind(
             freed_by=("notify", "notify_all"),
             about="condition.waiting",
             done="condition.woken",
-            phases=(Phase(park), Phase(wake, time_out), Phase(take_again), Phase(leave)),
+            phases=(
+                Phase(park),
+                Phase(wake, time_out, together=True),
+                Phase(take_again, waits_at=(1,)),
+                Phase(leave),
+            ),
         ),
         Operation("notify", ("n",), about="condition.notifying", done="condition.notified", phases=(Phase(notify),)),
         Operation(
@@ -98,4 +103,5 @@ CONDITION = Kind(
         ),
     ),
     initial=lambda options: (),
+    beside="lock",
 )

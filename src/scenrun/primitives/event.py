@@ -45,7 +45,7 @@ EVENT = Kind(
             freed_by=("set",),
             about="event.waiting",
             done="event.waited",
-            phases=(Phase(look), Phase(wake, time_out)),
+            phases=(Phase(look), Phase(wake, time_out, together=True)),
         ),
         Operation("set", about="event.setting", done="event.set", phases=(Phase(set_flag),)),
         Operation("clear", about="event.clearing", done="event.cleared", phases=(Phase(clear),)),

@@ -9,7 +9,7 @@ from typing import Any
 from scenrun.errors import Fault
 
 Values = tuple[Any, ...]
-"""The immutable values of the cells that an operation names: its object, and for a condition also the lock."""
+"""The immutable values of the cells that an operation names: its object, and beside it a condition's lock, a task's pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Failed:
     type: str
     text: str = ""
 
-    def fault(self, label: str) -> Fault:
-        """The fault, with the object's name in its text."""
-        return Fault(self.type, self.text.replace("{object}", label))
+    def fault(self, label: str, beside: str = "") -> Fault:
+        """The fault, with the names of the object and of the one beside it in its text."""
+        return Fault(self.type, self.text.replace("{object}", label).replace("{beside}", beside))
 
 
 Outcome = Done | Then | Failed | None
@@ -53,6 +53,10 @@ class Phase:
 
     act: Act
     expire: Act | None = None
+    waits_at: tuple[int, ...] = (0,)
+    """Which of the operation's cells may enable it: 0 is the object, 1 the one beside it."""
+    together: bool = False
+    """Whether one change may let several threads go on which wait here, as setting an event does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,13 @@ class Operation:
     """The event that says it has been done."""
     phases: tuple[Phase, ...] = ()
     """What it means: its atomic actions, one after another."""
+    makes: str | None = None
+    """The kind of the object that it makes and gives back as a handle: a future, a thread."""
+
+    @property
+    def timeout_at(self) -> int | None:
+        """Which argument is the time-out, if it has one."""
+        return next((at for at, name in enumerate(self.parameters) if name in ("timeout", "after")), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +99,16 @@ class Kind:
     """The first word of its events, where that is not its name."""
     initial: Callable[[dict[str, Any]], Any] = lambda options: None
     """The cell's value at the beginning, from the options of its declaration."""
-    answers: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
-    """The answer to each question, from the cell's value."""
+    answers: dict[str, Callable[..., Any]] = field(default_factory=dict)
+    """The answer to each question, from the cell's value, and where there is one, from that of the cell beside it."""
+    beside: str | None = None
+    """The kind of the second cell that every operation names: a condition's lock, a task's pool."""
+    mistaken: str = ""
+    """For a kind that locals hold: what a fault says where something else is found."""
+    begin: Operation | None = None
+    """For a kind of thread: what must be done before its first step; its result says whether it runs at all."""
+    end: Act | None = None
+    """For a kind of thread: what its last step does, with its result and the fault that left it as arguments."""
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name, or None where this kind has none."""

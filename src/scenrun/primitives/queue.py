@@ -107,7 +107,7 @@ QUEUE = Kind(
             writes=False,
             about="queue.joining",
             done="queue.joined",
-            phases=(Phase(join),),
+            phases=(Phase(join, together=True),),
         ),
     ),
     questions=("qsize", "empty", "full"),

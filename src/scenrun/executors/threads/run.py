@@ -23,21 +23,12 @@ from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.faults import fault_of, name_of
+from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.findings import Finding
 from scenrun.program import Cell, Program
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""
-_FROM_EXPRESSIONS = (
-    ArithmeticError,
-    LookupError,
-    TypeError,
-    ValueError,
-    UnboundLocalError,
-    MemoryError,
-    RecursionError,
-)
 
 
 class Run:
@@ -306,7 +297,7 @@ class Run:
         assert error.__traceback__ is not None
         site = compiled.site_of_line(error.__traceback__.tb_lineno)
         me.unshown += compiled.unshown_before[site.pc]
-        if not isinstance(error, (Fault, *_FROM_EXPRESSIONS)):
+        if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
             raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
         fault = fault_of(error, compiled.registers)
         if site.instruction.handler is None:

@@ -1,0 +1,1 @@
+"""Many schedules of the model of a program: walked through."""

@@ -1,0 +1,157 @@
+"""A code, made ready for the model: each instruction with its functions, and the run of a thread's own instructions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.draws import Draws
+from scenrun.errors import Fault
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.footprints import steps_of
+from scenrun.machine.expressions import Compiler, Evaluate
+from scenrun.machine.state import UNSET
+from scenrun.primitives import KINDS, Kind, Operation, operation
+from scenrun.primitives.kinds import Done, Outcome, Phase, Values
+from scenrun.program import CellRef, Code, Instruction
+
+
+def _at_once(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    return Done(values)
+
+
+def _asleep(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    return None
+
+
+_AT_ONCE = Operation("step", phases=(Phase(_at_once),))
+_OWN = {
+    "log": Operation("log", ("text", "fields"), phases=(Phase(_at_once),)),
+    "work": Operation("work", ("duration",), phases=(Phase(_at_once),)),
+    "call": _AT_ONCE,
+    "atomic.begin": _AT_ONCE,
+    "sleep": Operation("sleep", ("timeout",), phases=(Phase(_asleep, _at_once),)),
+    "jump": _AT_ONCE,
+    "end": Operation("end", ("result",), phases=(Phase(_at_once),)),
+}
+"""A thread's own steps, as operations on no cell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An instruction with all that is known of it before any run."""
+
+    instruction: Instruction
+    is_step: bool
+    arguments: tuple[Evaluate, ...]
+    into: int | None
+    kind: Kind | None = None
+    operation: Operation | None = None
+    answer: Callable[..., Any] | None = None
+    """For a question: the answer, from the values of its cells."""
+    index: Evaluate | None = None
+    lock_index: Evaluate | None = None
+    alternatives: Evaluate | None = None
+    """For a step that may go several ways: their number."""
+    is_held: bool = False
+    """Whether its object is what a local holds: its first argument."""
+
+
+@dataclass(slots=True)
+class Ready:
+    """A code as nodes."""
+
+    code: Code
+    nodes: tuple[Node, ...]
+    slots: dict[str, int]
+    size: int
+    parameters: tuple[int, ...] = field(default=())
+
+    def registers(self, given: Any = ()) -> list[Any]:
+        """Registers for a new thread, with what whoever started it handed over."""
+        out: list[Any] = [UNSET] * self.size
+        for at, value in zip(self.parameters, given, strict=True):
+            out[at] = value
+        return out
+
+
+class Environment:
+    """What a thread has beside its registers, while its expressions are evaluated."""
+
+    __slots__ = ("index", "name", "random", "remaining")
+
+    def __init__(self, seed: int, name: str, index: int) -> None:
+        self.random = Draws(seed, name)
+        self.name = name
+        self.index = index
+        self.remaining = lambda deadline: 1
+        """Where time is free, a deadline may always still be to come."""
+
+
+def prepare(code: Code, folded: frozenset[str]) -> Ready:
+    """The nodes of a code. Ops in `folded` are part of the step before them."""
+    slots = _slots(code)
+    compiler = Compiler(slots, dict(code.locals))
+    steps = steps_of(code)
+    nodes = tuple(
+        _node(i, (pc in steps and i.op not in folded) or _asks_the_clock(i), compiler, slots)
+        for pc, i in enumerate(code.instructions)
+    )
+    return Ready(code, nodes, slots, len(slots), tuple(slots[name] for name in code.parameters))
+
+
+def _slots(code: Code) -> dict[str, int]:
+    names = [*code.parameters, *(register for register, _ in code.locals)]
+    names += [i.into for i in code.instructions if i.into is not None]
+    return {name: at for at, name in enumerate(dict.fromkeys(names))}
+
+
+def _asks_the_clock(i: Instruction) -> bool:
+    """A branch on whether a deadline has passed: where time is free, either way."""
+    return i.op == "branch" and "__remaining(" in i.arguments[0]
+
+
+def _node(i: Instruction, is_step: bool, compiler: Compiler, slots: dict[str, int]) -> Node:
+    kind, _, name = i.op.partition(".")
+    known = operation(i.op) or _OWN.get(i.op)
+    is_held = kind in KINDS and i.target is None and not (known and known.makes)
+    if known is None and _asks_the_clock(i):
+        alternatives: Evaluate | None = lambda R, E: 2  # noqa: E731, N803
+    else:
+        alternatives = compiler.compile(i.arguments[0]) if i.op == "choose" else None
+    return Node(
+        i,
+        is_step,
+        tuple(compiler.compile(text) for text in i.arguments),
+        None if i.into is None else slots[i.into],
+        KINDS.get(kind),
+        known,
+        KINDS[kind].answers[name] if kind in KINDS and known is None else None,
+        _index(i.target, compiler),
+        _index(i.lock, compiler),
+        alternatives,
+        is_held,
+    )
+
+
+def _index(target: CellRef | None, compiler: Compiler) -> Evaluate | None:
+    return None if target is None or target.index is None else compiler.compile(target.index)
+
+
+class Failing(Exception):
+    """An expression of an instruction failed."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault)
+
+
+def evaluated(evaluate: Evaluate, registers: Any, environment: Environment) -> Any:
+    """The value of an expression; a fault of the scenario where there is none."""
+    try:
+        return evaluate(registers, environment)
+    except Fault as fault:
+        raise Failing(fault) from None
+    except FROM_EXPRESSIONS as error:
+        raise Failing(fault_of(error)) from None

@@ -1,0 +1,59 @@
+"""Turns the expressions of instructions into functions of a thread's registers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from scenrun import values
+from scenrun.errors import Fault
+from scenrun.machine.state import UNSET
+
+Evaluate = Callable[[Any, Any], Any]
+"""(registers, environment) -> value. The environment has `random`, `index`, `name` and `remaining`."""
+
+
+class _Names(ast.NodeTransformer):
+    """Names of registers become their places; what the thread itself has comes from its environment."""
+
+    def __init__(self, slots: dict[str, int]) -> None:
+        self.slots = slots
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.slots:
+            at = ast.Subscript(ast.Name("R", ast.Load()), ast.Constant(self.slots[node.id]), ast.Load())
+            is_set = ast.Compare(at, [ast.IsNot()], [ast.Name("__UNSET", ast.Load())])
+            missing = ast.Call(ast.Name("__unset", ast.Load()), [ast.Constant(node.id)], [])
+            return ast.IfExp(is_set, at, missing)
+        if node.id in ("random", "index", "name"):
+            return ast.Attribute(ast.Name("E", ast.Load()), node.id, ast.Load())
+        if node.id == "__remaining":
+            return ast.Attribute(ast.Name("E", ast.Load()), "remaining", ast.Load())
+        return node
+
+
+class Compiler:
+    """Compiles the expressions of one code."""
+
+    def __init__(self, slots: dict[str, int], names: dict[str, str]) -> None:
+        self._names = _Names(slots)
+        self._scope = {**values.FUNCTIONS, "__UNSET": UNSET, "__unset": _unset(names)}
+        self._made: dict[str, Evaluate] = {}
+
+    def compile(self, text: str) -> Evaluate:
+        """The function of an expression."""
+        if text not in self._made:
+            tree = ast.parse(text, mode="eval")
+            body = self._names.visit(tree.body)
+            arguments = ast.arguments([], [ast.arg("R"), ast.arg("E")], None, [], [], None, [])
+            made = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+            self._made[text] = eval(compile(made, "<scenrun expression>", "eval"), self._scope)
+        return self._made[text]
+
+
+def _unset(names: dict[str, str]) -> Callable[[str], NoReturn]:
+    def fail(register: str) -> NoReturn:
+        raise Fault("UnboundLocalError", f"`{names.get(register, register)}` has no value yet")
+
+    return fail

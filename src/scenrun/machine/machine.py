@@ -1,0 +1,357 @@
+"""The only semantics of an instruction in the model: which steps are enabled in a state, and what each of them does.
+
+A step is one guarded atomic action (a phase of an operation, from `primitives/`) with the thread's own instructions that
+follow it. Nothing here knows one primitive from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from scenrun.errors import Fault
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
+from scenrun.machine.observing import Looks
+from scenrun.machine.slots import Slots
+from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
+from scenrun.primitives import KINDS, Operation
+from scenrun.primitives.kinds import Done, Failed, Outcome, Then, Values
+from scenrun.program import Instruction, Program
+
+PATIENCE = 100_000
+"""Own instructions in one step: more than this is a loop inside `atomic` that does not end."""
+FOLDED = frozenset({"log"})
+"""What is no step of its own where only the shared state matters."""
+
+
+class Choice(NamedTuple):
+    """One enabled transition: a thread, and what it does."""
+
+    thread: int
+    """Its number."""
+    expires: bool = False
+    """Whether its time is up, instead of its getting what it waits for."""
+    alternative: int = 0
+    """Which way it goes, where a step has several."""
+
+
+class Endless(Exception):
+    """A step of a thread does not come to its end."""
+
+
+class Machine:
+    """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once."""
+
+    def __init__(self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED) -> None:
+        self.program = program
+        self.seed = program.seed if seed is None else seed
+        self.codes: list[Ready] = [prepare(code, folded) for code in program.codes]
+        self.slots = Slots(program)
+        self.looks = Looks(program, self.slots)
+        self._environments: dict[str, Environment] = {}
+
+    # --- states
+
+    def initial(self) -> State:
+        """The state in which main is about to take its first step."""
+        main = self._begun(Who("main", "main", 0, 0), ())
+        return State(self.slots.initial, (main,), self.looks.broken(self.slots.initial, ()))
+
+    def is_over(self, state: State) -> bool:
+        """Whether main and every other thread that is no daemon have ended: the daemons are cut off here."""
+        return all(thread.pc == ENDED or thread.who.daemon for thread in state.threads)
+
+    def following(self, state: State) -> Iterator[tuple[Choice, State]]:
+        """Every enabled transition, in the order of the threads, with the state that it leads to."""
+        if self.is_over(state):
+            return
+        for number, thread in enumerate(state.threads):
+            for alternative in range(self._alternatives(thread)):
+                for expires in (False, True):
+                    choice = Choice(number, expires, alternative)
+                    after = self.step(state, choice)
+                    if after is not None:
+                        yield choice, after
+                        break
+
+    def step(self, state: State, choice: Choice) -> State | None:
+        """The state after a transition; None where it is not enabled."""
+        thread = state.threads[choice.thread]
+        if thread.pc == ENDED:
+            return None
+        outcome = self._outcome(state, choice, thread)
+        return None if outcome is None else self._after(state, choice, thread, outcome)
+
+    def operation_of(self, thread: Thread) -> Operation | None:
+        """What a thread is about to do, or in the middle of; None where it asks, or ends."""
+        if thread.pc == BEGINNING:
+            return KINDS[str(thread.who.kind)].begin
+        return self._node(thread).operation if thread.pc >= 0 else None
+
+    def instruction_of(self, thread: Thread) -> Instruction | None:
+        """The instruction that a thread is at; None before the first and after the last."""
+        return self._node(thread).instruction if thread.pc >= 0 else thread.fault_at
+
+    # --- one transition
+
+    def _node(self, thread: Thread) -> Node:
+        return self.codes[thread.who.code].nodes[thread.pc]
+
+    def _alternatives(self, thread: Thread) -> int:
+        """How many ways the next step may go."""
+        if thread.pc < 0 or self._node(thread).alternatives is None:
+            return 1
+        return 2 if self._node(thread).instruction.op == "branch" else int(thread.arguments[0])
+
+    def _values(self, state: State, thread: Thread) -> Values:
+        """The values of the cells that the next step names; one that it makes comes first."""
+        values = tuple(state.cells[slot] for slot in thread.slots)
+        operation = self.operation_of(thread)
+        if operation is not None and operation.makes:
+            return (KINDS[operation.makes].initial({}), *values)
+        return values
+
+    def _outcome(self, state: State, choice: Choice, thread: Thread) -> Outcome:
+        """What the next phase of a thread's operation gives."""
+        values = self._values(state, thread)
+        if choice.expires:
+            return self._expired(values, choice.thread, thread)
+        if thread.pc == LEAVING:
+            return self._end(values, choice.thread, thread, (None, thread.fault))
+        if thread.pc >= 0:
+            node = self._node(thread)
+            if node.answer is not None:
+                return self._answered(node, values)
+            if node.instruction.op == "end":
+                return self._end(values, choice.thread, thread, (thread.arguments[0], None))
+        operation = self.operation_of(thread)
+        if operation is None:
+            return Done(values, choice.alternative)
+        arguments = thread.arguments
+        if thread.pc >= 0 and self._node(thread).instruction.code is not None:
+            arguments = (*arguments, len(state.threads))
+        return self._acted(operation, thread, values, choice.thread, arguments)
+
+    @staticmethod
+    def _acted(operation: Operation, thread: Thread, values: Values, me: int, arguments: tuple[Any, ...]) -> Outcome:
+        try:
+            return operation.phases[thread.phase].act(values, me, arguments, thread.memo)
+        except (Fault, *FROM_EXPRESSIONS) as error:
+            fault = fault_of(error)
+            return Failed(values, fault.type, fault.text)
+
+    def _expired(self, values: Values, me: int, thread: Thread) -> Outcome:
+        """What happens when the time is up, if the thread waits with a time-out."""
+        operation = self.operation_of(thread)
+        if operation is None or operation.timeout_at is None or thread.arguments[operation.timeout_at] is None:
+            return None
+        expire = operation.phases[thread.phase].expire
+        return None if expire is None else expire(values, me, thread.arguments, thread.memo)
+
+    @staticmethod
+    def _answered(node: Node, values: Values) -> Outcome:
+        assert node.answer is not None
+        return Done(values, node.answer(*values))
+
+    @staticmethod
+    def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:
+        """The last step, of a thread that has returned or that a fault leaves."""
+        end = KINDS[thread.who.kind].end if thread.who.kind is not None else None
+        return Done(values) if end is None else end(values, me, result, None)
+
+    def _after(self, state: State, choice: Choice, thread: Thread, outcome: Outcome) -> State:
+        """The state after an outcome: the cells as it says, and the thread at its next step."""
+        assert outcome is not None
+        cells, threads = list(state.cells), list(state.threads)
+        slots = thread.slots
+        if len(outcome.values) > len(slots):
+            slots = (len(cells), *slots)
+            if isinstance(outcome, Done):
+                cells.append(None)
+        for slot, value in zip(slots, outcome.values, strict=True):
+            if slot < len(cells):
+                cells[slot] = value
+        if isinstance(outcome, Then):
+            threads[choice.thread] = thread._replace(phase=thread.phase + 1, memo=outcome.memo)
+        elif isinstance(outcome, Failed):
+            threads[choice.thread] = self._failed(thread, outcome, slots, cells)
+        else:
+            threads[choice.thread] = self._done(thread, outcome.result, slots, cells, threads)
+        return State(tuple(cells), tuple(threads), self.looks.broken(tuple(cells), state.broken))
+
+    def _done(
+        self, thread: Thread, result: Any, slots: tuple[int, ...], cells: list[Any], threads: list[Thread]
+    ) -> Thread:
+        """The thread after its operation has succeeded."""
+        registers = list(thread.registers)
+        if thread.pc == BEGINNING:
+            return self._ran(thread, 0, registers, cells) if result else _ended(thread)
+        if thread.pc == LEAVING or self._node(thread).instruction.op == "end":
+            return _ended(thread)
+        node = self._node(thread)
+        instruction = node.instruction
+        if instruction.code is not None:
+            made = self._started(thread, node, slots, threads)
+            threads.append(made)
+            if node.operation is not None and node.operation.makes:
+                result = Handle(slots, made.who.name)
+        if node.into is not None:
+            registers[node.into] = result
+        jumps = instruction.op == "jump" or (instruction.op == "branch" and result == 0)
+        to = instruction.to if jumps else thread.pc + 1
+        assert to is not None
+        return self._ran(thread, to, registers, cells, inside=instruction.op == "atomic.begin")
+
+    def _failed(self, thread: Thread, failed: Failed, slots: tuple[int, ...], cells: list[Any]) -> Thread:
+        """The thread after its operation has failed."""
+        node = self._node(thread)
+        fault = failed.fault(*(self.slots.label(slot) for slot in slots))
+        if node.instruction.handler is None:
+            return _leaving(thread, thread.registers, thread.draws, fault, node.instruction)
+        return self._ran(thread._replace(fault=fault), node.instruction.handler, list(thread.registers), cells)
+
+    # --- threads
+
+    def _started(self, thread: Thread, node: Node, slots: tuple[int, ...], threads: list[Thread]) -> Thread:
+        """The thread that an instruction has started."""
+        assert node.operation is not None
+        named = dict(zip(node.operation.parameters, thread.arguments, strict=True))
+        given = tuple(named.get("arguments", ()))
+        if node.operation.makes:
+            who = self._made(node.operation.makes, node.instruction, slots, threads)
+        else:
+            who = self.slots.who[slots[0]]
+        begin = KINDS[str(who.kind)].begin
+        if begin is None:
+            return self._begun(who, given)
+        registers = tuple(self.codes[who.code].registers(given))
+        return Thread(who, BEGINNING, registers, slots=who.slots, arguments=tuple(named[p] for p in begin.parameters))
+
+    def _made(self, kind: str, instruction: Instruction, slots: tuple[int, ...], threads: list[Thread]) -> Who:
+        """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
+        target = str(instruction.option("target"))
+        prefix = self.slots.label(slots[1]) if len(slots) > 1 else target
+        number = sum(1 for one in threads if one.who.name.startswith(f"{prefix}#"))
+        assert instruction.code is not None
+        daemon = bool(instruction.option("daemon"))
+        return Who(f"{prefix}#{number}", target, number, instruction.code, daemon, False, slots, kind)
+
+    def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
+        """A thread that is about to take its first step."""
+        return self._ran(Thread(who, 0, ()), 0, self.codes[who.code].registers(given), [])
+
+    # --- a thread's own instructions
+
+    def _environment(self, thread: Thread) -> Environment:
+        name = thread.who.name
+        if name not in self._environments:
+            self._environments[name] = Environment(self.seed, name, thread.who.index)
+        found = self._environments[name]
+        found.random.count = thread.draws
+        return found
+
+    def _ran(self, thread: Thread, pc: int, registers: list[Any], cells: list[Any], *, inside: bool = False) -> Thread:
+        """The thread at its next step, after its own instructions from `pc` on; `inside` an `atomic`, all are its own."""
+        environment, nodes, fault = self._environment(thread), self.codes[thread.who.code].nodes, thread.fault
+        for _ in range(PATIENCE):
+            node = nodes[pc]
+            try:
+                if node.is_step and not inside:
+                    slots, arguments = self._named(thread, node, registers, environment)
+                    draws = environment.random.count
+                    return Thread(thread.who, pc, tuple(registers), draws, 0, slots, arguments, None, fault)
+                inside = inside and node.instruction.op != "atomic.end"
+                pc = self._own(node, pc, registers, environment, fault, cells)
+            except Failing as failing:
+                fault = failing.fault
+                if node.instruction.handler is None:
+                    return _leaving(thread, registers, environment.random.count, fault, node.instruction)
+                pc = node.instruction.handler
+        raise Endless(f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}")
+
+    def _named(
+        self, thread: Thread, node: Node, registers: list[Any], environment: Environment
+    ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+        """The cells and the arguments of a step, as they are when the thread comes to it."""
+        instruction = node.instruction
+        if instruction.op == "end":
+            return thread.who.slots, (evaluated(node.arguments[0], registers, environment),)
+        slots: tuple[int, ...] = ()
+        if instruction.target is not None:
+            slots = self.slots.named(self._slot(instruction.target.cell, node.index, registers, environment))
+        if instruction.lock is not None:
+            slots = (*slots, self._slot(instruction.lock.cell, node.lock_index, registers, environment))
+        arguments = tuple(evaluated(argument, registers, environment) for argument in node.arguments)
+        if node.is_held:
+            slots = self._held(node, arguments[0])
+        return slots, arguments
+
+    def _slot(self, cell: int, index: Any, registers: list[Any], environment: Environment) -> int:
+        where = self.slots.of_cell[cell]
+        if isinstance(where, int):
+            return where
+        return int(evaluated(lambda R, E: where[index(R, E)], registers, environment))  # noqa: N803
+
+    @staticmethod
+    def _held(node: Node, handle: Any) -> tuple[int, ...]:
+        """The cells of a thread or future that a local holds."""
+        kind = node.kind
+        assert kind is not None
+        if not isinstance(handle, Handle) or (
+            handle.kind != kind.name and not node.instruction.op.endswith("is_alive")
+        ):
+            raise Failing(Fault("TypeError", kind.mistaken))
+        return handle.slots
+
+    def _own(
+        self, node: Node, pc: int, registers: list[Any], environment: Environment, fault: Fault | None, cells: list[Any]
+    ) -> int:
+        """Do one instruction that nobody else can notice; where the next one is."""
+        instruction = node.instruction
+        match instruction.op:
+            case "let":
+                registers[node.into or 0] = evaluated(node.arguments[0], registers, environment)
+            case "forget":
+                registers[node.into or 0] = UNSET
+            case "jump":
+                return int(instruction.to or 0)
+            case "branch":
+                if not evaluated(node.arguments[0], registers, environment):
+                    return int(instruction.to or 0)
+            case "take":
+                registers[node.into or 0] = fault
+            case "raise":
+                raise Failing(evaluated(node.arguments[0], registers, environment))
+            case "deadline":
+                evaluated(node.arguments[0], registers, environment)
+                registers[node.into or 0] = 0
+            case "log":
+                for argument in node.arguments:
+                    evaluated(argument, registers, environment)
+            case "atomic.end":
+                pass
+            case _:
+                self._at_once(node, registers, environment, cells)
+        return pc + 1
+
+    def _at_once(self, node: Node, registers: list[Any], environment: Environment, cells: list[Any]) -> None:
+        """An operation inside `atomic`."""
+        slots, arguments = self._named(Thread(Who("", "", 0, 0), 0, ()), node, registers, environment)
+        assert node.operation is not None
+        act, before = node.operation.phases[0].act, tuple(cells[slot] for slot in slots)
+        outcome = evaluated(lambda R, E: act(before, 0, arguments, None), registers, environment)  # noqa: N803
+        for slot, value in zip(slots, outcome.values, strict=True):
+            cells[slot] = value
+        if node.into is not None:
+            registers[node.into] = outcome.result
+
+
+def _ended(thread: Thread) -> Thread:
+    """A thread that will do nothing more; of its registers nothing is left."""
+    return Thread(thread.who, ENDED, (), fault=thread.fault if thread.pc == LEAVING else None, fault_at=thread.fault_at)
+
+
+def _leaving(thread: Thread, registers: Any, draws: int, fault: Fault, at: Instruction) -> Thread:
+    """A thread that a fault is about to leave."""
+    return Thread(thread.who, LEAVING, (), draws, slots=thread.who.slots, fault=fault, fault_at=at)

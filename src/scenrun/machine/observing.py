@@ -1,0 +1,58 @@
+"""Looks at expectations in states of the model: at all of what they name in one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from scenrun import values
+from scenrun.machine.slots import Slots
+from scenrun.primitives import KINDS
+from scenrun.program import Observation, Program
+
+Look = Callable[[tuple[Any, ...]], Any]
+
+
+class Looks:
+    """The expectations of a program, as functions of the cells."""
+
+    def __init__(self, program: Program, slots: Slots) -> None:
+        self._slots = slots
+        self.always = [self.function(observation) for observation in program.expectations.always]
+        self.final = [self.function(observation) for observation in program.expectations.final]
+        self.observe = [self.function(observation) for observation in program.expectations.observe]
+
+    def broken(self, cells: tuple[Any, ...], already: tuple[int, ...]) -> tuple[int, ...]:
+        """The `always` expectations that do not hold now or did not before."""
+        if not self.always:
+            return already
+        return tuple(n for n, look in enumerate(self.always) if n in already or not holds(look, cells))
+
+    def function(self, observation: Observation) -> Look:
+        """An observation as a function of the cells."""
+        lines = ["def __look(__cells):"]
+        scope: dict[str, Any] = dict(values.FUNCTIONS)
+        for number, probe in enumerate(observation.probes):
+            kind, _, asked = probe.op.partition(".")
+            where = self._slots.of_cell[probe.target.cell]
+            scope[f"__where{number}"] = where
+            scope[f"__answer{number}"] = _value if probe.op == "variable.read" else KINDS[kind].answers[asked]
+            scope["__named"] = self._slots.named
+            at = f"__where{number}" + (f"[{probe.target.index}]" if probe.target.index else "")
+            lines.append(f" {probe.register} = __answer{number}(*[__cells[s] for s in __named({at})])")
+        lines.append(f" return {observation.source}")
+        exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
+        look: Look = scope["__look"]
+        return look
+
+
+def _value(value: Any) -> Any:
+    return value
+
+
+def holds(look: Look, cells: tuple[Any, ...]) -> bool:
+    """Whether an expression holds; one that fails does not."""
+    try:
+        return bool(look(cells))
+    except Exception:
+        return False
