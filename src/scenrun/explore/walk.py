@@ -41,7 +41,8 @@ class Walked:
 def walk(machine: Machine, max_states: int = 100_000) -> Walked:
     """Depth first through all states, up to so many."""
     initial = machine.initial()
-    seen, waiting, ends, transitions = {key(initial)}, [initial], {}, 0
+    seen, waiting, transitions = {key(initial)}, [initial], 0
+    ends: dict[End, State] = {}
     while waiting and len(seen) <= max_states:
         state = waiting.pop()
         after = [following for _, following in machine.following(state)]
