@@ -19,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenrun.errors import Fault
-from scenrun.executors.threads.context import Context, Cut, Site, enter
+from scenrun.executors.site import Site
+from scenrun.executors.threads.context import Context, Cut, enter
 from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent

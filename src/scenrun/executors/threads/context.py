@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from scenrun.draws import Draws
 from scenrun.errors import Fault
-from scenrun.program import Instruction
+from scenrun.executors.site import Site
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -29,25 +29,6 @@ class FaultLeft(Exception):
         self.fault = fault
         self.site = site
         super().__init__(fault, site)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """One instruction of one code, as the log and the detector see it."""
-
-    code: int
-    pc: int
-    instruction: Instruction
-
-    @property
-    def op(self) -> str:
-        """The instruction's operation."""
-        return self.instruction.op
-
-    @property
-    def line(self) -> int:
-        """The line of the scenario's file."""
-        return self.instruction.line
 
 
 class Waited(Protocol):

@@ -8,8 +8,9 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.threads.context import SLICE_S, Context, Cut, Site, seconds
-from scenrun.executors.threads.figures import Counter, Samples
+from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.site import Site
+from scenrun.executors.threads.context import SLICE_S, Context, Cut, seconds
 
 NOBODY = "nobody (it began locked)"
 

@@ -14,9 +14,11 @@ from typing import Any
 
 from scenrun import values
 from scenrun.errors import Fault, InternalError
-from scenrun.executors.threads.codegen import Compiled, Options, compile_code
-from scenrun.executors.threads.context import Context, Cut, FaultLeft, Site, enter
-from scenrun.executors.threads.expectations import Watch
+from scenrun.executors.codegen import Compiled
+from scenrun.executors.expectations import Watch
+from scenrun.executors.site import Site
+from scenrun.executors.threads.codegen import Options, compile_code
+from scenrun.executors.threads.context import Context, Cut, FaultLeft, enter
 from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.pools import Futures, RealPool, RealTask
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.executors.figures import Samples
 from scenrun.executors.threads.context import Context
-from scenrun.executors.threads.figures import Samples
 from scenrun.executors.threads.locks import RealLock, RealRLock
 from scenrun.executors.threads.run import Run
 

@@ -9,10 +9,10 @@ from time import thread_time_ns
 from typing import Any, Protocol
 
 from scenrun.errors import InternalError
+from scenrun.executors.expectations import at_the_end
 from scenrun.executors.threads import rescue
 from scenrun.executors.threads.context import Context, Wait
 from scenrun.executors.threads.detector import Detector
-from scenrun.executors.threads.expectations import at_the_end
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.summary import figures_of
 from scenrun.findings import Finding, Stuck

@@ -9,7 +9,8 @@ from time import perf_counter_ns as now
 from typing import Any, Protocol
 
 from scenrun.errors import Fault
-from scenrun.executors.threads.context import SLICE_S, Context, Site
+from scenrun.executors.site import Site
+from scenrun.executors.threads.context import SLICE_S, Context
 
 MOMENT_S = 0.0005
 """How long to wait for another thread to get a few instructions further."""

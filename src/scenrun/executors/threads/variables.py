@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from scenrun import values
-from scenrun.executors.threads.context import Context, Site
+from scenrun.executors.site import Site
+from scenrun.executors.threads.context import Context
 
 Check = Callable[[Context, Site], None]
 """Looks at the `always` expectations that name a variable, after a step changed it."""

@@ -7,8 +7,9 @@ from collections import deque
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.threads.context import Context, Cut, Site, current
-from scenrun.executors.threads.figures import Counter, Samples
+from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.site import Site
+from scenrun.executors.threads.context import Context, Cut, current
 from scenrun.executors.threads.locks import RealLock, RealRLock
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from scenrun import values
-from scenrun.executors.threads.context import Context, Site
+from scenrun.executors.site import Site
 from scenrun.findings import Checked, Finding
 from scenrun.primitives import is_attribute
 from scenrun.program import Observation, Program
 
-Found = Callable[[Finding, Context, Site], None]
+
+class Named(Protocol):
+    """A thread, as far as a finding says of it."""
+
+    name: str
+
+
+Found = Callable[[Finding, Any, Site], None]
 _STATE = ("variable.read", "section.inside")
 
 
@@ -37,22 +44,22 @@ class Watch:
         self._objects = objects
         self._functions = {id(o): compiled(o, objects) for o in self.checked}
 
-    def check_of(self, cell: int) -> Callable[[Context, Site], None] | None:
+    def check_of(self, cell: int) -> Callable[[Any, Site], None] | None:
         """What to call after a step changed this cell; None where nobody watches it."""
         watching = [o for o in self.checked if cell in o.cells]
         if not watching:
             return None
         return lambda me, site: self._check(watching, me, site)
 
-    def check_beginning(self, me: Context, site: Site) -> None:
+    def check_beginning(self, me: Named, site: Site) -> None:
         """`always` begins with the first state."""
         self._check(self.checked, me, site, "the initial state")
 
-    def check_all(self, me: Context, site: Site) -> None:
+    def check_all(self, me: Named, site: Site) -> None:
         """After an atomic step, which may have changed anything."""
         self._check(self.checked, me, site)
 
-    def _check(self, observations: list[Observation], me: Context, site: Site, culprit: str | None = None) -> None:
+    def _check(self, observations: list[Observation], me: Named, site: Site, culprit: str | None = None) -> None:
         for observation in observations:
             if id(observation) in self._violated:
                 continue

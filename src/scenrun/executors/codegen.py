@@ -1,0 +1,170 @@
+"""Turns a code's instructions into the text of one Python function; what a step means stays with each executor."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.events import LEVELS
+from scenrun.executors.site import Site
+from scenrun.footprints import successors
+from scenrun.primitives import operation
+from scenrun.program import CellRef, Code, Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A code as a Python function of a thread's context."""
+
+    function: Callable[[Any], Any]
+    sites: tuple[Site, ...]
+    first_lines: tuple[int, ...]
+    blocks: tuple[int, ...]
+    """The first instruction of each block."""
+    registers: dict[str, str]
+    unshown_before: tuple[int, ...]
+
+    def site_of_line(self, line: int) -> Site:
+        """The instruction that a line of the generated function belongs to."""
+        return self.sites[max(0, bisect_right(self.first_lines, line) - 1)]
+
+    def block_of(self, pc: int) -> int:
+        """The block that begins at an instruction."""
+        return self.blocks.index(pc)
+
+
+def leaders(code: Code) -> tuple[int, ...]:
+    """The instructions that something other than the one before leads to."""
+    found = {0}
+    for instruction in code.instructions:
+        found.update(at for at in (instruction.to, instruction.handler) if at is not None)
+    return tuple(sorted(found))
+
+
+class Writer:
+    """Writes the function of one code. An executor adds what its steps do, and what begins and ends the function."""
+
+    def __init__(self, code: Code, blocks: tuple[int, ...], level: int) -> None:
+        self.code = code
+        self.blocks = blocks
+        self.number = {pc: number for number, pc in enumerate(blocks)}
+        self.level = level
+        self.lines: list[str] = []
+        self.first_lines: list[int] = []
+        self.unshown_before: list[int] = []
+        """For each instruction, the lines left out since they were last counted, up to where it may block or fail."""
+        self._unshown = 0
+
+    def function(self) -> list[str]:
+        """The lines of the function."""
+        raise NotImplementedError
+
+    def _line(self, indent: int, text: str) -> None:
+        self.lines.append(" " * indent + text)
+
+    def _choose(self, indent: int, low: int, high: int) -> None:
+        """A binary choice among the blocks from `low` to below `high`."""
+        if high - low == 1:
+            self._block(indent, low)
+            return
+        middle = (low + high) // 2
+        self._line(indent, f"if __pc < {middle}:")
+        self._choose(indent + 1, low, middle)
+        self._line(indent, "else:")
+        self._choose(indent + 1, middle, high)
+
+    def _block(self, indent: int, number: int) -> None:
+        start = self.blocks[number]
+        end = self.blocks[number + 1] if number + 1 < len(self.blocks) else len(self.code.instructions)
+        for text in self.block_begins(start, end):
+            self._line(indent, text)
+        for pc in range(start, end):
+            instruction = self.code.instructions[pc]
+            if instruction.op in ("branch", "jump", "end", "raise"):
+                self._count_unshown(indent)
+            self.first_lines.append(len(self.lines) + 1)
+            self.unshown_before.append(self._unshown + self._unshown_about(instruction))
+            for text in self._instruction(pc, instruction):
+                self._line(indent, text)
+            self._unshown += self.unshown_of(instruction)
+        self._count_unshown(indent)
+        if end - 1 + 1 in successors(self.code, end - 1):
+            self._line(indent, f"__pc = {number + 1}")
+
+    def block_begins(self, start: int, end: int) -> Iterable[str]:
+        """What stands before the instructions of a block."""
+        return ()
+
+    def _count_unshown(self, indent: int) -> None:
+        """Lines of the log that the level leaves out are counted, where the code is next left."""
+        if self._unshown:
+            self._line(indent, f"__me.unshown += {self._unshown}")
+            self._unshown = 0
+
+    def unshown_of(self, i: Instruction) -> int:
+        """How many lines of an instruction the level leaves out."""
+        if i.op == "log":
+            return int(LEVELS[i.option("level")] < self.level)
+        if self.level <= LEVELS["debug"]:
+            return 0
+        if i.op in ("sleep", "work", "call"):
+            return 2
+        known = operation(i.op)
+        if known is None:
+            return int("." in i.op and not i.op.startswith("atomic"))
+        return (known.about is not None) + (known.done is not None)
+
+    def _unshown_about(self, i: Instruction) -> int:
+        """How many of them tell that it is about to be done."""
+        if self.level <= LEVELS["debug"]:
+            return 0
+        known = operation(i.op)
+        return int(i.op in ("sleep", "work", "call") or (known is not None and known.about is not None))
+
+    def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
+        own = getattr(self, f"op_{i.op.replace('.', '_')}", None)
+        return own(pc, i) if own else self.operation(pc, i)
+
+    def operation(self, pc: int, i: Instruction) -> list[str]:
+        """An operation on a shared object."""
+        raise NotImplementedError
+
+    # --- the thread's own moves
+
+    def op_let(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = {i.arguments[0]}"]
+
+    def op_forget(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = None", f"del {i.into}"]
+
+    def op_jump(self, pc: int, i: Instruction) -> list[str]:
+        return [f"__pc = {self._to(i)}", "continue"]
+
+    def op_branch(self, pc: int, i: Instruction) -> list[str]:
+        return [f"if not ({i.arguments[0]}):", f" __pc = {self._to(i)}", " continue"]
+
+    def _to(self, i: Instruction) -> int:
+        assert i.to is not None
+        return self.number[i.to]
+
+    def op_take(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = __me.fault"]
+
+    def op_raise(self, pc: int, i: Instruction) -> list[str]:
+        return [f"raise {i.arguments[0]}"]
+
+    def op_end(self, pc: int, i: Instruction) -> list[str]:
+        return [f"return {i.arguments[0]}"]
+
+
+def counts(i: Instruction) -> bool:
+    """Whether an instruction counts against `limits.steps`: what others could see, and each turn of a loop."""
+    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "jump")
+
+
+def object_of(target: CellRef | None) -> str:
+    """The expression of the object that is meant."""
+    assert target is not None
+    return f"__o{target.cell}" if target.index is None else f"__o{target.cell}[{target.index}]"

@@ -1,0 +1,26 @@
+"""Where in a program a thread is: one instruction of one code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from scenrun.program import Instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One instruction of one code, as the log and the detector see it."""
+
+    code: int
+    pc: int
+    instruction: Instruction
+
+    @property
+    def op(self) -> str:
+        """The instruction's operation."""
+        return self.instruction.op
+
+    @property
+    def line(self) -> int:
+        """The line of the scenario's file."""
+        return self.instruction.line
