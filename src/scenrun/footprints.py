@@ -101,9 +101,11 @@ def steps_of(code: Code) -> frozenset[int]:
 
 
 def _is_noticed(i: Instruction) -> bool:
+    if i.op == "end":  # also where a `return` inside `atomic` leads to it: what was atomic has ended by then
+        return True
     if i.option("atomic") or i.op == "atomic.end":
         return False
-    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "end")
+    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose")
 
 
 def _turns(i: Instruction, pc: int) -> bool:
