@@ -122,7 +122,7 @@ class Machine:
         if thread.pc >= 0:
             node = self._node(thread)
             if node.answer is not None:
-                return self._answered(node, values)
+                return self._answered(node, thread, values)
             if node.instruction.op == "end":
                 return self._end(values, choice.thread, thread, (thread.arguments[0], None))
         operation = self.operation_of(thread)
@@ -150,9 +150,13 @@ class Machine:
         return None if expire is None else expire(values, me, thread.arguments, thread.memo)
 
     @staticmethod
-    def _answered(node: Node, values: Values) -> Outcome:
-        assert node.answer is not None
-        return Done(values, node.answer(*values))
+    def _answered(node: Node, thread: Thread, values: Values) -> Outcome:
+        """The answer to a question; to one about what a local holds, as the kind of that answers it."""
+        answer = node.answer
+        if node.is_held:
+            answer = KINDS[thread.arguments[0].kind].answers[node.instruction.op.partition(".")[2]]
+        assert answer is not None
+        return Done(values, answer(*values))
 
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:
