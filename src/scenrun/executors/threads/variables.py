@@ -49,10 +49,11 @@ class Variable:
         with self._changing:
             self.value = values.assigned(self.value, path, value)
 
-    def write(self, me: Context, site: Site, value: Any) -> None:
-        """Write the whole; not between the two halves of a step that changes a part."""
+    def write(self, me: Context, site: Site, value: Any) -> Any:
+        """Write the whole, not between the two halves of a step that changes a part; gives what the log shows."""
         with self._changing:
             self.value = value
+        return value
 
     def read(self, me: Context, site: Site) -> Any:
         """Read the whole."""
@@ -88,9 +89,9 @@ class GuardedVariable(Variable):
         """Write an item."""
         self._changed(me, site, lambda: Variable.assign(self, me, site, path, value))
 
-    def write(self, me: Context, site: Site, value: Any) -> None:
-        """Write the whole."""
-        self._changed(me, site, lambda: Variable.write(self, me, site, value))
+    def write(self, me: Context, site: Site, value: Any) -> Any:
+        """Write the whole; gives what the log shows."""
+        return self._changed(me, site, lambda: Variable.write(self, me, site, value))
 
     def read(self, me: Context, site: Site) -> Any:
         """Read the whole, never between the steps of an atomic one."""
