@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.machine import Machine, State
-from scenrun.machine.observing import holds
+from scenrun.machine.observing import holds, seen
 from scenrun.machine.state import ENDED, key
 
 FAULTY = {"AssertionError": "violated"}
@@ -67,7 +67,7 @@ def end_of(machine: Machine, state: State) -> End:
         expect = machine.program.expectations
         broken = [o for o, look in zip(expect.final, machine.looks.final, strict=True) if not holds(look, state.cells)]
         findings |= {("violated", observation.text) for observation in broken}
-        outcome = key([look(state.cells) for look in machine.looks.observe])
+        outcome = key([seen(look, state.cells) for look in machine.looks.observe])
     variables = [v for v, kind in zip(state.cells, machine.slots.kinds, strict=False) if kind == "variable"]
     return End(frozenset(findings), key(variables), outcome)
 

@@ -50,6 +50,14 @@ def _value(value: Any) -> Any:
     return value
 
 
+def seen(look: Look, cells: tuple[Any, ...]) -> Any:
+    """The value of an expression; of one that fails, the exception in words."""
+    try:
+        return look(cells)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
 def holds(look: Look, cells: tuple[Any, ...]) -> bool:
     """Whether an expression holds; one that fails does not."""
     try:
