@@ -1,0 +1,729 @@
+"""Small scenarios by chance, every verb in them, and whether a real run of one ended as the model says that it may.
+
+A scenario is drawn around a few objects that all of its threads fight over. Each thread notes what its steps gave in a
+variable of its own, so that results and caught exceptions are part of the final state. All loops are bounded: a program
+ends or is stuck for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from unittest import mock
+
+import yaml
+from hypothesis import strategies as st
+
+import scenrun
+from scenrun.executors.threads import locks, rescue, supervisor, threads
+from scenrun.executors.threads.context import Context
+from scenrun.executors.threads.locks import RealRLock
+from scenrun.executors.threads.run import Run
+from scenrun.explore.walk import End, end_of, walk
+from scenrun.findings import Finding
+from scenrun.machine import Machine, State
+from scenrun.machine.state import ENDED, key
+from scenrun.results import RunResult
+from scenrun.scenario.steps import VERBS
+
+COVERED = frozenset(VERBS) - {"call"}
+"""Every verb but the one that runs Python of the user's."""
+TAPE = 400
+"""Decisions that a scenario may take."""
+ORDER = ("scenario", "seed", "sync", "state", "behaviours", "threads", "main", "expect")
+Step = dict[str, Any]
+Written = tuple[Step | list[Step], bool]
+"""A step, or a few, and whether it may well raise."""
+
+
+# --- what is drawn
+
+
+@dataclass
+class Here:
+    """Where steps are being written: one thread's own names, and what may stand there."""
+
+    results: list[str] = field(default_factory=list)
+    """Locals that take what steps give."""
+    futures: list[str] = field(default_factory=list)
+    spawned: list[str] = field(default_factory=list)
+    loops: int = 0
+    depth: int = 0
+    is_helper: bool = False
+    """Whether this is a behaviour that steps of others run, and so may start nobody itself."""
+    is_replica: bool = False
+    is_task: bool = False
+    """Whether a pool may run this: then its worker, which does more than one task, would own what is not given back."""
+
+
+class Author:
+    """Writes one scenario; each byte of a tape decides once, and after its end the first alternative is taken."""
+
+    def __init__(self, tape: bytes) -> None:
+        self._tape = iter(tape)
+        self.sync: dict[str, Any] = {}
+        self.kinds: dict[str, str] = {}
+        self.state: dict[str, Any] = {"v": 0, "items": [], "table": {"a": 0}}
+        self.behaviours: dict[str, Any] = {}
+        self.threads: dict[str, Any] = {}
+        self.sections = False
+        self.counters = 0
+        self.busy = 0
+
+    # --- chance
+
+    def one(self, *alternatives: Any) -> Any:
+        """One of these."""
+        return alternatives[next(self._tape, 0) % len(alternatives)] if len(alternatives) > 1 else alternatives[0]
+
+    def often(self) -> bool:
+        """True, more often than not."""
+        return bool(self.one(True, True, True, False))
+
+    def seldom(self) -> bool:
+        """False, more often than not."""
+        return bool(self.one(False, False, False, True))
+
+    # --- the whole
+
+    def scenario(self) -> dict[str, Any]:
+        """One scenario."""
+        self._declare_objects()
+        sizes = self.one((2, 2), (3, 3), (4, 3), (5, 2), (6, 2), (6, 6), (2, 1, 1), (2, 2, 1), (2, 2, 2), (3, 2, 1), (1, 1, 1, 1), (2, 1, 1, 1))
+        replicas = len(sizes) < 4 and self.seldom()
+        for number, size in enumerate(sizes):
+            self._declare_group(f"t{number}", size, 2 if replicas and number == 0 and size < 4 else 1)
+        whole = {
+            "scenario": "chance",
+            "seed": self.one(0, 1, 2),
+            "main": self._main() if self.often() else [],
+            "expect": self._expect(),
+            "sync": self.sync,
+            "state": self.state,
+            "behaviours": self.behaviours,
+            "threads": self.threads,
+        }
+        _drop_unused(whole)
+        return {name: whole[name] for name in ORDER if whole[name] not in ({}, [])}
+
+    def _declare_objects(self) -> None:
+        for number in range(self.one(1, 1, 2, 2, 3)):
+            kind = self.one(
+                "lock", "rlock", "semaphore", "bounded_semaphore", "condition", "condition", "event", "barrier", "queue",
+                "queue", "queue", "pool", "pool", "timer",
+            )  # fmt: skip
+            getattr(self, f"_make_{kind}")(f"o{number}")
+            self.kinds[f"o{number}"] = kind
+
+    def _make_lock(self, name: str) -> None:
+        self.sync[name] = self.one("lock", "lock", "lock", {"lock": {"initially": "locked"}}, {"lock": {"count": 2}})
+
+    def _make_rlock(self, name: str) -> None:
+        self.sync[name] = "rlock"
+
+    def _make_semaphore(self, name: str) -> None:
+        self.sync[name] = {"semaphore": {"value": self.one(0, 1, 1, 2)}}
+
+    def _make_bounded_semaphore(self, name: str) -> None:
+        self.sync[name] = {"bounded_semaphore": {"value": self.one(0, 1, 1, 2)}}
+
+    def _make_condition(self, name: str) -> None:
+        lock = self.one(None, "lock", "rlock")
+        if lock is not None:
+            self.sync[f"{name}l"] = lock
+            self.kinds[f"{name}l"] = lock
+        self.sync[name] = {"condition": {"lock": f"{name}l"}} if lock else "condition"
+
+    def _make_event(self, name: str) -> None:
+        self.sync[name] = self.one("event", "event", {"event": {"initially": "set"}})
+
+    def _make_barrier(self, name: str) -> None:
+        self.sync[name] = {"barrier": {"parties": self.one(1, 2, 2, 2, 3)}}
+
+    def _make_queue(self, name: str) -> None:
+        order = self.one("fifo", "lifo", "priority", "simple")
+        size = 0 if order == "simple" else self.one(0, 1, 1, 2)
+        self.sync[name] = {"queue": {"kind": order, **({"maxsize": size} if size else {})}}
+
+    def _make_pool(self, name: str) -> None:
+        self.sync[name] = {"pool": {"max_workers": self.one(1, 1, 2)}}
+
+    def _make_timer(self, name: str) -> None:
+        args = {"args": {"x0": self.one(0, 1)}} if (target := self._helper()) == "h0" else {}
+        self.sync[name] = {"timer": {"after": self.one("0s", "1ms"), "target": target, **args}}
+
+    def _of_kind(self, *kinds: str) -> list[str]:
+        return [name for name, kind in self.kinds.items() if kind in kinds]
+
+    def _declare_group(self, name: str, size: int, count: int) -> None:
+        group: dict[str, Any] = {"count": count} if count > 1 else {}
+        pools = self._of_kind("pool")
+        if pools and self.seldom():
+            group["pool"] = self.one(*pools)
+        elif self.one(*[False] * 7, True):
+            group["daemon"] = True
+        group["do"] = self._body(name, size, Here(is_replica=count > 1, is_task="pool" in group), count)
+        self.threads[name] = group
+
+    def _body(self, name: str, size: int, here: Here, count: int = 1) -> list[Step]:
+        """Steps, and a note of what they gave."""
+        steps = self._steps(size, here)
+        if not here.results:
+            return steps
+        variable = f"out_{name}"
+        self.state[variable] = [None] * count if count > 1 else None
+        place = f"{variable}[index]" if count > 1 else variable
+        note = {"set": {place: f"[{', '.join(here.results)}]"}}
+        begin = {"set": dict.fromkeys(here.results)}
+        if self.one(True, False):
+            return [begin, {"try": steps, "finally": [note]}]
+        return [begin, {"try": [*steps, note], "except": {"Exception": [{"set": {place: "error"}}]}}]
+
+    def _main(self) -> list[Step]:
+        here = Here()
+        steps: list[Step] = []
+        for name in self.threads:
+            steps += self._steps(self.one(0, 0, 0, 1), here)
+            group = self.threads[name]
+            if group.get("count", 1) > 1 and self.seldom():
+                steps += [{"start": f"{name}[1]"}, {"start": f"{name}[0]"}]
+            else:
+                steps.append({"start": name})
+        steps += self._steps(self.one(0, 0, 1, 2), here)
+        steps += [{"join": name} for name in self.threads if self.seldom()]
+        if not here.results:
+            return steps
+        self.state["out_main"] = None
+        note = {"set": {"out_main": f"[{', '.join(here.results)}]"}}
+        return [{"set": dict.fromkeys(here.results)}, {"try": steps, "finally": [note]}]
+
+    def _expect(self) -> dict[str, Any]:
+        expect: dict[str, Any] = {}
+        if self.seldom():
+            expect["final"] = [self.one("v == 1", "v >= 1", "len(items) < 2", "items[0] == 1", "table == {'a': 0}")]
+        if self.seldom():
+            inside = ["inside('crit') <= 1"] if self.sections else []
+            expect["always"] = [self.one("v < 2", "len(items) <= 1", "v == len(items)", *inside)]
+        if self.seldom():
+            expect["outcomes"] = {"observe": ["v", self.one("len(items)", "items[0]", "v + 1")], "required": [[0, 0]]}
+        return expect
+
+    # --- behaviours that steps run
+
+    def _helper(self) -> str:
+        """The name of a behaviour: one with a parameter, one without."""
+        name = str(self.one("h0", "h1"))
+        self._write_helper(name)
+        return name
+
+    def _write_helper(self, name: str) -> None:
+        if name in self.behaviours:
+            return
+        self.behaviours[name] = {}
+        here = Here(is_helper=True, depth=1, is_task=True)
+        steps = self._steps(self.one(0, 1, 1, 2), here)
+        begin = [{"set": dict.fromkeys(here.results)}] if here.results else []
+        results = ["x0"] * (name == "h0") + here.results
+        end = self.one({"return": f"[{', '.join(results)}]"}, {"append": {"to": "items", "item": f"[{', '.join(results)}]"}})
+        parameters = {"params": {"x0": {"type": "value"}}} if name == "h0" else {}
+        self.behaviours[name] = {**parameters, "do": [*begin, *steps, end]}
+
+    def _use(self, here: Here) -> Step:
+        """A behaviour to run, with its arguments."""
+        name = self._helper()
+        return {"target": name, **({"args": {"x0": self._value(here)}} if name == "h0" else {})}
+
+    # --- steps
+
+    def _steps(self, size: int, here: Here) -> list[Step]:
+        return [step for _ in range(size) for step in self._step(here)]
+
+    def _block(self, here: Here, most: int = 2) -> list[Step]:
+        """Steps inside another step."""
+        here.depth += 1
+        steps = self._steps(self.one(*range(1, most + 1)), here)
+        here.depth -= 1
+        return steps
+
+    def _step(self, here: Here) -> list[Step]:
+        """One step, sometimes with its exceptions caught and noted."""
+        written, fails = self.one(*self._menu(here))(here)
+        steps = written if isinstance(written, list) else [written]
+        if not fails or here.depth > 1 or self.seldom():
+            return steps
+        return [self._caught(steps, here)]
+
+    def _caught(self, steps: list[Step], here: Here) -> Step:
+        into = self._into(here)
+        name = self.one("Exception", "Exception", "RuntimeError", "ValueError", "queue.Empty", "queue.Full", "LookupError")
+        out: Step = {"try": steps, "except": {name: [{"set": {into: self.one("error", "'failed'")}}]}}
+        if self.seldom():
+            out["else"] = [{"set": {into: "'fine'"}}]
+        if self.seldom():
+            out["finally"] = [{"set": {into: f"[{into}]"}}]
+        return out
+
+    def _menu(self, here: Here) -> list[Callable[[Here], Written]]:
+        """What may stand here: the objects' verbs most often."""
+        menu = [self._write, self._write, self._read, self._plain]
+        for name, kind in self.kinds.items():
+            if kind not in ("pool", "timer") or not here.is_helper:
+                menu += [getattr(self, f"_do_{kind}")] * 4
+        if not here.is_helper:
+            menu += [self._threads, self.one(self._run, self._part)]
+        if here.depth < 2:
+            menu += [self._flow]
+        if here.loops:
+            menu += [self._leave]
+        if here.is_helper:
+            menu += [self._give]
+        return menu
+
+    def _into(self, here: Here) -> str:
+        """A local that takes a result, a new one unless there are many."""
+        if len(here.results) >= 4 or (here.results and self.seldom()):
+            return str(self.one(*here.results))
+        here.results.append(f"r{len(here.results)}")
+        return here.results[-1]
+
+    def _maybe_into(self, here: Here) -> Step:
+        target = self.one("local", "local", "local", "shared", "none")
+        return {"into": self._into(here)} if target == "local" else {"into": "v"} if target == "shared" else {}
+
+    def _value(self, here: Here) -> Any:
+        known = [*here.results, *(["index"] if here.is_replica else [])]
+        return self.one(0, 1, 2, "v", "v + 1", "len(items)", "'a'", "random.randint(0, 1)", *known)
+
+    def _question(self, here: Here) -> str:
+        asked = ["v > 0", "v == 1", "items", "len(items) > 1", "v == 0 or not items", "random.randint(0, 1)"]
+        asked += [f"{local}" for local in here.results[:1]]
+        asks = {
+            "event": ("is_set()",), "barrier": ("broken", "n_waiting"), "timer": ("is_alive()",),
+        }  # fmt: skip
+        for name, kind in self.kinds.items():
+            asked += [f"{name}.{question}" for question in asks.get(kind, ())] * 2
+            if kind == "queue":
+                asked += [f"{name}.qsize()", f"{name}.empty()"]
+            if kind == "lock":
+                asked += [f"{self._named(name)}.locked()"] * 2
+        asked += [f"{future}.{self.one('done()', 'running()', 'cancelled()')}" for future in here.futures[:1]]
+        asked += [f"{thread}.is_alive()" for thread in here.spawned[:1]]
+        if self.sections:
+            asked.append("inside('crit')")
+        return str(self.one(*asked))
+
+    def _named(self, name: str) -> str:
+        """An object, or one of an array: sometimes one that is not there."""
+        primitive = self.sync[name]
+        if isinstance(primitive, dict) and primitive.get("lock", {}).get("count"):
+            return f"{name}[{self.one(0, 0, 0, 1, 'v')}]"
+        return name
+
+    def _timing(self, *more: Step) -> Step:
+        """A time-out, or none, or another way not to wait."""
+        return dict(self.one({}, {}, {"timeout": self.one("1ms", "0s", "500us")}, *more))
+
+    def _write(self, here: Here) -> Written:
+        value = self._value(here)
+        return self.one(
+            ({"set": {"v": value}}, False),
+            ({"set": {"v": "v + 1"}}, True),
+            ({"append": {"to": "items", "item": value}}, False),
+            ({"atomic": [{"set": {"v": "v + 1"}}, {"append": {"to": "items", "item": "v"}}]}, True),
+        )
+
+    def _read(self, here: Here) -> Written:
+        value = self._question(here) if self.one(True, False) else self._value(here)
+        return {"set": {self._into(here): value}}, "." in str(value)
+
+    def _part(self, here: Here) -> Written:
+        into = {"into": self._into(here)} if self.one(True, False) else {}
+        return self.one(
+            ({"pop": {"from": "items", **into}}, True),
+            ({"pop": {"from": "items", "at": 0, **into}}, True),
+            ({"pop": {"from": "table", "at": "'a'", **into}}, True),
+            ({"set": {"items[0]": self._value(here)}}, True),
+            ({"set": {"table['a']": self._value(here)}}, False),
+        )
+
+    def _plain(self, here: Here) -> Written:
+        verb = self.one("log", "sleep", "work", "raise", "assert", "choose")
+        if verb == "log":
+            return {"log": self.one("here", "v is {v}", "{items[0]}")}, True
+        if verb in ("sleep", "work"):
+            return {verb: self.one("1ms", "200us", "0s") if verb == "sleep" else "20us"}, False
+        if verb == "raise":
+            return {"raise": self.one("ValueError: v is {v}", "queue.Empty: none", "OSError: it")}, True
+        if verb == "assert":
+            return {"assert": self.one(self._question(here), {"that": self._question(here), "message": "v is {v}"})}, True
+        return {"choose": {"from": self.one([0, 1], ["v", 2]), "into": self._into(here)}}, False
+
+    def _give(self, here: Here) -> Written:
+        return {"return": self._value(here)}, False
+
+    def _leave(self, here: Here) -> Written:
+        verb = self.one("break", "continue", "return")
+        return {"if": self._question(here), "then": [{verb: None}]}, True
+
+    def _flow(self, here: Here) -> Written:
+        verb = self.one("if", "while", "repeat", "for", "try", "section")
+        if verb == "if":
+            other = {"else": self._block(here, 1)} if self.one(True, False) else {}
+            return {"if": self._question(here), "then": self._block(here), **other}, True
+        if verb == "try":
+            return self._try(here), True
+        if verb == "section":
+            self.sections = True
+            return {"section": "crit", "do": self._block(here)}, True
+        here.loops += 1
+        step = self._loop(verb, here)
+        here.loops -= 1
+        return step, True
+
+    def _loop(self, verb: str, here: Here) -> list[Step]:
+        if verb == "repeat":
+            return [{"repeat": self.one(2, 2, "len(items)"), "do": self._block(here)}]
+        if verb == "for":
+            return [{"for": self._into(here), "in": self.one("range(2)", "items", "[1, 'b']"), "do": self._block(here)}]
+        self.counters += 1
+        counter = f"n{self.counters}"
+        body = [{"set": {counter: f"{counter} + 1"}}, *self._block(here)]
+        loop = {"while": f"{counter} < 2 and ({self._question(here)})", "do": body}
+        return [{"set": {counter: 0}}, loop]
+
+    def _try(self, here: Here) -> Step:
+        body, into = self._block(here), self._into(here)
+        parts = {
+            "except": {self.one("Exception", "RuntimeError", "ValueError"): [{"set": {into: "error"}}]},
+            "else": [{"set": {into: "'else'"}}],
+            "finally": self._block(here, 1),
+        }
+        return {"try": body, **{part: parts[part] for part in self.one(("except",), ("finally",), tuple(parts))}}
+
+    # --- the verbs of each kind of object
+
+    def _do_lock(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("lock", "rlock", "semaphore", "bounded_semaphore"))
+        kind, name = self.kinds[name], self._named(name)
+        many = {"n": self.one(1, 2, 0)} if "semaphore" in kind else {}
+        verb = self.one("acquire", "acquire", "release", "with")
+        if verb == "release":
+            return {"release": self.one(name, {"lock": name, **many})}, True
+        if verb == "with":
+            return {"with": name, "do": self._block(here)}, True
+        timing = self._timing({"blocking": False})
+        if here.is_task and kind == "rlock":
+            return {"with": name, "do": [{"acquire": name}, {"release": name}]}, False
+        return {"acquire": {"lock": name, **timing, **self._maybe_into(here)} if timing else name}, "[" in name
+
+    _do_rlock = _do_semaphore = _do_bounded_semaphore = _do_lock
+
+    def _do_condition(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("condition"))
+        verb = self.one("wait", "wait", "wait_for", "notify", "notify_all", "acquire", "release")
+        if verb == "release" or (verb == "acquire" and not here.is_task):
+            return {verb: name}, verb == "release"
+        verb = "wait" if verb == "acquire" else verb
+        step = self._of_condition(verb, name, here)
+        if self.one(True, True, False):
+            return {"with": name, "do": [step]}, True
+        return step, True
+
+    def _of_condition(self, verb: str, name: str, here: Here) -> Step:
+        if verb == "wait":
+            return {"wait": {"condition": name, **self._timing(), **self._maybe_into(here)}}
+        if verb == "wait_for":
+            until = self.one("v > 0", "items", "v == len(items)")
+            return {"wait_for": {"condition": name, "until": until, **self._timing(), **self._maybe_into(here)}}
+        if verb == "notify":
+            return {"notify": self.one(name, name, {"condition": name, "n": self.one(0, 2)})}
+        return {"notify_all": name}
+
+    def _do_event(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("event"))
+        verb = self.one("wait", "wait", "set_event", "set_event", "clear_event")
+        if verb == "wait":
+            return {"wait": {"event": name, **self._timing(), **self._maybe_into(here)}}, False
+        return {verb: name}, False
+
+    def _do_barrier(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("barrier"))
+        verb = self.one("wait", "wait", "wait", "abort", "reset")
+        if verb == "wait":
+            return {"wait": {"barrier": name, **self._timing(), **self._maybe_into(here)}}, True
+        return {verb: name}, False
+
+    def _do_queue(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("queue"))
+        is_simple = self.sync[name]["queue"]["kind"] == "simple"
+        verb = self.one("put", "put", "get", "get", *(() if is_simple else ("task_done", "join_queue")))
+        if verb == "get":
+            return {"get": {"queue": name, **self._timing({"block": False}), **self._maybe_into(here)}}, True
+        if verb == "put":
+            timing = self.one({}, {"block": False}) if is_simple else self._timing({"block": False})
+            return {"put": {"queue": name, "item": self._value(here), **timing}}, True
+        return {verb: name}, verb == "task_done"
+
+    def _do_pool(self, here: Here) -> Written:
+        name = self.one(*self._of_kind("pool"))
+        verb = self.one("submit", "submit", "submit", "map", "shutdown", "with", "result", "cancel")
+        if verb in ("result", "cancel") and here.futures:
+            return self._of_future(verb, here)
+        if verb == "map":
+            into = {"into": self._into(here)} if self.often() else {}
+            self._write_helper("h0")
+            return {"map": {"pool": name, "target": "h0", "over": self.one("range(2)", "items", "[5]"), "as": "x0", **into}}, True
+        if verb == "shutdown":
+            more = self.one({}, {"wait": False}, {"wait": False, "cancel_futures": True}, {"cancel_futures": True})
+            return {"shutdown": {"pool": name, **more}}, True
+        if verb == "with":
+            return {"with": name, "do": self._block(here)}, True
+        future = self._new(here.futures, "_f")
+        submit = {"submit": {"pool": name, **self._use(here), "into": future}}
+        asked = {"set": {self._into(here): f"{future}.{self.one('done()', 'running()')}"}}
+        return {"try": [submit, *self.one([], [asked])], "finally": [self._of_future(self.one("result", "cancel"), here)[0]]}, True
+
+    def _new(self, names: list[str], prefix: str) -> str:
+        names.append(f"{prefix}{len(names)}")
+        return names[-1]
+
+    def _of_future(self, verb: str, here: Here) -> Written:
+        future = self.one(*here.futures)
+        if verb == "result":
+            return {"result": {"future": future, **self._timing(), **self._maybe_into(here)}}, True
+        return {"cancel": {"future": future, **self._maybe_into(here)}}, True
+
+    def _do_timer(self, here: Here) -> Written:
+        return {self.one("start", "start", "cancel", "join"): self.one(*self._of_kind("timer"))}, True
+
+    def _threads(self, here: Here) -> Written:
+        """Threads that are joined, started again, or made while running."""
+        if here.spawned and self.one(True, False):
+            thread = self.one(*here.spawned)
+            return {"join": {"thread": thread, **self._timing()}}, True
+        if self.threads and self.one(True, False):
+            name = self.one(*self.threads)
+            if self.threads[name].get("count", 1) > 1:
+                name = f"{name}[{self.one(0, 1)}]"
+            verb = self.one("join", "join", "start")
+            return {verb: {"thread": name, **(self._timing() if verb == "join" else {})}}, True
+        if self.seldom():
+            self._write_ghost()
+            return {"spawn": {"target": "ghost", "daemon": True}}, False
+        spawn = {"spawn": {**self._use(here), "into": self._new(here.spawned, "_s")}}
+        return [spawn, *self.one([], [{"join": here.spawned[-1]}])], True
+
+    def _write_ghost(self) -> None:
+        self.behaviours["ghost"] = {"do": [{"set": {"v": 5}}]}
+
+    def _run(self, here: Here) -> Written:
+        return {"run": {**self._use(here), **self._maybe_into(here)}}, True
+
+
+def _drop_unused(whole: dict[str, Any]) -> None:
+    """Take out what was declared and not used."""
+    while unused := [(part, name) for part in ("sync", "state", "behaviours") for name in whole[part] if _is_unused(name, whole)]:
+        for part, name in unused:
+            del whole[part][name]
+
+
+def _is_unused(name: str, whole: dict[str, Any]) -> bool:
+    """Whether nothing but its own declaration has this name."""
+    declared = [inner for part in ("sync", "behaviours") for one, inner in whole[part].items() if one != name]
+    return not re.search(rf"\b{name}\b", json.dumps([whole["main"], whole["threads"], whole["expect"], declared]))
+
+
+def scenarios() -> st.SearchStrategy[dict[str, Any]]:
+    """Scenarios as mappings that `scenrun.load` accepts.
+
+    One drawn tape instead of many draws: Hypothesis repeats parts of what it drew, which gave the same scenarios often.
+    """
+    return st.binary(min_size=TAPE, max_size=TAPE).map(lambda tape: Author(tape).scenario())
+
+
+def verbs_of(scenario: dict[str, Any]) -> Counter[str]:
+    """How often each verb is written in a scenario."""
+    parts = [group.get("do", []) for group in scenario["threads"].values()]
+    parts += [behaviour["do"] for behaviour in scenario.get("behaviours", {}).values()]
+    return Counter(_verbs([*parts, scenario.get("main", [])]))
+
+
+def _verbs(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _verbs(one)
+    elif isinstance(part, dict):
+        for name, inner in part.items():
+            if name in COVERED:
+                yield name
+            yield from _verbs(inner)
+
+
+# --- the two ways of running
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What became of one scenario."""
+
+    scenario: dict[str, Any]
+    found: str
+    """`same`: the model can end so; `different`: it cannot; `too large`: it was not found within so many states."""
+    real: End
+    result: RunResult
+    states: int
+    ends: tuple[End, ...] = ()
+    """Where it is different, every end of the model."""
+
+    def __str__(self) -> str:
+        """For a person who is to find out which of the two is wrong."""
+        lines = [yaml.safe_dump(self.scenario, sort_keys=False), f"the real run: {_told(self.real)}"]
+        lines += [f"  {finding.kind}: {finding.message}" for finding in self.result.findings]
+        lines += [f"the model, {len(self.ends)} ends:"]
+        return "\n".join(lines + [f"  {_told(end)}" for end in sorted(self.ends, key=_unlike(self.real))[:20]])
+
+
+def _told(end: End) -> str:
+    return f"{sorted(end.findings)} {end.state} outcome {end.outcome}"
+
+
+def _unlike(real: End) -> Callable[[End], tuple[int, str]]:
+    """Ends that are most like the real one come first."""
+
+    def differences(end: End) -> tuple[int, str]:
+        parts = zip(end.state, real.state, strict=True)
+        return len(end.findings ^ real.findings) + sum(a != b for a, b in parts), repr(end)
+
+    return differences
+
+
+def compare(scenario: dict[str, Any], most_states: int) -> Compared:
+    """Run a scenario on real threads, and look for its end in the model."""
+    loaded = scenrun.load(scenario)
+    result = scenrun.run(loaded, time_limit=30)
+    real = end_of_run(result, _daemons(scenario, result))
+    return Compared(scenario, real=real, result=result, **_sought(Machine(loaded.program), real, most_states))
+
+
+def end_of_run(result: RunResult, daemons: Set[str]) -> End:
+    """The end of a real run, in the form of the walk's."""
+    assert result.notes["not_ended"] == []
+    findings = {_about(finding) for finding in result.findings if finding.kind != "deadlock"}
+    stuck = {one.thread for f in result.findings if f.kind == "deadlock" for one in f.threads} - daemons
+    if stuck:
+        findings.add(("deadlock", ", ".join(sorted(stuck))))
+    outcome = None if stuck else key(list(result.outcome or ()))
+    return End(frozenset(findings), key(list(result.state.values())), outcome)
+
+
+def _about(finding: Finding) -> tuple[str, str]:
+    return finding.kind, str(finding.details.get("expectation") or finding.thread)
+
+
+def _daemons(scenario: dict[str, Any], result: RunResult) -> set[str]:
+    """The threads that need not end, by name."""
+    groups = scenario["threads"]
+    named = {one.thread for finding in result.findings for one in finding.threads}
+    return {name for name in named if groups.get(name.split("[")[0], {}).get("daemon") or name.startswith("ghost#")}
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Deadlocks are looked for all the time, waits look up often, and no identity of a thread is used twice.
+
+    The system gives the identity of a thread that has ended to a later one. An RLock that was never given back then
+    belongs to that one, by chance, which no model can know: so a thread that still owns one stays until the run is over.
+    """
+    over: dict[Run, threading.Event] = {}
+    end, free_everyone = Run._end, rescue.free_everyone
+
+    def end_and_stay(run: Run, context: Context) -> None:
+        event = over.setdefault(run, threading.Event())
+        end(run, context)
+        owned = any(isinstance(made, RealRLock) and made.owner is context for made in run.flat_objects())
+        if owned and context.pool is None:
+            event.wait()
+
+    def let_go(run: Run, drain: Callable[[], object]) -> list[str]:
+        over.setdefault(run, threading.Event()).set()
+        return free_everyone(run, drain)
+
+    with ExitStack() as changed:
+        for place, name, value in (
+            (supervisor, "TICK_S", 0.003),
+            (supervisor, "DETECT_NS", 3_000_000),
+            (threads, "SLICE_S", 0.005),
+            (locks, "SLICE_S", 0.005),
+            (Run, "_end", end_and_stay),
+            (rescue, "free_everyone", let_go),
+        ):
+            changed.enter_context(mock.patch.object(place, name, value))
+        before = sys.getswitchinterval()
+        changed.callback(lambda: sys.setswitchinterval(before))
+        yield
+
+
+# --- the model's ends
+
+
+def _sought(machine: Machine, real: End, most_states: int) -> dict[str, Any]:
+    """Walk through the model's states until the real end is found: `same` if the whole walk would have it."""
+    goal = Goal(machine, real)
+    initial = machine.initial()
+    seen, waiting = {key(initial)}, [initial]
+    while waiting and len(seen) <= most_states:
+        state = waiting.pop()
+        after = [following for _, following in machine.following(state)]
+        if not after and goal.is_reached(state):
+            return {"found": "same", "states": len(seen)}
+        for following in after:
+            if goal.is_possible(following) and (found := key(following)) not in seen:
+                seen.add(found)
+                waiting.append(following)
+    if waiting:
+        return {"found": "too large", "states": len(seen)}
+    return {"found": "different", "states": len(seen), "ends": tuple(walk(machine, 200_000).ends)}
+
+
+class Goal:
+    """A real end, to be told from states of the model that cannot lead there any more."""
+
+    def __init__(self, machine: Machine, real: End) -> None:
+        self.machine = machine
+        self.real = real
+        names = [cell.name for cell, _ in machine.slots.cells if cell.kind == "variable"]
+        slots = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "variable"]
+        self._notes = [
+            (slot, wanted)
+            for name, slot, wanted in zip(names, slots, real.state[1:], strict=True)
+            if name.startswith("out_") and not isinstance(machine.slots.initial[slot], list)
+        ]
+        """The variables that are written once at the most, and what they must be at the end."""
+        self._left = {about for kind, about in real.findings if kind in ("exception", "violated")}
+
+    def is_possible(self, state: State) -> bool:
+        """Whether nothing that is final already contradicts it."""
+        if any(state.cells[slot] is not None and key(state.cells[slot]) != wanted for slot, wanted in self._notes):
+            return False
+        return all(
+            thread.fault is None or thread.pc != ENDED or thread.who.kind in ("task", "future")
+            or thread.who.name in self._left for thread in state.threads
+        )  # fmt: skip
+
+    def is_reached(self, state: State) -> bool:
+        """Whether a state without a next one is this end."""
+        return end_without_daemons(self.machine, state) == self.real
+
+
+def end_without_daemons(machine: Machine, state: State) -> End:
+    """An end of the model; of a deadlock only threads count that must end."""
+    end = end_of(machine, state)
+    needed = ", ".join(sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon))
+    return replace(end, findings=frozenset((k, needed if k == "deadlock" else about) for k, about in end.findings))
