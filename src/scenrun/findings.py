@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+NOBODY = "nobody (it began locked)"
+"""The owner of a lock that nobody has taken."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stuck:

@@ -85,6 +85,7 @@ class Writer:
             if instruction.op in ("branch", "jump", "end", "raise"):
                 self._count_unshown(indent)
             self.first_lines.append(len(self.lines) + 1)
+            self.note(pc)
             self.unshown_before.append(self._unshown + self._unshown_about(instruction))
             for text in self._instruction(pc, instruction):
                 self._line(indent, text)
@@ -92,6 +93,9 @@ class Writer:
         self._count_unshown(indent)
         if end - 1 + 1 in successors(self.code, end - 1):
             self._line(indent, f"__pc = {number + 1}")
+
+    def note(self, pc: int) -> None:
+        """Called before the lines of an instruction are written."""
 
     def block_begins(self, start: int, end: int) -> Iterable[str]:
         """What stands before the instructions of a block."""

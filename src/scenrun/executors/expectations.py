@@ -1,4 +1,4 @@
-"""Looks at expectations on real objects: `always` wherever a step changed what it names, the rest at the end."""
+"""Looks at expectations on the objects of an executor: `always` wherever a step changed what it names, the rest at the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from scenrun.program import Observation, Program
 class Named(Protocol):
     """A thread, as far as a finding says of it."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
 
 
 Found = Callable[[Finding, Any, Site], None]
@@ -23,14 +25,17 @@ _STATE = ("variable.read", "section.inside")
 
 
 class Watch:
-    """The `always` expectations of a run, each checked under the hidden lock."""
+    """The `always` expectations of a run.
 
-    def __init__(self, program: Program, found: Found) -> None:
+    On real threads each is checked under the hidden lock; a simulation, where one thread moves at a time, checks `everything`.
+    """
+
+    def __init__(self, program: Program, found: Found, everything: bool = False) -> None:
         self._found = found
         self._violated: set[int] = set()
         self._objects: list[Any] = []
         self.program = program
-        self.checked = [o for o in program.expectations.always if self.is_checked(o)]
+        self.checked = [o for o in program.expectations.always if everything or self.is_checked(o)]
         self.cells = frozenset(cell for observation in self.checked for cell in observation.cells)
         self._functions: dict[int, Callable[[], Any]] = {}
 

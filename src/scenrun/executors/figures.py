@@ -6,6 +6,8 @@ import itertools
 from collections import deque
 from typing import Any
 
+MAX_LISTED = 200
+"""Threads and objects that are listed one by one; the rest are counted."""
 _STEPS = 16
 """Buckets for each doubling: a percentile is right within 1/16."""
 
@@ -49,6 +51,18 @@ class Samples:
             bucket = _bucket(sample)
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
+    def __len__(self) -> int:
+        """How many are not folded yet."""
+        return len(self._pending)
+
+    def count_zeros(self, of: int) -> None:
+        """All but the samples taken of so many were nothing: fill up with zeros."""
+        self.fold()
+        zeros = of - self.count
+        if zeros > 0:
+            self.count += zeros
+            self._buckets[0] = self._buckets.get(0, 0) + zeros
+
     def percentile(self, share: float) -> int:
         """Nanoseconds that so much of the samples do not exceed, within the histogram's precision."""
         wanted, seen = share * self.count, 0
@@ -80,3 +94,12 @@ def _top(bucket: int) -> int:
         return bucket
     doubling, step = divmod(bucket - _STEPS, _STEPS)
     return ((_STEPS + step + 1) << doubling) - 1
+
+
+def rounded(value: Any) -> Any:
+    """Figures, to six digits behind the point."""
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return value

@@ -13,16 +13,16 @@ from typing import Any
 
 from scenrun.errors import OutputError
 from scenrun.events import LEVELS
+from scenrun.executors.opening import program_fields, shared_fields
 from scenrun.executors.threads import rescue
-from scenrun.executors.threads.run import Run, import_function
+from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.supervisor import Supervisor
 from scenrun.log import OutputClosed, Recorder
 from scenrun.program import Program
 from scenrun.results import RunResult
-from scenrun.version import __version__
 
 Interrupted = Callable[[], str | None]
-__all__ = ["import_function", "run_program"]
+__all__ = ["run_program"]
 
 
 def run_program(
@@ -62,49 +62,14 @@ def run_program(
 
 def started_fields(run: Run, level: str) -> dict[str, Any]:
     """The fields of `run.started`."""
-    program = run.program
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     return {
-        "scenario": program.name,
-        **({"description": program.description} if program.description else {}),
-        "text": program.source.text,
-        "digest": program.digest,
-        **({"overrides": program.overrides} if program.overrides else {}),
-        "seed": run.seed,
-        "way": "run",
-        "scenrun": __version__,
+        **program_fields(run.program, run.seed, "run"),
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "platform": sys.platform,
         "cpus": os.cpu_count() or 1,
         "gil": bool(gil),
         "switch_interval_s": sys.getswitchinterval(),
-        "log_level": level,
-        "objects": objects_of(program),
-        "threads": threads_of(program),
-        "state": {cell.name: cell.options["initial"] for cell in program.cells if cell.kind == "variable"},
+        **shared_fields(run.program, level),
     }
-
-
-def objects_of(program: Program) -> list[dict[str, Any]]:
-    """The synchronisation objects, with their options."""
-    own = ("variable", "thread", "task")
-    return [
-        {
-            "name": cell.name,
-            "kind": cell.kind,
-            **({"count": cell.count} if cell.count is not None else {}),
-            **{key: value for key, value in cell.options.items() if value is not None},
-            "line": cell.line,
-        }
-        for cell in program.cells
-        if cell.kind not in own
-    ]
-
-
-def threads_of(program: Program) -> list[dict[str, Any]]:
-    """The thread groups."""
-    return [
-        {"group": g.name, "count": g.count or 1, "daemon": g.daemon, "endless": g.endless, "line": g.line}
-        for g in program.groups
-    ]

@@ -11,8 +11,7 @@ from scenrun.errors import Fault
 from scenrun.executors.figures import Counter, Samples
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import SLICE_S, Context, Cut, seconds
-
-NOBODY = "nobody (it began locked)"
+from scenrun.findings import NOBODY
 
 
 class _Counted(ABC):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ from typing import Any
 
 from scenrun import values
 from scenrun.errors import Fault, InternalError
+from scenrun.executors.calls import import_function
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.expectations import Watch
 from scenrun.executors.site import Site
@@ -369,18 +369,3 @@ class Run:
         """Every object, arrays taken apart."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]
-
-
-def import_function(name: str) -> Callable[..., Any]:
-    """The user's function `package.module:function`; a Fault says what is wrong with it."""
-    module, _, attribute = name.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise Fault("ImportError", f"`{name}`: {error}") from None
-    if not callable(found):
-        raise Fault("TypeError", f"`{name}` is nothing that can be called")
-    function: Callable[..., Any] = found
-    return function

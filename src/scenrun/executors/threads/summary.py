@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.executors.figures import Samples
+from scenrun.executors.figures import MAX_LISTED, Samples, rounded
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.locks import RealLock, RealRLock
 from scenrun.executors.threads.run import Run
-
-MAX_LISTED = 200
-"""Threads and objects that are listed one by one; the rest are counted."""
 
 
 def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
@@ -19,7 +16,7 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
     objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
     _count_unfinished(run, contexts, objects, run.began_ns + elapsed_ns)
-    listed = {o.label: _rounded(o.figures()) for o in objects[:MAX_LISTED]}
+    listed = {o.label: rounded(o.figures()) for o in objects[:MAX_LISTED]}
     out: dict[str, Any] = {
         "elapsed_s": round(elapsed_ns / 1e9, 6),
         "messages": sum(c.messages for c in contexts),
@@ -62,11 +59,3 @@ def _thread(context: Context, end_ns: int) -> dict[str, Any]:
     waited = context.waited_total_ns + (0 if sleeping else waiting)
     times = {"lived_s": lived, "waited_s": waited, "slept_s": slept, "worked_s": context.worked_ns}
     return {**{name: round(ns / 1e9, 6) for name, ns in times.items()}, "messages": context.messages}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return round(value, 6)
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    return value

@@ -15,6 +15,7 @@ from scenrun.executors.threads.context import Context, Wait
 from scenrun.executors.threads.detector import Detector
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.summary import figures_of
+from scenrun.executors.verdicts import deadlock, result_of, summary_fields
 from scenrun.findings import Finding, Stuck
 from scenrun.results import RunResult
 
@@ -116,13 +117,7 @@ class Supervisor:
         return all(c.ended or c.daemon or c in self._deadlocked for c in list(self.run.contexts))
 
     def _report(self, found: list[tuple[Context, Wait | None]]) -> None:
-        threads = sorted((self.describe(c, wait) for c, wait in found), key=_main_last)
-        names = ", ".join(stuck.thread for stuck in threads[:5]) + (
-            f" and {len(threads) - 5} more" if len(threads) > 5 else ""
-        )
-        message = f"{names} can never move again: nobody is left who could free them"
-        first = threads[0]
-        self.run.found(Finding("deadlock", message, line=first.line, step=first.step, threads=tuple(threads)))
+        self.run.found(deadlock([self.describe(c, wait) for c, wait in found]))
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
         """What a thread is doing, for a person."""
@@ -166,7 +161,10 @@ class Supervisor:
         left = rescue.free_everyone(run, lambda: self.sink.take(run.records, 20_000))
         if run.broken is not None:
             raise InternalError(f"{type(run.broken).__name__}: {run.broken}") from run.broken
-        result = self._result(run_id, signal, tuple(run.watch.results() + checked), figures, state, outcome, elapsed_ns)
+        result = result_of(
+            run.program, run_id, "run", run.seed, findings=run.findings, expectations=run.watch.results() + checked,
+            figures=figures, state=state, outcome=outcome, elapsed_ns=elapsed_ns, signal=signal,
+        )  # fmt: skip
         result.notes["not_ended"] = left
         run.event("run.finished", "info", summary_fields(result, left))
         while self.sink.take(run.records, 100_000):
@@ -190,50 +188,3 @@ class Supervisor:
         for context in list(self.run.contexts):
             if context.left_with is not None and context.pool is not None and not context.asked:
                 self.run.found_fault(context, context.left_with, swallowed=True)
-
-    def _result(
-        self, run_id: str, signal: str | None, checked: Any, figures: dict[str, Any], state: dict[str, Any],
-        outcome: list[Any] | None, elapsed_ns: int,
-    ) -> RunResult:  # fmt: skip
-        run = self.run
-        verdict = run.findings[0].kind if run.findings else "holds"
-        expected = run.program.expectations.verdict("run")
-        return RunResult(
-            scenario=run.program.name,
-            run=run_id,
-            way="run",
-            seed=run.seed,
-            verdict=verdict,
-            expected=expected,
-            ok=verdict in expected,
-            findings=tuple(run.findings),
-            expectations=checked,
-            figures=figures,
-            state=state,
-            outcome=None if outcome is None else tuple(outcome),
-            elapsed_s=elapsed_ns / 1e9,
-            interrupted=signal,
-            digest=run.program.digest,
-        )
-
-
-def _main_last(stuck: Stuck) -> tuple[bool, bool]:
-    """Who only waits for other threads, and main above all, is seldom where the trouble lies."""
-    return stuck.waits_for_threads, stuck.thread == "main"
-
-
-def summary_fields(result: RunResult, left: list[str]) -> dict[str, Any]:
-    """The fields of `run.finished`."""
-    fields: dict[str, Any] = {
-        "ok": result.ok,
-        "verdict": result.verdict,
-        "expected": list(result.expected),
-        "findings": [finding.as_dict() for finding in result.findings],
-        "expectations": [checked.as_dict() for checked in result.expectations],
-        "state": result.state,
-        **({"outcome": list(result.outcome)} if result.outcome is not None else {}),
-        "figures": result.figures,
-    }
-    if left:
-        fields["not_ended"] = left
-    return fields

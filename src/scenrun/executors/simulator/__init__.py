@@ -1,0 +1,205 @@
+"""Runs a program in virtual time, one step after another: the same seed gives the same log."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.events import LEVELS
+from scenrun.executors.expectations import at_the_end
+from scenrun.executors.opening import program_fields, shared_fields
+from scenrun.executors.simulator.costs import STEP_NS, Costs
+from scenrun.executors.simulator.figures import figures_of
+from scenrun.executors.simulator.loop import Ending, Loop
+from scenrun.executors.simulator.simulation import Simulation
+from scenrun.executors.simulator.stuck import Search, describe
+from scenrun.executors.simulator.threads import SimulatedThread
+from scenrun.executors.verdicts import deadlock, result_of, summary_fields
+from scenrun.findings import Finding
+from scenrun.log import Recorder
+from scenrun.program import Program
+from scenrun.results import RunResult
+from scenrun.schedulers import RoundRobin, Scheduler
+
+__all__ = ["Settings", "run_id_of", "simulate_program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a program is simulated."""
+
+    cpus: int = 1
+    """Steps that can be done at the same time; one, as under the GIL."""
+    step_ns: int = STEP_NS
+    """The virtual time of a step of which neither the file nor `costs` says anything."""
+    costs: dict[str, int] = field(default_factory=dict)
+    """Virtual times by verb, in nanoseconds; the file's own are stronger."""
+    epoch_ns: int = 0
+    """The moment at which the virtual clock starts, in nanoseconds since 1970."""
+    scheduler: Callable[[int], Scheduler] = lambda seed: RoundRobin()
+    """Makes the scheduler from the run's seed."""
+    record: bool = False
+    """Whether the schedule is kept: `RunResult.notes["schedule"]`."""
+
+
+def run_id_of(program: Program, seed: int) -> str:
+    """The identifier of a simulated run: the same for the same program and seed."""
+    return hashlib.sha256(f"{program.digest}/{seed}".encode()).hexdigest()[:12]
+
+
+def simulate_program(
+    program: Program,
+    make_recorder: Callable[[str], Recorder],
+    *,
+    seed: int | None = None,
+    level: str = "info",
+    time_limit_ns: int | None = None,
+    interrupted: Callable[[], str | None] = lambda: None,
+    settings: Settings | None = None,
+) -> RunResult:
+    """Simulate a program once. `time_limit_ns` is virtual time and replaces the scenario's own limit."""
+    settings = settings or Settings()
+    seed = program.seed if seed is None else seed
+    recorder = make_recorder(run_id_of(program, seed))
+    recorder.wall_ns, recorder.began_ns = settings.epoch_ns, 0
+    one = _Simulated(program, recorder, seed, level, settings)
+    try:
+        return one.run(time_limit_ns or program.time_limit_ns, interrupted)
+    finally:
+        recorder.close()
+
+
+class _Simulated:
+    """One simulated run from its first line to its last."""
+
+    def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, settings: Settings) -> None:
+        self.program = program
+        self.recorder = recorder
+        self.settings = settings
+        self.level = level
+        costs = Costs({**settings.costs, **program.costs}, settings.step_ns)
+        scheduler = settings.scheduler(seed)
+        self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain)
+        self.search: Search | None = None
+        self._deadlocked: list[SimulatedThread] = []
+        self.schedule: list[list[Any]] | None = [] if settings.record else None
+        self._event("run.started", self._started())
+
+    def _started(self) -> dict[str, Any]:
+        scheduler = self.simulation.scheduler
+        return {
+            **program_fields(self.program, self.simulation.seed, "simulate"),
+            "cpus": self.settings.cpus,
+            "gil": self.settings.cpus == 1,
+            **({"switch_interval_s": scheduler.slice_ns / 1e9} if scheduler.slice_ns >= 0 else {}),
+            "scheduler": scheduler.name,
+            "step_cost_s": self.simulation.costs.step_ns / 1e9,
+            **shared_fields(self.program, self.level),
+        }
+
+    def _event(self, name: str, fields: dict[str, Any]) -> None:
+        self.simulation.records.append((self.simulation.now_ns, None, None, "event", name, "info", fields))
+
+    def _drain(self) -> None:
+        """Write the records; with several processors those of one moment may have come out of order."""
+        records = self.simulation.records
+        if self.settings.cpus > 1:
+            in_order = sorted(records, key=lambda record: record[0])
+            records.clear()
+            records.extend(in_order)
+        self.recorder.take(records, len(records))
+
+    def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunResult:
+        """Let it run, judge, and say so in the log's last line."""
+        simulation = self.simulation
+        loop = Loop(
+            simulation, time_limit_ns=time_limit_ns, cpus=self.settings.cpus, interrupted=interrupted,
+            stuck=self._nobody_can_end, recorded=self.schedule,
+        )  # fmt: skip
+        signal = None
+        try:
+            loop.run()
+        except Ending as ending:
+            signal = ending.details.get("signal")
+            self._ended_early(ending)
+        else:
+            if simulation.needed:
+                self._report([thread for thread in simulation.threads if not thread.ended])
+        return self._finish(signal)
+
+    # --- what came of it
+
+    def _nobody_can_end(self) -> bool:
+        """Look for threads that can never move again; whether nobody who is needed is left beside them."""
+        self.search = self.search or Search(self.simulation)
+        self._report([thread for thread in self.search.found() if thread not in self._deadlocked])
+        stuck = set(self._deadlocked)
+        return all(thread.ended or thread.daemon or thread in stuck for thread in self.simulation.threads)
+
+    def _report(self, threads: list[SimulatedThread]) -> None:
+        if threads and not all(thread.daemon for thread in threads):
+            self.simulation.found(deadlock([describe(thread) for thread in threads]))
+            self._deadlocked += threads
+
+    def _ended_early(self, ending: Ending) -> None:
+        """A limit or a signal came first, unless those who are left need not end or can never."""
+        if not ending.reason or self._nobody_can_end():
+            return
+        if ending.details.get("limit") == "time" and self._only_endless():
+            return
+        live = [thread for thread in self.simulation.threads if not thread.ended]
+        threads = tuple(describe(thread) for thread in live)
+        self.simulation.found(Finding("incomplete", ending.reason, threads=threads, details=ending.details))
+
+    def _only_endless(self) -> bool:
+        """Whether everyone who is left need not end: endless threads, daemons, and who joins an endless thread."""
+        threads = self.simulation.threads
+        live = [t for t in threads if not (t.ended or t.daemon or t.endless)]
+        return any(t.endless for t in threads) and all(
+            t.parked
+            and t.action is not None
+            and t.action.operation.name == "join"
+            and getattr(t.objects[0], "endless", False)
+            for t in live
+        )
+
+    def _finish(self, signal: str | None) -> RunResult:
+        simulation = self.simulation
+        reached = not simulation.needed
+        elapsed_ns = simulation.now_ns
+        if not any(finding.kind == "incomplete" for finding in simulation.findings):
+            self._swallowed()
+        checked, findings, outcome = at_the_end(self.program, simulation.objects, reached)
+        for finding in findings:
+            simulation.found(finding)
+        state = {c.name: simulation.objects[c.number].value for c in self.program.cells if c.kind == "variable"}
+        self._cut_off()
+        self._drain()
+        result = result_of(
+            self.program, self.recorder.run_id, "simulate", simulation.seed, findings=simulation.findings,
+            expectations=simulation.watch.results() + checked, figures=figures_of(simulation, elapsed_ns),
+            state=state, outcome=outcome, elapsed_ns=elapsed_ns, signal=signal,
+        )  # fmt: skip
+        if self.schedule is not None:
+            result.notes["schedule"] = self.schedule
+        self._event("run.finished", summary_fields(result))
+        self._drain()
+        self.recorder.flush()
+        return result
+
+    def _cut_off(self) -> None:
+        """Whoever has not ended does so now, before its next step."""
+        simulation = self.simulation
+        for thread in simulation.threads:
+            if not thread.ended and thread.has_begun:
+                simulation.records.append(
+                    (simulation.now_ns, thread, thread.site, "event", "thread.cut_off", "info", {})
+                )
+
+    def _swallowed(self) -> None:
+        """Faults of tasks whose result nobody asked for, and nobody will."""
+        for thread in self.simulation.threads:
+            if thread.left_with is not None and thread.beside is not None and not thread.value[4]:
+                self.simulation.found_fault(thread, thread.left_with, swallowed=True)

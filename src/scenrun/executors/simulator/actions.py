@@ -1,0 +1,88 @@
+"""The operations of `primitives/` as actions on mutable objects: what is done to values there is done in place here.
+
+Most kinds keep their value as it is there, and an action puts the new one in the old one's place. A queue, an event and a
+condition can have very many items or waiters, and a new tuple for each step would take ever longer: for them `quick.py` has
+actions of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.primitives import KINDS
+from scenrun.primitives.kinds import Act, Failed, Operation, Outcome
+from scenrun.primitives.kinds import Phase as PurePhase
+
+InPlace = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], Outcome]
+"""(objects, the thread, the operation's arguments, what the phase before left) -> outcome; its values mean nothing."""
+Enabled = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """One atomic action of several, in place."""
+
+    act: InPlace
+    enabled: Enabled
+    expire: InPlace | None = None
+    waits_at: tuple[int, ...] = (0,)
+    together: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """An operation, ready to be done to objects."""
+
+    op: str
+    operation: Operation
+    phases: tuple[Phase, ...]
+    timeout_at: int | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a thread may have to wait in it."""
+        return bool(self.operation.freed_by) or len(self.phases) > 1
+
+
+def in_place(act: Act) -> InPlace:
+    """A function of values, as one that changes objects."""
+
+    def change(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+        values = tuple([made.value for made in objects])
+        try:
+            outcome = act(values, me.number, arguments, memo)
+        except (Fault, *FROM_EXPRESSIONS) as error:
+            fault = fault_of(error)
+            return Failed(values, fault.type, fault.text)
+        if outcome is not None:
+            for made, value in zip(objects, outcome.values, strict=True):
+                made.value = value
+        return outcome
+
+    return change
+
+
+def _enabled(act: Act) -> Enabled:
+    def ask(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: Any) -> bool:
+        return act(tuple([made.value for made in objects]), me.number, arguments, memo) is not None
+
+    return ask
+
+
+def phase_in_place(phase: PurePhase) -> Phase:
+    """A phase of values, as one of objects."""
+    expire = None if phase.expire is None else in_place(phase.expire)
+    return Phase(in_place(phase.act), _enabled(phase.act), expire, phase.waits_at, phase.together)
+
+
+def action(op: str, quick: dict[str, tuple[Phase, ...]] | None = None) -> Action:
+    """The action of an operation such as `lock.acquire`; `quick` has the phases of those that are done otherwise."""
+    kind, _, name = op.partition(".")
+    operation = KINDS[kind].begin if name == "begin" else KINDS[kind].operation(name)
+    assert operation is not None
+    phases = (quick or {}).get(op) or tuple(phase_in_place(phase) for phase in operation.phases)
+    return Action(op, operation, phases, operation.timeout_at)

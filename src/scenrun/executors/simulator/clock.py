@@ -1,0 +1,51 @@
+"""The line of moments at which threads wake by themselves."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+COMPACT_AT = 10_000
+
+
+class Clock:
+    """Moments to come, the earliest first; an entry that its thread no longer waits for is passed over."""
+
+    __slots__ = ("_count", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[int, int, Any]] = []
+        self._count = 0
+
+    def wake_at(self, thread: Any, at_ns: int) -> None:
+        """Wake a thread at a moment, unless it goes on before."""
+        self._count += 1
+        thread.timer = self._count
+        heapq.heappush(self.entries, (at_ns, self._count, thread))
+        if not self._count % COMPACT_AT:
+            self._compact()
+
+    def _compact(self) -> None:
+        """Leave out entries that nobody waits for."""
+        self.entries = [entry for entry in self.entries if entry[2].timer == entry[1]]
+        heapq.heapify(self.entries)
+
+    def first(self) -> int | None:
+        """The next moment at which somebody wakes; None if nobody does."""
+        entries = self.entries
+        while entries:
+            at_ns, count, thread = entries[0]
+            if thread.timer == count:
+                return at_ns
+            heapq.heappop(entries)
+        return None
+
+    def due(self, now_ns: int) -> list[Any]:
+        """The threads whose moment has come, in the order of the moments."""
+        entries, found = self.entries, []
+        while entries and entries[0][0] <= now_ns:
+            _, count, thread = heapq.heappop(entries)
+            if thread.timer == count:
+                thread.timer = 0
+                found.append(thread)
+        return found

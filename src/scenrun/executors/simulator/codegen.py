@@ -1,0 +1,387 @@
+"""Writes each code as a Python generator that does its steps on simulated objects, and keeps the virtual time.
+
+In it `t` is the time and `until` the moment at which others get their turn. The generator gives `t` away when that moment
+has come, or when its thread waits, and is sent both anew when it may go on. A step takes effect at the time at which it
+begins, and costs what it costs. The commonest operations are written out in place of a call, for speed: what they mean is
+what `primitives/` says, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.events import LEVELS
+from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_of
+from scenrun.executors.simulator.actions import Action
+from scenrun.executors.site import Site
+from scenrun.footprints import steps_of
+from scenrun.primitives import is_attribute, operation
+from scenrun.program import Code, Instruction
+
+_REMAINING = re.compile(r"__remaining\((\w+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the generated code must do beside the steps themselves."""
+
+    level: int
+    """Records below this level are not made."""
+    cost_of: Callable[[str], int]
+    """The virtual time of an instruction's operation, in nanoseconds."""
+    watched: frozenset[int]
+    """Cells that an `always` looks at."""
+    kind_of: Callable[[int], str]
+    """The kind of a cell, and for a queue its order."""
+    action_of: Callable[[str], Action]
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated(Compiled):
+    """A code as a generator function of a simulated thread."""
+
+    steps_before: tuple[int, ...] = ()
+    """For each instruction, the steps since they were last counted."""
+
+
+def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
+    """The generator function of a code. `namespace` has the objects by cell and what expressions may call."""
+    sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
+    blocks = leaders(code)
+    writer = _SimulatedWriter(code, blocks, options)
+    lines = writer.function()
+    scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **writer.actions}
+    exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
+    return Simulated(
+        scope["__code"], sites, tuple(writer.first_lines), blocks, dict(code.locals), tuple(writer.unshown_before),
+        tuple(writer.steps_before),
+    )  # fmt: skip
+
+
+class _SimulatedWriter(Writer):
+    """Steps on simulated objects, in virtual time."""
+
+    def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
+        super().__init__(code, blocks, options.level)
+        self.options = options
+        self.steps = steps_of(code)
+        self.actions: dict[str, Action] = {}
+        self.steps_before: list[int] = []
+        self._done = 0
+        """Steps of the block so far; they are counted at its end, and meanwhile wherever others get their turn."""
+
+    def function(self) -> list[str]:
+        """The lines of the generator function."""
+        self._line(0, "def __code(__me):")
+        self._line(1, "t, until = yield")
+        self._line(1, "__emit((t, __me, None, 'event', 'thread.started', 'info', {'daemon': __me.daemon}))")
+        self._line(1, "__me.started_ns = t; __me.has_begun = True")
+        for text in self._names():
+            self._line(1, text)
+        if self.code.parameters:
+            self._line(1, f"{', '.join(self.code.parameters)}, = __me.given")
+        if self.code.locals:  # never run, but it makes every local one of the function's, set or not
+            self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
+        self._line(1, "__pc = 0")
+        self._line(1, "while True:")
+        self._line(2, "try:")
+        self._line(3, "while True:")
+        self._choose(4, 0, len(self.blocks))
+        self._line(2, "except Exception as __error:")
+        self._line(3, "__pc, t, until = __caught(__me, __error, t, until)")
+        self._line(2, "if t >= until: t, until = yield t")
+        self._line(2, "if __pc < 0:")
+        self._line(3, "__leave(__me, t)")
+        self._line(3, f"yield t + {self.options.cost_of('end')}")
+        return self.lines
+
+    def _names(self) -> list[str]:
+        """What the code's expressions use of their thread."""
+        texts = " ".join(a for i in self.code.instructions for a in i.arguments)
+        texts += " ".join(r.index or "" for i in self.code.instructions for r in (i.target, i.lock) if r is not None)
+        draws = "random." in texts or any(i.op == "choose" for i in self.code.instructions)
+        return [
+            f"{name} = __me.{name}"
+            for name in ("random", "index", "name")
+            if name in texts or (name == "random" and draws)
+        ]
+
+    # --- steps and time
+
+    def block_begins(self, start: int, end: int) -> list[str]:
+        """Steps are counted by blocks."""
+        counted = sum(counts(i) for i in self.code.instructions[start:end])
+        return [f"__me.steps += {counted}"] if counted else []
+
+    def note(self, pc: int) -> None:
+        """How many steps of the block come before each instruction."""
+        self.steps_before.append(self._done)
+
+    def _count_unshown(self, indent: int) -> None:
+        """The steps so far are counted where the code is next left, too."""
+        super()._count_unshown(indent)
+        if self._done:
+            self._line(indent, f"__me.moves += {self._done}")
+            self._done = 0
+
+    def _cost(self, i: Instruction) -> int:
+        return self.options.cost_of(i.op)
+
+    def _turn(self) -> str:
+        """Others get their turn here."""
+        if not self._done:
+            return "t, until = yield t"
+        return f"__me.moves += {self._done}; t, until = yield t; __me.moves -= {self._done}"
+
+    def _step_ends(self, i: Instruction, pc: int) -> list[str]:
+        """A step has been done: its time has passed, and the thread may have to let others on."""
+        if pc not in self.steps:
+            return []
+        self._done += 1
+        cost = self._cost(i)
+        if cost:
+            return [f"t += {cost}", f"if t >= until: {self._turn()}"]
+        return [f"if t >= until or __still(__me): {self._turn()}"]
+
+    def _traced(
+        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True
+    ) -> list[str]:
+        """An operation's lines, with those of the log around them, what must always hold, and the step's end."""
+        known = operation(i.op)
+        about = self._trace(pc, "about", target, "None", 0) if (known is None or known.about) else []
+        phase = "done" if known is not None or "." not in i.op else "asked"
+        if phase == "asked":
+            about = []
+        done = self._trace(pc, phase, target, result, self._cost(i) if pc in self.steps else 0)
+        if known is not None and not known.done:
+            done = []
+        return [*about, *lines, *done, *(self._check(pc, i) if checks else []), *self._step_ends(i, pc)]
+
+    def _trace(self, pc: int, phase: str, target: str, result: str, later: int) -> list[str]:
+        if self.level > LEVELS["debug"]:
+            return []
+        when = f"t + {later}" if later else "t"
+        record = f"{when}, __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
+        return [f"__emit(({record}))", "if len(__records) > __room: __drain()"]
+
+    def _check(self, pc: int, i: Instruction) -> list[str]:
+        """What must always hold, after a step that may have changed something that it names."""
+        if not self.options.watched or i.option("atomic"):
+            return []
+        cells = {ref.cell for ref in (i.target, i.lock) if ref is not None}
+        if i.target is not None and not cells & self.options.watched and not i.op.endswith((".start", ".submit")):
+            return []
+        return [f"__check(__me, __s{pc}, t)"]
+
+    # --- the thread's own moves
+
+    def op_let(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = {_now(i.arguments[0])}"]
+
+    def op_branch(self, pc: int, i: Instruction) -> list[str]:
+        return [f"if not ({_now(i.arguments[0])}):", f" __pc = {self._to(i)}", " continue"]
+
+    def op_jump(self, pc: int, i: Instruction) -> list[str]:
+        spins = ["__spin(__me)"] if i.option("atomic") and i.to is not None and i.to <= pc else []
+        counted = ["__me.moves += 1"] if pc in self.steps else []
+        ends = self._step_ends(i, pc)
+        self._done = 0
+        return [
+            *spins,
+            *counted,
+            *(text.replace("__me.moves += 1; ", "").replace("; __me.moves -= 1", "") for text in ends),
+            f"__pc = {self._to(i)}",
+            "continue",
+        ]
+
+    def op_take(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = __me.fault"]
+
+    def op_raise(self, pc: int, i: Instruction) -> list[str]:
+        return [f"raise {i.arguments[0]}"]
+
+    def op_end(self, pc: int, i: Instruction) -> list[str]:
+        return [f"__end(__me, __s{pc}, {i.arguments[0]}, t)", f"yield t + {self._cost(i)}"]
+
+    def op_log(self, pc: int, i: Instruction) -> list[str]:
+        text, fields = i.arguments
+        if LEVELS[i.option("level")] < self.level:
+            return self._step_ends(i, pc) or ["pass"]
+        return [
+            f"__emit((t, __me, __s{pc}, 'message', {text}, {fields}))",
+            "if len(__records) > __room: __drain()",
+            *self._step_ends(i, pc),
+        ]
+
+    def op_sleep(self, pc: int, i: Instruction) -> list[str]:
+        lines = [
+            f"__since = __sleep(__me, __s{pc}, t, {i.arguments[0]})",
+            self._turn(),
+            "__me.waited_ns = __since = t - __since",
+            "__me.slept_ns += __since",
+        ]
+        return self._traced(pc, i, lines, "None", "None")
+
+    def op_work(self, pc: int, i: Instruction) -> list[str]:
+        lines = [
+            f"__left = {i.arguments[0]}",
+            "__me.worked_ns += __left",
+            "while t + __left > until:",
+            " if until > t: __left -= until - t; t = until",
+            f" {self._turn()}",
+            "t += __left",
+        ]
+        return self._traced(pc, i, lines, "None", "None")
+
+    def op_choose(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = random.bits() * {i.arguments[0]} >> 64", *self._step_ends(i, pc)]
+
+    def op_deadline(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = t + {i.arguments[0]}"]
+
+    def op_call(self, pc: int, i: Instruction) -> list[str]:
+        text = f"__call(__me, __s{pc}, {i.arguments[0]})"
+        return self._traced(pc, i, [f"{i.into} = {text}" if i.into else text], "None", "None")
+
+    def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
+        self._done += 1  # the turn of the others is after its end
+        return [f"__me.atomic_steps = 0; __cost = {self._cost(i)}"]
+
+    def op_atomic_end(self, pc: int, i: Instruction) -> list[str]:
+        check = [f"__check(__me, __s{pc}, t)"] if self.options.watched else []
+        return [*check, "t += __cost", f"if t >= until: {self._turn()}"]
+
+    # --- operations on shared objects
+
+    def operation(self, pc: int, i: Instruction) -> list[str]:
+        """An operation on a shared object, or a question to one."""
+        kind, _, name = i.op.partition(".")
+        known = operation(i.op)
+        if known is None:
+            return self._question(pc, i, name)
+        special = getattr(self, f"_{kind}_{name}", None)
+        lines = special(pc, i) if special else None
+        if lines is None:
+            lines = self._general(pc, i)
+        target = object_of(i.target) if i.target else "None"
+        return self._traced(pc, i, lines, target, i.into or "__result")
+
+    def _question(self, pc: int, i: Instruction, name: str) -> list[str]:
+        if i.target is None:
+            return self._traced(pc, i, [f"{i.into} = __ask({i.arguments[0]}, '{name}')"], "None", str(i.into))
+        target = object_of(i.target)
+        text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}()"
+        return self._traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
+
+    def _general(self, pc: int, i: Instruction) -> list[str]:
+        """Any operation: as its action says."""
+        self.actions[f"__a{pc}"] = self.options.action_of(i.op)
+        into = i.into or "__result"
+        arguments = f"({''.join(f'{_now(a)}, ' for a in i.arguments)})"
+        if i.code is not None:
+            return [f"{into} = __start(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, t)"]
+        if not self.actions[f"__a{pc}"].waits:
+            return [f"{into} = __do(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, t)"]
+        given = [f"__objects = {self._objects(i)}", f"__arguments = {arguments}"]
+        return [*given, *self._waiting(f"__s{pc}, __a{pc}, __objects, __arguments", into)]
+
+    def _waiting(self, what: str, into: str) -> list[str]:
+        """An operation in which the thread may wait."""
+        count = [f"__me.moves += {self._done}"] if self._done else []
+        uncount = [f"__me.moves -= {self._done}"] if self._done else []
+        return [*count, f"{into}, t, until = yield from __operate(__me, {what}, t, until)", *uncount]
+
+    def _objects(self, i: Instruction) -> str:
+        """The objects that an operation names."""
+        known = operation(i.op)
+        if i.target is None:
+            return "()" if known is not None and known.makes else f"__held({i.arguments[0]}, '{i.op}')"
+        target = object_of(i.target)
+        if i.lock is not None:
+            return f"({target}, {object_of(i.lock)})"
+        kind = self.options.kind_of(i.target.cell)
+        return f"{target}.named" if kind in ("thread", "task", "timer") else f"({target},)"
+
+    # --- the commonest operations, written out
+
+    def _variable_read(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = {object_of(i.target)}.value"]
+
+    def _variable_write(self, pc: int, i: Instruction) -> list[str]:
+        if self.level > LEVELS["debug"]:
+            return [f"{object_of(i.target)}.value = {i.arguments[0]}"]
+        return [f"__result = {i.arguments[0]}", f"{object_of(i.target)}.value = __result"]
+
+    def _lock_acquire(self, pc: int, i: Instruction) -> list[str]:
+        if i.target is None or i.target.index is not None:
+            return self._general(pc, i)
+        o, into = object_of(i.target), i.into or "__result"
+        slow = self._general(pc, i)
+        return [
+            f"if not {o}.value:",
+            f" {o}.value = True; {o}.taken += 1; {o}.since_ns = t; {o}.owner = __me; __me.waited_ns = 0; {into} = True",
+            f" if {o}.lines: __wake({o}, t)",
+            "else:",
+            *(f" {text}" for text in slow),
+        ]
+
+    def _lock_release(self, pc: int, i: Instruction) -> list[str]:
+        if i.target is None or i.target.index is not None:
+            return self._general(pc, i)
+        o = object_of(i.target)
+        slow = self._general(pc, i)
+        return [
+            f"if {o}.value:",
+            f" {o}.value = False; __me.held_ns = {o}.gave(t); __result = None",
+            f" if {o}.lines: __wake({o}, t)",
+            "else:",
+            *(f" {text}" for text in slow),
+        ]
+
+    def _queue_put(self, pc: int, i: Instruction) -> list[str]:
+        if (
+            i.target is None
+            or i.target.index is not None
+            or self.options.kind_of(i.target.cell) not in ("fifo", "lifo")
+        ):
+            return self._general(pc, i)
+        o, item = object_of(i.target), i.arguments[0]
+        slow = self._general(pc, Instruction(i.op, i.target, None, ("__item", *i.arguments[1:]), i.into))
+        return [
+            f"__item = {item}",
+            f"__n = len({o}.items)",
+            f"if __n < {o}.maxsize or not {o}.maxsize:",
+            f" {o}.items.append(__item); {o}.unfinished += 1; {o}.puts += 1; __me.size = __n = __n + 1; __me.waited_ns = 0",
+            " __result = None",
+            f" if __n > {o}.largest: {o}.largest = __n",
+            f" if {o}.lines: __wake({o}, t)",
+            "else:",
+            *(f" {text}" for text in slow),
+        ]
+
+    _simple_queue_put = _queue_put
+
+    def _queue_get(self, pc: int, i: Instruction) -> list[str]:
+        kind = self.options.kind_of(i.target.cell) if i.target else ""
+        if i.target is None or i.target.index is not None or kind not in ("fifo", "lifo"):
+            return self._general(pc, i)
+        o, into = object_of(i.target), i.into or "__result"
+        slow = self._general(pc, i)
+        return [
+            f"if {o}.items:",
+            f" {into} = {o}.items.{'popleft' if kind == 'fifo' else 'pop'}(); {o}.gets += 1",
+            f" __me.size = len({o}.items); __me.waited_ns = 0",
+            f" if {o}.lines: __wake({o}, t)",
+            "else:",
+            *(f" {text}" for text in slow),
+        ]
+
+    _simple_queue_get = _queue_get
+
+
+def _now(text: str) -> str:
+    """An expression that may ask how long it is until a deadline."""
+    return _REMAINING.sub(r"max(0, \1 - t)", text) if text.startswith("__remaining(") else text

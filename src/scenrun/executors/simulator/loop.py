@@ -1,0 +1,199 @@
+"""The loop of a simulation: one thread after another moves, on one processor or on several, until nobody needs to or can."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+from scenrun.executors.simulator.simulation import PATIENCE, Simulation, StandsStill
+from scenrun.executors.simulator.threads import SimulatedThread
+
+LOOK_EVERY = 64
+"""Slices between two looks at what is no thread's affair: signals, records to be written, the limit of steps."""
+FIRST_SEARCH = 100_000
+"""Slices after which threads that can never move again are looked for while others go on; then at twice as many, and so on."""
+
+
+class Ending(Exception):
+    """The simulation ends before its threads do."""
+
+    def __init__(self, reason: str, details: dict[str, Any]) -> None:
+        self.reason = reason
+        self.details = details
+        super().__init__(reason)
+
+
+class Loop:
+    """Lets threads move. `recorded` is the schedule, where one is wanted: (thread's number, steps) after one another."""
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        *,
+        time_limit_ns: int,
+        cpus: int = 1,
+        interrupted: Callable[[], str | None] = lambda: None,
+        stuck: Callable[[], bool] = lambda: False,
+        recorded: list[list[Any]] | None = None,
+    ) -> None:
+        self.simulation = simulation
+        self.scheduler = simulation.scheduler
+        self.clock = simulation.clock
+        self.time_limit_ns = time_limit_ns
+        self.cpus = cpus
+        self.interrupted = interrupted
+        self.stuck = stuck
+        """Whether nobody who is needed can ever end, although some go on."""
+        self.recorded = recorded
+        self.slices = 0
+        self.next_search = FIRST_SEARCH
+        self._moved_at = -1
+        self._still_since = 0
+
+    def run(self) -> None:
+        """Until every thread that is needed has ended, or nobody can move; an Ending tells what came before that."""
+        simulation = self.simulation
+        simulation.begin()
+        try:
+            if self.cpus == 1:
+                self._on_one()
+            else:
+                self._on_many()
+        except StandsStill:
+            raise self._standing_still() from None
+
+    def _on_one(self) -> None:
+        simulation, scheduler, clock = self.simulation, self.scheduler, self.clock
+        take, add, slice_ns, switch_ns = scheduler.take, scheduler.add, scheduler.slice_ns, simulation.costs.switch_ns
+        entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded
+        t, slices, last = 0, 0, None
+        while simulation.needed:
+            try:
+                thread = take()
+            except IndexError:
+                t = self._idle(t)
+                entries = clock.entries
+                if t < 0:
+                    return
+                continue
+            if thread is not last:
+                if last is not None:
+                    t += switch_ns
+                last = thread
+            before = thread.moves
+            t = thread.steps_left.send((t, t + slice_ns))
+            if entries and entries[0][0] <= t:
+                self._wake_due(t)
+            if not thread.parked:
+                if thread.ended:
+                    thread.steps_left = None
+                else:
+                    add(thread)
+            if recorded is not None and thread.moves != before:
+                self._record(thread, thread.moves - before)
+            slices += 1
+            if t >= limit or slices >= look_at:
+                look_at = slices + LOOK_EVERY
+                self.slices = slices
+                self._look(t)
+                entries = clock.entries
+        simulation.now_ns = t
+
+    def _idle(self, t: int) -> int:
+        """Nobody could move: go on at the next moment at which somebody wakes; below 0 if nobody ever does."""
+        simulation = self.simulation
+        following = self.clock.first()
+        simulation.now_ns = t
+        if following is None:
+            return -1
+        t = max(t, following)
+        if t >= self.time_limit_ns:
+            self._look(self.time_limit_ns)
+        self._wake_due(t)
+        return t
+
+    def _wake_due(self, t: int) -> None:
+        simulation = self.simulation
+        for thread in self.clock.due(t):
+            simulation.unpark(thread)
+
+    def _record(self, thread: SimulatedThread, steps: int) -> None:
+        recorded = self.recorded
+        assert recorded is not None
+        if recorded and recorded[-1][0] == thread.name:
+            recorded[-1][1] += steps
+        else:
+            recorded.append([thread.name, steps])
+
+    def _on_many(self) -> None:
+        """Several processors: whoever is earliest moves, up to the moment at which another one does."""
+        simulation, scheduler = self.simulation, self.scheduler
+        running: list[tuple[int, int, SimulatedThread | None, int]] = []
+        now = order = slices = 0
+        while simulation.needed:
+            while len(scheduler) and len(running) < self.cpus:
+                order += 1
+                heapq.heappush(running, (now, order, scheduler.take(), now + max(0, scheduler.slice_ns)))
+            if not any(entry[2] is not None for entry in running):
+                now = self._idle(max([now, *(entry[0] for entry in running)]))
+                running.clear()
+                if now < 0:
+                    return
+                continue
+            wakes = self.clock.first()
+            if wakes is not None and wakes <= running[0][0]:
+                now = max(now, wakes)
+                self._wake_due(wakes)
+                continue
+            now, _, thread, until = heapq.heappop(running)
+            if thread is None:
+                continue
+            others = running[0][0] if running else until
+            if wakes is not None:
+                others = min(others, wakes)
+            after = thread.steps_left.send((now, min(until, others)))  # type: ignore[union-attr]
+            order += 1
+            if thread.ended:
+                thread.steps_left = None
+            if thread.parked or thread.ended:
+                heapq.heappush(running, (after, order, None, after))
+            elif after >= until and len(scheduler):
+                scheduler.add(thread)
+                heapq.heappush(running, (after, order, None, after))
+            else:
+                heapq.heappush(
+                    running, (after, order, thread, until if after < until else after + max(0, scheduler.slice_ns))
+                )
+            slices += 1
+            if now >= self.time_limit_ns or not slices % LOOK_EVERY:
+                self.slices = slices
+                self._look(now)
+        simulation.now_ns = max([now, *(thread.ended_ns for thread in simulation.threads)])
+
+    # --- what is no thread's affair
+
+    def _look(self, t: int) -> None:
+        simulation = self.simulation
+        simulation.now_ns = t
+        if len(simulation.records) > 1_000:
+            simulation.drain()
+        if (signal := self.interrupted()) is not None:
+            raise Ending(f"the run was ended by {signal}", {"signal": signal})
+        if t >= self.time_limit_ns:
+            simulation.now_ns = self.time_limit_ns
+            raise Ending(f"the limit of {self.time_limit_ns / 1e9:g} s was reached", {"limit": "time"})
+        limit = simulation.program.step_limit
+        if limit is not None and sum(thread.steps for thread in simulation.threads) > limit:
+            raise Ending(f"the limit of {limit:,} steps was reached", {"limit": "steps"})
+        if t != self._moved_at:
+            self._moved_at, self._still_since = t, self.slices + simulation.zero_steps
+        elif self.slices + simulation.zero_steps - self._still_since > PATIENCE:
+            raise self._standing_still()
+        if self.slices >= self.next_search:
+            self.next_search *= 2
+            if self.stuck():
+                raise Ending("", {})
+
+    def _standing_still(self) -> Ending:
+        return Ending(f"the clock stood still for {PATIENCE:,} steps", {"limit": "steps"})

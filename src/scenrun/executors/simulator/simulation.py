@@ -1,0 +1,482 @@
+"""One simulation: its objects and threads, the virtual time, and the loop that lets one thread move after the other."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from scenrun import values
+from scenrun.errors import Fault, InternalError
+from scenrun.executors.calls import import_function
+from scenrun.executors.expectations import Watch
+from scenrun.executors.simulator.actions import Action, Phase, action
+from scenrun.executors.simulator.clock import Clock
+from scenrun.executors.simulator.codegen import Options, compile_code
+from scenrun.executors.simulator.costs import Costs
+from scenrun.executors.simulator.objects import Lock, Pool, Thing, Waitable, class_of
+from scenrun.executors.simulator.quick import QUICK, Condition, Event, Queue
+from scenrun.executors.simulator.threads import SimulatedThread
+from scenrun.executors.site import Site
+from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
+from scenrun.findings import Finding
+from scenrun.primitives import KINDS
+from scenrun.primitives.kinds import Failed, Then
+from scenrun.program import Cell, Program
+from scenrun.schedulers import Scheduler
+
+ROOM = 20_000
+"""Records that wait to be written, at the most."""
+PATIENCE = 1_000_000
+"""Steps at one and the same moment, and turns of a loop inside `atomic`: with more, the clock stands still."""
+_BASES: dict[str, type[Thing]] = {
+    "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
+    "barrier": Waitable, "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
+    "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "spawned": SimulatedThread,
+    "future": SimulatedThread,
+}  # fmt: skip
+_CLASSES = {kind: class_of(base, kind) for kind, base in _BASES.items()}
+
+
+class StandsStill(BaseException):
+    """A step of a thread does not come to its end."""
+
+
+class FaultLeft:
+    """A fault that no step caught, and where."""
+
+    __slots__ = ("fault", "site")
+
+    def __init__(self, fault: Fault, site: Site) -> None:
+        self.fault = fault
+        self.site = site
+
+
+class Simulation:
+    """A program in virtual time. `drain` is called when records should be written."""
+
+    def __init__(
+        self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None]
+    ) -> None:
+        self.program = program
+        self.seed = seed
+        self.scheduler = scheduler
+        self.costs = costs
+        self.records: deque[tuple[Any, ...]] = deque()
+        self.drain = drain
+        self.threads: list[SimulatedThread] = []
+        """Those that were started, in the order in which they were."""
+        self.needed = 0
+        """Threads that have not ended and are no daemons."""
+        self.findings: list[Finding] = []
+        self.clock = Clock()
+        self.now_ns = 0
+        self.zero_steps = 0
+        """Steps so far that cost nothing."""
+        self._numbers: dict[str, int] = {}
+        self._functions: dict[str, Callable[..., Any]] = {}
+        self._actions: dict[str, Action] = {}
+        self.watch = Watch(program, self._violated, everything=True)
+        self.objects = self._make_objects()
+        self.watch.bind(self.objects)
+        self.compiled = self._compile(level)
+        self._end_actions = {kind: known.end for kind, known in KINDS.items() if known.end is not None}
+        self.main = self._thread("main", "main", 0, 0, "thread")
+
+    # --- making
+
+    def _make_objects(self) -> list[Any]:
+        objects: list[Any] = [None] * len(self.program.cells)
+        self._objects = objects
+        for cell in sorted(self.program.cells, key=lambda cell: cell.kind == "task"):
+            if cell.count is None:
+                objects[cell.number] = self._make(cell, 0)
+            else:
+                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
+        return objects
+
+    def _make(self, cell: Cell, index: int) -> Any:
+        if cell.kind in ("thread", "task"):
+            group = self.program.group_of_cell(cell.number)
+            pool = None if group.pool is None else self._objects[group.pool]
+            return self._thread(
+                group.member(index), group.name, index, group.code, cell.kind, cell.number,
+                daemon=group.daemon, endless=group.endless, pool=pool,
+            )  # fmt: skip
+        label = cell.label(index)
+        if cell.kind == "timer":
+            return self._thread(label, cell.name, index, 0, "timer", cell.number)
+        return _CLASSES[cell.kind](label, cell.number, KINDS[cell.kind].initial(cell.options))
+
+    def _thread(
+        self, name: str, group: str, index: int, code: int, kind: str, cell: int = -1, **more: Any
+    ) -> SimulatedThread:
+        value = KINDS[kind].initial({})
+        made: SimulatedThread = _CLASSES[kind](name, group, index, code, self.seed, cell, value, **more)
+        return made
+
+    def _compile(self, level: int) -> list[Any]:
+        namespace: dict[str, Any] = {
+            **values.FUNCTIONS,
+            **{f"__o{number}": made for number, made in enumerate(self.objects)},
+            "__emit": self.records.append,
+            "__records": self.records,
+            "__room": ROOM,
+            "__drain": self.drain,
+            "__sleep": self.sleep,
+            "__call": self._call,
+            "__caught": self._caught,
+            "__leave": self._leave,
+            "__end": self._end,
+            "__wake": self.wake,
+            "__do": self.do,
+            "__operate": self.operate,
+            "__start": self.start,
+            "__held": self._held,
+            "__ask": self._ask,
+            "__check": self._check,
+            "__still": self._stands_still,
+            "__spin": self._spin,
+        }
+        options = Options(level, self.costs.of, self.watch.cells, self._kind_of, self.action_of)
+        return [compile_code(code, namespace, options) for code in self.program.codes]
+
+    def _kind_of(self, cell: int) -> str:
+        found = self.program.cells[cell]
+        if found.kind in ("queue", "simple_queue"):
+            return str(found.options.get("kind", "fifo"))
+        return found.kind
+
+    def action_of(self, op: str) -> Action:
+        """The action of an operation; there is one for all threads, as they wait in the same line."""
+        if op not in self._actions:
+            self._actions[op] = action(op, QUICK)
+        return self._actions[op]
+
+    def flat_objects(self) -> Iterator[Any]:
+        """Every object, arrays taken apart."""
+        for made in self.objects:
+            yield from made if isinstance(made, list) else [made]
+
+    # --- operations
+
+    def do(self, me: SimulatedThread, site: Site, act: Action, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
+        """Do an operation that nobody ever waits in."""
+        outcome = act.phases[0].act(objects, me, arguments, None)
+        assert outcome is not None
+        objects[0].noted(act.operation.name, 0, outcome, objects, me, t)
+        me.waited_ns = 0
+        if isinstance(outcome, Failed):
+            self._fail(me, site, outcome, objects)
+        for made in objects:
+            if made.lines:
+                self.wake(made, t)
+        return getattr(outcome, "result", None)
+
+    def operate(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
+        t: int, until: int,
+    ) -> Any:  # fmt: skip
+        """Do an operation in which the thread may have to wait: a generator, which gives (result, t, until)."""
+        timeout = None if act.timeout_at is None else arguments[act.timeout_at]
+        deadline = None if timeout is None else t + timeout
+        waited, has_waited, memo, cost = 0, False, None, self.costs.of(act.op)
+        me.site = site
+        name, first = act.operation.name, objects[0]
+        for number, phase in enumerate(act.phases):
+            while True:
+                outcome = phase.act(objects, me, arguments, memo)
+                if outcome is None and deadline is not None and t >= deadline and phase.expire is not None:
+                    outcome = phase.expire(objects, me, arguments, memo)
+                if outcome is not None:
+                    break
+                me.action, me.arguments, me.memo = act, arguments, memo
+                self._park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
+                since = t
+                t, until = yield t
+                waited += t - since
+                has_waited = True
+            first.noted(name, number, outcome, objects, me, t)
+            for made in objects:
+                if made.lines:
+                    self.wake(made, t)
+            if not isinstance(outcome, Then):
+                break
+            memo = outcome.memo
+            me.moves += 1
+            t += cost
+            if t >= until:
+                t, until = yield t
+        me.waited_ns = waited
+        me.waited_total_ns += waited
+        first.waited_for(name, waited if has_waited else None)
+        if isinstance(outcome, Failed):
+            me.resumed = t, until
+            self._fail(me, site, outcome, objects)
+        return outcome.result, t, until
+
+    def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
+        """The operation ended with a fault: that was a step, too."""
+        me.moves += 1
+        me.due_ns = self.costs.of(site.op)
+        raise failed.fault(*(made.label for made in objects))
+
+    def _park(
+        self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
+    ) -> None:
+        """The thread waits: at its objects, and for its moment."""
+        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
+        key = (phase, objects[0] if phase.together else None)
+        for at in phase.waits_at:
+            made = objects[at]
+            if made.lines is None:
+                made.lines = {}
+            line = made.lines.get(key)
+            if line is None:
+                line = made.lines[key] = OrderedDict()
+            line[me] = None
+            if again and not phase.together:
+                line.move_to_end(me, last=False)  # it was the first, and another was faster
+        if deadline is not None:
+            self.clock.wake_at(me, deadline)
+
+    def unpark(self, thread: SimulatedThread) -> None:
+        """The thread may go on."""
+        phase = thread.phase
+        if phase is not None:
+            key = (phase, thread.objects[0] if phase.together else None)
+            for at in phase.waits_at:
+                made = thread.objects[at]
+                line = made.lines[key]
+                del line[thread]
+                if not line:
+                    del made.lines[key]
+                    if not made.lines:
+                        made.lines = None
+        thread.parked = False
+        thread.timer = 0
+        self.scheduler.add(thread)
+
+    def wake(self, made: Any, t: int) -> None:
+        """Let those go on who wait at an object that has changed: all who can together, or else the first."""
+        for key, line in list(made.lines.items()):
+            phase = key[0]
+            while line:
+                thread = next(iter(line))
+                if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
+                    break
+                self.unpark(thread)
+                if not phase.together:
+                    break
+
+    def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
+        """The thread waits for a moment; gives the time at which it began to."""
+        me.site, me.action, me.phase, me.parked, me.since_ns = site, None, None, True, t
+        me.deadline = t + max(0, nanoseconds)
+        self.clock.wake_at(me, me.deadline)
+        return t
+
+    # --- threads
+
+    def begin(self) -> None:
+        """Main is ready to take its first step."""
+        self._enlist(self.main, {}, 0)
+        self.watch.check_beginning(self.main, self.compiled[0].sites[0])
+
+    def start(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int
+    ) -> Any:
+        """Start a thread, task or timer, which may be made for it; gives what the operation does."""
+        makes = act.operation.makes
+        if makes is not None:
+            objects = self._made(makes, site, objects)
+        thread: SimulatedThread = objects[0]
+        number = len(self.threads)
+        outcome = act.phases[0].act(objects, me, (*arguments, number), None)
+        if isinstance(outcome, Failed):
+            self._fail(me, site, outcome, objects)
+        assert outcome is not None
+        named = dict(zip(act.operation.parameters, arguments, strict=True))
+        thread.given = tuple(named.get("arguments", ()))
+        assert site.instruction.code is not None
+        thread.code = site.instruction.code
+        self._enlist(thread, named, t)
+        for made in objects:
+            if made.lines:
+                self.wake(made, t)
+        return thread if makes is not None else getattr(outcome, "result", None)
+
+    def _made(self, kind: str, site: Site, objects: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
+        target = str(site.instruction.option("target"))
+        pool = objects[0] if objects else None
+        prefix = pool.label if pool is not None else target
+        number = self._numbers.get(prefix, 0)
+        self._numbers[prefix] = number + 1
+        daemon = bool(site.instruction.option("daemon"))
+        made = self._thread(f"{prefix}#{number}", target, number, 0, kind, daemon=daemon, pool=pool)
+        return made.named
+
+    def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:
+        """The thread counts from now on, and could move."""
+        thread.number = len(self.threads)
+        self.threads.append(thread)
+        if not thread.daemon:
+            self.needed += 1
+        begin = thread.kind.begin
+        if begin is None:
+            thread.steps_left = self.compiled[thread.code].function(thread)
+        else:
+            pool = thread.beside
+            if pool is not None:
+                pool.submitted += 1
+                pool.tasks[thread.number] = thread
+            arguments = tuple(named[parameter] for parameter in begin.parameters)
+            thread.since_ns = t
+            thread.steps_left = self._beginning(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
+        next(thread.steps_left)
+        self.scheduler.add(thread)
+
+    def _beginning(self, me: SimulatedThread, act: Action, arguments: tuple[Any, ...], submitted: int) -> Any:
+        """What a task or a timer waits for before its first step."""
+        t, until = yield 0
+        site = self.compiled[me.code].sites[0]
+        at = act.timeout_at
+        if at is not None:  # the time runs since it was started, not since it was this thread's turn
+            arguments = (*arguments[:at], max(0, arguments[at] - (t - submitted)), *arguments[at + 1 :])
+        runs, t, until = yield from self.operate(me, site, act, me.named, arguments, t, until)
+        me.moves += 1
+        me.waited_total_ns = 0
+        cost = self.costs.of(act.op)
+        if not runs:
+            self._ended(me, t)
+            yield t + cost
+        if me.beside is not None:
+            me.beside.queued.add(t - submitted)
+        me.steps_left = self.compiled[me.code].function(me)
+        next(me.steps_left)
+        yield t + cost
+
+    def _end(self, me: SimulatedThread, site: Site, result: Any, t: int) -> None:
+        """The thread has taken its last step."""
+        me.moves += 1
+        self.records.append((t, me, None, "event", "thread.ended", "info", {}))
+        self._close(me, (result, None), t)
+
+    def _leave(self, me: SimulatedThread, t: int) -> None:
+        """A fault leaves the thread."""
+        me.moves += 1
+        left: FaultLeft = me.left_with
+        self.now_ns = t
+        fields = {"type": left.fault.type, "text": left.fault.text}
+        self.records.append((t, me, left.site, "event", "thread.failed", "error", fields))
+        if (
+            me.beside is None
+        ):  # of a task, whoever asks for the result gets it; if nobody does, the end of the run tells
+            self.found_fault(me, left)
+        self._close(me, (None, left.fault), t)
+
+    def _close(self, me: SimulatedThread, result: tuple[Any, Fault | None], t: int) -> None:
+        end = self._end_actions.get(me.kind.name)
+        if end is not None:
+            named = me.named
+            outcome = end(tuple([made.value for made in named]), me.number, result, None)
+            assert outcome is not None
+            for made, value in zip(named, outcome.values, strict=True):
+                made.value = value
+        if me.beside is not None:
+            me.beside.served.add(t - me.started_ns)
+        self._ended(me, t)
+        for made in me.named:
+            if made.lines:
+                self.wake(made, t)
+        if self.watch.cells:
+            self._check(me, self.compiled[me.code].sites[-1], t)
+
+    def _ended(self, me: SimulatedThread, t: int) -> None:
+        me.ended, me.ended_ns = True, t
+        if me.beside is not None:
+            me.beside.tasks.pop(me.number, None)
+        if not me.daemon:
+            self.needed -= 1
+
+    # --- what generated code calls
+
+    def _caught(self, me: SimulatedThread, error: Exception, t: int, until: int) -> tuple[int, int, int]:
+        """The block that handles a fault (below 0: none does), and the times at which it goes on."""
+        compiled = self.compiled[me.code]
+        assert error.__traceback__ is not None
+        site = compiled.site_of_line(error.__traceback__.tb_lineno)
+        me.unshown += compiled.unshown_before[site.pc]
+        if me.resumed is not None:
+            (t, until), me.resumed = me.resumed, None
+        else:
+            me.moves += compiled.steps_before[site.pc]
+        t, me.due_ns = t + me.due_ns, 0
+        if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
+            raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
+        fault = fault_of(error, compiled.registers)
+        if site.instruction.handler is None:
+            me.left_with = FaultLeft(fault, site)
+            return -1, t, until
+        me.fault = fault
+        return compiled.block_of(site.instruction.handler), t, until
+
+    def found_fault(self, me: SimulatedThread, left: FaultLeft, swallowed: bool = False) -> None:
+        """A fault that nobody caught is a finding."""
+        fault, site = left.fault, left.site
+        kind = "violated" if fault.type == "AssertionError" else "exception"
+        message = f"{me.name} ended with {fault}"
+        if swallowed:
+            message += "; its pool swallowed this, as nobody asked for the result"
+        details: dict[str, Any] = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
+        self.found(Finding(kind, message, me.name, site.line, site.instruction.step, details=details), me, site)
+
+    def found(self, finding: Finding, me: Any = None, site: Site | None = None) -> None:
+        """Note a finding, in the log too."""
+        self.findings.append(finding)
+        level = "warning" if finding.kind == "incomplete" else "error"
+        self.records.append((self.now_ns, me, site, "event", "finding", level, finding.as_dict()))
+
+    def _violated(self, finding: Finding, me: Any, site: Site) -> None:
+        self.found(finding, me, site)
+
+    def _check(self, me: SimulatedThread, site: Site, t: int) -> None:
+        self.now_ns = t
+        self.watch.check_all(me, site)
+
+    def _call(self, me: SimulatedThread, site: Site, arguments: dict[str, Any]) -> Any:
+        name = str(site.instruction.option("function"))
+        if name not in self._functions:
+            self._functions[name] = import_function(name)
+        try:
+            return values.received(self._functions[name](**copy.deepcopy(arguments)))
+        except BaseException as error:
+            me.moves += 1
+            me.due_ns = self.costs.of("call")
+            raise error if isinstance(error, Fault) else Fault(name_of(error), str(error)) from None
+
+    @staticmethod
+    def _held(handle: Any, op: str) -> tuple[Any, ...]:
+        """The objects that a handle in a local stands for."""
+        kind = KINDS[op.partition(".")[0]]
+        if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not op.endswith("is_alive")):
+            raise Fault("TypeError", kind.mistaken)
+        return handle.named
+
+    def _ask(self, handle: Any, question: str) -> Any:
+        """The answer of what a local holds."""
+        self._held(handle, f"future.{question}")
+        return getattr(handle, question)()
+
+    def _stands_still(self, me: SimulatedThread) -> bool:
+        """After a step that costs nothing: whether the loop should look whether the clock moves at all."""
+        self.zero_steps += 1
+        return not self.zero_steps & 0xFFF
+
+    @staticmethod
+    def _spin(me: SimulatedThread) -> None:
+        me.atomic_steps += 1
+        if me.atomic_steps > PATIENCE:
+            raise StandsStill

@@ -1,0 +1,24 @@
+"""Round robin: who has waited longest moves, until it waits or its time slice is over, as threads under the GIL do."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+SWITCH_INTERVAL_NS = 5_000_000
+"""CPython's own: `sys.getswitchinterval()` is 5 ms."""
+
+
+class RoundRobin:
+    """First come, first served, in time slices."""
+
+    name = "round-robin"
+
+    def __init__(self, slice_ns: int = SWITCH_INTERVAL_NS) -> None:
+        self.slice_ns = slice_ns
+        self._ready: deque[Any] = deque()
+        self.add = self._ready.append
+        self.take = self._ready.popleft
+
+    def __len__(self) -> int:
+        return len(self._ready)
