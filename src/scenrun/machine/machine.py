@@ -202,6 +202,8 @@ class Machine:
                 result = Handle(slots, made.who.name)
         if node.into is not None:
             registers[node.into] = result
+        if instruction.op == "choose":  # a run draws one, and what it draws afterwards follows from how often it drew
+            thread = thread._replace(draws=thread.draws + 1)
         jumps = instruction.op == "jump" or (instruction.op == "branch" and result == 0)
         to = instruction.to if jumps else thread.pc + 1
         assert to is not None
