@@ -10,13 +10,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twins import Model, Pending, settled
 
 from scenrun.errors import Fault
 from scenrun.executors.site import Site
@@ -25,99 +26,12 @@ from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.primitives import KINDS
-from scenrun.primitives.kinds import Done, Failed, Operation, Phase, Then
+from scenrun.primitives.kinds import Done, Phase
 from scenrun.program import Instruction
 
 ACTORS = 3
 SOON_NS = 3_000_000
 """A time-out that surely passes before the next command."""
-
-
-# --- the model
-
-
-@dataclass(frozen=True)
-class Pending:
-    """An operation that an actor of the model is in."""
-
-    cells: tuple[str, ...]
-    operation: Operation
-    arguments: tuple[Any, ...]
-    phase: int = 0
-    memo: Any = None
-
-    @property
-    def has_timeout(self) -> bool:
-        """Whether it gives up by itself."""
-        named = dict(zip(self.operation.parameters, self.arguments, strict=True))
-        return named.get("timeout") is not None
-
-
-@dataclass(frozen=True)
-class Model:
-    """The cells' values, what each actor is in, and what each one's last operation gave."""
-
-    values: tuple[tuple[str, Any], ...]
-    pending: tuple[Pending | None, ...]
-    results: tuple[Any, ...]
-
-    def began(self, actor: int, pending: Pending) -> Model:
-        """The actor begins an operation."""
-        return replace(
-            self,
-            pending=_changed(self.pending, actor, pending),
-            results=_changed(self.results, actor, None),
-        )
-
-    def following(self) -> Iterator[Model]:
-        """The states after one more action of anybody."""
-        for actor, pending in enumerate(self.pending):
-            if pending is not None and (after := self._moved(actor, pending)) is not None:
-                yield after
-
-    def _moved(self, actor: int, pending: Pending) -> Model | None:
-        known = dict(self.values)
-        values = tuple(known[cell] for cell in pending.cells)
-        phase = pending.operation.phases[pending.phase]
-        outcome = phase.act(values, actor, pending.arguments, pending.memo)
-        if outcome is None and phase.expire is not None and pending.has_timeout:
-            outcome = phase.expire(values, actor, pending.arguments, pending.memo)
-        if outcome is None:
-            return None
-        known.update(zip(pending.cells, outcome.values, strict=True))
-        if isinstance(outcome, Then):
-            left: Pending | None = replace(pending, phase=pending.phase + 1, memo=outcome.memo)
-            result = None
-        else:
-            left, result = None, _result(outcome)
-        return Model(
-            tuple(sorted(known.items())),
-            _changed(self.pending, actor, left),
-            self.results if left else _changed(self.results, actor, result),
-        )
-
-
-def _result(outcome: Done | Failed) -> tuple[str, Any]:
-    return ("gave", outcome.result) if isinstance(outcome, Done) else ("raised", outcome.type)
-
-
-def _changed(items: tuple[Any, ...], at: int, item: Any) -> tuple[Any, ...]:
-    return (*items[:at], item, *items[at + 1 :])
-
-
-def settled(models: set[Model]) -> set[Model]:
-    """Every state in which nobody can move any more, from any of these."""
-    seen, waiting, out = set(models), list(models), set()
-    while waiting:
-        model = waiting.pop()
-        following = list(model.following())
-        if not following:
-            out.add(model)
-        for after in following:
-            if after not in seen:
-                seen.add(after)
-                waiting.append(after)
-    return out
 
 
 # --- the real objects
@@ -141,7 +55,7 @@ class Actor:
             try:
                 self.result = ("gave", command(self.context))
             except Fault as fault:
-                self.result = ("raised", fault.type)
+                self.result = ("raised", (fault.type, fault.text))
             except Cut:
                 self.result = ("cut", None)
             self.context.wait = None
