@@ -12,6 +12,9 @@ class Scheduler(Protocol):
     slice_ns: int
     """How long a thread may go on in virtual time before others get their turn; below 0: for one step."""
 
+    wakes_all: bool
+    """Whether all who could have what one of them gets are to be chosen from; if not, the one who came first is."""
+
     def add(self, thread: Any) -> None:
         """This thread could move."""
 

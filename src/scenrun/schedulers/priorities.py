@@ -12,6 +12,7 @@ class Priorities:
 
     name = "priorities"
     slice_ns = -1
+    wakes_all = True
 
     def __init__(self, priorities: Mapping[str, int]) -> None:
         self._priorities = dict(priorities)

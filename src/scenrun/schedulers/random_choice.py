@@ -12,6 +12,7 @@ class RandomChoice:
 
     name = "random"
     slice_ns = -1
+    wakes_all = True
 
     def __init__(self, seed: int) -> None:
         self._draws = Draws(seed, "scheduler#")  # no thread can be called so

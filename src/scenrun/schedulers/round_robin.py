@@ -13,6 +13,7 @@ class RoundRobin:
     """First come, first served, in time slices."""
 
     name = "round-robin"
+    wakes_all = False
 
     def __init__(self, slice_ns: int = SWITCH_INTERVAL_NS) -> None:
         self.slice_ns = slice_ns

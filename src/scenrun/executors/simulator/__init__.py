@@ -22,6 +22,7 @@ from scenrun.log import Recorder
 from scenrun.program import Program
 from scenrun.results import RunResult
 from scenrun.schedulers import RoundRobin, Scheduler
+from scenrun.schedulers.schedule import Turn
 
 __all__ = ["Settings", "run_id_of", "simulate_program"]
 
@@ -41,7 +42,7 @@ class Settings:
     scheduler: Callable[[int], Scheduler] = lambda seed: RoundRobin()
     """Makes the scheduler from the run's seed."""
     record: bool = False
-    """Whether the schedule is kept: `RunResult.notes["schedule"]`."""
+    """Whether the schedule is kept: the turns in `RunResult.notes["schedule"]`."""
 
 
 def run_id_of(program: Program, seed: int) -> str:
@@ -84,7 +85,7 @@ class _Simulated:
         self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain)
         self.search: Search | None = None
         self._deadlocked: list[SimulatedThread] = []
-        self.schedule: list[list[Any]] | None = [] if settings.record else None
+        self.schedule: list[Turn] | None = [] if settings.record else None
         self._event("run.started", self._started())
 
     def _started(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from scenrun.executors.site import Site
 from scenrun.footprints import steps_of
 from scenrun.primitives import is_attribute, operation
 from scenrun.program import Code, Instruction
+from scenrun.schedulers.round_robin import SWITCH_INTERVAL_NS
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")
 
@@ -231,6 +232,8 @@ class _SimulatedWriter(Writer):
             "__me.worked_ns += __left",
             "while t + __left > until:",
             " if until > t: __left -= until - t; t = until",
+            f" elif __left > {SWITCH_INTERVAL_NS}: __left -= {SWITCH_INTERVAL_NS}; t += {SWITCH_INTERVAL_NS}",
+            " else: break",
             f" {self._turn()}",
             "t += __left",
         ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from scenrun.executors.simulator.simulation import PATIENCE, Simulation, StandsStill
 from scenrun.executors.simulator.threads import SimulatedThread
+from scenrun.schedulers.schedule import Turn
 
 LOOK_EVERY = 64
 """Slices between two looks at what is no thread's affair: signals, records to be written, the limit of steps."""
@@ -25,7 +26,7 @@ class Ending(Exception):
 
 
 class Loop:
-    """Lets threads move. `recorded` is the schedule, where one is wanted: (thread's number, steps) after one another."""
+    """Lets threads move. `recorded` takes the schedule, where one is wanted."""
 
     def __init__(
         self,
@@ -35,7 +36,7 @@ class Loop:
         cpus: int = 1,
         interrupted: Callable[[], str | None] = lambda: None,
         stuck: Callable[[], bool] = lambda: False,
-        recorded: list[list[Any]] | None = None,
+        recorded: list[Turn] | None = None,
     ) -> None:
         self.simulation = simulation
         self.scheduler = simulation.scheduler
@@ -67,6 +68,7 @@ class Loop:
         simulation, scheduler, clock = self.simulation, self.scheduler, self.clock
         take, add, slice_ns, switch_ns = scheduler.take, scheduler.add, scheduler.slice_ns, simulation.costs.switch_ns
         entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded
+        follows: Callable[[], int] | None = getattr(scheduler, "until_ns", None)
         t, slices, last = 0, 0, None
         while simulation.needed:
             try:
@@ -81,8 +83,8 @@ class Loop:
                 if last is not None:
                     t += switch_ns
                 last = thread
-            before = thread.moves
-            t = thread.steps_left.send((t, t + slice_ns))
+            moves, parks = thread.moves, thread.parks
+            t = thread.steps_left.send((t, t + slice_ns if follows is None else follows()))
             if entries and entries[0][0] <= t:
                 self._wake_due(t)
             if not thread.parked:
@@ -90,8 +92,8 @@ class Loop:
                     thread.steps_left = None
                 else:
                     add(thread)
-            if recorded is not None and thread.moves != before:
-                self._record(thread, thread.moves - before)
+            if recorded is not None:
+                record(recorded, thread.name, thread.moves - moves, None if thread.parks > parks or thread.ended else t)
             slices += 1
             if t >= limit or slices >= look_at:
                 look_at = slices + LOOK_EVERY
@@ -117,14 +119,6 @@ class Loop:
         simulation = self.simulation
         for thread in self.clock.due(t):
             simulation.unpark(thread)
-
-    def _record(self, thread: SimulatedThread, steps: int) -> None:
-        recorded = self.recorded
-        assert recorded is not None
-        if recorded and recorded[-1][0] == thread.name:
-            recorded[-1][1] += steps
-        else:
-            recorded.append([thread.name, steps])
 
     def _on_many(self) -> None:
         """Several processors: whoever is earliest moves, up to the moment at which another one does."""
@@ -197,3 +191,10 @@ class Loop:
 
     def _standing_still(self) -> Ending:
         return Ending(f"the clock stood still for {PATIENCE:,} steps", {"limit": "steps"})
+
+
+def record(recorded: list[Turn], thread: str, steps: int, until_ns: int | None) -> None:
+    """Note a turn; two of one thread after one another are one."""
+    if recorded and recorded[-1].thread == thread and recorded[-1].until_ns is not None:
+        steps += recorded.pop().steps
+    recorded.append(Turn(thread, steps, until_ns))

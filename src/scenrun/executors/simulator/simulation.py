@@ -62,6 +62,7 @@ class Simulation:
         self.program = program
         self.seed = seed
         self.scheduler = scheduler
+        self.wakes_all = scheduler.wakes_all
         self.costs = costs
         self.records: deque[tuple[Any, ...]] = deque()
         self.drain = drain
@@ -206,15 +207,18 @@ class Simulation:
             memo = outcome.memo
             me.moves += 1
             t += cost
-            if t >= until:
-                t, until = yield t
+            if t >= until and act.phases[number + 1].enabled(objects, me, arguments, memo):
+                (
+                    t,
+                    until,
+                ) = yield t  # who cannot go on waits from now on: nobody comes between, so lines keep their order
         me.waited_ns = waited
         me.waited_total_ns += waited
         first.waited_for(name, waited if has_waited else None)
         if isinstance(outcome, Failed):
             me.resumed = t, until
             self._fail(me, site, outcome, objects)
-        return outcome.result, t, until
+        return getattr(outcome, "result", None), t, until
 
     def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
         """The operation ended with a fault: that was a step, too."""
@@ -226,6 +230,7 @@ class Simulation:
         self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
     ) -> None:
         """The thread waits: at its objects, and for its moment."""
+        me.parks += 1
         me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
         key = (phase, objects[0] if phase.together else None)
         for at in phase.waits_at:
@@ -259,7 +264,11 @@ class Simulation:
         self.scheduler.add(thread)
 
     def wake(self, made: Any, t: int) -> None:
-        """Let those go on who wait at an object that has changed: all who can together, or else the first."""
+        """Let those go on who wait at an object that has changed.
+
+        Where only one of several can have what they wait for, the first is woken, and looks again; a scheduler that is to
+        choose among all of them (`wakes_all`) gets all.
+        """
         for key, line in list(made.lines.items()):
             phase = key[0]
             while line:
@@ -267,13 +276,14 @@ class Simulation:
                 if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
                     break
                 self.unpark(thread)
-                if not phase.together:
+                if not phase.together and not self.wakes_all:
                     break
 
     def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
         """The thread waits for a moment; gives the time at which it began to."""
         me.site, me.action, me.phase, me.parked, me.since_ns = site, None, None, True, t
         me.deadline = t + max(0, nanoseconds)
+        me.parks += 1
         self.clock.wake_at(me, me.deadline)
         return t
 
@@ -333,18 +343,24 @@ class Simulation:
                 pool.submitted += 1
                 pool.tasks[thread.number] = thread
             arguments = tuple(named[parameter] for parameter in begin.parameters)
-            thread.since_ns = t
-            thread.steps_left = self._beginning(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
+            self._line_up(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
+            return
         next(thread.steps_left)
         self.scheduler.add(thread)
 
-    def _beginning(self, me: SimulatedThread, act: Action, arguments: tuple[Any, ...], submitted: int) -> Any:
+    def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
+        """A task or a timer waits for its turn from the moment on at which it is started, in the order of the starts."""
+        deadline = None if act.timeout_at is None else t + arguments[act.timeout_at]
+        thread.action, thread.arguments = act, arguments
+        thread.steps_left = self._beginning(thread, act, deadline, t)
+        next(thread.steps_left)
+        self._park(thread, act.phases[0], thread.named, deadline, t, again=False)
+
+    def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:
         """What a task or a timer waits for before its first step."""
         t, until = yield 0
         site = self.compiled[me.code].sites[0]
-        at = act.timeout_at
-        if at is not None:  # the time runs since it was started, not since it was this thread's turn
-            arguments = (*arguments[:at], max(0, arguments[at] - (t - submitted)), *arguments[at + 1 :])
+        arguments: tuple[Any, ...] = () if deadline is None else (max(0, deadline - t), [])
         runs, t, until = yield from self.operate(me, site, act, me.named, arguments, t, until)
         me.moves += 1
         me.waited_total_ns = 0

@@ -20,7 +20,7 @@ class SimulatedThread(Thing):
     __slots__ = (
         "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
-        "messages", "moves", "number", "objects", "parked", "phase", "resumed", "seed", "since_ns", "site",
+        "messages", "moves", "number", "objects", "parked", "parks", "phase", "resumed", "seed", "since_ns", "site",
         "size", "slept_ns", "started_ns", "steps", "steps_left", "timer", "unshown", "waited_ns",
         "waited_total_ns", "worked_ns",
     )  # fmt: skip
@@ -67,7 +67,7 @@ class SimulatedThread(Thing):
         self.started_ns = self.ended_ns = 0
         self.waited_ns = self.held_ns = self.size = 0
         self.waited_total_ns = self.slept_ns = self.worked_ns = 0
-        self.messages = self.unshown = self.steps = self.moves = self.atomic_steps = 0
+        self.messages = self.unshown = self.steps = self.moves = self.parks = self.atomic_steps = 0
 
     @property
     def name(self) -> str:
