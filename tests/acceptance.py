@@ -33,7 +33,7 @@ RESULTS = ("acquired", "value", "size")
 
 
 class Told(Machine):
-    """The model with messages as steps, and with the draws of a `choose` counted as the real threads count them."""
+    """The model with messages as steps, in which a `choose` draws as the real threads do."""
 
     def __init__(self, program: Program, seed: int) -> None:
         super().__init__(program, seed, folded=frozenset())
@@ -59,11 +59,6 @@ class Told(Machine):
 
     def _drawn(self, thread: Thread) -> int:
         return int(self._environment(thread).random.bits() * thread.arguments[0] >> 64)
-
-    def _done(self, thread: Thread, *more: Any) -> Thread:
-        if thread.pc >= 0 and self._node(thread).instruction.op == "choose":
-            thread = thread._replace(draws=thread.draws + 1)
-        return super()._done(thread, *more)
 
     def _at_once(self, node: Any, registers: list[Any], environment: Any, cells: list[Any]) -> None:
         super()._at_once(node, registers, environment, cells)
@@ -330,8 +325,6 @@ class _Search:
         if instruction.op == "log":
             text, fields = thread.arguments
             given = {"message": text, "fields": {**self.log_fields, **(fields or {})} or None}
-        elif instruction.op == "variable.write":
-            given = {"value": thread.arguments[0]}
         elif instruction.op in ("queue.put", "queue.get"):
             given["size"] = len(outcome.values[0][0])
         elif instruction.op in ("simple_queue.put", "simple_queue.get"):

@@ -25,6 +25,9 @@ from scenrun.executors.threads.context import Context, Cut, enter
 from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.machine.state import key
 from scenrun.primitives import KINDS
 from scenrun.primitives.kinds import Done, Phase
 from scenrun.program import Instruction
@@ -54,7 +57,8 @@ class Actor:
         while (command := self.commands.get()) is not None:
             try:
                 self.result = ("gave", command(self.context))
-            except Fault as fault:
+            except (Fault, *FROM_EXPRESSIONS) as error:
+                fault = fault_of(error)
                 self.result = ("raised", (fault.type, fault.text))
             except Cut:
                 self.result = ("cut", None)
@@ -119,11 +123,23 @@ ITEMS = (
     ("q", "get", (WAIT, False)),
 )
 COUNTED = (("q", "task_done", ()), ("q", "join", ()))
+MIXED = (("q", "put", (["x", 2, 3], [WAIT, SOON, 0], True)),)
+PARTS = (
+    ("v", "read", ()),
+    ("v", "write", ([[], [1, 2], 5],)),
+    ("v", "append", ([6, 7],)),
+    ("v", "pop", ([-1, 0, 1, 9],)),
+    ("v", "assign", ([(0,), (1,), (9,)], [8, [9]])),
+    ("v", "extend", ([(), (0,), (1,)], [3])),
+    ("v", "remove", ([(), (0,), (1,)], [-1, 0])),
+)
+"""What can be done to a variable that holds a list, some of it in vain."""
 
 
 def _queue(order: str, maxsize: int) -> Subject:
     options = {"kind": order, "maxsize": maxsize}
-    return Subject({"q": ("queue", options)}, lambda: {"q": RealQueue("q", 0, options)}, ITEMS + COUNTED)
+    items = (*ITEMS, *COUNTED, *(MIXED if order == "priority" else ()))
+    return Subject({"q": ("queue", options)}, lambda: {"q": RealQueue("q", 0, options)}, items)
 
 
 def _condition(kind: str, make_lock: Callable[[], Any]) -> Subject:
@@ -169,6 +185,17 @@ SUBJECTS = {
     "queue without bound": _queue("fifo", 0),
     "lifo queue": _queue("lifo", 2),
     "priority queue": _queue("priority", 2),
+    "variable": Subject({"v": ("variable", {"initial": [1]})}, lambda: {"v": Variable("v", 0, [1])}, PARTS),
+    "guarded variable": Subject(
+        {"v": ("variable", {"initial": [1]})},
+        lambda: {"v": GuardedVariable("v", 0, [1], threading.Lock(), None)},
+        PARTS,
+    ),
+    "section": Subject(
+        {"s": ("section", {})},
+        lambda: {"s": RealSection("s", 0, threading.Lock(), None)},
+        (("s", "enter", ()), ("s", "leave", ())),
+    ),
     "simple queue": Subject({"q": ("simple_queue", {})}, lambda: {"q": RealSimpleQueue("q", 0)}, ITEMS),
 }
 
@@ -245,9 +272,9 @@ def _wait_until_settled(actors: list[Actor]) -> None:
 
 def _agrees(subject: Subject, model: Model, actors: list[Actor], answers: dict[str, Any]) -> bool:
     for actor, pending, result in zip(actors, model.pending, model.results, strict=True):
-        if actor.busy != (pending is not None) or (not actor.busy and actor.result != result):
+        if actor.busy != (pending is not None) or (not actor.busy and key(actor.result) != key(result)):
             return False
-    return _model_answers(subject, model) == answers
+    return bool(key(_model_answers(subject, model)) == key(answers))
 
 
 @pytest.mark.parametrize("name", SUBJECTS)

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from scenrun.errors import Fault
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.machine.state import key
 from scenrun.primitives import KINDS, Kind
 from scenrun.primitives.kinds import Done, Failed, Operation, Outcome, Phase, Then
 
@@ -27,6 +30,9 @@ class Pending:
     starts: str | None = None
     """The kind of the thread that it starts."""
 
+    def __hash__(self) -> int:
+        return hash((self.cells, self.operation.name, key(self.arguments), self.phase))
+
     @property
     def expires(self) -> bool:
         """Whether it gives up, or goes on, by itself."""
@@ -40,13 +46,23 @@ def ending(kind: Kind, cells: tuple[str, ...], result: Any, fault: Any) -> Pendi
     return Pending(cells, Operation("end", phases=(Phase(kind.end),)), (result, fault))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """The cells' values, what each thread is in, and what each one's last operation gave."""
 
     values: tuple[tuple[str, Any], ...]
     pending: tuple[Pending | str | None, ...]
     results: tuple[Any, ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Model) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> Any:
+        """Lists among the values have no hash, and 1 is not True."""
+        return key(self.values), self.pending, key(self.results)
 
     def began(self, thread: int, pending: Pending) -> Model:
         """The thread begins an operation."""
@@ -68,7 +84,10 @@ class Model:
         values = tuple(known[cell] if cell in known else KINDS[str(makes)].initial({}) for cell in cells)
         arguments = (*pending.arguments, len(self.pending)) if pending.starts else pending.arguments
         phase = pending.operation.phases[pending.phase]
-        outcome = phase.act(values, thread, arguments, pending.memo)
+        try:
+            outcome = phase.act(values, thread, arguments, pending.memo)
+        except (Fault, *FROM_EXPRESSIONS) as error:
+            outcome = Failed(values, fault_of(error).type, fault_of(error).text)
         if outcome is None and phase.expire is not None and pending.expires:
             outcome = phase.expire(values, thread, arguments, pending.memo)
         if outcome is None:

@@ -14,8 +14,8 @@ def read(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outc
 
 
 def write(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """Another value."""
-    return Done(arguments)
+    """Another value; it is also the result, as the log shows what was written."""
+    return Done(arguments, arguments[0])
 
 
 def append(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
