@@ -8,15 +8,25 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 from scenrun.version import __version__
 
 if TYPE_CHECKING:
-    from scenrun.api import Loaded, load, run
+    from scenrun.api import Loaded, load, run, simulate
     from scenrun.results import RunResult
 
-__all__ = ["Loaded", "OutputError", "RunResult", "ScenarioError", "UsageError", "__version__", "load", "run"]
+__all__ = [
+    "Loaded",
+    "OutputError",
+    "RunResult",
+    "ScenarioError",
+    "UsageError",
+    "__version__",
+    "load",
+    "run",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Bring a public name in when it is first used, so that importing scenrun costs nothing."""
-    if name in ("Loaded", "load", "run"):
+    if name in ("Loaded", "load", "run", "simulate"):
         from scenrun import api
 
         return getattr(api, name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -18,6 +19,9 @@ from scenrun.scenario.durations import parse as parse_duration
 from scenrun.scenario.model import Scenario
 from scenrun.scenario.reading import read_scenario
 from scenrun.scenario.source import MAX_BYTES, decode
+
+if TYPE_CHECKING:
+    from scenrun.log import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,33 +85,123 @@ def run(
     past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
-    from scenrun.events import LEVELS
     from scenrun.executors.threads import run_program
-    from scenrun.log import Collector, FileOutput, Recorder, open_output
+
+    loaded = _loaded(scenario, level, overrides, allow_python)
+    limit = time_limit_ns(time_limit)
+    with _output(log) as output:
+        return run_program(
+            loaded.program,
+            lambda run_id: _recorder(run_id, output, level, loaded.program),
+            seed=seed,
+            level=level,
+            time_limit_ns=limit,
+        )
+
+
+def simulate(
+    scenario: str | Path | Mapping[str, Any] | Loaded,
+    *,
+    seed: int | None = None,
+    level: str = "info",
+    log: str | Path | Callable[[dict[str, Any]], object] | None = None,
+    time_limit: str | float | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    allow_python: bool = False,
+    scheduler: str = "round-robin",
+    priorities: Mapping[str, int] | None = None,
+    switch_interval: str | float | None = None,
+    cpus: int = 1,
+    step_cost: str | float | None = None,
+    costs: str | Path | None = None,
+    epoch_ns: int = 0,
+    schedule: str | Path | None = None,
+    save_schedule: str | Path | None = None,
+) -> RunResult:
+    """Simulate a scenario in virtual time and give its result: the same for the same seed.
+
+    What `run` takes means the same here; time_limit is virtual time. scheduler: `round-robin` (in time slices of
+    switch_interval, 5 ms by default), `random` (drawn before each step), or `priorities` (a number for each thread or
+    group; the highest goes first). cpus: steps at the same time; 1 is the GIL. step_cost: virtual time of a step of which
+    the file's `costs` and the file `costs` say nothing, in seconds or as `2us`; 1 us. epoch_ns: where the virtual clock
+    starts, in nanoseconds since 1970. schedule: a file that `save_schedule` wrote, to let threads move as it says.
+    Raises ScenarioError, UsageError and OutputError.
+    """
+    from scenrun.executors.simulator import simulate_program
+    from scenrun.executors.simulator.costs import read_costs
+    from scenrun.executors.simulator.how import How
+    from scenrun.schedulers.schedule import read as read_schedule
+
+    loaded = _loaded(scenario, level, overrides, allow_python)
+    how = How(
+        scheduler=scheduler,
+        priorities=dict(priorities or {}),
+        switch_interval_ns=time_limit_ns(switch_interval, "switch_interval"),
+        cpus=cpus,
+        step_cost_ns=time_limit_ns(step_cost, "step_cost"),
+        costs_ns={} if costs is None else read_costs(costs),
+        epoch_ns=epoch_ns,
+        schedule=None if schedule is None else read_schedule(schedule),
+        record=save_schedule is not None,
+    )
+    how.check()
+    if schedule is not None and seed is not None:
+        raise UsageError("a schedule has its own seed; leave `seed` out")
+    with _output(log) as output:
+        result = simulate_program(
+            loaded.program,
+            lambda run_id: _recorder(run_id, output, level, loaded.program),
+            seed=how.seed_for(loaded.program, seed),
+            level=level,
+            time_limit_ns=time_limit_ns(time_limit),
+            settings=how.settings(),
+        )
+    if save_schedule is not None:
+        how.schedule_of(loaded.program, result).save(save_schedule)
+    return result
+
+
+def _loaded(
+    scenario: str | Path | Mapping[str, Any] | Loaded,
+    level: str,
+    overrides: Mapping[str, Any] | None,
+    allow_python: bool,
+) -> Loaded:
+    """The scenario, and nothing about it that would have no effect."""
+    from scenrun.events import LEVELS
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")
-    loaded = scenario if isinstance(scenario, Loaded) else load(scenario, overrides=overrides)
     if isinstance(scenario, Loaded) and overrides:
         raise UsageError("overrides go to `load`; this scenario has been compiled already")
+    loaded = scenario if isinstance(scenario, Loaded) else load(scenario, overrides=overrides)
     check_calls(loaded.program, allow_python)
-    limit = time_limit_ns(time_limit)
-    output: Any = None
+    return loaded
+
+
+@contextmanager
+def _output(log: str | Path | Callable[[dict[str, Any]], object] | None) -> Iterator[Any]:
+    """Where the log goes: to a file, to a function, or nowhere."""
+    from scenrun.log import Collector, open_output
+
     if callable(log):
-        output = Collector(log)
+        yield Collector(log)
     elif log == "-":
         raise UsageError("as a function, scenrun writes nothing to stdout; pass a file or a function as `log`")
-    elif log is not None:
+    elif log is None:
+        yield None
+    else:
         output = open_output(str(log))
-
-    def recorder(run_id: str) -> Recorder:
-        return Recorder(run_id, output, level=level, fields=loaded.program.log_fields)
-
-    try:
-        return run_program(loaded.program, recorder, seed=seed, level=level, time_limit_ns=limit)
-    finally:
-        if isinstance(output, FileOutput):
+        try:
+            yield output
+        finally:
             output.leave()
+
+
+def _recorder(run_id: str, output: Any, level: str, program: Program) -> Recorder:
+    from scenrun.log import Recorder
+
+    return Recorder(run_id, output, level=level, fields=program.log_fields)
 
 
 def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:

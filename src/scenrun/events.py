@@ -39,10 +39,13 @@ _OWN = (
             "scenario": TEXT, "description": TEXT, "text": TEXT, "digest": TEXT, "overrides": OBJECT, "seed": INTEGER,
             "way": TEXT, "scenrun": TEXT, "python": TEXT, "implementation": TEXT, "platform": TEXT, "cpus": INTEGER,
             "gil": BOOLEAN, "switch_interval_s": NUMBER, "objects": LIST, "threads": LIST, "state": OBJECT,
-            "log_level": TEXT,
+            "log_level": TEXT, "scheduler": TEXT, "step_cost_s": NUMBER,
         },
         "info",
-        ("overrides", "description"),
+        (
+            "overrides", "description", "python", "implementation", "platform", "switch_interval_s", "scheduler",
+            "step_cost_s",
+        ),
         by_thread=False,
     ),
     Event(

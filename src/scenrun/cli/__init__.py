@@ -15,6 +15,8 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 
 COMMANDS = {
     "run": "scenrun.cli.run",
+    "simulate": "scenrun.cli.simulate",
+    "calibrate": "scenrun.cli.calibrate",
     "validate": "scenrun.cli.validate",
     "list": "scenrun.cli.catalogue",
     "behaviours": "scenrun.cli.catalogue",
@@ -25,6 +27,8 @@ COMMANDS = {
 """Where each command lives; a module is imported when its command is used."""
 _SUMMARIES = {
     "run": "Run scenarios on real threads; `scenrun FILE` is the same.",
+    "simulate": "Run scenarios in virtual time: at once, and the same every time.",
+    "calibrate": "Measure what steps cost on this machine, for `simulate --costs`.",
     "validate": "Check scenario files without starting anything.",
     "list": "List scenarios: the shipped ones, or those in a folder.",
     "behaviours": "List the built-in behaviours, or print one to start from.",

@@ -9,8 +9,8 @@ from scenrun.tally import Tally
 MAX_THREADS = 20
 
 
-def describe(result: RunResult, again: str, level: str) -> str:
-    """A few lines for a person; `again` is the command that runs the same program."""
+def describe(result: RunResult, again: str, level: str, remark: str = "") -> str:
+    """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so."""
     lines = [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
     for finding in result.findings:
         lines += _finding(finding)
@@ -21,7 +21,7 @@ def describe(result: RunResult, again: str, level: str) -> str:
         shown = "" if level == "debug" else "; --level debug shows them"
         lines.append(f"  {hidden:,} lines below `{level}` were not shown{shown}")
     if result.findings and level != "debug":
-        lines.append(f"  look closer: {again} --seed {result.seed} --level debug (threads may take other turns)")
+        lines.append(f"  look closer: {again} --level debug{remark}")
     return "\n".join(lines)
 
 

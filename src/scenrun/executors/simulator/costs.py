@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
+
+import yaml
+
+from scenrun.errors import UsageError
+from scenrun.scenario.durations import DurationError
+from scenrun.scenario.durations import parse as parse_duration
+from scenrun.scenario.suggest import did_you_mean
 
 STEP_NS = 1_000
 """The cost of a step of which nothing else is said: one microsecond."""
@@ -46,3 +54,29 @@ class Costs:
             own = 0 if op == "work" else self.step_ns  # the time of `work` is what it says
             self._of[op] = self._by_verb.get(verb_of(op), own)
         return self._of[op]
+
+
+def read_costs(path: str | Path) -> dict[str, int]:
+    """The costs of a file such as `scenrun calibrate` writes: words with durations. Raises UsageError with a sentence."""
+    from scenrun.scenario.steps import VERBS
+
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the costs {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError):
+        found = None
+    given = found.get("costs") if isinstance(found, dict) else None
+    if not isinstance(given, dict):
+        raise UsageError(f"{path} has no costs; `scenrun calibrate -o {path}` writes them")
+    out = {}
+    for word, text in given.items():
+        if word not in (*VERBS, *OWN_WORDS):
+            raise UsageError(
+                f"{path}: there is no verb `{str(word)[:40]}`{did_you_mean(str(word), [*VERBS, *OWN_WORDS])}"
+            )
+        try:
+            out[word] = parse_duration(text)
+        except DurationError as error:
+            raise UsageError(f"{path}: {word}: {error}") from None
+    return out
