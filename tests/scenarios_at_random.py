@@ -728,21 +728,41 @@ def impatient() -> Iterator[None]:
 
 def _sought(machine: Machine, real: End, most_states: int) -> dict[str, Any]:
     """Walk through the model's states until the real end is found: `same` if the whole walk would have it."""
-    goal = Goal(machine, real)
+    goal, numbers = Goal(machine, real), Numbers()
     initial = machine.initial()
-    seen, waiting = {key(initial)}, [initial]
+    seen, waiting = {numbers.of(initial)}, [initial]
     while waiting and len(seen) <= most_states:
         state = waiting.pop()
         after = list(machine.following(state))
         if all(state.threads[choice.thread].who.daemon for choice, _ in after) and goal.is_reached(state):
             return {"found": "same", "states": len(seen)}
         for _, following in after:
-            if goal.is_possible(following) and (found := key(following)) not in seen:
+            if goal.is_possible(following) and (found := numbers.of(following)) not in seen:
                 seen.add(found)
                 waiting.append(following)
     if waiting:
         return {"found": "too large", "states": len(seen)}
     return {"found": "different", "states": len(seen), "ends": tuple(walk(machine, 20_000).ends)}
+
+
+class Numbers:
+    """Numbers for states, equal for equal states only; what two states share is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, int]] = {}
+        """By identity, the part of a state itself, so that its identity stays its own, and its number."""
+        self._numbers: dict[Any, int] = {}
+
+    def of(self, state: State) -> tuple[int, ...]:
+        """The state, each of its parts as a number."""
+        return tuple(map(self._part, (*state.cells, *state.threads, state.broken)))
+
+    def _part(self, part: Any) -> int:
+        known = self._known.get(id(part))
+        if known is None:
+            number = self._numbers.setdefault(key(part), len(self._numbers))
+            known = self._known[id(part)] = (part, number)
+        return known[1]
 
 
 class Goal:
