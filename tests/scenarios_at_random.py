@@ -59,6 +59,8 @@ class Here:
     is_helper: bool = False
     """Whether this is a behaviour that steps of others run, and so may start nobody itself."""
     is_replica: bool = False
+    is_daemon: bool = False
+    """Whether it may be cut off: then it has no branch inside `atomic`, as a real run may leave it half done there."""
     is_task: bool = False
     """Whether a pool may run this: then its worker, which does more than one task, would own what is not given back."""
 
@@ -194,7 +196,8 @@ class Author:
             group["pool"] = self.one(*pools)
         elif self.one(*[False] * 7, True):
             group["daemon"] = True
-        group["do"] = self._body(name, size, Here(is_replica=count > 1, is_task="pool" in group), count)
+        here = Here(is_replica=count > 1, is_task="pool" in group, is_daemon="daemon" in group)
+        group["do"] = self._body(name, size, here, count)
         self.threads[name] = group
 
     def _body(self, name: str, size: int, here: Here, count: int = 1) -> list[Step]:
@@ -373,13 +376,13 @@ class Author:
         )
 
     def _in_atomic(self, here: Here) -> Step:
-        return self.one(
-            {"append": {"to": "items", "item": "v"}},
-            {"pop": {"from": "items"}},
+        straight = {"append": {"to": "items", "item": "v"}}, {"pop": {"from": "items"}}
+        branching = (
             {"if": "v > 1", "then": [{"set": {"v": 0}}]},
             {"assert": "v == 1"},
             {"repeat": 2, "do": [{"set": {"v": "v + 1"}}]},
         )
+        return dict(self.one(*straight, *(() if here.is_daemon else branching)))
 
     def _read(self, here: Here) -> Written:
         value = self._question(here) if self.one(True, False) else self._value(here)
