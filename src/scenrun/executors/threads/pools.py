@@ -146,6 +146,7 @@ class RealPool:
         self.real = ThreadPoolExecutor(self.max_workers, thread_name_prefix=label)
         self._tasks: list[Context] = []
         self._listing = threading.Lock()
+        self._numbering = threading.Lock()
         self.submitted = Counter()
         self.queued = Samples()
         self.served = Samples()
@@ -154,12 +155,13 @@ class RealPool:
         """Hand it a task."""
         instruction = site.instruction
         assert instruction.code is not None
-        number = self.host.next_number(self.label)
-        context = self.host.new_context(
-            f"{self.label}#{number}", str(instruction.option("target")), number, instruction.code,
-            arguments=tuple(arguments), pool=self,
-        )  # fmt: skip
-        self.submit_context(context)
+        with self._numbering:  # tasks run in the order of their numbers
+            number = self.host.next_number(self.label)
+            context = self.host.new_context(
+                f"{self.label}#{number}", str(instruction.option("target")), number, instruction.code,
+                arguments=tuple(arguments), pool=self,
+            )  # fmt: skip
+            self.submit_context(context)
         return Handle(context)
 
     def submit_context(self, context: Context) -> None:
