@@ -87,7 +87,12 @@ class Supervisor:
 
     def _is_over(self) -> bool:
         """Whether main, every non-daemon thread, every task and every timer has ended."""
-        return all(c.ended or c.daemon for c in list(self.run.contexts))
+        return self._all(lambda c: c.ended or c.daemon)
+
+    def _all(self, is_so: Callable[[Context], bool]) -> bool:
+        """Whether something is so of every thread, those included that were started while this looked at others."""
+        looked_at = list(self.run.contexts)
+        return all(map(is_so, looked_at)) and len(self.run.contexts) == len(looked_at)
 
     def _only_endless(self) -> bool:
         """Whether everyone who is left need not end: endless threads, daemons, and who joins an endless thread."""
@@ -114,7 +119,7 @@ class Supervisor:
         if more := [(context, wait) for context, wait in found if context not in self._deadlocked]:
             self._report(more)
             self._deadlocked |= {context for context, _ in more}
-        return all(c.ended or c.daemon or c in self._deadlocked for c in list(self.run.contexts))
+        return self._all(lambda c: c.ended or c.daemon or c in self._deadlocked)
 
     def _report(self, found: list[tuple[Context, Wait | None]]) -> None:
         self.run.found(deadlock([self.describe(c, wait) for c, wait in found]))
