@@ -16,6 +16,7 @@ from scenrun.machine.observing import Looks
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
 from scenrun.primitives import KINDS, Operation
+from scenrun.primitives.future import NO_THREAD
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then, Values
 from scenrun.program import Instruction, Program
 
@@ -304,10 +305,9 @@ class Machine:
         """The cells of a thread or future that a local holds."""
         kind = node.kind
         assert kind is not None
-        if not isinstance(handle, Handle) or (
-            handle.kind != kind.name and not node.instruction.op.endswith("is_alive")
-        ):
-            raise Failing(Fault("TypeError", kind.mistaken))
+        asks_whether_alive = node.instruction.op.endswith("is_alive")
+        if not isinstance(handle, Handle) or (handle.kind != kind.name and not asks_whether_alive):
+            raise Failing(Fault("TypeError", NO_THREAD if asks_whether_alive else kind.mistaken))
         return handle.slots
 
     def _own(

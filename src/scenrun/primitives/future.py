@@ -14,6 +14,7 @@ from scenrun.primitives.thread import ITSELF, NEVER_STARTED, NEW, STARTED
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
 SHUT = "`{beside}` was shut down and takes no more tasks"
+NO_THREAD = "`is_alive()` is asked of a thread"
 OWN_POOL = "a task of `{object}` cannot wait for its own pool to shut down"
 
 
