@@ -82,7 +82,8 @@ class _Simulated:
         self.level = level
         costs = Costs({**settings.costs, **program.costs}, settings.step_ns)
         scheduler = settings.scheduler(seed)
-        self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain)
+        moves = settings.record or scheduler.name == "replay"
+        self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves)
         self.search: Search | None = None
         self._deadlocked: list[SimulatedThread] = []
         self.schedule: list[Turn] | None = [] if settings.record else None

@@ -38,6 +38,10 @@ class Options:
     kind_of: Callable[[int], str]
     """The kind of a cell, and for a queue its order."""
     action_of: Callable[[str], Action]
+    count_steps: bool
+    """Whether there is a limit of steps."""
+    count_moves: bool
+    """Whether a schedule is written down or followed, which counts in steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class _SimulatedWriter(Writer):
             self._line(1, f"{', '.join(self.code.parameters)}, = __me.given")
         if self.code.locals:  # never run, but it makes every local one of the function's, set or not
             self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
-        self._line(1, "__pc = 0")
+        self._line(1, "__pc = __unshown = 0")
         self._line(1, "while True:")
         self._line(2, "try:")
         self._line(3, "while True:")
@@ -95,6 +99,7 @@ class _SimulatedWriter(Writer):
         self._line(3, "__pc, t, until = __caught(__me, __error, t, until)")
         self._line(2, "if t >= until: t, until = yield t")
         self._line(2, "if __pc < 0:")
+        self._line(3, "__me.unshown += __unshown; __unshown = 0")
         self._line(3, "__leave(__me, t)")
         self._line(3, f"yield t + {self.options.cost_of('end')}")
         return self.lines
@@ -115,7 +120,7 @@ class _SimulatedWriter(Writer):
     def block_begins(self, start: int, end: int) -> list[str]:
         """Steps are counted by blocks."""
         counted = sum(counts(i) for i in self.code.instructions[start:end])
-        return [f"__me.steps += {counted}"] if counted else []
+        return [f"__me.steps += {counted}"] if counted and self.options.count_steps else []
 
     def note(self, pc: int) -> None:
         """How many steps of the block come before each instruction."""
@@ -123,17 +128,19 @@ class _SimulatedWriter(Writer):
 
     def _count_unshown(self, indent: int) -> None:
         """The steps so far are counted where the code is next left, too."""
-        super()._count_unshown(indent)
-        if self._done:
+        if self._unshown:
+            self._line(indent, f"__unshown += {self._unshown}")
+            self._unshown = 0
+        if self._done and self.options.count_moves:
             self._line(indent, f"__me.moves += {self._done}")
-            self._done = 0
+        self._done = 0
 
     def _cost(self, i: Instruction) -> int:
         return self.options.cost_of(i.op)
 
     def _turn(self) -> str:
         """Others get their turn here."""
-        if not self._done:
+        if not self._done or not self.options.count_moves:
             return "t, until = yield t"
         return f"__me.moves += {self._done}; t, until = yield t; __me.moves -= {self._done}"
 
@@ -187,7 +194,7 @@ class _SimulatedWriter(Writer):
 
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         spins = ["__spin(__me)"] if i.option("atomic") and i.to is not None and i.to <= pc else []
-        counted = ["__me.moves += 1"] if pc in self.steps else []
+        counted = ["__me.moves += 1"] if pc in self.steps and self.options.count_moves else []
         ends = self._step_ends(i, pc)
         self._done = 0
         return [
@@ -205,7 +212,12 @@ class _SimulatedWriter(Writer):
         return [f"raise {i.arguments[0]}"]
 
     def op_end(self, pc: int, i: Instruction) -> list[str]:
-        return [f"__end(__me, __s{pc}, {i.arguments[0]}, t)", f"yield t + {self._cost(i)}"]
+        return [
+            f"__result = {i.arguments[0]}",
+            "__me.unshown += __unshown; __unshown = 0",
+            f"__end(__me, __s{pc}, __result, t)",
+            f"yield t + {self._cost(i)}",
+        ]
 
     def op_log(self, pc: int, i: Instruction) -> list[str]:
         text, fields = i.arguments
@@ -293,8 +305,9 @@ class _SimulatedWriter(Writer):
 
     def _waiting(self, what: str, into: str) -> list[str]:
         """An operation in which the thread may wait."""
-        count = [f"__me.moves += {self._done}"] if self._done else []
-        uncount = [f"__me.moves -= {self._done}"] if self._done else []
+        counting = self._done and self.options.count_moves
+        count = [f"__me.moves += {self._done}"] if counting else []
+        uncount = [f"__me.moves -= {self._done}"] if counting else []
         return [*count, f"{into}, t, until = yield from __operate(__me, {what}, t, until)", *uncount]
 
     def _objects(self, i: Instruction) -> str:
@@ -323,12 +336,30 @@ class _SimulatedWriter(Writer):
             return self._general(pc, i)
         o, into = object_of(i.target), i.into or "__result"
         slow = self._general(pc, i)
+        done = f"{o}.value = True; {o}.took(__me, t); {into} = True"
         return [
             f"if not {o}.value:",
             f" {o}.value = True; {o}.taken += 1; {o}.since_ns = t; {o}.owner = __me; __me.waited_ns = 0; {into} = True",
-            f" if {o}.lines: __wake({o}, t)",
             "else:",
-            *(f" {text}" for text in slow),
+            *(f" {text}" for text in self._at_leisure(pc, i, f"{o}.value", slow, done)),
+        ]
+
+    def _at_leisure(self, pc: int, i: Instruction, blocked: str, slow: list[str], done: str) -> list[str]:
+        """The way that waits: written out where there is no time-out, or else as the operation's action says."""
+        if i.arguments[-2:] != ("None", "True"):
+            return slow
+        o = object_of(i.target)
+        arguments = f"({', '.join(i.arguments)}, )"
+        what = f"__me, __s{pc}, __a{pc}, ({o}, ), {arguments}, t"
+        return [
+            "__since = t",
+            f"__wait({what})",
+            self._turn(),
+            f"while {blocked}:",
+            f" __wait({what}, True)",
+            f" {self._turn()}",
+            done,
+            f"__waited(__me, __a{pc}, ({o}, ), t - __since, t)",
         ]
 
     def _lock_release(self, pc: int, i: Instruction) -> list[str]:
@@ -339,7 +370,15 @@ class _SimulatedWriter(Writer):
         return [
             f"if {o}.value:",
             f" {o}.value = False; __me.held_ns = {o}.gave(t); __result = None",
-            f" if {o}.lines: __wake({o}, t)",
+            f" if {o}.waiting: __wake({o}, t)",
+            "else:",
+            *(f" {text}" for text in slow),
+        ]
+
+    def _thread_join(self, pc: int, i: Instruction) -> list[str]:
+        slow = self._general(pc, i)
+        return [
+            f"if {object_of(i.target)}.ended: __me.waited_ns = 0; __result = None",
             "else:",
             *(f" {text}" for text in slow),
         ]
@@ -352,7 +391,9 @@ class _SimulatedWriter(Writer):
         ):
             return self._general(pc, i)
         o, item = object_of(i.target), i.arguments[0]
-        slow = self._general(pc, Instruction(i.op, i.target, None, ("__item", *i.arguments[1:]), i.into))
+        again = Instruction(i.op, i.target, None, ("__item", *i.arguments[1:]), i.into)
+        slow = self._general(pc, again)
+        done = f"{o}.items.append(__item); {o}.added(); __me.size = len({o}.items); __result = None"
         return [
             f"__item = {item}",
             f"__n = len({o}.items)",
@@ -360,9 +401,9 @@ class _SimulatedWriter(Writer):
             f" {o}.items.append(__item); {o}.unfinished += 1; {o}.puts += 1; __me.size = __n = __n + 1; __me.waited_ns = 0",
             " __result = None",
             f" if __n > {o}.largest: {o}.largest = __n",
-            f" if {o}.lines: __wake({o}, t)",
+            f" if {o}.waiting: __wake({o}, t)",
             "else:",
-            *(f" {text}" for text in slow),
+            *(f" {text}" for text in self._at_leisure(pc, again, f"{o}.maxsize <= len({o}.items)", slow, done)),
         ]
 
     _simple_queue_put = _queue_put
@@ -373,13 +414,15 @@ class _SimulatedWriter(Writer):
             return self._general(pc, i)
         o, into = object_of(i.target), i.into or "__result"
         slow = self._general(pc, i)
+        taken = f"{into} = {o}.items.{'popleft' if kind == 'fifo' else 'pop'}(); {o}.gets += 1"
+        done = f"{taken}; __me.size = len({o}.items)"
         return [
             f"if {o}.items:",
-            f" {into} = {o}.items.{'popleft' if kind == 'fifo' else 'pop'}(); {o}.gets += 1",
+            f" {taken}",
             f" __me.size = len({o}.items); __me.waited_ns = 0",
-            f" if {o}.lines: __wake({o}, t)",
+            f" if {o}.waiting: __wake({o}, t)",
             "else:",
-            *(f" {text}" for text in slow),
+            *(f" {text}" for text in self._at_leisure(pc, i, f"not {o}.items", slow, done)),
         ]
 
     _simple_queue_get = _queue_get

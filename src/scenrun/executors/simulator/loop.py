@@ -68,28 +68,38 @@ class Loop:
         simulation, scheduler, clock = self.simulation, self.scheduler, self.clock
         take, add, slice_ns, switch_ns = scheduler.take, scheduler.add, scheduler.slice_ns, simulation.costs.switch_ns
         entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded
+        heappop, unpark = heapq.heappop, simulation.unpark
         follows: Callable[[], int] | None = getattr(scheduler, "until_ns", None)
         t, slices, last = 0, 0, None
         while simulation.needed:
             try:
                 thread = take()
             except IndexError:
-                t = self._idle(t)
-                entries = clock.entries
-                if t < 0:
+                simulation.now_ns = t
+                following = clock.first()
+                if following is None:
                     return
-                continue
+                if following > t:
+                    t = following
+                    if t >= limit:
+                        self._look(limit)
+                entries = clock.entries
+                while entries and entries[0][0] <= t:
+                    _, count, thread = heappop(entries)
+                    if thread.timer == count:
+                        unpark(thread)
+                thread = take()
             if thread is not last:
                 if last is not None:
                     t += switch_ns
                 last = thread
             moves, parks = thread.moves, thread.parks
-            t = thread.steps_left.send((t, t + slice_ns if follows is None else follows()))
+            t = thread.send((t, t + slice_ns if follows is None else follows()))
             if entries and entries[0][0] <= t:
                 self._wake_due(t)
             if not thread.parked:
                 if thread.ended:
-                    thread.steps_left = None
+                    thread.over()
                 else:
                     add(thread)
             if recorded is not None:
@@ -116,9 +126,9 @@ class Loop:
         return t
 
     def _wake_due(self, t: int) -> None:
-        simulation = self.simulation
+        unpark = self.simulation.unpark
         for thread in self.clock.due(t):
-            simulation.unpark(thread)
+            unpark(thread)
 
     def _on_many(self) -> None:
         """Several processors: whoever is earliest moves, up to the moment at which another one does."""
@@ -146,10 +156,10 @@ class Loop:
             others = running[0][0] if running else until
             if wakes is not None:
                 others = min(others, wakes)
-            after = thread.steps_left.send((now, min(until, others)))  # type: ignore[union-attr]
+            after = thread.send((now, min(until, others)))
             order += 1
             if thread.ended:
-                thread.steps_left = None
+                thread.over()
             if thread.parked or thread.ended:
                 heapq.heappush(running, (after, order, None, after))
             elif after >= until and len(scheduler):

@@ -18,15 +18,19 @@ Line = OrderedDict[Any, None]
 class Thing:
     """One shared object of a simulation."""
 
-    __slots__ = ("beside", "cell", "label", "lines", "value")
+    __slots__ = ("beside", "cell", "label", "lines", "value", "waiting")
     kind: Kind
+    is_shared = True
+    """Whether others may have what they wait for, too, when one has just got it."""
 
     def __init__(self, label: str, cell: int, value: Any, beside: Any = None) -> None:
         self.label = label
         self.cell = cell
         self.value = value
         self.beside = beside
-        self.lines: dict[Any, Line] | None = None
+        self.waiting = 0
+        """How many threads wait at it."""
+        self.lines: dict[Any, Line] = {}
 
     def held_by(self) -> list[str]:
         """Who holds it, by name."""
@@ -174,6 +178,7 @@ def class_of(base: type[Thing], kind: str) -> type[Any]:
     """The class of a kind's objects: it answers the kind's questions under their Python names."""
     known = KINDS[kind]
     members: dict[str, Any] = {"__slots__": (), "kind": known, "__doc__": f"A simulated {kind}."}
+    members["is_shared"] = kind != "lock"
     for question, answer in known.answers.items():
         if hasattr(base, question):
             continue

@@ -10,8 +10,9 @@ from collections import OrderedDict, deque
 from typing import Any
 
 from scenrun.executors.figures import Samples
-from scenrun.executors.simulator.actions import Phase
+from scenrun.executors.simulator.actions import Phase, in_place
 from scenrun.executors.simulator.objects import FOLD_AT, Thing, Waitable
+from scenrun.primitives import lock
 from scenrun.primitives.condition import NOT_HELD, is_owned
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.primitives.queue import TOO_OFTEN
@@ -280,6 +281,7 @@ def _always(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo:
 
 
 QUICK: dict[str, tuple[Phase, ...]] = {
+    "lock.acquire": (Phase(in_place(lock.acquire), lambda objects, *_: not objects[0].value, in_place(lock.give_up)),),
     "queue.put": _PUT,
     "queue.get": _GET,
     "simple_queue.put": _PUT,

@@ -17,7 +17,7 @@ from scenrun.executors.simulator.codegen import Options, compile_code
 from scenrun.executors.simulator.costs import Costs
 from scenrun.executors.simulator.objects import Lock, Pool, Thing, Waitable, class_of
 from scenrun.executors.simulator.quick import QUICK, Condition, Event, Queue
-from scenrun.executors.simulator.threads import SimulatedThread
+from scenrun.executors.simulator.threads import SimulatedThread, Steps
 from scenrun.executors.site import Site
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.findings import Finding
@@ -57,11 +57,13 @@ class Simulation:
     """A program in virtual time. `drain` is called when records should be written."""
 
     def __init__(
-        self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None]
-    ) -> None:
+        self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
+        count_moves: bool,
+    ) -> None:  # fmt: skip
         self.program = program
         self.seed = seed
         self.scheduler = scheduler
+        self._ready = scheduler.add
         self.wakes_all = scheduler.wakes_all
         self.costs = costs
         self.records: deque[tuple[Any, ...]] = deque()
@@ -81,7 +83,7 @@ class Simulation:
         self.watch = Watch(program, self._violated, everything=True)
         self.objects = self._make_objects()
         self.watch.bind(self.objects)
-        self.compiled = self._compile(level)
+        self.compiled = self._compile(level, count_moves)
         self._end_actions = {kind: known.end for kind, known in KINDS.items() if known.end is not None}
         self.main = self._thread("main", "main", 0, 0, "thread")
 
@@ -117,7 +119,7 @@ class Simulation:
         made: SimulatedThread = _CLASSES[kind](name, group, index, code, self.seed, cell, value, **more)
         return made
 
-    def _compile(self, level: int) -> list[Any]:
+    def _compile(self, level: int, count_moves: bool) -> list[Any]:
         namespace: dict[str, Any] = {
             **values.FUNCTIONS,
             **{f"__o{number}": made for number, made in enumerate(self.objects)},
@@ -126,6 +128,8 @@ class Simulation:
             "__room": ROOM,
             "__drain": self.drain,
             "__sleep": self.sleep,
+            "__wait": self.wait,
+            "__waited": self.waited,
             "__call": self._call,
             "__caught": self._caught,
             "__leave": self._leave,
@@ -140,7 +144,15 @@ class Simulation:
             "__still": self._stands_still,
             "__spin": self._spin,
         }
-        options = Options(level, self.costs.of, self.watch.cells, self._kind_of, self.action_of)
+        options = Options(
+            level,
+            self.costs.of,
+            self.watch.cells,
+            self._kind_of,
+            self.action_of,
+            count_steps=self.program.step_limit is not None,
+            count_moves=count_moves,
+        )
         return [compile_code(code, namespace, options) for code in self.program.codes]
 
     def _kind_of(self, cell: int) -> str:
@@ -171,7 +183,7 @@ class Simulation:
         if isinstance(outcome, Failed):
             self._fail(me, site, outcome, objects)
         for made in objects:
-            if made.lines:
+            if made.waiting:
                 self.wake(made, t)
         return getattr(outcome, "result", None)
 
@@ -193,14 +205,14 @@ class Simulation:
                 if outcome is not None:
                     break
                 me.action, me.arguments, me.memo = act, arguments, memo
-                self._park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
+                self.park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
                 since = t
                 t, until = yield t
                 waited += t - since
                 has_waited = True
             first.noted(name, number, outcome, objects, me, t)
             for made in objects:
-                if made.lines:
+                if made.waiting:
                     self.wake(made, t)
             if not isinstance(outcome, Then):
                 break
@@ -226,17 +238,16 @@ class Simulation:
         me.due_ns = self.costs.of(site.op)
         raise failed.fault(*(made.label for made in objects))
 
-    def _park(
+    def park(
         self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
     ) -> None:
         """The thread waits: at its objects, and for its moment."""
         me.parks += 1
         me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
-        key = (phase, objects[0] if phase.together else None)
+        key = phase if not phase.together else (phase, objects[0])
         for at in phase.waits_at:
             made = objects[at]
-            if made.lines is None:
-                made.lines = {}
+            made.waiting += 1
             line = made.lines.get(key)
             if line is None:
                 line = made.lines[key] = OrderedDict()
@@ -250,18 +261,45 @@ class Simulation:
         """The thread may go on."""
         phase = thread.phase
         if phase is not None:
-            key = (phase, thread.objects[0] if phase.together else None)
+            objects = thread.objects
+            key = phase if not phase.together else (phase, objects[0])
             for at in phase.waits_at:
-                made = thread.objects[at]
+                made = objects[at]
+                made.waiting -= 1
                 line = made.lines[key]
                 del line[thread]
-                if not line:
+                if not line and phase.together:  # lines of those who wait for one out of many would become many
                     del made.lines[key]
-                    if not made.lines:
-                        made.lines = None
+            thread.phase = None
         thread.parked = False
         thread.timer = 0
-        self.scheduler.add(thread)
+        self._ready(thread)
+
+    def wait(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
+        t: int, again: bool = False,
+    ) -> None:  # fmt: skip
+        """The thread waits in an operation on one object that has one phase, without a time-out."""
+        phase, (made,) = act.phases[0], objects
+        me.site, me.action, me.arguments = site, act, arguments
+        me.parks += 1
+        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, None
+        made.waiting += 1
+        line = made.lines.get(phase)
+        if line is None:
+            line = made.lines[phase] = OrderedDict()
+        line[me] = None
+        if again:
+            line.move_to_end(me, last=False)  # it was the first, and another was faster
+
+    def waited(self, me: SimulatedThread, act: Action, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
+        """An operation of one phase is over in which the thread has waited."""
+        me.waited_ns = waited_ns
+        me.waited_total_ns += waited_ns
+        made = objects[0]
+        made.waited_for(act.operation.name, waited_ns)
+        if made.waiting and made.is_shared:
+            self.wake(made, t)
 
     def wake(self, made: Any, t: int) -> None:
         """Let those go on who wait at an object that has changed.
@@ -269,22 +307,24 @@ class Simulation:
         Where only one of several can have what they wait for, the first is woken, and looks again; a scheduler that is to
         choose among all of them (`wakes_all`) gets all.
         """
-        for key, line in list(made.lines.items()):
-            phase = key[0]
+        lines = made.lines.values()
+        for line in lines if len(lines) == 1 else list(lines):
             while line:
                 thread = next(iter(line))
+                phase = thread.phase
                 if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
                     break
                 self.unpark(thread)
                 if not phase.together and not self.wakes_all:
                     break
+            if len(lines) < 2:
+                return
 
     def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
         """The thread waits for a moment; gives the time at which it began to."""
-        me.site, me.action, me.phase, me.parked, me.since_ns = site, None, None, True, t
-        me.deadline = t + max(0, nanoseconds)
+        me.site, me.parked, me.since_ns = site, True, t
         me.parks += 1
-        self.clock.wake_at(me, me.deadline)
+        self.clock.wake_at(me, t + nanoseconds if nanoseconds > 0 else t)
         return t
 
     # --- threads
@@ -307,13 +347,14 @@ class Simulation:
         if isinstance(outcome, Failed):
             self._fail(me, site, outcome, objects)
         assert outcome is not None
-        named = dict(zip(act.operation.parameters, arguments, strict=True))
-        thread.given = tuple(named.get("arguments", ()))
+        named = dict(zip(act.operation.parameters, arguments, strict=True)) if arguments else {}
+        if arguments:
+            thread.given = tuple(named.get("arguments", ()))
         assert site.instruction.code is not None
         thread.code = site.instruction.code
         self._enlist(thread, named, t)
         for made in objects:
-            if made.lines:
+            if made.waiting:
                 self.wake(made, t)
         return thread if makes is not None else getattr(outcome, "result", None)
 
@@ -336,7 +377,7 @@ class Simulation:
             self.needed += 1
         begin = thread.kind.begin
         if begin is None:
-            thread.steps_left = self.compiled[thread.code].function(thread)
+            self._set_off(thread, self.compiled[thread.code].function(thread))
         else:
             pool = thread.beside
             if pool is not None:
@@ -345,16 +386,20 @@ class Simulation:
             arguments = tuple(named[parameter] for parameter in begin.parameters)
             self._line_up(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
             return
-        next(thread.steps_left)
-        self.scheduler.add(thread)
+        self._ready(thread)
+
+    @staticmethod
+    def _set_off(thread: SimulatedThread, steps: Steps) -> None:
+        """These are the thread's steps; it stands before the first of them."""
+        next(steps)
+        thread.send = steps.send
 
     def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
         """A task or a timer waits for its turn from the moment on at which it is started, in the order of the starts."""
         deadline = None if act.timeout_at is None else t + arguments[act.timeout_at]
         thread.action, thread.arguments = act, arguments
-        thread.steps_left = self._beginning(thread, act, deadline, t)
-        next(thread.steps_left)
-        self._park(thread, act.phases[0], thread.named, deadline, t, again=False)
+        self._set_off(thread, self._beginning(thread, act, deadline, t))
+        self.park(thread, act.phases[0], thread.named, deadline, t, again=False)
 
     def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:
         """What a task or a timer waits for before its first step."""
@@ -370,8 +415,7 @@ class Simulation:
             yield t + cost
         if me.beside is not None:
             me.beside.queued.add(t - submitted)
-        me.steps_left = self.compiled[me.code].function(me)
-        next(me.steps_left)
+        self._set_off(me, self.compiled[me.code].function(me))
         yield t + cost
 
     def _end(self, me: SimulatedThread, site: Site, result: Any, t: int) -> None:
@@ -394,9 +438,8 @@ class Simulation:
         self._close(me, (None, left.fault), t)
 
     def _close(self, me: SimulatedThread, result: tuple[Any, Fault | None], t: int) -> None:
-        end = self._end_actions.get(me.kind.name)
+        end, named = self._end_actions.get(me.kind.name), me.named
         if end is not None:
-            named = me.named
             outcome = end(tuple([made.value for made in named]), me.number, result, None)
             assert outcome is not None
             for made, value in zip(named, outcome.values, strict=True):
@@ -404,8 +447,8 @@ class Simulation:
         if me.beside is not None:
             me.beside.served.add(t - me.started_ns)
         self._ended(me, t)
-        for made in me.named:
-            if made.lines:
+        for made in named:
+            if made.waiting:
                 self.wake(made, t)
         if self.watch.cells:
             self._check(me, self.compiled[me.code].sites[-1], t)

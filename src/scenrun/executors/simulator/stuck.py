@@ -21,10 +21,11 @@ def describe(thread: SimulatedThread) -> Stuck:
     if not thread.parked:
         return Stuck(thread.name, "running", line=line, step=step)
     since = round(thread.since_ns / 1e9, 6)
-    if thread.action is None or thread.phase is None:
+    if thread.phase is None:
         return Stuck(thread.name, "sleeping", "sleep", None, since, (), line, step)
     if is_queued(thread):
         return Stuck(thread.name, "blocked", "pool.worker", thread.beside.label)
+    assert thread.action is not None
     if thread.action.op == "timer.begin":
         return Stuck(thread.name, "waiting", "timer", thread.name, since)
     made = waited_for(thread)
@@ -49,12 +50,12 @@ def operation_of(thread: SimulatedThread) -> str:
 
 def is_queued(thread: SimulatedThread) -> bool:
     """Whether it is a task that waits for a worker."""
-    return thread.parked and thread.action is not None and thread.action.op in ("task.begin", "future.begin")
+    return thread.phase is not None and thread.action is not None and thread.action.op in ("task.begin", "future.begin")
 
 
 def is_blocked(thread: SimulatedThread) -> bool:
     """Whether it waits, without a deadline, for what only others can do."""
-    return thread.parked and thread.action is not None and thread.deadline is None
+    return thread.phase is not None and thread.deadline is None
 
 
 class Search:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from scenrun.draws import Draws
@@ -14,14 +14,18 @@ Steps = Generator[int, tuple[int, int], None]
 """A thread's steps: sent (now, until when it may go on), it runs until then or until it waits, and gives the time."""
 
 
+def _never(moments: tuple[int, int]) -> int:
+    raise AssertionError("a thread that has not started, or has ended, does not move")
+
+
 class SimulatedThread(Thing):
     """One thread, task or timer; for others it is an object that can be joined."""
 
     __slots__ = (
         "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
-        "messages", "moves", "number", "objects", "parked", "parks", "phase", "resumed", "seed", "since_ns", "site",
-        "size", "slept_ns", "started_ns", "steps", "steps_left", "timer", "unshown", "waited_ns",
+        "messages", "moves", "number", "objects", "parked", "parks", "phase", "resumed", "seed", "send", "since_ns", "site",
+        "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
         "waited_total_ns", "worked_ns",
     )  # fmt: skip
 
@@ -37,7 +41,8 @@ class SimulatedThread(Thing):
         self.daemon = daemon
         self.endless = endless
         self.number = -1
-        self.steps_left: Steps | None = None
+        self.send: Callable[[tuple[int, int]], int] = _never
+        """Lets it go on, from a moment to another; gives the moment at which it stopped."""
         self._random: Draws | None = None
         self.given: tuple[Any, ...] = ()
         """What whoever started it handed over."""
@@ -85,6 +90,10 @@ class SimulatedThread(Thing):
     def named(self) -> tuple[Any, ...]:
         """The objects that an operation on it names: itself, and for a task also its pool."""
         return (self,) if self.beside is None else (self, self.beside)
+
+    def over(self) -> None:
+        """It does not move any more; what its steps kept is given back."""
+        self.send = _never
 
     def __str__(self) -> str:
         return self.label
