@@ -14,7 +14,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
@@ -26,15 +26,18 @@ from scenrun.executors.threads import locks, rescue, supervisor, threads
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.locks import RealRLock
 from scenrun.executors.threads.run import Run
+from scenrun.executors.threads.threads import Handle as RealHandle
 from scenrun.explore.walk import End, end_of, walk
 from scenrun.findings import Finding
-from scenrun.machine import Machine, State
+from scenrun.machine import Handle, Machine, State
 from scenrun.machine.state import ENDED, key
 from scenrun.results import RunResult
 from scenrun.scenario.steps import VERBS
 
 COVERED = frozenset(VERBS) - {"call"}
 """Every verb but the one that runs Python of the user's."""
+SHOWN = 20
+"""Ends of the model that a failure shows: those most like the real one."""
 TAPE = 400
 """Decisions that a scenario may take."""
 ORDER = ("scenario", "seed", "sync", "state", "behaviours", "threads", "stop", "main", "expect")
@@ -72,7 +75,7 @@ class Author:
         self._tape = iter(tape)
         self.sync: dict[str, Any] = {}
         self.kinds: dict[str, str] = {}
-        self.state: dict[str, Any] = {"v": 0, "items": [], "table": {"a": 0}}
+        self.state: dict[str, Any] = {"v": 0, "items": [], "table": {"a": 0}, "job": None}
         self.behaviours: dict[str, Any] = {}
         self.threads: dict[str, Any] = {}
         self.sections = False
@@ -129,6 +132,9 @@ class Author:
             "threads": self.threads,
         }
         _drop_unused(whole)
+        text = json.dumps(whole)
+        if "inside('crit')" in text and '"section"' not in text:
+            self.threads["t0"]["do"].append({"section": "crit", "do": []})
         if not has_main:
             whole["stop"] = self._without_main()
         return {name: whole[name] for name in ORDER if whole.get(name) not in ({}, [], None)}
@@ -522,7 +528,9 @@ class Author:
 
     def _do_pool(self, here: Here) -> Written:
         name = self.one(*self._of_kind("pool"))
-        verb = self.one("submit", "submit", "submit", "map", "shutdown", "with", "result", "cancel")
+        verb = self.one("submit", "submit", "submit", "map", "shutdown", "with", "result", "cancel", "share")
+        if verb == "share":
+            return self._share({"submit": {"pool": name, **self._use(here), "into": "job"}}, here)
         if verb in ("result", "cancel") and here.futures:
             return self._of_future(verb, here)
         if verb == "map":
@@ -543,6 +551,12 @@ class Author:
             "try": [submit, *self.one([], [asked])],
             "finally": [self._of_future(self.one("result", "cancel"), here)[0]],
         }, True
+
+    def _share(self, make: Step, here: Here) -> Written:
+        """A thread or future in a variable that others ask, too: it may not be there yet, or may be the other kind."""
+        asked = {"set": {self._into(here): self.one("job.done()", "job.is_alive()")}}
+        result = {"result": {"future": "job", **self._timing(), **self._maybe_into(here)}}
+        return self.one(make, make, asked, result, {"join": {"thread": "job", **self._timing()}}), True
 
     def _new(self, names: list[str], prefix: str) -> str:
         names.append(f"{prefix}{len(names)}")
@@ -568,6 +582,8 @@ class Author:
                 name = f"{name}[{self.one(0, 1)}]"
             verb = self.one("join", "join", "start")
             return {verb: {"thread": name, **(self._timing() if verb == "join" else {})}}, True
+        if self.seldom():
+            return self._share({"spawn": {**self._use(here), "into": "job"}}, here)
         if self.seldom():
             self._write_ghost()
             return {"spawn": {"target": "ghost", "daemon": True}}, False
@@ -640,14 +656,29 @@ class Compared:
 
     def __str__(self) -> str:
         """For a person who is to find out which of the two is wrong."""
-        lines = [yaml.safe_dump(self.scenario, sort_keys=False), f"the real run: {_told(self.real)}"]
+        lines = [yaml.safe_dump(self.scenario, sort_keys=False), f"the real run: {self._told(self.real)}"]
         lines += [f"  {finding.kind}: {finding.message}" for finding in self.result.findings]
         lines += [f"the model, {len(self.ends)} ends:"]
-        return "\n".join(lines + [f"  {_told(end)}" for end in sorted(self.ends, key=_unlike(self.real))[:20]])
+        shown = sorted(self.ends, key=_unlike(self.real))[:SHOWN]
+        lines += [f"  {self._told(end)}" for end in shown]
+        return "\n".join(lines + [f"  and {len(self.ends) - SHOWN} more"] * (len(self.ends) > SHOWN))
+
+    def _told(self, end: End) -> str:
+        variables = dict(zip(self.result.state, plain(end.state), strict=True))
+        observed = f", observed {seen}" if (seen := plain(end.outcome)) else ""
+        return f"{sorted(end.findings) or 'nothing found'}, {variables}{observed}"
 
 
-def _told(end: End) -> str:
-    return f"{sorted(end.findings)} {end.state} outcome {end.outcome}"
+def plain(stand_in: Any) -> Any:
+    """The value that `machine.state.key` has made a stand-in for."""
+    if not isinstance(stand_in, tuple):
+        return stand_in
+    kind, *parts = stand_in
+    if kind is dict:
+        return {plain(name): plain(item) for name, item in parts}
+    if kind is float:
+        return float.fromhex(parts[0])
+    return parts[0] if kind is bool else [plain(part) for part in parts]
 
 
 def _unlike(real: End) -> Callable[[End], tuple[int, str]]:
@@ -676,7 +707,14 @@ def end_of_run(result: RunResult, daemons: Set[str]) -> End:
     if stuck:
         findings.add(("deadlock", ", ".join(sorted(stuck))))
     outcome = None if stuck else key(list(result.outcome or ()))
-    return End(frozenset(findings), key(list(result.state.values())), outcome)
+    return End(frozenset(findings), by_name(key(list(result.state.values()))), by_name(outcome))
+
+
+def by_name(stand_in: Any) -> Any:
+    """The same value with each thread and future in it as its name, by which both sides call it."""
+    if isinstance(stand_in, tuple):
+        return tuple(map(by_name, stand_in))
+    return f"<{stand_in}>" if isinstance(stand_in, Handle | RealHandle) else stand_in
 
 
 def _about(finding: Finding) -> tuple[str, str]:
@@ -786,7 +824,9 @@ class Goal:
 
     def is_possible(self, state: State) -> bool:
         """Whether nothing that is final already contradicts it."""
-        if any(state.cells[slot] is not None and key(state.cells[slot]) != wanted for slot, wanted in self._notes):
+        if any(
+            state.cells[slot] is not None and by_name(key(state.cells[slot])) != wanted for slot, wanted in self._notes
+        ):
             return False
         return all(
             thread.fault is None or thread.pc != ENDED or thread.who.kind in ("task", "future")
@@ -816,4 +856,5 @@ def end_without_daemons(machine: Machine, state: State) -> End:
     """An end of the model; of a deadlock only threads count that must end."""
     end = end_of(machine, state)
     needed = ", ".join(sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon))
-    return replace(end, findings=frozenset((k, needed if k == "deadlock" else about) for k, about in end.findings))
+    findings = frozenset((kind, needed if kind == "deadlock" else about) for kind, about in end.findings)
+    return End(findings, by_name(end.state), by_name(end.outcome))
