@@ -15,7 +15,8 @@ from typing import Any
 
 from scenrun.explore.walk import end_of
 from scenrun.log import event_of
-from scenrun.machine import Choice, Machine, State, Thread
+from scenrun.machine import Choice, Machine, State, Thread, Who
+from scenrun.machine.codes import Failing
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, key
 from scenrun.primitives import operation
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then
@@ -39,13 +40,18 @@ class Told(Machine):
         super().__init__(program, seed, folded=frozenset())
         self.inside: list[tuple[Instruction, Any]] = []
         """The operations of the latest step that was an `atomic`, with what each gave."""
+        self.in_vain: list[Instruction] = []
+        """The operations that the latest step led to and whose arguments failed: announced, and never done."""
+        self.first_in_vain: dict[str, list[Instruction]] = {}
+        """For each thread, those at its very beginning."""
+        self._begins = False
 
     def given(self, state: State, choice: Choice) -> tuple[Outcome, State | None]:
         """What a transition gives, and the state after it."""
         thread = state.threads[choice.thread]
         if thread.pc == ENDED:
             return None, None
-        self.inside = []
+        self.inside, self.in_vain = [], []
         outcome = self._outcome(state, choice, thread)
         return outcome, None if outcome is None else self._after(state, choice, thread, outcome)
 
@@ -59,6 +65,24 @@ class Told(Machine):
 
     def _drawn(self, thread: Thread) -> int:
         return int(self._environment(thread).random.bits() * thread.arguments[0] >> 64)
+
+    def _named(self, thread: Thread, node: Any, *more: Any) -> Any:
+        try:
+            return super()._named(thread, node, *more)
+        except Failing:
+            if _has_about(node.instruction):
+                (self.first_in_vain[thread.who.name] if self._begins else self.in_vain).append(node.instruction)
+            raise
+
+    def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
+        self.first_in_vain.pop(who.name, None)
+        return super()._begun(who, given)
+
+    def _ran(self, thread: Thread, pc: int, *more: Any, **options: Any) -> Thread:
+        self._begins = (thread.pc, pc) == (BEGINNING, 0) or (pc == 0 and thread.who.name not in self.first_in_vain)
+        if self._begins:
+            self.first_in_vain[thread.who.name] = []
+        return super()._ran(thread, pc, *more, **options)
 
     def _at_once(self, node: Any, registers: list[Any], environment: Any, cells: list[Any]) -> None:
         super()._at_once(node, registers, environment, cells)
@@ -190,6 +214,8 @@ class _Search:
             return False
         if line["event"] == "thread.started":
             return thread.pc not in (BEGINNING, ENDED)
+        if self._is_first_in_vain(line, passed):
+            return True
         if line["event"] == "thread.failed":
             fault = thread.fault
             return (
@@ -203,6 +229,12 @@ class _Search:
             return False
         status[name] = OPEN
         return True
+
+    def _is_first_in_vain(self, line: Line, passed: int) -> bool:
+        """Whether it announces what failed at a thread's very beginning."""
+        first = self.machine.first_in_vain.get(line["thread"], [])
+        since = bisect_left(self.at[line["thread"]], passed) - 1
+        return 0 <= since < len(first) and _is_about(line, first[since])
 
     def _is_of(self, line: Line, thread: Thread, phase: str) -> bool:
         """Whether a line tells of what a thread is at."""
@@ -249,6 +281,7 @@ class _Search:
             status = dict(place.status)
             why = self._contradicts(place, thread, outcome, status)
             if not why:
+                self._announced_in_vain(place, thread.who.name, status)
                 yield self._passed(Place(after, place.passed, status))
             elif is_wanted:
                 self._note(place, f"{thread.who.name} {why}")
@@ -338,6 +371,14 @@ class _Search:
                 )
         return ""
 
+    def _announced_in_vain(self, place: Place, name: str, status: dict[str, int]) -> None:
+        """Account for lines that say what was about to be done when its arguments failed."""
+        mine = self.at.get(name, [])
+        for instruction in self.machine.in_vain:
+            at = bisect_left(mine, place.passed) + status.get(name, 0)
+            if at < len(mine) and _is_about(self.lines[mine[at]], instruction):
+                status[name] = status.get(name, 0) + 1
+
     def _inside_differs(self, place: Place, name: str, status: dict[str, int]) -> str:
         """How the lines inside an `atomic` differ from what the model did in one step."""
         mine = self.at[name]
@@ -345,7 +386,7 @@ class _Search:
         count = 0
         for instruction, result in self.machine.inside:
             line = self.lines[mine[at + count]] if at + count < len(mine) else None
-            if line is None or (line["step"], line["line"]) != (instruction.step, instruction.line):
+            if line is None or (line.get("step"), line.get("line")) != (instruction.step, instruction.line):
                 return f"does {instruction.op} of line {instruction.line} inside an `atomic` in the model"
             if instruction.into is not None and key(_plain(line.get("value", result))) != key(_plain(result)):
                 return f"gets {result!r} from {instruction.op} of line {instruction.line} in the model"
@@ -363,6 +404,8 @@ class _End:
         self.finished = next((line for line in log if line["event"] == "run.finished"), None)
         found = [] if self.finished is None else self.finished["findings"]
         endless = any(group.endless for group in machine.program.groups)
+        self.cut = {line["thread"] for line in log if line["event"] == "thread.cut_off"}
+        self.has_daemons = any(group.daemon for group in machine.program.groups)
         self.is_cut_short = endless or any(finding["kind"] == "incomplete" for finding in found)
         found = [finding for finding in found if "outcome" not in finding]  # that is no matter of the log
         checked = [] if self.finished is None else self.finished["expectations"]
@@ -374,7 +417,7 @@ class _End:
         """How a state of the model differs from the end of the run; nothing if it does not."""
         if self.finished is None or self.is_cut_short:
             return ""
-        if not self.stuck and not self.machine.is_over(state):
+        if not self.stuck and not all(map(self._is_over, state.threads)):
             return "the run is not over in the model"
         for number, thread in enumerate(state.threads):
             if thread.who.name in self.stuck and self._may_move(state, number):
@@ -390,8 +433,19 @@ class _End:
             return f"in the model the variables are {variables}, and in the run {self.finished['state']}"
         return ""
 
+    def _is_over(self, thread: Thread) -> bool:
+        """Whether the end need not wait for a thread, such as one that a daemon began when all others had ended."""
+        begun_by_daemon = self.has_daemons and (thread.who.name in self.cut or thread.pc == BEGINNING)
+        return thread.pc == ENDED or thread.who.daemon or begun_by_daemon
+
     def _may_move(self, state: State, number: int) -> bool:
         return any(self.machine.step(state, Choice(number, expires)) is not None for expires in (False, True))
+
+
+def _is_about(line: Line, instruction: Instruction) -> bool:
+    """Whether a line announces an instruction."""
+    told = (line["event"], line.get("step"), line.get("line"))
+    return told == (event_of(instruction.op, "about"), instruction.step, instruction.line)
 
 
 def _is_question(instruction: Instruction) -> bool:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from acceptance import Line, Refused, refused
+from hypothesis import HealthCheck, Phase, given, settings
+from scenarios_at_random import impatient, scenarios
 
 import scenrun
 from scenrun.api import Loaded, load, load_source
@@ -104,6 +107,14 @@ main:
     except: {RuntimeError: [{log: "{error}"}]}
 expect: {final: ["n == 1"]}
 """,
+    "an operation is announced, and its argument fails": """
+sync: {q: queue}
+main:
+  - try: [{put: {queue: q, item: "1 // 0"}}]
+    except: {ZeroDivisionError: [{log: "{error}"}]}
+  - put: {queue: q, item: "[][0]"}
+expect: {verdict: exception}
+""",
     "a fault leaves a thread": """
 sync: {l: lock}
 threads: {t: {count: 2, do: [{release: l}]}}
@@ -145,6 +156,24 @@ def test_the_model_accepts_the_log_of_every_corner(corner: str) -> None:
     scenario = loaded(CORNERS[corner])
     for seed in range(4):
         assert refused(scenario.program, log_of(scenario, seed)) is None
+
+
+def test_the_model_accepts_the_logs_of_scenarios_by_chance() -> None:
+    """Every verb but `call`, every kind of object, faults and deadlocks among them, hurried and as usual."""
+    differences: list[str] = []
+    runs = count()
+
+    @settings(max_examples=120, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @given(scenarios())
+    def check(scenario: dict[str, Any]) -> None:
+        sys.setswitchinterval((HURRIED_S, 5e-3)[next(runs) % 2])
+        read = load(scenario)
+        found = refused(read.program, log_of(read, scenario.get("seed", 0)))
+        differences.extend([] if found is None else [f"{found}\n{scenario}"])
+
+    with impatient():
+        check()
+    assert not differences, "\n\n".join(differences)
 
 
 # --- a log that nothing real wrote
