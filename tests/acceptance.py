@@ -13,81 +13,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain
+
 from scenrun.explore.walk import end_of
 from scenrun.log import event_of
-from scenrun.machine import Choice, Machine, State, Thread, Who
-from scenrun.machine.codes import Failing
+from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, key
-from scenrun.primitives import operation
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.program import Instruction, Program
 
-Line = dict[str, Any]
 PATIENCE = 400_000
 """Places in the search, before it is given up as undecided."""
-SILENT = ("jump", "branch", "choose", "atomic.begin")
-"""Steps without a line of their own."""
 OPEN = -1
 """The thread has said what it is about to do, and is still in it; a positive number: its next lines are accounted for."""
 RESULTS = ("acquired", "value", "size")
 """The fields of a `done` line that say what an operation gave."""
-
-
-class Told(Machine):
-    """The model with messages as steps, in which a `choose` draws as the real threads do."""
-
-    def __init__(self, program: Program, seed: int) -> None:
-        super().__init__(program, seed, folded=frozenset())
-        self.inside: list[tuple[Instruction, Any]] = []
-        """The operations of the latest step that was an `atomic`, with what each gave."""
-        self.in_vain: list[Instruction] = []
-        """The operations that the latest step led to and whose arguments failed: announced, and never done."""
-        self.first_in_vain: dict[str, list[Instruction]] = {}
-        """For each thread, those at its very beginning."""
-        self._begins = False
-
-    def given(self, state: State, choice: Choice) -> tuple[Outcome, State | None]:
-        """What a transition gives, and the state after it."""
-        thread = state.threads[choice.thread]
-        if thread.pc == ENDED:
-            return None, None
-        self.inside, self.in_vain = [], []
-        outcome = self._outcome(state, choice, thread)
-        return outcome, None if outcome is None else self._after(state, choice, thread, outcome)
-
-    def choices(self, state: State, number: int) -> Iterator[Choice]:
-        """The transitions of a thread that may be enabled; those in which its time is up come last."""
-        thread = state.threads[number]
-        for alternative in range(self._alternatives(thread)):
-            if thread.pc < 0 or self._node(thread).instruction.op != "choose" or alternative == self._drawn(thread):
-                yield Choice(number, False, alternative)
-        yield Choice(number, True)
-
-    def _drawn(self, thread: Thread) -> int:
-        return int(self._environment(thread).random.bits() * thread.arguments[0] >> 64)
-
-    def _named(self, thread: Thread, node: Any, *more: Any) -> Any:
-        try:
-            return super()._named(thread, node, *more)
-        except Failing:
-            if _has_about(node.instruction):
-                (self.first_in_vain[thread.who.name] if self._begins else self.in_vain).append(node.instruction)
-            raise
-
-    def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
-        self.first_in_vain.pop(who.name, None)
-        return super()._begun(who, given)
-
-    def _ran(self, thread: Thread, pc: int, *more: Any, **options: Any) -> Thread:
-        self._begins = (thread.pc, pc) == (BEGINNING, 0) or (pc == 0 and thread.who.name not in self.first_in_vain)
-        if self._begins:
-            self.first_in_vain[thread.who.name] = []
-        return super()._ran(thread, pc, *more, **options)
-
-    def _at_once(self, node: Any, registers: list[Any], environment: Any, cells: list[Any]) -> None:
-        super()._at_once(node, registers, environment, cells)
-        instruction = node.instruction
-        self.inside.append((instruction, registers[node.into] if node.into is not None else None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +174,7 @@ class _Search:
         """Whether it announces what failed at a thread's very beginning."""
         first = self.machine.first_in_vain.get(line["thread"], [])
         since = bisect_left(self.at[line["thread"]], passed) - 1
-        return 0 <= since < len(first) and _is_about(line, first[since])
+        return 0 <= since < len(first) and is_about(line, first[since])
 
     def _is_of(self, line: Line, thread: Thread, phase: str) -> bool:
         """Whether a line tells of what a thread is at."""
@@ -244,11 +184,11 @@ class _Search:
             return False
         if instruction.op == "log":
             return bool(phase == "done" and line["event"] == "message")
-        if instruction.op in (*SILENT, "end") or (phase == "about" and not _has_about(instruction)):
+        if instruction.op in (*SILENT, "end") or (phase == "about" and not has_about(instruction)):
             return False
-        if phase == "done" and not _has_done(instruction):
+        if phase == "done" and not has_done(instruction):
             return False
-        shown = "asked" if _is_question(instruction) else phase
+        shown = "asked" if is_question(instruction) else phase
         label = self.machine.slots.label(thread.slots[0]) if instruction.target is not None else None
         return bool(line["event"] == event_of(instruction.op, shown) and line.get("object") == label)
 
@@ -320,7 +260,7 @@ class _Search:
             return "" if before["event"] == "thread.ended" else "would end"
         if line is None:
             return "has no more lines"
-        return f"{self._at(thread)} has not said so" if _has_about(instruction) else ""
+        return f"{self._at(thread)} has not said so" if has_about(instruction) else ""
 
     def _contradicts(self, place: Place, thread: Thread, outcome: Outcome, status: dict[str, int]) -> str:
         """How a step differs from what the log says; if it does not, the thread's status is what it then is."""
@@ -345,7 +285,7 @@ class _Search:
             return f"{self._at(thread)} fails in the model with {outcome.type}" if failed else ""
         if instruction.op == "atomic.begin":
             return self._inside_differs(place, name, status)
-        if instruction.op in SILENT or not _has_done(instruction):
+        if instruction.op in SILENT or not has_done(instruction):
             return ""
         if line is None or not self._is_of(line, thread, "done"):
             return f"{self._at(thread)} gives {outcome.result!r} in the model" if line else "has no more lines"
@@ -363,8 +303,8 @@ class _Search:
         elif instruction.op in ("simple_queue.put", "simple_queue.get"):
             given["size"] = line["size"]  # asked after the operation, so another thread may have come between
         for name in (*RESULTS, "message", "fields"):
-            if (name in line or name in ("message", "fields")) and key(_plain(line.get(name))) != key(
-                _plain(given.get(name))
+            if (name in line or name in ("message", "fields")) and key(plain(line.get(name))) != key(
+                plain(given.get(name))
             ):
                 return (
                     f"{self._at(thread)} has {name} {given.get(name)!r} in the model and {line.get(name)!r} in the log"
@@ -376,7 +316,7 @@ class _Search:
         mine = self.at.get(name, [])
         for instruction in self.machine.in_vain:
             at = bisect_left(mine, place.passed) + status.get(name, 0)
-            if at < len(mine) and _is_about(self.lines[mine[at]], instruction):
+            if at < len(mine) and is_about(self.lines[mine[at]], instruction):
                 status[name] = status.get(name, 0) + 1
 
     def _inside_differs(self, place: Place, name: str, status: dict[str, int]) -> str:
@@ -388,7 +328,7 @@ class _Search:
             line = self.lines[mine[at + count]] if at + count < len(mine) else None
             if line is None or (line.get("step"), line.get("line")) != (instruction.step, instruction.line):
                 return f"does {instruction.op} of line {instruction.line} inside an `atomic` in the model"
-            if instruction.into is not None and key(_plain(line.get("value", result))) != key(_plain(result)):
+            if instruction.into is not None and key(plain(line.get("value", result))) != key(plain(result)):
                 return f"gets {result!r} from {instruction.op} of line {instruction.line} in the model"
             count += 1
         if count:
@@ -429,7 +369,7 @@ class _End:
         names = [cell.name for cell, _ in self.machine.slots.cells]
         cells = zip(names, self.machine.slots.kinds, state.cells, strict=False)
         variables = {name: value for name, kind, value in cells if kind == "variable"}
-        if key(_plain(variables)) != key(_plain(self.finished["state"])):
+        if key(plain(variables)) != key(plain(self.finished["state"])):
             return f"in the model the variables are {variables}, and in the run {self.finished['state']}"
         return ""
 
@@ -440,34 +380,3 @@ class _End:
 
     def _may_move(self, state: State, number: int) -> bool:
         return any(self.machine.step(state, Choice(number, expires)) is not None for expires in (False, True))
-
-
-def _is_about(line: Line, instruction: Instruction) -> bool:
-    """Whether a line announces an instruction."""
-    told = (line["event"], line.get("step"), line.get("line"))
-    return told == (event_of(instruction.op, "about"), instruction.step, instruction.line)
-
-
-def _is_question(instruction: Instruction) -> bool:
-    return "." in instruction.op and operation(instruction.op) is None and not instruction.op.startswith("atomic.")
-
-
-def _has_about(instruction: Instruction) -> bool:
-    known = operation(instruction.op)
-    return instruction.op in ("sleep", "work", "call") or (known is not None and known.about is not None)
-
-
-def _has_done(instruction: Instruction) -> bool:
-    known = operation(instruction.op)
-    if known is None:
-        return instruction.op in ("sleep", "work", "call", "log") or _is_question(instruction)
-    return known.done is not None
-
-
-def _plain(value: Any) -> Any:
-    """A value with threads and futures under their names: the model and the real run have handles of their own."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value) if value.__class__.__name__ == "Handle" else value
