@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from scenarios_at_random import COVERED, Compared, compare, impatient, scenarios, verbs_of
+from ends_compared import Compared, compare, impatient
+from scenarios_at_random import COVERED, scenarios, verbs_of
 
 CHUNK = 250
 """Scenarios that are drawn together: Hypothesis remembers all that it has drawn."""

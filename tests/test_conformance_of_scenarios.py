@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from ends_compared import Compared, compare, impatient
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
-from scenarios_at_random import COVERED, Compared, compare, impatient, scenarios, verbs_of
+from scenarios_at_random import COVERED, scenarios, verbs_of
 
 from scenrun.primitives import KINDS
 from scenrun.primitives.kinds import Done
