@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from acceptance import Line, Refused, refused
+from ends_compared import impatient
 from hypothesis import HealthCheck, Phase, given, settings
-from scenarios_at_random import impatient, scenarios
+from scenarios_at_random import scenarios
 
 import scenrun
 from scenrun.api import Loaded, load, load_source
