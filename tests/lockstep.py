@@ -33,7 +33,7 @@ def followed(machine: Machine, turns: list[Turn]) -> list[State]:
             after = [following for state in states for following in _stepped(machine, state, turn.thread)]
             assert after, f"turn {count} ({turn}): the model cannot make this step: {_place(machine, states, turn)}"
             states = _either_way(machine, after)
-            assert len(states) < MAX_STATES
+            assert len(states) < MAX_STATES, "too many states"
     return states
 
 
@@ -82,7 +82,7 @@ def differences(machine: Machine, states: list[State], one: Simulated) -> str | 
 def _shown(one: Simulated) -> Any:
     simulation = one.simulation
     cells = [_plain(getattr(made, "pure", made.value)) for made in simulation.flat_objects()]
-    threads = [(t.name, t.ended, _fault(t.left_with.fault if t.left_with else None)) for t in simulation.threads]
+    threads = [(t.name, t.ended, _fault(t.left_with.fault if t.ended and t.left_with else None)) for t in simulation.threads]
     return cells, threads
 
 

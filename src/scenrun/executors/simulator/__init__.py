@@ -203,5 +203,5 @@ class _Simulated:
     def _swallowed(self) -> None:
         """Faults of tasks whose result nobody asked for, and nobody will."""
         for thread in self.simulation.threads:
-            if thread.left_with is not None and thread.beside is not None and not thread.value[4]:
+            if thread.ended and thread.left_with is not None and thread.beside is not None and not thread.value[4]:
                 self.simulation.found_fault(thread, thread.left_with, swallowed=True)

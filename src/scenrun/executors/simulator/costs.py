@@ -9,14 +9,18 @@ from pathlib import Path
 import yaml
 
 from scenrun.errors import UsageError
+from scenrun.primitives import KINDS
 from scenrun.scenario.durations import DurationError
 from scenrun.scenario.durations import parse as parse_duration
 from scenrun.scenario.suggest import did_you_mean
 
 STEP_NS = 1_000
 """The cost of a step of which nothing else is said: one microsecond."""
-OWN_WORDS = ("step", "switch", "ask", "turn")
-"""What costs can be given for beside verbs: any step, a switch of threads, a question to an object, a turn of a loop."""
+OWN_WORDS = ("step", "switch", "ask", "turn", "late")
+"""What costs can be given for beside verbs: any step, a switch of threads, a question to an object, a turn of a loop, and
+how much later than asked a thread comes out of a sleep, which takes no processor."""
+OPERATIONS = tuple(f"{kind.name}.{operation.name}" for kind in KINDS.values() for operation in kind.operations)
+"""What costs can be given for where the kinds of a verb differ: `semaphore.acquire` is stronger than `acquire`."""
 
 
 @cache
@@ -46,13 +50,14 @@ class Costs:
         self._by_verb = dict(by_verb)
         self.step_ns = self._by_verb.get("step", step_ns)
         self.switch_ns = self._by_verb.get("switch", 0)
+        self.late_ns = self._by_verb.get("late", 0)
         self._of: dict[str, int] = {}
 
     def of(self, op: str) -> int:
         """The cost of an instruction's operation."""
         if op not in self._of:
             own = 0 if op == "work" else self.step_ns  # the time of `work` is what it says
-            self._of[op] = self._by_verb.get(verb_of(op), own)
+            self._of[op] = self._by_verb.get(op, self._by_verb.get(verb_of(op), own))
         return self._of[op]
 
 
@@ -69,12 +74,11 @@ def read_costs(path: str | Path) -> dict[str, int]:
     given = found.get("costs") if isinstance(found, dict) else None
     if not isinstance(given, dict):
         raise UsageError(f"{path} has no costs; `scenrun calibrate -o {path}` writes them")
+    known = (*VERBS, *OWN_WORDS, *OPERATIONS)
     out = {}
     for word, text in given.items():
-        if word not in (*VERBS, *OWN_WORDS):
-            raise UsageError(
-                f"{path}: there is no verb `{str(word)[:40]}`{did_you_mean(str(word), [*VERBS, *OWN_WORDS])}"
-            )
+        if word not in known:
+            raise UsageError(f"{path}: there is no verb `{str(word)[:40]}`{did_you_mean(str(word), known)}")
         try:
             out[word] = parse_duration(text)
         except DurationError as error:

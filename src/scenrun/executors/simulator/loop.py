@@ -95,9 +95,10 @@ class Loop:
                 last = thread
             moves, parks = thread.moves, thread.parks
             t = thread.send((t, t + slice_ns if follows is None else follows()))
+            waits = thread.parked  # before anybody is woken: its own moment may have come already
             if entries and entries[0][0] <= t:
                 self._wake_due(t)
-            if not thread.parked:
+            if not waits:
                 if thread.ended:
                     thread.over()
                 else:

@@ -22,6 +22,7 @@ from scenrun.executors.site import Site
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.findings import Finding
 from scenrun.primitives import KINDS
+from scenrun.primitives.future import NO_THREAD
 from scenrun.primitives.kinds import Failed, Then
 from scenrun.program import Cell, Program
 from scenrun.schedulers import Scheduler
@@ -233,9 +234,10 @@ class Simulation:
         return getattr(outcome, "result", None), t, until
 
     def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
-        """The operation ended with a fault: that was a step, too."""
-        me.moves += 1
-        me.due_ns = self.costs.of(site.op)
+        """The operation ended with a fault: that was a step, too, unless it is part of an atomic one."""
+        if not site.instruction.option("atomic"):
+            me.moves += 1
+            me.due_ns = self.costs.of(site.op)
         raise failed.fault(*(made.label for made in objects))
 
     def park(
@@ -519,9 +521,9 @@ class Simulation:
     @staticmethod
     def _held(handle: Any, op: str) -> tuple[Any, ...]:
         """The objects that a handle in a local stands for."""
-        kind = KINDS[op.partition(".")[0]]
-        if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not op.endswith("is_alive")):
-            raise Fault("TypeError", kind.mistaken)
+        kind, asks_whether_alive = KINDS[op.partition(".")[0]], op.endswith("is_alive")
+        if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not asks_whether_alive):
+            raise Fault("TypeError", NO_THREAD if asks_whether_alive else kind.mistaken)
         return handle.named
 
     def _ask(self, handle: Any, question: str) -> Any:
