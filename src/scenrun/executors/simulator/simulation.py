@@ -326,7 +326,7 @@ class Simulation:
         """The thread waits for a moment; gives the time at which it began to."""
         me.site, me.parked, me.since_ns = site, True, t
         me.parks += 1
-        self.clock.wake_at(me, t + nanoseconds if nanoseconds > 0 else t)
+        self.clock.wake_at(me, t + nanoseconds + self.costs.late_ns if nanoseconds > 0 else t)
         return t
 
     # --- threads
