@@ -20,6 +20,11 @@ class RoundRobin:
         self._ready: deque[Any] = deque()
         self.add = self._ready.append
         self.take = self._ready.popleft
+        self.add_first = self._ready.appendleft
+
+    def asked_ns(self) -> int:
+        """When the first in line asks whoever moves to let it on, as it has waited for a whole slice; -1 if nobody is."""
+        return self._ready[0].ready_ns + self.slice_ns if self._ready else -1
 
     def __len__(self) -> int:
         return len(self._ready)

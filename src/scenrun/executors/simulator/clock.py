@@ -44,8 +44,9 @@ class Clock:
         """The threads whose moment has come, in the order of the moments."""
         entries, found = self.entries, []
         while entries and entries[0][0] <= now_ns:
-            _, count, thread = heapq.heappop(entries)
+            at_ns, count, thread = heapq.heappop(entries)
             if thread.timer == count:
                 thread.timer = 0
+                thread.ready_ns = at_ns
                 found.append(thread)
         return found

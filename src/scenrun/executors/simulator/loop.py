@@ -70,7 +70,9 @@ class Loop:
         entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded
         heappop, unpark = heapq.heappop, simulation.unpark
         follows: Callable[[], int] | None = getattr(scheduler, "until_ns", None)
-        t, slices, last = 0, 0, None
+        add_first: Any = getattr(scheduler, "add_first", None)
+        asked_ns: Callable[[], int] | None = getattr(scheduler, "asked_ns", None)
+        t, slices, until, last = 0, 0, 0, None
         while simulation.needed:
             try:
                 thread = take()
@@ -92,17 +94,23 @@ class Loop:
             if thread is not last:
                 if last is not None:
                     t += switch_ns
-                last = thread
+                last, until = thread, 0
             moves, parks = thread.moves, thread.parks
-            t = thread.send((t, t + slice_ns if follows is None else follows()))
+            if until <= t:
+                until = t + slice_ns if follows is None else follows()
+            t = thread.send((t, until))
             waits = thread.parked  # before anybody is woken: its own moment may have come already
             if entries and entries[0][0] <= t:
                 self._wake_due(t)
-            if not waits:
-                if thread.ended:
-                    thread.over()
-                else:
-                    add(thread)
+            if waits:
+                until = 0
+            elif thread.ended:
+                thread.over()
+                until = 0
+            elif asked_ns is not None and (until := asked_ns()) > t:
+                add_first(thread)  # whoever is next has not waited for a whole slice yet
+            else:
+                add(thread)
             if recorded is not None:
                 record(recorded, thread.name, thread.moves - moves, None if thread.parks > parks or thread.ended else t)
             slices += 1

@@ -316,6 +316,7 @@ class Simulation:
                 phase = thread.phase
                 if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
                     break
+                thread.ready_ns = t
                 self.unpark(thread)
                 if not phase.together and not self.wakes_all:
                     break
@@ -374,6 +375,7 @@ class Simulation:
     def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:
         """The thread counts from now on, and could move."""
         thread.number = len(self.threads)
+        thread.ready_ns = t
         self.threads.append(thread)
         if not thread.daemon:
             self.needed += 1

@@ -24,7 +24,7 @@ class SimulatedThread(Thing):
     __slots__ = (
         "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
-        "messages", "moves", "number", "objects", "parked", "parks", "phase", "resumed", "seed", "send", "since_ns", "site",
+        "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns", "site",
         "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
         "waited_total_ns", "worked_ns",
     )  # fmt: skip
@@ -61,6 +61,8 @@ class SimulatedThread(Thing):
         self.memo: Any = None
         self.since_ns = 0
         """Since when it waits."""
+        self.ready_ns = 0
+        """Since when it need not wait any more."""
         self.has_begun = False
         self.ended = False
         self.fault: Any = None
