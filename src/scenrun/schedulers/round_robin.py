@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 SWITCH_INTERVAL_NS = 5_000_000
@@ -25,6 +26,11 @@ class RoundRobin:
     def asked_ns(self) -> int:
         """When the first in line asks whoever moves to let it on, as it has waited for a whole slice; -1 if nobody is."""
         return self._ready[0].ready_ns + self.slice_ns if self._ready else -1
+
+    def prefer(self, chosen: Callable[[Any], bool]) -> None:
+        """Let the first in line, or else the last, go first if it is chosen."""
+        if self._ready and not chosen(self._ready[0]) and chosen(self._ready[-1]):
+            self._ready.appendleft(self._ready.pop())
 
     def __len__(self) -> int:
         return len(self._ready)

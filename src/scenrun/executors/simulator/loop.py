@@ -72,6 +72,7 @@ class Loop:
         follows: Callable[[], int] | None = getattr(scheduler, "until_ns", None)
         add_first: Any = getattr(scheduler, "add_first", None)
         asked_ns: Callable[[], int] | None = getattr(scheduler, "asked_ns", None)
+        prefer: Any = getattr(scheduler, "prefer", None)
         t, slices, until, last = 0, 0, 0, None
         while simulation.needed:
             try:
@@ -92,9 +93,11 @@ class Loop:
                         unpark(thread)
                 thread = take()
             if thread is not last:
-                if last is not None:
+                if last is None or succeeds(last, thread):
+                    last = thread
+                else:
                     t += switch_ns
-                last, until = thread, 0
+                    last, until = thread, 0
             moves, parks = thread.moves, thread.parks
             if until <= t:
                 until = t + slice_ns if follows is None else follows()
@@ -106,7 +109,8 @@ class Loop:
                 until = 0
             elif thread.ended:
                 thread.over()
-                until = 0
+                if thread.beside is not None and prefer is not None:
+                    prefer(lambda after, before=thread: succeeds(before, after))
             elif asked_ns is not None and (until := asked_ns()) > t:
                 add_first(thread)  # whoever is next has not waited for a whole slice yet
             else:
@@ -210,6 +214,11 @@ class Loop:
 
     def _standing_still(self) -> Ending:
         return Ending(f"the clock stood still for {PATIENCE:,} steps", {"limit": "steps"})
+
+
+def succeeds(ended: SimulatedThread, begins: SimulatedThread) -> bool:
+    """Whether a task is the next one of the worker whose task has just ended: nobody is switched to then."""
+    return ended.ended and begins.beside is not None and begins.beside is ended.beside and not begins.has_begun
 
 
 def record(recorded: list[Turn], thread: str, steps: int, until_ns: int | None) -> None:

@@ -24,8 +24,8 @@ class SimulatedThread(Thing):
     __slots__ = (
         "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
-        "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns", "site",
-        "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
+        "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns",
+        "site", "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
         "waited_total_ns", "worked_ns",
     )  # fmt: skip
 
