@@ -6,6 +6,7 @@ import handover
 import log_memory
 import many_threads
 import measuring
+import prediction
 import queue_pipeline
 import sleep_lateness
 import startup
@@ -13,5 +14,5 @@ import startup
 if __name__ == "__main__":
     measuring.main(
         queue_pipeline.measure, handover.measure, sleep_lateness.measure,
-        many_threads.measure, log_memory.measure, startup.measure,
+        many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.events import LEVELS
 from scenrun.executors.expectations import at_the_end
 from scenrun.executors.opening import program_fields, shared_fields
-from scenrun.executors.simulator.costs import STEP_NS, Costs
+from scenrun.executors.simulator.costs import STEP_NS, Costs, stronger
 from scenrun.executors.simulator.figures import figures_of
 from scenrun.executors.simulator.loop import Ending, Loop
 from scenrun.executors.simulator.simulation import Simulation
@@ -80,7 +80,7 @@ class _Simulated:
         self.recorder = recorder
         self.settings = settings
         self.level = level
-        costs = Costs({**settings.costs, **program.costs}, settings.step_ns)
+        costs = Costs(stronger(program.costs, settings.costs), settings.step_ns)
         scheduler = settings.scheduler(seed)
         moves = settings.record or scheduler.name == "replay"
         self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves)

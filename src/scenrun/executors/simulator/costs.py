@@ -61,6 +61,11 @@ class Costs:
         return self._of[op]
 
 
+def stronger(own: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
+    """Costs of which one's own come first: those of a verb also before what others say of one of its operations."""
+    return {**{word: cost for word, cost in others.items() if "." not in word or verb_of(word) not in own}, **own}
+
+
 def read_costs(path: str | Path) -> dict[str, int]:
     """The costs of a file such as `scenrun calibrate` writes: words with durations. Raises UsageError with a sentence."""
     from scenrun.scenario.steps import VERBS
