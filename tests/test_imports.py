@@ -21,7 +21,7 @@ LAYERS = (
     ("version", "errors"),
     ("scenario", "primitives", "events"),
     ("program",),
-    ("lowering", "machine"),
+    ("lowering", "machine", "schedulers"),
     ("executors",),
     ("explore",),
     ("api",),
