@@ -82,7 +82,9 @@ def differences(machine: Machine, states: list[State], one: Simulated) -> str | 
 def _shown(one: Simulated) -> Any:
     simulation = one.simulation
     cells = [_plain(getattr(made, "pure", made.value)) for made in simulation.flat_objects()]
-    threads = [(t.name, t.ended, _fault(t.left_with.fault if t.ended and t.left_with else None)) for t in simulation.threads]
+    threads = [
+        (t.name, t.ended, _fault(t.left_with.fault if t.ended and t.left_with else None)) for t in simulation.threads
+    ]
     return cells, threads
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,14 +105,17 @@ class _Simulated:
     def _event(self, name: str, fields: dict[str, Any]) -> None:
         self.simulation.records.append((self.simulation.now_ns, None, None, "event", name, "info", fields))
 
-    def _drain(self) -> None:
-        """Write the records; with several processors those of one moment may have come out of order."""
+    def _drain(self, everything: bool = False) -> None:
+        """Write the records; those of several processors come out of order, and only what is past can be put in order."""
         records = self.simulation.records
-        if self.settings.cpus > 1:
-            in_order = sorted(records, key=lambda record: record[0])
-            records.clear()
-            records.extend(in_order)
-        self.recorder.take(records, len(records))
+        if self.settings.cpus == 1:
+            self.recorder.take(records, len(records))
+            return
+        in_order = sorted(records, key=lambda record: record[0])
+        past = len(in_order) if everything else bisect_left(in_order, self.simulation.now_ns, key=lambda r: r[0])
+        records.clear()
+        records.extend(in_order)
+        self.recorder.take(records, past)
 
     def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunResult:
         """Let it run, judge, and say so in the log's last line."""
@@ -178,7 +182,7 @@ class _Simulated:
             simulation.found(finding)
         state = {c.name: simulation.objects[c.number].value for c in self.program.cells if c.kind == "variable"}
         self._cut_off()
-        self._drain()
+        self._drain(everything=True)
         result = result_of(
             self.program, self.recorder.run_id, "simulate", simulation.seed, findings=simulation.findings,
             expectations=simulation.watch.results() + checked, figures=figures_of(simulation, elapsed_ns),
@@ -187,7 +191,7 @@ class _Simulated:
         if self.schedule is not None:
             result.notes["schedule"] = self.schedule
         self._event("run.finished", summary_fields(result))
-        self._drain()
+        self._drain(everything=True)
         self.recorder.flush()
         return result
 

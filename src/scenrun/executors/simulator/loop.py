@@ -114,6 +114,7 @@ class Loop:
             elif asked_ns is not None and (until := asked_ns()) > t:
                 add_first(thread)  # whoever is next has not waited for a whole slice yet
             else:
+                thread.ready_ns = t
                 add(thread)
             if recorded is not None:
                 record(recorded, thread.name, thread.moves - moves, None if thread.parks > parks or thread.ended else t)
@@ -153,6 +154,9 @@ class Loop:
                 order += 1
                 heapq.heappush(running, (now, order, scheduler.take(), now + max(0, scheduler.slice_ns)))
             if not any(entry[2] is not None for entry in running):
+                if len(scheduler):  # every processor is still busy with the last step of a thread that now waits
+                    now = max(now, heapq.heappop(running)[0])
+                    continue
                 now = self._idle(max([now, *(entry[0] for entry in running)]))
                 running.clear()
                 if now < 0:
