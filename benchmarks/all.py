@@ -8,6 +8,7 @@ import many_threads
 import measuring
 import prediction
 import queue_pipeline
+import simulator
 import sleep_lateness
 import startup
 
@@ -15,4 +16,5 @@ if __name__ == "__main__":
     measuring.main(
         queue_pipeline.measure, handover.measure, sleep_lateness.measure,
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
+        simulator.beside_simpy, simulator.many_threads, simulator.lines,
     )  # fmt: skip
