@@ -364,6 +364,14 @@ def test_several_processors_keep_the_logs_order() -> None:
         assert moments == sorted(moments), path.stem
 
 
+@pytest.mark.parametrize("way", [simulate, scenrun.run])
+def test_draws_do_not_depend_on_the_level(way: Any) -> None:
+    """A log text that is not shown draws as one that is."""
+    main = [{"log": "{random.randint(1, 100)}"}, {"set": {"v": "random.randint(1, 1000000)"}}]
+    scenario = {"scenario": "small", "state": {"v": 0}, "main": main}
+    assert way(scenario, level="info").state == way(scenario, level="error").state
+
+
 # --- what is refused
 
 

@@ -94,6 +94,11 @@ class Writer:
         if end - 1 + 1 in successors(self.code, end - 1):
             self._line(indent, f"__pc = {number + 1}")
 
+    @staticmethod
+    def unshown_draws(i: Instruction) -> list[str]:
+        """A line that is not shown draws all the same: what its thread draws later must not depend on the level."""
+        return [f"__result = ({', '.join(i.arguments)})"] if any("random." in text for text in i.arguments) else []
+
     def note(self, pc: int) -> None:
         """Called before the lines of an instruction are written."""
 

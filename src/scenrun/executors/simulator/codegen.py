@@ -222,7 +222,7 @@ class _SimulatedWriter(Writer):
     def op_log(self, pc: int, i: Instruction) -> list[str]:
         text, fields = i.arguments
         if LEVELS[i.option("level")] < self.level:
-            return self._step_ends(i, pc) or ["pass"]
+            return [*self.unshown_draws(i), *self._step_ends(i, pc)] or ["pass"]
         return [
             f"__emit((t, __me, __s{pc}, 'message', {text}, {fields}))",
             "if len(__records) > __room: __drain()",

@@ -73,7 +73,7 @@ class _RealWriter(Writer):
     def op_log(self, pc: int, i: Instruction) -> list[str]:
         text, fields = i.arguments
         if LEVELS[i.option("level")] < self.level:
-            return ["pass"]
+            return self.unshown_draws(i) or ["pass"]
         return [
             f"__emit((__now(), __me, __s{pc}, 'message', {text}, {fields}))",
             "if len(__records) > __room: __wait_for_room(__me)",
