@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenrun.errors import Fault
+
 NOBODY = "nobody (it began locked)"
 """The owner of a lock that nobody has taken."""
 
@@ -83,6 +85,20 @@ class Finding:
         if self.threads:
             out["threads"] = [stuck.as_dict() for stuck in self.threads]
         return {**out, **self.details}
+
+
+def kind_of_fault(type: str) -> str:
+    """What a fault that leaves a thread is found as: a failed `assert` breaks what the author said must hold."""
+    return "violated" if type == "AssertionError" else "exception"
+
+
+def fault_left(thread: str, fault: Fault, line: int, step: str, swallowed: bool) -> Finding:
+    """The finding of a fault that nobody caught; `swallowed` by a pool, as nobody asked for the result."""
+    message = f"{thread} ended with {fault}"
+    if swallowed:
+        message += "; its pool swallowed this, as nobody asked for the result"
+    details = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
+    return Finding(kind_of_fault(fault.type), message, thread, line, step, details=details)
 
 
 @dataclass(frozen=True, slots=True)

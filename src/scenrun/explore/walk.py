@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from scenrun.findings import kind_of_fault
 from scenrun.machine import Machine, State
 from scenrun.machine.observing import holds, seen
 from scenrun.machine.state import ENDED, key
-
-FAULTY = {"AssertionError": "violated"}
-"""What a fault that leaves a thread is found as; all others are an `exception`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def _faults(state: State) -> Iterator[tuple[str, str]]:
             continue
         asked = thread.who.kind in ("task", "future") and state.cells[thread.who.slots[0]][4]
         if not asked:
-            yield FAULTY.get(thread.fault.type, "exception"), thread.who.name
+            yield kind_of_fault(thread.fault.type), thread.who.name
 
 
 def _always(machine: Machine, state: State) -> Iterator[tuple[str, str]]:

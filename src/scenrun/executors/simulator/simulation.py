@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,19 +11,19 @@ from scenrun import values
 from scenrun.errors import Fault, InternalError
 from scenrun.executors.calls import import_function
 from scenrun.executors.expectations import Watch
-from scenrun.executors.simulator.actions import Action, Phase, action
-from scenrun.executors.simulator.clock import Clock
+from scenrun.executors.simulator.actions import Action, action
 from scenrun.executors.simulator.codegen import Options, compile_code
 from scenrun.executors.simulator.costs import Costs
 from scenrun.executors.simulator.objects import Lock, Pool, Thing, Waitable, class_of
+from scenrun.executors.simulator.operations import Operations
 from scenrun.executors.simulator.quick import QUICK, Condition, Event, Queue
 from scenrun.executors.simulator.threads import SimulatedThread, Steps
 from scenrun.executors.site import Site
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
-from scenrun.findings import Finding
+from scenrun.findings import Finding, fault_left
 from scenrun.primitives import KINDS
 from scenrun.primitives.future import NO_THREAD
-from scenrun.primitives.kinds import Failed, Then
+from scenrun.primitives.kinds import Failed
 from scenrun.program import Cell, Program
 from scenrun.schedulers import Scheduler
 
@@ -54,19 +54,16 @@ class FaultLeft:
         self.site = site
 
 
-class Simulation:
+class Simulation(Operations):
     """A program in virtual time. `drain` is called when records should be written."""
 
     def __init__(
         self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
         count_moves: bool,
     ) -> None:  # fmt: skip
+        super().__init__(scheduler, costs)
         self.program = program
         self.seed = seed
-        self.scheduler = scheduler
-        self._ready = scheduler.add
-        self.wakes_all = scheduler.wakes_all
-        self.costs = costs
         self.records: deque[tuple[Any, ...]] = deque()
         self.drain = drain
         self.threads: list[SimulatedThread] = []
@@ -74,7 +71,6 @@ class Simulation:
         self.needed = 0
         """Threads that have not ended and are no daemons."""
         self.findings: list[Finding] = []
-        self.clock = Clock()
         self.now_ns = 0
         self.zero_steps = 0
         """Steps so far that cost nothing."""
@@ -172,163 +168,6 @@ class Simulation:
         """Every object, arrays taken apart."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]
-
-    # --- operations
-
-    def do(self, me: SimulatedThread, site: Site, act: Action, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
-        """Do an operation that nobody ever waits in."""
-        outcome = act.phases[0].act(objects, me, arguments, None)
-        assert outcome is not None
-        objects[0].noted(act.operation.name, 0, outcome, objects, me, t)
-        me.waited_ns = 0
-        if isinstance(outcome, Failed):
-            self._fail(me, site, outcome, objects)
-        for made in objects:
-            if made.waiting:
-                self.wake(made, t)
-        return getattr(outcome, "result", None)
-
-    def operate(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
-        t: int, until: int,
-    ) -> Any:  # fmt: skip
-        """Do an operation in which the thread may have to wait: a generator, which gives (result, t, until)."""
-        timeout = None if act.timeout_at is None else arguments[act.timeout_at]
-        deadline = None if timeout is None else t + timeout
-        waited, has_waited, memo, cost = 0, False, None, self.costs.of(act.op)
-        me.site = site
-        name, first = act.operation.name, objects[0]
-        for number, phase in enumerate(act.phases):
-            while True:
-                outcome = phase.act(objects, me, arguments, memo)
-                if outcome is None and deadline is not None and t >= deadline and phase.expire is not None:
-                    outcome = phase.expire(objects, me, arguments, memo)
-                if outcome is not None:
-                    break
-                me.action, me.arguments, me.memo = act, arguments, memo
-                self.park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
-                since = t
-                t, until = yield t
-                waited += t - since
-                has_waited = True
-            first.noted(name, number, outcome, objects, me, t)
-            for made in objects:
-                if made.waiting:
-                    self.wake(made, t)
-            if not isinstance(outcome, Then):
-                break
-            memo = outcome.memo
-            me.moves += 1
-            t += cost
-            if t >= until and act.phases[number + 1].enabled(objects, me, arguments, memo):
-                (
-                    t,
-                    until,
-                ) = yield t  # who cannot go on waits from now on: nobody comes between, so lines keep their order
-        me.waited_ns = waited
-        me.waited_total_ns += waited
-        first.waited_for(name, waited if has_waited else None)
-        if isinstance(outcome, Failed):
-            me.resumed = t, until
-            self._fail(me, site, outcome, objects)
-        return getattr(outcome, "result", None), t, until
-
-    def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
-        """The operation ended with a fault: that was a step, too, unless it is part of an atomic one."""
-        if not site.instruction.option("atomic"):
-            me.moves += 1
-            me.due_ns = self.costs.of(site.op)
-        raise failed.fault(*(made.label for made in objects))
-
-    def park(
-        self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
-    ) -> None:
-        """The thread waits: at its objects, and for its moment."""
-        me.parks += 1
-        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
-        key = phase if not phase.together else (phase, objects[0])
-        for at in phase.waits_at:
-            made = objects[at]
-            made.waiting += 1
-            line = made.lines.get(key)
-            if line is None:
-                line = made.lines[key] = OrderedDict()
-            line[me] = None
-            if again and not phase.together:
-                line.move_to_end(me, last=False)  # it was the first, and another was faster
-        if deadline is not None:
-            self.clock.wake_at(me, deadline)
-
-    def unpark(self, thread: SimulatedThread) -> None:
-        """The thread may go on."""
-        phase = thread.phase
-        if phase is not None:
-            objects = thread.objects
-            key = phase if not phase.together else (phase, objects[0])
-            for at in phase.waits_at:
-                made = objects[at]
-                made.waiting -= 1
-                line = made.lines[key]
-                del line[thread]
-                if not line and phase.together:  # lines of those who wait for one out of many would become many
-                    del made.lines[key]
-            thread.phase = None
-        thread.parked = False
-        thread.timer = 0
-        self._ready(thread)
-
-    def wait(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
-        t: int, again: bool = False,
-    ) -> None:  # fmt: skip
-        """The thread waits in an operation on one object that has one phase, without a time-out."""
-        phase, (made,) = act.phases[0], objects
-        me.site, me.action, me.arguments = site, act, arguments
-        me.parks += 1
-        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, None
-        made.waiting += 1
-        line = made.lines.get(phase)
-        if line is None:
-            line = made.lines[phase] = OrderedDict()
-        line[me] = None
-        if again:
-            line.move_to_end(me, last=False)  # it was the first, and another was faster
-
-    def waited(self, me: SimulatedThread, act: Action, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
-        """An operation of one phase is over in which the thread has waited."""
-        me.waited_ns = waited_ns
-        me.waited_total_ns += waited_ns
-        made = objects[0]
-        made.waited_for(act.operation.name, waited_ns)
-        if made.waiting and made.is_shared:
-            self.wake(made, t)
-
-    def wake(self, made: Any, t: int) -> None:
-        """Let those go on who wait at an object that has changed.
-
-        Where only one of several can have what they wait for, the first is woken, and looks again; a scheduler that is to
-        choose among all of them (`wakes_all`) gets all.
-        """
-        lines = made.lines.values()
-        for line in lines if len(lines) == 1 else list(lines):
-            while line:
-                thread = next(iter(line))
-                phase = thread.phase
-                if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
-                    break
-                thread.ready_ns = t
-                self.unpark(thread)
-                if not phase.together and not self.wakes_all:
-                    break
-            if len(lines) < 2:
-                return
-
-    def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
-        """The thread waits for a moment; gives the time at which it began to."""
-        me.site, me.parked, me.since_ns = site, True, t
-        me.parks += 1
-        self.clock.wake_at(me, t + nanoseconds + self.costs.late_ns if nanoseconds > 0 else t)
-        return t
 
     # --- threads
 
@@ -488,13 +327,8 @@ class Simulation:
 
     def found_fault(self, me: SimulatedThread, left: FaultLeft, swallowed: bool = False) -> None:
         """A fault that nobody caught is a finding."""
-        fault, site = left.fault, left.site
-        kind = "violated" if fault.type == "AssertionError" else "exception"
-        message = f"{me.name} ended with {fault}"
-        if swallowed:
-            message += "; its pool swallowed this, as nobody asked for the result"
-        details: dict[str, Any] = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
-        self.found(Finding(kind, message, me.name, site.line, site.instruction.step, details=details), me, site)
+        instruction = left.site.instruction
+        self.found(fault_left(me.name, left.fault, instruction.line, instruction.step, swallowed), me, left.site)
 
     def found(self, finding: Finding, me: Any = None, site: Site | None = None) -> None:
         """Note a finding, in the log too."""

@@ -26,7 +26,7 @@ from scenrun.executors.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
-from scenrun.findings import Finding
+from scenrun.findings import Finding, fault_left
 from scenrun.program import Cell, Program
 
 ROOM = 50_000
@@ -260,15 +260,9 @@ class Run:
 
     def found_fault(self, context: Context, left: FaultLeft, swallowed: bool = False) -> None:
         """A fault that nobody caught is a finding."""
-        fault, site = left.fault, left.site
-        kind = "violated" if fault.type == "AssertionError" else "exception"
-        message = f"{context.name} ended with {fault}"
-        if swallowed:
-            message += "; its pool swallowed this, as nobody asked for the result"
-        details: dict[str, Any] = {"type": fault.type, "text": fault.text, "swallowed": swallowed}
-        self.found(
-            Finding(kind, message, context.name, site.line, site.instruction.step, details=details), context, site
-        )
+        instruction = left.site.instruction
+        finding = fault_left(context.name, left.fault, instruction.line, instruction.step, swallowed)
+        self.found(finding, context, left.site)
 
     def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
         """Note a finding, in the log too; not of a thread that was cut off, as its world is being taken apart."""
