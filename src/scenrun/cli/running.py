@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -70,7 +71,7 @@ def refuse_own_files(files: tuple[str, ...], path: str, option: str) -> None:
             raise UsageError(f"{option} {path} would replace the scenario; choose another file")
 
 
-class Running:
+class Running(ABC):
     """What one call of a command keeps between its runs. Each command adds how it runs a scenario once."""
 
     again_options: tuple[str, ...] = ()
@@ -147,9 +148,9 @@ class Running:
         """The identifier of that line; `first` is the first run's seed."""
         return secrets.token_hex(6)
 
+    @abstractmethod
     def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
         """Run a scenario."""
-        raise NotImplementedError
 
     def recorder(self, run_id: str, loaded: Loaded) -> Recorder:
         """Where the lines of a run go."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def leaders(code: Code) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-class Writer:
+class Writer(ABC):
     """Writes the function of one code. An executor adds what its steps do, and what begins and ends the function."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], level: int) -> None:
@@ -57,9 +58,9 @@ class Writer:
         """For each instruction, the lines left out since they were last counted, up to where it may block or fail."""
         self._unshown = 0
 
+    @abstractmethod
     def function(self) -> list[str]:
         """The lines of the function."""
-        raise NotImplementedError
 
     def _line(self, indent: int, text: str) -> None:
         self.lines.append(" " * indent + text)
@@ -99,7 +100,7 @@ class Writer:
         """A line that is not shown draws all the same: what its thread draws later must not depend on the level."""
         return [f"__result = ({', '.join(i.arguments)})"] if any("random." in text for text in i.arguments) else []
 
-    def note(self, pc: int) -> None:
+    def note(self, pc: int) -> None:  # noqa: B027  # most executors have nothing to note
         """Called before the lines of an instruction are written."""
 
     def block_begins(self, start: int, end: int) -> Iterable[str]:
@@ -136,9 +137,9 @@ class Writer:
         own = getattr(self, f"op_{i.op.replace('.', '_')}", None)
         return own(pc, i) if own else self.operation(pc, i)
 
+    @abstractmethod
     def operation(self, pc: int, i: Instruction) -> list[str]:
         """An operation on a shared object."""
-        raise NotImplementedError
 
     # --- the thread's own moves
 
