@@ -89,13 +89,14 @@ class Footprints:
         return effects
 
 
-def steps_of(code: Code) -> frozenset[int]:
+def steps_of(code: Code, folded: frozenset[str] = frozenset()) -> frozenset[int]:
     """The instructions at which other threads may come between: whatever they could notice, and what takes time.
 
-    Everything else is the thread's own and belongs to the step before it. A loop that has no such step in it would
-    never let others on, so its turns are steps, too. What stands inside `atomic` is part of the step that begins it.
+    Everything else, and ops in `folded`, is the thread's own and belongs to the step before it. A loop that has no such
+    step in it would never let others on, so its turns are steps, too. What stands inside `atomic` is part of the step
+    that begins it.
     """
-    found = {pc for pc, i in enumerate(code.instructions) if _is_noticed(i)}
+    found = {pc for pc, i in enumerate(code.instructions) if _is_noticed(i) and i.op not in folded}
     loops = {pc for pc, i in enumerate(code.instructions) if _turns(i, pc) and _comes_back(code, pc, found)}
     return frozenset(found | loops)
 

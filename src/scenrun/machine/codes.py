@@ -93,9 +93,9 @@ def prepare(code: Code, folded: frozenset[str]) -> Ready:
     """The nodes of a code. Ops in `folded` are part of the step before them."""
     slots = _slots(code)
     compiler = Compiler(slots, dict(code.locals))
-    steps = steps_of(code)
+    steps = steps_of(code, folded)
     nodes = tuple(
-        _node(i, (pc in steps and i.op not in folded) or _asks_the_clock(i), compiler, slots)
+        _node(i, pc in steps or _asks_the_clock(i), compiler, slots)
         for pc, i in enumerate(code.instructions)
     )
     return Ready(code, nodes, slots, len(slots), tuple(slots[name] for name in code.parameters))

@@ -24,6 +24,8 @@ PATIENCE = 100_000
 """Own instructions in one step: more than this is a loop inside `atomic` that does not end."""
 FOLDED = frozenset({"log"})
 """What is no step of its own where only the shared state matters."""
+FREE = frozenset({"log", "sleep", "work"})
+"""What is no step of its own where time is free as well: whatever takes its time may take none."""
 
 
 class Choice(NamedTuple):
@@ -332,7 +334,7 @@ class Machine:
             case "deadline":
                 evaluated(node.arguments[0], registers, environment)
                 registers[node.into or 0] = 0
-            case "log":
+            case "log" | "sleep" | "work":
                 for argument in node.arguments:
                     evaluated(argument, registers, environment)
             case "atomic.end":
