@@ -127,12 +127,12 @@ def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
     return False
 
 
-def successors(code: Code, pc: int) -> list[int]:
-    """The instructions that may come after the one at `pc`."""
+def successors(code: Code, pc: int, *, faults: bool = True) -> list[int]:
+    """The instructions that may come after the one at `pc`, also where a fault leads unless those are left out."""
     instruction = code.instructions[pc]
     out = [] if instruction.op in ("jump", "raise", "end") else [pc + 1]
     if instruction.to is not None:
         out.append(instruction.to)
-    if instruction.handler is not None:
+    if faults and instruction.handler is not None:
         out.append(instruction.handler)
     return out

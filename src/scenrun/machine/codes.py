@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.draws import Draws
@@ -11,6 +11,8 @@ from scenrun.errors import Fault
 from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.footprints import steps_of
 from scenrun.machine.expressions import Compiler, Evaluate
+from scenrun.machine.liveness import DRAWS, FAULT, live_after
+from scenrun.machine.relevance import EVERYTHING, Relevance, abstracted
 from scenrun.machine.state import UNSET
 from scenrun.primitives import KINDS, Kind, Operation, operation
 from scenrun.primitives.kinds import Done, Outcome, Phase, Values
@@ -56,6 +58,12 @@ class Node:
     """For a step that may go several ways: their number."""
     is_held: bool = False
     """Whether its object is what a local holds: its first argument."""
+    level: int = EVERYTHING
+    """How much of its result matters."""
+    dead: frozenset[int] = frozenset()
+    """The registers that nobody reads once its arguments have been evaluated."""
+    keeps_fault: bool = True
+    keeps_draws: bool = True
 
 
 @dataclass(slots=True)
@@ -66,13 +74,14 @@ class Ready:
     nodes: tuple[Node, ...]
     slots: dict[str, int]
     size: int
-    parameters: tuple[int, ...] = field(default=())
+    parameters: tuple[tuple[int, int], ...] = field(default=())
+    """The register of each parameter, and how much of its value matters."""
 
     def registers(self, given: Any = ()) -> list[Any]:
         """Registers for a new thread, with what whoever started it handed over."""
         out: list[Any] = [UNSET] * self.size
-        for at, value in zip(self.parameters, given, strict=True):
-            out[at] = value
+        for (at, level), value in zip(self.parameters, given, strict=True):
+            out[at] = abstracted(value, level)
         return out
 
 
@@ -89,16 +98,43 @@ class Environment:
         """Where time is free, a deadline may always still be to come."""
 
 
-def prepare(code: Code, folded: frozenset[str]) -> Ready:
-    """The nodes of a code. Ops in `folded` are part of the step before them."""
+def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = None) -> Ready:
+    """The nodes of a code. Ops in `folded` are part of the step before them; `relevance` tells what may be forgotten."""
     slots = _slots(code)
     compiler = Compiler(slots, dict(code.locals))
     steps = steps_of(code, folded)
-    nodes = tuple(
-        _node(i, pc in steps or _asks_the_clock(i), compiler, slots)
-        for pc, i in enumerate(code.instructions)
-    )
-    return Ready(code, nodes, slots, len(slots), tuple(slots[name] for name in code.parameters))
+    nodes = [_node(i, pc in steps or _asks_the_clock(i), compiler, slots) for pc, i in enumerate(code.instructions)]
+    parameters = tuple((slots[name], EVERYTHING) for name in code.parameters)
+    if relevance is not None:
+        nodes = _forgetful(code, nodes, slots, relevance)
+        parameters = tuple((slots[name], relevance.of("local", code.number, name)) for name in code.parameters)
+    return Ready(code, tuple(nodes), slots, len(slots), parameters)
+
+
+def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: Relevance) -> list[Node]:
+    """The nodes, made to keep only what matters."""
+    drawing = frozenset(pc for pc, i in enumerate(code.instructions) if relevance.draws_matter(code.number, i))
+    out = []
+    for node, live in zip(nodes, live_after(code, drawing), strict=True):
+        i = node.instruction
+        level = EVERYTHING if i.into is None else relevance.of("local", code.number, i.into)
+        arguments = tuple(
+            _part(evaluate, relevance.argument(code.number, i, at)) if relevance.is_handed_on(i, at) else evaluate
+            for at, evaluate in enumerate(node.arguments)
+        )
+        dead = frozenset(at for name, at in slots.items() if name not in live)
+        out.append(
+            replace(node, level=level, arguments=arguments, dead=dead,
+                    keeps_fault=FAULT in live, keeps_draws=DRAWS in live)
+        )  # fmt: skip
+    return out
+
+
+def _part(evaluate: Evaluate, level: int) -> Evaluate:
+    """The part of an argument that matters."""
+    if level == EVERYTHING:
+        return evaluate
+    return lambda R, E: abstracted(evaluate(R, E), level)  # noqa: N803
 
 
 def _slots(code: Code) -> dict[str, int]:

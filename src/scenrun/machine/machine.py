@@ -13,6 +13,7 @@ from scenrun.errors import Fault
 from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
+from scenrun.machine.relevance import Relevance, abstracted
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
 from scenrun.primitives import KINDS, Operation
@@ -46,13 +47,29 @@ class Endless(Exception):
 class Machine:
     """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once."""
 
-    def __init__(self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED) -> None:
+    def __init__(
+        self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED, forgets: bool = False
+    ) -> None:
+        """`forgets`: keep of each value only what can change what happens; see `Relevance`."""
         self.program = program
         self.seed = program.seed if seed is None else seed
-        self.codes: list[Ready] = [prepare(code, folded) for code in program.codes]
+        self.relevance = Relevance(program) if forgets else None
+        self.codes: list[Ready] = [prepare(code, folded, self.relevance) for code in program.codes]
         self.slots = Slots(program)
         self.looks = Looks(program, self.slots)
         self._environments: dict[str, Environment] = {}
+        self._uncounted = self._queues_without_count()
+
+    def _queues_without_count(self) -> frozenset[int]:
+        """Queues of which nobody asks how many items have not been dealt with; that number only grows."""
+        if self.relevance is None:
+            return frozenset()
+        counts = self.relevance.counts_tasks
+        return frozenset(
+            slot
+            for slot, (cell, _) in enumerate(self.slots.cells)
+            if cell.kind in ("queue", "simple_queue") and not counts(cell.number)
+        )
 
     # --- states
 
@@ -69,14 +86,18 @@ class Machine:
         """Every enabled transition, in the order of the threads, with the state that it leads to."""
         if self.is_over(state):
             return
-        for number, thread in enumerate(state.threads):
-            for alternative in range(self._alternatives(thread)):
-                for expires in (False, True):
-                    choice = Choice(number, expires, alternative)
-                    after = self.step(state, choice)
-                    if after is not None:
-                        yield choice, after
-                        break
+        for number in range(len(state.threads)):
+            yield from self.following_of(state, number)
+
+    def following_of(self, state: State, number: int) -> Iterator[tuple[Choice, State]]:
+        """Every enabled transition of one thread, with the state that it leads to."""
+        for alternative in range(self._alternatives(state.threads[number])):
+            for expires in (False, True):
+                choice = Choice(number, expires, alternative)
+                after = self.step(state, choice)
+                if after is not None:
+                    yield choice, after
+                    break
 
     def step(self, state: State, choice: Choice) -> State | None:
         """The state after a transition; None where it is not enabled."""
@@ -178,7 +199,7 @@ class Machine:
                 cells.append(None)
         for slot, value in zip(slots, outcome.values, strict=True):
             if slot < len(cells):
-                cells[slot] = value
+                cells[slot] = value if slot not in self._uncounted else (value[0], 0, *value[2:])
         if isinstance(outcome, Then):
             threads[choice.thread] = thread._replace(phase=thread.phase + 1, memo=outcome.memo)
         elif isinstance(outcome, Failed):
@@ -204,7 +225,7 @@ class Machine:
             if node.operation is not None and node.operation.makes:
                 result = Handle(slots, made.who.name)
         if node.into is not None:
-            registers[node.into] = result
+            registers[node.into] = abstracted(result, node.level)
         if instruction.op == "choose":  # a run draws one, and what it draws afterwards follows from how often it drew
             thread = thread._replace(draws=thread.draws + 1)
         jumps = instruction.op == "jump" or (instruction.op == "branch" and result == 0)
@@ -268,8 +289,9 @@ class Machine:
             try:
                 if node.is_step and not inside:
                     slots, arguments = self._named(thread, node, registers, environment)
-                    draws = environment.random.count
-                    return Thread(thread.who, pc, tuple(registers), draws, 0, slots, arguments, None, fault)
+                    return self._about_to(
+                        thread.who, pc, node, registers, environment.random.count, slots, arguments, fault
+                    )
                 inside = inside and node.instruction.op != "atomic.end"
                 pc = self._own(node, pc, registers, environment, fault, cells)
             except Failing as failing:
@@ -278,6 +300,17 @@ class Machine:
                     return _leaving(thread, registers, environment.random.count, fault, node.instruction)
                 pc = node.instruction.handler
         raise Endless(f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}")
+
+    @staticmethod
+    def _about_to(
+        who: Who, pc: int, node: Node, registers: list[Any], draws: int,
+        slots: tuple[int, ...], arguments: tuple[Any, ...], fault: Fault | None,
+    ) -> Thread:  # fmt: skip
+        """A thread at a step, with what it may still need."""
+        if node.dead:
+            registers = [UNSET if at in node.dead else value for at, value in enumerate(registers)]
+        kept = fault if node.keeps_fault else None
+        return Thread(who, pc, tuple(registers), draws if node.keeps_draws else 0, 0, slots, arguments, None, kept)
 
     def _named(
         self, thread: Thread, node: Node, registers: list[Any], environment: Environment
@@ -319,7 +352,8 @@ class Machine:
         instruction = node.instruction
         match instruction.op:
             case "let":
-                registers[node.into or 0] = evaluated(node.arguments[0], registers, environment)
+                value = evaluated(node.arguments[0], registers, environment)
+                registers[node.into or 0] = abstracted(value, node.level)
             case "forget":
                 registers[node.into or 0] = UNSET
             case "jump":
@@ -328,7 +362,7 @@ class Machine:
                 if not evaluated(node.arguments[0], registers, environment):
                     return int(instruction.to or 0)
             case "take":
-                registers[node.into or 0] = fault
+                registers[node.into or 0] = abstracted(fault, node.level)
             case "raise":
                 raise Failing(evaluated(node.arguments[0], registers, environment))
             case "deadline":
@@ -352,7 +386,7 @@ class Machine:
         for slot, value in zip(slots, outcome.values, strict=True):
             cells[slot] = value
         if node.into is not None:
-            registers[node.into] = outcome.result
+            registers[node.into] = abstracted(outcome.result, node.level)
 
 
 def _ended(thread: Thread) -> Thread:

@@ -1,0 +1,186 @@
+"""Which values can change what happens, and which flow only into the log: the latter need not be told apart in a search."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from scenrun.program import Code, Instruction, Program
+
+NOTHING, NULLNESS, EVERYTHING = 0, 1, 2
+"""How much of a value matters: nothing, whether it is null, or all of it."""
+Fact = tuple[Any, ...]
+"""A place that values flow through: ("local", code, register), ("cell", number), ("result",), ("draws", code),
+("own", code) for a thread's own index and name."""
+_WHOLE_CELL = ("append", "extend", "pop", "remove", "assign")
+
+
+class _Erased:
+    """A value of which nothing matters but that it is not null."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+
+ERASED = _Erased()
+
+
+def abstracted(value: Any, level: int) -> Any:
+    """The part of a value that matters."""
+    if level == EVERYTHING or (value is None and level == NULLNESS):
+        return value
+    return ERASED
+
+
+class Relevance:
+    """How much of every value of a program matters, as the least solution of what each instruction demands.
+
+    timed: whether durations matter, as they do where the clock's order is kept.
+    """
+
+    def __init__(self, program: Program, timed: bool = False) -> None:
+        self.program = program
+        self.timed = timed
+        self._levels: dict[Fact, int] = {}
+        for observation in (*program.expectations.always, *program.expectations.final, *program.expectations.observe):
+            for probe in observation.probes:
+                if probe.op == "variable.read":
+                    self._levels[("cell", probe.target.cell)] = EVERYTHING
+        for cell in program.cells:
+            if cell.options.get("kind") == "priority":
+                self._levels[("cell", cell.number)] = EVERYTHING
+        while self._raise_levels():
+            pass
+
+    def of(self, *fact: Any) -> int:
+        """How much of what is there matters."""
+        return self._levels.get(fact, NOTHING)
+
+    def draws_matter(self, code: int, i: Instruction) -> bool:
+        """Whether what an instruction draws, or how many draws came before it, can change what happens."""
+        return any(fact == ("draws", code) and level for fact, level in self._demands(self.program.codes[code], i))
+
+    def counts_tasks(self, cell: int) -> bool:
+        """Whether anybody looks at how many items of a queue have not been dealt with."""
+        return any(
+            i.target is not None and i.target.cell == cell and i.op in ("queue.join", "queue.task_done")
+            for code in self.program.codes
+            for i in code.instructions
+        )
+
+    def argument(self, code: int, i: Instruction, at: int) -> int:
+        """How much of an instruction's argument matters."""
+        return self._of_argument(i, at, i.arguments[at])
+
+    def is_handed_on(self, i: Instruction, at: int) -> bool:
+        """Whether an argument becomes part of the state."""
+        operation = i.op.partition(".")[2]
+        is_item = operation == "put" and at == 0
+        return is_item or i.op in ("variable.write", "end") or (not self.timed and _is_drawn(i.arguments[at]))
+
+    def _raise_levels(self) -> bool:
+        changed = False
+        for code in self.program.codes:
+            for i in code.instructions:
+                for fact, level in self._demands(code, i):
+                    if level > self._levels.get(fact, NOTHING):
+                        self._levels[fact] = level
+                        changed = True
+        return changed
+
+    def _demands(self, code: Code, i: Instruction) -> Iterator[tuple[Fact, int]]:
+        """What an instruction needs of the places that it takes values from."""
+        for index in (i.target, i.lock):
+            if index is not None and index.index is not None:
+                yield from self._uses(code, index.index, EVERYTHING)
+        for at, text in enumerate(i.arguments):
+            if i.op == "let" or (i.op == "deadline" and not self.timed):
+                yield from self._uses(code, text, self.of("local", code.number, i.into) if i.op == "let" else NOTHING)
+            elif i.code is not None and isinstance(_parsed(text), ast.List | ast.Tuple):
+                yield from self._handed_over(code, i.code, _parsed(text))
+            else:
+                yield from self._uses(code, text, self._of_argument(i, at, text))
+        if i.op in ("variable.read", "queue.get", "simple_queue.get") and i.target is not None and i.into is not None:
+            yield ("cell", i.target.cell), self.of("local", code.number, i.into)
+        if i.op == "future.result" and i.into is not None:
+            yield ("result",), self.of("local", code.number, i.into)
+        if i.op.startswith("variable.") and i.op.partition(".")[2] in _WHOLE_CELL and i.target is not None:
+            yield ("cell", i.target.cell), EVERYTHING
+
+    def _of_argument(self, i: Instruction, at: int, text: str) -> int:
+        """How much of an argument's value an instruction looks at."""
+        operation = i.op.partition(".")[2]
+        if i.op == "log":
+            return NOTHING
+        if i.op in ("sleep", "work", "deadline"):
+            return EVERYTHING if self.timed else NOTHING
+        if i.op == "branch" and "__remaining(" in text:
+            return EVERYTHING if self.timed else NOTHING
+        if operation == "put" and at == 0 and i.target is not None:
+            return self.of("cell", i.target.cell)
+        if i.op == "variable.write" and i.target is not None:
+            return self.of("cell", i.target.cell)
+        if i.op == "end":
+            return self.of("result")
+        if not self.timed and _is_drawn(text):
+            return NULLNESS
+        return EVERYTHING
+
+    def _handed_over(self, code: Code, to: int, given: Any) -> Iterator[tuple[Fact, int]]:
+        """What a thread gets from whoever starts it."""
+        parameters = self.program.codes[to].parameters
+        for parameter, element in zip(parameters, given.elts, strict=True):
+            yield from self._used(code.number, element, self.of("local", to, parameter))
+
+    def _uses(self, code: Code, text: str, demand: int) -> Iterator[tuple[Fact, int]]:
+        return self._used(code.number, _parsed(text), demand)
+
+    def _used(self, code: int, node: ast.AST, demand: int) -> Iterator[tuple[Fact, int]]:
+        """What an expression needs, of which so much matters; a part that could fail, or decides, matters as a whole."""
+        match node:
+            case ast.Name(id="index" | "name"):
+                yield ("own", code), demand
+            case ast.Name(id=name):
+                yield ("local", code, name), demand
+            case ast.Constant():
+                return
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                yield from self._used(code, test, EVERYTHING)
+                yield from self._used(code, body, demand)
+                yield from self._used(code, orelse, demand)
+            case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[ast.Constant(value=None)]):
+                yield from self._used(code, left, min(demand, NULLNESS))
+            case ast.List(elts=elements) | ast.Tuple(elts=elements):
+                for element in elements:
+                    yield from self._used(code, element, EVERYTHING if demand == EVERYTHING else NOTHING)
+            case ast.Dict(keys=keys, values=values) if demand < EVERYTHING and all(
+                isinstance(k, ast.Constant) for k in keys
+            ):
+                for value in values:
+                    yield from self._used(code, value, NOTHING)
+            case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=elements)):
+                for element in elements:  # `%s` of any value gives a text
+                    yield from self._used(code, element, demand if demand == EVERYTHING else NOTHING)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="random")), args=arguments):
+                if demand == EVERYTHING:
+                    yield ("draws", code), EVERYTHING
+                for argument in arguments:
+                    yield from self._used(code, argument, EVERYTHING)
+            case ast.Call(func=ast.Name(id=_), args=arguments):
+                for argument in arguments:
+                    yield from self._used(code, argument, EVERYTHING)
+            case _:
+                for child in ast.iter_child_nodes(node):
+                    yield from self._used(code, child, EVERYTHING)
+
+
+def _is_drawn(text: str) -> bool:
+    """Whether it is a time-out drawn at random or left of a deadline: where time is free, each is as good as any."""
+    return text.startswith(("random.span(", "__remaining("))
+
+
+@lru_cache(maxsize=100_000)
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body
