@@ -10,9 +10,9 @@ from scenrun.cli import tell
 
 
 @click.command("schema")
-@click.argument("what", type=click.Choice(["scenario", "event"]))
+@click.argument("what", type=click.Choice(["scenario", "event", "schedule"]))
 def schema_command(what: str) -> int:
-    """Print the JSON Schema of scenario files or of the lines of the log."""
+    """Print the JSON Schema of scenario files, of the lines of the log, or of schedules."""
     tell(json.dumps(schema_of(what), indent=2, ensure_ascii=False))
     return 0
 
@@ -23,6 +23,10 @@ def schema_of(what: str) -> dict[str, object]:
         from scenrun import events
 
         return events.schema()
+    if what == "schedule":
+        from scenrun.schedulers import moves
+
+        return moves.schema()
     from scenrun.scenario import schema
 
     return schema.schema()

@@ -49,8 +49,8 @@ class Schedule:
             raise OutputError(f"cannot write the schedule to {path}: {error.strerror}", midway=True) from None
 
 
-def read(path: str | Path) -> Schedule:
-    """A schedule from a file; raises UsageError with a sentence."""
+def read_json(path: str | Path) -> Any:
+    """What a schedule's file holds, whatever it is; None where that is no JSON. Raises UsageError."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -59,9 +59,14 @@ def read(path: str | Path) -> Schedule:
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path} is larger than any schedule ({MAX_BYTES >> 20} MB)")
     try:
-        found = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
-        found = None
+        return None
+
+
+def read(path: str | Path) -> Schedule:
+    """A schedule from a file; raises UsageError with a sentence."""
+    found = read_json(path)
     if not isinstance(found, dict) or found.get("schedule") != VERSION:
         raise UsageError(f"{path} is no schedule as `scenrun simulate --save-schedule` writes it")
     try:
@@ -74,15 +79,16 @@ def _schedule(found: dict[str, Any]) -> Schedule:
     return Schedule(
         str(found["scenario"]),
         str(found["digest"]),
-        _whole(found["seed"]),
-        _whole(found["step_cost_ns"]),
-        {str(verb): _whole(cost) for verb, cost in found["costs_ns"].items()},
+        whole(found["seed"]),
+        whole(found["step_cost_ns"]),
+        {str(verb): whole(cost) for verb, cost in found["costs_ns"].items()},
         bool(found["wakes_all"]),
         _turns(found["turns"]),
     )
 
 
-def _whole(value: Any) -> int:
+def whole(value: Any) -> int:
+    """A whole number of zero or more; a ValueError where it is none."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{str(value)[:40]} is no whole number of zero or more")
     return value
@@ -93,5 +99,5 @@ def _turns(found: Sequence[Any]) -> tuple[Turn, ...]:
     for one in found:
         if not isinstance(one, list) or len(one) != 3 or not isinstance(one[0], str):
             raise ValueError(f"{str(one)[:60]} is no turn; turns are written [thread, steps, until_ns]")
-        out.append(Turn(one[0], _whole(one[1]), None if one[2] is None else _whole(one[2])))
+        out.append(Turn(one[0], whole(one[1]), None if one[2] is None else whole(one[2])))
     return tuple(out)

@@ -1,0 +1,172 @@
+"""Names the choices of a path by thread, operation and place in the file, and finds the choices that such names mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from scenrun.machine.machine import Choice, Endless, Machine
+from scenrun.machine.state import BEGINNING, ENDED, LEAVING, State, Thread
+from scenrun.program import Instruction
+
+
+class Move(NamedTuple):
+    """One choice of a path, by names that survive edits of comments and layout."""
+
+    thread: str
+    op: str
+    """Such as `queue.get`; `begin` where a task or timer begins, `end` for the last step, `leave` where a fault leaves."""
+    step: str = ""
+    """The step in the file, such as `threads.consumer.do[0]`; empty where there is none."""
+    phase: int = 0
+    """Which action of the operation: a condition's wait has several."""
+    expires: bool = False
+    alternative: int = 0
+
+    def __str__(self) -> str:
+        where = f" at {self.step}" if self.step else ""
+        more = f", action {self.phase + 1}" if self.phase else ""
+        return f"{self.thread}: {self.op}{where}{more}{', its time is up' if self.expires else ''}"
+
+
+class Diverged(Exception):
+    """A path does not fit the program: at which move, counted from 0, and how."""
+
+    def __init__(self, number: int, message: str) -> None:
+        self.number = number
+        self.message = message
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A move that the model has made, as an executor needs it."""
+
+    move: Move
+    choice: Choice
+    pc: int
+    """The instruction that it does; `BEGINNING` or `LEAVING` where it is none."""
+    is_void: bool
+    """Whether nothing is done in it: a task that was cancelled in line would begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Moves that the model can make one after another, and where they lead."""
+
+    made: tuple[Made, ...]
+    state: State
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """Their names."""
+        return tuple(made.move for made in self.made)
+
+
+def moves_of(machine: Machine, choices: Iterable[Choice]) -> tuple[Move, ...]:
+    """The names of choices that are made one after another from the beginning."""
+    state, out = machine.initial(), []
+    for number, choice in enumerate(choices):
+        out.append(move_of(machine, state, choice))
+        after = machine.step(state, choice)
+        if after is None:
+            raise Diverged(number, f"choice {number + 1:,} is not enabled: {out[-1]}")
+        state = after
+    return tuple(out)
+
+
+def choices_of(machine: Machine, moves: Iterable[Move]) -> list[Choice]:
+    """The choices that the names mean; raises Diverged at the first one that cannot be made."""
+    return [made.choice for made in path_of(machine, moves).made]
+
+
+def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
+    """Make moves one after another from the beginning; raises Diverged at the first one that cannot be made."""
+    state, out = machine.initial(), []
+    for number, move in enumerate(moves):
+        if machine.is_over(state):
+            raise Diverged(number, f"move {number + 1:,} ({move}): everyone who must end has ended by then")
+        at = _number_of(state, move.thread)
+        choice = Choice(-1 if at is None else at, move.expires, move.alternative)
+        after = None
+        if at is not None and _fits(machine, state, choice, move):
+            after = _stepped(machine, state, choice, number)
+        if after is None or at is None:
+            raise Diverged(number, f"move {number + 1:,} ({move}): {_why_not(machine, state, at, move)}")
+        before = state.threads[at]
+        out.append(Made(move, choice, before.pc, _is_void(before, after.threads[at])))
+        state = after
+    return Path(tuple(out), state)
+
+
+def move_of(machine: Machine, state: State, choice: Choice) -> Move:
+    """The name of a choice in a state."""
+    thread = state.threads[choice.thread]
+    instruction = machine.instruction_of(thread)
+    step = instruction.step if instruction is not None else ""
+    return Move(thread.who.name, _op(thread, instruction), step, thread.phase, choice.expires, choice.alternative)
+
+
+def _op(thread: Thread, instruction: Instruction | None) -> str:
+    if thread.pc in (BEGINNING, LEAVING):
+        return "begin" if thread.pc == BEGINNING else "leave"
+    return instruction.op if instruction is not None else "nothing"
+
+
+def _number_of(state: State, name: str) -> int | None:
+    return next((number for number, thread in enumerate(state.threads) if thread.who.name == name), None)
+
+
+def _fits(machine: Machine, state: State, choice: Choice, move: Move) -> bool:
+    return state.threads[choice.thread].pc != ENDED and move_of(machine, state, choice) == move
+
+
+def _stepped(machine: Machine, state: State, choice: Choice, number: int) -> State | None:
+    """The state after a choice that a search could make: nobody's time is up who need not wait."""
+    try:
+        return next((after for found, after in machine.following_of(state, choice.thread) if found == choice), None)
+    except Endless as error:
+        raise Diverged(number, f"move {number + 1:,}: {error}") from None
+
+
+def _is_void(before: Thread, after: Thread) -> bool:
+    return before.pc == BEGINNING and after.pc == ENDED and before.who.kind != "timer"
+
+
+def _why_not(machine: Machine, state: State, at: int | None, move: Move) -> str:
+    """What is so instead, as the end of a sentence."""
+    if at is None:
+        return f"{move.thread} has not been started then"
+    thread = state.threads[at]
+    if thread.pc == ENDED:
+        return f"{move.thread} has ended by then"
+    instruction = machine.instruction_of(thread)
+    now = move_of(machine, state, Choice(at, move.expires, move.alternative))
+    if now != move:
+        return f"{move.thread} is about to do {now.op}{_place(instruction, now)} instead"
+    if machine.step(state, Choice(at)) is not None:
+        if move.expires:
+            return f"its time cannot be up, as it need not wait{_place(instruction, now)}"
+        return f"there is no alternative {move.alternative}{_place(instruction, now)}"
+    if move.expires:
+        return f"it waits without a time-out{_place(instruction, now)}"
+    return f"it cannot move, as it has to wait{_for(machine, thread)}{_place(instruction, now)}"
+
+
+def _for(machine: Machine, thread: Thread) -> str:
+    label = machine.slots.label(thread.slots[0]) if thread.slots else ""
+    return f" for {label}" if label else ""
+
+
+def _place(instruction: Instruction | None, move: Move) -> str:
+    if instruction is None:
+        return ""
+    return f" at {instruction.step or 'its end'} (line {instruction.line})" if instruction.line else f" at {move.step}"
+
+
+def cycled(moves: Sequence[Move], cycle_from: int | None, turns: int = 3) -> tuple[Move, ...]:
+    """The moves, with those of the cycle made so many times."""
+    if cycle_from is None:
+        return tuple(moves)
+    return (*moves[:cycle_from], *(tuple(moves[cycle_from:]) * turns))

@@ -1,0 +1,179 @@
+"""A path of the search as a file: the moves by name, what decided them, and the finding that they lead to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scenrun.errors import OutputError, UsageError
+from scenrun.machine.moves import Move
+from scenrun.schedulers import schedule as turns
+
+VERSION = 2
+TIMES = ("free", "virtual")
+_FIELDS = Move._fields
+
+
+@dataclass(frozen=True, slots=True)
+class MoveSchedule:
+    """The moves of a path, with what else decided it."""
+
+    scenario: str
+    file: str
+    """As it was given on the command line."""
+    digest: str
+    """The program's fingerprint."""
+    seed: int
+    moves: tuple[Move, ...]
+    overrides: dict[str, Any] = field(default_factory=dict)
+    time: str = "free"
+    """Whether sleeps may end in any order (`free`), or the clock's order was kept (`virtual`)."""
+    finding: tuple[str, str] | None = None
+    """The kind of what the moves show, and what it is about: threads, or an expectation."""
+    cycle_from: int | None = None
+    """The first move of a livelock's cycle, counted from 0; the cycle is what follows."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the file has it; what a move has by default is left out."""
+        return {
+            "schedule": VERSION, "scenario": self.scenario, "file": self.file, "overrides": self.overrides,
+            "digest": self.digest, "seed": self.seed, "time": self.time,
+            "finding": None if self.finding is None else dict(zip(("kind", "about"), self.finding, strict=True)),
+            "cycle_from": self.cycle_from, "moves": [_written(move) for move in self.moves],
+        }  # fmt: skip
+
+    def save(self, path: str | Path) -> None:
+        """Write it as JSON, one move a line; raises OutputError."""
+        fields = self.as_dict()
+        moves = ",\n  ".join(json.dumps(move, ensure_ascii=False) for move in fields.pop("moves"))
+        head = json.dumps(fields, ensure_ascii=False, indent=1).removesuffix("\n}")
+        try:
+            Path(path).write_text(f'{head},\n "moves": [\n  {moves}\n ]\n}}\n', encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"cannot write the schedule to {path}: {error.strerror}", midway=True) from None
+
+
+def _written(move: Move) -> dict[str, Any]:
+    defaults = Move._field_defaults
+    return {name: value for name, value in move._asdict().items() if name not in defaults or value != defaults[name]}
+
+
+def read(path: str | Path) -> MoveSchedule:
+    """A path from a file; raises UsageError with a sentence."""
+    found = turns.read_json(path)
+    version = found.get("schedule") if isinstance(found, dict) else None
+    if version == turns.VERSION:
+        raise UsageError(f"{path} is a schedule of turns; `scenrun simulate FILE --schedule {path}` follows it")
+    if isinstance(version, int) and version > VERSION:
+        raise UsageError(f"{path} is a schedule of version {version}, and this scenrun knows those up to {VERSION}")
+    if version != VERSION or isinstance(version, bool):
+        raise UsageError(f"{path} is no schedule as `scenrun explore --save` writes it")
+    try:
+        return _schedule(found)
+    except KeyError as error:
+        raise UsageError(f"{path} is a damaged schedule: {error} is missing") from None
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{path} is a damaged schedule: {error}") from None
+
+
+def _schedule(found: dict[str, Any]) -> MoveSchedule:
+    moves = tuple(_move(number, one) for number, one in enumerate(_list(found["moves"])))
+    finding = found["finding"]
+    out = MoveSchedule(
+        scenario=_text(found["scenario"], "scenario"),
+        file=_text(found["file"], "file"),
+        digest=_text(found["digest"], "digest"),
+        seed=turns.whole(found["seed"]),
+        moves=moves,
+        overrides=dict(found["overrides"]),
+        time=_text(found["time"], "time"),
+        finding=None if finding is None else (_text(finding["kind"], "kind"), _text(finding["about"], "about")),
+        cycle_from=None if found["cycle_from"] is None else turns.whole(found["cycle_from"]),
+    )
+    _check(out)
+    return out
+
+
+def _check(schedule: MoveSchedule) -> None:
+    if schedule.time not in TIMES:
+        raise ValueError(f"`time` is {' or '.join(TIMES)}, not {schedule.time[:40]}")
+    if schedule.cycle_from is not None and schedule.cycle_from >= len(schedule.moves):
+        raise ValueError(f"there is no move {schedule.cycle_from}, at which the cycle is to begin")
+    if schedule.cycle_from is not None and (schedule.finding is None or schedule.finding[0] != "livelock"):
+        raise ValueError("only a livelock has a cycle")
+    if schedule.seed >= 1 << 64:
+        raise ValueError("`seed` is below 2 to the power of 64")
+
+
+def _move(number: int, found: Any) -> Move:
+    if not isinstance(found, dict) or not {"thread", "op"} <= set(found) <= set(_FIELDS):
+        raise ValueError(f"move {number + 1:,} is {str(found)[:60]}; moves have a `thread` and an `op`")
+    expires = found.get("expires", False)
+    if not isinstance(expires, bool):
+        raise ValueError(f"`expires` of move {number + 1:,} is true or false")
+    return Move(
+        _text(found["thread"], "thread"), _text(found["op"], "op"), _text(found.get("step", ""), "step"),
+        turns.whole(found.get("phase", 0)), expires, turns.whole(found.get("alternative", 0)),
+    )  # fmt: skip
+
+
+def _text(found: Any, name: str) -> str:
+    if not isinstance(found, str):
+        raise ValueError(f"`{name}` is a text, not {str(found)[:40]}")
+    return found
+
+
+def _list(found: Any) -> Sequence[Any]:
+    if not isinstance(found, list):
+        raise ValueError("`moves` is a list")
+    return found
+
+
+# --- the published form
+
+_NUMBER = {"type": "integer", "minimum": 0}
+_TEXT = {"type": "string"}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of schedule files of both versions."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "scenrun schedule",
+        "description": "Who moves when: turns of a simulation (version 1), or moves of a search (version 2).",
+        "oneOf": [_of_turns(), _of_moves()],
+    }
+
+
+def _object(properties: dict[str, Any], required: Sequence[str] | None = None) -> dict[str, Any]:
+    return {
+        "type": "object", "properties": properties, "additionalProperties": False,
+        "required": list(properties if required is None else required),
+    }  # fmt: skip
+
+
+def _of_turns() -> dict[str, Any]:
+    until = {"type": ["integer", "null"], "minimum": 0}
+    turn = {"type": "array", "prefixItems": [_TEXT, _NUMBER, until], "minItems": 3, "maxItems": 3}
+    return _object({
+        "schedule": {"const": turns.VERSION}, "scenario": _TEXT, "digest": _TEXT, "seed": _NUMBER, "step_cost_ns": _NUMBER,
+        "costs_ns": {"type": "object", "additionalProperties": _NUMBER}, "wakes_all": {"type": "boolean"},
+        "turns": {"type": "array", "items": {**turn, "description": "thread, steps, until when in nanoseconds"}},
+    })  # fmt: skip
+
+
+def _of_moves() -> dict[str, Any]:
+    move = {
+        "thread": _TEXT, "op": _TEXT, "step": _TEXT, "phase": _NUMBER, "expires": {"type": "boolean"},
+        "alternative": _NUMBER,
+    }  # fmt: skip
+    finding = _object({"kind": _TEXT, "about": _TEXT})
+    return _object({
+        "schedule": {"const": VERSION}, "scenario": _TEXT, "file": _TEXT, "overrides": {"type": "object"},
+        "digest": _TEXT, "seed": _NUMBER, "time": {"enum": list(TIMES)}, "finding": {"oneOf": [finding, {"type": "null"}]},
+        "cycle_from": {"type": ["integer", "null"], "minimum": 0},
+        "moves": {"type": "array", "items": _object(move, ("thread", "op"))},
+    })  # fmt: skip
