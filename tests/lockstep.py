@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.executors.simulator import Settings, run_id_of
-from scenrun.executors.simulator import _Simulated as Simulated
+from scenrun.executors.simulator import SimulatedRun as Simulated
 from scenrun.log import Recorder
 from scenrun.machine import Choice, Handle, Machine, State
 from scenrun.machine.state import ENDED, key

@@ -66,14 +66,14 @@ def simulate_program(
     seed = program.seed if seed is None else seed
     recorder = make_recorder(run_id_of(program, seed))
     recorder.wall_ns, recorder.began_ns = settings.epoch_ns, 0
-    one = _Simulated(program, recorder, seed, level, settings)
+    one = SimulatedRun(program, recorder, seed, level, settings)
     try:
         return one.run(time_limit_ns or program.time_limit_ns, interrupted)
     finally:
         recorder.close()
 
 
-class _Simulated:
+class SimulatedRun:
     """One simulated run from its first line to its last."""
 
     def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, settings: Settings) -> None:
@@ -84,11 +84,17 @@ class _Simulated:
         costs = Costs(stronger(program.costs, settings.costs), settings.step_ns)
         scheduler = settings.scheduler(seed)
         moves = settings.record or scheduler.name == "replay"
-        self.simulation = Simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves)
+        self.simulation = self._simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves)
         self.search: Search | None = None
         self._deadlocked: list[SimulatedThread] = []
         self.schedule: list[Turn] | None = [] if settings.record else None
         self._event("run.started", self._started())
+
+    def _simulation(self, *how: Any) -> Simulation:
+        return Simulation(*how)
+
+    def _loop(self, simulation: Simulation, **how: Any) -> Loop:
+        return Loop(simulation, **how)
 
     def _started(self) -> dict[str, Any]:
         scheduler = self.simulation.scheduler
@@ -120,7 +126,7 @@ class _Simulated:
     def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunResult:
         """Let it run, judge, and say so in the log's last line."""
         simulation = self.simulation
-        loop = Loop(
+        loop = self._loop(
             simulation, time_limit_ns=time_limit_ns, cpus=self.settings.cpus, interrupted=interrupted,
             stuck=self._nobody_can_end, recorded=self.schedule,
         )  # fmt: skip

@@ -9,7 +9,7 @@ what `primitives/` says, and a test holds the two together.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,13 @@ class Simulated(Compiled):
     """For each instruction, the steps since they were last counted."""
 
 
-def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
+def compile_code(
+    code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., SimulatedWriter] | None = None
+) -> Simulated:
     """The generator function of a code. `namespace` has the objects by cell and what expressions may call."""
     sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
     blocks = leaders(code)
-    writer = _SimulatedWriter(code, blocks, options)
+    writer = (writer_of or SimulatedWriter)(code, blocks, options)
     lines = writer.function()
     scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **writer.actions}
     exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
@@ -66,7 +68,7 @@ def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Sim
     )  # fmt: skip
 
 
-class _SimulatedWriter(Writer):
+class SimulatedWriter(Writer):
     """Steps on simulated objects, in virtual time."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
@@ -99,10 +101,16 @@ class _SimulatedWriter(Writer):
         self._line(3, "__pc, t, until = __caught(__me, __error, t, until)")
         self._line(2, "if t >= until: t, until = yield t")
         self._line(2, "if __pc < 0:")
+        for text in self.leaving():
+            self._line(3, text)
         self._line(3, "__me.unshown += __unshown; __unshown = 0")
         self._line(3, "__leave(__me, t)")
         self._line(3, f"yield t + {self.options.cost_of('end')}")
         return self.lines
+
+    def leaving(self) -> Iterable[str]:
+        """What stands before the last step of a thread that a fault leaves."""
+        return ()
 
     def _names(self) -> list[str]:
         """What the code's expressions use of their thread."""
@@ -187,10 +195,10 @@ class _SimulatedWriter(Writer):
     # --- the thread's own moves
 
     def op_let(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = {_now(i.arguments[0])}"]
+        return [f"{i.into} = {now_in(i.arguments[0])}"]
 
     def op_branch(self, pc: int, i: Instruction) -> list[str]:
-        return [f"if not ({_now(i.arguments[0])}):", f" __pc = {self._to(i)}", " continue"]
+        return [f"if not ({now_in(i.arguments[0])}):", f" __pc = {self._to(i)}", " continue"]
 
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         spins = ["__spin(__me)"] if i.option("atomic") and i.to is not None and i.to <= pc else []
@@ -295,7 +303,7 @@ class _SimulatedWriter(Writer):
         """Any operation: as its action says."""
         self.actions[f"__a{pc}"] = self.options.action_of(i.op)
         into = i.into or "__result"
-        arguments = f"({''.join(f'{_now(a)}, ' for a in i.arguments)})"
+        arguments = f"({''.join(f'{now_in(a)}, ' for a in i.arguments)})"
         if i.code is not None:
             return [f"{into} = __start(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, t)"]
         if not self.actions[f"__a{pc}"].waits:
@@ -428,6 +436,6 @@ class _SimulatedWriter(Writer):
     _simple_queue_get = _queue_get
 
 
-def _now(text: str) -> str:
+def now_in(text: str) -> str:
     """An expression that may ask how long it is until a deadline."""
     return _REMAINING.sub(r"max(0, \1 - t)", text) if text.startswith("__remaining(") else text

@@ -73,7 +73,7 @@ class Loop:
         add_first: Any = getattr(scheduler, "add_first", None)
         asked_ns: Callable[[], int] | None = getattr(scheduler, "asked_ns", None)
         prefer: Any = getattr(scheduler, "prefer", None)
-        t, slices, until, last = 0, 0, 0, None
+        t, slices, until, last = simulation.now_ns, 0, 0, None
         while simulation.needed:
             try:
                 thread = take()

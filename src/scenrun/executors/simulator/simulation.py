@@ -12,7 +12,7 @@ from scenrun.errors import Fault, InternalError
 from scenrun.executors.calls import import_function
 from scenrun.executors.expectations import Watch
 from scenrun.executors.simulator.actions import Action, action
-from scenrun.executors.simulator.codegen import Options, compile_code
+from scenrun.executors.simulator.codegen import Options, Simulated, compile_code
 from scenrun.executors.simulator.costs import Costs
 from scenrun.executors.simulator.objects import Lock, Pool, Thing, Waitable, class_of
 from scenrun.executors.simulator.operations import Operations
@@ -24,7 +24,7 @@ from scenrun.findings import Finding, fault_left
 from scenrun.primitives import KINDS
 from scenrun.primitives.future import NO_THREAD
 from scenrun.primitives.kinds import Failed
-from scenrun.program import Cell, Program
+from scenrun.program import Cell, Code, Program
 from scenrun.schedulers import Scheduler
 
 ROOM = 20_000
@@ -150,7 +150,10 @@ class Simulation(Operations):
             count_steps=self.program.step_limit is not None,
             count_moves=count_moves,
         )
-        return [compile_code(code, namespace, options) for code in self.program.codes]
+        return [self._compile_code(code, namespace, options) for code in self.program.codes]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
+        return compile_code(code, namespace, options)
 
     def _kind_of(self, cell: int) -> str:
         found = self.program.cells[cell]

@@ -1,0 +1,107 @@
+"""What a replay is to do, whichever executor does it, and whether it has shown what it was to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from scenrun.errors import UsageError
+from scenrun.findings import Finding, Stuck
+from scenrun.machine import Machine
+from scenrun.machine.machine import FREE
+from scenrun.machine.moves import Diverged, Made, Move, Path, cycled, path_of
+from scenrun.program import Program
+from scenrun.results import RunResult
+from scenrun.schedulers.moves import MoveSchedule
+
+TURNS = 3
+"""How often the cycle of a livelock is made."""
+MAX_TOLD = 6
+"""Steps of a cycle that its finding tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The moves of a replay, as the model can make them, and what they are to show."""
+
+    path: Path
+    asked: tuple[frozenset[int], ...]
+    """For each code, the instructions before which its threads ask whether it is their turn."""
+    finding: tuple[str, str] | None
+    cycle: tuple[Move, ...]
+    """What goes round in a livelock."""
+    daemons: frozenset[str]
+    """Threads that need not end."""
+    is_over: bool
+    """Whether everyone who must end has ended after the last move."""
+
+    @property
+    def made(self) -> tuple[Made, ...]:
+        """The moves."""
+        return self.path.made
+
+    @property
+    def frees(self) -> bool:
+        """Whether threads go on by themselves after the last move: only so does a deadlock show."""
+        return self.finding is not None and self.finding[0] == "deadlock"
+
+    def last_word(self, findings: Sequence[Finding], threads: tuple[Stuck, ...]) -> Finding | None:
+        """What is said of a replay whose moves are made, and whose threads are cut off then."""
+        if self.cycle:
+            return Finding("livelock", _going_round(self.cycle), threads=threads)
+        if findings:
+            return None
+        return Finding("incomplete", "the schedule ends here", threads=threads, details={"limit": "schedule"})
+
+    def is_shown(self, result: RunResult) -> bool:
+        """Whether a replay that made all its moves has shown the finding."""
+        if self.finding is None or self.finding[0] == "race":
+            return True
+        kind, about = self.finding
+        found = [one for one in result.findings if one.kind == kind]
+        if kind == "deadlock":
+            stuck = {thread.thread for one in found for thread in one.threads}
+            return bool(found) and stuck - self.daemons == set(about.split(", ")) - self.daemons
+        return any(kind == "livelock" or about in _abouts(one) for one in found)
+
+
+def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -> Plan:
+    """Walk through the schedule in the model; raises UsageError at the first move that does not fit."""
+    machine = Machine(program, schedule.seed if seed is None else seed, folded=FREE)
+    try:
+        path = path_of(machine, cycled(schedule.moves, schedule.cycle_from, TURNS))
+    except Diverged as error:
+        raise UsageError(f"the schedule does not fit {program.source.name}: {error}") from None
+    cycle = () if schedule.cycle_from is None else schedule.moves[schedule.cycle_from :]
+    return Plan(
+        path, asked_of(machine), schedule.finding, tuple(cycle),
+        frozenset(thread.who.name for thread in path.state.threads if thread.who.daemon), machine.is_over(path.state),
+    )  # fmt: skip
+
+
+def asked_of(machine: Machine) -> tuple[frozenset[int], ...]:
+    """For each code, the instructions that are steps of the model."""
+    return tuple(
+        frozenset(pc for pc, node in enumerate(ready.nodes) if node.is_step and not node.instruction.option("atomic"))
+        for ready in machine.codes
+    )
+
+
+def _abouts(finding: Finding) -> tuple[str, ...]:
+    """What a finding may be said to be about."""
+    named = (finding.details.get("expectation"), finding.thread, finding.message)
+    return (*(name for name in named if name), *(("outcome", "outcomes") if "outcome" in finding.details else ()))
+
+
+def _going_round(cycle: Sequence[Move]) -> str:
+    """A livelock in words: who goes round, and in which steps."""
+    threads = sorted({move.thread for move in cycle})
+    told = [str(move) for at, move in enumerate(cycle) if at < MAX_TOLD]
+    more = f" and {len(cycle) - MAX_TOLD:,} more" if len(cycle) > MAX_TOLD else ""
+    switches = sum(a.thread != b.thread for a, b in pairwise(cycle))
+    who = " and ".join(filter(None, [", ".join(threads[:-1]), threads[-1]]))
+    return (
+        f"{who} can go round for ever in {len(cycle):,} steps ({'; '.join(told)}{more}), "
+        f"with {switches + (cycle[0].thread != cycle[-1].thread):,} switches a turn"
+    )
