@@ -174,6 +174,12 @@ class Program:
             ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
+    @cached_property
+    def has_daemons(self) -> bool:
+        """Whether there may be daemon threads."""
+        spawns = (i.option("daemon") for code in self.codes for i in code.instructions)
+        return any(group.daemon for group in self.groups) or any(spawns)
+
     def group_of_cell(self, cell: int) -> Group:
         """The thread group that a cell stands for."""
         return next(group for group in self.groups if group.cell == cell)

@@ -117,6 +117,10 @@ class Machine:
         """The instruction that a thread is at; None before the first and after the last."""
         return self._node(thread).instruction if thread.pc >= 0 else thread.fault_at
 
+    def node_of(self, thread: Thread) -> Node | None:
+        """The node of the instruction that a thread is at."""
+        return self._node(thread) if thread.pc >= 0 else None
+
     # --- one transition
 
     def _node(self, thread: Thread) -> Node:

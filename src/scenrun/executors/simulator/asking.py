@@ -97,7 +97,11 @@ class AskingWriter(SimulatedWriter):
 
     def _asked_question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:
-            lines = [f"__held({i.arguments[0]}, '{i.op}')", *self._ask(pc), f"{i.into} = __ask({i.arguments[0]}, '{name}')"]
+            lines = [
+                f"__held({i.arguments[0]}, '{i.op}')",
+                *self._ask(pc),
+                f"{i.into} = __ask({i.arguments[0]}, '{name}')",
+            ]
             return self._traced(pc, i, lines, "None", str(i.into))
         target = object_of(i.target)
         asked = f"{i.into} = __target.{name}" + ("" if is_attribute(i.op) else "()")

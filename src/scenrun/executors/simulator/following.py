@@ -111,7 +111,7 @@ class _FollowedSimulation(Simulation):
         name, first = act.operation.name, objects[0]
         for number, phase in enumerate(act.phases):
             if name != "begin" or number:
-                blocked, since = not phase.enabled(objects, me, arguments, memo), t
+                blocked, since = act.waits and not phase.enabled(objects, me, arguments, memo), t
                 self.phases[me] = number
                 t, until = yield t
                 del self.phases[me]
