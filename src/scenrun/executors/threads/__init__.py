@@ -44,7 +44,11 @@ def run_program(
     run = Run(program, program.seed if seed is None else seed, LEVELS[level])
     recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
     run.event("run.started", "info", started_fields(run, level))
-    supervisor = Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns)
+    return watched(Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns), run, recorder, run_id)
+
+
+def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunResult:
+    """The result of a run, once it is over and every thread has left."""
     try:
         signal = supervisor.watch()
         result = supervisor.finish(run_id, signal)

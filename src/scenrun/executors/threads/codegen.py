@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,11 +27,13 @@ class Options:
     """Variables whose every access goes through the hidden lock or may be changed in part."""
 
 
-def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
+def compile_code(
+    code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., RealWriter] | None = None
+) -> Compiled:
     """The function of a code. `namespace` has the objects by cell (`o3`) and what expressions may call."""
     sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
     blocks = leaders(code)
-    generator = _RealWriter(code, blocks, options)
+    generator = (writer_of or RealWriter)(code, blocks, options)
     lines = generator.function()
     scope = {**namespace, **{f"__s{site.pc}": site for site in sites}}
     exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
@@ -39,7 +42,7 @@ def compile_code(code: Code, namespace: dict[str, Any], options: Options) -> Com
     )
 
 
-class _RealWriter(Writer):
+class RealWriter(Writer):
     """Steps on real objects."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:

@@ -151,6 +151,11 @@ def current() -> Context:
     return me
 
 
+def current_or_none() -> Context | None:
+    """The context of the calling thread; None where it is nobody's."""
+    return getattr(_current, "context", None)
+
+
 def enter(context: Context) -> None:
     """The calling thread is this context's from now on."""
     _current.context = context

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter_ns as now
 from typing import Any
@@ -127,6 +128,17 @@ def _context_of(future: Any) -> Context:
     return future.context
 
 
+def held(handle: Any, op: str) -> None:
+    """Refuse what is no thread or future where one is meant, as the operation itself does."""
+    if op.endswith("is_alive"):
+        if not isinstance(handle, Handle):
+            raise Fault("TypeError", "`is_alive()` is asked of a thread")
+    elif op.startswith("future"):
+        _context_of(handle)
+    elif not isinstance(handle, Handle) or handle.context.future is not None:
+        raise Fault("TypeError", "`join` needs a thread that `spawn` made")
+
+
 def _note_cancelled(context: Context, future: Future[Any]) -> None:
     """A task that was cancelled has ended, whoever cancelled it and whenever."""
     if future.cancelled():
@@ -147,6 +159,8 @@ class RealPool:
         self._tasks: list[Context] = []
         self._listing = threading.Lock()
         self._numbering = threading.Lock()
+        self.about_to_wait: Callable[[Context], object] = lambda me: None
+        """Called when it is shut, before its tasks are waited for."""
         self.submitted = Counter()
         self.queued = Samples()
         self.served = Samples()
@@ -196,6 +210,7 @@ class RealPool:
         if me.pool is self:
             raise Fault("RuntimeError", f"a task of `{self.label}` cannot wait for its own pool to shut down")
         since = me.publish("pool.shutdown", self, None, site)
+        self.about_to_wait(me)
         wait_in_slices(me, None, self._wait)
         me.resume(since)
 

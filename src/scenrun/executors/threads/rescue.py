@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from time import perf_counter_ns as now
 
+from scenrun.executors.threads.baton import TURN
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.pools import RealPool
 from scenrun.executors.threads.run import Run
@@ -21,6 +22,7 @@ def free_everyone(run: Run, drain: Callable[[], object]) -> list[str]:
         context.cut = True
         if not context.ended:
             cancel_timer(context)
+    run.let_go()
     for made in run.flat_objects():
         if isinstance(made, RealPool):
             made.real.shutdown(wait=False, cancel_futures=True)
@@ -51,7 +53,7 @@ def _free(context: Context) -> None:
     wait = context.wait
     if wait is None:
         return
-    if wait.op == "sleep":
+    if wait.op in ("sleep", TURN):
         if context.gate.locked():
             context.gate.release()
     elif wait.object is not None:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from threading import Timer
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -27,7 +28,7 @@ from scenrun.executors.threads.variables import GuardedVariable, RealSection, Va
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.findings import Finding, fault_left
-from scenrun.program import Cell, Program
+from scenrun.program import Cell, Code, Program
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""
@@ -35,6 +36,9 @@ ROOM = 50_000
 
 class Run:
     """A program on real threads. Everything that its threads share is here."""
+
+    watches_everything = False
+    """Whether each `always` is looked at, also those that ask objects: only where one thread moves at a time."""
 
     def __init__(self, program: Program, seed: int, level: int) -> None:
         self.program = program
@@ -51,7 +55,7 @@ class Run:
         self.began_ns = now()
         self._numbers: dict[str, int] = {}
         self._numbering = threading.Lock()
-        self.watch = Watch(program, self._violated)
+        self.watch = Watch(program, self._violated, everything=self.watches_everything)
         self.objects = self._make_objects()
         self.watch.bind(self.objects)
         self.main = self.new_context("main", "main", 0, 0)
@@ -163,7 +167,10 @@ class Run:
             "__caught": self._caught,
         }
         options = Options(level, self.program.step_limit is not None, self._guarded_cells())
-        return [compile_code(code, namespace, options) for code in self.program.codes]
+        return [self._compile_code(code, namespace, options) for code in self.program.codes]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
+        return compile_code(code, namespace, options)
 
     # --- what the objects ask of their host
 
@@ -182,6 +189,18 @@ class Run:
             number = self._numbers.get(prefix, 0)
             self._numbers[prefix] = number + 1
         return number
+
+    def about_to_leave(self, context: Context, left: FaultLeft) -> None:
+        """Called before a fault leaves a thread."""
+
+    def timer_begins(self, timer: Timer, context: Context) -> None:
+        """Called on a timer's thread, before its time begins."""
+
+    def timer_over(self, context: Context) -> None:
+        """Called when a timer has fired, or will not any more."""
+
+    def let_go(self) -> None:
+        """Called when everyone is cut off: whatever else holds threads back must not do so any more."""
 
     def start_main(self) -> None:
         """Start the scenario's main, on a thread of its own."""
@@ -233,6 +252,7 @@ class Run:
             self._event(context, context.seen, "thread.cut_off", "info", {})
             raise
         except FaultLeft as left:
+            self.about_to_leave(context, left)
             context.left_with = left
             self._fault_left(context, left)
             raise

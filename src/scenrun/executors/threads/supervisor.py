@@ -65,7 +65,7 @@ class Supervisor:
             drained = self.sink.take(run.records, 20_000)
             if run.broken is not None:
                 return None
-            if self._is_over():
+            if self._is_done():
                 return None
             if signal := self.interrupted():
                 self._give_up(f"the run was ended by {signal}", {"signal": signal})
@@ -84,6 +84,10 @@ class Supervisor:
                 self.sink.flush()
                 run.pulse.wait(min(TICK_S, max(0, deadline - now()) / 1e9))
                 run.pulse.clear()
+
+    def _is_done(self) -> bool:
+        """Whether nothing is left to watch."""
+        return self._is_over()
 
     def _is_over(self) -> bool:
         """Whether main, every non-daemon thread, every task and every timer has ended."""

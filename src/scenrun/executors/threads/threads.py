@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from scenrun.errors import Fault
 from scenrun.executors.site import Site
-from scenrun.executors.threads.context import SLICE_S, Context
+from scenrun.executors.threads.context import SLICE_S, Context, Cut
 
 MOMENT_S = 0.0005
 """How long to wait for another thread to get a few instructions further."""
@@ -34,6 +34,12 @@ class Host(Protocol):
 
     def next_number(self, prefix: str) -> int:
         """Numbers the threads that are made while running, from 0 for each prefix."""
+
+    def timer_begins(self, timer: threading.Timer, context: Context) -> None:
+        """Called on a timer's thread, before its time begins."""
+
+    def timer_over(self, context: Context) -> None:
+        """Called when a timer has fired, or will not any more."""
 
 
 class Handle:
@@ -157,12 +163,18 @@ class _Timer(threading.Timer):
     def __init__(self, seconds: float, host: Host, context: Context) -> None:
         super().__init__(seconds, host.run_thread, (context,))
         self.owner = context
+        self.host = host
         self.name = context.name
 
     def run(self) -> None:
         """Wait, and fire unless cancelled."""
-        super().run()
+        try:
+            self.host.timer_begins(self, self.owner)
+            super().run()
+        except Cut:
+            pass
         self.owner.ended = True
+        self.host.timer_over(self.owner)
 
 
 class RealTimer(Joinable):

@@ -1,0 +1,241 @@
+"""Replays a plan on real threads: the objects are the same as in any run, and every thread asks the baton."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.events import LEVELS
+from scenrun.executors.codegen import Compiled
+from scenrun.executors.replaying import Plan
+from scenrun.executors.site import Site
+from scenrun.executors.threads import started_fields, watched
+from scenrun.executors.threads.asking import AskingWriter
+from scenrun.executors.threads.baton import TURN, Baton
+from scenrun.executors.threads.codegen import Options, compile_code
+from scenrun.executors.threads.context import Context, Cut, FaultLeft, Wait, current
+from scenrun.executors.threads.locks import RealRLock
+from scenrun.executors.threads.pools import RealPool, held
+from scenrun.executors.threads.run import Run
+from scenrun.executors.threads.supervisor import Supervisor
+from scenrun.executors.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
+from scenrun.executors.threads.workqueue import WorkQueue
+from scenrun.findings import Stuck
+from scenrun.log import Recorder
+from scenrun.machine.state import BEGINNING, LEAVING
+from scenrun.program import Code, Program
+from scenrun.results import RunResult
+
+PATIENCE_S = 10.0
+"""How long a move may take; it should return at once."""
+
+
+def replay_program(
+    program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
+    interrupted: Callable[[], str | None] = lambda: None,
+) -> RunResult:  # fmt: skip
+    """Replay a plan on real threads; whether it showed its finding is in the result's notes."""
+    run_id = secrets.token_hex(6)
+    recorder = make_recorder(run_id)
+    run = ReplayedRun(program, seed, LEVELS[level], plan)
+    recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
+    run.event("run.started", "info", {**started_fields(run, level), "scheduler": "moves"})
+    result = watched(_Watching(run, recorder, interrupted), run, recorder, run_id)
+    result.notes["shown"] = run.baton.is_through and plan.is_shown(result)
+    return result
+
+
+class ReplayedRun(Run):
+    """A run whose threads take their steps as a plan says."""
+
+    watches_everything = True
+
+    def __init__(self, program: Program, seed: int, level: int, plan: Plan) -> None:
+        self.plan = plan
+        self.baton = Baton(plan.made, plan.frees)
+        super().__init__(program, seed, level)
+        self.baton.when_over = self.pulse.set
+        for made in self.flat_objects():
+            if isinstance(made, RealPool):
+                made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
+                made.about_to_wait = lambda me: self.ask_again(me, 1)
+            elif isinstance(made, RealCondition):
+                _ask_in_condition(self, made)
+            elif isinstance(made, RealEvent | RealBarrier):
+                _ask_in_wait(self, made.real._cond)  # type: ignore[attr-defined]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
+        asking = {**namespace, "__ask": self.ask, "__way": self.way, "__held": held}
+        asked = self.plan.asked[code.number]
+        return compile_code(code, asking, options, lambda *how: AskingWriter(*how, asked))
+
+    # --- what generated code asks
+
+    def ask(self, me: Context, site: Site, timeout: int | None = None) -> int | None:
+        """Wait for one's turn; gives the time-out with which the step is to be done."""
+        self._look(me)
+        made = self.baton.ask(me, site, site.pc)
+        return 0 if made is not None and self.baton.is_cut_short(me, made) else timeout
+
+    def way(self, me: Context, site: Site, own: Any) -> Any:
+        """Wait for one's turn; gives the way to go on, which by itself the thread would choose otherwise."""
+        self._look(me)
+        made = self.baton.ask(me, site, site.pc)
+        return own if made is None else made.move.alternative
+
+    def ask_again(self, me: Context, phase: int) -> None:
+        """Wait for one's turn in the middle of an operation."""
+        self._look(me)
+        wait, site = me.wait, me.seen
+        assert site is not None
+        self.baton.ask(me, site, site.pc, phase)
+        me.wait = wait
+
+    def _look(self, me: Context) -> None:
+        """What must always hold is looked at after each move."""
+        if me.seen is not None and not self.baton.is_free and not me.cut:
+            self.watch.check_all(me, me.seen)
+
+    def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if self.baton.is_free:
+            super()._sleep(me, site, nanoseconds)
+        me.waited_ns = 0
+
+    def _work(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if self.baton.is_free:
+            super()._work(me, site, nanoseconds)
+
+    # --- where threads begin and end
+
+    def about_to_leave(self, context: Context, left: FaultLeft) -> None:
+        """That a fault leaves a thread is a step, too."""
+        self._look(context)
+        self.baton.ask(context, left.site, LEAVING)
+
+    def timer_begins(self, timer: threading.Timer, context: Context) -> None:
+        """A timer fires when its turn comes, and not when its time does."""
+        assert context.seen is not None
+        if self.baton.ask(context, context.seen, BEGINNING) is not None:
+            timer.interval = 0
+
+    def timer_over(self, context: Context) -> None:
+        """One that was cancelled has ended as well."""
+        self.baton.left(context.name)
+
+    def _end(self, context: Context) -> None:
+        self._look(context)
+        super()._end(context)
+        if context.pool is None:  # a task has ended when its worker comes back for more
+            self.baton.left(context.name)
+            self._stay(context)
+
+    def _stay(self, context: Context) -> None:
+        """Who still owns an RLock stays: the system would give its identity, and so the lock, to another thread."""
+        while not context.cut and any(isinstance(o, RealRLock) and o.owner is context for o in self.flat_objects()):
+            time.sleep(0.005)
+
+    def let_go(self) -> None:
+        """Nobody is held by the baton any more."""
+        self.baton.close()
+
+
+def _ask_in_wait(run: ReplayedRun, condition: Any) -> None:
+    """Who is parked in an event or a barrier waits for its turn before it waits for the other threads."""
+    lock = condition._lock
+
+    def park() -> None:
+        lock.release()
+        try:
+            run.ask_again(current(), 1)
+        except Cut:
+            lock.acquire()
+            raise
+
+    condition._release_save = park
+
+
+def _ask_in_condition(run: ReplayedRun, made: RealCondition) -> None:
+    """Each action of a condition's wait is a move: to be woken, to take the lock again, to leave the line."""
+    real: Any = made.real
+    release_save, acquire_restore = real._release_save, real._acquire_restore
+
+    def park() -> Any:
+        saved = release_save()
+        run.ask_again(current(), 1)
+        return saved
+
+    def come_back(saved: Any) -> None:
+        run.ask_again(current(), 2)
+        acquire_restore(saved)
+
+    real._release_save, real._acquire_restore = park, come_back
+    real._waiters = _Line(run)
+
+
+class _Line(Parked):
+    """The waiters of a condition; who leaves by itself waits for its turn."""
+
+    def __init__(self, run: ReplayedRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def remove(self, waiter: Any) -> None:
+        """Take one out of the line: a notify does, and who leaves by itself."""
+        me = current()
+        if waiter is me.waiter:
+            self._run.ask_again(me, 3)
+        super().remove(waiter)
+
+
+class _Watching(Supervisor):
+    """Watches a replay: that its moves are made, and what they show."""
+
+    run: ReplayedRun
+
+    def __init__(self, run: ReplayedRun, sink: Recorder, interrupted: Callable[[], str | None]) -> None:
+        limit_ns = run.program.time_limit_ns + int(1e9 * (PATIENCE_S + len(run.plan.made) / 100))
+        super().__init__(run, sink, interrupted, limit_ns)
+        self._has_looked = False
+
+    def _is_done(self) -> bool:
+        """Whether the moves are made and nothing is left to show, or they cannot be made."""
+        baton, plan = self.run.baton, self.run.plan
+        if baton.is_moving and now() - baton.moved_ns > PATIENCE_S * 1e9 and not self._is_calling():
+            baton.fail(baton.is_on_its_way())
+        if baton.failed is not None:
+            self._give_up(f"the replay failed at {baton.failed}", {"limit": "schedule"})
+            return True
+        if not baton.is_through:
+            return False
+        if self._is_over():
+            return True
+        if not plan.frees:
+            threads = tuple(self.describe(c, c.wait) for c in list(self.run.contexts) if not c.ended)
+            if (finding := plan.last_word(self.run.findings, threads)) is not None:
+                self.run.found(finding)
+            return True
+        if not self._has_looked:
+            self._has_looked, self._next_look = True, now()
+        return self._is_shown()
+
+    def _is_shown(self) -> bool:
+        """Whether the threads that were to be stuck are."""
+        about = set((self.run.plan.finding or ("", ""))[1].split(", "))
+        return about <= {context.name for context in self._deadlocked}
+
+    def _is_calling(self) -> bool:
+        return any(context.calling for context in list(self.run.contexts))
+
+    def _look(self) -> bool:
+        return not self.run.baton.is_moving and super()._look()
+
+    def describe(self, context: Context, wait: Wait | None) -> Stuck:
+        """Who waits for its turn does not wait for anybody else."""
+        if wait is None or wait.op != TURN:
+            return super().describe(context, wait)
+        return Stuck(context.name, "running", line=wait.site.line, step=wait.site.instruction.step)
+
