@@ -90,6 +90,8 @@ class Future:
         """All that it may still do, and whatever it starts may, without passing the walls at these instructions."""
         if standing not in self._known:
             found = self._own | self.next
+            if self.thread.pc >= 0:  # its next step may start a thread
+                found |= self._ahead.effects[self.thread.pc]
             for pc in self._reached(standing):
                 found |= self._ahead.effects[pc]
             self._known[standing] = found
