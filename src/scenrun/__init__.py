@@ -8,7 +8,7 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 from scenrun.version import __version__
 
 if TYPE_CHECKING:
-    from scenrun.api import Loaded, load, run, simulate
+    from scenrun.api import Loaded, load, replay, run, simulate
     from scenrun.results import RunResult
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "load",
+    "replay",
     "run",
     "simulate",
 ]
@@ -26,7 +27,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Bring a public name in when it is first used, so that importing scenrun costs nothing."""
-    if name in ("Loaded", "load", "run", "simulate"):
+    if name in ("Loaded", "load", "replay", "run", "simulate"):
         from scenrun import api
 
         return getattr(api, name)

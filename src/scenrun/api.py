@@ -22,6 +22,7 @@ from scenrun.scenario.source import MAX_BYTES, decode
 
 if TYPE_CHECKING:
     from scenrun.log import Recorder
+    from scenrun.schedulers.moves import MoveSchedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,65 @@ def simulate(
     if save_schedule is not None:
         how.schedule_of(loaded.program, result).save(save_schedule)
     return result
+
+
+def replay(
+    schedule: str | Path | MoveSchedule,
+    *,
+    scenario: str | Path | Mapping[str, Any] | Loaded | None = None,
+    on: str = "simulator",
+    level: str = "info",
+    log: str | Path | Callable[[dict[str, Any]], object] | None = None,
+    allow_python: bool = False,
+) -> RunResult:
+    """Make the moves of a schedule again; `notes["shown"]` of the result says whether its finding was shown.
+
+    schedule: a file that `scenrun explore` or `scenrun play` wrote, or what `scenrun.schedulers.moves.read` gives. scenario:
+    by default the schedule's own file, as it was given or beside the schedule. on: `simulator`, in virtual time and with the
+    same log every time, or `threads`, on real threads that take their steps one at a time. Raises ScenarioError,
+    OutputError, and UsageError where the schedule does not fit the scenario, with the first move that does not.
+    """
+    from scenrun.schedulers.moves import MoveSchedule, read
+
+    found = schedule if isinstance(schedule, MoveSchedule) else read(schedule)
+    if scenario is None:
+        scenario = scenario_of("." if isinstance(schedule, MoveSchedule) else schedule, found)
+    overrides = None if isinstance(scenario, Loaded) else found.overrides
+    loaded = _loaded(scenario, level, overrides, allow_python)
+    with _output(log) as output:
+        return replay_once(loaded, found, on, lambda run_id: _recorder(run_id, output, level, loaded.program), level)
+
+
+def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
+    """The scenario's file of a schedule: where it was, or beside the schedule's own file."""
+    given = Path(schedule.file)
+    places = [given, Path(path).parent / given.name]
+    for place in places:
+        if given.name and place.is_file():
+            return str(place)
+    raise UsageError(f"there is no {schedule.file or 'scenario'} any more of which this is a schedule; say where it is")
+
+
+def replay_once(
+    loaded: Loaded,
+    schedule: MoveSchedule,
+    on: str,
+    make_recorder: Callable[[str], Recorder],
+    level: str,
+    interrupted: Callable[[], str | None] = lambda: None,
+) -> RunResult:
+    """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
+    from scenrun.executors.replaying import plan_of, to_show
+
+    if on not in ("simulator", "threads"):
+        raise UsageError(f"a schedule is replayed on `simulator` or on `threads`, not on `{on}`")
+    plan = plan_of(loaded.program, schedule)
+    if on == "simulator":
+        from scenrun.executors.simulator.following import follow_program as replay_program
+    else:
+        from scenrun.executors.threads.replayed import replay_program
+    program = to_show(loaded.program, schedule.finding)
+    return replay_program(program, plan, make_recorder, seed=schedule.seed, level=level, interrupted=interrupted)
 
 
 def _loaded(

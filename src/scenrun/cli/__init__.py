@@ -16,6 +16,7 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 COMMANDS = {
     "run": "scenrun.cli.run",
     "simulate": "scenrun.cli.simulate",
+    "replay": "scenrun.cli.replay",
     "calibrate": "scenrun.cli.calibrate",
     "validate": "scenrun.cli.validate",
     "list": "scenrun.cli.catalogue",
@@ -28,6 +29,7 @@ COMMANDS = {
 _SUMMARIES = {
     "run": "Run scenarios on real threads; `scenrun FILE` is the same.",
     "simulate": "Run scenarios in virtual time: at once, and the same every time.",
+    "replay": "Make the moves of a schedule again, also on real threads.",
     "calibrate": "Measure what steps cost on this machine, for `simulate --costs`.",
     "validate": "Check scenario files without starting anything.",
     "list": "List scenarios: the shipped ones, or those in a folder.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from scenrun.errors import UsageError
@@ -78,6 +78,14 @@ def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -
         path, asked_of(machine), schedule.finding, tuple(cycle),
         frozenset(thread.who.name for thread in path.state.threads if thread.who.daemon), machine.is_over(path.state),
     )  # fmt: skip
+
+
+def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
+    """The program, of which this finding is expected, whatever its file expects of ordinary runs."""
+    if finding is None or finding[0] == "race":
+        return program
+    verdicts = {**program.expectations.verdicts, "run": (finding[0],), "simulate": (finding[0],)}
+    return replace(program, expectations=replace(program.expectations, verdicts=verdicts))
 
 
 def asked_of(machine: Machine) -> tuple[frozenset[int], ...]:

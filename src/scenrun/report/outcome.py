@@ -13,7 +13,7 @@ def describe(result: RunResult, again: str, level: str, remark: str = "") -> str
     """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so."""
     lines = [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
     for finding in result.findings:
-        lines += _finding(finding)
+        lines += finding_lines(finding)
     unmet = [c for c in result.expectations if c.found in ("not_reached", "not_checked")]
     lines += [f"  {c.what} {c.expression}: {c.found.replace('_', ' ')}" for c in unmet]
     hidden = result.figures.get("not_shown", 0)
@@ -36,13 +36,23 @@ def _headline(result: RunResult) -> str:
     return f"not ok: {result.verdict}, but the file expects {expected}"
 
 
-def _finding(finding: Finding) -> list[str]:
+def finding_lines(finding: Finding) -> list[str]:
+    """A finding, and below it its threads."""
     where = f" (line {finding.line})" if finding.line and not finding.threads else ""
     lines = [f"  {finding.kind}: {finding.message}{where}"]
     lines += [f"    {stuck}" for stuck in finding.threads[:MAX_THREADS]]
     if len(finding.threads) > MAX_THREADS:
         lines.append(f"    and {len(finding.threads) - MAX_THREADS} more threads")
     return lines
+
+
+def describe_replay(result: RunResult, finding: tuple[str, str] | None, moves: int) -> str:
+    """A few lines for a person, on the replay of a schedule that was to show a finding."""
+    where = "real threads" if result.way == "run" else "the simulator"
+    what = f"{finding[0]} ({finding[1]})" if finding is not None else "the end of the schedule"
+    shown = "shown" if result.notes["shown"] else "not shown"
+    lines = [f"{shown}: {what} ({result.scenario}, {moves:,} moves on {where}, seed {result.seed})"]
+    return "\n".join([*lines, *(text for found in result.findings for text in finding_lines(found))])
 
 
 def describe_tally(tally: Tally) -> str:
@@ -59,12 +69,12 @@ def describe_tally(tally: Tally) -> str:
         lines.append(_until(tally))
     elif tally.first_not_ok is not None:
         lines.append(f"  first not ok: {tally.first_not_ok.verdict} with seed {tally.first_not_ok.seed}")
-        lines += [text for finding in tally.first_not_ok.findings for text in _finding(finding)]
+        lines += [text for finding in tally.first_not_ok.findings for text in finding_lines(finding)]
     return "\n".join(lines)
 
 
 def _until(tally: Tally) -> str:
     if tally.found is None:
         return f"  no {tally.until} in {tally.runs} runs, which does not prove that there is none"
-    found = [text for finding in tally.found.findings for text in _finding(finding)]
+    found = [text for finding in tally.found.findings for text in finding_lines(finding)]
     return "\n".join([f"  {tally.found.verdict} in run {tally.runs} (seed {tally.found.seed})", *found])

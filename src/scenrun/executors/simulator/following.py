@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from scenrun.errors import InternalError
@@ -91,7 +92,7 @@ class _FollowedSimulation(Simulation):
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
         asked = self.plan.asked[code.number]
-        return compile_code(code, {**namespace, "__run": self}, options, lambda *how: AskingWriter(*how, asked))
+        return compile_code(code, {**namespace, "__run": self}, options, partial(AskingWriter, asked=asked))
 
     def way(self, own: Any) -> Any:
         """Which way a step goes that has several: as the move says, or else as it is by itself."""

@@ -44,7 +44,9 @@ def run_program(
     run = Run(program, program.seed if seed is None else seed, LEVELS[level])
     recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
     run.event("run.started", "info", started_fields(run, level))
-    return watched(Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns), run, recorder, run_id)
+    return watched(
+        Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns), run, recorder, run_id
+    )
 
 
 def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunResult:

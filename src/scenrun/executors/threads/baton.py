@@ -82,7 +82,9 @@ class Baton:
             return True
         own, at = self._own[me.name], self._taken[me.name]
         following = own[at] if at < len(own) else None
-        return following is not None and following.move.expires and following.pc == made.pc and following.move.phase == 1
+        return (
+            following is not None and following.move.expires and following.pc == made.pc and following.move.phase == 1
+        )
 
     def queued(self, name: str, begin: Callable[[], object], pc: int) -> None:
         """A task is in line; `begin` lets a worker take it."""

@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -61,17 +62,17 @@ class ReplayedRun(Run):
         self.baton.when_over = self.pulse.set
         for made in self.flat_objects():
             if isinstance(made, RealPool):
-                made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
+                made.real._work_queue = WorkQueue(self.baton)
                 made.about_to_wait = lambda me: self.ask_again(me, 1)
             elif isinstance(made, RealCondition):
                 _ask_in_condition(self, made)
             elif isinstance(made, RealEvent | RealBarrier):
-                _ask_in_wait(self, made.real._cond)  # type: ignore[attr-defined]
+                _ask_in_wait(self, made.real._cond)  # type: ignore[union-attr]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
         asking = {**namespace, "__ask": self.ask, "__way": self.way, "__held": held}
         asked = self.plan.asked[code.number]
-        return compile_code(code, asking, options, lambda *how: AskingWriter(*how, asked))
+        return compile_code(code, asking, options, partial(AskingWriter, asked=asked))
 
     # --- what generated code asks
 
@@ -238,4 +239,3 @@ class _Watching(Supervisor):
         if wait is None or wait.op != TURN:
             return super().describe(context, wait)
         return Stuck(context.name, "running", line=wait.site.line, step=wait.site.instruction.step)
-

@@ -35,6 +35,7 @@ class WorkQueue:
                 self._line.append(item)
             self._changed.notify_all()
         if item is not None:
+            item.future.add_done_callback(lambda _: self._look_up())  # one that is cancelled keeps no worker
             context: Context = item.args[0]
             self.baton.queued(context.name, lambda: self._begin(item), BEGINNING)
 
@@ -85,6 +86,6 @@ class WorkQueue:
     def _next(self) -> Any:
         for ready in (self._begun, self._line if self.baton.is_free else ()):
             if ready:
-                return ready.popleft()  # type: ignore[union-attr]
+                return ready.popleft()
         self._nones -= 1
         return None
