@@ -104,6 +104,8 @@ class Packed:
         """What new transitions have shown since the fields were laid out."""
         self.computed = 0
         """Transitions that were worked out, each once."""
+        self.layout = 0
+        """How often the fields were laid out anew: what was packed under another layout means nothing."""
         self._bits = 0
         self.initial_state = machine.initial()
         self.has_daemons = machine.program.has_daemons
@@ -168,6 +170,7 @@ class Packed:
     def _lay_out(self) -> None:
         """Give every field its place; all that was remembered by place is forgotten."""
         self._bits = 0
+        self.layout += 1
         for one in self._fields():
             one.offset = self._bits
             self._bits += one.width

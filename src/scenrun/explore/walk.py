@@ -57,7 +57,7 @@ def walk(machine: Machine, max_states: int = 100_000) -> Walked:
 def end_of(machine: Machine, state: State) -> End:
     """What a state shows in which nobody can take another step, or needs to."""
     over = machine.is_over(state)
-    findings = set(_faults(state)) | set(_always(machine, state))
+    findings = set(faults_in(state)) | set(_always(machine, state))
     if not over:
         findings.add(("deadlock", ", ".join(sorted(t.who.name for t in state.threads if t.pc != ENDED))))
     outcome = None
@@ -70,7 +70,7 @@ def end_of(machine: Machine, state: State) -> End:
     return End(frozenset(findings), key(variables), outcome)
 
 
-def _faults(state: State) -> Iterator[tuple[str, str]]:
+def faults_in(state: State) -> Iterator[tuple[str, str]]:
     """Faults that left a thread, and those of tasks whose result nobody asked for."""
     for thread in state.threads:
         if thread.pc != ENDED or thread.fault is None:
