@@ -10,13 +10,15 @@ ask for the same of a cycle). Such sets are found as the emptiness of a Streett 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scenrun.explore.components import components
 from scenrun.explore.packed import Mover, Packed
 from scenrun.machine import State
 from scenrun.machine.state import ENDED
+
+Taken = Callable[[int], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,22 @@ class Endless:
 class Cycles:
     """Looks for endless sets among the states of a closed search."""
 
-    def __init__(self, packed: Packed, states: Iterable[int]) -> None:
+    def __init__(self, packed: Packed, states: Iterable[int], taken: Taken | None = None) -> None:
+        """`taken` gives the states that a reduced search went on to from a state; without it all are meant."""
         self.packed = packed
         self.states = states
+        self._taken = taken
         self._round = self._local_cycles()
+
+    @property
+    def must_end(self) -> bool:
+        """Whether a thread that must end can come back to a place where it was."""
+        return any(
+            found and not (row.thread.who.endless or row.thread.who.daemon)
+            for mover, found in zip(self.packed.movers, self._round, strict=True)
+            for row in [mover.rows[next(iter(found))] if found else None]
+            if row is not None
+        )
 
     def find(self) -> Iterator[Endless]:
         """Every set of states that is a finding: a deadlock of some, or a livelock."""
@@ -61,7 +75,7 @@ class Cycles:
                     )
             found: set[int] = set()
             for component in components(steps, lambda code: steps.get(code, [])):  # noqa: B023
-                if len(component) > 1 or component[0] in steps[component[0]]:
+                if len(component) > 1 or component[0] in steps.get(component[0], []):
                     found.update(component)
             out.append(found)
         return out
@@ -78,13 +92,15 @@ class Cycles:
 
     def _ways(self, state: int) -> Iterator[tuple[int, int]]:
         """The moves of threads that go round, each with its thread, from a state."""
+        taken = None if self._taken is None else self._taken(state)
         for mover, found in zip(self.packed.movers, self._round, strict=True):
             code = state >> mover.shift & mover.mask
             if code not in found:
                 continue
             for change in self.packed.following_of(state, mover):
-                if self._after(mover, code, change) in found:
-                    yield mover.number, state ^ change
+                after = state ^ change
+                if self._after(mover, code, change) in found and (taken is None or after in taken):
+                    yield mover.number, after
 
     # --- sets of states
 
@@ -106,10 +122,15 @@ class Cycles:
             if rest:
                 yield from self._fair(rest, set(rest))
             return
-        is_left = any(after not in inside for state in component for _, after in self.packed.following(state))
+        is_left = any(after not in inside for state in component for after in self._afters(state))
         found = Endless(tuple(component), frozenset(moving), self._stuck(component[0], could, is_left), is_left)
         if self._is_finding(found):
             yield found
+
+    def _afters(self, state: int) -> Sequence[int]:
+        if self._taken is not None:
+            return self._taken(state)
+        return [after for _, after in self.packed.following(state)]
 
     def _is_unfair(self, state: int, inside: set[int], moving: set[int]) -> bool:
         """Whether a thread that never moves could move here, or an alternative that could be chosen here leads out."""
@@ -129,23 +150,18 @@ class Cycles:
             return frozenset()
         now = self.packed.unpack(state)
         stuck = {n for n, thread in enumerate(now.threads) if thread.pc != ENDED and n not in could}
-        waiting = {n: self._awaited(now, n) for n in stuck}
-        while excused := {n for n in stuck if waiting[n] and all(self._is_excused(now, w, stuck) for w in waiting[n])}:
+        awaited = {n: self._awaited(now, n) for n in stuck}
+        while excused := {n for n in stuck if awaited[n] and not stuck & awaited[n]}:
             stuck -= excused
         return frozenset(n for n in stuck if not now.threads[n].who.daemon)
 
-    @staticmethod
-    def _is_excused(now: State, number: int, stuck: set[int]) -> bool:
-        return number not in stuck
-
-    def _awaited(self, now: State, number: int) -> list[int]:
+    def _awaited(self, now: State, number: int) -> set[int]:
         """The threads for whose end a thread waits."""
         operation = self.packed.machine.operation_of(now.threads[number])
         if operation is None or "end" not in operation.freed_by:
-            return []
+            return set()
         slots = set(now.threads[number].slots)
-        mine = [n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)]
-        return mine
+        return {n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)}
 
     def _is_finding(self, found: Endless) -> bool:
         """Whether somebody is stuck, or somebody who must end goes round."""

@@ -9,7 +9,8 @@ that no step has to be called visible.
 A reduced loop must not ignore a thread for ever. Only sets of states that cannot be left matter for this (Valmari, Stop It,
 and Be Stubborn!, 2017): when the search is through, each of them in which a thread could move that never does gets all steps
 of one of its states, and the search goes on. So the states without a way on are kept, every step that can come still comes,
-and so do the sets of states that cannot be left.
+and so do the sets of states that cannot be left. Sets that can be left, and in which it is fair to stay, are kept only by a
+`strict` search, in which every loop has a state of which all steps are taken.
 """
 
 from __future__ import annotations
@@ -46,9 +47,11 @@ class Reduced(Breadth):
     """A breadth-first search of the states that persistent sets lead to."""
 
     def __init__(
-        self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None
-    ) -> None:
+        self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None,
+        *, strict: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(packed, limits, look)
+        self.strict = strict
         self._futures = Futures(packed.machine, packed.touches)
         self._known: dict[int, tuple[Row, Future]] = {}
         self._walls: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
@@ -83,6 +86,8 @@ class Reduced(Breadth):
             space.terminal.append(state)
             return
         chosen = enabled if whole else self._persistent(pending, enabled)
+        if self.strict and any(state ^ change in self.edges for one in chosen for change in one.changes):
+            chosen = enabled
         if len(chosen) == len(enabled):
             self._whole.add(state)
         self.edges[state] = tuple([state ^ change for one in chosen for change in one.changes])
@@ -91,6 +96,10 @@ class Reduced(Breadth):
             if after not in space.parents:
                 space.parents[after] = state
                 following.append(after)
+
+    def taken(self, state: int) -> tuple[int, ...]:
+        """The states that the search went on to from a state."""
+        return self.edges.get(state, ())
 
     def _ignoring(self) -> list[int]:
         """One state of each set that cannot be left and in which a thread could move that never does."""
@@ -178,7 +187,8 @@ class Reduced(Breadth):
         inside, outside, count = [first], [one for one in pending if one is not first], 1
         reads, writes = first.future.next.reads, first.future.next.writes
         while True:
-            met, rest = [], []
+            met: list[Pending] = []
+            rest: list[Pending] = []
             for other, (left_reads, left_writes) in zip(outside, self._left(outside), strict=True):
                 meets = left_writes & (reads | writes) or left_reads & writes
                 (met if meets else rest).append(other)

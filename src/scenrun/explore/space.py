@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from scenrun.explore.packed import Overflow, Packed
@@ -36,6 +36,8 @@ class Space:
     bound: str | None = None
     """The limit that ended the search, in words; None where it has seen everything."""
     seconds: float = 0.0
+    taken: Callable[[int], Sequence[int]] | None = None
+    """For a reduced search, the states that it went on to from a state."""
 
     @property
     def is_closed(self) -> bool:
@@ -54,10 +56,6 @@ class Space:
         while (before := self.parents[path[-1]]) is not None:
             path.append(before)
         return path[::-1]
-
-
-Expand = Callable[[int, Space], "list[int]"]
-"""The states after a state, of which a search needs to see no others."""
 
 
 class Breadth:

@@ -1,0 +1,223 @@
+"""A state search from beginning to end: the space, then everything that it shows, each with a way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.explore.cycles import Cycles, Endless
+from scenrun.explore.judging import About, Judge, outcome_text
+from scenrun.explore.packed import Noticed, Overflow, Packed
+from scenrun.explore.paths import choices_along
+from scenrun.explore.reduction import Reduced
+from scenrun.explore.space import Breadth, Limits, Space
+from scenrun.findings import kind_of_fault
+from scenrun.machine import FREE, Choice, Machine
+from scenrun.machine.state import ENDED, key
+from scenrun.program import Program
+
+WORTH_REDUCING = 300_000
+"""States from which on a search with persistent sets is worth its price."""
+MOST_OF_A_KIND = 20
+"""Findings of one kind for which a way is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to come to a finding."""
+
+    about: About
+    choices: tuple[Choice, ...]
+    cycle: tuple[Choice, ...] = ()
+    """Of a livelock: what is done again and again from there on."""
+    goal: Callable[[int], bool] | None = None
+    """Whether a packed state shows it as well."""
+
+
+@dataclass(slots=True)
+class Searched:
+    """What a state search has found."""
+
+    packed: Packed
+    space: Space
+    reduced: bool
+    ways: list[Way] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many different findings of each kind there are."""
+    outcomes: list[tuple[Any, ...]] = field(default_factory=list)
+    missing: list[tuple[Any, ...]] = field(default_factory=list)
+    """Outcomes that are required, and that no schedule gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How to search. reduction: `auto` (where the whole space is large), `on` or `off`."""
+
+    limits: Limits = field(default_factory=Limits)
+    reduction: str = "auto"
+    look: Callable[[Space], str | None] = lambda space: None
+
+
+def search(program: Program, seed: int, how: Searching) -> Searched:
+    """Search all states of a program, and say what they show."""
+    packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
+    while True:
+        try:
+            return _search(packed, how)
+        except Overflow:
+            continue
+
+
+def _search(packed: Packed, how: Searching) -> Searched:
+    searched = _spread(packed, how)
+    shown = _Showing(searched)
+    shown.add_all()
+    return searched
+
+
+def _spread(packed: Packed, how: Searching) -> Searched:
+    """The space: the whole one as long as it is small, otherwise that of persistent sets."""
+    limits = how.limits
+    if how.reduction != "on":
+        first = limits
+        if how.reduction == "auto" and limits.states > WORTH_REDUCING:
+            first = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
+        space = Breadth(packed, first, how.look).run()
+        if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
+            return Searched(packed, space, False)
+    packed.noticed.clear()
+    searcher = Reduced(packed, limits, how.look)
+    space = searcher.run()
+    if space.is_closed and Cycles(packed, space.parents, searcher.taken).must_end:
+        searcher = Reduced(packed, limits, how.look, strict=True)
+        space = searcher.run()
+    space.taken = searcher.taken
+    return Searched(packed, space, True)
+
+
+class _Showing:
+    """Collects what a space shows."""
+
+    def __init__(self, searched: Searched) -> None:
+        self.searched = searched
+        self.packed, self.space = searched.packed, searched.space
+        self.judge = Judge(self.packed)
+        self._known: set[About] = set()
+        self._outcomes: set[Any] = set()
+
+    def add_all(self) -> None:
+        """Findings of transitions, of ends, and of what has no end; then the outcomes that are missing."""
+        self._add_noticed()
+        self._add_ends()
+        if self.space.is_closed:
+            for endless in self._endless():
+                self._add_endless(endless)
+            self._add_missing()
+
+    def _is_new(self, about: About) -> bool:
+        """Whether a way to this finding is wanted; each is counted once."""
+        if about in self._known:
+            return False
+        self._known.add(about)
+        counts = self.searched.counts
+        counts[about.kind] = counts.get(about.kind, 0) + 1
+        return counts[about.kind] <= MOST_OF_A_KIND
+
+    def _add_noticed(self) -> None:
+        for noticed in list(self.packed.noticed):
+            about = About(noticed.kind, noticed.about)
+            if noticed.state in self.space.parents and self._is_new(about):
+                choices = (*self._to(noticed.state), noticed.choice)
+                self.searched.ways.append(Way(about, choices, goal=self._shows(noticed)))
+
+    def _to(self, state: int) -> list[Choice]:
+        return choices_along(self.packed, self.space.path_to(state))
+
+    def _shows(self, noticed: Noticed) -> Callable[[int], bool]:
+        """Whether a state comes after a transition that shows the same."""
+        always = [o.text for o in self.packed.machine.program.expectations.always]
+        fields = self.packed
+
+        def broken(state: int) -> bool:
+            return any(always[number] == noticed.about for number in fields.broken.at(state))
+
+        def left(state: int) -> bool:
+            if noticed.choice.thread >= len(fields.roster.at(state)[0]):
+                return False
+            thread = fields.threads[noticed.choice.thread].at(state)
+            is_over = thread.pc == ENDED and thread.fault is not None
+            return is_over and thread.who.name == noticed.about and kind_of_fault(thread.fault.type) == noticed.kind
+
+        return broken if noticed.about in always and noticed.kind == "violated" else left
+
+    def _add_ends(self) -> None:
+        for state in self.space.terminal:
+            judged = self.judge.of(state)
+            if judged.outcome is not None and (found := key(list(judged.outcome))) not in self._outcomes:
+                self._outcomes.add(found)
+                self.searched.outcomes.append(judged.outcome)
+            for about in judged.findings:
+                if about not in self._known and self._is_new(about):
+                    self.searched.ways.append(Way(about, tuple(self._to(state)), goal=self._ends_with(about)))
+
+    def _ends_with(self, about: About) -> Callable[[int], bool]:
+        def ends(state: int) -> bool:
+            if any(self.packed.following_of(state, mover) for mover in self.packed.movers) and not (
+                self.packed.is_over(state)
+            ):
+                return False
+            return about in self.judge.of(state).findings
+
+        return ends
+
+    def _endless(self) -> Iterator[Endless]:
+        return Cycles(self.packed, self.space.parents, self.space.taken).find()
+
+    def _add_endless(self, endless: Endless) -> None:
+        """Threads that are stuck while others go round are in a deadlock; otherwise those that go round are in a livelock."""
+        inside = frozenset(endless.states)
+        whos = self.packed.roster.at(endless.states[0])[0]
+        numbers, kind = endless.stuck, "deadlock"
+        if not numbers:
+            numbers, kind = endless.moving, "livelock"
+        about = About(kind, ", ".join(sorted(whos[n].name for n in numbers)))
+        if self._is_new(about):
+            state = next(state for state in self.space.parents if state in inside)
+            cycle = tuple(self._round(state, inside, endless.moving)) if kind == "livelock" else ()
+            self.searched.ways.append(Way(about, tuple(self._to(state)), cycle, goal=inside.__contains__))
+
+    def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Choice]:
+        """A way from a state back to itself on which everyone moves who goes round."""
+        out: list[Choice] = []
+        state = first
+        for number in sorted(moving):
+            if not any(choice.thread == number for choice in out):
+                out += (found := self._within(state, inside, lambda s, c, n=number: c is not None and c.thread == n))[0]
+                state = found[1]
+        back = self._within(state, inside, lambda s, c: s == first)
+        return out + back[0]
+
+    def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Choice], int]:
+        """The shortest way inside a set of states to a transition that is wanted, and where it leads."""
+        if wanted(state, None):
+            return [], state
+        ways: dict[int, list[Choice]] = {state: []}
+        waiting = [state]
+        for now in waiting:
+            for choice, after in self.packed.following(now):
+                if after not in inside:
+                    continue
+                if wanted(after, choice):
+                    return [*ways[now], choice], after
+                if after not in ways:
+                    ways[after] = [*ways[now], choice]
+                    waiting.append(after)
+        return [], state
+
+    def _add_missing(self) -> None:
+        required = self.packed.machine.program.expectations.required or ()
+        for outcome in required:
+            if key(list(outcome)) not in self._outcomes:
+                self.searched.missing.append(tuple(outcome))
+                self._is_new(About("violated", f"required {outcome_text(tuple(outcome))}"))
