@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import scenrun
-from scenrun.explore.packed import Packed
+from scenrun.explore.cycles import Cycles
+from scenrun.explore.packed import Overflow, Packed
 from scenrun.explore.reduction import Reduced
 from scenrun.explore.space import Breadth, Limits
+from scenrun.explore.symmetry import Symmetry
 from scenrun.explore.walk import end_of, walk
 from scenrun.machine import FREE, Machine
 from scenrun.program import Program
@@ -41,6 +44,33 @@ def by_fewer_states(program: Program) -> Ends:
     return _searched(Reduced, program)
 
 
+def by_like_states(program: Program) -> Ends:
+    """As the search with persistent sets and symmetry finds them; which of like replicas an end is about is left open."""
+    machine = Machine(program, folded=FREE, forgets=True)
+    packed = Packed(machine)
+    while True:
+        symmetry = Symmetry(packed)
+        try:
+            space = Reduced(packed, Limits(states=MOST), canonical=symmetry.canonical).run()
+            break
+        except Overflow:
+            continue
+    if not space.is_closed:
+        raise TooLarge
+    if Cycles(packed, space.parents, lambda state: ()).any:  # then it is not used
+        return plainly(program)
+    ends = (end_of(machine, packed.unpack(state)) for state in space.terminal)
+    return anonymous((end.findings, end.outcome) for end in ends)
+
+
+def anonymous(ends: Iterable[tuple[frozenset[tuple[str, str]], Any]]) -> Ends:
+    """The ends without the numbers of replicas."""
+    return frozenset(
+        (frozenset((kind, ", ".join(sorted(re.sub(r"\[\d+\]", "", about).split(", ")))) for kind, about in found), out)
+        for found, out in ends
+    )
+
+
 def _searched(search: type[Breadth], program: Program) -> Ends:
     machine = Machine(program, folded=FREE, forgets=True)
     packed = Packed(machine)
@@ -52,6 +82,7 @@ def _searched(search: type[Breadth], program: Program) -> Ends:
 
 
 SEARCHES: dict[str, Callable[[Program], Ends]] = {"states": by_states, "reduced": by_fewer_states}
+ANONYMOUS: dict[str, Callable[[Program], Ends]] = {"symmetric": by_like_states}
 
 
 def observing_all(scenario: dict[str, Any]) -> dict[str, Any]:
@@ -70,4 +101,9 @@ def differences(scenario: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     program = scenrun.load(scenario).program
     expected = plainly(program)
     found = {name: search(program) for name, search in SEARCHES.items()}
-    return {name: (expected - ends, ends - expected) for name, ends in found.items() if ends != expected}
+    out = {name: (expected - ends, ends - expected) for name, ends in found.items() if ends != expected}
+    for name, search in ANONYMOUS.items():
+        wanted, ends = anonymous(expected), anonymous(search(program))
+        if wanted != ends:
+            out[name] = (wanted - ends, ends - wanted)
+    return out

@@ -45,6 +45,11 @@ class Cycles:
         self._round = self._local_cycles()
 
     @property
+    def any(self) -> bool:
+        """Whether any thread can come back to a place where it was."""
+        return any(self._round)
+
+    @property
     def must_end(self) -> bool:
         """Whether a thread that must end can come back to a place where it was."""
         return any(

@@ -130,7 +130,7 @@ class Packed:
             packed |= self._placed(cell, value)
         for at, thread in enumerate(state.threads):
             packed |= self._thread(at, thread)
-        self._check_widths()
+        self.check_widths()
         return packed
 
     def unpack(self, packed: int) -> State:
@@ -180,7 +180,8 @@ class Packed:
             mover.shift, mover.mask = mover.field.offset, (1 << mover.field.width) - 1
             mover.rows = [None if value is None else self._row(value) for value in mover.field.values]
 
-    def _check_widths(self) -> None:
+    def check_widths(self) -> None:
+        """Raises Overflow where a field has become too narrow, with all of them laid out anew."""
         if not any(one.overflows for one in self._fields()):
             return
         for one in self._fields():
@@ -194,11 +195,15 @@ class Packed:
         return one.number(value) << one.offset
 
     def _thread(self, at: int, thread: Thread) -> int:
+        return self.number_of(at, thread) << self.movers[at].shift
+
+    def number_of(self, at: int, thread: Thread) -> int:
+        """The number of a thread in its field."""
         mover = self.movers[at]
         code = mover.field.number(thread)
         if code == len(mover.rows):
             mover.rows.append(self._row(thread))
-        return code << mover.shift
+        return code
 
     def _row(self, thread: Thread) -> Row | None:
         """What is known of a thread at one place."""
@@ -231,7 +236,7 @@ class Packed:
             choices.append(choice)
             self._notice(before, after, state, choice)
             self.computed += 1
-        self._check_widths()
+        self.check_widths()
         found = row.known[state & row.mask] = tuple(changes)
         row.choices[state & row.mask] = tuple(choices)
         return found

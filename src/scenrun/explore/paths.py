@@ -31,12 +31,23 @@ def cost_of(choices: Sequence[Choice]) -> Cost:
     return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
 
 
-def choices_along(packed: Packed, states: Sequence[int]) -> list[Choice]:
-    """The choices that lead through these states, one after another."""
-    out = []
-    for before, after in pairwise(states):
-        out.append(next(choice for choice, found in packed.following(before) if found == after))
-    return out
+def choices_along(
+    packed: Packed, states: Sequence[int], canonical: Callable[[int], int] | None = None
+) -> tuple[list[Choice], int]:
+    """The choices that lead through these states, one after another, and the last state.
+
+    With `canonical`, the states stand for others that are like them, and so does the last one.
+    """
+    out: list[Choice] = []
+    now = packed.initial
+    for wanted in states[1:]:
+        choice, now = next(
+            (choice, after)
+            for choice, after in packed.following(now)
+            if after == wanted or (canonical is not None and canonical(after) == wanted)
+        )
+        out.append(choice)
+    return out, now
 
 
 def shortened(packed: Packed, choices: Sequence[Choice], goal: Goal) -> list[Choice]:
@@ -133,7 +144,12 @@ def _simpler(choices: list[Choice]) -> Iterator[list[Choice]]:
                 start, end = blocks[later]
                 at = blocks[earlier][1]
                 yield choices[:at] + choices[start:end] + choices[at:start] + choices[end:]
-                yield choices[: blocks[earlier][0]] + choices[at:start] + choices[blocks[earlier][0] : at] + choices[start:]
+                yield (
+                    choices[: blocks[earlier][0]]
+                    + choices[at:start]
+                    + choices[blocks[earlier][0] : at]
+                    + choices[start:]
+                )
                 break
 
 

@@ -48,10 +48,12 @@ class Reduced(Breadth):
 
     def __init__(
         self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None,
-        *, strict: bool = False,
+        *, strict: bool = False, canonical: Callable[[int], int] | None = None,
     ) -> None:  # fmt: skip
+        """`canonical` gives the state that stands for a state and all that are like it (see `symmetry`)."""
         super().__init__(packed, limits, look)
         self.strict = strict
+        self.canonical = canonical
         self._futures = Futures(packed.machine, packed.touches)
         self._known: dict[int, tuple[Row, Future]] = {}
         self._walls: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
@@ -90,7 +92,8 @@ class Reduced(Breadth):
             chosen = enabled
         if len(chosen) == len(enabled):
             self._whole.add(state)
-        self.edges[state] = tuple([state ^ change for one in chosen for change in one.changes])
+        afters = [state ^ change for one in chosen for change in one.changes]
+        self.edges[state] = tuple(afters if self.canonical is None else map(self.canonical, afters))
         space.transitions += len(self.edges[state])
         for after in self.edges[state]:
             if after not in space.parents:

@@ -12,6 +12,7 @@ from scenrun.explore.packed import Noticed, Overflow, Packed
 from scenrun.explore.paths import choices_along
 from scenrun.explore.reduction import Reduced
 from scenrun.explore.space import Breadth, Limits, Space
+from scenrun.explore.symmetry import Symmetry
 from scenrun.findings import kind_of_fault
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.state import ENDED, key
@@ -42,6 +43,8 @@ class Searched:
     packed: Packed
     space: Space
     reduced: bool
+    canonical: Callable[[int], int] | None = None
+    """Where symmetry was used: the state that stands for all that are like a state."""
     ways: list[Way] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """How many different findings of each kind there are."""
@@ -56,6 +59,8 @@ class Searching:
 
     limits: Limits = field(default_factory=Limits)
     reduction: str = "auto"
+    symmetry: bool = True
+    """Whether a reduced search also takes like replicas for one another."""
     look: Callable[[Space], str | None] = lambda space: None
 
 
@@ -86,11 +91,24 @@ def _spread(packed: Packed, how: Searching) -> Searched:
         space = Breadth(packed, first, how.look).run()
         if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
             return Searched(packed, space, False)
-    packed.noticed.clear()
-    searcher = Reduced(packed, limits, how.look)
+    return _reduced(packed, how)
+
+
+def _reduced(packed: Packed, how: Searching) -> Searched:
+    """The space of persistent sets, and of states that stand for others that are like them.
+
+    Whose turn it is in a loop cannot be told where replicas are swapped: where there are loops, symmetry is left out.
+    """
+    symmetry = Symmetry(packed)
+    if how.symmetry and symmetry.groups:
+        searcher = Reduced(packed, how.limits, how.look, canonical=symmetry.canonical)
+        space = searcher.run()
+        if not space.is_closed or not Cycles(packed, space.parents, searcher.taken).any:
+            return Searched(packed, space, True, symmetry.canonical)
+    searcher = Reduced(packed, how.limits, how.look)
     space = searcher.run()
     if space.is_closed and Cycles(packed, space.parents, searcher.taken).must_end:
-        searcher = Reduced(packed, limits, how.look, strict=True)
+        searcher = Reduced(packed, how.limits, how.look, strict=True)
         space = searcher.run()
     space.taken = searcher.taken
     return Searched(packed, space, True)
@@ -127,12 +145,35 @@ class _Showing:
     def _add_noticed(self) -> None:
         for noticed in list(self.packed.noticed):
             about = About(noticed.kind, noticed.about)
-            if noticed.state in self.space.parents and self._is_new(about):
-                choices = (*self._to(noticed.state), noticed.choice)
-                self.searched.ways.append(Way(about, choices, goal=self._shows(noticed)))
+            if noticed.state in self.space.parents and about not in self._known:
+                choices, last = self._to_noticed(noticed)
+                name = self.packed.roster.at(noticed.state)[0][last.thread].name
+                meant = noticed if noticed.about not in self._names() else noticed._replace(about=name, choice=last)
+                if self._is_new(About(meant.kind, meant.about)):
+                    way = Way(About(meant.kind, meant.about), (*choices, last), goal=self._shows(meant))
+                    self.searched.ways.append(way)
 
-    def _to(self, state: int) -> list[Choice]:
-        return choices_along(self.packed, self.space.path_to(state))
+    def _names(self) -> set[str]:
+        return {mover.rows[1].thread.who.name for mover in self.packed.movers if len(mover.rows) > 1 and mover.rows[1]}
+
+    def _to_noticed(self, noticed: Noticed) -> tuple[list[Choice], Choice]:
+        """The choices that lead to a transition, or one that is like it, and that transition's own."""
+        choices, now = self._to(noticed.state)
+        canonical = self.searched.canonical
+        if now == noticed.state or canonical is None:
+            return choices, noticed.choice
+        wanted = next(after for choice, after in self.packed.following(noticed.state) if choice == noticed.choice)
+        following = self.packed.following(now)
+        return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
+
+    def _alike(self, about: About, end: int) -> About:
+        """What an end shows that is like another one, instead of what that shows."""
+        found = [one for one in self.judge.of(end).findings if one.kind == about.kind]
+        return next((one for one in found if one not in self._known), found[0])
+
+    def _to(self, state: int) -> tuple[list[Choice], int]:
+        """The choices that lead to a state, or one that is like it, and that state."""
+        return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
     def _shows(self, noticed: Noticed) -> Callable[[int], bool]:
         """Whether a state comes after a transition that shows the same."""
@@ -158,8 +199,11 @@ class _Showing:
                 self._outcomes.add(found)
                 self.searched.outcomes.append(judged.outcome)
             for about in judged.findings:
-                if about not in self._known and self._is_new(about):
-                    self.searched.ways.append(Way(about, tuple(self._to(state)), goal=self._ends_with(about)))
+                if about not in self._known:
+                    choices, end = self._to(state)
+                    meant = about if end == state else self._alike(about, end)
+                    if self._is_new(meant):
+                        self.searched.ways.append(Way(meant, tuple(choices), goal=self._ends_with(meant)))
 
     def _ends_with(self, about: About) -> Callable[[int], bool]:
         def ends(state: int) -> bool:
@@ -185,7 +229,7 @@ class _Showing:
         if self._is_new(about):
             state = next(state for state in self.space.parents if state in inside)
             cycle = tuple(self._round(state, inside, endless.moving)) if kind == "livelock" else ()
-            self.searched.ways.append(Way(about, tuple(self._to(state)), cycle, goal=inside.__contains__))
+            self.searched.ways.append(Way(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
     def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Choice]:
         """A way from a state back to itself on which everyone moves who goes round."""
