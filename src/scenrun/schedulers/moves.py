@@ -65,11 +65,13 @@ def read(path: str | Path) -> MoveSchedule:
     """A path from a file; raises UsageError with a sentence."""
     found = turns.read_json(path)
     version = found.get("schedule") if isinstance(found, dict) else None
+    if isinstance(version, bool):
+        version = None
     if version == turns.VERSION:
         raise UsageError(f"{path} is a schedule of turns; `scenrun simulate FILE --schedule {path}` follows it")
     if isinstance(version, int) and version > VERSION:
         raise UsageError(f"{path} is a schedule of version {version}, and this scenrun knows those up to {VERSION}")
-    if version != VERSION or isinstance(version, bool):
+    if version != VERSION:
         raise UsageError(f"{path} is no schedule as `scenrun explore --save` writes it")
     try:
         return _schedule(found)

@@ -33,6 +33,8 @@ from scenrun.results import RunResult
 
 PATIENCE_S = 10.0
 """How long a move may take; it should return at once."""
+QUIET_LOOKS = 3
+"""Looks without anybody else stuck after which those who are stuck are all, while others go on."""
 
 
 def replay_program(
@@ -62,7 +64,7 @@ class ReplayedRun(Run):
         self.baton.when_over = self.pulse.set
         for made in self.flat_objects():
             if isinstance(made, RealPool):
-                made.real._work_queue = WorkQueue(self.baton)
+                made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
                 made.about_to_wait = lambda me: self.ask_again(me, 1)
             elif isinstance(made, RealCondition):
                 _ask_in_condition(self, made)
@@ -201,6 +203,8 @@ class _Watching(Supervisor):
         limit_ns = run.program.time_limit_ns + int(1e9 * (PATIENCE_S + len(run.plan.made) / 100))
         super().__init__(run, sink, interrupted, limit_ns)
         self._has_looked = False
+        self._quiet = 0
+        """Looks in a row that found nobody else stuck."""
 
     def _is_done(self) -> bool:
         """Whether the moves are made and nothing is left to show, or they cannot be made."""
@@ -226,13 +230,18 @@ class _Watching(Supervisor):
     def _is_shown(self) -> bool:
         """Whether the threads that were to be stuck are."""
         about = set((self.run.plan.finding or ("", ""))[1].split(", "))
-        return about <= {context.name for context in self._deadlocked}
+        return self._quiet >= QUIET_LOOKS and about <= {context.name for context in self._deadlocked}
 
     def _is_calling(self) -> bool:
         return any(context.calling for context in list(self.run.contexts))
 
     def _look(self) -> bool:
-        return not self.run.baton.is_moving and super()._look()
+        if self.run.baton.is_moving:
+            return False
+        before = len(self._deadlocked)
+        nobody_is_left = super()._look()
+        self._quiet = self._quiet + 1 if len(self._deadlocked) == before else 0
+        return nobody_is_left
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
         """Who waits for its turn does not wait for anybody else."""
