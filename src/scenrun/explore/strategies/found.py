@@ -73,7 +73,7 @@ class Chances:
     @property
     def probability(self) -> float:
         """1 / (n k^(d-1))."""
-        return 1 / (self.threads * max(1, self.points) ** (self.depth - 1))
+        return 1.0 / (self.threads * float(max(1, self.points)) ** (self.depth - 1))
 
 
 @dataclass(frozen=True, slots=True)

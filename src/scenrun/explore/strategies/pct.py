@@ -60,9 +60,10 @@ class Pct(Policy[Ways]):
         chance = Chance(seed)
         falls = self._falls(chance)
         priorities: dict[int, int] = {}
-        most, points, last, behind = 1, 0, -1, 0
+        points, last, behind = 0, -1, 0
         since: set[int] = set()
-        for steps in range(limit):
+        steps = 0
+        while steps < limit:
             ways = known[state]
             if not ways:
                 break
@@ -80,14 +81,12 @@ class Pct(Policy[Ways]):
                 since.clear()
             since.add(state)
             state = afters[0] if len(afters) == 1 else afters[chance.below(len(afters))]
+            steps += 1
             if state in since:
                 behind -= 1
                 priorities[thread] = behind
                 since.clear()
-        else:
-            steps = limit
-        most = max(most, len(priorities))
-        self._seen = Size(max(self._seen.threads, most), max(self._seen.points, points))
+        self._seen = Size(max(self._seen.threads, len(priorities)), max(self._seen.points, points))
         return state, steps
 
     def _falls(self, chance: Chance) -> dict[int, int]:

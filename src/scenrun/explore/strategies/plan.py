@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from scenrun.explore.strategies.found import Tally
 from scenrun.explore.strategies.policy import Policy
@@ -19,7 +19,8 @@ Look = Callable[[Tally], "str | None"]
 """Called now and then with what was found so far; the sentence that it returns ends the campaign."""
 
 
-class Chunk(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Chunk:
     """Schedules that one process walks in one go."""
 
     first: int

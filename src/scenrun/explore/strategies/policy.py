@@ -32,7 +32,7 @@ class Policy(ABC, Generic[Known]):
         """What was learnt so far; the same whatever the order in which schedules were walked."""
         return None
 
-    def learn(self, lesson: Any) -> None:  # noqa: B027  # most have nothing to learn
+    def learn(self, lesson: Any) -> None:
         """Take over what all processes have learnt together."""
 
     def merged(self, one: Any, other: Any) -> Any:

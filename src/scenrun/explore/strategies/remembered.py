@@ -6,7 +6,7 @@ Only the next steps of single states are remembered, never a schedule.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from scenrun.explore.futures import Effects, Futures
 from scenrun.explore.packed import Mover, Packed, Row
@@ -81,7 +81,8 @@ class Points:
         packed = self.packed
         if packed.is_over(state):
             return END
-        enabled, waiting = [], []
+        enabled: list[Option] = []
+        waiting: list[Option] = []
         for mover in packed.movers:
             row = mover.rows[state >> mover.shift & mover.mask]
             if row is not None:

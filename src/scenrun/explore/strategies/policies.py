@@ -1,0 +1,21 @@
+"""The policies that draw their schedules, by the names that users call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.explore.strategies.pct import Pct
+from scenrun.explore.strategies.policy import Policy
+from scenrun.explore.strategies.random_walk import RandomWalk
+
+SAMPLED = ("random", "pct")
+
+
+def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
+    """A new policy."""
+    match name:
+        case "random":
+            return RandomWalk()
+        case "pct":
+            return Pct(depth)
+    raise ValueError(name)
