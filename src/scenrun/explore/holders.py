@@ -1,0 +1,54 @@
+"""Who holds which lock or permit at a place of a path: a plain lock's own value does not say."""
+
+from __future__ import annotations
+
+from scenrun.machine import Choice, Machine, State
+
+_LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
+
+
+class Holders:
+    """Follows a path from the beginning and keeps who acquired what and has not released it."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._held: dict[int, list[str]] = {}
+
+    def held_by(self, slot: int) -> list[str]:
+        """The threads that hold an object, by name, the first one first."""
+        return list(dict.fromkeys(self._held.get(slot, ())))
+
+    def held(self, thread: str) -> list[str]:
+        """The names of the objects that a thread holds."""
+        return [self.machine.slots.label(slot) for slot, names in sorted(self._held.items()) if thread in names]
+
+    def follow(self, before: State, choice: Choice, after: State) -> None:
+        """One transition more."""
+        thread = before.threads[choice.thread]
+        node = self.machine.node_of(thread)
+        if node is None or choice.expires:
+            return
+        kind, _, operation = node.instruction.op.partition(".")
+        name = thread.who.name
+        if kind in _LOCKS and operation in ("acquire", "release"):
+            slot = thread.slots[0]
+            if before.cells[slot] != after.cells[slot]:
+                (self._take if operation == "acquire" else self._give)(slot, name)
+        elif kind == "condition" and operation == "wait" and thread.phase in (0, 2):
+            slot = thread.slots[1]
+            if before.cells[slot] != after.cells[slot]:
+                self._take(slot, name) if thread.phase else self._give_up(slot, name)
+
+    def _take(self, slot: int, name: str) -> None:
+        self._held.setdefault(slot, []).append(name)
+
+    def _give(self, slot: int, name: str) -> None:
+        """Whoever releases a lock that another one took gives that one's back."""
+        names = self._held.get(slot, [])
+        if name in names:
+            names.remove(name)
+        elif names:
+            names.pop(0)
+
+    def _give_up(self, slot: int, name: str) -> None:
+        self._held[slot] = [other for other in self._held.get(slot, []) if other != name]
