@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from scenrun.errors import UsageError
+from scenrun.explore.packed import Packed
+from scenrun.explore.strategies.dpor import Dpor
+from scenrun.explore.strategies.exhaustive import Exhaustive, Progress
 from scenrun.explore.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.explore.strategies.pct import Size
 from scenrun.explore.strategies.plan import Limits, Look, Plan
 from scenrun.explore.strategies.policies import SAMPLED, policy_of
 from scenrun.explore.strategies.workers import Task, walk_elsewhere, walk_here
+from scenrun.machine import FREE, Machine
 from scenrun.program import Program
 
-STRATEGIES = (*SAMPLED,)
+EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
+    "dpor": lambda packed, max_steps, bound: Dpor(packed, max_steps),
+}
+STRATEGIES = (*SAMPLED, *EXHAUSTIVE)
 SCHEDULES = 10_000
 """How many schedules there are where nobody says how many or how long."""
 MAX_STEPS = 10_000
@@ -48,6 +56,8 @@ def run_campaign(
     began = time.perf_counter()
     limits = Limits(schedules, seconds, max_steps, look or (lambda tally: None))
     task = Task(program, strategy, program.seed if seed is None else seed, max_steps, depth)
+    if strategy in EXHAUSTIVE:
+        return _exhaustive(task, limits, bound, began)
     return _sampled(task, limits, jobs, began)
 
 
@@ -86,6 +96,18 @@ def _sampled(task: Task, limits: Limits, jobs: int, began: float) -> Campaign:
     if isinstance(plan.learnt, Size):
         chances = Chances(task.depth, plan.learnt.threads, plan.learnt.points)
     return campaign_of(task, plan.tally, began, jobs=jobs, ended_by=plan.ended_by, chances=chances)
+
+
+def _exhaustive(task: Task, limits: Limits, bound: int | None, began: float) -> Campaign:
+    """A campaign of a strategy that goes through all schedules."""
+    packed = Packed(Machine(task.program, task.seed, folded=FREE, forgets=True))
+    search = EXHAUSTIVE[task.strategy](packed, task.max_steps, bound)
+    progress = Progress(search, limits, began)
+    try:
+        ended_by = progress.run()
+    except KeyboardInterrupt:
+        ended_by = INTERRUPTED
+    return campaign_of(task, progress.tally, began, ended_by=ended_by, bound=search.bound, redundant=progress.redundant)
 
 
 def campaign_of(

@@ -65,9 +65,6 @@ class Point(NamedTuple):
     waiting: tuple[Option, ...]
 
 
-END = Point((), ())
-
-
 class Points:
     """Works out who can do what in a state."""
 
@@ -77,20 +74,21 @@ class Points:
         self._effects: dict[int, tuple[Row, Effects]] = {}
 
     def of(self, state: int) -> Point:
-        """The threads in a state; nobody where the schedule is over."""
+        """The threads in a state; where the schedule is over, daemons that are cut off wait for nothing any more."""
         packed = self.packed
-        if packed.is_over(state):
-            return END
+        is_over = packed.is_over(state)
         enabled: list[Option] = []
         waiting: list[Option] = []
         for mover in packed.movers:
             row = mover.rows[state >> mover.shift & mover.mask]
             if row is not None:
-                option = self._option(state, mover, row)
+                option = self._option(state, mover, row, is_over)
                 (enabled if option.afters else waiting).append(option)
-        return Point(tuple(enabled), tuple(waiting) if enabled else ())
+        return Point(tuple(enabled), tuple(waiting))
 
-    def _option(self, state: int, mover: Mover, row: Row) -> Option:
+    def _option(self, state: int, mover: Mover, row: Row, is_over: bool) -> Option:
+        if is_over:
+            return Option(mover.number, (), self._effects_of(row), row, False)
         afters = tuple([state ^ change for change in self.packed.following_of(state, mover)])
         waits = bool(afters) and all(choice.expires for choice in self.packed.choices_of(state, mover))
         return Option(mover.number, afters, self._effects_of(row), row, waits)
