@@ -114,7 +114,8 @@ def cut_down(packed: Packed, choices: Sequence[Choice], goal: Goal, tries: int =
 
 def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choice] | None:
     """The choices among these that can be made one after another, up to the goal; None where it is not reached."""
-    state, taken = packed.initial, []
+    state = packed.initial
+    taken: list[Choice] = []
     for choice in wanted:
         if goal(state):
             return taken

@@ -92,7 +92,9 @@ def _fault(machine: Machine, about: About, story: Story) -> str:
     if thread is None or thread.fault is None:
         return f"{about.about} ends with a fault"
     where = f" (line {thread.fault_at.line})" if thread.fault_at is not None else ""
-    swallowed = "; its pool swallowed this, as nobody asked for the result" if thread.who.kind in ("task", "future") else ""
+    swallowed = (
+        "; its pool swallowed this, as nobody asked for the result" if thread.who.kind in ("task", "future") else ""
+    )
     return f"{about.about} ends with {thread.fault}{where}{swallowed}"
 
 
@@ -100,7 +102,10 @@ def _violated(machine: Machine, about: About, story: Story) -> str:
     if about.about.startswith("outcome ["):
         names = ", ".join(o.text for o in machine.program.expectations.observe)
         return f"the outcome ({names}) = {about.about.removeprefix('outcome ')} is not one of those that are expected"
-    for what, observations in (("always", machine.program.expectations.always), ("final", machine.program.expectations.final)):
+    for what, observations in (
+        ("always", machine.program.expectations.always),
+        ("final", machine.program.expectations.final),
+    ):
         for observation in observations:
             if observation.text == about.about:
                 return _broken(machine, what, observation, story)
@@ -119,5 +124,3 @@ def _broken(machine: Machine, what: str, observation: Observation, story: Story)
     step = next((step for step in story.steps if observation.text in step.broke), None)
     by = f" with step {step.number}, of {step.thread}" if step is not None else " from the beginning"
     return f"{observation.text} is to hold always, and is broken{by}{shown}"
-
-

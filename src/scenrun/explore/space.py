@@ -36,6 +36,8 @@ class Space:
     bound: str | None = None
     """The limit that ended the search, in words; None where it has seen everything."""
     seconds: float = 0.0
+    interrupted: str | None = None
+    """The signal that ended it, if one did."""
     taken: Callable[[int], Sequence[int]] | None = None
     """For a reduced search, the states that it went on to from a state."""
 

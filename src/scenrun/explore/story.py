@@ -17,12 +17,12 @@ LONGEST = 60
 """Characters of a value that are shown."""
 _NO_RESULT = ("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire")
 _PHASES = {
-    ("condition.wait", 0): "waits: gives the lock up",
-    ("condition.wait", 1): "is woken",
-    ("condition.wait", 2): "takes the lock again",
-    ("condition.wait", 3): "was not notified in time",
-    ("event.wait", 0): "waits",
-    ("event.wait", 1): "is woken",
+    ("condition.wait", 0): "parks",
+    ("condition.wait", 1): "woken",
+    ("condition.wait", 2): "has the lock",
+    ("condition.wait", 3): "not in time",
+    ("event.wait", 0): "parks",
+    ("event.wait", 1): "woken",
     ("barrier.wait", 0): "comes",
     ("barrier.wait", 1): "leaves",
     ("pool.shutdown", 0): "shuts it down",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.explore.packed import Packed
-from scenrun.machine import Thread
+from scenrun.machine import Thread, Who
 from scenrun.machine.state import ENDED, key
 from scenrun.program import Group, Instruction
 
@@ -32,6 +32,9 @@ RENAMED: dict[str, Callable[[Any, dict[int, int]], Any]] = {
 """The same values after threads have changed their numbers."""
 _ORDERED = frozenset({"condition"})
 """The kinds in whose values the place of a number has a meaning."""
+
+
+_NOBODY = Who("", "", 0, 0)
 
 
 @dataclass(slots=True)
@@ -231,4 +234,4 @@ class Symmetry:
 def _without_own(thread: Thread) -> Thread:
     """A thread without what tells it from its like."""
     own = thread.who.slots[0]
-    return thread._replace(who=None, slots=tuple(-1 if slot == own else slot for slot in thread.slots))
+    return thread._replace(who=_NOBODY, slots=tuple(-1 if slot == own else slot for slot in thread.slots))

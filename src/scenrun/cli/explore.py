@@ -1,0 +1,204 @@
+"""`scenrun explore`: searches the schedules of scenarios from the command line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenrun.api import Loaded, check_calls, time_limit_ns
+from scenrun.cli import EXIT_INCOMPLETE, say, tell
+from scenrun.cli.options import load, overrides_of
+from scenrun.cli.running import refuse_own_files
+from scenrun.errors import UsageError
+from scenrun.explore.describing import describe
+from scenrun.explore.exploring import STATELESS, STATES, How, explore_program, progress_of
+from scenrun.explore.result import Explored
+from scenrun.explore.space import Limits, Space
+
+PROGRESS_S = 2.0
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
+_UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+_FOR_STATES = ("max_states", "memory", "reduction", "symmetry", "count")
+_FOR_SCHEDULES = ("schedules", "jobs")
+
+
+@click.command("explore")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
+@click.option("--strategy", type=click.Choice((STATES, *STATELESS)),
+              help="states: all states, breadth first (the default; random and pct schedules follow where they are too "
+                   "many). The others walk schedules one by one.")  # fmt: skip
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="States at most; 2,000,000.")
+@click.option("--memory", metavar="SIZE", help="Memory for states at most, such as 500MB; 2GB.")
+@click.option("--time-limit", metavar="DURATION", help="End the search after so much time, such as 10s.")
+@click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk; 10,000.")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")
+@click.option("--depth", type=click.IntRange(1, 100), metavar="D", help="pct: the depth of the bugs to be found; 3.")
+@click.option("--bound", type=click.IntRange(0), metavar="N", help="preemptions, delays: how many at most; no bound.")
+@click.option("--time", "time_mode", type=click.Choice(["free", "virtual"]), default="free", show_default=True,
+              help="free: any sleep may take any time, as on a slow machine; virtual: in the clock's order.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@click.option("--races", is_flag=True, help="A data race is a finding even if the file does not ask.")
+@click.option("--count", is_flag=True, help="Count all schedules, and the bad ones.")
+@click.option(
+    "--reduction", type=click.Choice(["auto", "on", "off"]), help="Persistent sets; auto: where there are many states."
+)
+@click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
+@click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@click.option("--save", "save", metavar="FILE", type=click.Path(),
+              help="Write the schedule that shows the first finding; more findings go to FILE-2, FILE-3 ..")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as one JSON object on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
+@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+def explore_command(files: tuple[str, ...], **options: Any) -> int:
+    """Search the schedules of scenarios: a bug with the shortest story of it, or the proof that there is none.
+
+    Exit status: 0 as the file expects, 1 not, 2 wrong file or command line, 3 incomplete, 4 the output or scenrun
+    failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
+    """
+    _refuse(files, options)
+    overrides = overrides_of(options["sets"])
+    loaded = [(file, load(file, overrides)) for file in files]
+    for _, one in loaded:
+        check_calls(one.program, options["allow_python"])
+    if options["save"] is not None:
+        refuse_own_files(files, options["save"], "--save")
+    command = _Exploring(options)
+    with command.signals():
+        statuses = [command.explore(file, one) for file, one in loaded if command.signal is None]
+    if command.signal is not None:
+        return 128 + int(signal.Signals[command.signal])
+    return max(statuses, default=0)
+
+
+def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Options that would have no effect."""
+    strategy = options["strategy"]
+    if strategy not in (None, STATES):
+        for name in _FOR_STATES:
+            if options[name]:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is for the search of states; --strategy {strategy} keeps none"
+                )
+    if strategy == STATES:
+        for name in _FOR_SCHEDULES:
+            if options[name]:
+                raise UsageError(f"--{name} is for strategies that walk schedules; --strategy states sees all of them")
+    if options["depth"] and strategy not in (None, "pct"):
+        raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
+    if options["bound"] is not None and strategy not in ("preemptions", "delays"):
+        raise UsageError("--bound is for --strategy preemptions and delays")
+    if options["symmetry"] is not None and options["reduction"] == "off":
+        raise UsageError("--symmetry has no effect without reduction")
+    if options["save"] is not None and len(files) > 1:
+        raise UsageError("--save writes the schedules of one scenario: give one file")
+
+
+def _bytes(text: str | None) -> int:
+    if text is None:
+        return Limits().memory
+    found = _SIZE.match(text)
+    if not found or float(found[1]) == 0:
+        raise UsageError(f"--memory {text}: written as 500MB or 2GB")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+class _Exploring:
+    """What one call of the command keeps between its files."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.signal: str | None = None
+        nanoseconds = time_limit_ns(options["time_limit"], "--time-limit")
+        defaults = Limits()
+        self.how = How(
+            strategy=options["strategy"],
+            limits=Limits(
+                options["max_states"] or defaults.states,
+                _bytes(options["memory"]),
+                None if nanoseconds is None else nanoseconds / 1e9,
+            ),
+            schedules=options["schedules"],
+            jobs=options["jobs"] or 1,
+            depth=options["depth"] or 3,
+            bound=options["bound"],
+            reduction=options["reduction"] or ("off" if options["count"] else "auto"),
+            symmetry=options["symmetry"] is not False,
+            time_mode=options["time_mode"],
+            races=options["races"],
+            count=options["count"],
+            shorten=not options["no_shorten"],
+            look=self._look,
+        )
+        self._said = time.monotonic()
+        self._is_watched = sys.stderr.isatty() and not options["quiet"]
+
+    def explore(self, file: str, loaded: Loaded) -> int:
+        """Explore one scenario, and say what came of it; the exit status."""
+        found = explore_program(loaded.program, self.options["seed"], self.how)
+        saved = self._save(found)
+        if self._is_watched:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        if self.options["as_json"]:
+            tell(
+                json.dumps(
+                    {**found.as_dict(), "file": file, "saved": list(saved.values())}, ensure_ascii=False, default=str
+                )
+            )
+        if not (self.options["quiet"] and found.ok):
+            say(describe(found, saved, shutil.get_terminal_size((120, 24)).columns))
+            if found.counterexamples and not saved:
+                say(
+                    f"  keep it: scenrun explore {file} --save schedule.json; then scenrun replay schedule.json --on threads"
+                )
+        if found.verdict == "incomplete":
+            return EXIT_INCOMPLETE
+        return 0 if found.ok else 1
+
+    def _save(self, found: Explored) -> dict[int, str]:
+        """Write down the schedules that show what was found."""
+        path = self.options["save"]
+        saved = {}
+        for number, one in enumerate(found.counterexamples if path else ()):
+            where = Path(path)
+            if number:
+                where = where.with_name(f"{where.stem}-{number + 1}{where.suffix}")
+            found.schedule_of(one).save(where)
+            saved[number] = str(where)
+        if path and not found.counterexamples:
+            say(f"nothing was found, so {path} was not written")
+        return saved
+
+    def _look(self, progress: Any) -> str | None:
+        """Show how far the search is; a signal ends it."""
+        now = time.monotonic()
+        if self._is_watched and isinstance(progress, Space) and now - self._said > PROGRESS_S:
+            self._said = now
+            print(f"\r\x1b[K{progress_of(progress)}", end="", file=sys.stderr, flush=True)
+        return None if self.signal is None else f"{self.signal}"
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the search with what it has found; a second one ends the process at once."""
+
+        def note(number: int, _: Any) -> None:
+            if self.signal is not None:
+                sys.exit(128 + number)
+            self.signal = signal.Signals(number).name
+
+        before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
