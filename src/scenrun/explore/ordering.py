@@ -1,0 +1,314 @@
+"""Happens-before: which steps of an execution each step comes after, for every kind of object, as vector clocks.
+
+What is not said of a kind is on the safe side: a step comes after all that changed its objects before. Fewer edges, so
+that more races show, where it is known on what a step depends: a semaphore's permit on releases, an item on its own put,
+a put into a full queue on the get that made room, a result on the task's own end, a task's beginning on its submission.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scenrun.machine import State, Thread
+from scenrun.machine.codes import Node
+from scenrun.machine.state import BEGINNING, key
+from scenrun.primitives.future import ENDED
+from scenrun.primitives.kinds import Done, Outcome, Then
+
+Clock = dict[int, int]
+"""For each thread by number, how many of its steps are known."""
+
+
+class Step(NamedTuple):
+    """A step that is made."""
+
+    me: int
+    thread: Thread
+    node: Node | None
+    outcome: Outcome
+    expires: bool
+    before: State
+    after: State
+
+    @property
+    def kind(self) -> str:
+        """The kind of its object; that of the thread itself where it begins or ends."""
+        if self.name in ("begin", "end") or self.node is None:
+            return str(self.thread.who.kind)
+        if self.node.is_held:
+            return "future" if len(self.slots) > 1 else "spawned"
+        return self.node.instruction.op.partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The operation or question, without the kind."""
+        if self.node is None:
+            return "begin" if self.thread.pc == BEGINNING else "end"
+        op = self.node.instruction.op
+        return op if op == "atomic.begin" else op.partition(".")[2] or op
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """The objects that it acts on."""
+        return self.thread.slots
+
+    @property
+    def result(self) -> Any:
+        """What it gave; None where it did not come to its end."""
+        return self.outcome.result if isinstance(self.outcome, Done) else None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the operation came to its end as it was meant."""
+        return isinstance(self.outcome, Done) and not self.expires
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
+        return self.node is not None and self.node.answer is not None
+
+    def changes(self, slot: int) -> bool:
+        """Whether it changes an object."""
+        return slot >= len(self.before.cells) or self.before.cells[slot] is not self.after.cells[slot]
+
+
+@dataclass(slots=True)
+class Line:
+    """Room for so many: what each one who comes in must wait for. The `n`th needs the leaving of all but the last few."""
+
+    room: int
+    came: int = 0
+    left: int = 0
+    leavings: deque[Clock] = field(default_factory=deque)
+    """What is known once so many have left; of those only that can still matter."""
+
+    def leave(self, clock: Clock) -> None:
+        """One has left."""
+        total = dict(self.leavings[-1]) if self.leavings else {}
+        _join(total, clock)
+        self.leavings.append(total)
+        self.left += 1
+
+    def come(self) -> Clock:
+        """One comes in: what made room for it."""
+        self.came += 1
+        needed = self.came - self.room
+        if needed <= 0 or not self.leavings:
+            return {}
+        while len(self.leavings) > 1 and self.left - len(self.leavings) + 1 < needed:
+            self.leavings.popleft()
+        return self.leavings[0]
+
+
+class Order:
+    """The clock of every thread, and what each object hands on."""
+
+    def __init__(self) -> None:
+        self._clocks: defaultdict[int, Clock] = defaultdict(dict)
+        self._known: defaultdict[tuple[str, int], Clock] = defaultdict(dict)
+        """By the name of what was done, and the object."""
+        self._items: defaultdict[int, list[tuple[Any, Clock]]] = defaultdict(list)
+        """For each queue, its items, each with what was known when it was put."""
+        self._lines: dict[int, Line] = {}
+
+    # --- a step
+
+    def begin(self, step: Step) -> None:
+        """The thread's own time goes on, and what must have come before is known."""
+        clock = self._clocks[step.me]
+        clock[step.me] = clock.get(step.me, 0) + 1
+        if step.name == "atomic.begin":
+            self._take(step.me, "atomic", -1)
+
+    def end(self, step: Step) -> None:
+        """Objects take and hand on what is known; whoever was started knows it, too."""
+        if step.name == "atomic.begin":
+            self._give(step.me, "atomic", -1)
+        elif step.kind != "variable":
+            _RULES.get(step.kind, Order._plain)(self, step)
+        for number in range(len(step.before.threads), len(step.after.threads)):
+            _join(self._clocks[number], self._clocks[step.me])
+            for slot in step.after.threads[number].who.slots[:1]:
+                self._give(step.me, "changed", slot)
+
+    def is_before(self, other: int, time: int, me: int) -> bool:
+        """Whether a step of another thread happens before this thread's present one."""
+        return self._clocks[me].get(other, 0) >= time
+
+    def time_of(self, me: int) -> int:
+        """A thread's own time."""
+        return self._clocks[me][me]
+
+    def _take(self, me: int, what: str, slot: int) -> None:
+        _join(self._clocks[me], self._known[what, slot])
+
+    def _give(self, me: int, what: str, slot: int) -> None:
+        _join(self._known[what, slot], self._clocks[me])
+
+    def _note(self, step: Step) -> None:
+        """Whoever asks what has become of the objects comes after this step."""
+        for slot in step.slots:
+            if step.changes(slot):
+                self._give(step.me, "changed", slot)
+
+    # --- kinds
+
+    def _plain(self, step: Step) -> None:
+        """After all that changed the objects."""
+        for slot in step.slots:
+            self._take(step.me, "changed", slot)
+        self._note(step)
+
+    def _section(self, step: Step) -> None:
+        """To enter and leave orders nothing; a question is answered by those who did."""
+        if step.asks:
+            self._take(step.me, "changed", step.slots[0])
+        self._note(step)
+
+    def _semaphore(self, step: Step) -> None:
+        slot = step.slots[0]
+        if step.name == "release" and step.is_done:
+            self._give(step.me, "released", slot)
+        elif step.name == "acquire" and step.result:
+            self._take(step.me, "released", slot)
+        else:
+            self._take(step.me, "changed", slot)
+        self._note(step)
+
+    def _event(self, step: Step) -> None:
+        """A flag that is up depends on whoever set it, one that is down on whoever cleared it."""
+        slot = step.slots[0]
+        if step.name in ("set", "clear"):
+            self._give(step.me, step.name, slot)
+        elif not step.expires:
+            self._take(step.me, "set" if step.result else "clear", slot)
+
+    def _timer(self, step: Step) -> None:
+        """To cancel a timer depends on nothing."""
+        if step.name == "cancel":
+            self._note(step)
+        else:
+            self._plain(step)
+
+    # --- queues
+
+    def _queue(self, step: Step) -> None:
+        slot = step.slots[0]
+        is_item = step.name in ("put", "get") and step.is_done
+        if is_item:
+            (self._put if step.name == "put" else self._got)(step, slot)
+        elif step.name == "task_done" and step.is_done:
+            self._give(step.me, "task_done", slot)
+        elif step.name == "join":
+            self._take(step.me, "task_done", slot)
+        else:
+            self._take(step.me, "changed", slot)
+        self._note(step)
+
+    def _put(self, step: Step, slot: int) -> None:
+        maxsize = step.before.cells[slot][2]
+        if maxsize > 0:
+            _join(self._clocks[step.me], self._line(slot, maxsize).come())
+        self._items[slot].append((key(step.thread.arguments[0]), dict(self._clocks[step.me])))
+
+    def _got(self, step: Step, slot: int) -> None:
+        _, _, maxsize, order = step.before.cells[slot]
+        items = self._items[slot]
+        if order == "priority":  # which of several equal items it was cannot be told
+            at = [number for number, (item, _) in enumerate(items) if item == key(step.result)]
+        else:
+            at = [0 if order == "fifo" else len(items) - 1]
+        for number in at:
+            _join(self._clocks[step.me], items[number][1])
+        if at:
+            del items[at[0]]
+        if maxsize > 0:
+            self._line(slot, maxsize).leave(self._clocks[step.me])
+
+    def _line(self, slot: int, room: int) -> Line:
+        if slot not in self._lines:
+            self._lines[slot] = Line(room)
+        return self._lines[slot]
+
+    # --- pools and tasks
+
+    def _pool(self, step: Step) -> None:
+        pool = step.slots[-1]
+        if step.name == "submit":
+            if not step.is_done:
+                self._take(step.me, "shut", pool)
+        elif isinstance(step.outcome, Then):
+            self._shut(step, pool)
+        else:
+            if step.thread.phase == 0:
+                self._shut(step, pool)
+            if step.thread.phase > 0:
+                self._take(step.me, "ended", pool)
+                self._take(step.me, "cancelled", pool)
+
+    def _shut(self, step: Step, pool: int) -> None:
+        self._give(step.me, "shut", pool)
+        if step.before.cells[pool][0] != step.after.cells[pool][0]:
+            self._give(step.me, "cancelled", pool)
+
+    def _task(self, step: Step) -> None:
+        """A task and its pool: the second object is the pool."""
+        me, (task, pool) = step.me, step.slots
+        if step.name == "begin":
+            self._begun(step, task, pool)
+        elif step.name == "end":
+            self._give(me, "changed", task)
+            self._give(me, "ended", pool)
+            self._line(pool, step.before.cells[pool][3]).leave(self._clocks[me])
+        elif step.name == "cancel":
+            if not step.result:
+                self._asked(step, task, pool)
+            self._give(me, "cancelled", pool)
+        elif step.name == "start":
+            self._started(step, task, pool)
+        elif not step.expires:
+            self._asked(step, task, pool)
+
+    def _started(self, step: Step, task: int, pool: int) -> None:
+        if not step.is_done:
+            self._take(step.me, "changed", task)
+            self._take(step.me, "shut", pool)
+        self._give(step.me, "changed", task)
+
+    def _begun(self, step: Step, task: int, pool: int) -> None:
+        """After its submission, after those before it in the line have gone, and after the end that freed its worker."""
+        self._take(step.me, "cancelled", pool)
+        if step.result:
+            self._take(step.me, "begun", pool)
+            _join(self._clocks[step.me], self._line(pool, step.before.cells[pool][3]).come())
+            self._give(step.me, "begun", pool)
+        self._give(step.me, "changed", task)
+
+    def _asked(self, step: Step, task: int, pool: int) -> None:
+        self._take(step.me, "changed", task)
+        if step.before.cells[task][0] != ENDED:
+            self._take(step.me, "cancelled", pool)
+
+
+_RULES: dict[str, Callable[[Order, Step], None]] = {
+    "section": Order._section,
+    "semaphore": Order._semaphore,
+    "bounded_semaphore": Order._semaphore,
+    "event": Order._event,
+    "timer": Order._timer,
+    "queue": Order._queue,
+    "simple_queue": Order._queue,
+    "pool": Order._pool,
+    "task": Order._task,
+    "future": Order._task,
+}
+"""The kinds of which more is known."""
+
+
+def _join(clock: Clock, other: Clock) -> None:
+    for thread, time in other.items():
+        if clock.get(thread, 0) < time:
+            clock[thread] = time
