@@ -245,7 +245,7 @@ CORNERS = {
 sync: {guard: lock, ready: {condition: {lock: guard}}}
 state: {got: []}
 threads:
-  late: {do: [{acquire: guard}, {wait: {condition: ready, timeout: 1s, into: woken}}, {append: {to: got, item: "[1, woken]"}}]}
+  late: {do: [{acquire: guard}, {wait: {condition: ready, timeout: 1h, into: woken}}, {append: {to: got, item: "[1, woken]"}}]}
   other: {do: [{acquire: guard}, {notify: ready}, {release: guard}]}
   third: {do: [{release: guard}]}
 """,
@@ -253,7 +253,7 @@ threads:
 sync: {go: event}
 state: {got: null}
 threads:
-  one: {do: [{wait: {event: go, timeout: 1s, into: got}}]}
+  one: {do: [{wait: {event: go, timeout: 1h, into: got}}]}
   two: {do: [{set_event: go}, {clear_event: go}]}
 """,
     "a barrier is broken by a time-out, reset, and passed": """
@@ -284,6 +284,15 @@ state: {rang: false}
 behaviours: {ring: {do: [{set: {rang: true}}]}}
 main: [{start: alarm}, {cancel: alarm}, {join: alarm}]
 """,
+    "time is up for a wait of any kind": """
+sync: {q: {queue: {}}, guard: {lock: {initially: locked}}, permits: {semaphore: {value: 0}}}
+state: {got: []}
+threads:
+  one: {do: [{acquire: {lock: guard, timeout: 1h, into: took}}, {append: {to: got, item: took}}]}
+  two: {do: [{acquire: {lock: permits, timeout: 1h, into: took}}, {append: {to: got, item: took}}]}
+  three: {do: [{get: {queue: q, timeout: 1h}}]}
+  four: {do: [{join: {thread: one, timeout: 1h}}, {release: guard}]}
+""",
     "a deadline comes or does not": """
 sync: {guard: lock, ready: {condition: {lock: guard}}}
 state: {n: 0, seen: 5}
@@ -291,7 +300,7 @@ threads:
   one:
     do:
       - acquire: guard
-      - wait_for: {condition: ready, until: n > 0, timeout: 1s, into: seen}
+      - wait_for: {condition: ready, until: n > 0, timeout: 1h, into: seen}
       - release: guard
   two: {do: [{acquire: guard}, {set: {n: 1}}, {notify_all: ready}, {release: guard}]}
 """,
@@ -414,6 +423,29 @@ def test_a_real_object_that_does_not_do_as_the_model_says_fails_the_replay() -> 
     assert result.verdict == "incomplete"
     assert "the replay failed at move" in result.findings[0].message
     assert "did not return at once" in result.findings[0].message
+
+
+@ON
+@pytest.mark.usefixtures("impatient")
+def test_a_call_that_leads_elsewhere_fails_the_replay_with_its_place(on: str) -> None:
+    """What a function of the user's gives is not in the model; the first move that does not come is told."""
+    text = """
+state: {n: 0}
+threads:
+  one:
+    do:
+      - call: {function: "os:getpid", into: found}
+      - if: found > 0
+        then: [{set: {n: 1}}]
+"""
+    machine = machine_of(text)
+    found = every_end(machine, 1_000)[0]
+    result = scenrun.replay(
+        schedule_of(machine, found), scenario=load_source(machine.program.source), on=on, allow_python=True
+    )
+    assert not result.notes["shown"]
+    assert "the replay failed at move" in result.findings[-1].message
+    assert "(line 9)" in result.findings[-1].message
 
 
 # --- the command

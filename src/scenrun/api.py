@@ -21,6 +21,7 @@ from scenrun.scenario.reading import read_scenario
 from scenrun.scenario.source import MAX_BYTES, decode
 
 if TYPE_CHECKING:
+    from scenrun.executors.replaying import Plan
     from scenrun.log import Recorder
     from scenrun.schedulers.moves import MoveSchedule
 
@@ -206,13 +207,14 @@ def replay_once(
     make_recorder: Callable[[str], Recorder],
     level: str,
     interrupted: Callable[[], str | None] = lambda: None,
+    plan: Plan | None = None,
 ) -> RunResult:
     """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
     from scenrun.executors.replaying import plan_of, to_show
 
     if on not in ("simulator", "threads"):
         raise UsageError(f"a schedule is replayed on `simulator` or on `threads`, not on `{on}`")
-    plan = plan_of(loaded.program, schedule)
+    plan = plan or plan_of(loaded.program, schedule)
     if on == "simulator":
         from scenrun.executors.simulator.following import follow_program as replay_program
     else:

@@ -12,7 +12,7 @@ import click
 from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
 from scenrun.cli import say
 from scenrun.cli.running import Running, refuse_own_files
-from scenrun.executors.replaying import plan_of
+from scenrun.executors.replaying import Plan, plan_of
 from scenrun.report.outcome import describe_replay
 from scenrun.results import RunResult
 from scenrun.schedulers.moves import MoveSchedule
@@ -48,11 +48,11 @@ def replay_command(schedule: str, **options: Any) -> int:
         sys.path.insert(0, os.getcwd())
     loaded = load(Path(file), overrides=found.overrides)
     check_calls(loaded.program, options["allow_python"])
-    plan_of(loaded.program, found)  # where it does not fit, nothing is written over and nothing started
+    plan = plan_of(loaded.program, found)  # where it does not fit, nothing is written over and nothing started
     refuse_own_files((file, schedule), options["log"], "--log")
     if loaded.program.digest != found.digest:
         say(f"{file} has changed since the schedule was written; all its moves still fit")
-    command = _Replaying(options, found)
+    command = _Replaying(options, found, plan)
     with command.signals():
         status = command.run_file(schedule, loaded)
     return command.status([status])
@@ -61,15 +61,16 @@ def replay_command(schedule: str, **options: Any) -> int:
 class _Replaying(Running):
     """Of one schedule."""
 
-    def __init__(self, options: dict[str, Any], schedule: MoveSchedule) -> None:
+    def __init__(self, options: dict[str, Any], schedule: MoveSchedule, plan: Plan) -> None:
         super().__init__({**options, "time_limit": None, "until": None})
         self.schedule = schedule
+        self.plan = plan
 
     def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
         """Replay it once."""
         return replay_once(
             loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,
-            lambda: self.signal,
+            lambda: self.signal, self.plan,
         )  # fmt: skip
 
     def _once(self, file: str, loaded: Loaded) -> int:

@@ -19,7 +19,7 @@ from scenrun.executors.simulator.threads import SimulatedThread
 from scenrun.executors.site import Site
 from scenrun.log import Recorder
 from scenrun.machine.moves import Made
-from scenrun.machine.state import BEGINNING
+from scenrun.machine.state import BEGINNING, LEAVING
 from scenrun.primitives.kinds import Failed, Then
 from scenrun.program import Code, Program
 from scenrun.results import RunResult
@@ -162,6 +162,15 @@ class _FollowedSimulation(Simulation):
         return outcome, t
 
 
+def _place(thread: SimulatedThread) -> int | None:
+    """The instruction that a thread is about to do, as the model has it."""
+    if not thread.has_begun:
+        return BEGINNING
+    if thread.left_with is not None:
+        return LEAVING
+    return thread.site.pc if thread.site is not None else None
+
+
 def _would_wait(act: Action, arguments: tuple[Any, ...]) -> bool:
     """Whether an operation was called so that it may wait."""
     given = dict(zip(act.operation.parameters, arguments, strict=False))
@@ -196,7 +205,7 @@ class _FollowingLoop(Loop):
             if not number % LOOK_EVERY:
                 self._look_around(t)
             thread = self.simulation.threads[made.choice.thread]
-            self._compare(thread, made)
+            self._compare(number, thread, made)
             self.simulation.move = made
             if thread.parked:  # a task or timer that has not begun
                 self.simulation.unpark(thread)
@@ -219,12 +228,17 @@ class _FollowingLoop(Loop):
             thread.over()
         return t
 
-    def _compare(self, thread: SimulatedThread, made: Made) -> None:
-        """Model and simulation are at the same place, or one of them is wrong."""
+    def _compare(self, number: int, thread: SimulatedThread, made: Made) -> None:
+        """Model and simulation are at the same place, or a call has led elsewhere, or one of them is wrong."""
         phase = self.simulation.phases.get(thread, 0)
-        place = BEGINNING if not thread.has_begun else thread.site.pc if thread.site is not None else None
-        if thread.name != made.move.thread or phase != made.move.phase or (made.pc >= BEGINNING and place != made.pc):
-            raise InternalError(f"the simulation is not where the model is: {made.move}, but {thread.name} at {place}")
+        place = _place(thread)
+        if (thread.name, place, phase) == (made.move.thread, made.pc, made.move.phase):
+            return
+        now = f"{thread.site.op} at {thread.site.instruction.step} (line {thread.site.line})" if thread.site else "begin"
+        reason = f"move {number + 1:,} of {len(self.simulation.plan.made):,} ({made.move}): {thread.name} is about to do {now}"
+        if any(i.op == "call" for code in self.simulation.program.codes for i in code.instructions):
+            raise Ending(f"the replay failed at {reason}", {"limit": "moves"})
+        raise InternalError(f"the simulation is not where the model is, at {reason}")
 
     def _look_around(self, t: int) -> None:
         simulation = self.simulation

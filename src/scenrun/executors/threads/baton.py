@@ -15,6 +15,7 @@ from time import perf_counter_ns as now
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut, Wait
 from scenrun.machine.moves import Made
+from scenrun.machine.state import LEAVING
 
 TURN = "turn"
 """What a thread waits for that asks."""
@@ -27,6 +28,13 @@ class _Asking:
     pc: int
     phase: int
     let_on: Callable[[], object]
+    site: Site | None = None
+
+    def __str__(self) -> str:
+        if self.site is None:
+            return "has not begun"
+        where = f"{self.site.instruction.step} (line {self.site.line})"
+        return f"is about to do {'leave' if self.pc == LEAVING else self.site.op} at {where}, action {self.phase + 1}"
 
 
 class Baton:
@@ -68,7 +76,7 @@ class Baton:
                 return None
             me.seen, me.wait = site, Wait(TURN, None, None, now(), site)
             self._finished(me.name)
-            self._asking[me.name] = _Asking(pc, phase, me.gate.release)
+            self._asking[me.name] = _Asking(pc, phase, me.gate.release, site)
             self._pass_on()
         me.gate.acquire()
         me.wait = None
@@ -135,7 +143,7 @@ class Baton:
                     self.fail(f"{name} has ended already")
                 return
             if (asking.pc, asking.phase) != (made.pc, made.move.phase):
-                self.fail(f"{name} is at another step (instruction {asking.pc}, action {asking.phase + 1})")
+                self.fail(f"{name} {asking}")
                 return
             del self._asking[name]
             self._mover = name
