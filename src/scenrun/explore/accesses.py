@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from scenrun.explore.holders import Holders
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.codes import Environment, Node
 from scenrun.primitives import operation
@@ -20,6 +21,20 @@ class Touch(NamedTuple):
     writes: bool
     line: int
     step: str
+    item: int | str | None = None
+    """For a write into a list or mapping: into which part of it; None where it is, or may be, the whole."""
+
+    def conflicts(self, other: Touch) -> bool:
+        """Whether the order of the two matters: a write into one item leaves the others as they are."""
+        if self.slot != other.slot or not (self.writes or other.writes):
+            return False
+        return not (self._is_of_its_own(self.item, other.item) and self.writes and other.writes)
+
+    @staticmethod
+    def _is_of_its_own(item: int | str | None, other: int | str | None) -> bool:
+        if isinstance(item, int) and isinstance(other, int):
+            return item != other and (item < 0) == (other < 0)  # one from the end may be one from the beginning
+        return isinstance(item, str) and isinstance(other, str) and item != other
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +134,7 @@ class Watching(Machine):
     ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
         slots, arguments = super()._named(thread, node, registers, environment)
         if self._is_inside:
-            self.touched += [_touch(slot, node.instruction) for slot in slots]
+            self.touched += [_touch(slot, node.instruction, arguments) for slot in slots]
         return slots, arguments
 
 
@@ -128,7 +143,7 @@ def touches_of(machine: Machine, thread: Thread) -> tuple[Touch, ...]:
     node = machine.node_of(thread)
     if node is None or not node.instruction.op.startswith("variable."):
         return ()
-    return tuple([_touch(slot, node.instruction) for slot in thread.slots])
+    return tuple([_touch(slot, node.instruction, thread.arguments) for slot in thread.slots])
 
 
 def begins_atomic(machine: Machine, thread: Thread) -> bool:
@@ -137,6 +152,20 @@ def begins_atomic(machine: Machine, thread: Thread) -> bool:
     return node is not None and node.instruction.op == "atomic.begin"
 
 
-def _touch(slot: int, instruction: Instruction) -> Touch:
+def _touch(slot: int, instruction: Instruction, arguments: tuple[Any, ...]) -> Touch:
     known = operation(instruction.op)
-    return Touch(slot, known is not None and known.writes, instruction.line, instruction.step)
+    assert known is not None
+    path = dict(zip(known.parameters, arguments, strict=True)).get("path")
+    item = path[0] if path and isinstance(path[0], int | str) else None
+    return Touch(slot, known.writes, instruction.line, instruction.step, item)
+
+
+def locks_of(holders: Holders, thread: str) -> tuple[str, ...]:
+    """What a thread holds, by name; a permit of a semaphore that began without any is a message, and not held."""
+    slots = holders.machine.slots
+    messages = {
+        slots.label(slot)
+        for slot, (cell, _) in enumerate(slots.cells)
+        if "semaphore" in cell.kind and not cell.options["value"]
+    }
+    return tuple(name for name in holders.held(thread) if name not in messages)

@@ -1,8 +1,8 @@
 """Data races of one execution: two accesses to a variable of which neither happens before the other, by vector clocks.
 
 Flanagan and Freund, FastTrack: Efficient and Precise Dynamic Race Detection (PLDI 2009): an access is an epoch, a thread
-and the time of its clock. Departure: the last read and the last write of every thread are kept, not only the last write,
-so that a race does not hide the next one. What orders two steps is in `ordering.py`.
+and the time of its clock. Departure: of every thread the last access at each place is kept, not only the last write of all, so
+that a race does not hide the next one. What orders two steps is in `ordering.py`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scenrun.explore.accesses import Access, Race, Touch, Watching, accessed
+from scenrun.explore.accesses import Access, Race, Touch, Watching, accessed, locks_of
 from scenrun.explore.holders import Holders
 from scenrun.explore.ordering import Order, Step
 from scenrun.machine import Choice, Machine, State
@@ -33,8 +33,8 @@ class Following:
         self.order = Order()
         self.holders = Holders(machine)
         self.races: dict[Any, Race] = {}
-        self._last: dict[int, dict[tuple[int, bool], tuple[int, Access]]] = {}
-        """For each variable, the last read and write of each thread: the time of its clock, and what is said of it."""
+        self._last: dict[int, dict[tuple[int, Touch], tuple[int, Access]]] = {}
+        """For each variable, the last of each thread's accesses at each place: the time of its clock, and what is said of it."""
         self._count = 0
 
     def follow(self, choice: Choice) -> None:
@@ -46,8 +46,9 @@ class Following:
             choice.thread, thread, self.machine.node_of(thread), self.machine.outcome, choice.expires, before, after
         )
         self.order.begin(step)
+        locks = locks_of(self.holders, thread.who.name) if self.machine.touched else ()
         for touch in dict.fromkeys(self.machine.touched):
-            self._access(choice.thread, touch, accessed(thread, touch, self.holders.held(thread.who.name)))
+            self._access(choice.thread, touch, accessed(thread, touch, locks))
         self.order.end(step)
         self.holders.follow(before, choice, after)
         self.state = after
@@ -55,8 +56,8 @@ class Following:
 
     def _access(self, me: int, touch: Touch, access: Access) -> None:
         known = self._last.setdefault(touch.slot, {})
-        for (other, writes), (time, earlier) in known.items():
-            if other != me and (writes or touch.writes) and not self.order.is_before(other, time, me):
+        for (other, before), (time, earlier) in known.items():
+            if other != me and before.conflicts(touch) and not self.order.is_before(other, time, me):
                 race = Race(self.machine.slots.label(touch.slot), earlier, access, at=self._count)
                 self.races.setdefault(race.pair, race)
-        known[me, touch.writes] = self.order.time_of(me), access
+        known[me, touch] = self.order.time_of(me), access

@@ -82,8 +82,6 @@ class Future:
         self._ahead = ahead
         self._known: dict[frozenset[int], Effects] = {}
         reached = self._reached(frozenset())
-        self.mask: int | None = None
-        """The bits of a packed state that tell which of its walls stand."""
         self.walls = [wall for pc, wall in sorted(ahead.walls.items()) if pc in reached]
 
     def left(self, standing: frozenset[int]) -> Effects:

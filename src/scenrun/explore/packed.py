@@ -64,6 +64,8 @@ class Row:
     known: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The bits under the mask -> the XORs of the enabled transitions."""
     choices: dict[int, tuple[Choice, ...]] = field(default_factory=dict)
+    spot: Any = None
+    """What a reduced search keeps of this place."""
 
 
 class Noticed(NamedTuple):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from scenrun.explore.accesses import Race, Touch, Watching, accessed, begins_atomic, touches_of
+from scenrun.explore.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.explore.holders import Holders
 from scenrun.explore.packed import Mover, Packed, Row
 from scenrun.explore.paths import choices_along
@@ -123,7 +123,7 @@ class Meetings:
                 continue
             for a in touches:
                 for b in more:
-                    if a.slot == b.slot and (a.writes or b.writes):
+                    if a.conflicts(b):
                         yield one, a, other, b
 
     def _touches(self, state: int, mover: Mover, spot: Spot) -> tuple[Touch, ...]:
@@ -216,5 +216,5 @@ def _alike(packed: Packed, race: Race, end: int) -> Race:
 
 
 def _locked(race: Race, holders: Holders) -> Race:
-    first, second = (replace(one, locks=tuple(holders.held(one.thread))) for one in (race.first, race.second))
+    first, second = (replace(one, locks=locks_of(holders, one.thread)) for one in (race.first, race.second))
     return replace(race, first=first, second=second)

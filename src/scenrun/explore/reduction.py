@@ -16,31 +16,54 @@ and so do the sets of states that cannot be left. Sets that can be left, and in 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from scenrun.explore.components import bottoms
 from scenrun.explore.futures import Future, Futures
 from scenrun.explore.packed import Mover, Packed, Row
 from scenrun.explore.space import Breadth, Limits, Space
-from scenrun.machine import State
+from scenrun.machine import State, Thread
+
+
+@dataclass(slots=True, eq=False)
+class Walls:
+    """Instructions that a thread could not pass as things are, each with the bits of the cells that hold it up."""
+
+    standing: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Spot:
+    """A thread at one place: what may come of it, and which of the walls ahead stand under which bits of a state."""
+
+    future: Future
+    mask: int
+    walls: dict[int, Walls] = field(default_factory=dict)
+    kinds: dict[tuple[tuple[int, int], ...], Walls] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
 class Pending:
-    """A thread in a state: what may come of it, the XORs of what it can do now, and the walls ahead of it."""
+    """A thread in a state: what may come of it, whether it can move now, and the walls ahead of it."""
 
+    at: int
+    """Its place among the threads that have not ended."""
     future: Future
-    changes: tuple[int, ...]
-    walls: tuple[tuple[int, int], ...]
-    """Instructions that it could not pass as things are, each with the bits of the cells that hold it up."""
+    is_enabled: bool
+    walls: Walls
 
     def left(self, unchanged: int) -> tuple[int, int]:
         """What it may look at and change while certain cells are not changed by others."""
-        if not self.changes and not self.future.next.reads & ~unchanged:
+        if not self.is_enabled and not self.future.next.reads & ~unchanged:
             return 0, 0
-        standing = frozenset([pc for pc, cells in self.walls if not cells & ~unchanged])
+        standing = frozenset([pc for pc, cells in self.walls.standing if not cells & ~unchanged])
         effects = self.future.left(standing)
         return effects.reads, effects.writes
+
+
+Situation = tuple[tuple[Spot, bool, Walls], ...]
+"""All that the choice of a persistent set depends on: it is made once for each."""
 
 
 class Reduced(Breadth):
@@ -55,8 +78,8 @@ class Reduced(Breadth):
         self.strict = strict
         self.canonical = canonical
         self._futures = Futures(packed.machine, packed.touches)
-        self._known: dict[int, tuple[Row, Future]] = {}
-        self._walls: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+        self._spots: dict[tuple[Any, ...], Spot] = {}
+        self._sets: dict[Situation, tuple[int, ...]] = {}
         self._all = (1 << len(packed.machine.slots.cells)) - 1
         self.edges: dict[int, tuple[int, ...]] = {}
         """For each state that has been dealt with, the states that its chosen steps lead to."""
@@ -64,7 +87,7 @@ class Reduced(Breadth):
         """States of which all steps were taken."""
 
     def _search(self, space: Space) -> None:
-        for memory in (self._known, self._walls, self.edges, self._whole):
+        for memory in (self._spots, self._sets, self.edges, self._whole):
             memory.clear()
         super()._search(space)
         while space.is_closed and (ignoring := self._ignoring()):
@@ -82,17 +105,21 @@ class Reduced(Breadth):
         if self.packed.has_daemons and self.packed.is_over(state):
             space.terminal.append(state)
             return
-        pending = self._pending(state, self.packed)
-        enabled = [one for one in pending if one.changes]
+        situation, changes = self._situation(state, self.packed)
+        enabled = [change for changes_of_one in changes for change in changes_of_one]
         if not enabled:
             space.terminal.append(state)
             return
-        chosen = enabled if whole else self._persistent(pending, enabled)
-        if self.strict and any(state ^ change in self.edges for one in chosen for change in one.changes):
-            chosen = enabled
-        if len(chosen) == len(enabled):
+        afters = [state ^ change for change in enabled]
+        chosen = None if whole else self._sets.get(situation)
+        if chosen is None and not whole:
+            chosen = self._sets[situation] = self._persistent(situation)
+        if chosen is not None:
+            some = [state ^ change for at in chosen for change in changes[at]]
+            if not (self.strict and any(after in self.edges for after in some)):
+                afters = some
+        if len(afters) == len(enabled):
             self._whole.add(state)
-        afters = [state ^ change for one in chosen for change in one.changes]
         self.edges[state] = tuple(afters if self.canonical is None else map(self.canonical, afters))
         space.transitions += len(self.edges[state])
         for after in self.edges[state]:
@@ -129,8 +156,9 @@ class Reduced(Breadth):
 
     # --- threads in a state
 
-    def _pending(self, state: int, packed: Packed) -> list[Pending]:
-        out, cells = [], None
+    def _situation(self, state: int, packed: Packed) -> tuple[Situation, list[tuple[int, ...]]]:
+        """The threads that have not ended, and the XORs of what each can do."""
+        situation, out = [], []
         for mover in packed.movers:
             row = mover.rows[state >> mover.shift & mover.mask]
             if row is None:
@@ -138,52 +166,50 @@ class Reduced(Breadth):
             changes = row.known.get(state & row.mask)
             if changes is None:
                 changes = packed.compute(state, mover, row)
-            found = self._known.get(id(row))
-            if found is None:
-                found = self._known[id(row)] = row, self._futures.of(row.thread)
-            future = found[1]
-            walls: tuple[tuple[int, int], ...] = ()
-            if future.walls:
-                place = id(row), state & self._mask_of(future)
-                known = self._walls.get(place)
-                if known is None:
-                    cells = cells or packed.unpack(state)
-                    known = self._walls[place] = self._standing(future, cells, mover)
-                walls = known
-            out.append(Pending(future, changes, walls))
-        return out
+            spot: Spot = row.spot or self._spot(row)
+            walls = spot.walls.get(state & spot.mask)
+            if walls is None:
+                walls = spot.walls[state & spot.mask] = self._standing(spot, packed.unpack(state), mover)
+            situation.append((spot, bool(changes), walls))
+            out.append(changes)
+        return tuple(situation), out
 
-    def _mask_of(self, future: Future) -> int:
-        """The bits of a packed state that tell which walls stand."""
-        if future.mask is None:
-            future.mask = 0
-            for wall in future.walls:
-                for slot in wall.slots:
-                    future.mask |= self.packed.cells[slot].mask
-        return future.mask
+    def _spot(self, row: Row) -> Spot:
+        """The same for all rows of a thread that differ only in its registers."""
+        thread = row.thread
+        place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
+        if place not in self._spots:
+            self._spots[place] = self._new_spot(thread)
+        row.spot = found = self._spots[place]
+        return found
+
+    def _new_spot(self, thread: Thread) -> Spot:
+        future = self._futures.of(thread)
+        mask = 0
+        for wall in future.walls:
+            for slot in wall.slots:
+                mask |= self.packed.cells[slot].mask
+        return Spot(future, mask)
 
     @staticmethod
-    def _standing(future: Future, state: State, mover: Mover) -> tuple[tuple[int, int], ...]:
-        return tuple(
-            (wall.pc, sum(1 << slot for slot in wall.slots))
-            for wall in future.walls
-            if wall.stands(state.cells, mover.number)
-        )
+    def _standing(spot: Spot, state: State, mover: Mover) -> Walls:
+        walls = [wall for wall in spot.future.walls if wall.stands(state.cells, mover.number)]
+        standing = tuple((wall.pc, sum(1 << slot for slot in wall.slots)) for wall in walls)
+        return spot.kinds.setdefault(standing, Walls(standing))
 
     # --- sets
 
-    def _persistent(self, pending: list[Pending], enabled: list[Pending]) -> list[Pending]:
-        """The enabled threads of the smallest persistent set that some thread grows into."""
-        best = enabled
-        if len(enabled) == 1:
-            return best
-        for first in enabled:
+    def _persistent(self, situation: Situation) -> tuple[int, ...]:
+        """The places of the enabled threads of the smallest persistent set that some thread grows into."""
+        pending = [Pending(at, spot.future, can, walls) for at, (spot, can, walls) in enumerate(situation)]
+        best = enabled = [one for one in pending if one.is_enabled]
+        for first in enabled if len(enabled) > 1 else ():
             chosen = self._grown(first, pending, len(best))
             if chosen is not None and len(chosen) < len(best):
                 best = chosen
                 if len(best) == 1:
                     break
-        return best
+        return tuple(sorted(one.at for one in best))
 
     def _grown(self, first: Pending, pending: list[Pending], most: int) -> list[Pending] | None:
         """The enabled threads of the set that grows from one; None if they become too many."""
@@ -196,12 +222,12 @@ class Reduced(Breadth):
                 meets = left_writes & (reads | writes) or left_reads & writes
                 (met if meets else rest).append(other)
             if not met:
-                return [one for one in inside if one.changes]
+                return [one for one in inside if one.is_enabled]
             inside += met
             outside = rest
             for one in met:
                 reads, writes = reads | one.future.next.reads, writes | one.future.next.writes
-                count += bool(one.changes)
+                count += one.is_enabled
             if count >= most:
                 return None
 

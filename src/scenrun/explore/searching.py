@@ -18,7 +18,7 @@ from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.state import ENDED, key
 from scenrun.program import Program
 
-WORTH_REDUCING = 300_000
+WORTH_REDUCING = 1_000_000
 """States from which on a search with persistent sets is worth its price."""
 MOST_OF_A_KIND = 20
 """Findings of one kind for which a way is kept."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from scenrun.errors import UsageError
 from scenrun.explore.packed import Packed
+from scenrun.explore.strategies.bounded import DelayBounded, PreemptionBounded
 from scenrun.explore.strategies.dpor import Dpor
 from scenrun.explore.strategies.exhaustive import Exhaustive, Progress
 from scenrun.explore.strategies.found import Campaign, Chances, Tally, in_order
@@ -19,6 +20,8 @@ from scenrun.program import Program
 
 EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
     "dpor": lambda packed, max_steps, bound: Dpor(packed, max_steps),
+    "preemptions": PreemptionBounded,
+    "delays": DelayBounded,
 }
 STRATEGIES = (*SAMPLED, *EXHAUSTIVE)
 SCHEDULES = 10_000

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 
 from scenrun.explore.futures import Effects
 from scenrun.explore.packed import Overflow, Packed
-from scenrun.explore.strategies.exhaustive import Ending, Exhaustive
+from scenrun.explore.strategies.exhaustive import Ending, Exhaustive, cut_off
 from scenrun.explore.strategies.remembered import Option, Point
 
 
@@ -174,7 +174,7 @@ class Dpor(Exhaustive):
         """Find the states of the schedule again."""
         while True:
             try:
-                self._begin()
+                self.begin()
                 self._packed_again()
                 return
             except Overflow:
@@ -276,16 +276,3 @@ class Dpor(Exhaustive):
             if steps >> at & 1 and self.stack[at].past & steps == 1 << at:
                 first.add(self.stack[at].thread)
         return first
-
-
-def cut_off(cut: dict[Ending, int]) -> str | None:
-    """Why schedules were cut off, as a sentence without its full stop."""
-    if Ending.ROUND in cut:
-        return f"{_some(cut[Ending.ROUND])} came back to an earlier state: they need not end, and were cut off there"
-    if Ending.STEPS in cut:
-        return f"{_some(cut[Ending.STEPS])} had not ended after the most steps, and were cut off there"
-    return None
-
-
-def _some(count: int) -> str:
-    return f"{count:,} schedules" if count != 1 else "1 of the schedules"

@@ -25,6 +25,8 @@ class Ending(Enum):
     """It was cut off after the most steps of one."""
     ROUND = "round"
     """It was cut off as it came back to where it had been: it need not end."""
+    KNOWN = "known"
+    """It has been walked before, and does not count."""
     REDUNDANT = "redundant"
     """It was given up, as it could show nothing that others do not."""
 
@@ -37,9 +39,9 @@ class Exhaustive(ABC):
         self.max_steps = max_steps
         self.bound: int | None = None
         """The bound up to which all schedules have been walked."""
-        self._begin()
+        self.begin()
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
         """States are packed in another way: forget what was known of them."""
         self.packed.initial = self.packed.packed_anew()
         self.known: Remembered[Point] = Remembered(Points(self.packed).of)
@@ -58,6 +60,19 @@ class Exhaustive(ABC):
         """After all schedules: why some were left out, in words; None where none were."""
 
 
+def cut_off(cut: dict[Ending, int]) -> str | None:
+    """Why schedules were cut off, as a sentence without its full stop."""
+    if Ending.ROUND in cut:
+        return f"{_some(cut[Ending.ROUND])} came back to an earlier state: they need not end, and were cut off there"
+    if Ending.STEPS in cut:
+        return f"{_some(cut[Ending.STEPS])} had not ended after the most steps, and were cut off there"
+    return None
+
+
+def _some(count: int) -> str:
+    return f"{count:,} schedules" if count != 1 else "1 of the schedules"
+
+
 class Progress:
     """Takes in the schedules of an exhaustive strategy, up to the limits."""
 
@@ -74,14 +89,13 @@ class Progress:
         reached = self.limits.reached(self.tally, self.began)
         if reached is not None:
             return reached
-        for ending in self.search.schedules():
+        for count, ending in enumerate(self.search.schedules()):
             if self.tally.schedules == self.limits.schedules:
                 return self.limits.reached(self.tally, self.began)
-            if ending is Ending.REDUNDANT:
-                self.redundant += 1
-            else:
+            if ending not in (Ending.KNOWN, Ending.REDUNDANT):
                 self._take(ending)
-            if not (self.tally.schedules + self.redundant) % LOOK_EVERY:
+            self.redundant += ending is Ending.REDUNDANT
+            if not count % LOOK_EVERY:
                 reached = self.limits.reached(self.tally, self.began) if self._is_short_of_limit() else None
                 if reached is not None:
                     return reached
