@@ -112,6 +112,8 @@ class Order:
         """By the name of what was done, and the object."""
         self._items: defaultdict[int, list[tuple[Any, Clock]]] = defaultdict(list)
         """For each queue, its items, each with what was known when it was put."""
+        self._got_by: defaultdict[tuple[int, int], int] = defaultdict(int)
+        """For each queue and thread, how many items it has got and not dealt with."""
         self._lines: dict[int, Line] = {}
 
     # --- a step
@@ -201,21 +203,30 @@ class Order:
         if is_item:
             (self._put if step.name == "put" else self._got)(step, slot)
         elif step.name == "task_done" and step.is_done:
-            self._give(step.me, "task_done", slot)
+            self._dealt_with(step.me, slot)
         elif step.name == "join":
             self._take(step.me, "task_done", slot)
         else:
             self._take(step.me, "changed", slot)
         self._note(step)
 
+    def _dealt_with(self, me: int, slot: int) -> None:
+        """Whoever has not got the item depends on others having put one."""
+        if not self._got_by[slot, me]:
+            self._take(me, "put", slot)
+        self._got_by[slot, me] = max(0, self._got_by[slot, me] - 1)
+        self._give(me, "task_done", slot)
+
     def _put(self, step: Step, slot: int) -> None:
         maxsize = step.before.cells[slot][2]
         if maxsize > 0:
             _join(self._clocks[step.me], self._line(slot, maxsize).come())
+        self._give(step.me, "put", slot)
         self._items[slot].append((key(step.thread.arguments[0]), dict(self._clocks[step.me])))
 
     def _got(self, step: Step, slot: int) -> None:
         _, _, maxsize, order = step.before.cells[slot]
+        self._got_by[slot, step.me] += 1
         items = self._items[slot]
         if order == "priority":  # which of several equal items it was cannot be told
             at = [number for number, (item, _) in enumerate(items) if item == key(step.result)]
