@@ -33,6 +33,10 @@ from scenrun.results import RunResult
 
 PATIENCE_S = 10.0
 """How long a move may take; it should return at once."""
+SETTLE_S = 1.0
+"""How long threads that are let on may take to come to where they are stuck, at the most; then what is so is told."""
+SHORT_NS = 1_000_000
+"""How long sleeps and work of those take at the most who go on after the last move."""
 QUIET_LOOKS = 3
 """Looks without anybody else stuck after which those who are stuck are all, while others go on."""
 
@@ -105,12 +109,12 @@ class ReplayedRun(Run):
 
     def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
         if self.baton.is_free:
-            super()._sleep(me, site, nanoseconds)
+            super()._sleep(me, site, min(nanoseconds, SHORT_NS))
         me.waited_ns = 0
 
     def _work(self, me: Context, site: Site, nanoseconds: int) -> None:
         if self.baton.is_free:
-            super()._work(me, site, nanoseconds)
+            super()._work(me, site, min(nanoseconds, SHORT_NS))
 
     # --- where threads begin and end
 
@@ -202,7 +206,7 @@ class _Watching(Supervisor):
     def __init__(self, run: ReplayedRun, sink: Recorder, interrupted: Callable[[], str | None]) -> None:
         limit_ns = run.program.time_limit_ns + int(1e9 * (PATIENCE_S + len(run.plan.made) / 100))
         super().__init__(run, sink, interrupted, limit_ns)
-        self._has_looked = False
+        self._free_since = 0
         self._quiet = 0
         """Looks in a row that found nobody else stuck."""
 
@@ -223,20 +227,29 @@ class _Watching(Supervisor):
             if (finding := plan.last_word(self.run.findings, threads)) is not None:
                 self.run.found(finding)
             return True
-        if not self._has_looked:
-            self._has_looked, self._next_look = True, now()
-        return self._is_shown()
+        if not self._free_since:
+            self._free_since = self._next_look = now()
+        return self._quiet >= QUIET_LOOKS and self._about() <= {context.name for context in self._deadlocked}
 
-    def _is_shown(self) -> bool:
-        """Whether the threads that were to be stuck are."""
-        about = set((self.run.plan.finding or ("", ""))[1].split(", "))
-        return self._quiet >= QUIET_LOOKS and about <= {context.name for context in self._deadlocked}
+    def _about(self) -> set[str]:
+        """The threads that are to be stuck."""
+        return set((self.run.plan.finding or ("", ""))[1].split(", "))
+
+    def _is_settled(self) -> bool:
+        """Whether all who are to be stuck have come to where they are, so that one finding tells of all."""
+        about = self._about()
+        on_their_way = (
+            context
+            for context in list(self.run.contexts)
+            if context.name in about and context.started_ns and (context.wait is None or context.wait.op == TURN)
+        )
+        return next(on_their_way, None) is None or now() - self._free_since > SETTLE_S * 1e9
 
     def _is_calling(self) -> bool:
         return any(context.calling for context in list(self.run.contexts))
 
     def _look(self) -> bool:
-        if self.run.baton.is_moving:
+        if self.run.baton.is_moving or not self._is_settled():
             return False
         before = len(self._deadlocked)
         nobody_is_left = super()._look()
