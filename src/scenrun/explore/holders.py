@@ -33,11 +33,15 @@ class Holders:
         if kind in _LOCKS and operation in ("acquire", "release"):
             slot = thread.slots[0]
             if before.cells[slot] != after.cells[slot]:
-                (self._take if operation == "acquire" else self._give)(slot, name)
+                for _ in range(thread.arguments[0] if operation == "release" and thread.arguments else 1):
+                    (self._take if operation == "acquire" else self._give)(slot, name)
         elif kind == "condition" and operation == "wait" and thread.phase in (0, 2):
             slot = thread.slots[1]
             if before.cells[slot] != after.cells[slot]:
-                self._take(slot, name) if thread.phase else self._give_up(slot, name)
+                if thread.phase == 0:
+                    self._give_up(slot, name)
+                for _ in range(thread.memo[0] if thread.phase else 0):  # as often as it was held before
+                    self._take(slot, name)
 
     def _take(self, slot: int, name: str) -> None:
         self._held.setdefault(slot, []).append(name)

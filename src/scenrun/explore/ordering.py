@@ -112,8 +112,8 @@ class Order:
         """By the name of what was done, and the object."""
         self._items: defaultdict[int, list[tuple[Any, Clock]]] = defaultdict(list)
         """For each queue, its items, each with what was known when it was put."""
-        self._got_by: defaultdict[tuple[int, int], int] = defaultdict(int)
-        """For each queue and thread, how many items it has got and not dealt with."""
+        self._taken_by: defaultdict[tuple[int, int], int] = defaultdict(int)
+        """For each object and thread, how many items it has got and not dealt with, or permits that it has not given back."""
         self._lines: dict[int, Line] = {}
 
     # --- a step
@@ -173,12 +173,21 @@ class Order:
     def _semaphore(self, step: Step) -> None:
         slot = step.slots[0]
         if step.name == "release" and step.is_done:
-            self._give(step.me, "released", slot)
+            self._released(step, slot)
         elif step.name == "acquire" and step.result:
+            self._taken_by[slot, step.me] += 1
             self._take(step.me, "released", slot)
         else:
             self._take(step.me, "changed", slot)
         self._note(step)
+
+    def _released(self, step: Step, slot: int) -> None:
+        """Under a bound, there is room for a permit only that somebody has taken."""
+        left = self._taken_by[slot, step.me] - step.thread.arguments[0]
+        if left < 0 and step.kind == "bounded_semaphore":
+            self._take(step.me, "changed", slot)
+        self._taken_by[slot, step.me] = max(0, left)
+        self._give(step.me, "released", slot)
 
     def _event(self, step: Step) -> None:
         """A flag that is up depends on whoever set it, one that is down on whoever cleared it."""
@@ -212,9 +221,9 @@ class Order:
 
     def _dealt_with(self, me: int, slot: int) -> None:
         """Whoever has not got the item depends on others having put one."""
-        if not self._got_by[slot, me]:
+        if not self._taken_by[slot, me]:
             self._take(me, "put", slot)
-        self._got_by[slot, me] = max(0, self._got_by[slot, me] - 1)
+        self._taken_by[slot, me] = max(0, self._taken_by[slot, me] - 1)
         self._give(me, "task_done", slot)
 
     def _put(self, step: Step, slot: int) -> None:
@@ -226,7 +235,7 @@ class Order:
 
     def _got(self, step: Step, slot: int) -> None:
         _, _, maxsize, order = step.before.cells[slot]
-        self._got_by[slot, step.me] += 1
+        self._taken_by[slot, step.me] += 1
         items = self._items[slot]
         if order == "priority":  # which of several equal items it was cannot be told
             at = [number for number, (item, _) in enumerate(items) if item == key(step.result)]
