@@ -6,9 +6,11 @@ from typing import Any
 
 from scenrun.explore.strategies.pct import Pct
 from scenrun.explore.strategies.policy import Policy
+from scenrun.explore.strategies.pos import Pos
 from scenrun.explore.strategies.random_walk import RandomWalk
+from scenrun.explore.strategies.surw import Surw
 
-SAMPLED = ("random", "pct")
+SAMPLED = ("random", "pct", "pos", "surw")
 
 
 def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
@@ -18,4 +20,8 @@ def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
             return RandomWalk()
         case "pct":
             return Pct(depth)
+        case "pos":
+            return Pos()
+        case "surw":
+            return Surw(seed, max_steps)
     raise ValueError(name)
