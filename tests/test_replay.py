@@ -400,6 +400,22 @@ def test_the_logs_of_replays_have_the_events_of_any_run() -> None:
             validator.validate(line)
 
 
+@ON
+@pytest.mark.usefixtures("impatient")
+def test_a_replay_looks_at_expectations_that_an_ordinary_run_cannot(on: str) -> None:
+    """An `always` that asks objects is looked at after every move: one thread moves at a time."""
+    machine = machine_of("""
+sync: {q: {queue: {}}, guard: lock}
+threads:
+  one: {do: [{with: guard, do: [{put: {queue: q, item: 1}}, {get: q}]}]}
+expect: {always: ["not (guard.locked() and q.qsize() == 1)"], verdict: violated}
+""")
+    found = every_end(machine, 1_000)[0]
+    assert dict(found.end.findings).keys() == {"violated"}
+    result, _ = replay_of(on, machine, schedule_of(machine, found))
+    assert (result.verdict, result.notes["shown"], len(result.findings)) == ("violated", True, 1)
+
+
 def hang(lock: RealLock, me: Context, *_: Any) -> bool:
     """An acquire that does not return."""
     while not me.cut:
@@ -412,12 +428,12 @@ def test_a_real_object_that_does_not_do_as_the_model_says_fails_the_replay() -> 
     machine = machine_of(CROSSED)
     schedule = schedule_of(machine, deadlocked(machine))
     plan = plan_of(machine.program, schedule)
-    with quick(0.3), mock.patch.object(RealLock, "_took", lambda self, me: self.real.release()):
+    with quick(1.0), mock.patch.object(RealLock, "_took", lambda self, me: self.real.release()):
         from scenrun.executors.threads.replayed import replay_program
 
         result = replay_program(machine.program, plan, lambda run: Recorder(run, None), seed=0)
     assert not result.notes["shown"]
-    with quick(0.3), mock.patch.object(RealLock, "acquire", hang):
+    with quick(1.0), mock.patch.object(RealLock, "acquire", hang):
         result = replay_program(machine.program, plan, lambda run: Recorder(run, None), seed=0)
     assert not result.notes["shown"]
     assert result.verdict == "incomplete"
