@@ -278,6 +278,11 @@ threads:
   t: {do: [{set: {"items[1]": 1}}]}
   u: {do: [{set: {"items[-1]": 2}}]}
 """
+LOCKED_AND_READ = """
+sync: {a: lock}
+state: {n: 0}
+threads: {t: {count: 2, do: [{with: a, do: [{set: {n: 1}}]}, {log: "{n}"}]}}
+"""
 A_PERMIT_THAT_ANOTHER_TOOK = """
 sync: {s: {bounded_semaphore: {value: 1}}}
 state: {n: 0}
@@ -372,6 +377,17 @@ def test_a_race_says_who_does_what_where_and_what_each_holds() -> None:
     assert json.loads(json.dumps(write.as_dict()))["second"]["locks"] == ["b"]
 
 
+def test_either_access_may_have_come_first() -> None:
+    """A write after a read races as well as a read after a write; the first one is the one that was made first."""
+    machine = machine_of("""
+state: {n: 0}
+threads:
+  t: {do: [{log: "{n}"}]}
+  u: {do: [{set: {n: 1}}]}
+""")
+    assert {(race.first.writes, race.second.writes) for race in by_clocks(machine)} == {(True, False), (False, True)}
+
+
 def test_a_pair_of_places_is_reported_once() -> None:
     """Three like threads race for a counter at two pairs of places: read and write, write and write."""
     races = by_states(machine_of(UNLOCKED.replace("count: 2", "count: 3")))
@@ -388,35 +404,80 @@ def test_the_state_of_a_race_is_the_first_that_shows_it() -> None:
         assert race.pair not in {other.pair for other in races_in(packed, part)}
 
 
-def test_daemons_that_are_cut_off_race_no_more() -> None:
-    """Once main and the others have ended, nobody makes a next access; before that, daemons race like others."""
-    text = """
+def in_turn(machine: Machine, *names: str) -> list[Choice]:
+    """The execution in which main goes on where it can, else the first of these threads that can."""
+    state, choices = machine.initial(), []
+    while following := {state.threads[c.thread].who.name: (c, after) for c, after in machine.following(state)}:
+        choice, state = next(following[name] for name in ("main", *names) if name in following)
+        choices.append(choice)
+    return choices
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "expected"),
+    [
+        pytest.param(
+            BY_ANOTHER_ITEM.replace("queue}", "{queue: {kind: lifo}}}"), "twu", {"result"}, id="the last item"
+        ),
+        pytest.param(BY_ANOTHER_ITEM, "twu", set(), id="the first item"),
+        pytest.param(BY_ANOTHER_ITEM, "wtu", {"result"}, id="the item that was put first"),
+        pytest.param(ANOTHER_RESULT, ("p#0", "p#1"), {"n"}, id="the result of the later task"),
+        pytest.param(LOCKED_BY_TWO, "tu", {"n"}, id="two locks"),
+        pytest.param(UNLOCKED, ("t[0]", "t[1]"), {"n"}, id="one thread after the other"),
+        pytest.param(CHECKED_TWICE, ("t[0]", "t[1]"), {"ready", "made"}, id="checked once"),
+    ],
+)
+def test_what_one_execution_shows(text: str, order: Any, expected: set[str]) -> None:
+    """Steps far apart race if nothing orders them; the item that was got tells whose steps it was that came before."""
+    machine = machine_of(text)
+    assert {race.variable for race in races_along(machine, in_turn(machine, *order))} == expected
+
+
+def test_daemons_race_like_others() -> None:
+    """They do so as long as anybody has not ended who must."""
+    machine = machine_of("""
 state: {n: 0}
-sync: {ended: event}
-main: [{start: t}, {start: u}, {set_event: ended}]
+main: [{start: t}, {start: u}, {sleep: 1s}]
 threads:
-  t: {daemon: true, do: [{wait: ended}, {set: {n: 1}}]}
-  u: {daemon: true, do: [{wait: ended}, {set: {n: 2}}]}
-"""
-    assert by_states(machine_of(text.replace(", {set_event: ended}]", "]"))) == []
-    longer = (
-        text.replace("{set_event: ended}", "{set_event: ended}, {sleep: 1s}, {start: w}") + "  w: {do: [{log: last}]}\n"
-    )
-    assert {race.variable for race in by_states(machine_of(longer))} == {"n"}
+  t: {daemon: true, do: [{set: {n: 1}}]}
+  u: {daemon: true, do: [{set: {n: 2}}]}
+""")
+    packed, space = searched(machine)
+    (race,) = races_in(packed, space)
+    assert not packed.is_over(race.state or 0)
+    assert race.variable == "n"
 
 
-def test_symmetry_keeps_the_races_and_their_locks() -> None:
+def test_two_atomic_do_not_race_where_others_race_with_them() -> None:
+    """A third thread with a plain write races with what is inside, and with that alone."""
+    text = BOTH_ATOMIC.replace("threads: {t:", "threads: {u: {do: [{set: {n: 7}}]}, t:")
+    for detect in DETECTORS.values():
+        races = detect(machine_of(text))
+        assert races
+        assert all("u" in (race.first.thread, race.second.thread) for race in races)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        CHECKED_TWICE,
+        UNLOCKED,
+        LOCKED_AND_READ,
+    ],
+)
+def test_symmetry_keeps_the_races_and_their_locks(text: str) -> None:
     """A search that takes replicas for one another shows the same places and locks."""
-    program = load_source(
-        decode("races.yaml", f"scenario: races\n{CHECKED_TWICE.replace('count: 2', 'count: 3')}".encode())
-    ).program
+    program = machine_of(text.replace("count: 2", "count: 3")).program
     found = search(program, 0, Searching(reduction="on"))
     assert found.canonical is not None
     races = races_in(found.packed, found.space, found.canonical)
     whole = by_states(Machine(program, folded=FREE, forgets=True))
-    assert {(r.pair, r.first.locks + r.second.locks) for r in races} == {
-        (r.pair, r.first.locks + r.second.locks) for r in whole
-    }
+    assert {_places(race) for race in races} == {_places(race) for race in whole} != set()
+
+
+def _places(race: Race) -> Any:
+    """The variable, and for each place the locks that are held there."""
+    return race.variable, frozenset((access.place, access.locks) for access in (race.first, race.second))
 
 
 # --- the detectors among themselves

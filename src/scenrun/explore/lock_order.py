@@ -9,7 +9,7 @@ semaphore that does not begin with one permit.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -19,8 +19,8 @@ from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.state import ENDED
 from scenrun.program import Instruction
 
-MOST_STEPS = 200_000
-"""Steps of the search for cycles; past it, the cycles found so far are all that are told."""
+MOST_STEPS = 20_000
+"""Steps of the search for cycles; past it, the shortest cycles are all that are told."""
 
 
 class Held(NamedTuple):
@@ -228,7 +228,7 @@ class LockOrder:
         for ring in _rings(graph):
             same = tuple(sorted((place[1], place[2], place[3]) for place, _ in ring))
             found.setdefault(same, LockCycle(tuple(self._edge(*one) for one in ring)))
-        return sorted(found.values(), key=lambda cycle: len(cycle.edges))
+        return list(found.values())
 
     def _edge(self, place: Any, taken: tuple[Held, Held]) -> Edge:
         label = self.machine.slots.label
@@ -238,22 +238,21 @@ class LockOrder:
 
 
 def _rings(graph: dict[int, list[Any]]) -> Iterator[list[Any]]:
-    """Cycles by different threads without a common lock, each from its lowest lock on."""
-    steps = 0
-    for first in sorted(graph):
-        paths = [[edge] for edge in graph[first]]
-        while paths and steps < MOST_STEPS:
-            path = paths.pop(0)
-            steps += 1
-            at = path[-1][0][2]
-            if at == first:
-                yield path
-                continue
-            locks = {place[1] for place, _ in path}
-            for edge in graph.get(at, ()):
-                wanted = edge[0][2]
-                if (wanted == first or (wanted > first and wanted not in locks)) and _apart(edge, path):
-                    paths.append([*path, edge])
+    """Cycles by different threads without a common lock, each from its lowest lock on, the shortest first."""
+    paths = deque([edge] for first in sorted(graph) for edge in graph[first])
+    for _ in range(MOST_STEPS):
+        if not paths:
+            return
+        path = paths.popleft()
+        first, at = path[0][0][1], path[-1][0][2]
+        if at == first:
+            yield path
+            continue
+        locks = {place[1] for place, _ in path}
+        for edge in graph.get(at, ()):
+            wanted = edge[0][2]
+            if (wanted == first or (wanted > first and wanted not in locks)) and _apart(edge, path):
+                paths.append([*path, edge])
 
 
 def _apart(edge: Any, path: list[Any]) -> bool:

@@ -1,8 +1,7 @@
 """Data races in a state search: two threads that could both come next, with accesses to one variable that conflict.
 
-Which accesses a thread is about to make is known by its row, so the states are only asked where such rows meet: all states
-that agree in the fields of those threads are looked at once. Steps inside `atomic` depend on the variables as well; two
-`atomic` never race, as the hidden lock orders them.
+Which accesses a thread is about to make is known by its row, and of all states in which the same accesses come next one is
+looked at. Steps inside `atomic` depend on the variables as well; two `atomic` never race, as the hidden lock orders them.
 """
 
 from __future__ import annotations
@@ -85,31 +84,35 @@ class Meetings:
     # --- states
 
     def of_interest(self, space: Space) -> Iterator[int]:
-        """The states in which such rows meet, one of all that agree in what matters, in the order of the search."""
-        mask, seen = self._mask(), set()
-        threads = [(mover.shift, mover.mask, spots) for mover, spots in self.hot]
+        """One state of all in which the same accesses come next, the first in the order of the search.
+
+        Daemons that are cut off race no more: but then they stood at the same places before the last step of the others.
+        """
+        threads, wholes = self._kinds()
+        seen: set[Any] = set()
         for state in space.parents:
-            place = state & mask
-            if place in seen:
-                continue
-            seen.add(place)
-            met = 0
-            for shift, bits, spots in threads:
-                met += state >> shift & bits in spots
-            if met > 1 and not (self.packed.has_daemons and self.packed.is_over(state)):
+            place: Any = tuple([kinds.get(state >> shift & bits, 0) for shift, bits, kinds in threads])
+            if min(place, default=0) < 0:
+                place = place, tuple([state & wholes[~kind] for kind in place if kind < 0])
+            if place not in seen:
+                seen.add(place)
                 yield state
 
-    def _mask(self) -> int:
-        """The bits that tell who is about to access what."""
-        mask = 0
+    def _kinds(self) -> tuple[list[tuple[int, int, dict[int, int]]], list[int]]:
+        """For each thread's rows, a number for what they access; for a whole `atomic` one below 0, which tells its mask."""
+        numbers: dict[Any, int] = {}
+        wholes: list[int] = []
+        threads = []
         for mover, spots in self.hot:
-            mask |= mover.mask << mover.shift
-            for spot in spots.values():
-                mask |= spot.row.mask if spot.is_atomic else 0
-        if self.packed.has_daemons:
-            for mover in self.packed.movers:
-                mask |= mover.mask << mover.shift
-        return mask
+            kinds = {}
+            for code, spot in spots.items():
+                if spot.touches is None:
+                    wholes.append(spot.row.mask)
+                    kinds[code] = ~(len(wholes) - 1)
+                else:
+                    kinds[code] = numbers.setdefault(spot.touches, len(numbers) + 1)
+            threads.append((mover.shift, mover.mask, kinds))
+        return threads, wholes
 
     def of(self, state: int) -> Iterator[Met]:
         """The accesses that conflict and can both come next."""
