@@ -42,7 +42,7 @@ class Sampler:
         """States are packed in another way: forget what was known of them."""
         packed = self.packed
         packed.initial = packed.packed_anew()
-        self._known = self.policy.remembered(packed)
+        self.known = self.policy.remembered(packed)
         self._showing = Showing(packed, self.tally)
         self._ends: dict[int, bool] = {}
         """Ends that have been dealt with: whether they show anything."""
@@ -61,7 +61,7 @@ class Sampler:
 
     def _one(self, number: int) -> None:
         tally = self._fresh
-        state, steps = self.policy.walk(self._known, self.packed.initial, self.seed + number, self.max_steps)
+        state, steps = self.policy.walk(self.known, self.packed.initial, self.seed + number, self.max_steps)
         fails = self._ends.get(state) if steps < self.max_steps else None
         if fails is None:
             fails = self._end(state, steps, number)
@@ -90,7 +90,7 @@ class Sampler:
 
     def _states(self, number: int) -> list[int]:
         """The states of a schedule, which is walked once more."""
-        trace = Trace(self._known)
+        trace = Trace(self.known)
         state, steps = self.policy.walk(trace, self.packed.initial, self.seed + number, self.max_steps)
         return trace.states if steps < self.max_steps else [*trace.states, state]
 

@@ -5,10 +5,12 @@ the interesting steps that it, and the threads that it has yet to start, have le
 about to do one are parked; in between, the walk is uniform. When everyone is parked, the draw is forgotten.
 
 Interesting are, in each schedule, the steps that touch one object, drawn from those that several threads touch and somebody
-changes; threads themselves, which are started and joined, are none of them. Departures. The numbers of steps come from a few random walks before the first schedule, the same in every process;
-for threads without branches and loops they are exact. A thread that does more than was expected weighs as if it had one step
-left. Forgotten draws are made anew among those that can go on. A draw is forgotten, too, when the schedule comes back to a state
-in which it has been since: the thread that was drawn may be waiting for one that is parked, in a loop.
+changes; threads themselves, which are started and joined, are not among them.
+
+Departures. The numbers of steps come from a few random walks before the first schedule, the same in every process; for
+threads without branches and loops they are exact. A thread that does more than was expected weighs as if it had one step left.
+Forgotten draws are made anew among those that can go on. A draw is forgotten, too, when the schedule comes back to a state in
+which it has been since: the thread that was drawn may be waiting for one that is parked, in a loop.
 """
 
 from __future__ import annotations
