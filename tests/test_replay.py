@@ -278,6 +278,20 @@ main:
   - append: {to: was, item: gone}
   - shutdown: {pool: crew, cancel_futures: true}
 """,
+    "a task is cancelled while its pool is being shut down": """
+sync: {crew: {pool: {max_workers: 1}}}
+state: {was: null}
+behaviours: {job: {do: [{set: {was: "'ran'"}}]}}
+threads: {closer: {do: [{shutdown: crew}]}}
+main:
+  - start: closer
+  - try:
+      - submit: {pool: crew, target: job, into: late}
+      - cancel: {future: late, into: gone}
+      - if: gone
+        then: [{set: {was: gone}}]
+    except: {RuntimeError: [{set: {was: "'refused'"}}]}
+""",
     "a timer fires or is cancelled": """
 sync: {alarm: {timer: {after: 1h, target: ring}}}
 state: {rang: false}
@@ -315,7 +329,7 @@ def test_each_end_of_a_corner_is_shown(text: str, on: str) -> None:
     machine = machine_of(text)
     ends = every_end(machine, 30_000)
     assert len(ends) > 1
-    for wanted in ends:
+    for wanted in [*ends, *filter(None, (walked(machine, seed) for seed in range(20)))]:
         assert (wrong := unlike(on, machine, wanted)) is None, wrong
 
 
