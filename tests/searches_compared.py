@@ -19,7 +19,7 @@ from scenrun.program import Program
 
 Ends = frozenset[tuple[frozenset[tuple[str, str]], Any]]
 """For each end its findings and the outcome observed."""
-MOST = 3_000
+MOST = 1_000
 
 
 class TooLarge(Exception):

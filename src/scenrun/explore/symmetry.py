@@ -4,6 +4,7 @@ Ip and Dill, Better Verification Through Symmetry (1996). Replicas are interchan
 their index or name, none of them draws, and only main's plain starts and joins of the whole group know them by number.
 While main joins them one after another, those that it has joined stay where they are, and of the others those that have
 ended come last: main then goes on just when all have ended, which no other thread can tell from its going on at once.
+Which of those that have ended is which has no meaning any more.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class Symmetry:
     def _sorted(self, group: Replicas, state: int) -> int:
         members = self._members(group, state)
         first = self._joined(group, state)
-        if len(members) - first < 2:
+        if len(members) < 2:
             return state
         order = self._order(group, state, members, first)
         if order is None:
@@ -160,14 +161,15 @@ class Symmetry:
         """Where each replica's state comes from; None where they are in order."""
         places = self._places(state)
         keys = []
-        for member in members[first:]:
+        for member in members:
             mover = self.packed.movers[member]
             kind = self._kind(group, member, state >> mover.shift & mover.mask)
             keys.append((kind, places.get(member, ())))
-        order = sorted(range(len(keys)), key=keys.__getitem__)
-        if all(at == source for at, source in enumerate(order)):
-            return None
-        return [*range(first), *(first + source for source in order)]
+        in_order = sorted(range(len(keys)), key=keys.__getitem__)
+        running = [at for at in in_order if keys[at][0] < _LAST]
+        ended = [at for at in in_order if keys[at][0] >= _LAST]
+        order = [*ended[:first], *running, *ended[first:]]
+        return None if all(at == source for at, source in enumerate(order)) else order
 
     def _places(self, state: int) -> dict[int, tuple[tuple[int, int], ...]]:
         """For each thread the cells that name it, and where."""
