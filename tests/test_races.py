@@ -259,6 +259,13 @@ threads:
   t: {do: [{atomic: [{if: n == 1, then: [{set: {m: 1}}]}]}]}
   u: {do: [{set: {m: 5}}]}
 """
+ATOMIC_THAT_COMES_TO_IT_LATER = """
+state: {n: 0, m: 0}
+threads:
+  t: {do: [{atomic: [{if: n == 1, then: [{set: {m: 1}}]}]}]}
+  u: {do: [{set: {m: 5}}]}
+  w: {do: [{set: {n: 1}}]}
+"""
 ONLY_READS = """
 state: {n: 0}
 threads: {t: {count: 2, do: [{log: "{n}"}]}}
@@ -329,6 +336,7 @@ CASES = {
     "two atomic": (BOTH_ATOMIC, set()),
     "atomic and plain": (ATOMIC_AND_PLAIN, {"n"}),
     "atomic that does not come to it": (ATOMIC_ELSEWHERE, set()),
+    "atomic that comes to it later": (ATOMIC_THAT_COMES_TO_IT_LATER, {"n", "m"}),
     "two reads": (ONLY_READS, set()),
     "an expectation": (ONLY_OBSERVED, set()),
     "items of their own": (ITEMS_OF_THEIR_OWN, set()),
@@ -375,6 +383,20 @@ def test_a_race_says_who_does_what_where_and_what_each_holds() -> None:
     )
     assert read.pair != write.pair
     assert json.loads(json.dumps(write.as_dict()))["second"]["locks"] == ["b"]
+
+
+def test_a_permit_that_was_sent_is_not_held() -> None:
+    """A semaphore that begins without permits passes messages; one that begins with some is held."""
+    text = """
+sync: {sent: {semaphore: {value: 0}}, kept: {semaphore: {value: 2}}}
+state: {n: 0}
+main: [{release: {lock: sent, n: 2}}, {start: t}]
+threads: {t: {count: 2, do: [{acquire: sent}, {with: kept, do: [{set: {n: 1}}]}]}}
+"""
+    for detect in DETECTORS.values():
+        assert {access.locks for race in detect(machine_of(text)) for access in (race.first, race.second)} == {
+            ("kept",)
+        }
 
 
 def test_either_access_may_have_come_first() -> None:

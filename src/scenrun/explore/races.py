@@ -195,7 +195,7 @@ def _with_locks(packed: Packed, space: Space, races: list[Race], canonical: Cano
             ways[state] = _held_after(packed, choices), end
         holders, end = ways[state]
         shown = race if end == state else _alike(packed, race, end)
-        out.append(_locked(shown, holders))
+        out.append(race if shown is None else _locked(shown, holders))
     return out
 
 
@@ -210,12 +210,12 @@ def _held_after(packed: Packed, choices: list[Choice]) -> Holders:
     return holders
 
 
-def _alike(packed: Packed, race: Race, end: int) -> Race:
-    """The same race in a state that is like the one in which it was found."""
+def _alike(packed: Packed, race: Race, end: int) -> Race | None:
+    """The same race in a state that is like the one in which it was found; its variable may be that of another replica."""
     meetings = Meetings(packed)
     found = (meetings.race(end, met) for met in meetings.of(end))
     alike = [one for one in found if one.pair[1:] == race.pair[1:]]
-    return next((one for one in alike if one.pair == race.pair), alike[0] if alike else race)
+    return next((one for one in alike if one.pair == race.pair), alike[0] if alike else None)
 
 
 def _locked(race: Race, holders: Holders) -> Race:
