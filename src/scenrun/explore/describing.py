@@ -6,6 +6,7 @@ from scenrun.explore.result import Counterexample, Explored
 from scenrun.explore.table import table
 
 MAX_OUTCOMES = 20
+MAX_BESIDE = 5
 
 
 def describe(found: Explored, saved: dict[int, str], width: int = 120) -> str:
@@ -16,8 +17,7 @@ def describe(found: Explored, saved: dict[int, str], width: int = 120) -> str:
         if number in saved:
             lines.append(f"  see it on real threads: scenrun replay {saved[number]} --on threads")
     lines += _more(found)
-    lines += [f"  race: {race}" for race in found.races]
-    lines += [f"  potential deadlock: {cycle}" for cycle in found.lock_cycles]
+    lines += _beside(found)
     lines += _outcomes(found)
     lines += _counted(found)
     lines += [f"  {note}" for note in found.notes]
@@ -68,6 +68,14 @@ def _more(found: Explored) -> list[str]:
             out.append(f"  and {number - told:,} more of this kind: {kind}")
     out += [f"  the outcome {list(outcome)} is required, and no schedule gives it" for outcome in found.missing]
     return out
+
+
+def _beside(found: Explored) -> list[str]:
+    """Races that are no finding, and locks that are taken in different orders."""
+    races = () if "race" in found.found else found.races
+    told = [race.sentence() for race in races] + [cycle.sentence() for cycle in found.lock_cycles]
+    more = [f"and {len(told) - MAX_BESIDE:,} more like these (--json has all)"] if len(told) > MAX_BESIDE else []
+    return [f"  beside: {text}" for text in told[:MAX_BESIDE]] + [f"  {text}" for text in more]
 
 
 def _outcomes(found: Explored) -> list[str]:

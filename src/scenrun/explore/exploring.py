@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import time
 from collections import Counter
@@ -10,10 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.errors import UsageError
+from scenrun.explore.accesses import Race
+from scenrun.explore.clocks import races_along
 from scenrun.explore.counting import count
-from scenrun.explore.judging import About
-from scenrun.explore.packed import Packed
-from scenrun.explore.paths import cost_of, shortened
+from scenrun.explore.goals import goal_of
+from scenrun.explore.judging import About, Judge
+from scenrun.explore.lock_order import LockCycle, lock_order_cycles
+from scenrun.explore.packed import Overflow, Packed
+from scenrun.explore.paths import choices_along, cost_of, shortened
+from scenrun.explore.races import races_in
 from scenrun.explore.result import Counterexample, Explored, is_expected
 from scenrun.explore.searching import Searched, Searching, Way, search
 from scenrun.explore.sentences import sentence
@@ -26,6 +32,8 @@ from scenrun.program import Program
 STATES = "states"
 STATELESS = ("random", "pct", "pos", "surw", "preemptions", "delays", "dpor")
 """The strategies that walk schedules one by one; their modules are imported where they are used."""
+EXECUTIONS, BESIDE = 200, 20
+"""Random executions whose races are looked for, where races are asked for and where they are not."""
 SHOWN_OF_A_KIND = 3
 """Findings of one kind that are shortened and told."""
 HUNTED = 5_000
@@ -82,17 +90,18 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         notes.append(f"as there are more than {searched.space.bound}, {schedules:,} schedules were walked as well")
     space = searched.space
     counted = _counted(searched) if how.count else None
-    kinds = {about.kind for about in (way.about for way in ways)} | set(searched.counts)
-    races, cycles = _races(searched, how)
-    if races and (how.races or program.expectations.race_never):
-        kinds.add("race")
+    races = races_in(searched.packed, space, searched.canonical)
+    found = dict(searched.counts)
+    if races and _is_asked_for_races(program, how):
+        ways += [_way_to(searched, race) for race in races]
+        found["race"] = len(races)
     return Explored(
-        **_common(program, seed, how, kinds, space.is_closed, ways),
+        **_common(program, seed, how, set(found) | {way.about.kind for way in ways}, space.is_closed, ways),
         strategy=strategy,
         bound=space.bound,
         seconds=time.perf_counter() - began,
         counterexamples=_told(program, seed, searched.packed, ways, how),
-        found=dict(searched.counts),
+        found=found,
         outcomes=tuple(outcomes),
         missing=tuple(searched.missing),
         states=len(space.parents),
@@ -102,8 +111,8 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         reduced=searched.reduced,
         symmetric=searched.canonical is not None,
         schedules=schedules,
-        races=races,
-        lock_cycles=cycles,
+        races=tuple(races),
+        lock_cycles=_lock_cycles(searched, found),
         counted=counted,
         notes=tuple(notes),
         interrupted=space.interrupted,
@@ -118,9 +127,30 @@ def _counted(searched: Searched) -> Any:
     return count(searched.packed, searched.space)
 
 
-def _races(searched: Searched, how: How) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Data races and cycles in the order of locks."""
-    return (), ()
+def _lock_cycles(searched: Searched, found: dict[str, int]) -> tuple[LockCycle, ...]:
+    """Locks that are taken in different orders; none where all states were seen and nobody is ever stuck."""
+    if searched.space.is_closed and "deadlock" not in found:
+        return ()
+    return tuple(lock_order_cycles(searched.packed))
+
+
+def _is_asked_for_races(program: Program, how: How) -> bool:
+    """Whether a data race is a finding."""
+    return how.races or program.expectations.race_never
+
+
+def _way_to(searched: Searched, race: Race) -> Way:
+    """The way to a state in which both accesses come next, and then both of them."""
+    packed, state = searched.packed, race.state
+    assert state is not None
+    choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
+    names = [who.name for who in packed.roster.at(end)[0]]
+    both = (Choice(names.index(race.first.thread)), Choice(names.index(race.second.thread)))
+    return Way(_about(race), (*choices, *both), said=race.sentence())
+
+
+def _about(race: Race) -> About:
+    return About("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
 
 
 class _Hunt:
@@ -169,6 +199,10 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
     if campaign.cut_off:
         notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
     first = campaign.first
+    races = _races_of_executions(packed, seed, how, campaign)
+    if races and _is_asked_for_races(program, how):
+        ways += [Way(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
+        found["race"] = len(races)
     return Explored(
         **_common(program, seed, how, set(found), campaign.closed, ways),
         strategy=campaign.strategy,
@@ -179,8 +213,36 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         outcomes=tuple(campaign.outcomes),
         schedules=campaign.schedules,
         schedules_to_first=None if first is None else first.schedule + 1,
+        races=tuple(race for race, _ in races),
+        lock_cycles=tuple(lock_order_cycles(packed)),
         notes=tuple(notes),
     )
+
+
+def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> list[tuple[Race, list[Choice]]]:
+    """The races of some random executions, by vector clocks, each with the choices up to its second access."""
+    machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
+    number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
+    for schedule in range(number):
+        choices = _executed(packed, random.Random(f"{seed}/{schedule}"), campaign.max_steps)
+        for race in races_along(machine, choices):
+            found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+    return list(found.values())
+
+
+def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
+    """A random execution."""
+    while True:
+        state = packed.initial
+        out: list[Choice] = []
+        try:
+            while len(out) < most and (following := packed.following(state)):
+                choice, state = draw.choice(following)
+                out.append(choice)
+        except Overflow:
+            packed.initial = packed.packed_anew()
+            continue
+        return out
 
 
 # --- results
@@ -213,16 +275,20 @@ def _told(
         known.add((kind, alike))
         shown[kind] += 1
         choices = _shortest(packed, way) if how.shorten else list(way.choices)
-        schedule = None if numbers is None else numbers[way.about]
+        schedule = None if numbers is None else numbers.get(way.about)
         out.append(_counterexample(machine, way, choices, schedule))
     return tuple(out)
 
 
 def _shortest(packed: Packed, way: Way) -> list[Choice]:
     """The choices of a way, with as few switches as can be had."""
-    if way.goal is None or way.cycle:
+    if way.cycle or way.said:
         return list(way.choices)
-    return shortened(packed, way.choices, way.goal)
+    while True:
+        try:
+            return shortened(packed, way.choices, way.goal or goal_of(packed, Judge(packed), way.about))
+        except Overflow:
+            packed.initial = packed.packed_anew()
 
 
 def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule: int | None) -> Counterexample:
@@ -230,7 +296,7 @@ def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule:
     story = tell(machine, whole)
     return Counterexample(
         about=way.about,
-        sentence=sentence(machine, way.about, story),
+        sentence=way.said or sentence(machine, way.about, story),
         story=story,
         moves=moves_of(machine, whole),
         switches=cost_of(whole).switches,

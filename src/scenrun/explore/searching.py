@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.explore.cycles import Cycles, Endless
+from scenrun.explore.goals import goal_of
 from scenrun.explore.judging import About, Judge, outcome_text
 from scenrun.explore.packed import Noticed, Overflow, Packed
 from scenrun.explore.paths import choices_along
 from scenrun.explore.reduction import Reduced
 from scenrun.explore.space import Breadth, Limits, Space
 from scenrun.explore.symmetry import Symmetry
-from scenrun.findings import kind_of_fault
 from scenrun.machine import FREE, Choice, Machine
-from scenrun.machine.state import ENDED, key
+from scenrun.machine.state import key
 from scenrun.program import Program
 
 WORTH_REDUCING = 1_000_000
 """States from which on a search with persistent sets is worth its price."""
+LARGE = 20_000
+"""States from which on persistent sets are used to find what has no end."""
 MOST_OF_A_KIND = 20
 """Findings of one kind for which a way is kept."""
 
@@ -34,6 +36,8 @@ class Way:
     """Of a livelock: what is done again and again from there on."""
     goal: Callable[[int], bool] | None = None
     """Whether a packed state shows it as well."""
+    said: str | None = None
+    """What went wrong, where that is known already."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,7 @@ def search(program: Program, seed: int, how: Searching) -> Searched:
 
 def _search(packed: Packed, how: Searching) -> Searched:
     searched = _spread(packed, how)
-    shown = _Showing(searched)
+    shown = _Showing(searched, how)
     shown.add_all()
     return searched
 
@@ -117,8 +121,9 @@ def _reduced(packed: Packed, how: Searching) -> Searched:
 class _Showing:
     """Collects what a space shows."""
 
-    def __init__(self, searched: Searched) -> None:
+    def __init__(self, searched: Searched, how: Searching) -> None:
         self.searched = searched
+        self.how = how
         self.packed, self.space = searched.packed, searched.space
         self.judge = Judge(self.packed)
         self._known: set[About] = set()
@@ -150,8 +155,7 @@ class _Showing:
                 name = self.packed.roster.at(noticed.state)[0][last.thread].name
                 meant = noticed if noticed.about not in self._names() else noticed._replace(about=name, choice=last)
                 if self._is_new(About(meant.kind, meant.about)):
-                    way = Way(About(meant.kind, meant.about), (*choices, last), goal=self._shows(meant))
-                    self.searched.ways.append(way)
+                    self._add(About(meant.kind, meant.about), [*choices, last])
 
     def _names(self) -> set[str]:
         return {mover.rows[1].thread.who.name for mover in self.packed.movers if len(mover.rows) > 1 and mover.rows[1]}
@@ -175,23 +179,6 @@ class _Showing:
         """The choices that lead to a state, or one that is like it, and that state."""
         return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
-    def _shows(self, noticed: Noticed) -> Callable[[int], bool]:
-        """Whether a state comes after a transition that shows the same."""
-        always = [o.text for o in self.packed.machine.program.expectations.always]
-        fields = self.packed
-
-        def broken(state: int) -> bool:
-            return any(always[number] == noticed.about for number in fields.broken.at(state))
-
-        def left(state: int) -> bool:
-            if noticed.choice.thread >= len(fields.roster.at(state)[0]):
-                return False
-            thread = fields.threads[noticed.choice.thread].at(state)
-            is_over = thread.pc == ENDED and thread.fault is not None
-            return is_over and thread.who.name == noticed.about and kind_of_fault(thread.fault.type) == noticed.kind
-
-        return broken if noticed.about in always and noticed.kind == "violated" else left
-
     def _add_ends(self) -> None:
         for state in self.space.terminal:
             judged = self.judge.of(state)
@@ -203,20 +190,18 @@ class _Showing:
                     choices, end = self._to(state)
                     meant = about if end == state else self._alike(about, end)
                     if self._is_new(meant):
-                        self.searched.ways.append(Way(meant, tuple(choices), goal=self._ends_with(meant)))
+                        self._add(meant, choices)
 
-    def _ends_with(self, about: About) -> Callable[[int], bool]:
-        def ends(state: int) -> bool:
-            if any(self.packed.following_of(state, mover) for mover in self.packed.movers) and not (
-                self.packed.is_over(state)
-            ):
-                return False
-            return about in self.judge.of(state).findings
-
-        return ends
+    def _add(self, about: About, choices: list[Choice]) -> None:
+        self.searched.ways.append(Way(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
 
     def _endless(self) -> Iterator[Endless]:
-        return Cycles(self.packed, self.space.parents, self.space.taken).find()
+        """The sets that are never left; of a large space they are sought among the states of persistent sets."""
+        cycles = Cycles(self.packed, self.space.parents, self.space.taken)
+        if self.space.taken is None and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
+            fewer = Reduced(self.packed, self.how.limits, strict=cycles.must_end)
+            cycles = Cycles(self.packed, fewer.run().parents, fewer.taken)
+        return cycles.find()
 
     def _add_endless(self, endless: Endless) -> None:
         """Threads that are stuck while others go round are in a deadlock; otherwise those that go round are in a livelock."""
