@@ -91,12 +91,14 @@ class Bounded(Exhaustive):
                 yield self._counted(ending)
             ending = None
             if self._take(self.stack[-1]):
-                ending = self._arrive(self.stack[-1])
+                ending = self.told(self._arrive(self.stack[-1]))
             else:
                 self._leave()
 
     def _counted(self, ending: Ending) -> Ending:
         """How a schedule ended that is new; those that cost less were walked before."""
+        if ending is Ending.NOT_YET:
+            return ending
         if self.stack[-1].spent < self._bound:
             return Ending.KNOWN
         if ending in (Ending.STEPS, Ending.ROUND):

@@ -85,7 +85,7 @@ class Dpor(Exhaustive):
                 yield ending
             ending = None
             if self._take(self.stack[-1]):
-                ending = self._arrive(self.stack[-1])
+                ending = self.told(self._arrive(self.stack[-1]))
             else:
                 self._leave()
 
@@ -214,13 +214,17 @@ class Dpor(Exhaustive):
     # --- races
 
     def _owe_all(self, before: Frame, frame: Frame) -> None:
-        """Look for races of each thread's next step with earlier steps, where the latest step makes a difference."""
+        """Look for races of each thread's next step with earlier steps, where the latest step makes a difference.
+
+        It makes none for a thread that has not moved and an earlier step that had to come before the latest.
+        """
         for option in (*frame.point.enabled, *frame.point.waiting):
             known = self._known_to(option.thread)
             moved = known >> len(self.stack) - 2 & 1
             if moved or option.effects.conflicts(before.effects):
+                settled = known if moved else known | before.past & ~(1 << len(self.stack) - 2)
                 for number in range(len(self.stack) - 2, -1, -1):
-                    if not known >> number & 1 and self.stack[number].effects.conflicts(option.effects):
+                    if not settled >> number & 1 and self.stack[number].effects.conflicts(option.effects):
                         self._owe_safely(number, option, known)
 
     def _owe_safely(self, number: int, option: Option, known: int) -> None:

@@ -14,6 +14,10 @@ from scenrun.explore.strategies.showing import Showing
 
 LOOK_EVERY = 64
 """Schedules between two looks at the limits."""
+TELL_EVERY = 256
+"""Steps after which a schedule that goes on says so."""
+MOST_ENDS = 1 << 16
+"""Ends whose judgement is remembered at a time."""
 
 
 class Ending(Enum):
@@ -25,6 +29,8 @@ class Ending(Enum):
     """It was cut off after the most steps of one."""
     ROUND = "round"
     """It was cut off as it came back to where it had been: it need not end."""
+    NOT_YET = "not yet"
+    """It goes on: somebody may want to look at the limits."""
     KNOWN = "known"
     """It has been walked before, and does not count."""
     REDUNDANT = "redundant"
@@ -37,6 +43,8 @@ class Exhaustive(ABC):
     def __init__(self, packed: Packed, max_steps: int) -> None:
         self.packed = packed
         self.max_steps = max_steps
+        self.steps = 0
+        """Steps of all schedules together."""
         self.bound: int | None = None
         """The bound up to which all schedules have been walked."""
         self.begin()
@@ -53,6 +61,11 @@ class Exhaustive(ABC):
     @abstractmethod
     def states(self) -> list[int]:
         """The states of the schedule that has just ended, from the first one to the last."""
+
+    def told(self, ending: Ending | None) -> Ending | None:
+        """How a schedule ended, or from time to time that it has not."""
+        self.steps += 1
+        return Ending.NOT_YET if ending is None and not self.steps % TELL_EVERY else ending
 
     @property
     @abstractmethod
@@ -82,7 +95,11 @@ class Progress:
         self.began = began
         self.tally = Tally()
         self.redundant = 0
-        self._showing = Showing(search.packed, self.tally)
+        self._judge_anew()
+
+    def _judge_anew(self) -> None:
+        """Forget the ends that were judged."""
+        self._showing = Showing(self.search.packed, self.tally)
 
     def run(self) -> str | None:
         """Go on until a limit is reached or nothing is left; why something was left out, in words."""
@@ -92,11 +109,11 @@ class Progress:
         for count, ending in enumerate(self.search.schedules()):
             if self.tally.schedules == self.limits.schedules:
                 return self.limits.reached(self.tally, self.began)
-            if ending not in (Ending.KNOWN, Ending.REDUNDANT):
+            if ending not in (Ending.NOT_YET, Ending.KNOWN, Ending.REDUNDANT):
                 self._take(ending)
             self.redundant += ending is Ending.REDUNDANT
-            if not count % LOOK_EVERY:
-                reached = self.limits.reached(self.tally, self.began) if self._is_short_of_limit() else None
+            if (ending is Ending.NOT_YET or not count % LOOK_EVERY) and self._is_short_of_limit():
+                reached = self.limits.reached(self.tally, self.began)
                 if reached is not None:
                     return reached
         return self.search.left_out
@@ -111,6 +128,8 @@ class Progress:
         findings = self._showing.of_end(states[-1]) if is_end else self._showing.lasting(states[-1])
         self._showing.keep(findings, tally.schedules, states)
         tally.schedules += 1
+        if not tally.schedules % MOST_ENDS:
+            self._judge_anew()
         tally.cut_off += not is_end
         tally.failing += bool(findings)
         tally.steps += len(states) - 1

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from scenrun.explore.futures import Effects, Futures
 from scenrun.explore.packed import Mover, Packed, Row
 
-MOST = 1 << 17
+MOST = 1 << 16
 """States that are remembered at a time."""
 
 Known = TypeVar("Known")

@@ -13,7 +13,7 @@ from scenrun.explore.strategies.showing import Showing
 from scenrun.machine import FREE, Machine
 from scenrun.program import Program
 
-MOST_ENDS = 1 << 17
+MOST_ENDS = 1 << 16
 """Ends that are remembered at a time."""
 MOST_COMPUTED = 2_000_000
 """Transitions after which everything is forgotten: values that only grow would fill the memory."""
@@ -82,6 +82,7 @@ class Sampler:
             return bool(findings)
         if len(self._ends) >= MOST_ENDS:
             self._ends.clear()
+            self._showing = Showing(self.packed, self.tally)
         self._ends[state] = bool(findings)
         return bool(findings)
 
