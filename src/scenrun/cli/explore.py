@@ -98,6 +98,11 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
         raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
     if options["bound"] is not None and strategy not in ("preemptions", "delays"):
         raise UsageError("--bound is for --strategy preemptions and delays")
+    if options["time_mode"] == "virtual" and strategy not in (None, STATES):
+        raise UsageError(f"--time virtual is for the search of states; --strategy {strategy} leaves time free")
+    for name in ("reduction", "symmetry"):
+        if options["time_mode"] == "virtual" and options[name] not in (None, "off"):
+            raise UsageError(f"--{name} has no effect with --time virtual, which is searched as a whole")
     if options["symmetry"] is not None and options["reduction"] == "off":
         raise UsageError("--symmetry has no effect without reduction")
     if options["save"] is not None and len(files) > 1:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from scenrun.explore.components import components
 from scenrun.explore.packed import Mover, Packed
-from scenrun.machine import State
+from scenrun.machine import TIME_PASSES, State
 from scenrun.machine.state import ENDED
 
 Taken = Callable[[int], Sequence[int]]
@@ -72,6 +72,9 @@ class Cycles:
         """For each thread the places, by number, through which it can come back to itself."""
         out = []
         for mover in self.packed.movers:
+            if self.packed.machine.timed:  # time takes threads back as well
+                out.append(set(range(1, len(mover.rows))))
+                continue
             steps: dict[int, list[int]] = {}
             for code, row in enumerate(mover.rows):
                 if row is not None:
@@ -106,6 +109,8 @@ class Cycles:
                 after = state ^ change
                 if self._after(mover, code, change) in found and (taken is None or after in taken):
                     yield mover.number, after
+        if self.packed.machine.timed and (change := self.packed.later(state)):
+            yield TIME_PASSES.thread, state ^ change
 
     # --- sets of states
 
@@ -128,6 +133,7 @@ class Cycles:
                 yield from self._fair(rest, set(rest))
             return
         is_left = any(after not in inside for state in component for after in self._afters(state))
+        moving.discard(TIME_PASSES.thread)
         found = Endless(tuple(component), frozenset(moving), self._stuck(component[0], could, is_left), is_left)
         if self._is_finding(found):
             yield found
@@ -139,6 +145,8 @@ class Cycles:
 
     def _is_unfair(self, state: int, inside: set[int], moving: set[int]) -> bool:
         """Whether a thread that never moves could move here, or an alternative that could be chosen here leads out."""
+        if self.packed.machine.timed and TIME_PASSES.thread not in moving and self.packed.later(state):
+            return True
         for mover in self.packed.movers:
             changes = self.packed.following_of(state, mover)
             if not changes:

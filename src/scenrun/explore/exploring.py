@@ -7,11 +7,12 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.explore.accesses import Race
+from scenrun.explore.clocked import without_clock
 from scenrun.explore.clocks import races_along
 from scenrun.explore.counting import count
 from scenrun.explore.goals import goal_of
@@ -64,6 +65,11 @@ class How:
     shorten: bool = True
     look: Callable[[Any], str | None] = lambda progress: None
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether the clock's order is kept."""
+        return self.time_mode == "virtual"
+
 
 def explore_program(program: Program, seed: int | None = None, how: How | None = None) -> Explored:
     """Search the schedules of a program."""
@@ -79,10 +85,16 @@ def explore_program(program: Program, seed: int | None = None, how: How | None =
 
 
 def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
-    searched = search(program, seed, Searching(how.limits, how.reduction, how.symmetry, how.look))
+    searched = search(program, seed, Searching(how.limits, how.reduction, how.symmetry, how.is_timed, how.look))
     ways = list(searched.ways)
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
-    if how.strategy is None and not searched.space.is_closed and not ways and searched.space.interrupted is None:
+    if (
+        how.strategy is None
+        and not how.is_timed
+        and not searched.space.is_closed
+        and not ways
+        and searched.space.interrupted is None
+    ):
         hunt = _Hunt(program, seed, how)
         ways, schedules = hunt.ways, hunt.schedules
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
@@ -275,6 +287,11 @@ def _told(
         known.add((kind, alike))
         shown[kind] += 1
         choices = _shortest(packed, way) if how.shorten else list(way.choices)
+        if how.is_timed:
+            whole = without_clock(program, seed, [*choices, *way.cycle])
+            cycle = len(whole) - len(without_clock(program, seed, choices))
+            way = replace(way, cycle=tuple(whole[len(whole) - cycle :]))
+            choices = whole[: len(whole) - cycle]
         schedule = None if numbers is None else numbers.get(way.about)
         out.append(_counterexample(machine, way, choices, schedule))
     return tuple(out)

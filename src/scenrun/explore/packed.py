@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from scenrun.explore.touches import Touched, Touches
 from scenrun.findings import kind_of_fault
-from scenrun.machine import Choice, Machine, State, Thread
+from scenrun.machine import TIME_PASSES, Choice, Machine, State, Thread
 from scenrun.machine.state import ENDED, key
 
 NARROW = 1
@@ -106,6 +106,7 @@ class Packed:
         """What new transitions have shown since the fields were laid out."""
         self.computed = 0
         """Transitions that were worked out, each once."""
+        self._later: dict[int, int] = {}
         self.layout = 0
         """How often the fields were laid out anew: what was packed under another layout means nothing."""
         self._bits = 0
@@ -178,6 +179,7 @@ class Packed:
             self._bits += one.width
             one.overflows = False
         self.noticed.clear()
+        self._later.clear()
         for mover in self.movers:
             mover.shift, mover.mask = mover.field.offset, (1 << mover.field.width) - 1
             mover.rows = [None if value is None else self._row(value) for value in mover.field.values]
@@ -285,7 +287,19 @@ class Packed:
             changes = self.following_of(state, mover)
             if changes:
                 out += zip(self.choices_of(state, mover), [state ^ change for change in changes], strict=True)
+        if self.machine.timed and (later := self.later(state)):
+            out.append((TIME_PASSES, state ^ later))
         return out
+
+    def later(self, state: int) -> int:
+        """The XOR that lets time pass, where the clock's order is kept; 0 where it cannot."""
+        found = self._later.get(state)
+        if found is None:
+            before = self.unpack(state)
+            after = self.machine.later(before)
+            found = self._later[state] = 0 if after is None else self._change(before, after, state)
+            self.check_widths()
+        return found
 
     def is_over(self, state: int) -> bool:
         """Whether main and every other thread that is no daemon have ended, although daemons may go on."""

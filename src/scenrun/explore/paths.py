@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from scenrun.explore.packed import Packed
-from scenrun.machine import Choice
+from scenrun.machine import TIME_PASSES, Choice
 
 Goal = Callable[[int], bool]
 """Whether a state shows what is looked for."""
@@ -76,8 +76,9 @@ def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[C
         if len(done) > budget:
             return None
         for choice, after in packed.following(state):
-            following = after, choice.thread
-            reached = Cost(cost.switches + (choice.thread != last >= 0), cost.steps + 1)
+            mover = last if choice == TIME_PASSES else choice.thread
+            following = after, mover
+            reached = Cost(cost.switches + (mover != last >= 0), cost.steps + 1)
             if reached <= most and reached < costs.get(following, Cost(most.switches + 1, 0)):
                 order += 1
                 costs[following] = reached
@@ -119,6 +120,11 @@ def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choic
     for choice in wanted:
         if goal(state):
             return taken
+        if choice == TIME_PASSES:
+            if change := packed.later(state):
+                state ^= change
+                taken.append(choice)
+            continue
         mover = packed.movers[choice.thread] if choice.thread < len(packed.movers) else None
         if mover is None or packed.is_over(state):
             continue

@@ -15,6 +15,7 @@ from scenrun.explore.reduction import Reduced
 from scenrun.explore.space import Breadth, Limits, Space
 from scenrun.explore.symmetry import Symmetry
 from scenrun.machine import FREE, Choice, Machine
+from scenrun.machine.machine import FOLDED
 from scenrun.machine.state import key
 from scenrun.program import Program
 
@@ -65,12 +66,15 @@ class Searching:
     reduction: str = "auto"
     symmetry: bool = True
     """Whether a reduced search also takes like replicas for one another."""
+    timed: bool = False
+    """Whether the clock's order is kept; then nothing is reduced."""
     look: Callable[[Space], str | None] = lambda space: None
 
 
 def search(program: Program, seed: int, how: Searching) -> Searched:
     """Search all states of a program, and say what they show."""
-    packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
+    folded = FOLDED if how.timed else FREE
+    packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
     while True:
         try:
             return _search(packed, how)
@@ -88,6 +92,8 @@ def _search(packed: Packed, how: Searching) -> Searched:
 def _spread(packed: Packed, how: Searching) -> Searched:
     """The space: the whole one as long as it is small, otherwise that of persistent sets."""
     limits = how.limits
+    if how.timed:
+        return Searched(packed, Breadth(packed, limits, how.look).run(), False)
     if how.reduction != "on":
         first = limits
         if how.reduction == "auto" and limits.states > WORTH_REDUCING:
@@ -198,7 +204,8 @@ class _Showing:
     def _endless(self) -> Iterator[Endless]:
         """The sets that are never left; of a large space they are sought among the states of persistent sets."""
         cycles = Cycles(self.packed, self.space.parents, self.space.taken)
-        if self.space.taken is None and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
+        is_whole = self.space.taken is None and not self.how.timed
+        if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
             fewer = Reduced(self.packed, self.how.limits, strict=cycles.must_end)
             cycles = Cycles(self.packed, fewer.run().parents, fewer.taken)
         return cycles.find()

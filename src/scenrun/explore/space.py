@@ -106,6 +106,7 @@ class Breadth:
         """Add the states that come after those of a part of the frontier."""
         packed, seen, terminal, transitions = self.packed, space.parents, space.terminal, space.transitions
         movers, is_over, compute = packed.movers, packed.is_over if packed.has_daemons else None, packed.compute
+        timed = packed.machine.timed
         for state in frontier:
             moved = False
             if is_over is not None and is_over(state):
@@ -125,6 +126,13 @@ class Breadth:
                     if after not in seen:
                         seen[after] = state
                         following.append(after)
+            if timed and (change := packed.later(state)):
+                moved = True
+                transitions += 1
+                after = state ^ change
+                if after not in seen:
+                    seen[after] = state
+                    following.append(after)
             if not moved:
                 terminal.append(state)
         space.transitions = transitions

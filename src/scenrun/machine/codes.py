@@ -38,6 +38,8 @@ _OWN = {
     "end": Operation("end", ("result",), phases=(Phase(_at_once),)),
 }
 """A thread's own steps, as operations on no cell."""
+_TAKING_TIME = {**_OWN, "work": _OWN["sleep"]}
+"""The same where the clock's order is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Ready:
     slots: dict[str, int]
     size: int
     parameters: tuple[tuple[int, int], ...] = field(default=())
+    deadlines: tuple[int, ...] = ()
+    """The registers that hold how long it is until a deadline."""
     """The register of each parameter, and how much of its value matters."""
 
     def registers(self, given: Any = ()) -> list[Any]:
@@ -90,25 +94,32 @@ class Environment:
 
     __slots__ = ("index", "name", "random", "remaining")
 
-    def __init__(self, seed: int, name: str, index: int) -> None:
+    def __init__(self, seed: int, name: str, index: int, timed: bool = False) -> None:
         self.random = Draws(seed, name)
         self.name = name
         self.index = index
-        self.remaining = lambda deadline: 1
+        self.remaining = (lambda deadline: deadline) if timed else (lambda deadline: 1)
         """Where time is free, a deadline may always still be to come."""
 
 
-def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = None) -> Ready:
-    """The nodes of a code. Ops in `folded` are part of the step before them; `relevance` tells what may be forgotten."""
+def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = None, timed: bool = False) -> Ready:
+    """The nodes of a code. Ops in `folded` are part of the step before them; `relevance` tells what may be forgotten.
+
+    `timed`: whether the clock's order is kept, so that sleeping and working last, and a deadline has passed or not.
+    """
     slots = _slots(code)
     compiler = Compiler(slots, dict(code.locals))
     steps = steps_of(code, folded)
-    nodes = [_node(i, pc in steps or _asks_the_clock(i), compiler, slots) for pc, i in enumerate(code.instructions)]
+    nodes = [
+        _node(i, pc in steps or (not timed and _asks_the_clock(i)), compiler, slots, timed)
+        for pc, i in enumerate(code.instructions)
+    ]
+    deadlines = {slots[i.into] for i in code.instructions if timed and i.op == "deadline" and i.into is not None}
     parameters = tuple((slots[name], EVERYTHING) for name in code.parameters)
     if relevance is not None:
         nodes = _forgetful(code, nodes, slots, relevance)
         parameters = tuple((slots[name], relevance.of("local", code.number, name)) for name in code.parameters)
-    return Ready(code, tuple(nodes), slots, len(slots), parameters)
+    return Ready(code, tuple(nodes), slots, len(slots), parameters, tuple(sorted(deadlines)))
 
 
 def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: Relevance) -> list[Node]:
@@ -148,11 +159,11 @@ def _asks_the_clock(i: Instruction) -> bool:
     return i.op == "branch" and "__remaining(" in i.arguments[0]
 
 
-def _node(i: Instruction, is_step: bool, compiler: Compiler, slots: dict[str, int]) -> Node:
+def _node(i: Instruction, is_step: bool, compiler: Compiler, slots: dict[str, int], timed: bool) -> Node:
     kind, _, name = i.op.partition(".")
-    known = operation(i.op) or _OWN.get(i.op)
+    known = operation(i.op) or (_TAKING_TIME if timed else _OWN).get(i.op)
     is_held = kind in KINDS and i.target is None and not (known and known.makes)
-    if known is None and _asks_the_clock(i):
+    if known is None and not timed and _asks_the_clock(i):
         alternatives: Evaluate | None = lambda R, E: 2  # noqa: E731, N803
     else:
         alternatives = compiler.compile(i.arguments[0]) if i.op == "choose" else None

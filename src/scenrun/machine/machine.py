@@ -40,21 +40,31 @@ class Choice(NamedTuple):
     """Which way it goes, where a step has several."""
 
 
+TIME_PASSES = Choice(-1)
+"""Where the clock's order is kept: up to the moment at which the next one's time is up."""
+
+
 class Endless(Exception):
     """A step of a thread does not come to its end."""
 
 
 class Machine:
-    """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once."""
+    """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once.
+
+    A `timed` one keeps the clock's order instead: a step takes no time or any, but whose time is up earlier goes on
+    earlier. Time is what is left of it for each thread, and passes in transitions of its own.
+    """
 
     def __init__(
-        self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED, forgets: bool = False
-    ) -> None:
+        self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED, forgets: bool = False,
+        timed: bool = False,
+    ) -> None:  # fmt: skip
         """`forgets`: keep of each value only what can change what happens; see `Relevance`."""
         self.program = program
         self.seed = program.seed if seed is None else seed
-        self.relevance = Relevance(program) if forgets else None
-        self.codes: list[Ready] = [prepare(code, folded, self.relevance) for code in program.codes]
+        self.timed = timed
+        self.relevance = Relevance(program, timed) if forgets else None
+        self.codes: list[Ready] = [prepare(code, folded, self.relevance, timed) for code in program.codes]
         self.slots = Slots(program)
         self.looks = Looks(program, self.slots)
         self._environments: dict[str, Environment] = {}
@@ -88,6 +98,8 @@ class Machine:
             return
         for number in range(len(state.threads)):
             yield from self.following_of(state, number)
+        if (later := self.later(state)) is not None:
+            yield TIME_PASSES, later
 
     def following_of(self, state: State, number: int) -> Iterator[tuple[Choice, State]]:
         """Every enabled transition of one thread, with the state that it leads to."""
@@ -101,11 +113,40 @@ class Machine:
 
     def step(self, state: State, choice: Choice) -> State | None:
         """The state after a transition; None where it is not enabled."""
+        if choice == TIME_PASSES:
+            return self.later(state)
         thread = state.threads[choice.thread]
         if thread.pc == ENDED:
             return None
         outcome = self._outcome(state, choice, thread)
         return None if outcome is None else self._after(state, choice, thread, outcome)
+
+    def later(self, state: State) -> State | None:
+        """The state in which the next one's time is up; None where somebody's already is, or nobody waits for it."""
+        if not self.timed or self.is_over(state):
+            return None
+        left = [t.remaining for n, t in enumerate(state.threads) if t.remaining is not None and self._waits(state, n)]
+        passing = min(left, default=0)
+        if passing == 0:
+            return None
+        return state._replace(threads=tuple([self._aged(thread, passing) for thread in state.threads]))
+
+    def _waits(self, state: State, number: int) -> bool:
+        """Whether a thread cannot go on by itself before its time is up."""
+        thread = state.threads[number]
+        return self._outcome(state, Choice(number), thread) is None
+
+    def _aged(self, thread: Thread, passing: int) -> Thread:
+        """A thread, so much later."""
+        deadlines = self.codes[thread.who.code].deadlines if thread.registers else ()
+        if thread.remaining is None and not deadlines:
+            return thread
+        registers = list(thread.registers)
+        for at in deadlines:
+            if isinstance(registers[at], int):
+                registers[at] = max(0, registers[at] - passing)
+        left = None if thread.remaining is None else max(0, thread.remaining - passing)
+        return thread._replace(registers=tuple(registers), remaining=left)
 
     def operation_of(self, thread: Thread) -> Operation | None:
         """What a thread is about to do, or in the middle of; None where it asks, or ends."""
@@ -174,6 +215,8 @@ class Machine:
         operation = self.operation_of(thread)
         if operation is None or operation.timeout_at is None or thread.arguments[operation.timeout_at] is None:
             return None
+        if self.timed and thread.remaining != 0:
+            return None
         expire = operation.phases[thread.phase].expire
         return None if expire is None else expire(values, me, thread.arguments, thread.memo)
 
@@ -205,7 +248,7 @@ class Machine:
             if slot < len(cells):
                 cells[slot] = value if slot not in self._uncounted else (value[0], 0, *value[2:])
         if isinstance(outcome, Then):
-            threads[choice.thread] = thread._replace(phase=thread.phase + 1, memo=outcome.memo)
+            threads[choice.thread] = self._in_next_phase(thread, outcome.memo)
         elif isinstance(outcome, Failed):
             threads[choice.thread] = self._failed(thread, outcome, slots, cells)
         else:
@@ -237,6 +280,12 @@ class Machine:
         assert to is not None
         return self._ran(thread, to, registers, cells, inside=instruction.op == "atomic.begin")
 
+    def _in_next_phase(self, thread: Thread, memo: Any) -> Thread:
+        operation = self.operation_of(thread)
+        assert operation is not None
+        expires = operation.phases[thread.phase + 1].expire is not None
+        return thread._replace(phase=thread.phase + 1, memo=memo, remaining=thread.remaining if expires else None)
+
     def _failed(self, thread: Thread, failed: Failed, slots: tuple[int, ...], cells: list[Any]) -> Thread:
         """The thread after its operation has failed."""
         node = self._node(thread)
@@ -260,7 +309,16 @@ class Machine:
         if begin is None:
             return self._begun(who, given)
         registers = tuple(self.codes[who.code].registers(given))
-        return Thread(who, BEGINNING, registers, slots=who.slots, arguments=tuple(named[p] for p in begin.parameters))
+        arguments = tuple(named[p] for p in begin.parameters)
+        left = self._time_left(begin, arguments)
+        return Thread(who, BEGINNING, registers, slots=who.slots, arguments=arguments, remaining=left)
+
+    def _time_left(self, operation: Operation | None, arguments: tuple[Any, ...]) -> int | None:
+        """How long a thread waits in an operation at the most; None where nobody counts, or for ever."""
+        if not self.timed or operation is None or operation.timeout_at is None:
+            return None
+        timeout = arguments[operation.timeout_at]
+        return None if timeout is None else max(0, int(timeout))
 
     def _made(self, kind: str, instruction: Instruction, slots: tuple[int, ...], threads: list[Thread]) -> Who:
         """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
@@ -280,7 +338,7 @@ class Machine:
     def _environment(self, thread: Thread) -> Environment:
         name = thread.who.name
         if name not in self._environments:
-            self._environments[name] = Environment(self.seed, name, thread.who.index)
+            self._environments[name] = Environment(self.seed, name, thread.who.index, self.timed)
         found = self._environments[name]
         found.random.count = thread.draws
         return found
@@ -305,16 +363,17 @@ class Machine:
                 pc = node.instruction.handler
         raise Endless(f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}")
 
-    @staticmethod
     def _about_to(
-        who: Who, pc: int, node: Node, registers: list[Any], draws: int,
+        self, who: Who, pc: int, node: Node, registers: list[Any], draws: int,
         slots: tuple[int, ...], arguments: tuple[Any, ...], fault: Fault | None,
     ) -> Thread:  # fmt: skip
         """A thread at a step, with what it may still need."""
         if node.dead:
             registers = [UNSET if at in node.dead else value for at, value in enumerate(registers)]
         kept = fault if node.keeps_fault else None
-        return Thread(who, pc, tuple(registers), draws if node.keeps_draws else 0, 0, slots, arguments, None, kept)
+        left = self._time_left(node.operation, arguments)
+        draws = draws if node.keeps_draws else 0
+        return Thread(who, pc, tuple(registers), draws, 0, slots, arguments, None, kept, None, left)
 
     def _named(
         self, thread: Thread, node: Node, registers: list[Any], environment: Environment
@@ -370,8 +429,8 @@ class Machine:
             case "raise":
                 raise Failing(evaluated(node.arguments[0], registers, environment))
             case "deadline":
-                evaluated(node.arguments[0], registers, environment)
-                registers[node.into or 0] = 0
+                length = evaluated(node.arguments[0], registers, environment)
+                registers[node.into or 0] = max(0, length) if self.timed else 0
             case "log" | "sleep" | "work":
                 for argument in node.arguments:
                     evaluated(argument, registers, environment)

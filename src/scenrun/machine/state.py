@@ -74,6 +74,8 @@ class Thread(NamedTuple):
     fault: Fault | None = None
     """The fault that is being handled; of a thread that has ended, the one that left it."""
     fault_at: Instruction | None = None
+    remaining: int | None = None
+    """Where the clock's order is kept: how long until its time is up, in nanoseconds."""
 
 
 class State(NamedTuple):

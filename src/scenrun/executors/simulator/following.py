@@ -234,7 +234,9 @@ class _FollowingLoop(Loop):
         place = _place(thread)
         if (thread.name, place, phase) == (made.move.thread, made.pc, made.move.phase):
             return
-        now = f"{thread.site.op} at {thread.site.instruction.step} (line {thread.site.line})" if thread.site else "begin"
+        now = (
+            f"{thread.site.op} at {thread.site.instruction.step} (line {thread.site.line})" if thread.site else "begin"
+        )
         reason = f"move {number + 1:,} of {len(self.simulation.plan.made):,} ({made.move}): {thread.name} is about to do {now}"
         if any(i.op == "call" for code in self.simulation.program.codes for i in code.instructions):
             raise Ending(f"the replay failed at {reason}", {"limit": "moves"})

@@ -62,7 +62,7 @@ class Sampler:
     def _one(self, number: int) -> None:
         tally = self._fresh
         state, steps = self.policy.walk(self.known, self.packed.initial, self.seed + number, self.max_steps)
-        fails = self._ends.get(state) if steps < self.max_steps else None
+        fails = self._ends.get(state)
         if fails is None:
             fails = self._end(state, steps, number)
         tally.failing += fails

@@ -1,0 +1,54 @@
+"""A path that keeps the clock's order as one where time is free: the form in which paths are told, saved and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.errors import InternalError
+from scenrun.machine import FREE, TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.program import Program
+
+_LASTING = ("sleep", "work")
+"""Steps that are none where time is free."""
+
+
+def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> list[Choice]:
+    """The same steps, without those that only let time pass."""
+    timed, free = Machine(program, seed, timed=True), Machine(program, seed, folded=FREE)
+    here, there = timed.initial(), free.initial()
+    out: list[Choice] = []
+    for choice in choices:
+        after = timed.step(here, choice)
+        assert after is not None
+        if choice != TIME_PASSES and not _lasts(timed, here.threads[choice.thread]):
+            there = _up_to(free, there, choice.thread, here.threads[choice.thread], out)
+            there = _stepped(free, there, choice, out)
+        here = after
+    return out
+
+
+def _lasts(machine: Machine, thread: Thread) -> bool:
+    instruction = machine.instruction_of(thread) if thread.pc >= 0 else None
+    return instruction is not None and instruction.op in _LASTING
+
+
+def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[Choice]) -> State:
+    """Where time is free a thread has steps that the clock decides: let it do them until it is where it is wanted."""
+    for _ in range(100):
+        thread = state.threads[number]
+        if (thread.pc, thread.phase) == (wanted.pc, wanted.phase):
+            return state
+        ways = [(choice, after) for choice, after in free.following_of(state, number)]
+        if not ways:
+            break
+        choice, state = next((way for way in ways if way[1].threads[number].pc == wanted.pc), ways[-1])
+        out.append(choice)
+    raise InternalError(f"{wanted.who.name} does not come to the same place where time is free")
+
+
+def _stepped(free: Machine, state: State, choice: Choice, out: list[Choice]) -> State:
+    after = free.step(state, choice)
+    if after is None:
+        raise InternalError(f"thread {choice.thread} cannot do where time is free what it does by the clock")
+    out.append(choice)
+    return after
