@@ -356,7 +356,14 @@ def test_pct_finds_a_bug_of_its_depth_as_often_as_it_says() -> None:
 def test_a_thread_that_spins_lets_the_others_on(strategy: str) -> None:
     """No policy spins on a flag for ever while somebody could set it."""
     made = of({"waits": [{"while": "not flag", "do": []}], "sets": [{"set": {"flag": True}}]}, state={"flag": False})
-    assert run_campaign(made, strategy=strategy, schedules=300, max_steps=500).cut_off <= 1
+    assert run_campaign(made, strategy=strategy, schedules=300, depth=1, max_steps=500).cut_off <= 1
+
+
+@pytest.mark.parametrize("strategy", SAMPLED)
+@pytest.mark.parametrize("name", ["gallery/philosophers_polite", "gallery/dekker_without_a_turn"])
+def test_threads_that_make_way_for_each_other_are_let_out_of_it(strategy: str, name: str) -> None:
+    """A livelock by too much politeness ends sooner or later in nearly every schedule that is drawn."""
+    assert run_campaign(program(name), strategy=strategy, schedules=300, max_steps=2_000).cut_off <= 3
 
 
 # --- DPOR
@@ -471,6 +478,26 @@ def test_what_was_seen_before_the_cut_is_found(strategy: str) -> None:
     campaign = run_campaign(made, strategy=strategy, schedules=3, max_steps=60)
     assert abouts(campaign) == {About("violated", "v < 3")}
     assert campaign.failing == campaign.schedules
+
+
+def test_a_fault_of_a_task_counts_only_at_the_end() -> None:
+    """As long as the schedule goes on, somebody may still ask for the result."""
+    made = scenrun.load(
+        {
+            "scenario": "few",
+            "state": {"v": 0},
+            "sync": {"pool": {"pool": {"max_workers": 1}}},
+            "behaviours": {"bad": {"do": [{"raise": "ValueError: no"}]}},
+            "main": [
+                {"submit": {"pool": "pool", "target": "bad"}},
+                {"while": "True", "do": [{"set": {"v": 1}}]},
+            ],
+        }
+    ).program
+    for strategy in STRATEGIES:
+        campaign = run_campaign(made, strategy=strategy, schedules=5, max_steps=60)
+        assert campaign.cut_off
+        assert not campaign.findings
 
 
 # --- limits

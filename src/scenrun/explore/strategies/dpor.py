@@ -222,7 +222,7 @@ class Dpor(Exhaustive):
             known = self._known_to(option.thread)
             moved = known >> len(self.stack) - 2 & 1
             if moved or option.effects.conflicts(before.effects):
-                settled = known if moved else known | before.past & ~(1 << len(self.stack) - 2)
+                settled = known | before.past & ~(1 << len(self.stack) - 2)
                 for number in range(len(self.stack) - 2, -1, -1):
                     if not settled >> number & 1 and self.stack[number].effects.conflicts(option.effects):
                         self._owe_safely(number, option, known)
