@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from scenrun.explore.packed import Packed
 from scenrun.explore.walk import faults_in
-from scenrun.machine import State
+from scenrun.machine import Machine, State
 from scenrun.machine.observing import holds, seen
 from scenrun.machine.state import ENDED, key
+from scenrun.program import Expectations
 
 
 class About(NamedTuple):
@@ -45,6 +46,10 @@ class Judge:
             found = self._known[relevant] = self.judged(self.packed.unpack(state))
         return found
 
+    def judged(self, state: State) -> Judged:
+        """What a state shows that is not packed."""
+        return judged(self.packed.machine, state)
+
     def _relevant(self) -> int:
         """The bits that findings and outcome depend on."""
         packed = self.packed
@@ -68,30 +73,31 @@ class Judge:
         tasks = {slot for slot, kind in enumerate(packed.machine.slots.kinds) if kind == "task"}
         return sorted(named | tasks | set(range(declared, len(packed.cells))))
 
-    def judged(self, state: State) -> Judged:
-        """What a state shows."""
-        machine = self.packed.machine
-        findings = [About(*fault) for fault in faults_in(state)]
-        findings += [About("violated", self.expect.always[number].text) for number in state.broken]
-        if not machine.is_over(state):
-            return Judged((*findings, About("deadlock", stuck_names(state))), None)
-        for observation, look in zip(self.expect.final, machine.looks.final, strict=True):
-            if not holds(look, state.cells):
-                findings.append(About("violated", observation.text))
-        if not machine.looks.observe:
-            return Judged(tuple(findings), None)
-        outcome = tuple(seen(look, state.cells) for look in machine.looks.observe)
-        if not self.is_allowed(outcome):
-            findings.append(About("violated", outcome_text(outcome)))
-        return Judged(tuple(findings), outcome)
 
-    def is_allowed(self, outcome: tuple[Any, ...]) -> bool:
-        """Whether `outcomes` allows it."""
-        found = key(list(outcome))
-        allowed, forbidden = self.expect.allowed, self.expect.forbidden
-        if allowed is not None and found not in [key(list(one)) for one in allowed]:
-            return False
-        return forbidden is None or found not in [key(list(one)) for one in forbidden]
+def judged(machine: Machine, state: State) -> Judged:
+    """What a state shows in which nobody can move, or needs to."""
+    expect = machine.program.expectations
+    findings = [About(*fault) for fault in faults_in(state)]
+    findings += [About("violated", expect.always[number].text) for number in state.broken]
+    if not machine.is_over(state):
+        return Judged((*findings, About("deadlock", stuck_names(state))), None)
+    for observation, look in zip(expect.final, machine.looks.final, strict=True):
+        if not holds(look, state.cells):
+            findings.append(About("violated", observation.text))
+    if not machine.looks.observe:
+        return Judged(tuple(findings), None)
+    outcome = tuple(seen(look, state.cells) for look in machine.looks.observe)
+    if not is_allowed(expect, outcome):
+        findings.append(About("violated", outcome_text(outcome)))
+    return Judged(tuple(findings), outcome)
+
+
+def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:
+    """Whether `outcomes` allows an outcome."""
+    found = key(list(outcome))
+    if expect.allowed is not None and found not in [key(list(one)) for one in expect.allowed]:
+        return False
+    return expect.forbidden is None or found not in [key(list(one)) for one in expect.forbidden]
 
 
 def stuck_names(state: State) -> str:

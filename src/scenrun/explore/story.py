@@ -79,14 +79,15 @@ def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
     for number, choice in enumerate(choices, 1):
         after = machine.step(state, choice)
         assert after is not None
-        steps.append(_told(machine, number, state, choice, after))
+        steps.append(told(machine, number, state, choice, after))
         holders.follow(state, choice, after)
         state = after
-    waiting = [_stuck(machine, state, n, holders) for n, t in enumerate(state.threads) if t.pc != ENDED]
+    waiting = [where_at(machine, state, n, holders) for n, t in enumerate(state.threads) if t.pc != ENDED]
     return Story(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
 
 
-def _told(machine: Machine, number: int, before: State, choice: Choice, after: State) -> Told:
+def told(machine: Machine, number: int, before: State, choice: Choice, after: State) -> Told:
+    """One step, in words."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     move = move_of(machine, before, choice)
     instruction = machine.instruction_of(thread)
@@ -96,15 +97,16 @@ def _told(machine: Machine, number: int, before: State, choice: Choice, after: S
     fault = str(now.fault) if now.pc == LEAVING and now.fault is not None else None
     if now.pc == LEAVING and thread.pc == LEAVING:
         fault = None
-    value, has_value = _value(machine, thread, now, choice)
+    value, has_value = _value(machine, before, choice, after)
     return Told(
         number, thread.who.name, _text(move, name or None, value, has_value), name or None, value,
         instruction.line or None if instruction is not None else None, move.step, move, broke, fault,
     )  # fmt: skip
 
 
-def _value(machine: Machine, thread: Thread, now: Thread, choice: Choice) -> tuple[Any, bool]:
+def _value(machine: Machine, before: State, choice: Choice, after: State) -> tuple[Any, bool]:
     """What a step saw, wrote or got."""
+    thread, now = before.threads[choice.thread], after.threads[choice.thread]
     node = machine.node_of(thread)
     if node is None:
         return None, False
@@ -114,11 +116,13 @@ def _value(machine: Machine, thread: Thread, now: Thread, choice: Choice) -> tup
     if i.op in ("variable.append", "variable.assign", "variable.extend"):
         return thread.arguments[-1], True
     is_done = now.phase == 0 or now.pc != thread.pc
-    if node.into is None or not is_done or now.pc < 0 or now.fault is not thread.fault:
+    if node.into is None or not is_done:
         return None, False
-    value = now.registers[node.into]
-    if i.op in _NO_RESULT and value is True:
-        return None, False
+    value = machine.result_of(before, choice)
+    if node.operation is not None and node.operation.makes:
+        value = after.threads[-1].who.name
+    if value is None or (i.op in _NO_RESULT and value is True):
+        return None, i.op == "variable.read"
     return value, True
 
 
@@ -148,7 +152,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def _stuck(machine: Machine, state: State, number: int, holders: Holders) -> Stuck:
+def where_at(machine: Machine, state: State, number: int, holders: Holders) -> Stuck:
     """What a thread is about to do or waits for, at the end of a path."""
     thread = state.threads[number]
     can_move = next(machine.following_of(state, number), None) is not None

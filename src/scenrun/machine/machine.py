@@ -121,6 +121,12 @@ class Machine:
         outcome = self._outcome(state, choice, thread)
         return None if outcome is None else self._after(state, choice, thread, outcome)
 
+    def result_of(self, state: State, choice: Choice) -> Any:
+        """What a transition that is enabled gives its thread; None where it gives nothing, or fails."""
+        if choice == TIME_PASSES:
+            return None
+        return getattr(self._outcome(state, choice, state.threads[choice.thread]), "result", None)
+
     def later(self, state: State) -> State | None:
         """The state in which the next one's time is up; None where somebody's already is, or nobody waits for it."""
         if not self.timed or self.is_over(state):
