@@ -30,7 +30,7 @@ LAYERS = (
 """From below to above. A module imports from its own layer or from those before it."""
 BESIDE = {
     "__init__": 6, "__main__": 7,
-    "draws": 1, "faults": 1, "values": 1,
+    "calls": 1, "draws": 1, "faults": 1, "values": 1,
     "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "results": 2, "tally": 2,
     "log": 4, "reference": 4, "report": 2,
 }  # fmt: skip

@@ -296,7 +296,7 @@ def check_calls(program: Program, allow_python: bool) -> None:
         raise ScenarioError(problems)
     if not calls:
         return
-    from scenrun.executors.calls import import_function
+    from scenrun.calls import import_function
 
     for instruction in calls:
         try:

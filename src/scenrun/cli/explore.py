@@ -71,6 +71,7 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     loaded = [(file, load(file, overrides)) for file in files]
     for _, one in loaded:
         check_calls(one.program, options["allow_python"])
+    _warn_of_calls([one for _, one in loaded])
     if options["save"] is not None:
         refuse_own_files(files, options["save"], "--save")
     command = _Exploring(options)
@@ -107,6 +108,12 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
         raise UsageError("--symmetry has no effect without reduction")
     if options["save"] is not None and len(files) > 1:
         raise UsageError("--save writes the schedules of one scenario: give one file")
+
+
+def _warn_of_calls(loaded: list[Loaded]) -> None:
+    if any(i.op == "call" for one in loaded for code in one.program.codes for i in code.instructions):
+        say("`call` steps are taken as one atomic step each, whose result depends on its arguments alone; what happens "
+            "inside them is not searched")  # fmt: skip
 
 
 def _bytes(text: str | None) -> int:

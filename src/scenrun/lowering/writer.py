@@ -25,7 +25,7 @@ LOWERING: dict[type[verbs.Step], Lower] = {}
 
 ATOMIC_VERBS = (
     verbs.Set, verbs.Append, verbs.Pop, verbs.Log, verbs.If, verbs.While, verbs.Repeat, verbs.For, verbs.Break,
-    verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Choose, verbs.Run, verbs.Try,
+    verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Run, verbs.Try,
 )  # fmt: skip
 """Verbs that may stand inside `atomic`."""
 

@@ -6,11 +6,14 @@ follow it. Nothing here knows one primitive from another.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from scenrun import values as language
+from scenrun.calls import import_function
 from scenrun.errors import Fault
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
+from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
 from scenrun.machine.relevance import Relevance, abstracted
@@ -68,6 +71,7 @@ class Machine:
         self.slots = Slots(program)
         self.looks = Looks(program, self.slots)
         self._environments: dict[str, Environment] = {}
+        self._functions: dict[str, Callable[..., Any]] = {}
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
@@ -200,6 +204,8 @@ class Machine:
                 return self._answered(node, thread, values)
             if node.instruction.op == "end":
                 return self._end(values, choice.thread, thread, (thread.arguments[0], None))
+            if node.instruction.op == "call":
+                return self._called(node, thread)
         operation = self.operation_of(thread)
         if operation is None:
             return Done(values, choice.alternative)
@@ -234,6 +240,18 @@ class Machine:
             answer = KINDS[thread.arguments[0].kind].answers[node.instruction.op.partition(".")[2]]
         assert answer is not None
         return Done(values, answer(*values))
+
+    def _called(self, node: Node, thread: Thread) -> Outcome:
+        """What the user's own function gives; it is one step, and taken to be a function of its arguments."""
+        name = str(node.instruction.option("function"))
+        if name not in self._functions:
+            self._functions[name] = import_function(name)
+        try:
+            return Done((), language.received(self._functions[name](**copy.deepcopy(thread.arguments[0]))))
+        except Fault as fault:
+            return Failed((), fault.type, fault.text)
+        except Exception as error:
+            return Failed((), name_of(error), str(error))
 
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:

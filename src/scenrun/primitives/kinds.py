@@ -36,7 +36,7 @@ class Failed:
     type: str
     text: str = ""
 
-    def fault(self, label: str, beside: str = "") -> Fault:
+    def fault(self, label: str = "", beside: str = "") -> Fault:
         """The fault, with the names of the object and of the one beside it in its text."""
         return Fault(self.type, self.text.replace("{object}", label).replace("{beside}", beside))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scenrun import values
 from scenrun.errors import Fault, InternalError
-from scenrun.executors.calls import import_function
+from scenrun.calls import import_function
 from scenrun.executors.expectations import Watch
 from scenrun.executors.simulator.actions import Action, action
 from scenrun.executors.simulator.codegen import Options, Simulated, compile_code

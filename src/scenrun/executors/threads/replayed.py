@@ -23,6 +23,7 @@ from scenrun.executors.threads.locks import RealRLock
 from scenrun.executors.threads.pools import RealPool, held
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.supervisor import Supervisor
+from scenrun.executors.threads.threads import RealTimer
 from scenrun.executors.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
 from scenrun.executors.threads.workqueue import WorkQueue
 from scenrun.findings import Stuck
@@ -70,6 +71,9 @@ class ReplayedRun(Run):
             if isinstance(made, RealPool):
                 made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
                 made.about_to_wait = lambda me: self.ask_again(me, 1)
+            elif isinstance(made, RealTimer):
+                made.about_to_begin = partial(self._timer_begins, made.context)
+                made.when_over = partial(self.baton.left, made.context.name)
             elif isinstance(made, RealCondition):
                 _ask_in_condition(self, made)
             elif isinstance(made, RealEvent | RealBarrier):
@@ -123,15 +127,11 @@ class ReplayedRun(Run):
         self._look(context)
         self.baton.ask(context, left.site, LEAVING)
 
-    def timer_begins(self, timer: threading.Timer, context: Context) -> None:
+    def _timer_begins(self, context: Context, timer: threading.Timer) -> None:
         """A timer fires when its turn comes, and not when its time does."""
         assert context.seen is not None
         if self.baton.ask(context, context.seen, BEGINNING) is not None:
             timer.interval = 0
-
-    def timer_over(self, context: Context) -> None:
-        """One that was cancelled has ended as well."""
-        self.baton.left(context.name)
 
     def _end(self, context: Context) -> None:
         self._look(context)

@@ -8,13 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from threading import Timer
 from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun import values
 from scenrun.errors import Fault, InternalError
-from scenrun.executors.calls import import_function
+from scenrun.calls import import_function
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.expectations import Watch
 from scenrun.executors.site import Site
@@ -192,12 +191,6 @@ class Run:
 
     def about_to_leave(self, context: Context, left: FaultLeft) -> None:
         """Called before a fault leaves a thread."""
-
-    def timer_begins(self, timer: Timer, context: Context) -> None:
-        """Called on a timer's thread, before its time begins."""
-
-    def timer_over(self, context: Context) -> None:
-        """Called when a timer has fired, or will not any more."""
 
     def let_go(self) -> None:
         """Called when everyone is cut off: whatever else holds threads back must not do so any more."""

@@ -35,12 +35,6 @@ class Host(Protocol):
     def next_number(self, prefix: str) -> int:
         """Numbers the threads that are made while running, from 0 for each prefix."""
 
-    def timer_begins(self, timer: threading.Timer, context: Context) -> None:
-        """Called on a timer's thread, before its time begins."""
-
-    def timer_over(self, context: Context) -> None:
-        """Called when a timer has fired, or will not any more."""
-
 
 class Handle:
     """A thread or future as a value of the scenario."""
@@ -160,21 +154,21 @@ def start_thread(host: Host, context: Context) -> None:
 class _Timer(threading.Timer):
     """A timer whose context ends with its thread, whether it fired or was cancelled."""
 
-    def __init__(self, seconds: float, host: Host, context: Context) -> None:
+    def __init__(self, seconds: float, host: Host, context: Context, made: RealTimer) -> None:
         super().__init__(seconds, host.run_thread, (context,))
         self.owner = context
-        self.host = host
+        self.made = made
         self.name = context.name
 
     def run(self) -> None:
         """Wait, and fire unless cancelled."""
         try:
-            self.host.timer_begins(self, self.owner)
+            self.made.about_to_begin(self)
             super().run()
         except Cut:
             pass
         self.owner.ended = True
-        self.host.timer_over(self.owner)
+        self.made.when_over()
 
 
 class RealTimer(Joinable):
@@ -185,13 +179,17 @@ class RealTimer(Joinable):
     def __init__(self, label: str, cell: int, context: Context, host: Host) -> None:
         super().__init__(label, cell, context)
         self.host = host
+        self.about_to_begin: Callable[[threading.Timer], object] = lambda timer: None
+        """Called on the timer's thread, before its time begins."""
+        self.when_over: Callable[[], object] = lambda: None
+        """Called when it has fired, or will not any more."""
 
     def start(self, me: Context, site: Site, after: int, arguments: list[Any]) -> None:
         """Let the time begin; a timer starts once."""
         context = self.context
         if not claim(context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a timer starts once")
-        context.real = timer = _Timer(after / 1e9, self.host, context)
+        context.real = timer = _Timer(after / 1e9, self.host, context, self)
         context.seen = site
         self.host.enlist(context)
         if context.cancelled:
