@@ -14,7 +14,7 @@ from unittest import mock
 
 import jsonschema
 import pytest
-from shown import Wanted, cycle, every_end, free, quick, replay_of, schedule_of, unlike, walked
+from shown import Wanted, cycle, every_end, free, quick, replay_of, replays, schedule_of, unlike, walked
 from test_conformance_of_scenarios import each_scenario
 
 import scenrun
@@ -455,24 +455,31 @@ def test_a_real_object_that_does_not_do_as_the_model_says_fails_the_replay() -> 
     assert "did not return at once" in result.findings[0].message
 
 
+LED = [0]
+
+
+def led() -> int:
+    """What a `call` step gives: no function of its arguments."""
+    return LED[0]
+
+
 @ON
 @pytest.mark.usefixtures("impatient")
 def test_a_call_that_leads_elsewhere_fails_the_replay_with_its_place(on: str) -> None:
-    """What a function of the user's gives is not in the model; the first move that does not come is told."""
-    text = """
+    """Where a function of the user's gives something else than in the model, the first move that does not come is told."""
+    machine = machine_of("""
 state: {n: 0}
 threads:
   one:
     do:
-      - call: {function: "os:getpid", into: found}
+      - call: {function: "test_replay:led", into: found}
       - if: found > 0
         then: [{set: {n: 1}}]
-"""
-    machine = machine_of(text)
-    found = every_end(machine, 1_000)[0]
-    result = scenrun.replay(
-        schedule_of(machine, found), scenario=load_source(machine.program.source), on=on, allow_python=True
-    )
+""")
+    with mock.patch.object(sys.modules[__name__], "LED", [0]):
+        plan = plan_of(machine.program, schedule_of(machine, every_end(machine, 1_000)[0]))
+        LED[0] = 1
+        result = replays(on)(machine.program, plan, lambda run: Recorder(run, None), seed=0)
     assert not result.notes["shown"]
     assert "the replay failed at move" in result.findings[-1].message
     assert "(line 9)" in result.findings[-1].message
