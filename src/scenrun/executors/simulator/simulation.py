@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scenrun import values
-from scenrun.errors import Fault, InternalError
 from scenrun.calls import import_function
+from scenrun.errors import Fault, InternalError
 from scenrun.executors.expectations import Watch
 from scenrun.executors.simulator.actions import Action, action
 from scenrun.executors.simulator.codegen import Options, Simulated, compile_code

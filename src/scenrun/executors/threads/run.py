@@ -12,8 +12,8 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun import values
-from scenrun.errors import Fault, InternalError
 from scenrun.calls import import_function
+from scenrun.errors import Fault, InternalError
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.expectations import Watch
 from scenrun.executors.site import Site
