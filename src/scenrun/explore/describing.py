@@ -28,8 +28,8 @@ def _headline(found: Explored) -> str:
     expected = " and ".join(found.expected)
     what = " and ".join(found.kinds) or found.verdict
     if found.verdict == "incomplete":
-        why = f" after {found.bound}" if found.bound else ""
-        return f"incomplete{why}: nothing was found, and not everything was searched ({found.scenario})"
+        why = f" ({found.bound})" if found.bound else ""
+        return f"incomplete{why}: nothing was found, but not everything was searched ({found.scenario})"
     if found.ok:
         remark = "" if found.verdict == "holds" else ", as expected"
         return f"ok: {what}{remark} ({found.scenario}, {found.seconds:.2f} s, seed {found.seed})"
@@ -47,7 +47,7 @@ def _searched(found: Explored) -> str:
         parts.append(f"{found.states:,} states, {found.transitions:,} transitions, depth {found.depth}{how}")
     if found.schedules is not None:
         parts.append(f"{found.schedules:,} schedules ({found.strategy})")
-    whole = "every schedule is among them" if found.closed else f"not everything: {found.bound or 'see below'}"
+    whole = "every schedule is among them" if found.closed else f"ended by {found.bound or 'its limits'}"
     return f"{', '.join(parts)}; {whole}; {clock}"
 
 

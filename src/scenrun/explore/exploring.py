@@ -27,18 +27,20 @@ from scenrun.explore.sentences import sentence
 from scenrun.explore.space import Limits, Space
 from scenrun.explore.story import tell
 from scenrun.machine import FREE, Choice, Machine
+from scenrun.machine.machine import Endless
 from scenrun.machine.moves import moves_of
 from scenrun.program import Program
 
 STATES = "states"
-STATELESS = ("random", "pct", "pos", "surw", "preemptions", "delays", "dpor")
+SAMPLED = ("random", "pct", "pos", "surw")
+STATELESS = (*SAMPLED, "preemptions", "delays", "dpor")
 """The strategies that walk schedules one by one; their modules are imported where they are used."""
 EXECUTIONS, BESIDE = 200, 20
 """Random executions whose races are looked for, where races are asked for and where they are not."""
 SHOWN_OF_A_KIND = 3
 """Findings of one kind that are shortened and told."""
-HUNTED = 5_000
-"""Schedules of each strategy that are tried where the states are too many."""
+HUNTED, HUNTING_S = 5_000, 5.0
+"""Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
 HUNTERS = ("random", "pct")
 _REPLICA = re.compile(r"\[\d+\]")
 
@@ -76,9 +78,19 @@ def explore_program(program: Program, seed: int | None = None, how: How | None =
     how = how or How()
     seed = program.seed if seed is None else seed
     began = time.perf_counter()
-    if how.strategy in (None, STATES):
-        return _by_states(program, seed, how, began)
-    return _by_schedules(program, seed, how, began)
+    explore = _by_states if how.strategy in (None, STATES) else _by_schedules
+    try:
+        return explore(program, seed, how, began)
+    except Endless as error:
+        return _without_end(program, seed, how, str(error))
+
+
+def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
+    """The result where one step does not come to its end: nothing can be said."""
+    return Explored(
+        **_common(program, seed, how, set(), False, ()), strategy=how.strategy or STATES, bound=why, seconds=0.0,
+        counterexamples=(), found={}, outcomes=(),
+    )  # fmt: skip
 
 
 # --- by states
@@ -99,7 +111,9 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         ways, schedules = hunt.ways, hunt.schedules
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
         strategy = " and ".join((STATES, *HUNTERS))
-        notes.append(f"as there are more than {searched.space.bound}, {schedules:,} schedules were walked as well")
+        notes.append(
+            f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
+        )
     space = searched.space
     counted = _counted(searched) if how.count else None
     races = races_in(searched.packed, space, searched.canonical)
@@ -176,8 +190,8 @@ class _Hunt:
         self.outcomes: list[tuple[Any, ...]] = []
         for strategy in HUNTERS:
             campaign = run_campaign(
-                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=how.limits.seconds,
-                jobs=how.jobs, depth=how.depth,
+                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED,
+                seconds=min(HUNTING_S, how.limits.seconds or HUNTING_S), jobs=how.jobs, depth=how.depth,
             )  # fmt: skip
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
@@ -208,7 +222,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
             f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
             f"{chances.probability:.3g} ({chances.threads} threads, {chances.points} points)"
         )
-    if campaign.cut_off:
+    if campaign.cut_off and campaign.strategy in SAMPLED:
         notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
     first = campaign.first
     races = _races_of_executions(packed, seed, how, campaign)

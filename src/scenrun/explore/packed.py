@@ -170,6 +170,10 @@ class Packed:
     def _fields(self) -> Iterator[Field]:
         yield from (self.roster, self.broken, *self.cells, *self.threads)
 
+    def forget(self) -> None:
+        """Know no transition any more, and have noticed none; the fields stay as wide as they have become."""
+        self._lay_out()
+
     def _lay_out(self) -> None:
         """Give every field its place; all that was remembered by place is forgotten."""
         self._bits = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,10 @@ from scenrun.explore.packed import Overflow, Packed
 
 LOOK_EVERY = 2_048
 """States between two looks at the limits."""
+MUCH = 1_000
+"""States whose loss is worth a rehearsal."""
+WALKS, WALK = 16, 1_000
+"""Random walks of a rehearsal that meet nothing new, and the most steps of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +85,31 @@ class Breadth:
                 self._search(space)
             except Overflow:
                 self.packed.noticed.clear()
+                if len(space.parents) > MUCH:
+                    self._rehearse()
                 continue
             space.seconds = time.perf_counter() - self._began
             return space
+
+    def _rehearse(self) -> None:
+        """Random walks, for the fields to become as wide as they have to be: a search meets last what happens late."""
+        draw, quiet = random.Random(0), 0
+        while quiet < WALKS:
+            try:
+                self._walk(draw)
+                quiet += 1
+            except Overflow:
+                self.packed.initial = self.packed.packed_anew()
+                quiet = 0
+        self.packed.forget()
+
+    def _walk(self, draw: random.Random) -> None:
+        state = self.packed.initial
+        for _ in range(WALK):
+            following = self.packed.following(state)
+            if not following:
+                return
+            state = draw.choice(following)[1]
 
     def _search(self, space: Space) -> None:
         packed = self.packed
@@ -140,9 +167,18 @@ class Breadth:
     def _bound(self, space: Space) -> str | None:
         limits = self.limits
         if len(space.parents) > limits.states:
-            return f"{limits.states:,} states"
+            return f"{limits.states:,} state{'s' * (limits.states != 1)}"
         if space.bytes > limits.memory:
-            return f"{limits.memory >> 20:,} MB for states"
+            return f"{_size(limits.memory)} for states"
         if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
             return f"{limits.seconds:g} s"
-        return self.look(space)
+        space.interrupted = self.look(space)
+        return space.interrupted
+
+
+def _size(number: int) -> str:
+    """A number of bytes, as people write it."""
+    for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if number >= size:
+            return f"{number / size:.3g} {unit}"
+    return f"{number} bytes"
