@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import exploring
 import handover
 import log_memory
 import many_threads
@@ -16,5 +17,6 @@ if __name__ == "__main__":
     measuring.main(
         queue_pipeline.measure, handover.measure, sleep_lateness.measure,
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
-        simulator.beside_simpy, simulator.many_threads, simulator.lines,
+        simulator.beside_simpy, simulator.many_threads, simulator.lines, exploring.philosophers, exploring.buffer,
+        exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
     )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Explores one scenario in one way in this process, and prints as JSON what the exploring took, without the loading.
+
+Ways: `whole` (everything that `scenrun explore` does), `search` (all states, no findings), `first` (random schedules up to
+the first finding), `schedules N`, `memory` (all states; also the bytes that the process grew by). NAME=VALUE overrides.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import scenrun
+from scenrun.explorer.exploring import How, explore_program
+from scenrun.explorer.packed import Packed
+from scenrun.explorer.space import Breadth, Limits
+from scenrun.explorer.strategies.campaign import run_campaign
+from scenrun.machine import FREE, Machine
+from scenrun.program import Program
+
+Found = dict[str, Any]
+MILLION = 1_000_000
+
+
+def whole(program: Program, reduction: str) -> Found:
+    """The verdict, with the stories of what was found."""
+    explored = explore_program(program, how=How(strategy="states", reduction=reduction))
+    return {"states": explored.states, "transitions": explored.transitions, "verdict": explored.verdict}
+
+
+def searched(program: Program, _: str) -> Found:
+    """All states, each with the one before it."""
+    space = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits()).run()
+    return {"states": len(space.parents), "transitions": space.transitions}
+
+
+def first(program: Program, _: str) -> Found:
+    """Random schedules, one at a time, until one of them shows something."""
+    count = 0
+    while True:
+        campaign = run_campaign(program, strategy="random", seed=count, schedules=1)
+        count += 1
+        if campaign.findings:
+            return {"schedules": count, "verdict": campaign.findings[0].about.kind}
+
+
+def schedules(program: Program, number: str) -> Found:
+    """So many random schedules."""
+    campaign = run_campaign(program, strategy="random", schedules=int(number))
+    return {"schedules": campaign.schedules, "steps": campaign.steps / campaign.schedules}
+
+
+def memory(program: Program, _: str) -> Found:
+    """A million states, and what the process has grown by, at its end and at its most."""
+    before = resident()
+    search = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits(states=MILLION))
+    space = search.run()
+    states = len(space.parents)
+    return {
+        "states": states,
+        "own": space.bytes / states,
+        "grown": (resident() - before) / states,
+        "most": (peak() - before) / states,
+    }
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def peak() -> int:
+    """The most that it had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+WAYS: dict[str, Callable[[Program, str], Found]] = {
+    "whole": whole, "search": searched, "first": first, "schedules": schedules, "memory": memory,
+}  # fmt: skip
+
+if __name__ == "__main__":
+    path, way, argument, *settings = sys.argv[1:]
+    overrides = {name: int(value) for name, value in (one.split("=") for one in settings)}
+    program = scenrun.load(path, overrides=overrides).program
+    wall, cpu = time.perf_counter(), time.process_time()
+    found = WAYS[way](program, argument)
+    found |= {"wall_s": time.perf_counter() - wall, "cpu_s": time.process_time() - cpu}
+    print(json.dumps(found))

@@ -1,0 +1,35 @@
+"""interleave-test walks up to N schedules of a work: `WORK STRATEGY N`; it stops at a deadlock. Prints JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import interleave_test
+from threaded_works import WORKS
+
+work, strategy, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+make, workers = WORKS[work]
+
+
+def model() -> None:
+    """One schedule."""
+    shared = make()
+    tasks = [interleave_test.spawn(worker, shared) for worker in workers]
+    for task in tasks:
+        task.join()
+
+
+wall, cpu = time.perf_counter(), time.process_time()
+result = interleave_test.explore(model, iterations=number, seed=1, strategy=strategy, raise_on_failure=False)
+print(
+    json.dumps(
+        {
+            "wall_s": time.perf_counter() - wall,
+            "cpu_s": time.process_time() - cpu,
+            "schedules": result.schedules_run,
+            "found": not result.ok,
+        }
+    )
+)
