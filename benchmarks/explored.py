@@ -1,6 +1,6 @@
 """Explores one scenario in one way in this process, and prints as JSON what the exploring took, without the loading.
 
-Ways: `whole` (everything that `scenrun explore` does), `search` (all states, no findings), `first` (random schedules up to
+Ways: `whole` (everything that `scenrun explore` does), `unshortened` (with stories as they were found), `search` (all states, no findings), `first` (random schedules up to
 the first finding), `schedules N`, `memory` (all states; also the bytes that the process grew by). NAME=VALUE overrides.
 """
 
@@ -28,7 +28,16 @@ MILLION = 1_000_000
 
 def whole(program: Program, reduction: str) -> Found:
     """The verdict, with the stories of what was found."""
-    explored = explore_program(program, how=How(strategy="states", reduction=reduction))
+    return _verdict(program, How(strategy="states", reduction=reduction))
+
+
+def unshortened(program: Program, reduction: str) -> Found:
+    """The same, with the story of each finding as it was found first."""
+    return _verdict(program, How(strategy="states", reduction=reduction, shorten=False))
+
+
+def _verdict(program: Program, how: How) -> Found:
+    explored = explore_program(program, how=how)
     return {"states": explored.states, "transitions": explored.transitions, "verdict": explored.verdict}
 
 
@@ -79,7 +88,7 @@ def peak() -> int:
 
 
 WAYS: dict[str, Callable[[Program, str], Found]] = {
-    "whole": whole, "search": searched, "first": first, "schedules": schedules, "memory": memory,
+    "whole": whole, "unshortened": unshortened, "search": searched, "first": first, "schedules": schedules, "memory": memory,
 }  # fmt: skip
 
 if __name__ == "__main__":

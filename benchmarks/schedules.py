@@ -9,7 +9,7 @@ from typing import Any
 from measuring import SCENARIOS, Goal, Table, at_least, main
 
 import scenrun
-from scenrun.explore.strategies.campaign import STRATEGIES, run_campaign
+from scenrun.explorer.strategies.campaign import STRATEGIES, run_campaign
 from scenrun.program import Program
 
 ROOT = Path(__file__).parent.parent

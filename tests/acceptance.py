@@ -15,7 +15,7 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain
 
-from scenrun.explore.walk import end_of
+from scenrun.explorer.walk import end_of
 from scenrun.log import event_of
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, key

@@ -18,7 +18,7 @@ from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.locks import RealRLock
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.threads import Handle as RealHandle
-from scenrun.explore.walk import End, end_of, walk
+from scenrun.explorer.walk import End, end_of, walk
 from scenrun.findings import Finding
 from scenrun.machine import Handle, Machine, State
 from scenrun.machine.state import ENDED, key

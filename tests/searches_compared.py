@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import scenrun
-from scenrun.explore.cycles import Cycles
-from scenrun.explore.packed import Overflow, Packed
-from scenrun.explore.reduction import Reduced
-from scenrun.explore.space import Breadth, Limits
-from scenrun.explore.symmetry import Symmetry
-from scenrun.explore.walk import end_of, walk
+from scenrun.explorer.cycles import Cycles
+from scenrun.explorer.packed import Overflow, Packed
+from scenrun.explorer.reduction import Reduced
+from scenrun.explorer.space import Breadth, Limits
+from scenrun.explorer.symmetry import Symmetry
+from scenrun.explorer.walk import end_of, walk
 from scenrun.machine import FREE, Machine
 from scenrun.program import Program
 

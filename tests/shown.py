@@ -15,7 +15,7 @@ from scenrun.executors.replaying import Plan, plan_of, to_show
 from scenrun.executors.simulator.following import follow_program
 from scenrun.executors.threads import locks, replayed, supervisor, threads
 from scenrun.executors.threads.replayed import replay_program
-from scenrun.explore.walk import End
+from scenrun.explorer.walk import End
 from scenrun.log import Recorder
 from scenrun.machine import Choice, Machine, State
 from scenrun.machine.machine import FREE

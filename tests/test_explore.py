@@ -14,8 +14,8 @@ from searches_compared import ANONYMOUS, SEARCHES, TooLarge, anonymous, differen
 from test_conformance_of_scenarios import each_scenario
 
 import scenrun
-from scenrun.explore.exploring import How, explore_program
-from scenrun.explore.result import Explored
+from scenrun.explorer.exploring import How, explore_program
+from scenrun.explorer.result import Explored
 from scenrun.program import Program
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ import yaml
 from ends_compared import plain
 
 from scenrun import load, run, simulate
-from scenrun.explore.walk import Walked, walk
+from scenrun.explorer.walk import Walked, walk
 from scenrun.machine import Machine
 
 ROOT = Path(__file__).parent.parent

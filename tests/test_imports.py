@@ -23,7 +23,7 @@ LAYERS = (
     ("program",),
     ("lowering", "machine", "schedulers"),
     ("executors",),
-    ("explore",),
+    ("explorer",),
     ("api",),
     ("cli",),
 )

@@ -14,16 +14,16 @@ from scenarios_at_random import TAPE, Author
 import scenrun
 from scenrun.api import load_source
 from scenrun.errors import ScenarioError
-from scenrun.explore.accesses import Race
-from scenrun.explore.clocks import races_along
-from scenrun.explore.holders import Holders
-from scenrun.explore.lock_order import LockCycle, lock_order_cycles
-from scenrun.explore.packed import Packed
-from scenrun.explore.paths import choices_along
-from scenrun.explore.races import races_in
-from scenrun.explore.reduction import Reduced
-from scenrun.explore.searching import Searching, search
-from scenrun.explore.space import Breadth, Limits, Space
+from scenrun.explorer.accesses import Race
+from scenrun.explorer.clocks import races_along
+from scenrun.explorer.holders import Holders
+from scenrun.explorer.lock_order import LockCycle, lock_order_cycles
+from scenrun.explorer.packed import Packed
+from scenrun.explorer.paths import choices_along
+from scenrun.explorer.races import races_in
+from scenrun.explorer.reduction import Reduced
+from scenrun.explorer.searching import Searching, search
+from scenrun.explorer.space import Breadth, Limits, Space
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.scenario.source import decode
 

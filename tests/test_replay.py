@@ -22,7 +22,7 @@ from scenrun.api import load_source
 from scenrun.executors.replaying import plan_of
 from scenrun.executors.threads.context import Context, Cut
 from scenrun.executors.threads.locks import RealLock
-from scenrun.explore.walk import End
+from scenrun.explorer.walk import End
 from scenrun.log import Recorder
 from scenrun.machine import Machine
 from scenrun.machine.moves import Diverged, Move, choices_of, moves_of

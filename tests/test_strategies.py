@@ -17,14 +17,14 @@ from searches_compared import observing_all
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.explore.judging import About, Judge
-from scenrun.explore.packed import Overflow, Packed
-from scenrun.explore.strategies.campaign import EXHAUSTIVE, INTERRUPTED, STRATEGIES, run_campaign
-from scenrun.explore.strategies.found import Campaign, Chances, Found, Tally
-from scenrun.explore.strategies.policies import SAMPLED
-from scenrun.explore.strategies.remembered import Points
-from scenrun.explore.strategies.workers import Task
-from scenrun.explore.walk import walk
+from scenrun.explorer.judging import About, Judge
+from scenrun.explorer.packed import Overflow, Packed
+from scenrun.explorer.strategies.campaign import EXHAUSTIVE, INTERRUPTED, STRATEGIES, run_campaign
+from scenrun.explorer.strategies.found import Campaign, Chances, Found, Tally
+from scenrun.explorer.strategies.policies import SAMPLED
+from scenrun.explorer.strategies.remembered import Points
+from scenrun.explorer.strategies.workers import Task
+from scenrun.explorer.walk import walk
 from scenrun.machine import FREE, Choice, Machine, State
 from scenrun.machine.moves import moves_of
 from scenrun.machine.state import key

@@ -1,4 +1,4 @@
-"""interleave-test walks up to N schedules of a work: `WORK STRATEGY N`; it stops at a deadlock. Prints JSON."""
+"""interleave-test walks up to N schedules of a work: `WORK STRATEGY N SEED`; it stops at a deadlock. Prints JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import interleave_test
 from threaded_works import WORKS
 
-work, strategy, number = sys.argv[1], sys.argv[2], int(sys.argv[3])
+work, strategy, number, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 make, workers = WORKS[work]
 
 
@@ -22,7 +22,7 @@ def model() -> None:
 
 
 wall, cpu = time.perf_counter(), time.process_time()
-result = interleave_test.explore(model, iterations=number, seed=1, strategy=strategy, raise_on_failure=False)
+result = interleave_test.explore(model, iterations=number, seed=seed, strategy=strategy, raise_on_failure=False)
 print(
     json.dumps(
         {

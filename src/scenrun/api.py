@@ -22,6 +22,7 @@ from scenrun.scenario.source import MAX_BYTES, decode
 
 if TYPE_CHECKING:
     from scenrun.executors.replaying import Plan
+    from scenrun.explorer.result import Explored
     from scenrun.log import Recorder
     from scenrun.schedulers.moves import MoveSchedule
 
@@ -161,6 +162,56 @@ def simulate(
     if save_schedule is not None:
         how.schedule_of(loaded.program, result).save(save_schedule)
     return result
+
+
+def explore(
+    scenario: str | Path | Mapping[str, Any] | Loaded,
+    *,
+    strategy: str | None = None,
+    seed: int | None = None,
+    max_states: int = 2_000_000,
+    memory_bytes: int = 2 << 30,
+    time_limit: str | float | None = None,
+    schedules: int | None = None,
+    jobs: int = 1,
+    depth: int = 3,
+    bound: int | None = None,
+    time: str = "free",
+    races: bool = False,
+    count: bool = False,
+    reduction: str = "auto",
+    symmetry: bool = True,
+    shorten: bool = True,
+    overrides: Mapping[str, Any] | None = None,
+    allow_python: bool = False,
+) -> Explored:
+    """Search the schedules of a scenario: every bug, or the proof that there is none.
+
+    strategy: `states` (all of them, breadth first; where they are too many and the strategy is None, random schedules and
+    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states, memory_bytes, time_limit
+    (seconds, or as `10s`): the result is `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
+    the strategies that walk schedules (see docs/strategies.md). time: `free` (any sleep may take any time, any time-out
+    may fire) or `virtual` (in the clock's order). races: a data race is a finding even where the file does not ask.
+    count: count all schedules. reduction: `auto`, `on` or `off`; symmetry: take like replicas for one another where the
+    search is reduced. shorten: make counterexamples as short as possible. Raises ScenarioError and UsageError.
+    """
+    from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program
+    from scenrun.explorer.space import Limits
+
+    for name, value, words in (
+        ("strategy", strategy, (None, STATES, *STATELESS)), ("time", time, ("free", "virtual")),
+        ("reduction", reduction, ("auto", "on", "off")),
+    ):  # fmt: skip
+        if value not in words:
+            raise UsageError(f"there is no {name} `{value}`; there is {', '.join(str(word) for word in words if word)}")
+    loaded = _loaded(scenario, "info", overrides, allow_python)
+    nanoseconds = time_limit_ns(time_limit)
+    limits = Limits(max_states, memory_bytes, None if nanoseconds is None else nanoseconds / 1e9)
+    how = How(
+        strategy=strategy, limits=limits, schedules=schedules, jobs=jobs, depth=depth, bound=bound, time_mode=time,
+        races=races, count=count, reduction="off" if count else reduction, symmetry=symmetry, shorten=shorten,
+    )  # fmt: skip
+    return explore_program(loaded.program, seed, how)
 
 
 def replay(

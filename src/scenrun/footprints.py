@@ -127,6 +127,20 @@ def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
     return False
 
 
+def comes_back(code: Code, pc: int) -> bool:
+    """Whether a thread may come to an instruction again."""
+    seen: set[int] = set()
+    waiting = successors(code, pc)
+    while waiting:
+        at = waiting.pop()
+        if at == pc:
+            return True
+        if at not in seen:
+            seen.add(at)
+            waiting += successors(code, at)
+    return False
+
+
 def successors(code: Code, pc: int, *, faults: bool = True) -> list[int]:
     """The instructions that may come after the one at `pc`, also where a fault leads unless those are left out."""
     instruction = code.instructions[pc]

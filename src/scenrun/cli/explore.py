@@ -20,10 +20,10 @@ from scenrun.cli import EXIT_INCOMPLETE, say, tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.cli.running import refuse_own_files
 from scenrun.errors import UsageError
-from scenrun.explore.describing import describe
-from scenrun.explore.exploring import STATELESS, STATES, How, explore_program, progress_of
-from scenrun.explore.result import Explored
-from scenrun.explore.space import Limits, Space
+from scenrun.explorer.describing import describe
+from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program, progress_of
+from scenrun.explorer.result import Explored
+from scenrun.explorer.space import Limits, Space
 
 PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")

@@ -12,7 +12,7 @@ from scenrun.api import Loaded, check_calls
 from scenrun.cli import tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.errors import OutputError, UsageError
-from scenrun.explore.playing import Game, Option
+from scenrun.explorer.playing import Game, Option
 from scenrun.machine.moves import Diverged, choices_of
 from scenrun.schedulers.moves import MoveSchedule
 from scenrun.schedulers.moves import read as read_schedule

@@ -9,7 +9,7 @@ from typing import Any
 from scenrun.draws import Draws
 from scenrun.errors import Fault
 from scenrun.faults import FROM_EXPRESSIONS, fault_of
-from scenrun.footprints import steps_of
+from scenrun.footprints import comes_back, steps_of
 from scenrun.machine.expressions import Compiler, Evaluate
 from scenrun.machine.liveness import DRAWS, FAULT, live_after
 from scenrun.machine.relevance import EVERYTHING, Relevance, abstracted
@@ -64,6 +64,8 @@ class Node:
     """How much of its result matters."""
     dead: frozenset[int] = frozenset()
     """The registers that nobody reads once its arguments have been evaluated."""
+    is_in_loop: bool = False
+    """Whether the thread may come back to it."""
     keeps_fault: bool = True
     keeps_draws: bool = True
 
@@ -114,6 +116,8 @@ def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = No
         _node(i, pc in steps or (not timed and _asks_the_clock(i)), compiler, slots, timed)
         for pc, i in enumerate(code.instructions)
     ]
+    if timed:
+        nodes = [replace(node, is_in_loop=comes_back(code, pc)) for pc, node in enumerate(nodes)]
     deadlines = {slots[i.into] for i in code.instructions if timed and i.op == "deadline" and i.into is not None}
     parameters = tuple((slots[name], EVERYTHING) for name in code.parameters)
     if relevance is not None:

@@ -54,8 +54,9 @@ class Endless(Exception):
 class Machine:
     """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once.
 
-    A `timed` one keeps the clock's order instead: a step takes no time or any, but whose time is up earlier goes on
-    earlier. Time is what is left of it for each thread, and passes in transitions of its own.
+    A `timed` one keeps the clock's order instead: steps take no time, and time passes only when nobody can move, save
+    threads in a loop, which may last any time. It passes in transitions of its own, and what is kept is how long each
+    thread still has to wait.
     """
 
     def __init__(
@@ -135,7 +136,15 @@ class Machine:
         """The state in which the next one's time is up; None where somebody's already is, or nobody waits for it."""
         if not self.timed or self.is_over(state):
             return None
-        left = [t.remaining for n, t in enumerate(state.threads) if t.remaining is not None and self._waits(state, n)]
+        left = []
+        for number, thread in enumerate(state.threads):
+            if thread.pc == ENDED:
+                continue
+            if not self._waits(state, number):
+                if not self._lingers(thread):
+                    return None
+            elif thread.remaining is not None:
+                left.append(thread.remaining)
         passing = min(left, default=0)
         if passing == 0:
             return None
@@ -145,6 +154,10 @@ class Machine:
         """Whether a thread cannot go on by itself before its time is up."""
         thread = state.threads[number]
         return self._outcome(state, Choice(number), thread) is None
+
+    def _lingers(self, thread: Thread) -> bool:
+        """Whether a thread that can move is in a loop, which may last."""
+        return thread.pc >= 0 and self._node(thread).is_in_loop
 
     def _aged(self, thread: Thread, passing: int) -> Thread:
         """A thread, so much later."""

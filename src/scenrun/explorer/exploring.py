@@ -1,0 +1,342 @@
+"""Explores a scenario in the way that is asked for, and makes of what is found a result that a person can follow."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.explorer.accesses import Race
+from scenrun.explorer.clocked import without_clock
+from scenrun.explorer.clocks import races_along
+from scenrun.explorer.counting import count
+from scenrun.explorer.goals import goal_of
+from scenrun.explorer.judging import About, Judge
+from scenrun.explorer.lock_order import LockCycle, lock_order_cycles
+from scenrun.explorer.packed import Overflow, Packed
+from scenrun.explorer.paths import choices_along, cost_of, shortened
+from scenrun.explorer.races import races_in
+from scenrun.explorer.result import Counterexample, Explored, is_expected
+from scenrun.explorer.searching import Searched, Searching, Way, search
+from scenrun.explorer.sentences import sentence
+from scenrun.explorer.space import Limits, Space
+from scenrun.explorer.story import tell
+from scenrun.machine import FREE, Choice, Machine
+from scenrun.machine.machine import Endless
+from scenrun.machine.moves import moves_of
+from scenrun.program import Program
+
+STATES = "states"
+SAMPLED = ("random", "pct", "pos", "surw")
+STATELESS = (*SAMPLED, "preemptions", "delays", "dpor")
+"""The strategies that walk schedules one by one; their modules are imported where they are used."""
+EXECUTIONS, BESIDE = 200, 20
+"""Random executions whose races are looked for, where races are asked for and where they are not."""
+SHOWN_OF_A_KIND = 3
+"""Findings of one kind that are shortened and told."""
+HUNTED, HUNTING_S = 5_000, 5.0
+"""Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
+HUNTERS = ("random", "pct")
+_REPLICA = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to explore. What is None is chosen."""
+
+    strategy: str | None = None
+    """`states` or one of the stateless strategies; None: states, and if they are too many, random schedules and PCT."""
+    limits: Limits = field(default_factory=Limits)
+    schedules: int | None = None
+    jobs: int = 1
+    depth: int = 3
+    """Of PCT."""
+    bound: int | None = None
+    """The most preemptions or delays."""
+    reduction: str = "auto"
+    symmetry: bool = True
+    time_mode: str = "free"
+    races: bool = False
+    """Whether a race is a finding even where the file does not ask."""
+    count: bool = False
+    shorten: bool = True
+    look: Callable[[Any], str | None] = lambda progress: None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the clock's order is kept."""
+        return self.time_mode == "virtual"
+
+
+def explore_program(program: Program, seed: int | None = None, how: How | None = None) -> Explored:
+    """Search the schedules of a program."""
+    how = how or How()
+    seed = program.seed if seed is None else seed
+    began = time.perf_counter()
+    explore = _by_states if how.strategy in (None, STATES) else _by_schedules
+    try:
+        return explore(program, seed, how, began)
+    except Endless as error:
+        return _without_end(program, seed, how, str(error))
+
+
+def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
+    """The result where one step does not come to its end: nothing can be said."""
+    return Explored(
+        **_common(program, seed, how, set(), False, ()), strategy=how.strategy or STATES, bound=why, seconds=0.0,
+        counterexamples=(), found={}, outcomes=(),
+    )  # fmt: skip
+
+
+# --- by states
+
+
+def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
+    searched = search(program, seed, Searching(how.limits, how.reduction, how.symmetry, how.is_timed, how.look))
+    ways = list(searched.ways)
+    strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
+    if (
+        how.strategy is None
+        and not how.is_timed
+        and not searched.space.is_closed
+        and not ways
+        and searched.space.interrupted is None
+    ):
+        hunt = _Hunt(program, seed, how)
+        ways, schedules = hunt.ways, hunt.schedules
+        outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
+        strategy = " and ".join((STATES, *HUNTERS))
+        notes.append(
+            f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
+        )
+    space = searched.space
+    counted = _counted(searched) if how.count else None
+    races = races_in(searched.packed, space, searched.canonical)
+    found = dict(searched.counts)
+    if races and _is_asked_for_races(program, how):
+        ways += [_way_to(searched, race) for race in races]
+        found["race"] = len(races)
+    return Explored(
+        **_common(program, seed, how, set(found) | {way.about.kind for way in ways}, space.is_closed, ways),
+        strategy=strategy,
+        bound=space.bound,
+        seconds=time.perf_counter() - began,
+        counterexamples=_told(program, seed, searched.packed, ways, how),
+        found=found,
+        outcomes=tuple(outcomes),
+        missing=tuple(searched.missing),
+        states=len(space.parents),
+        transitions=space.transitions,
+        depth=space.depth,
+        memory_bytes=space.bytes,
+        reduced=searched.reduced,
+        symmetric=searched.canonical is not None,
+        schedules=schedules,
+        races=tuple(races),
+        lock_cycles=_lock_cycles(searched, found),
+        counted=counted,
+        notes=tuple(notes),
+        interrupted=space.interrupted,
+    )
+
+
+def _counted(searched: Searched) -> Any:
+    if searched.reduced:
+        raise UsageError("--count walks every schedule; it goes without reduction (--reduction off)")
+    if not searched.space.is_closed:
+        raise UsageError(f"--count needs all states, and there are more than {searched.space.bound}")
+    return count(searched.packed, searched.space)
+
+
+def _lock_cycles(searched: Searched, found: dict[str, int]) -> tuple[LockCycle, ...]:
+    """Locks that are taken in different orders; none where all states were seen and nobody is ever stuck."""
+    if searched.space.is_closed and "deadlock" not in found:
+        return ()
+    return tuple(lock_order_cycles(searched.packed))
+
+
+def _is_asked_for_races(program: Program, how: How) -> bool:
+    """Whether a data race is a finding."""
+    return how.races or program.expectations.race_never
+
+
+def _way_to(searched: Searched, race: Race) -> Way:
+    """The way to a state in which both accesses come next, and then both of them."""
+    packed, state = searched.packed, race.state
+    assert state is not None
+    choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
+    names = [who.name for who in packed.roster.at(end)[0]]
+    both = (Choice(names.index(race.first.thread)), Choice(names.index(race.second.thread)))
+    return Way(_about(race), (*choices, *both), said=race.sentence())
+
+
+def _about(race: Race) -> About:
+    return About("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
+
+
+class _Hunt:
+    """Random schedules, where the states are too many to see all."""
+
+    def __init__(self, program: Program, seed: int, how: How) -> None:
+        from scenrun.explorer.strategies.campaign import run_campaign
+
+        self.ways: list[Way] = []
+        self.schedules = 0
+        self.outcomes: list[tuple[Any, ...]] = []
+        for strategy in HUNTERS:
+            campaign = run_campaign(
+                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED,
+                seconds=min(HUNTING_S, how.limits.seconds or HUNTING_S), jobs=how.jobs, depth=how.depth,
+            )  # fmt: skip
+            self.schedules += campaign.schedules
+            self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
+            known = {way.about for way in self.ways}
+            self.ways += [Way(found.about, found.choices) for found in campaign.findings if found.about not in known]
+
+
+# --- by schedules
+
+
+def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explored:
+    from scenrun.explorer.strategies.campaign import run_campaign
+
+    campaign = run_campaign(
+        program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
+        jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look,
+    )  # fmt: skip
+    numbers = {found.about: found.schedule for found in campaign.findings}
+    ways = [Way(found.about, found.choices) for found in campaign.findings]
+    found: dict[str, int] = {}
+    for way in ways:
+        found[way.about.kind] = found.get(way.about.kind, 0) + 1
+    packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
+    notes = []
+    if campaign.chances is not None:
+        chances = campaign.chances
+        notes.append(
+            f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
+            f"{chances.probability:.3g} ({chances.threads} threads, {chances.points} points)"
+        )
+    if campaign.cut_off and campaign.strategy in SAMPLED:
+        notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
+    first = campaign.first
+    races = _races_of_executions(packed, seed, how, campaign)
+    if races and _is_asked_for_races(program, how):
+        ways += [Way(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
+        found["race"] = len(races)
+    return Explored(
+        **_common(program, seed, how, set(found), campaign.closed, ways),
+        strategy=campaign.strategy,
+        bound=campaign.ended_by,
+        seconds=time.perf_counter() - began,
+        counterexamples=_told(program, seed, packed, ways, how, numbers),
+        found=found,
+        outcomes=tuple(campaign.outcomes),
+        schedules=campaign.schedules,
+        schedules_to_first=None if first is None else first.schedule + 1,
+        races=tuple(race for race, _ in races),
+        lock_cycles=tuple(lock_order_cycles(packed)),
+        notes=tuple(notes),
+    )
+
+
+def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> list[tuple[Race, list[Choice]]]:
+    """The races of some random executions, by vector clocks, each with the choices up to its second access."""
+    machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
+    number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
+    for schedule in range(number):
+        choices = _executed(packed, random.Random(f"{seed}/{schedule}"), campaign.max_steps)
+        for race in races_along(machine, choices):
+            found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+    return list(found.values())
+
+
+def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
+    """A random execution."""
+    while True:
+        state = packed.initial
+        out: list[Choice] = []
+        try:
+            while len(out) < most and (following := packed.following(state)):
+                choice, state = draw.choice(following)
+                out.append(choice)
+        except Overflow:
+            packed.initial = packed.packed_anew()
+            continue
+        return out
+
+
+# --- results
+
+
+def _common(
+    program: Program, seed: int, how: How, kinds: set[str], closed: bool, ways: Sequence[Way]
+) -> dict[str, Any]:
+    """What both kinds of search say alike."""
+    expected = program.expectations.verdict("explore")
+    ordered = list(dict.fromkeys([*(way.about.kind for way in ways), *sorted(kinds)]))
+    verdict = ordered[0] if ordered else "holds" if closed else "incomplete"
+    return {
+        "scenario": program.name, "digest": program.digest, "seed": seed, "verdict": verdict, "expected": expected,
+        "ok": is_expected(kinds, expected, closed), "kinds": tuple(ordered), "time_mode": how.time_mode,
+        "closed": closed, "file": program.source.name, "overrides": dict(program.overrides),
+    }  # fmt: skip
+
+
+def _told(
+    program: Program, seed: int, packed: Packed, ways: Iterable[Way], how: How, numbers: dict[About, int] | None = None
+) -> tuple[Counterexample, ...]:
+    """The findings, shortened and told: of one kind the first few, and of those that only swap replicas one."""
+    out, shown, known = [], Counter[str](), set()
+    machine = Machine(program, seed, folded=FREE)
+    for way in ways:
+        kind, alike = way.about.kind, _REPLICA.sub("[]", way.about.about)
+        if (kind, alike) in known or shown[kind] == SHOWN_OF_A_KIND:
+            continue
+        known.add((kind, alike))
+        shown[kind] += 1
+        choices = _shortest(packed, way) if how.shorten else list(way.choices)
+        if how.is_timed:
+            whole = without_clock(program, seed, [*choices, *way.cycle])
+            cycle = len(whole) - len(without_clock(program, seed, choices))
+            way = replace(way, cycle=tuple(whole[len(whole) - cycle :]))
+            choices = whole[: len(whole) - cycle]
+        schedule = None if numbers is None else numbers.get(way.about)
+        out.append(_counterexample(machine, way, choices, schedule))
+    return tuple(out)
+
+
+def _shortest(packed: Packed, way: Way) -> list[Choice]:
+    """The choices of a way, with as few switches as can be had."""
+    if way.cycle or way.said:
+        return list(way.choices)
+    while True:
+        try:
+            return shortened(packed, way.choices, way.goal or goal_of(packed, Judge(packed), way.about))
+        except Overflow:
+            packed.initial = packed.packed_anew()
+
+
+def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule: int | None) -> Counterexample:
+    whole = [*choices, *way.cycle]
+    story = tell(machine, whole)
+    return Counterexample(
+        about=way.about,
+        sentence=way.said or sentence(machine, way.about, story),
+        story=story,
+        moves=moves_of(machine, whole),
+        switches=cost_of(whole).switches,
+        found_with=len(way.choices) + len(way.cycle),
+        cycle_from=len(choices) if way.cycle else None,
+        schedule=schedule,
+    )
+
+
+def progress_of(space: Space) -> str:
+    """How far a state search is, in words."""
+    return f"{len(space.parents):,} states, {space.transitions:,} transitions, depth {space.depth}"

@@ -1,0 +1,36 @@
+"""Whether a packed state shows a certain finding: what a path is shortened towards."""
+
+from __future__ import annotations
+
+from scenrun.explorer.judging import About, Judge
+from scenrun.explorer.packed import Packed
+from scenrun.explorer.paths import Goal
+from scenrun.findings import kind_of_fault
+from scenrun.machine import Thread
+from scenrun.machine.state import ENDED
+
+
+def goal_of(packed: Packed, judge: Judge, about: About) -> Goal:
+    """The states that show it: after the step that breaks an `always` or with which a fault leaves, or at an end."""
+    always = [o.text for o in packed.machine.program.expectations.always]
+    if about.kind == "violated" and about.about in always:
+        return lambda state: any(always[number] == about.about for number in packed.broken.at(state))
+    if about.kind in ("violated", "exception"):
+        return lambda state: _has_left(packed, state, about) or _ends_with(packed, judge, state, about)
+    return lambda state: _ends_with(packed, judge, state, about)
+
+
+def _has_left(packed: Packed, state: int, about: About) -> bool:
+    return any(_is_left(mover.field.at(state), about) for mover in packed.movers)
+
+
+def _is_left(thread: Thread | None, about: About) -> bool:
+    if thread is None or thread.pc != ENDED or thread.fault is None or thread.who.kind in ("task", "future"):
+        return False
+    return thread.who.name == about.about and kind_of_fault(thread.fault.type) == about.kind
+
+
+def _ends_with(packed: Packed, judge: Judge, state: int, about: About) -> bool:
+    if not packed.is_over(state) and any(packed.following_of(state, mover) for mover in packed.movers):
+        return False
+    return about in judge.of(state).findings

@@ -1,0 +1,126 @@
+"""Says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.explorer.judging import About
+from scenrun.explorer.story import Story
+from scenrun.findings import Stuck
+from scenrun.machine import Machine
+from scenrun.program import Observation
+
+MAX_NAMED = 5
+
+_WAITS = {
+    "queue.get": "waits for an item of {object} that nobody will put",
+    "simple_queue.get": "waits for an item of {object} that nobody will put",
+    "queue.put": "waits for room in {object} that nobody will make",
+    "queue.join": "waits until every item of {object} is done, and nobody will say so",
+    "condition.wait": "waits for {object}, which nobody will notify",
+    "event.wait": "waits for {object}, which nobody will set",
+    "barrier.wait": "waits at {object} for others who will not come",
+    "semaphore.acquire": "waits for a permit of {object} that nobody will release",
+    "bounded_semaphore.acquire": "waits for a permit of {object} that nobody will release",
+    "pool.worker": "waits for a worker of {object}, and none will be free",
+    "pool.shutdown": "waits for the tasks of {object}",
+    "future.result": "waits for the result of {object}",
+    "thread.join": "waits for {object} to end",
+}
+
+
+def sentence(machine: Machine, about: About, story: Story) -> str:
+    """What a finding comes to."""
+    tellers = {"deadlock": _deadlock, "livelock": _livelock, "exception": _fault, "violated": _violated}
+    return tellers[about.kind](machine, about, story)
+
+
+def _deadlock(machine: Machine, about: About, story: Story) -> str:
+    named = set(about.about.split(", "))
+    stuck = [one for one in story.waiting if one.thread in named and one.state == "blocked"]
+    telling = [one for one in stuck if not one.waits_for_threads] or stuck
+    circle = _circle(stuck)
+    told = circle or telling
+    said = "; ".join(wait_of(one) for one in told[:MAX_NAMED])
+    more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
+    return said + more + (": a circle" if circle and len(circle) > 1 else "")
+
+
+def wait_of(one: Stuck) -> str:
+    """What a thread waits for, and why in vain."""
+    if one.operation in ("lock.acquire", "rlock.acquire"):
+        others = [name for name in one.held_by if name != one.thread]
+        if others:
+            return f"{one.thread} waits for {one.object}, which {' and '.join(others)} holds"
+        if one.held_by:
+            return f"{one.thread} waits for {one.object}, which it holds itself"
+        return f"{one.thread} waits for {one.object}, which nobody will release"
+    text = _WAITS.get(one.operation or "", "can never move again")
+    return f"{one.thread} {text.format(object=one.object)}"
+
+
+def _circle(stuck: Sequence[Stuck]) -> list[Stuck]:
+    """Threads each of which waits for what the next one holds, if there are any."""
+    by_name = {one.thread: one for one in stuck}
+    for first in stuck:
+        way, now = [first], first
+        while True:
+            holder = next((name for name in _blockers(now) if name in by_name), None)
+            if holder is None:
+                break
+            now = by_name[holder]
+            if now in way:
+                return way[way.index(now) :]
+            way.append(now)
+    return []
+
+
+def _blockers(one: Stuck) -> tuple[str, ...]:
+    if one.operation == "thread.join" and one.object is not None:
+        return (one.object,)
+    return one.held_by
+
+
+def _livelock(machine: Machine, about: About, story: Story) -> str:
+    names = about.about.split(", ")
+    who = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return f"{who} can go round for ever, each in its turn, and never end{'s' if len(names) == 1 else ''}"
+
+
+def _fault(machine: Machine, about: About, story: Story) -> str:
+    thread = next((t for t in story.state.threads if t.who.name == about.about and t.fault is not None), None)
+    if thread is None or thread.fault is None:
+        return f"{about.about} ends with a fault"
+    where = f" (line {thread.fault_at.line})" if thread.fault_at is not None else ""
+    swallowed = (
+        "; its pool swallowed this, as nobody asked for the result" if thread.who.kind in ("task", "future") else ""
+    )
+    return f"{about.about} ends with {thread.fault}{where}{swallowed}"
+
+
+def _violated(machine: Machine, about: About, story: Story) -> str:
+    if about.about.startswith("outcome ["):
+        names = ", ".join(o.text for o in machine.program.expectations.observe)
+        return f"the outcome ({names}) = {about.about.removeprefix('outcome ')} is not one of those that are expected"
+    for what, observations in (
+        ("always", machine.program.expectations.always),
+        ("final", machine.program.expectations.final),
+    ):
+        for observation in observations:
+            if observation.text == about.about:
+                return _broken(machine, what, observation, story)
+    return _fault(machine, about, story)
+
+
+def _broken(machine: Machine, what: str, observation: Observation, story: Story) -> str:
+    slots, values = machine.slots, []
+    for probe in observation.probes:
+        where = slots.of_cell[probe.target.cell]
+        if probe.op == "variable.read" and isinstance(where, int):
+            values.append(f"{slots.label(where)} is {story.state.cells[where]!r}")
+    shown = f" ({', '.join(dict.fromkeys(values))})" if values else ""
+    if what == "final":
+        return f"at the end, {observation.text} does not hold{shown}"
+    step = next((step for step in story.steps if observation.text in step.broke), None)
+    by = f" with step {step.number}, of {step.thread}" if step is not None else " from the beginning"
+    return f"{observation.text} is to hold always, and is broken{by}{shown}"

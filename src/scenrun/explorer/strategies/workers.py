@@ -1,0 +1,147 @@
+"""Walks the schedules of a plan, in this process or in others; each has a sampler of its own and tells what is new to it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from scenrun.errors import InternalError
+from scenrun.explorer.strategies.plan import Chunk, Plan, Walked
+from scenrun.explorer.strategies.policies import policy_of
+from scenrun.explorer.strategies.sampling import Sampler
+from scenrun.program import Program
+
+PATIENCE_S = 2.0
+"""How long a process may take to end by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What every process needs to know."""
+
+    program: Program
+    strategy: str
+    seed: int
+    max_steps: int
+    depth: int
+
+    def sampler(self) -> Sampler:
+        """Made in the process that uses it."""
+        policy = policy_of(self.strategy, self.depth, self.seed, self.max_steps)
+        return Sampler(self.program, policy, self.seed, self.max_steps)
+
+
+def walk_here(plan: Plan, task: Task) -> None:
+    """Walk all schedules of a plan in this process; an interruption leaves what was found in the plan."""
+    sampler = task.sampler()
+    while (chunk := plan.next()) is not None:
+        try:
+            plan.take(_walked(sampler, chunk))
+        except KeyboardInterrupt:
+            if plan.tally.schedules == chunk.first:
+                plan.take(Walked(chunk, sampler.take(), sampler.policy.lesson(), 0.0))
+            raise
+
+
+def _walked(sampler: Sampler, chunk: Chunk) -> Walked:
+    began = time.perf_counter()
+    sampler.policy.learn(chunk.lesson)
+    sampler.walk(chunk.first, chunk.count)
+    return Walked(chunk, sampler.take(), sampler.policy.lesson(), time.perf_counter() - began)
+
+
+# --- other processes
+
+
+def walk_elsewhere(plan: Plan, task: Task, jobs: int) -> None:
+    """Walk all schedules of a plan in other processes; an interruption waits for what they are at."""
+    crew = _Crew(task, jobs)
+    try:
+        try:
+            crew.work_through(plan)
+        except KeyboardInterrupt:
+            plan.ended_by = "interrupted"
+            crew.work_through(plan)
+            raise
+    finally:
+        crew.dismiss()
+
+
+class _Crew:
+    """The other processes."""
+
+    def __init__(self, task: Task, jobs: int) -> None:
+        # a process with threads must not be forked
+        forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
+        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
+        self.processes: list[Any] = []
+        self.idle: list[Connection] = []
+        self.busy: list[Connection] = []
+        for _ in range(jobs):
+            ours, theirs = context.Pipe()
+            inherited = (*self.idle, ours) if forks else ()
+            process = context.Process(target=_serve, args=(theirs, task, inherited), daemon=True)
+            process.start()
+            theirs.close()
+            self.processes.append(process)
+            self.idle.append(ours)
+
+    def work_through(self, plan: Plan) -> None:
+        """Keep everyone busy until nothing is left to do and nobody is at anything."""
+        while True:
+            while self.idle and (chunk := plan.next()) is not None:
+                one = self.idle.pop()
+                self.busy.append(one)
+                one.send(chunk)
+            if not self.busy:
+                return
+            heard = wait(self.busy)
+            for one in [one for one in self.busy if one in heard]:
+                self.busy.remove(one)
+                plan.take(_heard(one))
+                self.idle.append(one)
+
+    def dismiss(self) -> None:
+        """Let everyone go."""
+        for one in (*self.idle, *self.busy):
+            with suppress(OSError):
+                one.send(None)
+            one.close()
+        for process in self.processes:
+            process.join(0 if self.busy else PATIENCE_S)
+            if process.is_alive():
+                process.terminate()
+                process.join()
+
+
+def _heard(one: Connection) -> Walked:
+    """What a process says: what it has walked, or what went wrong."""
+    try:
+        heard = one.recv()
+    except (EOFError, OSError):
+        raise InternalError("a process that walks schedules has died") from None
+    if isinstance(heard, BaseException):
+        raise heard
+    assert isinstance(heard, Walked)
+    return heard
+
+
+def _serve(connection: Connection, task: Task, inherited: tuple[Connection, ...]) -> None:
+    """The life of such a process. Ctrl-C is for the one that it works for."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in inherited:
+        one.close()
+    with suppress(EOFError, OSError):
+        sampler = task.sampler()
+        while (chunk := connection.recv()) is not None:
+            try:
+                connection.send(_walked(sampler, chunk))
+            except Exception as error:
+                connection.send(error)
+                return

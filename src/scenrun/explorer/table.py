@@ -1,0 +1,80 @@
+"""A counterexample as a table: one column a thread, one row a step, and below it who waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.explorer.result import Counterexample
+from scenrun.explorer.story import Told
+
+WIDEST = 34
+"""Characters of a column."""
+MOST_COLUMNS = 8
+MOST_ROWS = 200
+
+
+def table(one: Counterexample, width: int = 120) -> list[str]:
+    """The lines of the table."""
+    steps = list(one.story.steps)
+    names = _columns(steps)
+    if len(names) > MOST_COLUMNS or _too_narrow(names, width):
+        return [*_rows_of_one_column(steps, one.cycle_from), *_ending(one)]
+    column = min(WIDEST, max(12, (width - 12) // max(1, len(names)) - 2))
+    widths = [min(column, max(len(name), *(len(_cell(s)) for s in steps if s.thread == name))) for name in names]
+    head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
+    lines = [head.rstrip(), "  " + "-" * (len(head) - 2)]
+    for at, step in enumerate(steps[:MOST_ROWS]):
+        if at == one.cycle_from:
+            lines.append("        and then again and again:")
+        cells = [
+            _fit(_cell(step), w) if step.thread == name else " " * w for name, w in zip(names, widths, strict=True)
+        ]
+        line = "" if step.line is None else f"{step.line:>7}"
+        lines.append((f"{step.number:>6}  " + "  ".join(cells) + line).rstrip())
+    return lines + _cut(steps) + _ending(one)
+
+
+def _columns(steps: Sequence[Told]) -> list[str]:
+    """The threads that move, main first."""
+    names = list(dict.fromkeys(step.thread for step in steps))
+    return sorted(names, key=lambda name: name != "main")
+
+
+def _too_narrow(names: Sequence[str], width: int) -> bool:
+    return (width - 12) // max(1, len(names)) - 2 < 12
+
+
+def _cell(step: Told) -> str:
+    text = step.text
+    if step.fault is not None:
+        text += f" ! {step.fault}"
+    if step.broke:
+        text += " ! broken"
+    return text
+
+
+def _fit(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+
+
+def _rows_of_one_column(steps: Sequence[Told], cycle_from: int | None) -> list[str]:
+    """Where there are too many threads for columns: the thread's name in front."""
+    wide = max((len(step.thread) for step in steps), default=0)
+    lines = []
+    for at, step in enumerate(steps[:MOST_ROWS]):
+        if at == cycle_from:
+            lines.append("        and then again and again:")
+        where = f"  (line {step.line})" if step.line is not None else ""
+        lines.append(f"{step.number:>6}  {step.thread:<{wide}}  {_cell(step)}{where}")
+    return lines + _cut(steps)
+
+
+def _cut(steps: Sequence[Told]) -> list[str]:
+    return [f"        and {len(steps) - MOST_ROWS:,} more steps"] if len(steps) > MOST_ROWS else []
+
+
+def _ending(one: Counterexample) -> list[str]:
+    """Where the threads are after the last step that have not ended."""
+    if one.about.kind == "livelock":
+        return []
+    return [f"    {stuck}" for stuck in one.story.waiting]
