@@ -44,8 +44,9 @@ _FOR_SCHEDULES = ("schedules", "jobs")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")
 @click.option("--depth", type=click.IntRange(1, 100), metavar="D", help="pct: the depth of the bugs to be found; 3.")
 @click.option("--bound", type=click.IntRange(0), metavar="N", help="preemptions, delays: how many at most; no bound.")
-@click.option("--time", "time_mode", type=click.Choice(["free", "virtual"]), default="free", show_default=True,
-              help="free: any sleep may take any time, as on a slow machine; virtual: in the clock's order.")  # fmt: skip
+@click.option("--time", "times", multiple=True, metavar="free|virtual|DURATION",
+              help="free (the default): any sleep may take any time, as on a slow machine; virtual: in the clock's order. "
+                   "A duration is a --time-limit.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
 @click.option("--races", is_flag=True, help="A data race is a finding even if the file does not ask.")
 @click.option("--count", is_flag=True, help="Count all schedules, and the bad ones.")
@@ -66,6 +67,7 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     Exit status: 0 as the file expects, 1 not, 2 wrong file or command line, 3 incomplete, 4 the output or scenrun
     failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
     """
+    options |= _times(options.pop("times"), options["time_limit"])
     _refuse(files, options)
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides)) for file in files]
@@ -80,6 +82,15 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     if command.signal is not None:
         return 128 + int(signal.Signals[command.signal])
     return max(statuses, default=0)
+
+
+def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
+    """`--time` says how time passes in the search, or how long it may last."""
+    modes = [word for word in times if word in ("free", "virtual")]
+    limits = [word for word in times if word not in modes] + ([limit] if limit is not None else [])
+    if len(modes) > 1 or len(limits) > 1:
+        raise UsageError("--time is given once as free or virtual, and once as a duration or --time-limit at the most")
+    return {"time_mode": modes[0] if modes else "free", "time_limit": limits[0] if limits else None}
 
 
 def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
