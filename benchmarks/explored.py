@@ -1,7 +1,8 @@
 """Explores one scenario in one way in this process, and prints as JSON what the exploring took, without the loading.
 
-Ways: `whole` (everything that `scenrun explore` does), `unshortened` (with stories as they were found), `search` (all states, no findings), `first` (random schedules up to
-the first finding), `schedules N`, `memory` (all states; also the bytes that the process grew by). NAME=VALUE overrides.
+Ways: `whole` (everything that `scenrun explore` does), `unshortened` (with stories as they were found), `search` (all
+states, no findings), `first` (random schedules up to the first finding), `schedules N`, `memory` (a million states, and
+the bytes that the process grew by). NAME=VALUE overrides.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ class Took:
         return int(self.said.get("states") or self.said.get("schedules") or 0)
 
     @property
-    def rate(self) -> float:
-        """States or schedules a second, without starting and loading: of the processor's time where that is known."""
-        return float(self.count / (self.said.get("cpu_s") or self.said["seconds"]))
+    def rate(self) -> float | None:
+        """States or schedules a second of the processor, without starting and loading, where that was told."""
+        return self.count / self.said["cpu_s"] if "cpu_s" in self.said else None
 
 
 Contender = Callable[[], Took]
@@ -149,8 +149,8 @@ Measured = dict[str, list[Took]]
 def row(name: str, took: list[Took]) -> tuple[str, ...]:
     """States, the whole process' time, and states a second without starting."""
     walls, cpus = (median(getattr(each, what) for each in took) for what in ("wall_s", "cpu_s"))
-    rate = median(each.rate for each in took)
-    return (name, f"{took[0].count:,}", f"{walls:.2f}", f"{cpus:.2f}", f"{rate:,.0f}")
+    rate = "" if took[0].rate is None else f"{_rate(took):,.0f}"
+    return (name, f"{took[0].count:,}", f"{walls:.2f}", f"{cpus:.2f}", rate)
 
 
 def sooner(found: Measured, mine: str, other: str, said: str) -> Goal:
@@ -209,7 +209,7 @@ def _parts(found: Measured) -> list[tuple[str, ...]]:
 
 
 def _rate(took: list[Took]) -> float:
-    return median(each.rate for each in took)
+    return median(each.rate for each in took if each.rate is not None)
 
 
 def _same(found: Measured, *names: str) -> Goal:
