@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +33,69 @@ SCENARIOS = [
     for block in blocks(page, "yaml")
     if block.startswith("scenario:")
 ]
+
+
+SHELL_PAGES = [page for page in PAGES if blocks(page, "console")]
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Path:
+    """A folder in which a reader's commands work: the scenarios, and `scenrun` as a command."""
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "scenrun"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m scenrun "$@"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+def shell(command: str, desk: Path) -> str:
+    """What a command says, on stdout and stderr."""
+    environment = {**os.environ, "PATH": f"{desk / 'bin'}:{os.environ['PATH']}", "COLUMNS": "120"}
+    done = subprocess.run(
+        ["bash", "-c", command.replace(".venv/bin/", "")], cwd=desk, env=environment, text=True, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.stdout
+
+
+def sessions(page: Path, desk: Path) -> Iterator[tuple[str, str]]:
+    """The commands of a page in their order, each with what is shown of it; the scenario before one is `try.yaml`."""
+    for language, block in re.findall(r"^```(yaml|console)\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL):
+        if language == "yaml" and block.startswith("scenario:"):
+            (desk / "try.yaml").write_text(block)
+        elif language == "console":
+            for session in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+                command, _, output = session.partition("\n")
+                yield command, output
+
+
+def as_pattern(shown: str) -> str:
+    """An output as it may come: a line `...` stands for any lines, and times are different every time."""
+    lines = ["(?:.*\n)*?" if line == "..." else re.escape(line) + "\n" for line in shown.splitlines()]
+    return re.sub(r"\d+\\.\d+\\ s\b", r"\\d+\\.\\d+\\ s", "".join(lines))
+
+
+@pytest.mark.parametrize("page", SHELL_PAGES, ids=lambda page: page.stem)
+def test_a_command_says_what_the_page_shows(page: Path, desk: Path) -> None:
+    """A reader who types the commands of a page, one after the other, sees what it shows."""
+    for command, shown in sessions(page, desk):
+        said = shell(command, desk)
+        assert re.fullmatch(as_pattern(shown), said), f"$ {command}\n{said}"
+
+
+def test_the_page_on_exploration_names_every_key_of_the_result() -> None:
+    """What --json prints is described, key by key."""
+    page = (ROOT / "docs" / "exploration.md").read_text()
+    result = scenrun.explore(ROOT / "scenarios" / "lost_update.yaml", count=True).as_dict()
+    assert [key for key in result if f"`{key}`" not in page] == []
+
+
+def test_the_python_of_the_page_on_exploration_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it asserts is so."""
+    monkeypatch.chdir(ROOT)
+    for code in blocks(ROOT / "docs" / "exploration.md", "python"):
+        exec(code, {})
 
 
 @pytest.fixture(scope="module")
