@@ -281,7 +281,12 @@ def _first_row(name: str, took: list[Took]) -> tuple[str, ...]:
     said = sorted((each.said for each in took), key=lambda said: float(said["wall_s"]))[len(took) // 2]
     wall, cpu = (median(each.said[what] for each in took) * 1000 for what in ("wall_s", "cpu_s"))
     counts = (f"{said[what]:,}" if what in said else "" for what in ("states", "schedules"))
-    return (name, *counts, f"{wall:,.1f}", f"{cpu:,.1f}", "yes" if said.get("found", True) else "no")
+    return (name, *counts, f"{wall:,.1f}", f"{cpu:,.1f}", "yes" if said.get("found", True) else f"no{_why(said)}")
+
+
+def _why(said: dict[str, Any]) -> str:
+    """A peer's own error."""
+    return f" ({said['failed']})" if "failed" in said else ""
 
 
 def frontrun(*arguments: object) -> list[str]:
