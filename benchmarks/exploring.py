@@ -250,7 +250,7 @@ def first_deadlock(quick: bool) -> Table:
     }
     quicker, left_out = among_installed({"musil, up to the first": ("musil", peer("musil_states", "first", 5))})
     found = interleaved(contenders | quicker, 3 if quick else 9)
-    for name, (module, commands) in _threaded(5 if quick else PATIENCE_S, 1 if quick else 3).items():
+    for name, (module, commands) in _threaded(5 if quick else PATIENCE_S, 3 if quick else 9).items():
         if find_spec(module):
             found[name] = [telling(command)() for command in commands]
         elif module not in left_out:
