@@ -91,6 +91,17 @@ def test_the_page_on_exploration_names_every_key_of_the_result() -> None:
     assert [key for key in result if f"`{key}`" not in page] == []
 
 
+def test_the_comparison_with_real_runs_has_the_figures_of_the_search() -> None:
+    """Verdict, states, and bad schedules of all, as a search with --count gives them."""
+    page = (ROOT / "docs" / "exploration.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (\w+).*? \| ([\d,]+) \| ([\d,]+) of ([\d,]+) \|", page, flags=re.MULTILINE)
+    assert len(rows) == 7
+    for name, *shown in rows:
+        found = scenrun.explore(ROOT / "scenarios" / "gallery" / f"{name}.yaml", count=True).as_dict()
+        figures = [f"{found[key]:,}" for key in ("states", "bad_schedules", "schedules")]
+        assert [found["verdict"], *figures] == shown, name
+
+
 def test_the_python_of_the_page_on_exploration_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it asserts is so."""
     monkeypatch.chdir(ROOT)
