@@ -26,9 +26,9 @@ class TooLarge(Exception):
     """The scenario has more states than a comparison is worth."""
 
 
-def plainly(program: Program) -> Ends:
+def plainly(program: Program, most: int = MOST) -> Ends:
     """As the plain walk finds them, with every value and every sleep in the state."""
-    walked = walk(Machine(program), MOST)
+    walked = walk(Machine(program), most)
     if not walked.closed:
         raise TooLarge
     return frozenset((end.findings, end.outcome) for end in walked.ends)

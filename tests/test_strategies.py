@@ -133,13 +133,13 @@ def compare(strategy: str, count: int, schedules: int) -> int:
 
 def test_dpor_shows_all_that_there_is() -> None:
     """Whenever DPOR says that it is through, findings and outcomes are those of the plain walk."""
-    assert compare("dpor", 300, 500) > 200
+    assert compare("dpor", 120, 500) > 80
 
 
 @pytest.mark.parametrize("strategy", ["preemptions", "delays"])
 def test_an_exhausted_bounded_search_shows_all_that_there_is(strategy: str) -> None:
     """Whenever no bound is left, findings and outcomes are those of the plain walk."""
-    assert compare(strategy, 100, 500) > 20
+    assert compare(strategy, 50, 500) > 10
 
 
 @pytest.mark.parametrize("strategy", EXHAUSTIVE)
@@ -440,7 +440,7 @@ def _trace(events: tuple[Any, ...]) -> frozenset[Any]:
 def test_every_schedule_or_one_of_each_kind_is_walked_once() -> None:
     """DPOR walks exactly as many schedules as there are traces, and a bounded search as many as there are schedules."""
     compared = 0
-    for made, _, _ in by_chance(120):
+    for made, _, _ in by_chance(60):
         try:
             schedules, kinds = traces(made, 150)
         except TooMany:
@@ -450,7 +450,7 @@ def test_every_schedule_or_one_of_each_kind_is_walked_once() -> None:
         for strategy in ("preemptions", "delays"):
             campaign = run_campaign(made, strategy=strategy)
             assert (campaign.schedules, campaign.closed) == (schedules, True)
-    assert compared > 15
+    assert compared > 7
 
 
 # --- what does not end
