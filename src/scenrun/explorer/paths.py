@@ -12,7 +12,7 @@ from scenrun.machine import TIME_PASSES, Choice
 
 Goal = Callable[[int], bool]
 """Whether a state shows what is looked for."""
-BUDGET = 20_000
+BUDGET = 5_000
 """States that are looked at for the best way of all."""
 TRIES = 4_000
 """Attempts to make a way shorter, where the best one is not to be had."""

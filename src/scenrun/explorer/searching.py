@@ -21,8 +21,8 @@ from scenrun.program import Program
 
 WORTH_REDUCING = 1_000_000
 """States from which on a search with persistent sets is worth its price."""
-LARGE = 20_000
-"""States from which on persistent sets are used to find what has no end."""
+LARGE, WORTH = 20_000, 8
+"""States from which on persistent sets are tried to find what has no end, and how many times fewer they must be."""
 MOST_OF_A_KIND = 20
 """Findings of one kind for which a way is kept."""
 
@@ -206,8 +206,10 @@ class _Showing:
         cycles = Cycles(self.packed, self.space.parents, self.space.taken)
         is_whole = self.space.taken is None and not self.how.timed
         if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
-            fewer = Reduced(self.packed, self.how.limits, strict=cycles.must_end)
-            cycles = Cycles(self.packed, fewer.run().parents, fewer.taken)
+            fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=cycles.must_end)
+            reduced = fewer.run()
+            if reduced.is_closed:
+                cycles = Cycles(self.packed, reduced.parents, fewer.taken)
         return cycles.find()
 
     def _add_endless(self, endless: Endless) -> None:
