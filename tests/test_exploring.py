@@ -349,6 +349,27 @@ def test_a_schedule_is_saved_and_shown_on_real_threads(tmp_path: Path, capsys: p
     assert "deadlock" in capsys.readouterr().err
 
 
+def test_a_schedule_that_cannot_be_saved_loses_no_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was found is told first; status 4, as the output failed."""
+    assert run_cli(["explore", LOST_UPDATE, "--save", "/nonexistent/schedule.json"]) == 4
+    err = capsys.readouterr().err
+    assert "value == 2 does not hold" in err
+    assert "cannot write the schedule" in err
+
+
+def test_the_hint_to_keep_a_schedule_has_all_options_that_matter(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever copies it finds the same again."""
+    assert run_cli(["explore", LOST_UPDATE, "--set", "seed=3", "--time", "virtual", "--seed", "4"]) == 0
+    assert f"scenrun explore {LOST_UPDATE} --set seed=3 --seed 4 --time virtual --save" in capsys.readouterr().err
+
+
+def test_a_permit_used_as_a_signal_is_held_by_nobody() -> None:
+    """A semaphore that begins with none is no lock: who waits for it waits for a release."""
+    found = scenrun.explore(ROOT / "scenarios/gallery/santa_pushed.yaml")
+    santa = next(one for one in found.counterexamples[0].story.waiting if one.thread == "santa")
+    assert (santa.object, santa.held_by) == ("wake_santa", ())
+
+
 def test_a_limit_makes_it_incomplete_and_never_holds(capsys: pytest.CaptureFixture[str]) -> None:
     """One state is not enough to say anything."""
     path = str(ROOT / "scenarios/locked_update.yaml")

@@ -1,4 +1,4 @@
-"""Describe a multithreaded program in YAML, run it on real threads, read it as JSON lines."""
+"""Describe a multithreaded program in YAML; run it on real threads, simulate it, or search all of its schedules."""
 
 from __future__ import annotations
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -19,7 +21,7 @@ from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_INCOMPLETE, say, tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.cli.running import refuse_own_files
-from scenrun.errors import UsageError
+from scenrun.errors import OutputError, UsageError
 from scenrun.explorer.describing import describe
 from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program, progress_of
 from scenrun.explorer.result import Explored
@@ -29,6 +31,8 @@ PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _FOR_STATES = ("max_states", "memory", "reduction", "symmetry", "count")
+_AGAIN = ("strategy", "seed", "schedules", "depth", "bound", "max_states")
+"""Options that whoever searches for the same again must give again."""
 _FOR_SCHEDULES = ("schedules", "jobs")
 
 
@@ -72,6 +76,8 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides)) for file in files]
     for _, one in loaded:
+        if options["allow_python"] and os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
         check_calls(one.program, options["allow_python"])
     _warn_of_calls([one for _, one in loaded])
     if options["save"] is not None:
@@ -169,9 +175,13 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Explore one scenario, and say what came of it; the exit status."""
         found = explore_program(loaded.program, self.options["seed"], self.how)
-        saved = self._save(found)
         if self._is_watched:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        try:
+            saved = self._save(found)
+        except OutputError:
+            say(describe(found, {}, self._width()))
+            raise
         if self.options["as_json"]:
             tell(
                 json.dumps(
@@ -187,6 +197,22 @@ class _Exploring:
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
         return 0 if found.ok else 1
+
+    @staticmethod
+    def _width() -> int:
+        return shutil.get_terminal_size((120, 24)).columns
+
+    def _again(self, file: str) -> str:
+        """The command that finds the same again."""
+        words = ["scenrun", "explore", file]
+        for text in self.options["sets"]:
+            words += ["--set", text]
+        for name in _AGAIN:
+            if self.options[name]:
+                words += [f"--{name.replace('_', '-')}", str(self.options[name])]
+        words += ["--time", "virtual"] * (self.options["time_mode"] == "virtual")
+        words += ["--races"] * self.options["races"] + ["--allow-python"] * self.options["allow_python"]
+        return shlex.join(words)
 
     def _save(self, found: Explored) -> dict[int, str]:
         """Write down the schedules that show what was found."""

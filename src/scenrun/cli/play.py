@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ def play_command(file: str, **options: Any) -> int:
     Exit status: 0, or 2 where the file or the command line is wrong.
     """
     loaded = load(file, overrides_of(options["sets"]))
+    if options["allow_python"] and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
     check_calls(loaded.program, options["allow_python"])
     game = Game(loaded.program, options["seed"])
     if options["start"] is not None:
@@ -93,7 +96,7 @@ class _Playing:
             case ["?" | "h" | "help"]:
                 tell(HELP)
             case _:
-                most = f"a number from 1 to {len(options)}, " if options else ""
+                most = f"a number from 1 to {len(options)}, " if len(options) > 1 else "1, " if options else ""
                 tell(f"  say {most}b, l, s FILE, q or ?")
         return False
 
@@ -124,7 +127,7 @@ class _Playing:
         game = self.game
         options = game.options()
         values = ", ".join(f"{name} = {value!r}" for name, value in game.values().items())
-        tell(f"\nafter {len(game.choices)} steps{': ' * bool(values)}{values}")
+        tell(f"\nafter {len(game.choices)} step{'s' * (len(game.choices) != 1)}{': ' * bool(values)}{values}")
         for number, option in enumerate(options, 1):
             where = f"line {option.step.line}" if option.step.line is not None else ""
             tell(f"  {number:>2}  {option.step.thread:<16} {where:<9} {option.step.text}")

@@ -1,1 +1,1 @@
-"""Who drives a program: real threads here, a simulator and replay to come."""
+"""Who drives a program: real threads, or a simulator in virtual time; and schedules made again on both."""

@@ -55,8 +55,12 @@ def _finding(one: Counterexample, width: int) -> list[str]:
     steps = len(one.story.steps)
     less = f", shortened from {one.found_with}" if one.found_with != steps else ""
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
-    size = f"{steps} steps, {one.switches} switches{less}{which}"
+    size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
     return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width)]
+
+
+def _number(number: int, noun: str, ending: str = "s") -> str:
+    return f"{number:,} {noun}{ending * (number != 1)}"
 
 
 def _more(found: Explored) -> list[str]:

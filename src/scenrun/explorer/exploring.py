@@ -224,6 +224,8 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         )
     if campaign.cut_off and campaign.strategy in SAMPLED:
         notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
+    elif campaign.cut_off:
+        notes.append(f"{campaign.cut_off:,} schedules were cut off: they went round in a loop, or on for too long")
     first = campaign.first
     races = _races_of_executions(packed, seed, how, campaign)
     if races and _is_asked_for_races(program, how):

@@ -15,7 +15,10 @@ class Holders:
         self._held: dict[int, list[str]] = {}
 
     def held_by(self, slot: int) -> list[str]:
-        """The threads that hold an object, by name, the first one first."""
+        """The threads that hold an object, by name, the first one first; nobody holds a semaphore used as a signal."""
+        cells = self.machine.slots.cells
+        if slot < len(cells) and cells[slot][0].options.get("value") == 0:
+            return []
         return list(dict.fromkeys(self._held.get(slot, ())))
 
     def held(self, thread: str) -> list[str]:

@@ -84,7 +84,9 @@ def _blockers(one: Stuck) -> tuple[str, ...]:
 def _livelock(machine: Machine, about: About, story: Story) -> str:
     names = about.about.split(", ")
     who = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    return f"{who} can go round for ever, each in its turn, and never end{'s' if len(names) == 1 else ''}"
+    if len(names) == 1:
+        return f"{who} can go round for ever and never end"
+    return f"{who} can go round for ever, each in its turn, and never end"
 
 
 def _fault(machine: Machine, about: About, story: Story) -> str:
