@@ -189,10 +189,10 @@ class _Exploring:
                 )
             )
         if not (self.options["quiet"] and found.ok):
-            say(describe(found, saved, shutil.get_terminal_size((120, 24)).columns))
-            if found.counterexamples and not saved:
+            say(describe(found, saved, self._width()))
+            if found.counterexamples and not saved and file != "-":
                 say(
-                    f"  keep it: scenrun explore {file} --save schedule.json; then scenrun replay schedule.json --on threads"
+                    f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay schedule.json --on threads"
                 )
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
