@@ -16,6 +16,7 @@ from scenrun.errors import Fault
 from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
+from scenrun.machine.passing import later
 from scenrun.machine.relevance import Relevance, abstracted
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
@@ -133,43 +134,12 @@ class Machine:
         return getattr(self._outcome(state, choice, state.threads[choice.thread]), "result", None)
 
     def later(self, state: State) -> State | None:
-        """The state in which the next one's time is up; None where somebody's already is, or nobody waits for it."""
-        if not self.timed or self.is_over(state):
-            return None
-        left = []
-        for number, thread in enumerate(state.threads):
-            if thread.pc == ENDED:
-                continue
-            if not self._waits(state, number):
-                if not self._lingers(thread):
-                    return None
-            elif thread.remaining is not None:
-                left.append(thread.remaining)
-        passing = min(left, default=0)
-        if passing == 0:
-            return None
-        return state._replace(threads=tuple([self._aged(thread, passing) for thread in state.threads]))
+        """The state in which the next one's time is up, where the clock's order is kept; None where time cannot pass."""
+        return later(self, state) if self.timed and not self.is_over(state) else None
 
-    def _waits(self, state: State, number: int) -> bool:
-        """Whether a thread cannot go on by itself before its time is up."""
-        thread = state.threads[number]
-        return self._outcome(state, Choice(number), thread) is None
-
-    def _lingers(self, thread: Thread) -> bool:
-        """Whether a thread that can move is in a loop, which may last."""
-        return thread.pc >= 0 and self._node(thread).is_in_loop
-
-    def _aged(self, thread: Thread, passing: int) -> Thread:
-        """A thread, so much later."""
-        deadlines = self.codes[thread.who.code].deadlines if thread.registers else ()
-        if thread.remaining is None and not deadlines:
-            return thread
-        registers = list(thread.registers)
-        for at in deadlines:
-            if isinstance(registers[at], int):
-                registers[at] = max(0, registers[at] - passing)
-        left = None if thread.remaining is None else max(0, thread.remaining - passing)
-        return thread._replace(registers=tuple(registers), remaining=left)
+    def can_move(self, state: State, number: int) -> bool:
+        """Whether a thread can go on by itself, before its time is up."""
+        return self._outcome(state, Choice(number), state.threads[number]) is not None
 
     def operation_of(self, thread: Thread) -> Operation | None:
         """What a thread is about to do, or in the middle of; None where it asks, or ends."""
