@@ -123,6 +123,8 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
             raise UsageError(f"--{name} has no effect with --time virtual, which is searched as a whole")
     if options["symmetry"] is not None and options["reduction"] == "off":
         raise UsageError("--symmetry has no effect without reduction")
+    if options["save"] == "":
+        raise UsageError("--save takes the name of a file")
     if options["save"] is not None and len(files) > 1:
         raise UsageError("--save writes the schedules of one scenario: give one file")
 

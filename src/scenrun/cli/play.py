@@ -87,8 +87,10 @@ class _Playing:
                 return self._take(options[0])
             case [number] if number.isdecimal() and 1 <= int(number) <= len(options):
                 return self._take(options[int(number) - 1])
-            case ["b" | "back", *rest]:
-                return self._back(rest)
+            case ["b" | "back"]:
+                return self._back(1)
+            case ["b" | "back", number] if number.isdecimal():
+                return self._back(int(number))
             case ["l" | "list"]:
                 self._list()
             case ["s" | "save", name]:
@@ -109,8 +111,7 @@ class _Playing:
             tell(f"     broken: {text} is to hold always")
         return True
 
-    def _back(self, rest: list[str]) -> bool:
-        times = int(rest[0]) if rest and rest[0].isdecimal() else 1
+    def _back(self, times: int) -> bool:
         undone = sum(self.game.back() for _ in range(min(times, len(self.game.choices))))
         if not undone:
             tell("  this is the beginning")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.errors import InternalError
+from scenrun.explorer.searching import Way
 from scenrun.machine import FREE, TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.machine.state import key
 from scenrun.program import Program
 
 _LASTING = ("sleep", "work")
@@ -24,6 +26,36 @@ def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> lis
             there = _up_to(free, there, choice.thread, here.threads[choice.thread], out)
             there = _stepped(free, there, choice, out)
         here = after
+    return out
+
+
+def told_without_clock(
+    program: Program, seed: int, choices: Sequence[Choice], way: Way
+) -> tuple[list[Choice], list[Choice]]:
+    """A way, and the round of a livelock; of threads that only sleep it is their loops' turns."""
+    whole = without_clock(program, seed, [*choices, *way.cycle])
+    before = without_clock(program, seed, choices)
+    cycle = whole[len(before) :]
+    if way.cycle and not cycle:
+        cycle = _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
+    return before, cycle
+
+
+def _turns(machine: Machine, choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
+    """What threads do next, each until it is where it was."""
+    state = machine.initial()
+    for choice in choices:
+        state = machine.step(state, choice) or state
+    out: list[Choice] = []
+    for number, thread in enumerate(state.threads):
+        for _ in range(100 if thread.who.name in names else 0):
+            following = next(machine.following_of(state, number), None)
+            if following is None:
+                break
+            out.append(following[0])
+            state = following[1]
+            if key(state.threads[number]) == key(thread):
+                break
     return out
 
 

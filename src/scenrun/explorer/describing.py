@@ -56,7 +56,8 @@ def _finding(one: Counterexample, width: int) -> list[str]:
     less = f", shortened from {one.found_with}" if one.found_with != steps else ""
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
     size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
-    return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width)]
+    hint = ["  a thread that need not end says `endless: true`"] if one.about.kind == "livelock" else []
+    return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *hint]
 
 
 def _number(number: int, noun: str, ending: str = "s") -> str:
@@ -77,7 +78,7 @@ def _more(found: Explored) -> list[str]:
 def _beside(found: Explored) -> list[str]:
     """Races that are no finding, and locks that are taken in different orders."""
     races = () if "race" in found.found else found.races
-    told = [race.sentence() for race in races] + [cycle.sentence() for cycle in found.lock_cycles]
+    told = list(dict.fromkeys(one.sentence() for one in (*races, *found.lock_cycles)))
     more = [f"and {len(told) - MAX_BESIDE:,} more like these (--json has all)"] if len(told) > MAX_BESIDE else []
     return [f"  beside: {text}" for text in told[:MAX_BESIDE]] + [f"  {text}" for text in more]
 

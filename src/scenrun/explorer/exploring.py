@@ -12,13 +12,13 @@ from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.explorer.accesses import Race
-from scenrun.explorer.clocked import without_clock
+from scenrun.explorer.clocked import told_without_clock
 from scenrun.explorer.clocks import races_along
 from scenrun.explorer.counting import count
 from scenrun.explorer.goals import goal_of
 from scenrun.explorer.judging import About, Judge
 from scenrun.explorer.lock_order import LockCycle, lock_order_cycles
-from scenrun.explorer.packed import Overflow, Packed
+from scenrun.explorer.packed import Overflow, Packed, Stopped
 from scenrun.explorer.paths import choices_along, cost_of, shortened
 from scenrun.explorer.races import races_in
 from scenrun.explorer.result import Counterexample, Explored, is_expected
@@ -41,6 +41,8 @@ SHOWN_OF_A_KIND = 3
 """Findings of one kind that are shortened and told."""
 HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
+TELLING_S = 10.0
+"""Seconds after which counterexamples are told as they were found."""
 HUNTERS = ("random", "pct")
 _REPLICA = re.compile(r"\[\d+\]")
 
@@ -107,7 +109,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         and not ways
         and searched.space.interrupted is None
     ):
-        hunt = _Hunt(program, seed, how)
+        hunt = _Hunt(program, seed, how, began)
         ways, schedules = hunt.ways, hunt.schedules
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
         strategy = " and ".join((STATES, *HUNTERS))
@@ -182,16 +184,19 @@ def _about(race: Race) -> About:
 class _Hunt:
     """Random schedules, where the states are too many to see all."""
 
-    def __init__(self, program: Program, seed: int, how: How) -> None:
+    def __init__(self, program: Program, seed: int, how: How, began: float) -> None:
         from scenrun.explorer.strategies.campaign import run_campaign
 
         self.ways: list[Way] = []
         self.schedules = 0
         self.outcomes: list[tuple[Any, ...]] = []
         for strategy in HUNTERS:
+            left = HUNTING_S
+            if how.limits.seconds is not None:
+                left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
             campaign = run_campaign(
-                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED,
-                seconds=min(HUNTING_S, how.limits.seconds or HUNTING_S), jobs=how.jobs, depth=how.depth,
+                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
+                depth=how.depth, look=how.look,
             )  # fmt: skip
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
@@ -216,7 +221,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         found[way.about.kind] = found.get(way.about.kind, 0) + 1
     packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
     notes = []
-    if campaign.chances is not None:
+    if campaign.chances is not None and campaign.schedules:
         chances = campaign.chances
         notes.append(
             f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
@@ -226,6 +231,8 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
     elif campaign.cut_off:
         notes.append(f"{campaign.cut_off:,} schedules were cut off: they went round in a loop, or on for too long")
+    if campaign.cut_off and not ways:
+        notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
     first = campaign.first
     races = _races_of_executions(packed, seed, how, campaign)
     if races and _is_asked_for_races(program, how):
@@ -251,11 +258,27 @@ def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> 
     """The races of some random executions, by vector clocks, each with the choices up to its second access."""
     machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
-    for schedule in range(number):
-        choices = _executed(packed, random.Random(f"{seed}/{schedule}"), campaign.max_steps)
-        for race in races_along(machine, choices):
-            found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+    packed.alarm = _alarm(how, HUNTING_S)
+    try:
+        for schedule in range(number):
+            choices = _executed(packed, random.Random(f"{seed}/{schedule}"), campaign.max_steps)
+            for race in races_along(machine, choices):
+                found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+    except Stopped:
+        pass
+    packed.alarm = None
     return list(found.values())
+
+
+def _alarm(how: How, seconds: float) -> Callable[[], None]:
+    """Raises Stopped after so long, or when a signal has come."""
+    end = time.monotonic() + seconds
+
+    def look() -> None:
+        if time.monotonic() > end or how.look(None):
+            raise Stopped("time")
+
+    return look
 
 
 def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
@@ -294,6 +317,7 @@ def _told(
     program: Program, seed: int, packed: Packed, ways: Iterable[Way], how: How, numbers: dict[About, int] | None = None
 ) -> tuple[Counterexample, ...]:
     """The findings, shortened and told: of one kind the first few, and of those that only swap replicas one."""
+    packed.alarm = _alarm(how, TELLING_S)
     out, shown, known = [], Counter[str](), set()
     machine = Machine(program, seed, folded=FREE)
     for way in ways:
@@ -304,10 +328,8 @@ def _told(
         shown[kind] += 1
         choices = _shortest(packed, way) if how.shorten else list(way.choices)
         if how.is_timed:
-            whole = without_clock(program, seed, [*choices, *way.cycle])
-            cycle = len(whole) - len(without_clock(program, seed, choices))
-            way = replace(way, cycle=tuple(whole[len(whole) - cycle :]))
-            choices = whole[: len(whole) - cycle]
+            choices, cycle = told_without_clock(program, seed, choices, way)
+            way = replace(way, cycle=tuple(cycle))
         schedule = None if numbers is None else numbers.get(way.about)
         out.append(_counterexample(machine, way, choices, schedule))
     return tuple(out)
@@ -320,6 +342,8 @@ def _shortest(packed: Packed, way: Way) -> list[Choice]:
     while True:
         try:
             return shortened(packed, way.choices, way.goal or goal_of(packed, Judge(packed), way.about))
+        except Stopped:
+            return list(way.choices)
         except Overflow:
             packed.initial = packed.packed_anew()
 

@@ -7,7 +7,7 @@ step makes. Whatever primitive it is, a known transition is a shift, a mask, one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,12 +16,22 @@ from scenrun.findings import kind_of_fault
 from scenrun.machine import TIME_PASSES, Choice, Machine, State, Thread
 from scenrun.machine.state import ENDED, key
 
+ALARM_EVERY = 32
+"""Places at which transitions are worked out between two looks at the limits."""
 NARROW = 1
 """Bits of a new field."""
 
 
 class Overflow(Exception):
     """A field needs more bits: the packed states that there are mean nothing any more."""
+
+
+class Stopped(Exception):
+    """A limit or a signal came while transitions were being worked out."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 @dataclass(slots=True, eq=False)
@@ -106,6 +116,9 @@ class Packed:
         """What new transitions have shown since the fields were laid out."""
         self.computed = 0
         """Transitions that were worked out, each once."""
+        self.alarm: Callable[[], None] | None = None
+        """Called now and then while transitions are worked out; may raise Stopped."""
+        self._calls = 0
         self._later: dict[int, int] = {}
         self.layout = 0
         """How often the fields were laid out anew: what was packed under another layout means nothing."""
@@ -237,6 +250,9 @@ class Packed:
 
     def compute(self, state: int, mover: Mover, row: Row) -> tuple[int, ...]:
         """Work out the transitions of a thread, once for all states that agree in what it touches."""
+        self._calls += 1
+        if self.alarm is not None and not self._calls % ALARM_EVERY:
+            self.alarm()
         before = self.unpack(state)
         changes, choices = [], []
         for choice, after in self.machine.following_of(before, mover.number):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.explorer.cycles import Cycles, Endless
@@ -12,7 +13,7 @@ from scenrun.explorer.judging import About, Judge, outcome_text
 from scenrun.explorer.packed import Noticed, Overflow, Packed
 from scenrun.explorer.paths import choices_along
 from scenrun.explorer.reduction import Reduced
-from scenrun.explorer.space import Breadth, Limits, Space
+from scenrun.explorer.space import Breadth, Limits, Space, told_seconds
 from scenrun.explorer.symmetry import Symmetry
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import FOLDED
@@ -92,6 +93,7 @@ def _search(packed: Packed, how: Searching) -> Searched:
 def _spread(packed: Packed, how: Searching) -> Searched:
     """The space: the whole one as long as it is small, otherwise that of persistent sets."""
     limits = how.limits
+    began = time.perf_counter()
     if how.timed:
         return Searched(packed, Breadth(packed, limits, how.look).run(), False)
     if how.reduction != "on":
@@ -101,7 +103,13 @@ def _spread(packed: Packed, how: Searching) -> Searched:
         space = Breadth(packed, first, how.look).run()
         if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
             return Searched(packed, space, False)
-    return _reduced(packed, how)
+    if limits.seconds is None:
+        return _reduced(packed, how)
+    left = max(0.0, limits.seconds - (time.perf_counter() - began))
+    searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)))
+    if searched.space.bound == told_seconds(left):
+        searched.space.bound = told_seconds(limits.seconds)
+    return searched
 
 
 def _reduced(packed: Packed, how: Searching) -> Searched:

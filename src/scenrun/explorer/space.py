@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from scenrun.explorer.packed import Overflow, Packed
+from scenrun.explorer.packed import Overflow, Packed, Stopped
 
 LOOK_EVERY = 2_048
 """States between two looks at the limits."""
@@ -82,16 +82,26 @@ class Breadth:
         rehearsed = False
         while True:
             space = Space()
+            self.packed.alarm = lambda: self._stop(space)  # noqa: B023
             try:
                 self._search(space)
+            except Stopped as stopped:
+                space.bound = stopped.reason
             except Overflow:
                 self.packed.noticed.clear()
                 if (lost := len(space.parents)) > MUCH and not rehearsed:
                     self._rehearse(lost)
                     rehearsed = True
                 continue
+            self.packed.alarm = None
             space.seconds = time.perf_counter() - self._began
             return space
+
+    def _stop(self, space: Space) -> None:
+        """End the search in the middle of a level, if a limit was reached."""
+        reason = self._bound(space)
+        if reason is not None:
+            raise Stopped(reason)
 
     def _rehearse(self, steps: int) -> None:
         """Random walks, for the fields to become as wide as they have to be: a search meets last what happens late."""
@@ -172,7 +182,7 @@ class Breadth:
         if space.bytes > limits.memory:
             return f"{_size(limits.memory)} for states"
         if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
-            return f"{limits.seconds:g} s"
+            return told_seconds(limits.seconds)
         space.interrupted = self.look(space)
         return space.interrupted
 
@@ -182,4 +192,12 @@ def _size(number: int) -> str:
     for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if number >= size:
             return f"{number / size:.3g} {unit}"
-    return f"{number} bytes"
+    return f"{number} byte{'s' * (number != 1)}"
+
+
+def told_seconds(seconds: float) -> str:
+    """A time, as people write it."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds * 1e6:g} us"

@@ -98,8 +98,13 @@ def told(machine: Machine, number: int, before: State, choice: Choice, after: St
     if now.pc == LEAVING and thread.pc == LEAVING:
         fault = None
     value, has_value = _value(machine, before, choice, after)
+    if move.op == "choose":
+        value, has_value = None, False
+    text = _text(move, name or None, value, has_value)
+    if move.op == "choose":
+        text = f"takes alternative {move.alternative + 1} of {thread.arguments[0]}"
     return Told(
-        number, thread.who.name, _text(move, name or None, value, has_value), name or None, value,
+        number, thread.who.name, text, name or None, value,
         instruction.line or None if instruction is not None else None, move.step, move, broke, fault,
     )  # fmt: skip
 
@@ -137,8 +142,6 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
         return {"read": f"{name} is {shown}", "write": f"{name} = {shown}"}.get(verb, f"{verb} {name} {shown}".rstrip())
     if move.op == "atomic.begin":
         return "atomic steps"
-    if move.op == "choose":
-        return f"chooses {shown or move.alternative}"
     if not verb:
         return {"jump": "goes round", "branch": "looks at the clock", "raise": "raises"}.get(move.op, move.op)
     several = len(getattr(KINDS.get(kind) and KINDS[kind].operation(verb), "phases", ())) > 1
@@ -170,7 +173,8 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
         op = f"{machine.slots.kinds[slot]}.acquire"
     label = machine.slots.label(slot) or _held_name(state, thread)
     op = "thread.join" if op.endswith(".join") and not op.startswith("queue") else op
-    held_by = tuple(holders.held_by(slot))
+    is_lock = machine.slots.kinds[slot] in ("lock", "rlock") if slot < len(machine.slots.kinds) else False
+    held_by = tuple(holders.held_by(slot)) if is_lock else ()
     return Stuck(thread.who.name, "blocked", op, label, None, held_by, line, step)
 
 

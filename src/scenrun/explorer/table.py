@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from scenrun.explorer.result import Counterexample
 from scenrun.explorer.story import Told
 
-WIDEST = 34
+WIDEST = 56
 """Characters of a column."""
 MOST_COLUMNS = 8
 MOST_ROWS = 200

@@ -83,14 +83,14 @@ def read(path: str | Path) -> MoveSchedule:
 
 def _schedule(found: dict[str, Any]) -> MoveSchedule:
     moves = tuple(_move(number, one) for number, one in enumerate(_list(found["moves"])))
-    finding = found["finding"]
+    finding = None if found["finding"] is None else _mapping(found["finding"], "finding")
     out = MoveSchedule(
         scenario=_text(found["scenario"], "scenario"),
         file=_text(found["file"], "file"),
         digest=_text(found["digest"], "digest"),
         seed=turns.whole(found["seed"]),
         moves=moves,
-        overrides=dict(found["overrides"]),
+        overrides=_mapping(found["overrides"], "overrides"),
         time=_text(found["time"], "time"),
         finding=None if finding is None else (_text(finding["kind"], "kind"), _text(finding["about"], "about")),
         cycle_from=None if found["cycle_from"] is None else turns.whole(found["cycle_from"]),
@@ -126,6 +126,12 @@ def _text(found: Any, name: str) -> str:
     if not isinstance(found, str):
         raise ValueError(f"`{name}` is a text, not {str(found)[:40]}")
     return found
+
+
+def _mapping(value: Any, name: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"`{name}` is a mapping, not {str(value)[:40]}")
+    return value
 
 
 def _list(found: Any) -> Sequence[Any]:

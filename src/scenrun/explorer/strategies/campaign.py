@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from scenrun.errors import UsageError
-from scenrun.explorer.packed import Packed
+from scenrun.explorer.packed import Packed, Stopped
 from scenrun.explorer.strategies.bounded import DelayBounded, PreemptionBounded
 from scenrun.explorer.strategies.dpor import Dpor
 from scenrun.explorer.strategies.exhaustive import Exhaustive, Progress
@@ -93,6 +93,8 @@ def _sampled(task: Task, limits: Limits, jobs: int, began: float) -> Campaign:
             walk_here(plan, task)
         else:
             walk_elsewhere(plan, task, jobs)
+    except Stopped as stopped:
+        plan.ended_by = stopped.reason
     except KeyboardInterrupt:
         plan.ended_by = INTERRUPTED
     chances = None
@@ -106,8 +108,11 @@ def _exhaustive(task: Task, limits: Limits, bound: int | None, began: float) -> 
     packed = Packed(Machine(task.program, task.seed, folded=FREE, forgets=True))
     search = EXHAUSTIVE[task.strategy](packed, task.max_steps, bound)
     progress = Progress(search, limits, began)
+    packed.alarm = progress.stop
     try:
         ended_by = progress.run()
+    except Stopped as stopped:
+        ended_by = stopped.reason
     except KeyboardInterrupt:
         ended_by = INTERRUPTED
     return campaign_of(task, progress.tally, began, ended_by=ended_by, bound=search.bound, redundant=progress.redundant)

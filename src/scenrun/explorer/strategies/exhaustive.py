@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from enum import Enum
 
-from scenrun.explorer.packed import Packed
+from scenrun.explorer.packed import Packed, Stopped
 from scenrun.explorer.strategies.found import Tally
 from scenrun.explorer.strategies.plan import Limits
 from scenrun.explorer.strategies.remembered import Point, Points, Remembered
@@ -117,6 +117,12 @@ class Progress:
                 if reached is not None:
                     return reached
         return self.search.left_out
+
+    def stop(self) -> None:
+        """Raise Stopped if a limit was reached: one schedule may last."""
+        reached = self.limits.reached(self.tally, self.began)
+        if reached is not None and self._is_short_of_limit():
+            raise Stopped(reached)
 
     def _is_short_of_limit(self) -> bool:
         """With as many schedules as there may be, one more is looked for: there may be none."""

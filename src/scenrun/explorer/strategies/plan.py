@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from scenrun.explorer.packed import Stopped
+from scenrun.explorer.space import told_seconds
 from scenrun.explorer.strategies.found import Tally
 from scenrun.explorer.strategies.policy import Policy
 
@@ -52,7 +54,7 @@ class Limits:
         if self.schedules is not None and tally.schedules >= self.schedules:
             return f"{self.schedules:,} schedule{'s' if self.schedules != 1 else ''}"
         if self.seconds is not None and time.perf_counter() - began >= self.seconds:
-            return f"{self.seconds:g} s"
+            return told_seconds(self.seconds)
         return self.look(tally)
 
 
@@ -73,6 +75,12 @@ class Plan:
         """A policy that learns is told what was learnt when so many schedules have been walked; then this doubles."""
         self._told: Any = None
         self.learnt: Any = None
+
+    def stop(self) -> None:
+        """Raise Stopped if a limit was reached: one schedule may last."""
+        reason = self.limits.reached(self.tally, self.began)
+        if reason is not None:
+            raise Stopped(reason)
 
     def next(self) -> Chunk | None:
         """What to walk next; None where nothing is left, or where others must come in first."""

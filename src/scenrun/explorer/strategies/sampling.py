@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -22,11 +23,14 @@ MOST_COMPUTED = 2_000_000
 class Sampler:
     """One process's part of a campaign. After an interruption `take` gives the schedules that were walked all the same."""
 
-    def __init__(self, program: Program, policy: Policy[Any], seed: int, max_steps: int) -> None:
+    def __init__(
+        self, program: Program, policy: Policy[Any], seed: int, max_steps: int, alarm: Callable[[], None] | None = None
+    ) -> None:
         self.program = program
         self.policy = policy
         self.seed = seed
         self.max_steps = max_steps
+        self.alarm = alarm
         self.tally = Tally()
         """All outcomes and findings so far."""
         self._fresh = Tally()
@@ -36,6 +40,7 @@ class Sampler:
 
     def _begin(self) -> None:
         self.packed = Packed(Machine(self.program, self.seed, folded=FREE, forgets=True))
+        self.packed.alarm = self.alarm
         self._anew()
 
     def _anew(self) -> None:

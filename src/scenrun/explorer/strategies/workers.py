@@ -6,17 +6,21 @@ import multiprocessing
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from scenrun.errors import InternalError
+from scenrun.explorer.packed import Stopped
 from scenrun.explorer.strategies.plan import Chunk, Plan, Walked
 from scenrun.explorer.strategies.policies import policy_of
 from scenrun.explorer.strategies.sampling import Sampler
 from scenrun.program import Program
 
+AT_MOST_S = 0.2
+"""How long limits are not looked at while nobody is heard of."""
 PATIENCE_S = 2.0
 """How long a process may take to end by itself."""
 
@@ -31,19 +35,19 @@ class Task:
     max_steps: int
     depth: int
 
-    def sampler(self) -> Sampler:
+    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
         """Made in the process that uses it."""
         policy = policy_of(self.strategy, self.depth, self.seed, self.max_steps)
-        return Sampler(self.program, policy, self.seed, self.max_steps)
+        return Sampler(self.program, policy, self.seed, self.max_steps, alarm)
 
 
 def walk_here(plan: Plan, task: Task) -> None:
     """Walk all schedules of a plan in this process; an interruption leaves what was found in the plan."""
-    sampler = task.sampler()
+    sampler = task.sampler(plan.stop)
     while (chunk := plan.next()) is not None:
         try:
             plan.take(_walked(sampler, chunk))
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Stopped):
             if plan.tally.schedules == chunk.first:
                 plan.take(Walked(chunk, sampler.take(), sampler.policy.lesson(), 0.0))
             raise
@@ -101,7 +105,9 @@ class _Crew:
                 one.send(chunk)
             if not self.busy:
                 return
-            heard = wait(self.busy)
+            heard = wait(self.busy, AT_MOST_S)
+            if not heard:
+                plan.stop()
             for one in [one for one in self.busy if one in heard]:
                 self.busy.remove(one)
                 plan.take(_heard(one))
@@ -135,6 +141,7 @@ def _heard(one: Connection) -> Walked:
 def _serve(connection: Connection, task: Task, inherited: tuple[Connection, ...]) -> None:
     """The life of such a process. Ctrl-C is for the one that it works for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for one in inherited:
         one.close()
     with suppress(EOFError, OSError):
