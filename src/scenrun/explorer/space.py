@@ -6,6 +6,7 @@ import random
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from scenrun.explorer.packed import Overflow, Packed, Stopped
@@ -90,7 +91,9 @@ class Breadth:
             except Overflow:
                 self.packed.noticed.clear()
                 if (lost := len(space.parents)) > MUCH and not rehearsed:
-                    self._rehearse(lost)
+                    self.packed.alarm = lambda: self._stop(Space())
+                    with suppress(Stopped):  # the search that comes next finds out by itself
+                        self._rehearse(lost)
                     rehearsed = True
                 continue
             self.packed.alarm = None
@@ -198,6 +201,6 @@ def _size(number: int) -> str:
 def told_seconds(seconds: float) -> str:
     """A time, as people write it."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size:
+        if seconds >= size or not seconds:
             return f"{seconds / size:g} {unit}"
     return f"{seconds * 1e6:g} us"
