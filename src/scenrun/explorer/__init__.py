@@ -1,1 +1,1 @@
-"""Many schedules of the model of a program: walked through."""
+"""Searches the schedules of a program: finds what can go wrong, tells how, or proves that nothing can."""
