@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import yaml
 import scenrun
 from scenrun.cli import run_cli
 from scenrun.errors import UsageError
+from scenrun.explorer.describing import describe
 from scenrun.explorer.exploring import STATELESS
 from scenrun.explorer.result import Explored, is_expected
 from scenrun.explorer.strategies.campaign import STRATEGIES
@@ -339,6 +341,14 @@ def test_json_has_the_whole_result(capsys: pytest.CaptureFixture[str]) -> None:
         "step": "behaviours.update.do[1]", "op": "variable.read", "value": 0,
     }  # fmt: skip
     assert {"bad_probability", "least_preemptions", "outcomes", "schedules_to_first"} <= found.keys()
+
+
+def test_a_long_search_says_how_fast_it_was_and_what_it_stored() -> None:
+    """A short one does not: its rate means nothing."""
+    found = scenrun.explore(LOST_UPDATE)
+    assert "states/s" not in describe(found, {})
+    long = describe(replace(found, seconds=2.0, states=1_000_000, memory_bytes=100 << 20), {})
+    assert "500,000 states/s, 100 MB" in long
 
 
 def test_a_schedule_is_saved_and_shown_on_real_threads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

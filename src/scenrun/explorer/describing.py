@@ -5,6 +5,8 @@ from __future__ import annotations
 from scenrun.explorer.result import Counterexample, Explored
 from scenrun.explorer.table import table
 
+WORTH_A_RATE_S = 1.0
+"""Seconds from which on a search says how fast it was, and how much it stored."""
 MAX_OUTCOMES = 20
 MAX_BESIDE = 5
 
@@ -45,6 +47,8 @@ def _searched(found: Explored) -> str:
     if found.states is not None:
         how = ", reduced" * found.reduced + ", symmetric" * found.symmetric
         parts.append(f"{found.states:,} states, {found.transitions:,} transitions, depth {found.depth}{how}")
+    if found.states_per_second is not None and found.seconds >= WORTH_A_RATE_S:
+        parts.append(f"{found.states_per_second:,.0f} states/s, {(found.memory_bytes or 0) / (1 << 20):,.0f} MB")
     if found.schedules is not None:
         parts.append(f"{found.schedules:,} schedules ({found.strategy})")
     whole = "every schedule is among them" if found.closed else f"ended by {found.bound or 'its limits'}"
