@@ -347,7 +347,7 @@ def test_a_long_search_says_how_fast_it_was_and_what_it_stored() -> None:
     """A short one does not: its rate means nothing."""
     found = scenrun.explore(LOST_UPDATE)
     assert "states/s" not in describe(found, {})
-    long = describe(replace(found, seconds=2.0, states=1_000_000, memory_bytes=100 << 20), {})
+    long = describe(replace(found, seconds=3.0, states_s=2.0, states=1_000_000, memory_bytes=100 << 20), {})
     assert "500,000 states/s, 100 MB" in long
 
 

@@ -133,6 +133,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         outcomes=tuple(outcomes),
         missing=tuple(searched.missing),
         states=len(space.parents),
+        states_s=space.seconds,
         transitions=space.transitions,
         depth=space.depth,
         memory_bytes=space.bytes,

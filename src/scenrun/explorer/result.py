@@ -84,6 +84,8 @@ class Explored:
     missing: tuple[tuple[Any, ...], ...] = ()
     """Required outcomes that no schedule gives."""
     states: int | None = None
+    states_s: float = 0.0
+    """The time in which the states were found; what they show came after."""
     transitions: int | None = None
     depth: int | None = None
     memory_bytes: int | None = None
@@ -102,7 +104,7 @@ class Explored:
     @property
     def states_per_second(self) -> float | None:
         """How fast it was."""
-        return self.states / self.seconds if self.states and self.seconds else None
+        return self.states / self.states_s if self.states and self.states_s else None
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
