@@ -20,7 +20,7 @@ import click
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_INCOMPLETE, say, tell
 from scenrun.cli.options import load, overrides_of
-from scenrun.cli.running import refuse_own_files
+from scenrun.cli.running import on_signals, refuse_own_files
 from scenrun.errors import OutputError, UsageError
 from scenrun.explorer.describing import describe
 from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program, progress_of
@@ -247,9 +247,5 @@ class _Exploring:
                 sys.exit(128 + number)
             self.signal = signal.Signals(number).name
 
-        before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-        try:
+        with on_signals(note):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

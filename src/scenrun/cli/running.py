@@ -177,16 +177,25 @@ class Running(ABC):
                 os._exit(128 + number)
             self.signal = signal.Signals(number).name
 
-        before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-        yield
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        with on_signals(note):
+            yield
 
     def status(self, statuses: list[int]) -> int:
         """The exit status of all files together: the signal's, or the worst."""
         if self.signal is not None:
             return 128 + int(signal.Signals[self.signal])
         return max(statuses, default=0)
+
+
+@contextmanager
+def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
+    """Call this on SIGINT and SIGTERM, and restore what was called before."""
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _status(result: RunResult) -> int:
