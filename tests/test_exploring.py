@@ -171,6 +171,22 @@ def test_messages_do_not_keep_a_pipeline_from_being_proved() -> None:
     assert (found.states or 0) < 1_000
 
 
+def test_what_is_only_logged_makes_no_states_of_its_own() -> None:
+    """Two threads put different items that are only logged: there are as many states as if the items were alike."""
+    text = """
+        scenario: logged
+        sync: {q: queue}
+        threads:
+          one: {do: [{put: {queue: q, item: "'ONE'"}}]}
+          two: {do: [{put: {queue: q, item: "'TWO'"}}]}
+          reader: {do: [{repeat: 2, do: [{get: {queue: q, into: x}}, {log: "{x}"}]}]}
+        """
+    different = explored(text)
+    assert different.states == explored(text.replace("TWO", "ONE")).states
+    decides = text.replace('{log: "{x}"}', '{assert: "x != 3"}')
+    assert (explored(decides).states or 0) > (different.states or 0)
+
+
 def test_a_value_that_decides_is_not_left_out() -> None:
     """The same draw, once it is compared, is a function of seed, thread and number: the other branch is not taken."""
     text = """

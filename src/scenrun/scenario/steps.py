@@ -532,7 +532,7 @@ class Atomic(Step):
     verb = "atomic"
     short = "body"
     whole = True
-    body: Steps = Field(description="steps that neither block, sleep, call nor touch a primitive")
+    body: Steps = Field(description="steps that neither block, sleep, call, choose nor touch a primitive")
 
 
 class Section(Step):

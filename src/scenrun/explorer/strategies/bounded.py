@@ -153,16 +153,6 @@ class Bounded(Exhaustive):
         costs = self.costs(self.known[state], last)
         return [Move(after, option.thread, cost) for option, cost in costs for after in option.afters]
 
-    def _pack_anew(self) -> None:
-        """Find the states of the schedule again."""
-        while True:
-            try:
-                self.begin()
-                self._packed_again()
-                return
-            except Overflow:
-                continue
-
     def _packed_again(self) -> None:
         self._on_path.clear()
         state = self.packed.initial

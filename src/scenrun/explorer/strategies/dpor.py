@@ -170,16 +170,6 @@ class Dpor(Exhaustive):
             return Ending.REDUNDANT
         return None
 
-    def _pack_anew(self) -> None:
-        """Find the states of the schedule again."""
-        while True:
-            try:
-                self.begin()
-                self._packed_again()
-                return
-            except Overflow:
-                continue
-
     def _packed_again(self) -> None:
         state = self.packed.initial
         self._on_path.clear()

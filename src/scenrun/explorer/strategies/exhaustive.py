@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from enum import Enum
 
-from scenrun.explorer.packed import Packed, Stopped
+from scenrun.explorer.packed import Overflow, Packed, Stopped
 from scenrun.explorer.strategies.found import Tally
 from scenrun.explorer.strategies.plan import Limits
 from scenrun.explorer.strategies.remembered import Point, Points, Remembered
@@ -53,6 +53,20 @@ class Exhaustive(ABC):
         """States are packed in another way: forget what was known of them."""
         self.packed.initial = self.packed.packed_anew()
         self.known: Remembered[Point] = Remembered(Points(self.packed).of)
+
+    def _pack_anew(self) -> None:
+        """Find the states of the schedule again."""
+        while True:
+            try:
+                self.begin()
+                self._packed_again()
+                return
+            except Overflow:
+                continue
+
+    @abstractmethod
+    def _packed_again(self) -> None:
+        """The states of the schedule at hand, as they are packed now."""
 
     @abstractmethod
     def schedules(self) -> Iterator[Ending]:
