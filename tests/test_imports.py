@@ -16,6 +16,7 @@ import scenrun
 ROOT = Path(scenrun.__file__).parent
 READING = ("pydantic", "yaml")
 WRITING = ("structlog", "orjson")
+READERS = ("analysis", "report")
 RUNNING = ("scenrun.executors", "scenrun.log", "asyncio")
 LAYERS = (
     ("version", "errors"),
@@ -32,7 +33,7 @@ BESIDE = {
     "__init__": 6, "__main__": 7,
     "calls": 1, "draws": 1, "faults": 1, "values": 1,
     "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "results": 2, "tally": 2,
-    "log": 4, "reference": 4, "report": 2,
+    "analysis": 2, "log": 4, "reference": 4, "report": 2,
 }  # fmt: skip
 """The layer that each of the other modules belongs to, as a position in `LAYERS`."""
 LAYER_OF = {**{name: at for at, layer in enumerate(LAYERS) for name in layer}, **BESIDE}
@@ -155,10 +156,10 @@ def test_imports_go_one_way(path: Path) -> None:
     assert not above, f"{name_of(path)} imports {above}"
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if part_of(name_of(p)) == "report"], ids=name_of)
-def test_reports_know_no_executor(path: Path) -> None:
-    """A report imports no executor, anywhere in its file."""
-    assert not [name for name in imports_of(path, top=False) if part_of(name) == "executors"]
+@pytest.mark.parametrize("path", [p for p in modules() if part_of(name_of(p)) in READERS], ids=name_of)
+def test_who_reads_logs_knows_no_executor(path: Path) -> None:
+    """Analysis and reports import nothing that runs or searches a program, anywhere in their files."""
+    assert not {part_of(name) for name in imports_of(path, top=False)} & {"executors", "machine", "explorer", "api"}
 
 
 @pytest.mark.parametrize("path", [p for p in modules() if part_of(name_of(p)) in LAYERS[0] + LAYERS[1]], ids=name_of)

@@ -1,0 +1,74 @@
+"""What the first line of a run says of it: the scenario, its text, its objects, its groups of threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.analysis.reading import Event
+
+QUEUES = ("fifo", "lifo", "priority", "simple", "simple_queue", "queue")
+"""How a queue's kind may be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known of a run before its first step; all of it empty where the log has no first line."""
+
+    scenario: str = ""
+    description: str = ""
+    text: str = ""
+    """The scenario's file."""
+    way: str = ""
+    """`run`, `simulate`, ..."""
+    level: str = ""
+    """The level of the log; the operations are in it at `debug` only."""
+    seed: int | None = None
+    version: str = ""
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The declared objects by name, with `kind` and options; arrays once, with `count`."""
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    state: dict[str, Any] = field(default_factory=dict)
+    """The shared variables' initial values."""
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether the log has the operations."""
+        return self.level in ("debug", "")
+
+    def kind(self, label: str) -> str:
+        """The kind of an object by its label, such as `forks[2]`; '' where it is not known."""
+        declared = self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
+        kind = str(declared.get("kind", ""))
+        return "queue" if kind in QUEUES else kind
+
+    def option(self, label: str, name: str) -> Any:
+        """An option of an object's declaration, or None."""
+        declared = self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
+        return declared.get(name)
+
+
+def opening_of(event: Event) -> Opening:
+    """The opening of a `run.started` line; what is not as it should be is left out."""
+    return Opening(
+        scenario=_text(event, "scenario"),
+        description=_text(event, "description"),
+        text=_text(event, "text"),
+        way=_text(event, "way"),
+        level=_text(event, "log_level"),
+        seed=event["seed"] if isinstance(event.get("seed"), int) else None,
+        version=_text(event, "scenrun"),
+        objects={str(one.get("name")): one for one in _listed(event, "objects")},
+        groups={str(one.get("group")): one for one in _listed(event, "threads")},
+        state=event["state"] if isinstance(event.get("state"), dict) else {},
+    )
+
+
+def _text(event: Event, name: str) -> str:
+    value = event.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _listed(event: Event, name: str) -> list[dict[str, Any]]:
+    value = event.get(name)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []

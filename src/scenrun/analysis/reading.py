@@ -1,0 +1,224 @@
+"""The only code that reads a log: its lines as events, and in words what of it could not be read."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import orjson
+
+from scenrun.errors import UsageError
+from scenrun.events import EVENTS
+from scenrun.version import __version__
+
+Event = dict[str, Any]
+"""One line of a log."""
+LONGEST_LINE = 1 << 26
+"""Bytes after which a line is taken apart: nothing of ours is that long."""
+_SHOWN = 60
+_TEXTS = ("thread", "object", "group", "step")
+
+
+class LogError(UsageError):
+    """A log of which nothing can be read."""
+
+
+class Reading:
+    """The events of one run of a log, or of all; what was skipped is noted, and said by `notes` afterwards.
+
+    file: a binary stream; name: what it is called in messages. run: which run of the log, by its identifier or by its
+    number from 1; None is the first. every: all runs.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, *, run: str | None = None, every: bool = False) -> None:
+        self.name = name
+        self.runs: dict[str, str] = {}
+        """The runs that were seen, each with its verdict, `?` where its last line is missing."""
+        self.lines = 0
+        """The lines that were read so far."""
+        self.tally: Event | None = None
+        """The line that tells of several runs."""
+        self._file = file
+        self._wanted = run
+        self._every = every
+        self._chosen: str | None = None
+        self._foreign = 0
+        self._first_foreign: tuple[int, str] | None = None
+        self._cut_off = 0
+        self._unknown: Counter[str] = Counter()
+        self._missing = self._again = 0
+        self._version: str | None = None
+        self._next: dict[str, int] = {}
+
+    def __iter__(self) -> Iterator[Event]:
+        loads, following, known = orjson.loads, self._next, EVENTS
+        chosen = self._chosen
+        for line in iter(lambda: self._file.readline(LONGEST_LINE), b""):
+            self.lines += 1
+            try:
+                event = loads(line)
+                run, seq, name = event["run"], event["seq"], event["event"]
+                if run == chosen and seq == following[run] and name in known and _is_sound(event):
+                    following[run] = seq + 1
+                    if name == "run.finished":
+                        self.runs[run] = str(event.get("verdict", "?"))
+                    yield event
+                    continue
+            except (ValueError, TypeError, KeyError, AttributeError):
+                event = None
+            if (found := self._looked_at(line, event)) is not None:
+                chosen = self._chosen
+                yield found
+        if not self.lines:
+            raise LogError(f"{self.name} is empty: there is no line in it")
+        if not self.runs:
+            raise LogError(f"{self.name} is no log of scenrun: {self._of_lines()}")
+        if chosen is None and not self._every:
+            raise LogError(f"{self.name} has no run {self._wanted}; it has {_listed(list(self.runs))}")
+
+    def _looked_at(self, line: bytes, event: Event | None) -> Event | None:
+        """A line that is not simply the next one of the run: the first of a run, one of another run, one of somebody else."""
+        if not line.strip():
+            return None
+        if event is None:
+            event = _parsed(line)
+        if event is None:
+            self._note_foreign(line)
+            return None
+        run, seq, name = event["run"], event["seq"], event["event"]
+        if name == "tally.finished":
+            self.tally = event
+            return event if self._every else None
+        if name not in EVENTS:
+            self._unknown[name] += 1
+        if name == "run.started":
+            self._version = max(self._version or "", str(event.get("scenrun", "")), key=_number)
+        is_new = run not in self.runs
+        if is_new:
+            self.runs[run] = "?"
+        if name == "run.finished":
+            self.runs[run] = str(event.get("verdict", "?"))
+        if is_new and self._chosen is None and self._is_wanted(run):
+            self._chosen = run
+        if not (self._every or run == self._chosen):
+            return None
+        following = self._next.get(run, 0)
+        if seq < following:
+            self._again += 1
+            return None
+        self._missing += seq - following
+        self._next[run] = seq + 1
+        return event if name in EVENTS else None
+
+    def _is_wanted(self, run: str) -> bool:
+        if self._wanted is None:
+            return True
+        return self._wanted in (run, str(len(self.runs)))
+
+    def _note_foreign(self, line: bytes) -> None:
+        if not line.endswith(b"\n") and len(line) < LONGEST_LINE and line.lstrip().startswith(b"{"):
+            self._cut_off = self.lines
+            return
+        self._foreign += 1
+        if self._first_foreign is None:
+            self._first_foreign = self.lines, excerpt(line.decode("utf-8", "replace"))
+
+    def _of_lines(self) -> str:
+        if self._first_foreign is None:
+            return "its only line is cut off" if self._cut_off else "it has empty lines only"
+        return "line {} is `{}`".format(*self._first_foreign)
+
+    def notes(self) -> list[str]:
+        """What was not read or is not there, a sentence each; to be asked when all events have been taken."""
+        out = []
+        if self._first_foreign is not None:
+            number, text = self._first_foreign
+            out.append(f"{_lines(self._foreign)} not a log's and skipped, the first is line {number:,}: `{text}`")
+        if self._cut_off:
+            out.append(f"line {self._cut_off:,}, the last one, is cut off and was skipped")
+        if self._version is not None and _number(self._version) > _number(__version__):
+            out.append(
+                f"the log was written by scenrun {excerpt(self._version)}, and this is {__version__}: what is new is skipped"
+            )
+        if self._unknown:
+            names = _listed([excerpt(name) for name in sorted(self._unknown)])
+            out.append(
+                f"{_lines(self._unknown.total())} of a kind that this version does not know, and skipped: {names}"
+            )
+        if self._missing:
+            out.append(
+                f"{_lines(self._missing)} missing in between or at the beginning: what is said is of those that are there"
+            )
+        if self._again:
+            out.append(f"{_lines(self._again)} there twice or out of order, and skipped")
+        if not self._every and self._chosen is not None:
+            out += self._of_runs(self._chosen)
+        return out
+
+    def _of_runs(self, chosen: str) -> list[str]:
+        out = []
+        if len(self.runs) > 1:
+            number = list(self.runs).index(chosen) + 1
+            counts = Counter(self.runs.values())
+            verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items()))
+            out.append(f"the log has {len(self.runs):,} runs ({verdicts}); this is run {number}; --run N shows another")
+        if self.runs[chosen] == "?":
+            out.append("the log ends before its run did: it was cut, or the process was killed or goes on")
+        return out
+
+
+@contextmanager
+def opened(path: str) -> Iterator[BinaryIO]:
+    """The bytes of a file, or of standard input for `-`."""
+    if path == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(path, "rb")  # noqa: SIM115 - closed below, whoever reads it
+    except OSError as error:
+        raise LogError(f"cannot read {path}: {error.strerror}") from None
+    with file:
+        if os.path.isdir(path):
+            raise LogError(f"{path} is a folder")
+        yield file
+
+
+def excerpt(text: str, most: int = _SHOWN) -> str:
+    """A text that cannot harm a terminal, at most so long; what was cut is marked by `…`."""
+    clean = "".join(c if c.isprintable() else "�" for c in text[: most + 1].strip())
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
+
+
+def _parsed(line: bytes) -> Event | None:
+    try:
+        event = orjson.loads(line)
+    except ValueError:
+        return None
+    sound = isinstance(event, dict) and isinstance(event.get("run"), str) and isinstance(event.get("event"), str)
+    return event if sound and type(event.get("seq")) is int and _is_sound(event) else None
+
+
+def _is_sound(event: Event) -> bool:
+    """Whether the fields that everyone relies on are of their kind."""
+    if type(event.get("elapsed_s")) not in (float, int) or type(event.get("waited_s", 0.0)) not in (float, int):
+        return False
+    if type(event.get("line", 0)) is not int:
+        return False
+    return all(type(event.get(name, "")) is str for name in _TEXTS)
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in version.split(".") if word.isdecimal())
+
+
+def _lines(count: int) -> str:
+    return "1 line is" if count == 1 else f"{count:,} lines are"
+
+
+def _listed(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
