@@ -1,0 +1,88 @@
+"""Where commands write a file: beside its place until it is complete, and never over another one unless told to."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO
+
+import click
+
+from scenrun.errors import OutputError, UsageError
+
+_OPTIONS = (
+    click.option("-o", "--output", metavar="FILE", type=click.Path(allow_dash=True), required=True,
+                 help="Where to write; - is stdout."),
+    click.option("--force", is_flag=True, help="Replace FILE if it exists."),
+)  # fmt: skip
+
+
+def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that writes a file of its own."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def check_output(path: str, force: bool) -> None:
+    """Refuse a file that must not or cannot be written, before any work is done."""
+    if path == "-":
+        if force:
+            raise UsageError("--force has no effect with -o -")
+        return
+    if os.path.isdir(path):
+        raise UsageError(f"{path} is a folder; -o names a file")
+    if os.path.exists(path) and not force:
+        raise UsageError(f"{path} exists; --force replaces it")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"cannot write {path}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"cannot write {path}: {folder} cannot be written to")
+
+
+@contextmanager
+def output_path(path: str, force: bool) -> Iterator[str]:
+    """The name of a new file to write; when all went well it takes the place of `path`, otherwise it goes away."""
+    check_output(path, force)
+    folder = tempfile.mkdtemp(prefix=".scenrun-", dir=os.path.dirname(path) or ".")
+    beside = os.path.join(folder, os.path.basename(path))
+    try:
+        yield beside
+        _keep_mode(path, beside)
+        os.replace(beside, path)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}", midway=True) from None
+    finally:
+        with suppress(OSError):
+            os.unlink(beside)
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
+@contextmanager
+def output_file(path: str, force: bool) -> Iterator[BinaryIO]:
+    """A binary file to write to; `-` is stdout. Raises UsageError before, and OutputError when writing fails."""
+    if path == "-":
+        check_output(path, force)
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputError(f"cannot write to stdout: {error.strerror}", midway=True) from None
+        return
+    with output_path(path, force) as beside, open(beside, "wb") as file:
+        yield file
+
+
+def _keep_mode(path: str, beside: str) -> None:
+    """A replaced file keeps its permissions."""
+    with suppress(FileNotFoundError):
+        os.chmod(beside, os.stat(path).st_mode & 0o7777)
