@@ -106,3 +106,16 @@ def say_notes(reading: Reading) -> None:
     """What was not read of a log, on stderr."""
     for note in reading.notes():
         say(f"note: {note}")
+
+
+def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
+    """What a player shows of a schedule, step by step; None for a log or a scenario."""
+    if kind_of(argument) != "schedule":
+        return None
+    from scenrun.api import load, scenario_of
+    from scenrun.explorer.frames import frames_of
+    from scenrun.schedulers.moves import read
+
+    schedule = read(argument)
+    loaded = load(file or scenario_of(argument, schedule), overrides=schedule.overrides)
+    return frames_of(loaded.program, schedule)
