@@ -33,7 +33,7 @@ BESIDE = {
     "__init__": 6, "__main__": 7,
     "calls": 1, "draws": 1, "faults": 1, "values": 1,
     "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "results": 2, "tally": 2,
-    "analysis": 2, "log": 4, "reference": 4, "report": 2,
+    "analysis": 2, "log": 4, "reference": 4, "report": 2, "samples": 1,
 }  # fmt: skip
 """The layer that each of the other modules belongs to, as a position in `LAYERS`."""
 LAYER_OF = {**{name: at for at, layer in enumerate(LAYERS) for name in layer}, **BESIDE}

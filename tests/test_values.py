@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scenrun import values
 from scenrun.draws import Draws
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter, Samples, _bucket, _top
+from scenrun.executors.figures import Counter
+from scenrun.samples import Samples, _bucket, _top
 from scenrun.scenario import durations
 from scenrun.scenario.durations import DurationError
 from scenrun.scenario.expressions import ExpressionError
