@@ -40,6 +40,8 @@ class Reading:
         """The runs that were seen, each with its verdict, `?` where its last line is missing."""
         self.lines = 0
         """The lines that were read so far."""
+        self.raw = b""
+        """The last of them as it stands in the log: the event that was just given."""
         self.tally: Event | None = None
         """The line that tells of several runs."""
         self._file = file
@@ -59,6 +61,7 @@ class Reading:
         chosen = self._chosen
         for line in iter(lambda: self._file.readline(LONGEST_LINE), b""):
             self.lines += 1
+            self.raw = line
             try:
                 event = loads(line)
                 run, seq, name = event["run"], event["seq"], event["event"]

@@ -16,8 +16,8 @@ from scenrun.cli import say
 from scenrun.errors import UsageError
 
 _SNIFFED = 4_096
-_OPTIONS = (
-    click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given."),
+_RUN = click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given.")
+_SOURCES = (
     click.option("--set", "sets", multiple=True, metavar="PATH=VALUE",
                  help="For a scenario: override a value, such as threads.consumer.count=3."),
     click.option("--file", "file", metavar="FILE", type=click.Path(),
@@ -26,8 +26,13 @@ _OPTIONS = (
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that reads a log."""
-    for option in reversed(_OPTIONS):
+    """The options of every command that reads one run of a log."""
+    return _RUN(source_options(command))
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Those of them that say what is simulated or replayed."""
+    for option in reversed(_SOURCES):
         command = option(command)
     return command
 
