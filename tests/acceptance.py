@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain
+from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
 from scenrun.explorer.walk import end_of
 from scenrun.log import event_of
@@ -26,8 +26,10 @@ PATIENCE = 400_000
 """Places in the search, before it is given up as undecided."""
 OPEN = -1
 """The thread has said what it is about to do, and is still in it; a positive number: its next lines are accounted for."""
-RESULTS = ("acquired", "value", "size")
-"""The fields of a `done` line that say what an operation gave."""
+NOT_STEPS = ("finding", "thread.cut_off", "fault.raised")
+"""A thread's lines that tell neither of a step nor of its beginning or end; what a fault leads to is seen in the next one."""
+RESULTS = ("acquired", "value", "size", "at", "n")
+"""The fields of a `done` line that say what an operation was given and gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class _Search:
         self.machine = Told(program, began["seed"])
         self.log_fields = program.log_fields
         self.end = _End(self.machine, log)
-        self.lines = [line for line in log if "thread" in line and line["event"] not in ("finding", "thread.cut_off")]
+        self.lines = [line for line in log if "thread" in line and line["event"] not in NOT_STEPS]
         self.at: dict[str, list[int]] = {}
         for place, line in enumerate(self.lines):
             self.at.setdefault(line["thread"], []).append(place)
@@ -189,8 +191,15 @@ class _Search:
         if phase == "done" and not has_done(instruction):
             return False
         shown = "asked" if is_question(instruction) else phase
-        label = self.machine.slots.label(thread.slots[0]) if instruction.target is not None else None
+        label = self._label(thread, instruction)
         return bool(line["event"] == event_of(instruction.op, shown) and line.get("object") == label)
+
+    def _label(self, thread: Thread, instruction: Instruction) -> str | None:
+        """The name of the object that a thread's next step is about: of a future or thread that a local holds, its own."""
+        if instruction.target is not None:
+            return self.machine.slots.label(thread.slots[0])
+        held = thread.arguments[0] if thread.arguments else None
+        return str(held) if held.__class__.__name__ == "Handle" else None
 
     # --- steps of the model
 
@@ -298,6 +307,10 @@ class _Search:
         if instruction.op == "log":
             text, fields = thread.arguments
             given = {"message": text, "fields": {**self.log_fields, **(fields or {})} or None}
+        else:
+            given.update(shown(instruction, thread.arguments))
+        if instruction.op == "pool.submit":
+            given["value"] = line["value"]  # the task's name, with which its own lines begin
         elif instruction.op in ("queue.put", "queue.get"):
             given["size"] = len(outcome.values[0][0])
         elif instruction.op in ("simple_queue.put", "simple_queue.get"):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scenrun.log import event_of
+from scenrun.log import add_shown, event_of
 from scenrun.machine import Choice, Machine, State, Thread, Who
 from scenrun.machine.codes import Failing
 from scenrun.machine.state import BEGINNING, ENDED
@@ -95,6 +95,15 @@ def has_done(instruction: Instruction) -> bool:
     if known is None:
         return instruction.op in ("sleep", "work", "call", "log") or is_question(instruction)
     return known.done is not None
+
+
+def shown(instruction: Instruction, arguments: Sequence[Any]) -> Line:
+    """The fields in which the `done` line of an operation shows its arguments."""
+    fields: Line = {}
+    if (known := operation(instruction.op)) is not None and known.shows:
+        named = dict(zip(known.parameters, arguments, strict=True))
+        add_shown(fields, known.shows, [named[name] for name in known.shows])
+    return fields
 
 
 def plain(value: Any) -> Any:

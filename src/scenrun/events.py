@@ -71,10 +71,22 @@ _OWN = (
         by_thread=False,
     ),
     Event("message", "A `log` step.", {"message": TEXT, "fields": OBJECT}, "info", ("fields",)),
-    Event("thread.started", "A thread, task or timer takes its first step.", {"daemon": BOOLEAN}, "info"),
+    Event(
+        "thread.started",
+        "A thread, task or timer takes its first step; of a task, `pool` says whose.",
+        {"daemon": BOOLEAN, "pool": TEXT},
+        "info",
+        ("pool",),
+    ),
     Event("thread.ended", "A thread has taken its last step.", {}, "info"),
     Event("thread.cut_off", "A thread was ended before its next step, as the run was over.", {}, "info"),
     Event("thread.failed", "An exception left a thread.", {"type": TEXT, "text": TEXT}, "error"),
+    Event(
+        "fault.raised",
+        "A step of a thread ended with an exception, caught or not; `waited_s` where it is an operation that may wait.",
+        {"type": TEXT, "text": TEXT, "waited_s": NUMBER},
+        optional=("waited_s",),
+    ),
     Event(
         "finding",
         "Something was found: `kind` is a verdict's word.",
@@ -106,8 +118,20 @@ _RESULTS: dict[str, dict[str, dict[str, Any]]] = {
     "shut_down": {"waited_s": NUMBER},
     "read": {"value": ANY},
     "written": {"value": ANY},
+    "popped": {"value": ANY},
+    "item_popped": {"value": ANY},
+    "submitted": {"value": TEXT},
+    "cancel_asked": {"value": BOOLEAN},
 }
-"""What the `done` line of an operation adds."""
+"""What the `done` line of an operation adds of its result."""
+_SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "item": ("value", ANY), "value": ("value", ANY), "path": ("at", ANY), "at": ("at", ANY), "n": ("n", INTEGER),
+}  # fmt: skip
+"""The field in which a line shows a parameter of its operation; `at` is the path of a part, and not a list if it is short."""
+
+
+def _shown(parameters: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    return dict(_SHOWN[name] for name in parameters)
 
 
 def _of_primitives() -> list[Event]:
@@ -117,9 +141,11 @@ def _of_primitives() -> list[Event]:
         for operation in kind.operations:
             what = f"`{kind.name}`: {operation.name}"
             if operation.about:
-                out.setdefault(operation.about, Event(operation.about, f"{what} is about to be done.", {}))
+                fields = _shown(operation.announces)
+                event = Event(operation.about, f"{what} is about to be done.", fields, optional=tuple(fields))
+                out.setdefault(operation.about, event)
             if operation.done:
-                fields = _RESULTS.get(operation.done.partition(".")[2], {})
+                fields = {**_RESULTS.get(operation.done.partition(".")[2], {}), **_shown(operation.shows)}
                 event = Event(operation.done, f"{what} has been done.", fields, optional=tuple(fields))
                 out.setdefault(operation.done, event)
         for question in (*kind.questions, *kind.attributes):

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -24,6 +24,9 @@ from scenrun.primitives import KINDS, operation
 ALWAYS = ("run.started", "run.finished", "tally.finished")
 """Lines that are written at every level: without them a log cannot be read."""
 _BUFFER = 1 << 18
+_WITH_RESULT = (
+    "variable.read", "variable.written", "variable.popped", "variable.item_popped", "future.cancel_asked",
+)  # fmt: skip
 
 
 class OutputClosed(Exception):
@@ -257,7 +260,7 @@ class Recorder:
     def _operation(self, record: tuple[Any, ...]) -> None:
         at_ns, me, site, phase, target, result, waited_ns, held_ns, size = record
         instruction = site.instruction
-        event = event_of(instruction.op, phase)
+        event, shown = _line_of(instruction.op, phase)
         fields = self._begin(at_ns, "debug", event)
         self._of_thread(fields, me, site)
         label = getattr(target, "label", None)
@@ -266,7 +269,12 @@ class Recorder:
         if phase == "asked":
             fields["question"] = instruction.op.partition(".")[2]
             fields["value"] = result
+        elif shown and phase == "about":
+            add_shown(fields, shown, result)
         elif phase == "done":
+            if shown:
+                *given, result = result
+                add_shown(fields, shown, given)
             add_result(fields, event, result, waited_ns, held_ns, size)
         if instruction.op == "call":
             fields["function"] = instruction.option("function")
@@ -285,6 +293,31 @@ def event_of(op: str, phase: str) -> str:
     name = (known.about if phase == "about" else known.done) if known else None
     assert name is not None
     return name
+
+
+@cache
+def _line_of(op: str, phase: str) -> tuple[str, tuple[str, ...]]:
+    """The name of the line that tells of an operation, and the parameters that it shows."""
+    known = operation(op)
+    shown = () if known is None else known.announces if phase == "about" else known.shows
+    return event_of(op, phase), shown
+
+
+def add_shown(fields: dict[str, Any], parameters: tuple[str, ...], given: Sequence[Any]) -> None:
+    """What a line shows of an operation's arguments: an item, the place of a part, how many at once."""
+    place: list[Any] = []
+    for name, argument in zip(parameters, given, strict=True):
+        if name == "n":
+            if argument.__class__ is int and argument != 1:
+                fields["n"] = argument
+        elif name == "path":
+            place = argument
+        elif name == "at":
+            place = [*place, argument]
+        else:
+            fields["value"] = argument
+    if place and place != [None]:
+        fields["at"] = place if len(place) > 1 else place[0]
 
 
 def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, held_ns: int, size: int) -> None:
@@ -307,5 +340,7 @@ def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, 
         fields["waited_s"] = waited_ns / 1e9
     elif event == "sleep.ended":
         fields["slept_s"] = waited_ns / 1e9
-    elif event in ("variable.read", "variable.written"):
+    elif event in _WITH_RESULT:
         fields["value"] = result
+    elif event == "pool.submitted":
+        fields["value"] = str(result)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.events import LEVELS
 from scenrun.executors.site import Site
 from scenrun.footprints import successors
-from scenrun.primitives import operation
+from scenrun.primitives import Operation, operation
 from scenrun.program import CellRef, Code, Instruction
+
+INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
+"""Variables of a generated function: the index of the object that is meant, or what a local holds; arguments to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,65 @@ class Writer(ABC):
         return int(i.op in ("sleep", "work", "call") or (known is not None and known.about is not None))
 
     def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
-        own = getattr(self, f"op_{i.op.replace('.', '_')}", None)
-        return own(pc, i) if own else self.operation(pc, i)
+        own: Callable[..., list[str]] | None = getattr(self, f"op_{i.op.replace('.', '_')}", None)
+        if own is not None:
+            return own(pc, i)
+        held, i = self._held(i)
+        return [*held, *self.operation(pc, i)]
 
     @abstractmethod
     def operation(self, pc: int, i: Instruction) -> list[str]:
         """An operation on a shared object."""
+
+    # --- what the lines of an operation show
+
+    def _held(self, i: Instruction) -> tuple[list[str], Instruction]:
+        """What says which object is meant is evaluated once, whatever is drawn or stored meanwhile."""
+        is_traced = self.level <= LEVELS["debug"]
+        if i.target is None:
+            known = operation(i.op)
+            if not is_traced or (known is not None and known.makes):
+                return [], i
+            held = [f"{HANDLE} = None", f"{HANDLE} = {i.arguments[0]}"]
+            return held, replace(i, arguments=(HANDLE, *i.arguments[1:]))
+        index = i.target.index
+        if index is None or index.lstrip("-").isdigit() or not (is_traced or "random." in index):
+            return [], i
+        lock = CellRef(i.lock.cell, INDEX) if i.lock is not None and i.lock.index == index else i.lock
+        held = [f"{INDEX} = None", f"{INDEX} = {index}"] if is_traced else [f"{INDEX} = {index}"]
+        return held, replace(i, target=CellRef(i.target.cell, INDEX), lock=lock)
+
+    @staticmethod
+    def about_whom(i: Instruction) -> str:
+        """The object that the lines of an operation name."""
+        if i.target is not None:
+            return object_of(i.target)
+        return HANDLE if i.arguments and i.arguments[0] == HANDLE else "None"
+
+    def no_wait_yet(self, known: Operation) -> list[str]:
+        """Should it end with a fault, the log says how long it waited."""
+        return ["__me.waited_ns = 0"] if known.waits and self.level <= LEVELS["debug"] else []
+
+    def announced(self, i: Instruction, known: Operation) -> tuple[list[str], Instruction, str]:
+        """Arguments that the first line of an operation shows: they are evaluated before it."""
+        return self._kept(i, known, known.announces)
+
+    def shown(self, i: Instruction, known: Operation, result: str) -> tuple[list[str], Instruction, str]:
+        """Arguments that its last line shows beside the result, evaluated once, and what that line is given."""
+        lines, i, given = self._kept(i, known, known.shows)
+        return lines, i, result if given == "None" else f"({given[1:-1]}{result})"
+
+    def _kept(self, i: Instruction, known: Operation, names: tuple[str, ...]) -> tuple[list[str], Instruction, str]:
+        if not names or self.level > LEVELS["debug"]:
+            return [], i, "None"
+        lines, arguments = [], list(i.arguments)
+        for name in names:
+            at = known.parameters.index(name)
+            if arguments[at] == i.into or not (arguments[at].isidentifier() or arguments[at].isdigit()):
+                lines.append(f"{SHOWN}{at} = {arguments[at]}")
+                arguments[at] = f"{SHOWN}{at}"
+        shown = "".join(f"{arguments[known.parameters.index(name)]}, " for name in names)
+        return lines, replace(i, arguments=tuple(arguments)), f"({shown})"
 
     # --- the thread's own moves
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program import Program
+from scenrun.program import Cell, Program
 from scenrun.version import __version__
 
 
@@ -41,11 +41,20 @@ def objects_of(program: Program) -> list[dict[str, Any]]:
             "kind": cell.kind,
             **({"count": cell.count} if cell.count is not None else {}),
             **{key: value for key, value in cell.options.items() if value is not None},
+            **_shared_lock(program, cell),
             "line": cell.line,
         }
         for cell in program.cells
         if cell.kind not in own
     ]
+
+
+def _shared_lock(program: Program, cell: Cell) -> dict[str, str]:
+    """Which lock a condition has that has none of its own."""
+    if cell.number not in program.lock_of:
+        return {}
+    lock = program.cells[program.lock_of[cell.number]].name
+    return {} if lock == f"{cell.name}.lock" else {"lock": lock}
 
 
 def threads_of(program: Program) -> list[dict[str, Any]]:

@@ -97,7 +97,15 @@ CONDITION = Kind(
                 Phase(leave),
             ),
         ),
-        Operation("notify", ("n",), about="condition.notifying", done="condition.notified", phases=(Phase(notify),)),
+        Operation(
+            "notify",
+            ("n",),
+            about="condition.notifying",
+            done="condition.notified",
+            phases=(Phase(notify),),
+            announces=("n",),
+            shows=("n",),
+        ),
         Operation(
             "notify_all", about="condition.notifying_all", done="condition.notified_all", phases=(Phase(notify_all),)
         ),

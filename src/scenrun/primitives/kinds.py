@@ -78,6 +78,15 @@ class Operation:
     """What it means: its atomic actions, one after another."""
     makes: str | None = None
     """The kind of the object that it makes and gives back as a handle: a future, a thread."""
+    announces: tuple[str, ...] = ()
+    """The parameters that the `about` line shows."""
+    shows: tuple[str, ...] = ()
+    """The parameters that the `done` line shows."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a thread may have to wait in it."""
+        return bool(self.freed_by) or len(self.phases) > 1
 
     @property
     def timeout_at(self) -> int | None:

@@ -85,6 +85,7 @@ _PUT = Operation(
     about="queue.putting",
     done="queue.put",
     phases=(Phase(put, full_in_time),),
+    shows=("item",),
 )
 _GET = Operation(
     "get",

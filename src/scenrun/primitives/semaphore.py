@@ -48,7 +48,15 @@ _OPERATIONS = (
         done="semaphore.acquired",
         phases=(Phase(acquire, give_up),),
     ),
-    Operation("release", ("n",), about="semaphore.releasing", done="semaphore.released", phases=(Phase(release),)),
+    Operation(
+        "release",
+        ("n",),
+        about="semaphore.releasing",
+        done="semaphore.released",
+        phases=(Phase(release),),
+        announces=("n",),
+        shows=("n",),
+    ),
 )
 SEMAPHORE = Kind("semaphore", _OPERATIONS, initial=lambda options: (options["value"], None))
 BOUNDED_SEMAPHORE = Kind(

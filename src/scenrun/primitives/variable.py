@@ -53,11 +53,15 @@ VARIABLE = Kind(
     (
         Operation("read", writes=False, done="variable.read", phases=(Phase(read),)),
         Operation("write", ("value",), done="variable.written", phases=(Phase(write),)),
-        Operation("append", ("item",), done="variable.appended", phases=(Phase(append),)),
-        Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),)),
-        Operation("assign", ("path", "value"), done="variable.item_written", phases=(Phase(assign),)),
-        Operation("remove", ("path", "at"), done="variable.item_popped", phases=(Phase(remove),)),
-        Operation("extend", ("path", "item"), done="variable.item_appended", phases=(Phase(extend),)),
+        Operation("append", ("item",), done="variable.appended", phases=(Phase(append),), shows=("item",)),
+        Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),), shows=("at",)),
+        Operation(
+            "assign", ("path", "value"), done="variable.item_written", phases=(Phase(assign),), shows=("path", "value")
+        ),
+        Operation("remove", ("path", "at"), done="variable.item_popped", phases=(Phase(remove),), shows=("path", "at")),
+        Operation(
+            "extend", ("path", "item"), done="variable.item_appended", phases=(Phase(extend),), shows=("path", "item")
+        ),
     ),
     initial=lambda options: options["initial"],
 )

@@ -45,7 +45,7 @@ class Action:
     @property
     def waits(self) -> bool:
         """Whether a thread may have to wait in it."""
-        return bool(self.operation.freed_by) or len(self.phases) > 1
+        return self.operation.waits
 
 
 def in_place(act: Act) -> InPlace:

@@ -80,8 +80,12 @@ class AskingWriter(SimulatedWriter):
         """An operation on a shared object, or a question to one; those inside `atomic` do not ask."""
         if pc not in self.asked:
             return super().operation(pc, i)
-        if operation(i.op) is None:
+        known = operation(i.op)
+        if known is None:
             return self._asked_question(pc, i, i.op.partition(".")[2])
+        return self._operated(pc, i, known, lambda again: self._asked_operation(pc, again))
+
+    def _asked_operation(self, pc: int, i: Instruction) -> list[str]:
         into = i.into or "__result"
         self.actions[f"__a{pc}"] = self.options.action_of(i.op)
         what = f"__me, __s{pc}, __a{pc}, __objects, __arguments, t"
@@ -90,10 +94,8 @@ class AskingWriter(SimulatedWriter):
             f"__arguments = ({''.join(f'{now_in(a)}, ' for a in i.arguments)})",
         ]
         if i.code is not None:
-            lines += [*self._ask(pc), f"{into} = __start({what})"]
-        else:
-            lines += [f"{into}, t, until = yield from __operate({what}, until)"]
-        return self._traced(pc, i, lines, object_of(i.target) if i.target else "None", into)
+            return [*lines, *self._ask(pc), f"{into} = __start({what})"]
+        return [*lines, f"{into}, t, until = yield from __operate({what}, until)"]
 
     def _asked_question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:
@@ -102,7 +104,7 @@ class AskingWriter(SimulatedWriter):
                 *self._ask(pc),
                 f"{i.into} = __ask({i.arguments[0]}, '{name}')",
             ]
-            return self._traced(pc, i, lines, "None", str(i.into))
+            return self._traced(pc, i, lines, self.about_whom(i), str(i.into))
         target = object_of(i.target)
         asked = f"{i.into} = __target.{name}" + ("" if is_attribute(i.op) else "()")
         return self._traced(pc, i, [f"__target = {target}", *self._ask(pc), asked], target, str(i.into), checks=False)

@@ -18,7 +18,7 @@ from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_
 from scenrun.executors.simulator.actions import Action
 from scenrun.executors.site import Site
 from scenrun.footprints import steps_of
-from scenrun.primitives import is_attribute, operation
+from scenrun.primitives import Operation, is_attribute, operation
 from scenrun.program import Code, Instruction
 from scenrun.schedulers.round_robin import SWITCH_INTERVAL_NS
 
@@ -84,7 +84,9 @@ class SimulatedWriter(Writer):
         """The lines of the generator function."""
         self._line(0, "def __code(__me):")
         self._line(1, "t, until = yield")
-        self._line(1, "__emit((t, __me, None, 'event', 'thread.started', 'info', {'daemon': __me.daemon}))")
+        self._line(1, "__started = {'daemon': __me.daemon}")
+        self._line(1, "if __me.beside is not None: __started['pool'] = __me.beside.label")
+        self._line(1, "__emit((t, __me, None, 'event', 'thread.started', 'info', __started))")
         self._line(1, "__me.started_ns = t; __me.has_begun = True")
         for text in self._names():
             self._line(1, text)
@@ -163,11 +165,12 @@ class SimulatedWriter(Writer):
         return [f"if t >= until or __still(__me): {self._turn()}"]
 
     def _traced(
-        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True
-    ) -> list[str]:
+        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True,
+        announced: str = "None",
+    ) -> list[str]:  # fmt: skip
         """An operation's lines, with those of the log around them, what must always hold, and the step's end."""
         known = operation(i.op)
-        about = self._trace(pc, "about", target, "None", 0) if (known is None or known.about) else []
+        about = self._trace(pc, "about", target, announced, 0) if (known is None or known.about) else []
         phase = "done" if known is not None or "." not in i.op else "asked"
         if phase == "asked":
             about = []
@@ -285,16 +288,23 @@ class SimulatedWriter(Writer):
         known = operation(i.op)
         if known is None:
             return self._question(pc, i, name)
-        special = getattr(self, f"_{kind}_{name}", None)
-        lines = special(pc, i) if special else None
-        if lines is None:
-            lines = self._general(pc, i)
-        target = object_of(i.target) if i.target else "None"
-        return self._traced(pc, i, lines, target, i.into or "__result")
+        special = getattr(self, f"_{kind}_{name}", self._general)
+        return self._operated(pc, i, known, lambda again: special(pc, again))
+
+    def _operated(
+        self, pc: int, i: Instruction, known: Operation, lines_of: Callable[[Instruction], list[str]]
+    ) -> list[str]:
+        """An operation's lines, between those of the log that show its arguments."""
+        whom, result = self.about_whom(i), i.into or "__result"
+        first, i, announced = self.announced(i, known)
+        more, i, shown = self.shown(i, known, result)
+        lines = [*self.no_wait_yet(known), *more, *lines_of(i)]
+        return [*first, *self._traced(pc, i, lines, whom, shown, announced=announced)]
 
     def _question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:
-            return self._traced(pc, i, [f"{i.into} = __ask({i.arguments[0]}, '{name}')"], "None", str(i.into))
+            text = f"{i.into} = __ask({i.arguments[0]}, '{name}')"
+            return self._traced(pc, i, [text], self.about_whom(i), str(i.into))
         target = object_of(i.target)
         text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}()"
         return self._traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)

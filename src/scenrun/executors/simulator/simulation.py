@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from scenrun import values
 from scenrun.calls import import_function
 from scenrun.errors import Fault, InternalError
+from scenrun.events import LEVELS
 from scenrun.executors.expectations import Watch
+from scenrun.executors.raised import fault_fields, is_raised_anew
 from scenrun.executors.simulator.actions import Action, action
 from scenrun.executors.simulator.codegen import Options, Simulated, compile_code
 from scenrun.executors.simulator.costs import Costs
@@ -64,6 +67,7 @@ class Simulation(Operations):
         super().__init__(scheduler, costs)
         self.program = program
         self.seed = seed
+        self.level = level
         self.records: deque[tuple[Any, ...]] = deque()
         self.drain = drain
         self.threads: list[SimulatedThread] = []
@@ -322,11 +326,21 @@ class Simulation(Operations):
         if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
             raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
         fault = fault_of(error, compiled.registers)
+        if is_raised_anew(site.instruction):
+            self._tell(me, site, fault, error.__traceback__.tb_frame, t)
         if site.instruction.handler is None:
             me.left_with = FaultLeft(fault, site)
             return -1, t, until
         me.fault = fault
         return compiled.block_of(site.instruction.handler), t, until
+
+    def _tell(self, me: SimulatedThread, site: Site, fault: Fault, frame: FrameType, t: int) -> None:
+        """The log tells of a fault where it is raised, caught or not."""
+        if self.level > LEVELS["debug"]:
+            me.unshown += 1
+            return
+        fields = fault_fields(site, fault, frame, self.objects, me.waited_ns)
+        self.records.append((t, me, site, "event", "fault.raised", "debug", fields))
 
     def found_fault(self, me: SimulatedThread, left: FaultLeft, swallowed: bool = False) -> None:
         """A fault that nobody caught is a finding."""

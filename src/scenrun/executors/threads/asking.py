@@ -5,9 +5,11 @@ What a step is given is evaluated before it asks: as in the model, that belongs 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from scenrun.executors.codegen import object_of
 from scenrun.executors.threads.codegen import OBJECTLESS, Options, RealWriter
-from scenrun.primitives import is_attribute, operation
+from scenrun.primitives import Operation, is_attribute, operation
 from scenrun.program import Code, Instruction
 
 
@@ -52,19 +54,28 @@ class AskingWriter(RealWriter):
         known = operation(i.op)
         given = [f"__target = {OBJECTLESS.get(kind) or object_of(i.target)}"]
         given += [f"__given{at} = {argument}" for at, argument in enumerate(i.arguments)]
-        shown, into = object_of(i.target) if i.target else "None", i.into or "__result"
+        whom, into = self.about_whom(i), i.into or "__result"
         if kind in OBJECTLESS and not (known and known.makes):
             given.append(f"__held(__given0, '{i.op}')")
-        about = self._trace(pc, "about", shown, "None") if known and known.about else []
+        i = replace(i, arguments=tuple(f"__given{at}" for at in range(len(i.arguments))))
+        about, done = self._lines(pc, i, known, whom, into)
         before = [*given, *about, self._turn(pc, known.timeout_at if known else None)]
-        done = self._trace(pc, "done" if known else "asked", shown, into) if not known or known.done else []
         if kind == "variable" and i.target and i.target.cell not in self.options.guarded and name in ("read", "write"):
             return [*before, *self._plain(name, into), *done]
-        names = "".join(f", __given{at}" for at in range(len(i.arguments)))
-        text = f"__target.{name}" + ("" if is_attribute(i.op) else f"({names.removeprefix(', ')})")
+        text = f"__target.{name}" + ("" if is_attribute(i.op) else f"({', '.join(i.arguments)})")
         if known is not None:
-            text = f"__target.{name}(__me, __s{pc}{names})"
+            text = self._done_to("__target", name, pc, i)
         return [*before, f"{into} = {text}", *done]
+
+    def _lines(
+        self, pc: int, i: Instruction, known: Operation | None, whom: str, into: str
+    ) -> tuple[list[str], list[str]]:
+        """What tells that it is about to be done, and that it has been done or asked."""
+        if known is None:
+            return [], self._trace(pc, "asked", whom, into)
+        about = self._trace(pc, "about", whom, self.announced(i, known)[2]) if known.about else []
+        done = self._trace(pc, "done", whom, self.shown(i, known, into)[2]) if known.done else []
+        return [*about, *self.no_wait_yet(known)], done
 
     def _turn(self, pc: int, timeout_at: int | None) -> str:
         """Ask; a wait whose time will be up is called with a time-out of nothing."""

@@ -114,14 +114,20 @@ class RealWriter(Writer):
         target = OBJECTLESS.get(kind) or object_of(i.target)
         if known is None:
             return self._question(pc, i, kind, name, target)
-        text = f"{target}.{name}(__me, __s{pc}{''.join(f', {a}' for a in i.arguments)})"
-        result = i.into or "__result"
         if self.level > LEVELS["debug"]:
+            text = self._done_to(target, name, pc, i)
             return [f"{i.into} = {text}" if i.into else text]
-        shown = target if i.target else "None"
-        about = self._trace(pc, "about", shown, "None") if known.about else []
-        done = self._trace(pc, "done", shown, result) if known.done else []
-        return [*about, f"{result} = {text}", *done]
+        result, whom = i.into or "__result", self.about_whom(i)
+        first, i, announced = self.announced(i, known)
+        about = self._trace(pc, "about", whom, announced) if known.about else []
+        more, i, shown = self.shown(i, known, result)
+        done = self._trace(pc, "done", whom, shown) if known.done else []
+        text = self._done_to(target, name, pc, i)
+        return [*first, *about, *self.no_wait_yet(known), *more, f"{result} = {text}", *done]
+
+    @staticmethod
+    def _done_to(target: str, name: str, pc: int, i: Instruction) -> str:
+        return f"{target}.{name}(__me, __s{pc}{''.join(f', {a}' for a in i.arguments)})"
 
     def _plain_variable(self, pc: int, i: Instruction, name: str) -> list[str]:
         target = object_of(i.target)
@@ -139,7 +145,7 @@ class RealWriter(Writer):
     def _question(self, pc: int, i: Instruction, kind: str, name: str, target: str) -> list[str]:
         arguments = i.arguments[0] if i.arguments else ""
         text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}({arguments})"
-        return [f"{i.into} = {text}", *self._trace(pc, "asked", target if i.target else "None", str(i.into))]
+        return [f"{i.into} = {text}", *self._trace(pc, "asked", self.about_whom(i), str(i.into))]
 
     def _traced(self, pc: int, i: Instruction, text: str, target: str, result: str = "None") -> list[str]:
         return [*self._trace(pc, "about", target, "None"), text, *self._trace(pc, "done", target, result)]

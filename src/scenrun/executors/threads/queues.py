@@ -117,7 +117,7 @@ class RealQueue:
             me.resume(since)
             raise Fault("queue.Full", "") from None
         except TypeError as error:
-            me.wait = None
+            me.resume(since)
             raise Fault("TypeError", str(error)) from None
         self.waited_put.add(me.resume(since))
 
@@ -142,6 +142,9 @@ class RealQueue:
         except queue.Empty:
             me.resume(since)
             raise Fault("queue.Empty", "") from None
+        except TypeError as error:
+            me.resume(since)
+            raise Fault("TypeError", str(error)) from None
         self.waited_get.add(me.resume(since))
         return item
 

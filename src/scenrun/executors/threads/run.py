@@ -9,13 +9,16 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from time import perf_counter_ns as now
+from types import FrameType
 from typing import Any
 
 from scenrun import values
 from scenrun.calls import import_function
 from scenrun.errors import Fault, InternalError
+from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.expectations import Watch
+from scenrun.executors.raised import fault_fields, is_raised_anew
 from scenrun.executors.site import Site
 from scenrun.executors.threads.codegen import Options, compile_code
 from scenrun.executors.threads.context import Context, Cut, FaultLeft, enter
@@ -42,6 +45,7 @@ class Run:
     def __init__(self, program: Program, seed: int, level: int) -> None:
         self.program = program
         self.seed = seed
+        self.level = level
         self.records: deque[tuple[Any, ...]] = deque()
         self.contexts: list[Context] = []
         self.unended: dict[Context, None] = {}
@@ -238,7 +242,8 @@ class Run:
         context.started_ns = now()
         if context.cut:
             raise Cut
-        self._event(context, None, "thread.started", "info", {"daemon": context.daemon})
+        pool = {} if context.pool is None else {"pool": context.pool.label}
+        self._event(context, None, "thread.started", "info", {"daemon": context.daemon, **pool})
         try:
             context.result = self._compiled[context.code].function(context)
         except Cut:
@@ -309,11 +314,21 @@ class Run:
         if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
             raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
         fault = fault_of(error, compiled.registers)
+        if is_raised_anew(site.instruction):
+            self._tell(me, site, fault, error.__traceback__.tb_frame)
         if site.instruction.handler is None:
             raise FaultLeft(fault, site) from None
         me.fault = fault
         me.wait = None
         return compiled.block_of(site.instruction.handler)
+
+    def _tell(self, me: Context, site: Site, fault: Fault, frame: FrameType) -> None:
+        """The log tells of a fault where it is raised, caught or not."""
+        if self.level > LEVELS["debug"]:
+            me.unshown += 1
+            return
+        fields = fault_fields(site, fault, frame, self.objects, me.waited_ns)
+        self._event(me, site, "fault.raised", "debug", fields)
 
     def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
         if nanoseconds <= 0:

@@ -44,6 +44,11 @@ class Handle:
     def __init__(self, context: Context) -> None:
         self.context = context
 
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.context.name
+
     def __str__(self) -> str:
         return self.context.name
 
