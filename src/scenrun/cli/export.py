@@ -1,0 +1,60 @@
+"""`scenrun export`: a log as tables for DuckDB, pandas, polars or a spreadsheet."""
+
+from __future__ import annotations
+
+import click
+
+from scenrun.cli import say
+from scenrun.cli.logs import log_of, say_notes, source_options
+from scenrun.cli.outputs import check_output, output_options, output_path
+from scenrun.errors import UsageError
+from scenrun.report.database import check_duckdb, database, suffix_of
+from scenrun.report.rows import give_rows
+from scenrun.report.tables import TABLES
+
+
+@click.command("export")
+@click.argument("log", metavar="LOG|FILE|SCHEDULE", default="-", type=click.Path(allow_dash=True))
+@output_options
+@click.option(
+    "--table", type=click.Choice(list(TABLES)), help="What a .parquet or .csv file holds; events unless given."
+)
+@click.option("--run", metavar="N|ID", help="Only this run of a log that has several.")
+@source_options
+def export_command(
+    log: str, output: str, force: bool, table: str | None, run: str | None, sets: tuple[str, ...], file: str | None
+) -> int:
+    """Write a log as tables: OUTPUT.parquet or .csv is one table, .duckdb a database of all three.
+
+    `events` has a row a line, `spans` one for each time that a thread slept, worked, waited or held something, `runs` one
+    a run; docs/analysis.md asks them questions. A scenario is simulated first, a schedule replayed. Needs DuckDB:
+    pip install 'scenrun[analysis]'.
+
+    Exit status: 0 written, 2 wrong file or command line, or OUTPUT exists, 4 it could not be written.
+    """
+    tables = _tables(output, table)
+    check_output(output, force)
+    check_duckdb()
+    with log_of(log, run=run, every=run is None, sets=sets, file=file) as reading:
+        with output_path(output, force) as beside, database(beside, tables) as filling:
+            give_rows(reading, tables, filling.add)
+        say_notes(reading)
+        say(f"{output}: {_counted(filling.counts)} of {_runs(len(reading.runs) if run is None else 1)}")
+    return 0
+
+
+def _tables(output: str, table: str | None) -> tuple[str, ...]:
+    """What is written to a file of this name."""
+    if suffix_of(output) != ".duckdb":
+        return (table or "events",)
+    if table is not None:
+        raise UsageError(f"--table chooses for .parquet and .csv; {output} gets all tables: {', '.join(TABLES)}")
+    return tuple(TABLES)
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {name if count != 1 else name[:-1]}" for name, count in counts.items())
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count:,} runs"

@@ -1,0 +1,101 @@
+"""The three tables that a log becomes, `events`, `spans` and `runs`: their columns, and what fits into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.events import COMMON, EVENTS, OF_THREAD
+
+TIME, TEXT, REAL, WHOLE, NATURAL, YES_NO = "TIMESTAMPTZ", "VARCHAR", "DOUBLE", "BIGINT", "UBIGINT", "BOOLEAN"
+JSON, REST = "JSON", "rest"
+_TYPES = {"string": TEXT, "number": REAL, "integer": WHOLE, "boolean": YES_NO}
+_ABSENT = type(None)
+_FITTING: dict[str, frozenset[type]] = {
+    TIME: frozenset((str, _ABSENT)),
+    TEXT: frozenset((str, _ABSENT)),
+    REAL: frozenset((float, int, _ABSENT)),
+    WHOLE: frozenset((int, _ABSENT)),
+    NATURAL: frozenset((int, _ABSENT)),
+    YES_NO: frozenset((bool, _ABSENT)),
+    JSON: frozenset((str, float, int, bool, list, dict, _ABSENT)),
+}
+_NOTHING: frozenset[type] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's columns; the last one of most, `rest`, is a JSON object of what has no column or does not fit into it."""
+
+    columns: dict[str, str]
+    """Their types by their names, as DuckDB calls them."""
+    fitting: dict[str, frozenset[type]]
+    """The types of values that a column takes as they are."""
+
+    @classmethod
+    def of(cls, columns: dict[str, str]) -> Table:
+        """The table with these columns."""
+        return cls(columns, {name: _FITTING[kind] for name, kind in columns.items() if name != REST})
+
+    def holds(self, row: dict[str, Any]) -> bool:
+        """Whether every field has a column and fits into it."""
+        fitting = self.fitting
+        for name, value in row.items():  # noqa: SIM110 - a third of the time that `all` takes, for every line of a log
+            if type(value) not in fitting.get(name, _NOTHING):
+                return False
+        return True
+
+    def fitted(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The row with all that does not fit under `rest`."""
+        fits = {name: value for name, value in row.items() if type(value) in self.fitting.get(name, _NOTHING)}
+        rest = {name: value for name, value in row.items() if name not in fits}
+        return {**fits, REST: rest} if rest else fits
+
+
+def _type_of(schema: dict[str, Any]) -> str:
+    if "pattern" in schema:
+        return TIME
+    return TEXT if "enum" in schema else _TYPES.get(schema.get("type", ""), JSON)
+
+
+def _columns(*groups: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """A column for each field; of JSON where lines of two kinds use a name for different things."""
+    out: dict[str, str] = {}
+    for fields in groups:
+        for name, schema in fields.items():
+            kind = _type_of(schema)
+            out[name] = kind if out.get(name, kind) == kind else JSON
+    return out
+
+
+def _of_events() -> dict[str, str]:
+    """What lines of threads say; what is said of a whole run, in two lines of it, stands in `rest`."""
+    of_threads = (event.fields for event in EVENTS.values() if event.by_thread)
+    return {**_columns(COMMON, OF_THREAD, *of_threads), REST: JSON}
+
+
+def _of_spans() -> dict[str, str]:
+    return {
+        "run": TEXT, "thread": TEXT, "what": TEXT, "begin_s": REAL, "end_s": REAL, "seconds": REAL,
+        "object": TEXT, "op": TEXT, "line": WHOLE, "step": TEXT, "ended": TEXT, "begin_seq": WHOLE, "end_seq": WHOLE,
+        "by_thread": TEXT, "by_s": REAL, "by_seq": WHOLE, "by_line": WHOLE,
+    }  # fmt: skip
+
+
+def _of_runs() -> dict[str, str]:
+    began, ended = EVENTS["run.started"].fields, EVENTS["run.finished"].fields
+    ours = {"run": TEXT, "started": TIME, "elapsed_s": REAL, "events": WHOLE}
+    return {**ours, **_columns(began, renamed(ended)), "seed": NATURAL, REST: JSON}
+
+
+def renamed(ended: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a run's last line, of which `state` would be taken for that of the first."""
+    return {("final_state" if name == "state" else name): value for name, value in ended.items()}
+
+
+TABLES: dict[str, Table] = {
+    "events": Table.of(_of_events()),
+    "spans": Table.of(_of_spans()),
+    "runs": Table.of(_of_runs()),
+}
+"""A row a line of the log, a row a span of time, a row a run. Every log has the same columns."""
