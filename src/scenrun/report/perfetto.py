@@ -1,0 +1,269 @@
+"""Which records of a trace a log becomes: slices, counters, arrows and marks, for Perfetto and chrome://tracing.
+
+A thread's track has its life, and within it what it slept, worked, called and waited. Holds may overlap without nesting,
+which slices of one track must not, and they end a thread's slices nowhere: each lock has a track of its own instead, which
+shows its owners one after another, a semaphore one for each permit that was taken at once. A hand-over is an arrow between
+two marks without length, one where a thread did what let the other go on, one where the other went on: an arrow starts
+and ends at slices, and where slices begin or end at its own moment the two viewers choose different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from scenrun.analysis.reading import Event
+from scenrun.analysis.spans import ALIVE, CALLING, HOLDING, INSIDE, QUEUED, SLEEPING, WAITING, WORKING, Span, Spans
+from scenrun.report.lanes import Lanes
+from scenrun.report.trace_records import (
+    OBJECTS,
+    THREADS,
+    Record,
+    Records,
+    microseconds,
+    nanoseconds,
+    shown,
+    shown_value,
+)
+
+_MOST_MARKS = 100
+"""Threads on which one finding is marked."""
+_HAND_OVER = {"name": "hand-over", "cat": "hand-over"}
+_NAMES = {ALIVE: "alive", SLEEPING: "sleep", WORKING: "work"}
+
+
+class Trace:
+    """Takes the events of a run in their order, and writes the trace; what it keeps grows with threads and objects only."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.records = Records(file)
+        self._spans = Spans(self._span)
+        self._threads: dict[str, int] = {}
+        self._findings: int | None = None
+        self._free_from: dict[int, int] = {}
+        """Until when each thread's track is taken, without the life that is going on: a slice begins no earlier."""
+        self._lanes: dict[str, Lanes] = {}
+        self._lane_tracks: dict[tuple[str, int], int] = {}
+        self._counted: set[str] = set()
+        self._permits: dict[str, int] = {}
+        self._arrows = 0
+        self._about: Record = {}
+        self._handlers: dict[str, Callable[[Event], None]] = {
+            "run.started": self._opened,
+            "run.finished": self._finished,
+            "thread.started": self._started,
+            "thread.failed": self._failed,
+            "fault.raised": self._failed,
+            "message": self._message,
+            "finding": self._finding,
+            "queue.put": lambda event: self._size(event, -1),
+            "queue.got": lambda event: self._size(event, 1),
+            "semaphore.acquired": self._permit,
+            "semaphore.released": self._permit,
+        }
+        self.records.process(OBJECTS, "locks and queues")
+
+    @property
+    def is_detailed(self) -> bool:
+        """Whether the log has the operations."""
+        return self._spans.opening.is_detailed
+
+    def take(self, event: Event) -> None:
+        """Take the next event."""
+        self._spans.take(event)
+        handler = self._handlers.get(event["event"])
+        if handler is not None:
+            handler(event)
+
+    def close(self) -> None:
+        """The log is over."""
+        self._spans.close()
+        if "run" not in self._about:
+            self.records.process(THREADS, "threads")
+        self.records.close(self._about)
+
+    # --- the run
+
+    def _opened(self, event: Event) -> None:
+        opening = self._spans.opening
+        self.records.process(THREADS, f"threads of {opening.scenario}".removesuffix(" of "))
+        names = ("run", "scenario", "description", "way", "seed", "scheduler", "log_level", "scenrun", "python")
+        self._about |= {name: shown_value(event[name]) for name in names if event.get(name) is not None}
+
+    def _finished(self, event: Event) -> None:
+        self._about |= {name: event[name] for name in ("verdict", "ok") if isinstance(event.get(name), (str, bool))}
+
+    # --- slices
+
+    def _span(self, span: Span) -> None:
+        begin, end = nanoseconds(span.begin_s), nanoseconds(span.end_s)
+        if span.what in (HOLDING, INSIDE):
+            self._on_object(span, begin, end)
+            return
+        tid = self._thread(span.thread)
+        if span.what != ALIVE:
+            begin = max(begin, self._free_from.get(tid, 0))
+            end = self._free_from[tid] = max(begin, end)
+        elif span.end_s >= span.begin_s:
+            end = max(end, self._free_from.get(tid, 0))
+            self._free_from[tid] = end
+        self._slice(THREADS, tid, _name(span), span, begin, end)
+        if span.by is not None and span.what in (ALIVE, WAITING):
+            self._arrow(span, tid, begin if span.what == ALIVE else end)
+
+    def _on_object(self, span: Span, begin: int, end: int) -> None:
+        name = span.object or ""
+        lanes = self._lanes.get(name)
+        if lanes is None:
+            many = span.what == INSIDE or "semaphore" in self._spans.opening.kind(name)
+            lanes = self._lanes[name] = Lanes(only=not many)
+        lane, begin = lanes.place(begin, end)
+        tid = self._lane_tracks.get((name, lane))
+        if tid is None:
+            title = name if lane == 0 else f"{name} ({lane + 1})"
+            tid = self._lane_tracks[name, lane] = self.records.track(OBJECTS, title)
+        self._slice(OBJECTS, tid, span.thread, span, begin, max(begin, end))
+
+    def _slice(self, pid: int, tid: int, name: str, span: Span, begin: int, end: int) -> None:
+        self.records.add(
+            {
+                "ph": "X", "pid": pid, "tid": tid, "ts": microseconds(begin), "dur": microseconds(end - begin),
+                "name": shown(name), "cat": span.what, "args": _details(span),
+            }
+        )  # fmt: skip
+
+    # --- arrows
+
+    def _arrow(self, span: Span, tid: int, at: int) -> None:
+        cause = span.by
+        if cause is None:
+            return
+        begins = span.what == ALIVE
+        since = nanoseconds(cause.at_s)
+        at = max(at, since)  # clocks of two threads; an arrow never goes back in time
+        self._arrows += 1
+        of = {**_HAND_OVER, "pid": THREADS, "id": self._arrows}
+        giver = self._thread(cause.thread)
+        self._mark(giver, since, f"{'starts' if begins else 'frees'} {span.thread}", cause.seq, cause.line)
+        self.records.add({"ph": "s", **of, "tid": giver, "ts": microseconds(since)})
+        taker_seq = span.begin_seq if begins else span.end_seq
+        self._mark(tid, at, f"{'started' if begins else 'freed'} by {cause.thread}", taker_seq, span.line)
+        self.records.add({"ph": "f", "bp": "e", **of, "tid": tid, "ts": microseconds(at)})
+
+    def _mark(self, tid: int, at: int, name: str, seq: int, line: int | None) -> None:
+        """A slice without length, which an arrow is bound to."""
+        args = {"seq": seq} if line is None else {"seq": seq, "line": line}
+        self.records.add(
+            {
+                "ph": "X", "pid": THREADS, "tid": tid, "ts": microseconds(at), "dur": 0, "name": shown(name),
+                "cat": "hand-over", "args": args,
+            }
+        )  # fmt: skip
+
+    # --- marks
+
+    def _started(self, event: Event) -> None:
+        tid = self._thread(event["thread"])
+        self._free_from[tid] = max(self._free_from.get(tid, 0), nanoseconds(event["elapsed_s"]))
+
+    def _message(self, event: Event) -> None:
+        text = str(event.get("message", ""))
+        details = {"message": shown(text, 2_000)} if len(text) > 100 else {}
+        fields = event.get("fields")
+        if isinstance(fields, dict):
+            details |= {shown(str(name)): shown_value(value) for name, value in list(fields.items())[:_MOST_MARKS]}
+        self._instant(event, self._thread(event.get("thread", "")), text, "message", details)
+
+    def _failed(self, event: Event) -> None:
+        text = f"{event.get('type', 'exception')}: {event.get('text', '')}"
+        self._instant(event, self._thread(event.get("thread", "")), text, event["event"], {})
+
+    def _finding(self, event: Event) -> None:
+        if self._findings is None:
+            self._findings = self.records.track(THREADS, "findings", place=-1)
+        text = f"{event.get('kind', 'finding')}: {event.get('message', '')}"
+        self._instant(event, self._findings, text, "finding", {"message": shown(text, 2_000)})
+        threads = event.get("threads")
+        for one in threads[:_MOST_MARKS] if isinstance(threads, list) else []:
+            name = one.get("thread") if isinstance(one, dict) else one
+            if isinstance(name, str):
+                self._instant(event, self._thread(name), text, "finding", _flat(one))
+
+    def _instant(self, event: Event, tid: int, name: str, category: str, details: Record) -> None:
+        args = {"seq": event["seq"], "level": event.get("level", "")}
+        args |= {key: event[key] for key in ("line", "step") if event.get(key) is not None}
+        self.records.add(
+            {
+                "ph": "i", "s": "t", "pid": THREADS, "tid": tid, "ts": microseconds(nanoseconds(event["elapsed_s"])),
+                "name": shown(name), "cat": category, "args": args | details,
+            }
+        )  # fmt: skip
+
+    # --- counters
+
+    def _size(self, event: Event, before: int) -> None:
+        size, name = event.get("size"), event.get("object", "")
+        if type(size) is int:
+            if name not in self._counted:
+                self._counted.add(name)
+                self._count(name, 0, "size", size + before)
+            self._count(name, nanoseconds(event["elapsed_s"]), "size", size)
+
+    def _permit(self, event: Event) -> None:
+        name = event.get("object", "")
+        before = self._permits.get(name)
+        if before is None:
+            declared = self._spans.opening.option(name, "value")
+            if type(declared) is not int:
+                return
+            before = declared
+            self._count(name, 0, "permits", before)
+        given = event.get("n", 1)
+        change = (given if type(given) is int else 1) if event["event"].endswith("released") else -1
+        if event.get("acquired", True):
+            self._permits[name] = before + change
+            self._count(name, nanoseconds(event["elapsed_s"]), "permits", before + change)
+
+    def _count(self, name: str, at: int, what: str, value: int) -> None:
+        self.records.add(
+            {
+                "ph": "C", "pid": OBJECTS, "tid": OBJECTS, "ts": microseconds(at), "name": shown(name),
+                "args": {what: max(0, value)},
+            }
+        )  # fmt: skip
+
+    def _thread(self, name: str) -> int:
+        tid = self._threads.get(name)
+        if tid is None:
+            tid = self._threads[name] = self.records.track(THREADS, name)
+        return tid
+
+
+def _name(span: Span) -> str:
+    if span.what == WAITING:
+        return f"wait: {span.op} {span.object or ''}".rstrip()
+    if span.what == CALLING:
+        return f"call {span.object or ''}".rstrip()
+    if span.what == QUEUED:
+        return f"queued in {span.object}"
+    return _NAMES.get(span.what, span.what)
+
+
+def _details(span: Span) -> Record:
+    """What is shown of a slice when it is chosen."""
+    args: Record = {"seq": span.begin_seq, "end_seq": span.end_seq, "ended": span.ended}
+    if span.object is not None:
+        args["object"] = shown(span.object)
+    if span.op is not None:
+        args["op"] = span.op
+    if span.line is not None:
+        args["line"] = span.line
+    if span.step is not None:
+        args["step"] = shown(span.step)
+    if span.by is not None:
+        args["by"] = shown(span.by.thread)
+    return args
+
+
+def _flat(one: Any) -> Record:
+    return {shown(str(name)): shown_value(value) for name, value in one.items()} if isinstance(one, dict) else {}
