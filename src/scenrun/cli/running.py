@@ -21,7 +21,6 @@ from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
 from scenrun.cli.options import load, overrides_of
 from scenrun.errors import UsageError
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
-from scenrun.report.console import Console
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.results import RunResult
 from scenrun.scenario.model import VERDICTS
@@ -107,9 +106,17 @@ class Running(ABC):
     def _once(self, file: str, loaded: Loaded) -> int:
         result = self.run_once(loaded, self.options["seed"])
         if not (self.options["quiet"] and result.ok):
-            say(describe(result, self._again(file, result), self.level, self.remark))
+            said = describe(result, self._again(file, result), self.level, self.remark, seen=self._is_watched)
+            if said:
+                say(said)
         self._leave_if_stuck(result)
         return _status(result)
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether whoever reads stderr has the log for eyes before them."""
+        on_terminal = self.options["log"] == "-" and sys.stdout.isatty() and sys.stderr.isatty()
+        return self.options["format_"] == "console" and on_terminal
 
     def _again(self, file: str, result: RunResult) -> str:
         """The command that runs the same again, up to the level."""
@@ -156,6 +163,8 @@ class Running(ABC):
         """Where the lines of a run go."""
         renderer: Any = render_json
         if self.options["format_"] == "console":
+            from scenrun.report.console import Console
+
             is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
             width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
             renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)

@@ -1,62 +1,175 @@
-"""The log for eyes: one aligned line an event, a colour a thread."""
+"""The log for eyes: a column a thread where there is room, else one of names; in plain words, cut to the terminal's width."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from scenrun.program import Program
+from scenrun.report.amounts import counted, milliseconds
+from scenrun.report.ending import ending_lines
+from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped
+from scenrun.report.words import ABOUT, Event, finding_lines, told
 
-_COLOURS = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
-_LEVEL_MARKS = {"debug": " ", "info": " ", "warning": "!", "error": "!", "critical": "!"}
-_HEAD = frozenset(
-    ("timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "step", "line", "message")
-)
-_LONG = ("text", "objects", "threads", "state", "figures", "findings", "expectations")
+_COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
+_RED, _DIM, _BOLD = "1;31", "2", "1"
+_LEVEL_MARKS = {"warning": "!", "error": "!", "critical": "!"}
 MAX_NAME = 20
+WORDS = 32
+"""Columns that the last thread's words need at least."""
+GAP = 10
+"""Columns from one thread's words to the next one's, at least."""
+TIME = 10
+"""Columns of the time, in milliseconds."""
+AGAIN = 30
+"""Lines after which the names stand above their columns again."""
+MAX_FINDING = 24
+"""Lines of a finding's text."""
+_WIDE = 100
+"""Columns of what is told over several lines where nobody looks on."""
 
 
 class Console:
-    """A structlog renderer for people. Lines longer than `width` are cut, and say so with `…`; None cuts nothing."""
+    """A structlog renderer for people. No line is wider than `width`, and what was cut says so; None cuts nothing."""
 
     def __init__(self, program: Program, *, colour: bool, width: int | None = None) -> None:
-        self._name_width = min(MAX_NAME, max(map(len, _names(program))))
         self._colour = colour
-        self._colours: dict[str, int] = {}
         self._width = width
+        names = _names(program)
+        self._name_width = min(MAX_NAME, max(map(columns, names)))
+        self._colours: dict[str, str] = {}
+        self._lanes = _Lanes.of(program, width)
+        self._since_names = AGAIN
 
-    def __call__(self, _: Any, __: str, event: dict[str, Any]) -> bytes:
-        """One event as one line."""
-        thread = _clean(str(event.get("thread", "")))
-        name = thread if len(thread) <= self._name_width else thread[: self._name_width - 1] + "…"
-        mark = _LEVEL_MARKS[event["level"]]
-        head = f"{event['elapsed_s']:>10.6f} {mark} {name:<{self._name_width}}  "
-        text = head + self._what(event)
-        if self._width is not None and len(text) > self._width:
-            text = text[: self._width - 1] + "…"
-        return (self._coloured(text, thread, event["level"]) + "\n").encode(errors="replace")
+    def __call__(self, _: Any, __: str, event: Event) -> bytes:
+        """One event as a line, or as several."""
+        return "".join(f"{line}\n" for line in self._lines(event)).encode(errors="replace")
 
-    def _coloured(self, text: str, thread: str, level: str) -> str:
-        if not self._colour:
-            return text
-        if level in ("error", "critical"):
-            return f"\x1b[1;31m{text}\x1b[0m"
-        if not thread:
-            return f"\x1b[2m{text}\x1b[0m"
-        colour = self._colours.setdefault(thread, _COLOURS[len(self._colours) % len(_COLOURS)])
-        return f"\x1b[{colour}m{text}\x1b[0m"
+    def _lines(self, event: Event) -> list[str]:
+        name = event["event"]
+        if name == "run.started":
+            self._since_names = AGAIN
+            return self._opening(event)
+        if name == "finding":
+            return self._several(event, self._finding(event), _RED)
+        if name in ("run.finished", "tally.finished"):
+            return self._several(event, ending_lines(event, self._room), _BOLD if event.get("ok") else _RED)
+        return self._of_thread(event)
 
-    @staticmethod
-    def _what(event: dict[str, Any]) -> str:
-        if event["event"] == "message":
-            fields = " ".join(f"{k}={_value(v)}" for k, v in event.get("fields", {}).items())
-            return _clean(f"{event['message']}  {fields}".rstrip())
-        rest = {k: v for k, v in event.items() if k not in _HEAD and k not in _LONG}
-        if event["event"] == "thread.failed":
-            return _clean(f"failed with {event['type']}: {event['text']}")
-        if event["event"] == "finding":
-            return _clean(f"finding: {event['kind']}: {event.get('message', '')}")
-        return _clean(f"{event['event']}  {' '.join(f'{k}={_value(v)}' for k, v in rest.items())}".rstrip())
+    def _opening(self, event: Event) -> list[str]:
+        """What is run; the next line has the names, or what the columns are."""
+        width = self._width or _WIDE
+        said = wrapped(clean(told(event)), width)
+        lines = [self._painted(line, _BOLD) for line in said]
+        about = clean(str(event.get("description") or ""))
+        lines += [self._painted(line, _DIM) for line in wrapped(about, width)] if about else []
+        return lines if self._lanes is not None else [*lines, self._painted(f"{'ms':>{TIME}}", _DIM)]
+
+    def _several(self, event: Event, lines: list[str], colour: str) -> list[str]:
+        """What is about the whole run: its first line beside the time, the others below it."""
+        first, *more = lines
+        return [self._head(event) + self._painted(first, colour), *(" " * (TIME + 3) + line for line in more)]
+
+    def _finding(self, event: Event) -> list[str]:
+        """A finding in full, as far as that is less than a screen."""
+        room = self._room
+        first, *threads = [clean(line) for line in finding_lines(event)]
+        lines = wrapped(first, room)
+        lines += [part for one in threads for part in hanging(f"  {one}", room, 4)]
+        if len(lines) > MAX_FINDING:
+            lines = [*lines[:MAX_FINDING], f"… and {counted(len(lines) - MAX_FINDING, 'more line')}"]
+        return lines
+
+    def _of_thread(self, event: Event) -> list[str]:
+        """What a thread does, in its column or behind its name."""
+        thread = clean(str(event.get("thread", "")))
+        words = clean(told(event))
+        colour = self._colour_of(thread, event)
+        lane = self._lanes.indents.get(thread) if self._lanes is not None else None
+        if lane is not None:
+            return self._in_lane(event, thread, lane, words, colour)
+        name = filled(short(thread, self._name_width), self._name_width)
+        text = f"{name}  {self._cut(words, TIME + 5 + self._name_width)}".rstrip()
+        return [self._head(event) + self._painted(text, colour)]
+
+    def _in_lane(self, event: Event, thread: str, indent: int, words: str, colour: str) -> list[str]:
+        assert self._lanes is not None
+        self._lanes.note(thread, event["event"])
+        self._since_names += 1
+        lines = []
+        if self._since_names > AGAIN:
+            self._since_names = 0
+            lines = [f"{'ms':>{TIME}}   " + "".join(
+                self._painted(filled(name, self._lanes.gap), self._colour_of(name, {})) for name in self._lanes.indents
+            ).rstrip()]  # fmt: skip
+        before = self._painted(self._lanes.before(thread), _DIM)
+        return [*lines, self._head(event) + before + self._painted(self._cut(words, TIME + 3 + indent), colour)]
+
+    def _head(self, event: Event) -> str:
+        mark = _LEVEL_MARKS.get(event["level"], " ")
+        return f"{milliseconds(event['elapsed_s']):>{TIME}} {mark} "
+
+    def _cut(self, words: str, used: int) -> str:
+        return words if self._width is None else cut(words, self._width - used)
+
+    @property
+    def _room(self) -> int:
+        """Columns beside the time."""
+        return max(20, (self._width or _WIDE) - TIME - 3)
+
+    def _colour_of(self, thread: str, event: Event) -> str:
+        if event.get("level") in ("error", "critical"):
+            return _RED
+        colour = self._colours.get(thread)
+        if colour is None:
+            colour = self._colours[thread] = str(_COLOURS[len(self._colours) % len(_COLOURS)])
+        return f"{_DIM};{colour}" if event.get("event") in ABOUT else colour
+
+    def _painted(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and colour and text else text
+
+
+class _Lanes:
+    """Where each thread's words begin, if all threads are known and there is room for them beside each other."""
+
+    def __init__(self, names: list[str], gap: int) -> None:
+        self.gap = gap
+        self.indents = {name: at * gap for at, name in enumerate(names)}
+        self._lives: set[str] = set()
+
+    def note(self, thread: str, event: str) -> None:
+        """A thread lives from its first line to its last."""
+        if event in ("thread.ended", "thread.cut_off"):
+            self._lives.discard(thread)
+        else:
+            self._lives.add(thread)
+
+    def before(self, thread: str) -> str:
+        """What stands to the left of a thread's words: a line for each thread that lives."""
+        guide, none = "│" + " " * (self.gap - 1), " " * self.gap
+        return "".join(guide if name in self._lives else none for name in self.indents if self._is_left(name, thread))
+
+    def _is_left(self, name: str, thread: str) -> bool:
+        return self.indents[name] < self.indents[thread]
+
+    @classmethod
+    def of(cls, program: Program, width: int | None) -> _Lanes | None:
+        """The columns on a terminal of this width; None where there is no room, or where nobody looks on."""
+        if width is None or _has_unnamed(program):
+            return None
+        named = [g.member(at) for g in program.groups for at in range(min(g.count or 1, 10))]
+        timers = [cell.label(0) for cell in program.cells if cell.kind == "timer"]
+        names = list(dict.fromkeys(["main", *named, *timers]))
+        gap = (width - TIME - 3 - WORDS) // max(1, len(names) - 1)
+        if gap < max(GAP, *(columns(name) + 2 for name in names)):
+            return None
+        return cls(names, min(gap, 24))
+
+
+def _has_unnamed(program: Program) -> bool:
+    """Whether there may be threads whose names are made while it runs, or arrays of timers."""
+    if any(cell.kind == "pool" or (cell.kind == "timer" and cell.count is not None) for cell in program.cells):
+        return True
+    return any(i.op == "spawned.spawn" for code in program.codes for i in code.instructions)
 
 
 def _names(program: Program) -> list[str]:
@@ -67,14 +180,3 @@ def _names(program: Program) -> list[str]:
     instructions = (i for code in program.codes for i in code.instructions)
     spawned = [str(i.option("target")) for i in instructions if i.op == "spawned.spawn"]
     return ["main", *named, *timers, *(f"{name}#00" for name in (*pools, *spawned))]
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value if isinstance(value, str) else json.dumps(value, default=str)
-
-
-def _clean(text: str) -> str:
-    """Control characters would move the cursor; they are shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

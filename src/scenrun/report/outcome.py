@@ -9,10 +9,13 @@ from scenrun.tally import Tally
 MAX_THREADS = 20
 
 
-def describe(result: RunResult, again: str, level: str, remark: str = "") -> str:
-    """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so."""
-    lines = [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
-    for finding in result.findings:
+def describe(result: RunResult, again: str, level: str, remark: str = "", *, seen: bool = False) -> str:
+    """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so.
+
+    seen: whether the person has just seen how it ended and what was found, on the console.
+    """
+    lines = [] if seen else [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
+    for finding in () if seen else result.findings:
         lines += finding_lines(finding)
     unmet = [c for c in result.expectations if c.found in ("not_reached", "not_checked")]
     lines += [f"  {c.what} {c.expression}: {c.found.replace('_', ' ')}" for c in unmet]

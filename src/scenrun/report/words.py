@@ -1,0 +1,318 @@
+"""Every event of the log in plain words, as a thread's own deed: `wants guard`, `got 43 from pipeline (3 in it)`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from scenrun.report.amounts import counted, seconds
+
+Event = dict[str, Any]
+MAX_LISTED = 12
+"""Threads of a finding that are told one by one."""
+_HEAD = frozenset(
+    ("timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "step", "line", "message")
+)
+
+
+def told(event: Event) -> str:
+    """What a line says, in words; a kind of line that is not known is told by its fields."""
+    name = event["event"]
+    say = _WORDS.get(name)
+    if isinstance(say, str):
+        return say.format(_object(event)) + _times(event)
+    if say is not None:
+        return say(event)
+    if name.endswith(".asked"):
+        return f"sees {_object(event) or name.partition('.')[0]}.{event.get('question')} = {value(event.get('value'))}"
+    rest = " ".join(f"{k}={value(v)}" for k, v in event.items() if k not in _HEAD)
+    return f"{name} {rest}".rstrip()
+
+
+def value(given: Any) -> str:
+    """A value of the log: text as it is, numbers short, anything else as JSON."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, float):
+        return f"{given:.6g}"
+    return json.dumps(given, default=str, ensure_ascii=False)
+
+
+def finding_lines(event: Event) -> list[str]:
+    """A finding, and each of its threads."""
+    where = f" (line {event['line']})" if event.get("line") and not event.get("threads") else ""
+    lines = [f"{event.get('kind', 'finding')}: {event.get('message', '')}{where}"]
+    threads = [one for one in event.get("threads") or () if isinstance(one, dict)]
+    lines += [stuck(one) for one in threads[:MAX_LISTED]]
+    if len(threads) > MAX_LISTED:
+        lines.append(f"… and {counted(len(threads) - MAX_LISTED, 'more thread')}")
+    return lines
+
+
+def stuck(one: dict[str, Any]) -> str:
+    """A thread of a finding, and what it waits for."""
+    name, what = one.get("thread", "?"), one.get("operation")
+    doing = awaited(what, str(one.get("object", "?"))) if what else str(one.get("state", ""))
+    if one.get("state") == "waiting":
+        doing += " with a time-out"
+    held = one.get("held_by")
+    if held and what not in _FOR_THREADS:
+        doing += f", held by {_listed(held)}"
+    elif held and what == "pool.shutdown":
+        doing += f" ({_listed(held)})"
+    where = f" (line {one['line']})" if one.get("line") else ""
+    since = f", since t = {seconds(one['since_s'])}" if isinstance(one.get("since_s"), float) else ""
+    return f"{name} {doing}{since}{where}"
+
+
+def awaited(operation: str, label: str) -> str:
+    """What a thread does that is blocked in an operation."""
+    words = _AWAITED.get(operation)
+    return words.format(label) if words is not None else f"waits in {operation} of {label}"
+
+
+_AWAITED = {
+    "barrier.wait": "waits for the others at {}",
+    "condition.wait": "waits to be notified on {}",
+    "event.wait": "waits for {} to be set",
+    "future.result": "waits for the result of {}",
+    "lock.acquire": "waits for {}",
+    "pool.shutdown": "waits for the tasks of {}",
+    "pool.worker": "waits for a worker of {}",
+    "queue.get": "waits for an item of {}",
+    "queue.join": "waits until all items of {} are done",
+    "queue.put": "waits for room in {}",
+    "rlock.acquire": "waits for {}",
+    "semaphore.acquire": "waits for a permit of {}",
+    "bounded_semaphore.acquire": "waits for a permit of {}",
+    "sleep": "sleeps",
+    "spawned.join": "waits for {} to end",
+    "task.join": "waits for {} to end",
+    "thread.join": "waits for {} to end",
+    "timer.join": "waits for {} to end",
+}
+_FOR_THREADS = ("thread.join", "future.result", "pool.shutdown", "pool.worker")
+
+
+def _listed(names: Iterable[str]) -> str:
+    every = [str(name) for name in names]
+    more = f" and {len(every) - 4:,} more" if len(every) > 4 else ""
+    return ", ".join(every[:4]) + more
+
+
+def _object(event: Event) -> str:
+    return str(event.get("object", ""))
+
+
+def _times(event: Event, *more: str) -> str:
+    """What stands in brackets behind the words: further facts, how long it waited or held or slept."""
+    facts = list(more)
+    for name, word in (("waited_s", "waited"), ("held_s", "held"), ("slept_s", "slept")):
+        if event.get(name):
+            facts.append(f"{word} {seconds(event[name])}")
+    return f" ({', '.join(facts)})" if facts else ""
+
+
+def _message(event: Event) -> str:
+    fields = " ".join(f"{k}={value(v)}" for k, v in (event.get("fields") or {}).items())
+    return f"{event.get('message', '')}  {fields}".rstrip()
+
+
+def _acquired(got: str) -> Callable[[Event], str]:
+    def say(event: Event) -> str:
+        words = "gives up on {}" if event.get("acquired") is False else got
+        return words.format(_object(event)) + _times(event)
+
+    return say
+
+
+def _happened(yes: str, no: str) -> Callable[[Event], str]:
+    """For waits that say whether what was waited for has come."""
+
+    def say(event: Event) -> str:
+        words = no if event.get("value") is False else yes
+        return words.format(_object(event)) + _times(event)
+
+    return say
+
+
+def _put(event: Event) -> str:
+    what = value(event["value"]) if "value" in event else "an item"
+    return f"put {what} into {_object(event)}{_times(event, *_size(event))}"
+
+
+def _got(event: Event) -> str:
+    what = value(event["value"]) if "value" in event else "an item"
+    return f"got {what} from {_object(event)}{_times(event, *_size(event))}"
+
+
+def _size(event: Event) -> list[str]:
+    return [f"{event['size']} in it"] if "size" in event else []
+
+
+def _passed(event: Event) -> str:
+    return f"passes {_object(event)}{_times(event)}"
+
+
+def _answered(event: Event) -> str:
+    whose = f" of {_object(event)}" if event.get("object") else ""
+    return f"got the result{whose}: {value(event.get('value'))}{_times(event)}"
+
+
+def _about_task(words: str, without: str) -> Callable[[Event], str]:
+    """For futures, whose task older logs do not name."""
+    return lambda event: words.format(_object(event)) if event.get("object") else without
+
+
+def _submitted(event: Event) -> str:
+    what = f"{value(event['value'])} " if "value" in event else ""
+    return f"submitted {what}to {_object(event)}"
+
+
+def _cancel_asked(event: Event) -> str:
+    whose = _object(event) or "a task"
+    late = event.get("value") is False
+    return f"could not cancel {whose}: too late" if late else f"cancelled {whose}"
+
+
+def _item(words: str) -> Callable[[Event], str]:
+    """For changes of variables: `{value}`, `{}` and `{at}` stand for what the line has."""
+
+    def say(event: Event) -> str:
+        at = f"[{value(event['at'])}]" if "at" in event else ""
+        given = value(event["value"]) if "value" in event else "a value"
+        return words.format(_object(event), at=at, value=given)
+
+    return say
+
+
+def _n(words: str) -> Callable[[Event], str]:
+    """For what is done to several at once."""
+
+    def say(event: Event) -> str:
+        often = f" x {event['n']}" if event.get("n", 1) != 1 else ""
+        return words.format(_object(event)) + often + _times(event)
+
+    return say
+
+
+def _fault(event: Event) -> str:
+    text = f": {event['text']}" if event.get("text") else ""
+    return f"{event.get('type', 'a fault')}{text}{_times(event)}"
+
+
+def _started(event: Event) -> str:
+    facts = [f"in {event.get('pool')}"] * bool(event.get("pool")) + ["daemon"] * bool(event.get("daemon"))
+    return "begins" + _times(event, *facts)
+
+
+def run_started(event: Event) -> str:
+    """What is run, and how."""
+    words = [f"{'run' if event.get('way') == 'run' else 'simulated'} with seed {event.get('seed', 0)}"]
+    words += ["replayed from a schedule"] * (event.get("scheduler") == "moves")
+    return f"{event.get('scenario', 'a run')}: {', '.join(words)}"
+
+
+def run_finished(event: Event) -> str:
+    """How it ended."""
+    expected = " or ".join(map(str, event.get("expected") or ()))
+    verdict, figures = event.get("verdict", "?"), event.get("figures") or {}
+    if verdict == "incomplete":
+        said = f"incomplete: the file expects {expected}"
+    elif event.get("ok"):
+        said = f"ok: {verdict}" + (", as expected," if verdict != "holds" else "")
+    else:
+        said = f"not ok: {verdict}, but the file expects {expected}"
+    messages = figures.get("messages", 0)
+    after = f" after {seconds(event.get('elapsed_s', 0.0))}"
+    return f"{said}{after}" + (f", {counted(messages, 'message')}" if messages else "")
+
+
+def tally_finished(event: Event) -> str:
+    """How several runs ended."""
+    verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted((event.get("verdicts") or {}).items()))
+    return f"{'ok' if event.get('ok') else 'not ok'}: {counted(event.get('runs', 0), 'run')}: {verdicts or 'none'}"
+
+
+_WORDS: dict[str, str | Callable[[Event], str]] = {
+    "run.started": run_started,
+    "run.finished": run_finished,
+    "tally.finished": tally_finished,
+    "message": _message,
+    "finding": lambda event: "; ".join(finding_lines(event)),
+    "thread.started": _started,
+    "thread.ended": "ends",
+    "thread.cut_off": "is cut off, as the run is over",
+    "thread.failed": lambda event: f"fails with {_fault(event)}",
+    "fault.raised": lambda event: f"meets {_fault(event)}",
+    "sleep.began": "sleeps",
+    "sleep.ended": "wakes up",
+    "work.began": "works",
+    "work.ended": "has worked",
+    "call.began": lambda event: f"calls {event.get('function', 'a function')}",
+    "call.ended": lambda event: f"returns from {event.get('function', 'a function')}",
+    "lock.acquiring": "wants {}",
+    "lock.acquired": _acquired("has {}"),
+    "lock.releasing": "gives {} back",
+    "lock.released": "gave {} back",
+    "semaphore.acquiring": "wants a permit of {}",
+    "semaphore.acquired": _acquired("has a permit of {}"),
+    "semaphore.releasing": _n("gives a permit of {} back"),
+    "semaphore.released": _n("gave a permit of {} back"),
+    "condition.waiting": "waits to be notified on {}",
+    "condition.woken": _happened("was notified on {}", "gives up waiting on {}"),
+    "condition.notifying": _n("notifies {}"),
+    "condition.notified": _n("notified {}"),
+    "condition.notifying_all": "notifies all on {}",
+    "condition.notified_all": "notified all on {}",
+    "event.waiting": "waits for {} to be set",
+    "event.waited": _happened("goes on, as {} is set", "gives up waiting for {}"),
+    "event.setting": "sets {}",
+    "event.set": "set {}",
+    "event.clearing": "clears {}",
+    "event.cleared": "cleared {}",
+    "barrier.waiting": "waits at {}",
+    "barrier.passed": _passed,
+    "barrier.aborting": "breaks {}",
+    "barrier.aborted": "broke {}",
+    "barrier.resetting": "resets {}",
+    "barrier.reset": "has reset {}",
+    "queue.putting": "puts into {}",
+    "queue.put": _put,
+    "queue.getting": "gets from {}",
+    "queue.got": _got,
+    "queue.finishing_task": "tells {} that an item is done",
+    "queue.task_done": "told {} that an item is done",
+    "queue.joining": "waits until all items of {} are done",
+    "queue.joined": "goes on, as all items of {} are done",
+    "pool.submitting": "submits to {}",
+    "pool.submitted": _submitted,
+    "pool.shutting_down": "shuts {} down",
+    "pool.shut_down": "has shut {} down",
+    "future.awaiting": _about_task("waits for the result of {}", "waits for a result"),
+    "future.answered": _answered,
+    "future.cancelling": _about_task("cancels {}", "cancels a task"),
+    "future.cancel_asked": _cancel_asked,
+    "thread.starting": "starts {}",
+    "thread.joining": "waits for {} to end",
+    "thread.joined": "goes on after {}",
+    "thread.spawning": "spawns {}",
+    "timer.starting": "starts {}",
+    "timer.started": "started {}",
+    "timer.cancelling": "cancels {}",
+    "timer.cancelled": "cancelled {}",
+    "variable.read": _item("reads {}: {value}"),
+    "variable.written": _item("sets {} to {value}"),
+    "variable.appended": _item("appends {value} to {}"),
+    "variable.popped": _item("takes {value} out of {}"),
+    "variable.item_written": _item("sets {}{at} to {value}"),
+    "variable.item_popped": _item("takes {value} out of {}{at}"),
+    "variable.item_appended": _item("appends {value} to {}{at}"),
+    "section.entered": "enters {}",
+    "section.left": "leaves {}",
+}
+ABOUT = frozenset(
+    name for name in _WORDS if name.endswith("ing") and name.partition(".")[0] not in ("variable", "section", "run")
+) | {"sleep.began", "work.began", "call.began"}
+"""Lines that announce what is about to be done."""
