@@ -3,100 +3,171 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from scenrun.analysis.operations import FOR_THREADS, FREED_BY, FREEING
+from scenrun.analysis.cause import Cause
+from scenrun.analysis.items import Items
+from scenrun.analysis.lines import Line, Tokens
+from scenrun.analysis.opening import Opening
 from scenrun.analysis.reading import Event
 
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The line of a thread that let another one go on."""
-
-    thread: str
-    at_s: float
-    seq: int
-    line: int | None = None
-    """Where in the file."""
-
-    @classmethod
-    def of(cls, event: Event) -> Cause:
-        """The cause that a line is."""
-        return cls(event["thread"], event["elapsed_s"], event["seq"], event.get("line"))
+MOST_TIMES = 10_000
+"""Permits that one release is taken to give back; nobody waits for more."""
 
 
 class Causes:
-    """Remembers, for each object, the last lines that may have let somebody go on."""
+    """Follows who frees and who waits, object by object. What it keeps grows with objects, threads and items in queues."""
 
     def __init__(self) -> None:
-        self._last: dict[str, dict[str, Event]] = defaultdict(dict)
-        """The last two freeing lines of an object by event: of each event the last one of each of two threads."""
+        self.opening = Opening()
+        self._items: dict[str, Items] = {}
+        self._tokens: dict[str, Tokens] = {}
+        self._lines: dict[str, Line] = defaultdict(Line)
+        self._last: dict[tuple[str, str], Cause] = {}
+        """For each object, the last line of a kind that frees everyone or the only one who waits."""
+        self._freed_by: Cause | None = None
+        """Who let the thread go on whose line was noted last."""
+        self._putting: dict[str, dict[str, Cause]] = defaultdict(dict)
+        """For each queue, who is about to put."""
         self._starts: dict[str, Cause] = {}
-        self._ends: dict[str, Event] = {}
-        self._last_end: dict[str, Event] = {}
+        self._noting: dict[str, Callable[[Event, str], None]] = {
+            "lock.releasing": self._releasing,
+            "lock.acquired": self._acquired,
+            "semaphore.releasing": self._gives_permits,
+            "semaphore.acquired": self._takes_permit,
+            "queue.putting": self._is_putting,
+            "queue.put": self._put,
+            "queue.got": self._got,
+            "queue.finishing_task": self._finishing,
+            "queue.joined": self._joined_queue,
+            "condition.waiting": self._joins_line,
+            "condition.notifying": self._notifying,
+            "condition.notifying_all": self._frees_all,
+            "condition.woken": self._leaves_line,
+            "event.waiting": self._joins_line,
+            "event.setting": self._frees_all,
+            "event.waited": self._leaves_line,
+            "barrier.waiting": self._comes_to_barrier,
+            "barrier.passed": self._leaves_line,
+            "barrier.aborting": self._breaks_barrier,
+            "barrier.resetting": self._breaks_barrier,
+            "thread.starting": self._starting,
+            "timer.starting": self._starting,
+            "thread.joined": self._saw_end,
+            "future.answered": self._saw_end,
+            "pool.shut_down": self._saw_last_end,
+        }
 
-    def note_about(self, event: Event) -> None:
-        """Something is about to be done."""
-        name = event["event"]
-        if name in FREEING:
-            self._note(name, event)
-        elif name == "thread.starting" or name == "timer.starting":
-            self.note_start(event, event.get("object"))
+    def note(self, event: Event) -> Cause | None:
+        """An operation is about to be done, or has been; the line that let it go on, if it may have waited for one."""
+        self._freed_by = None
+        noting = self._noting.get(event["event"])
+        if noting is not None:
+            noting(event, event.get("object", ""))
+        return self._freed_by
 
-    def note_done(self, event: Event) -> None:
-        """Something has been done."""
-        name = event["event"]
-        if name in FREEING:
-            self._note(name, event)
+    # --- locks and semaphores
 
-    def _note(self, name: str, event: Event) -> None:
-        of_object = self._last[event.get("object", "")]
-        before = of_object.get(name)
-        if before is not None and before["thread"] != event["thread"]:
-            of_object[name + " before"] = before
-        of_object[name] = event
+    def _releasing(self, event: Event, name: str) -> None:
+        self._last["lock", name] = Cause.of(event)
 
-    def note_start(self, event: Event, started: str | None) -> None:
+    def _acquired(self, event: Event, name: str) -> None:
+        self._freed_by = self._last.get(("lock", name))
+
+    def _gives_permits(self, event: Event, name: str) -> None:
+        times = event.get("n", 1)
+        self._tokens_of(name, "value").give(Cause.of(event), min(times, MOST_TIMES) if isinstance(times, int) else 1)
+
+    def _takes_permit(self, event: Event, name: str) -> None:
+        if event.get("acquired"):
+            self._freed_by = self._tokens_of(name, "value").take()
+
+    def _tokens_of(self, name: str, option: str) -> Tokens:
+        tokens = self._tokens.get(name)
+        if tokens is None:
+            count = self.opening.option(name, option)
+            tokens = self._tokens[name] = Tokens(count if isinstance(count, int) else 0)
+        return tokens
+
+    # --- queues
+
+    def _is_putting(self, event: Event, name: str) -> None:
+        self._putting[name][event["thread"]] = Cause.of(event)
+
+    def _put(self, event: Event, name: str) -> None:
+        self._putting[name].pop(event["thread"], None)
+        self._items_of(name).put(event)
+        if self.opening.option(name, "maxsize"):
+            self._freed_by = self._tokens_of(name, "maxsize").take()
+
+    def _got(self, event: Event, name: str) -> None:
+        putting = self._putting[name]
+        found = self._items_of(name).got(event)
+        if found is None and len(putting) == 1:
+            found = next(iter(putting.values()))
+        if self.opening.option(name, "maxsize"):
+            self._tokens_of(name, "maxsize").give(Cause.of(event))
+        self._freed_by = found
+
+    def _items_of(self, name: str) -> Items:
+        items = self._items.get(name)
+        if items is None:
+            items = self._items[name] = Items(self.opening.order(name))
+        return items
+
+    def _finishing(self, event: Event, name: str) -> None:
+        self._last["task", name] = Cause.of(event)
+
+    def _joined_queue(self, event: Event, name: str) -> None:
+        self._freed_by = self._last.get(("task", name))
+
+    # --- conditions, events, barriers
+
+    def _joins_line(self, event: Event, name: str) -> None:
+        self._lines[name].join(event["thread"])
+
+    def _leaves_line(self, event: Event, name: str) -> None:
+        self._freed_by = self._lines[name].leave(event["thread"])
+
+    def _notifying(self, event: Event, name: str) -> None:
+        n = event.get("n", 1)
+        self._lines[name].free(Cause.of(event), max(0, n) if isinstance(n, int) else 1)
+
+    def _frees_all(self, event: Event, name: str) -> None:
+        self._lines[name].free(Cause.of(event))
+
+    def _comes_to_barrier(self, event: Event, name: str) -> None:
+        line = self._lines[name]
+        line.join(event["thread"])
+        parties = self.opening.option(name, "parties")
+        if isinstance(parties, int) and len(line) >= parties:
+            line.free(Cause.of(event))
+
+    def _breaks_barrier(self, event: Event, name: str) -> None:
+        self._lines[name].scatter()
+
+    # --- threads
+
+    def _starting(self, event: Event, name: str) -> None:
+        self.note_start(event, name)
+
+    def note_start(self, event: Event, started: str) -> None:
         """A thread is started by somebody."""
-        if started is not None:
-            self._starts[started] = Cause.of(event)
-
-    def note_end(self, event: Event) -> None:
-        """A thread has ended."""
-        name = event["thread"]
-        self._ends[name] = event
-        if "#" in name:
-            self._last_end[name.rpartition("#")[0]] = event
+        self._starts[started] = Cause.of(event)
 
     def start_of(self, thread: str) -> Cause | None:
         """Who started a thread."""
         return self._starts.pop(thread, None)
 
-    def of(self, event: Event, op: str, began_s: float) -> Cause | None:
-        """Who let a thread go on that has waited since `began_s`; `event` tells that the wait is over."""
-        name = event.get("object", "")
-        if op in FOR_THREADS:
-            ends = self._last_end if op == "pool.shutdown" else self._ends
-            end = ends.get(name)
-            if end is not None:
-                return Cause.of(end)
-            if op != "future.result":
-                return None
-        return self._freed(event, FREED_BY[op], name, began_s)
+    def note_end(self, event: Event) -> None:
+        """A thread has ended."""
+        name = event["thread"]
+        self._last["end", name] = cause = Cause.of(event)
+        if "#" in name:
+            self._last["end of pool", name.rpartition("#")[0]] = cause
 
-    def _freed(self, event: Event, by: tuple[str, ...], name: str, began_s: float) -> Cause | None:
-        """The last freeing line of another thread since the wait began; else of those that had been announced, the last."""
-        me, of_object = event["thread"], self._last.get(name)
-        if not of_object:
-            return None
-        best: Event | None = None
-        for kind in by:
-            for one in (of_object.get(kind), of_object.get(kind + " before")):
-                if one is None or one["thread"] == me:
-                    continue
-                if best is None or (one["elapsed_s"] >= began_s, one["seq"]) > (
-                    best["elapsed_s"] >= began_s,
-                    best["seq"],
-                ):
-                    best = one
-        return Cause.of(best) if best is not None else None
+    def _saw_end(self, event: Event, name: str) -> None:
+        self._freed_by = self._last.get(("end", name))
+
+    def _saw_last_end(self, event: Event, name: str) -> None:
+        self._freed_by = self._last.get(("end of pool", name))

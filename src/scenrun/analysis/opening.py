@@ -38,14 +38,20 @@ class Opening:
 
     def kind(self, label: str) -> str:
         """The kind of an object by its label, such as `forks[2]`; '' where it is not known."""
-        declared = self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
-        kind = str(declared.get("kind", ""))
+        kind = str(self._declared(label).get("kind", ""))
         return "queue" if kind in QUEUES else kind
+
+    def order(self, label: str) -> str:
+        """The order of a queue's items: `fifo`, `lifo` or `priority`."""
+        order = self._declared(label).get("kind")
+        return order if order in ("lifo", "priority") else "fifo"
 
     def option(self, label: str, name: str) -> Any:
         """An option of an object's declaration, or None."""
-        declared = self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
-        return declared.get(name)
+        return self._declared(label).get(name)
+
+    def _declared(self, label: str) -> dict[str, Any]:
+        return self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
 
 
 def opening_of(event: Event) -> Opening:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.analysis.causes import Cause, Causes
+from scenrun.analysis.cause import Cause
+from scenrun.analysis.causes import Causes
 from scenrun.analysis.holdings import Holdings
 from scenrun.analysis.opening import Opening, opening_of
 from scenrun.analysis.operations import ABOUT, DONE, WAITS
@@ -116,7 +117,7 @@ class Spans:
             handler(event, thread)
         elif name == "run.started":
             self.opening = opening_of(event)
-            self._holdings.opening = self.opening
+            self._holdings.opening = self.causes.opening = self.opening
 
     def close(self) -> None:
         """The log is over: what is still going on ends here, cut off."""
@@ -130,7 +131,7 @@ class Spans:
         if thread.pending is not None:
             self._broken_off(thread.pending, event, FAULT)
         thread.pending = event
-        self.causes.note_about(event)
+        self.causes.note(event)
         name = event["event"]
         if name == "condition.waiting":
             self._holdings.pause(event)
@@ -145,10 +146,10 @@ class Spans:
         if about is not None and ABOUT[about["event"]] != DONE[name]:
             self._broken_off(about, event, FAULT)
             about = None
+        freed_by = self.causes.note(event)
         waited = event.get("waited_s")
         if waited:
-            self._waited(event, about, waited)
-        self.causes.note_done(event)
+            self._waited(event, about, waited, freed_by)
         if name in ("lock.acquired", "semaphore.acquired"):
             if event.get("acquired"):
                 self._holdings.acquired(event)
@@ -159,15 +160,16 @@ class Spans:
         elif name == "pool.submitted":
             self._has_submitted(event)
 
-    def _waited(self, event: Event, about: Event | None, waited: float) -> None:
+    def _waited(self, event: Event, about: Event | None, waited: float, cause: Cause | None) -> None:
         op, end = DONE[event["event"]], event["elapsed_s"]
         late = event.get("acquired") is False or (
             op in ("event.wait", "condition.wait") and event.get("value") is False
         )
         begin = end - waited
+        if cause is not None and (late or cause.thread == event["thread"]):
+            cause = None  # nobody lets itself go on
         if about is not None:
             begin = max(begin, about["elapsed_s"])
-        cause = None if late else self.causes.of(event, op, begin)
         self.give(
             Span(
                 event["thread"], WAITING, begin, end, (about or event)["seq"], event["seq"], event.get("object"), op,
