@@ -31,6 +31,8 @@ class Holdings:
         self.opening = Opening()
         self._holds: dict[str, list[_Hold]] = defaultdict(list)
         self._paused: dict[tuple[str, str], _Hold] = {}
+        self._told: set[tuple[str, str]] = set()
+        """Who is still to say that it has released what, though another one has it by now."""
 
     def acquired(self, event: Event) -> None:
         """A thread has taken it. Whoever was releasing a lock has released it by now, whatever the log says later."""
@@ -41,10 +43,17 @@ class Holdings:
             if mine is not None:
                 mine.depth += 1
                 return
-            for hold in holds:
-                self.give(hold.event, _before(hold.releasing, event), event["seq"], "done")
-            holds.clear()
+            self._taken_over(name, event)
         holds.append(_Hold(event))
+
+    def _taken_over(self, name: str, event: Event) -> None:
+        """A thread has the lock that others were releasing."""
+        holds = self._holds[name]
+        for hold in holds:
+            self.give(hold.event, _before(hold.releasing, event), event["seq"], "done")
+            if hold.releasing is not None:
+                self._told.add((hold.releasing["thread"], name))
+        holds.clear()
 
     def releasing(self, event: Event) -> None:
         """A thread is about to give it back."""
@@ -54,6 +63,10 @@ class Holdings:
 
     def released(self, event: Event) -> None:
         """A thread has given it back: its own, or somebody else's."""
+        late = (event["thread"], event.get("object", ""))
+        if late in self._told:
+            self._told.remove(late)
+            return
         hold = self._hold_of(event)
         if hold is None:
             return
@@ -91,11 +104,10 @@ class Holdings:
         lock = self.lock_of(event.get("object", ""))
         hold = self._paused.pop((event["thread"], lock), None)
         if hold is not None:
-            for other in self._holds[lock]:
-                self.give(other.event, _before(other.releasing, event), event["seq"], "done")
+            self._taken_over(lock, event)
             again = _Hold({**event, "object": lock})
             again.depth = hold.depth
-            self._holds[lock] = [again]
+            self._holds[lock].append(again)
 
     def lock_of(self, condition: str) -> str:
         """The lock of a condition."""

@@ -183,7 +183,7 @@ class Spans:
         begin, end = about["elapsed_s"], event["elapsed_s"]
         if waited is not None:
             begin = max(begin, end - waited)
-        if op in WAITS and end > begin and waited != 0:
+        if op in WAITS and (ended == CUT_OFF or (end > begin and waited != 0)):
             self.give(
                 Span(
                     about["thread"], WAITING, begin, end, about["seq"], event["seq"], about.get("object"), op,
