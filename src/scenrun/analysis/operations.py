@@ -22,3 +22,10 @@ WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by
 """The operations that may wait."""
 FOR_THREADS: frozenset[str] = frozenset(op for op, _, o in _operations() if "end" in o.freed_by)
 """The operations that wait until threads or tasks have ended."""
+FREEING: frozenset[str] = frozenset(
+    (
+        "lock.releasing", "semaphore.releasing", "queue.putting", "queue.put", "queue.got", "queue.finishing_task",
+        "condition.notifying", "condition.notifying_all", "event.setting", "barrier.waiting", "thread.ended",
+    )
+)  # fmt: skip
+"""The lines that may let somebody go on: what never waits is announced before it acts, a put or get is told after it."""
