@@ -57,15 +57,14 @@ class Reading:
         self._next: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Event]:
-        loads, following, known = orjson.loads, self._next, EVENTS
-        chosen = self._chosen
-        for line in iter(lambda: self._file.readline(LONGEST_LINE), b""):
+        loads, following, known, every, chosen = orjson.loads, self._next, EVENTS, self._every, self._chosen
+        for line in self._lines():
             self.lines += 1
-            self.raw = line
             try:
                 event = loads(line)
                 run, seq, name = event["run"], event["seq"], event["event"]
-                if run == chosen and seq == following[run] and name in known and _is_sound(event):
+                is_next = seq == following.get(run) and name in known and (every or run == chosen)
+                if is_next and type(seq) is int and _is_sound(event):
                     following[run] = seq + 1
                     if name == "run.finished":
                         self.runs[run] = str(event.get("verdict", "?"))
@@ -74,8 +73,8 @@ class Reading:
             except (ValueError, TypeError, KeyError, AttributeError):
                 event = None
             if (found := self._looked_at(line, event)) is not None:
-                chosen = self._chosen
                 yield found
+            chosen = self._chosen
         if not self.lines:
             raise LogError(f"{self.name} is empty: there is no line in it")
         if not self.runs:
@@ -83,13 +82,17 @@ class Reading:
         if chosen is None and not self._every:
             raise LogError(f"{self.name} has no run {self._wanted}; it has {_listed(list(self.runs))}")
 
-    def _looked_at(self, line: bytes, event: Event | None) -> Event | None:
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            yield from iter(lambda: self._file.readline(LONGEST_LINE), b"")
+        except OSError as error:
+            raise LogError(f"cannot read {self.name}: {error.strerror}") from None
+
+    def _looked_at(self, line: bytes, event: Any) -> Event | None:
         """A line that is not simply the next one of the run: the first of a run, one of another run, one of somebody else."""
         if not line.strip():
             return None
-        if event is None:
-            event = _parsed(line)
-        if event is None:
+        if not _is_event(event):
             self._note_foreign(line)
             return None
         run, seq, name = event["run"], event["seq"], event["event"]
@@ -196,13 +199,10 @@ def excerpt(text: str, most: int = _SHOWN) -> str:
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
-def _parsed(line: bytes) -> Event | None:
-    try:
-        event = orjson.loads(line)
-    except ValueError:
-        return None
-    sound = isinstance(event, dict) and isinstance(event.get("run"), str) and isinstance(event.get("event"), str)
-    return event if sound and type(event.get("seq")) is int and _is_sound(event) else None
+def _is_event(event: Any) -> bool:
+    """Whether a line is an event as ours are."""
+    named = isinstance(event, dict) and isinstance(event.get("run"), str) and isinstance(event.get("event"), str)
+    return named and type(event.get("seq")) is int and event["seq"] >= 0 and _is_sound(event)
 
 
 def _is_sound(event: Event) -> bool:
