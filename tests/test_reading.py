@@ -115,10 +115,17 @@ def test_a_line_without_end_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> N
     assert LONGEST_LINE > 1 << 20
     seqs, notes = read([b"x" * 1_000 + b"\n", *log("a", 4)], every=True)
     assert seqs == [0, 1, 2, 3]
-    assert notes[0].startswith("6 lines are not a log's")
+    assert notes[0].startswith("5 lines are not a log's")
 
 
 def test_an_excerpt_cannot_harm_a_terminal() -> None:
     """No control character, no change of direction, and a mark where it was cut."""
     assert excerpt("a\x1b[31m\u202eb") == "a\ufffd[31m\ufffdb"
     assert excerpt("x" * 100, 10) == "x" * 9 + "…"
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_a_reading_keeps_the_line_of_the_event_that_it_has_just_given(every: bool) -> None:
+    """What writes events elsewhere has them as they stand in the log."""
+    reading = Reading(io.BytesIO(b"".join([b"hello\n", *log()])), "x.jsonl", every=every)
+    assert [reading.raw for _ in reading] == log()

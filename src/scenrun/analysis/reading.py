@@ -60,6 +60,7 @@ class Reading:
         loads, following, known, every, chosen = orjson.loads, self._next, EVENTS, self._every, self._chosen
         for line in self._lines():
             self.lines += 1
+            self.raw = line
             try:
                 event = loads(line)
                 run, seq, name = event["run"], event["seq"], event["event"]
