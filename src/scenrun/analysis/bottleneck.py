@@ -1,0 +1,250 @@
+"""What bounds a run, in a sentence: said only where the figures carry it.
+
+Threads are judged by group. A group that waits for at least `MUCH` of its life for one thing is followed to whoever must
+provide it; where that one waits just as much, further on, until somebody is found who does not wait much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from scenrun.analysis.critical_path import STARTING, WAKING, Link
+from scenrun.analysis.figures_of_objects import Objects
+from scenrun.analysis.figures_of_queues import QueueFigures
+from scenrun.analysis.figures_of_threads import Life, Target, family
+from scenrun.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
+
+MUCH = 0.5
+"""The share of its life from which on a group waits much for something."""
+LITTLE = 0.1
+"""Below this share of their lives nobody waits much."""
+BUSY = 0.9
+"""The share of a processor, of workers or of a path from which on it is taken up."""
+STUCK = ("deadlock", "livelock")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What bounds a run: the kind, the sentence, and the figures that it rests on."""
+
+    kind: str
+    """`stuck`, `processor`, `queue_empty`, `queue_full`, `lock`, `semaphore`, `pool`, `hand_over`, `sleep`, `waits`, `none`."""
+    sentence: str
+    group: str | None = None
+    """The group that bounds."""
+    object: str | None = None
+    share: float | None = None
+    """Of the life of those who wait; for `processor` of a processor, for `sleep` of the critical path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the sentence is drawn from."""
+
+    groups: Mapping[str, Life]
+    queues: Mapping[str, QueueFigures]
+    objects: Objects
+    path: Sequence[Link]
+    verdict: str | None
+    seconds: float
+    """From the first line of a thread to the last."""
+    processors: int
+    """How many threads can run at once: 1 under the GIL."""
+
+
+def bound_of(evidence: Evidence) -> Bound:
+    """The sentence for a run."""
+    if evidence.verdict in STUCK:
+        return _stuck(evidence)
+    waiting = _who_waits(evidence)
+    if (found := _of_processor(evidence)) is not None:
+        return found
+    for group, target, share in waiting:
+        found = _of_wait(evidence, group, target, share)
+        if found is not None:
+            return found
+    return _of_pool(evidence) or _of_hand_overs(evidence) or _asleep(evidence) or _rest(evidence, waiting)
+
+
+def _stuck(evidence: Evidence) -> Bound:
+    waits = [
+        f"{group} ({_op(target)})"
+        for group, life in evidence.groups.items()
+        for target in life.never_ended
+        if target[0] != "thread.join"
+    ]
+    what = f": what these waited for never came: {', '.join(waits[:4])}{_more(len(waits) - 4)}" if waits else ""
+    return Bound("stuck", f"the run ended in a {evidence.verdict}, so nothing is said of its speed{what}")
+
+
+def _who_waits(evidence: Evidence) -> list[tuple[str, Target, float]]:
+    """Groups with what each waits for most, the largest share first; main waits for others and does not count."""
+    out = []
+    for group, life in evidence.groups.items():
+        if life.lived_s > 0 and life.waits and (group != "main" or len(evidence.groups) == 1):
+            target, seconds = max(life.waits.items(), key=lambda item: item[1])
+            out.append((group, target, seconds / life.lived_s))
+    return sorted(out, key=lambda one: -one[2])
+
+
+def _of_wait(evidence: Evidence, group: str, target: Target, share: float) -> Bound | None:
+    """What is behind a wait, if it is long."""
+    if share < MUCH:
+        return None
+    op, name = target
+    if op in ("queue.get", "queue.put"):
+        return _of_queue(evidence, group, target, share)
+    if op == "lock.acquire":
+        return _of_lock(evidence, group, name, share)
+    if op == "semaphore.acquire":
+        return Bound(
+            "semaphore", f"{group} waits {_percent(share)} of the time for a permit of {name}: "
+            "it has too few permits for those who want one", None, name, share,
+        )  # fmt: skip
+    return None
+
+
+def _of_queue(evidence: Evidence, group: str, target: Target, share: float) -> Bound | None:
+    """Who must put, or get, and does not wait much itself."""
+    op, name = target
+    others = _on_the_other_side(evidence, op, name)
+    what = "an item in" if op == "queue.get" else "room in"
+    said = f"{group} waits {_percent(share)} of the time for {what} {name}"
+    free = [g for g in others if g != group and _waits(evidence, g) < MUCH]
+    if not free:
+        return None
+    verb = "puts too slowly" if op == "queue.get" else "gets too slowly"
+    who = " and ".join(free)
+    kind = "queue_empty" if op == "queue.get" else "queue_full"
+    return Bound(kind, f"{said}: {who} {verb} and is the bottleneck", who, name, share)
+
+
+def _on_the_other_side(evidence: Evidence, op: str, name: str) -> list[str]:
+    found: dict[str, int] = {}
+    for label, queue in evidence.queues.items():
+        if family(label) == name:
+            for group, count in (queue.putters if op == "queue.get" else queue.getters).items():
+                found[group] = found.get(group, 0) + count
+    return sorted(found, key=lambda group: -found[group])
+
+
+def _waits(evidence: Evidence, group: str) -> float:
+    """The share of its life that a group waits."""
+    life = evidence.groups.get(group)
+    return life.waiting_s / life.lived_s if life is not None and life.lived_s > 0 else 0.0
+
+
+def _of_lock(evidence: Evidence, group: str, name: str, share: float) -> Bound | None:
+    """The holders with the line from which it was held most, if it was held most of the time."""
+    locks = [lock for label, lock in evidence.objects.locks.items() if family(label) == name]
+    held: dict[tuple[str, int | None], float] = {}
+    for lock in locks:
+        for where, seconds in lock.holders.items():
+            held[where] = held.get(where, 0.0) + seconds
+    if not held or evidence.seconds <= 0:
+        return None
+    total = sum(held.values()) / (evidence.seconds * len(locks))
+    (holder, line), most = max(held.items(), key=lambda item: item[1])
+    if total < MUCH or most < MUCH * sum(held.values()):
+        return None
+    where = f" from line {line}" if line is not None else ""
+    return Bound(
+        "lock", f"{group} waits {_percent(share)} of the time for {name}, which is held {_percent(min(1.0, total))} of the "
+        f"time, mostly by {holder}{where}: what is done there is the bottleneck", holder, name, share,
+    )  # fmt: skip
+
+
+def _of_processor(evidence: Evidence) -> Bound | None:
+    """Whether threads want all the processor there is, and the critical path is spent computing or coming to it."""
+    if evidence.seconds <= 0:
+        return None
+    used = sum(life.busy_s for life in evidence.groups.values()) / (evidence.seconds * evidence.processors)
+    if used < BUSY or _share_of_path(evidence, (RUNNING, WORKING, CALLING, STARTING, WAKING)) < BUSY:
+        return None
+    busiest = max(evidence.groups, key=lambda group: evidence.groups[group].busy_s)
+    many = "one thread runs" if evidence.processors == 1 else f"{evidence.processors} threads run"
+    return Bound(
+        "processor", f"{many} at a time, and together they want {_percent(used)} of what there is, {busiest} most: the "
+        "processor is the bottleneck", busiest, None, used,
+    )  # fmt: skip
+
+
+def _share_of_path(evidence: Evidence, what: tuple[str, ...]) -> float:
+    total = sum(link.seconds for link in evidence.path)
+    return sum(link.seconds for link in evidence.path if link.what in what) / total if total > 0 else 0.0
+
+
+def _of_pool(evidence: Evidence) -> Bound | None:
+    """Whether workers are taken up while tasks are queued."""
+    for name, pool in evidence.objects.pools.items():
+        figures = pool.as_dict(evidence.objects.workers(name))
+        used = figures.get("utilisation_share", 0.0)
+        if used >= BUSY and pool.queued.total_ns > pool.served.total_ns * LITTLE:
+            workers = figures["workers"]
+            return Bound(
+                "pool", f"the {workers} workers of {name} are busy {_percent(used)} of the time while tasks are queued: "
+                "its size, or how long tasks take, is the bottleneck", None, name, used,
+            )  # fmt: skip
+    return None
+
+
+def _of_hand_overs(evidence: Evidence) -> Bound | None:
+    """Whether most of the critical path passes between letting a thread go on and its going on."""
+    share = _share_of_path(evidence, (WAKING,))
+    if share < MUCH:
+        return None
+    at: dict[str, float] = {}
+    for link in evidence.path:
+        if link.what == WAKING:
+            at[link.object or ""] = at.get(link.object or "", 0.0) + link.seconds
+    name = max(at, key=lambda one: at[one])
+    return Bound(
+        "hand_over", f"{_percent(share)} of the critical path passes between letting a thread go on and its next line, most "
+        f"of all at {name}: hand-overs are the bottleneck", None, name, share,
+    )  # fmt: skip
+
+
+def _asleep(evidence: Evidence) -> Bound | None:
+    """Whether the critical path is mostly sleep."""
+    total = sum(link.seconds for link in evidence.path)
+    slept: dict[tuple[str, int | None], float] = {}
+    for link in evidence.path:
+        if link.what == SLEEPING:
+            where = family(link.thread), link.line
+            slept[where] = slept.get(where, 0.0) + link.seconds
+    if not slept or total <= 0:
+        return None
+    (group, line), most = max(slept.items(), key=lambda item: item[1])
+    if most < MUCH * total:
+        return None
+    share = most / total
+    where = f" at line {line}" if line is not None else ""
+    return Bound(
+        "sleep", f"nothing shared bounds the run: {_percent(share)} of its critical path is {group} sleeping{where}",
+        group, None, share,
+    )  # fmt: skip
+
+
+def _rest(evidence: Evidence, waiting: Sequence[tuple[str, Target, float]]) -> Bound:
+    """No single cause: who waits most, or that nobody waits much."""
+    if not waiting or waiting[0][2] < LITTLE:
+        return Bound("none", "nobody waits much")
+    group, target, share = waiting[0]
+    return Bound(
+        "waits", f"no single bottleneck shows; {group} waits most, {_percent(share)} of the time for {_op(target)}",
+        None, target[1], share,
+    )  # fmt: skip
+
+
+def _op(target: Target) -> str:
+    op, name = target
+    return f"{op} {name}".rstrip()
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
+
+
+def _more(left_out: int) -> str:
+    return f" and {left_out:,} more" if left_out > 0 else ""

@@ -1,0 +1,239 @@
+"""The chain of steps, sleeps and waits that bounded a run: backwards from its last end, through whoever let it go on.
+
+Nothing is kept of the log but, for each thread, where the time went of the chain that leads to it. When a thread lets
+another one go on, the other one's chain becomes its own up to that moment. Chains share what they have in common, and
+what only one of them has is folded into one table, so that memory grows with threads and places and not with the log.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from scenrun.analysis.cause import Cause
+from scenrun.analysis.opening import Opening
+from scenrun.analysis.reading import Event
+from scenrun.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
+
+STARTING, WAKING = "starting", "waking"
+"""From the start of a thread to its first step; from what let a thread go on to its next line."""
+Place = tuple[str, str, int | None, str | None]
+"""A thread, what it did, at which line, and the object."""
+_MARKS = frozenset(
+    (
+        "lock.releasing", "semaphore.releasing", "queue.putting", "queue.put", "queue.got", "queue.finishing_task",
+        "condition.notifying", "condition.notifying_all", "event.setting", "barrier.waiting", "barrier.aborting",
+        "barrier.resetting", "pool.submitting", "pool.submitted", "thread.starting", "timer.starting", "thread.spawning",
+        "thread.ended",
+    )
+)  # fmt: skip
+"""The lines that may let another thread go on."""
+_FOLD_AT = 50_000
+_KEPT = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One place of the critical path, with the time that the chain spent there, in seconds."""
+
+    thread: str
+    what: str
+    line: int | None
+    object: str | None
+    seconds: float
+
+
+class _Node:
+    """A piece of a chain: where its time went, and what came before."""
+
+    __slots__ = ("counts", "parent", "seq")
+
+    def __init__(self, parent: _Node | None, counts: dict[Place, float], seq: int) -> None:
+        self.parent = parent
+        self.counts = counts
+        self.seq = seq
+
+
+class _Chain:
+    """The chain that leads to a thread as it is now."""
+
+    __slots__ = ("base", "counts", "last_s")
+
+    def __init__(self, last_s: float) -> None:
+        self.base: _Node | None = None
+        self.counts: dict[Place, float] = {}
+        self.last_s = last_s
+
+    def add(self, place: Place, seconds: float) -> None:
+        self.counts[place] = self.counts.get(place, 0.0) + seconds
+
+
+class CriticalPath:
+    """Takes each span and then the line it ended with."""
+
+    def __init__(self) -> None:
+        self.opening = Opening()
+        self._chains: dict[str, _Chain] = {}
+        self._marks: dict[int, _Node | None] = {}
+        """The chains at the last lines that may have let somebody go on."""
+        self._starts: dict[str, Cause] = {}
+        self._releases: dict[str, Cause] = {}
+        """The last release of each lock: a thread that was notified waits for it, too."""
+        self._last: str | None = None
+        """The thread that ended last."""
+        self._new = 0
+        self._fold_at = _FOLD_AT
+
+    # --- lines
+
+    def take(self, event: Event) -> None:
+        """A line of a thread: since its line before, it ran."""
+        who, at = event["thread"], event["elapsed_s"]
+        chain = self._chains.get(who)
+        if chain is None:
+            chain = self._begin(who, at)
+        if at > chain.last_s:
+            place = (who, RUNNING, event.get("line"), None)
+            counts = chain.counts
+            counts[place] = counts.get(place, 0.0) + at - chain.last_s
+            chain.last_s = at
+        if event["event"] in _MARKS:
+            self._mark(chain, event)
+
+    def _begin(self, who: str, at: float) -> _Chain:
+        chain = self._chains[who] = _Chain(at)
+        cause = self._starts.pop(who, None)
+        if cause is not None:
+            what = SLEEPING if self.opening.kind(who) == "timer" else STARTING
+            self._follow(chain, cause, (who, what, cause.line, None), cause.at_s, at)
+        return chain
+
+    def _mark(self, chain: _Chain, event: Event) -> None:
+        """Others may go on from here."""
+        seq, name = event["seq"], event["event"]
+        if chain.counts:
+            chain.base = _Node(chain.base, chain.counts, seq)
+            chain.counts = {}
+            self._new += 1
+        self._marks[seq] = chain.base
+        if name == "lock.releasing":
+            self._releases[event.get("object", "")] = Cause.of(event)
+        elif name in ("thread.starting", "timer.starting", "thread.spawning"):
+            self._starts.setdefault(event.get("object", ""), Cause.of(event))
+        elif name == "thread.ended":
+            self._last = event["thread"]
+        if self._new > self._fold_at:
+            self._fold()
+
+    # --- spans
+
+    def span(self, span: Span) -> None:
+        """What a thread did, or waited for."""
+        what = span.what
+        if what == QUEUED:
+            if span.by is not None:
+                self._starts[span.thread] = span.by
+            return
+        chain = self._chains.get(span.thread)
+        if chain is None or what not in (WAITING, SLEEPING, WORKING, CALLING):
+            return
+        cause = self._cause(span) if what == WAITING else None
+        if cause is not None:
+            self._follow(chain, cause, (span.thread, WAKING, span.line, span.object), span.begin_s, span.end_s)
+            return
+        if span.begin_s > chain.last_s:
+            chain.add((span.thread, RUNNING, span.line, None), span.begin_s - chain.last_s)
+        begin = max(span.begin_s, chain.last_s)
+        if span.end_s > begin:
+            chain.add((span.thread, what, span.line, span.object), span.end_s - begin)
+            chain.last_s = span.end_s
+
+    def _cause(self, span: Span) -> Cause | None:
+        """Who let it go on; after a notify it is whoever then released the lock."""
+        by = span.by if span.ended == DONE_ else None
+        if by is None or span.op != "condition.wait":
+            return by
+        shared = self.opening.option(span.object or "", "lock")
+        release = self._releases.get(shared if isinstance(shared, str) else f"{span.object}.lock")
+        return release if release is not None and release.seq > by.seq and release.thread != span.thread else by
+
+    def _follow(self, chain: _Chain, by: Cause, place: Place, begin_s: float, end_s: float) -> None:
+        """A thread goes on since another one let it: what led there is what led to it."""
+        chain.base = self._at(by)
+        chain.counts = {}
+        handed_s = min(max(by.at_s, begin_s), end_s)
+        if handed_s > by.at_s:
+            chain.add((by.thread, RUNNING, by.line, None), handed_s - by.at_s)
+        if end_s > handed_s:
+            chain.add(place, end_s - handed_s)
+        chain.last_s = max(end_s, by.at_s)
+
+    def _at(self, by: Cause) -> _Node | None:
+        """The chain that led to a line."""
+        if by.seq in self._marks:
+            return self._marks[by.seq]
+        chain = self._chains.get(by.thread)
+        node = chain.base if chain is not None else None
+        while node is not None and node.seq > by.seq:
+            node = node.parent
+        return node
+
+    # --- folding
+
+    def _fold(self) -> None:
+        """Put together what no two chains share and no line refers to any more."""
+        self._marks = dict(islice(self._marks.items(), max(0, len(self._marks) - _KEPT), None))
+        ends = [chain.base for chain in self._chains.values() if chain.base is not None]
+        kept = {id(node): node for node in (*ends, *self._marks.values()) if node is not None}
+        children = _children(kept)
+        seen: set[int] = set()
+        for node in kept.values():
+            at: _Node | None = node
+            while at is not None and id(at) not in seen:
+                seen.add(id(at))
+                while (parent := at.parent) is not None and id(parent) not in kept and children[id(parent)] == 1:
+                    _absorb(at, parent)
+                at = at.parent
+        self._new = 0
+        self._fold_at = max(_FOLD_AT, 2 * len(seen))
+
+    # --- the result
+
+    def links(self) -> list[Link]:
+        """The places of the path to the end of the thread that ended last, the longest first."""
+        chain = self._chains.get(self._last) if self._last is not None else None
+        if chain is None:
+            chain = max(self._chains.values(), key=lambda one: one.last_s, default=None)
+        if chain is None:
+            return []
+        total: dict[Place, float] = dict(chain.counts)
+        node = chain.base
+        while node is not None:
+            for place, seconds in node.counts.items():
+                total[place] = total.get(place, 0.0) + seconds
+            node = node.parent
+        ordered = sorted(total.items(), key=lambda item: -item[1])
+        return [Link(*place, seconds) for place, seconds in ordered]
+
+
+def _children(ends: dict[int, _Node]) -> dict[int, int]:
+    """How many chains go on from each node, by its identity."""
+    out: dict[int, int] = {}
+    seen: set[int] = set()
+    for node in ends.values():
+        at = node
+        while id(at) not in seen:
+            seen.add(id(at))
+            if at.parent is None:
+                break
+            at = at.parent
+            out[id(at)] = out.get(id(at), 0) + 1
+    return out
+
+
+def _absorb(node: _Node, parent: _Node) -> None:
+    """A node takes in the one before it."""
+    more, less = (parent.counts, node.counts) if len(parent.counts) > len(node.counts) else (node.counts, parent.counts)
+    for place, seconds in less.items():
+        more[place] = more.get(place, 0.0) + seconds
+    node.counts, node.parent = more, parent.parent

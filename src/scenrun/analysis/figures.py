@@ -1,0 +1,171 @@
+"""All figures of a run: what `scenrun stats` prints, and what a page shows on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from scenrun.analysis.bottleneck import Bound, Evidence, bound_of
+from scenrun.analysis.critical_path import CriticalPath, Link
+from scenrun.analysis.figures_of_objects import Objects, is_broken_off
+from scenrun.analysis.figures_of_queues import Queues
+from scenrun.analysis.figures_of_threads import Lives
+from scenrun.analysis.reading import Event
+from scenrun.analysis.spans import WAITING, Span, Spans
+
+Table = dict[str, dict[str, Any]]
+"""Figures by name of thread or object."""
+TABLES = ("groups", "threads", "locks", "semaphores", "conditions", "events", "barriers", "queues", "pools", "joins")
+NEEDS_DEBUG = (
+    "the log has no operations: what threads wait for, how long items are inside queues, the critical path and what "
+    "bounds the run need a log made with --level debug"
+)
+UNFINISHED = "the log has no last line of its run: the figures are of what is there"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one run. Times are in seconds, shares from 0 to 1."""
+
+    about: dict[str, Any]
+    """The scenario, the way, the seed, the verdict, how long it was and how many lines were read."""
+    tables: dict[str, Table]
+    """By the names in `TABLES`, those of which the log has something."""
+    path: list[Link] = field(default_factory=list)
+    bound: Bound | None = None
+    notes: list[str] = field(default_factory=list)
+    """What is missing in the log, a sentence each."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """One document for JSON."""
+        total = sum(link.seconds for link in self.path)
+        links = [asdict(link) | {"share": link.seconds / total if total > 0 else 0.0} for link in self.path]
+        return {
+            **self.about,
+            "bottleneck": None if self.bound is None else asdict(self.bound),
+            "critical_path": {"seconds": total, "links": links},
+            **{name: self.tables.get(name, {}) for name in TABLES},
+            "notes": self.notes,
+        }
+
+
+class Measuring:
+    """Takes the events of a run in their order; memory grows with threads and objects, not with the log."""
+
+    def __init__(self) -> None:
+        self.lives = Lives()
+        self.objects = Objects()
+        self.queues = Queues()
+        self.path = CriticalPath()
+        self.spans = Spans(self._span)
+        self._events = 0
+        self._begin_s: float | None = None
+        self._end_s = 0.0
+        self._first: Event = {}
+        self._last: Event = {}
+        self._handlers: dict[str, Callable[[Event], None]] = {
+            **self.objects.handlers,
+            **self.queues.handlers,
+            "message": self.lives.said,
+            "sleep.ended": self.lives.slept,
+            "run.started": self._started,
+            "run.finished": self._finished,
+        }
+
+    def take(self, event: Event) -> None:
+        """Take the next event."""
+        self._events += 1
+        self.spans.take(event)
+        handler = self._handlers.get(event["event"])
+        if handler is not None:
+            handler(event)
+        if "thread" in event:
+            at = event["elapsed_s"]
+            if at > self._end_s:
+                self._end_s = at
+            if self._begin_s is None:
+                self._begin_s = at
+            self.path.take(event)
+
+    def _started(self, event: Event) -> None:
+        self._first = event
+        for one in (self.objects, self.queues, self.path):
+            one.opening = self.spans.opening
+
+    def _finished(self, event: Event) -> None:
+        self._last = event
+
+    def _span(self, span: Span) -> None:
+        self.lives.span(span)
+        self.path.span(span)
+        if span.what != WAITING:
+            self.objects.span(span)
+        elif is_broken_off(span):
+            if span.op in ("queue.put", "queue.get"):
+                self.queues.of(span.object or "").broken_off(span)
+            else:
+                self.objects.broken_off(span)
+
+    def figures(self) -> Figures:
+        """All of them; no more events can be taken afterwards."""
+        self.spans.close()
+        opening, begin = self.spans.opening, self._begin_s or 0.0
+        about = {
+            "scenario": opening.scenario,
+            "way": opening.way,
+            "seed": opening.seed,
+            "level": opening.level,
+            "verdict": self._last.get("verdict"),
+            "ok": self._last.get("ok"),
+            "elapsed_s": self._end_s - begin,
+            "lines": self._events,
+            "messages": sum(life.messages for life in self.lives.lives.values()),
+        }
+        notes = [] if self._last else [UNFINISHED]
+        if not opening.is_detailed:
+            return Figures(about, _tables_of(self._last.get("figures")), notes=[*notes, NEEDS_DEBUG])
+        groups = self.lives.groups()
+        tables: dict[str, Table] = {
+            "groups": {name: life.as_dict() | {"threads": life.threads} for name, life in groups.items()},
+            "threads": {name: life.as_dict() for name, life in self.lives.lives.items()},
+            "queues": self.queues.as_dict(begin, self._end_s),
+            **self.objects.as_dict(),
+        }
+        path = self.path.links()
+        evidence = Evidence(
+            groups, self.queues.queues, self.objects, path, self._last.get("verdict"), self._end_s - begin,
+            self._processors(),
+        )  # fmt: skip
+        return Figures(about, tables, path, bound_of(evidence), notes)
+
+    def _processors(self) -> int:
+        cpus = self._first.get("cpus")
+        return cpus if self._first.get("gil") is False and type(cpus) is int and cpus > 0 else 1
+
+
+def _tables_of(summary: Any) -> dict[str, Table]:
+    """The tables that a run's last line has."""
+    if not isinstance(summary, dict):
+        return {}
+    places = {"lock": "locks", "rlock": "locks", "semaphore": "semaphores", "bounded_semaphore": "semaphores"}
+    places |= {"condition": "conditions", "event": "events", "barrier": "barriers", "pool": "pools"}
+    places |= {"queue": "queues", "simple_queue": "queues"}
+    tables: dict[str, Table] = {"threads": _named(summary.get("threads"))}
+    for name, figures in _named(summary.get("objects")).items():
+        place = places.get(str(figures.get("kind")))
+        if place is not None:
+            tables.setdefault(place, {})[name] = figures
+    return tables
+
+
+def _named(value: Any) -> Table:
+    return {str(name): one for name, one in value.items() if isinstance(one, dict)} if isinstance(value, dict) else {}
+
+
+def figures_of(events: Iterable[Event]) -> Figures:
+    """The figures of a run's events."""
+    measuring = Measuring()
+    for event in events:
+        measuring.take(event)
+    return measuring.figures()

@@ -1,0 +1,134 @@
+"""How each thread spent its life: running, working, sleeping, or waiting, and for what."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.analysis.operations import FOR_THREADS
+from scenrun.analysis.reading import Event
+from scenrun.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
+
+Target = tuple[str, str]
+"""What is waited for: the operation, such as `queue.get`, and the object."""
+
+
+def family(name: str) -> str:
+    """The group of a thread, the pool of a task, the array of an object: the name without its number."""
+    return name.partition("[")[0].partition("#")[0]
+
+
+@dataclass(slots=True)
+class Life:
+    """What one thread, or all threads of a group, did with their time, in seconds."""
+
+    threads: int = 1
+    lived_s: float = 0.0
+    working_s: float = 0.0
+    sleeping_s: float = 0.0
+    calling_s: float = 0.0
+    messages: int = 0
+    cut_off: int = 0
+    """How many had not ended when the run, or the log, did."""
+    waits: dict[Target, float] = field(default_factory=lambda: defaultdict(float))
+    never_ended: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
+    """What was still waited for at the end."""
+
+    @property
+    def waiting_s(self) -> float:
+        """In all operations together."""
+        return sum(self.waits.values())
+
+    @property
+    def running_s(self) -> float:
+        """The rest: it ran, or could have run had it got the processor."""
+        return max(0.0, self.lived_s - self.working_s - self.sleeping_s - self.calling_s - self.waiting_s)
+
+    @property
+    def busy_s(self) -> float:
+        """Running, working and calling: what takes a processor."""
+        return self.running_s + self.working_s + self.calling_s
+
+    def add(self, other: Life) -> None:
+        """Another thread of the same group."""
+        self.threads += other.threads
+        self.lived_s += other.lived_s
+        self.working_s += other.working_s
+        self.sleeping_s += other.sleeping_s
+        self.calling_s += other.calling_s
+        self.messages += other.messages
+        self.cut_off += other.cut_off
+        for (op, name), seconds in other.waits.items():
+            self.waits[op, family(name)] += seconds
+        for (op, name), count in other.never_ended.items():
+            self.never_ended[op, family(name)] += count
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures, with the names that tables and files have."""
+        return {
+            "lived_s": self.lived_s,
+            "running_s": self.running_s,
+            "working_s": self.working_s,
+            "sleeping_s": self.sleeping_s,
+            "calling_s": self.calling_s,
+            "waiting_s": self.waiting_s,
+            "messages": self.messages,
+            "cut_off": self.cut_off,
+            "waits": [
+                {"op": op, "object": name, "seconds": seconds, "share": _share(seconds, self.lived_s)}
+                for (op, name), seconds in sorted(self.waits.items(), key=lambda item: (-item[1], item[0]))
+            ],
+        }
+
+
+class Lives:
+    """Takes spans and messages; keeps one life for each thread."""
+
+    def __init__(self) -> None:
+        self.lives: dict[str, Life] = defaultdict(Life)
+
+    def span(self, span: Span) -> None:
+        """A span has ended."""
+        life, seconds = self.lives[span.thread], span.end_s - span.begin_s
+        what = span.what
+        if what == WAITING:
+            target = self._target(span)
+            life.waits[target] += seconds
+            if span.ended == CUT_OFF:
+                life.never_ended[target] += 1
+        elif what == WORKING:
+            life.working_s += seconds
+        elif what == SLEEPING:
+            if span.ended == CUT_OFF:
+                life.sleeping_s += seconds
+        elif what == CALLING:
+            life.calling_s += seconds
+        elif what == ALIVE:
+            life.lived_s += seconds
+            life.cut_off += span.ended == CUT_OFF
+
+    @staticmethod
+    def _target(span: Span) -> Target:
+        """Threads that are waited for are told by their group, as there may be thousands."""
+        op, name = span.op or "", span.object or ""
+        return op, family(name) if op in FOR_THREADS else name
+
+    def slept(self, event: Event) -> None:
+        """A sleep is over: `slept_s` is what it took, without the cost of the step."""
+        self.lives[event["thread"]].sleeping_s += event.get("slept_s", 0.0)
+
+    def said(self, event: Event) -> None:
+        """A thread has logged a message."""
+        self.lives[event["thread"]].messages += 1
+
+    def groups(self) -> dict[str, Life]:
+        """The lives of each group together."""
+        out: dict[str, Life] = {}
+        for name, life in self.lives.items():
+            out.setdefault(family(name), Life(threads=0)).add(life)
+        return out
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else 0.0
