@@ -1,0 +1,90 @@
+"""Where a moment lies on a line of so many columns, in whole numbers only; and the marks that tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scenrun.report.amounts import counted
+
+_UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1))
+_TICK = 12
+"""Columns between two marks, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """From one moment to another in `columns` equal parts: nanoseconds of the run, or lines of the log."""
+
+    begin: int
+    end: int
+    columns: int
+    by_event: bool = False
+
+    @property
+    def length(self) -> int:
+        """The whole of it, at least one."""
+        return max(1, self.end - self.begin)
+
+    def column(self, at: int) -> int | None:
+        """The column of a moment; None where it is not on the axis. Its last moment belongs to the last column."""
+        if not self.begin <= at <= self.end:
+            return None
+        return min(self.columns - 1, (at - self.begin) * self.columns // self.length)
+
+    def spread(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
+        """The columns that a span touches, each with its share of the span; `length` is a whole column's.
+
+        A span without length touches one column and has no share.
+        """
+        if end < self.begin or begin > self.end or (begin != end and (end == self.begin or begin == self.end)):
+            return
+        low = (max(begin, self.begin) - self.begin) * self.columns
+        high = (min(end, self.end) - self.begin) * self.columns
+        if low >= high:
+            yield min(self.columns - 1, low // self.length), 0
+            return
+        for column in range(low // self.length, (high - 1) // self.length + 1):
+            begins = column * self.length
+            yield column, min(high, begins + self.length) - max(low, begins)
+
+    def ticks(self) -> list[tuple[int, str]]:
+        """Round moments with enough room between them: the column of each, and what it is called."""
+        step = self._step()
+        first = -(-self.begin // step) * step
+        moments = range(first, self.begin + self.length, step)
+        return [(c, self._called(at, step)) for at in moments if (c := self.column(at)) is not None]
+
+    def _step(self) -> int:
+        least = -(-self.length * _TICK // self.columns)
+        power = 1
+        while True:
+            for factor in (1, 2, 5):
+                if power * factor >= least:
+                    return power * factor
+            power *= 10
+
+    def _called(self, at: int, step: int) -> str:
+        if self.by_event:
+            return f"{at:,}"
+        if at == 0:
+            return "0"
+        unit, size = next((unit, size) for unit, size in _UNITS if step >= size)
+        return f"{at / size:,.10g} {unit}".replace(".0 ", " ")
+
+    def told(self) -> str:
+        """What a column is."""
+        if self.by_event:
+            return f"along the lines of the log, {_fraction(self.length, self.columns)} a column"
+        return f"{_time(self.length / self.columns)} a column"
+
+
+def _fraction(length: int, columns: int) -> str:
+    if length >= columns:
+        return f"{length / columns:,.3g} lines"
+    return f"1 line in {counted(round(columns / length), 'column')} and so less than one"
+
+
+def _time(nanoseconds: float) -> str:
+    unit, size = next(((unit, size) for unit, size in _UNITS if nanoseconds >= size), _UNITS[-1])
+    return f"{nanoseconds / size:.3g} {unit}"

@@ -1,0 +1,65 @@
+"""Which threads, locks and queues a timeline draws when there are more than it has room for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scenrun.errors import UsageError
+from scenrun.report.timeline.survey import Survey
+
+MOST_LOCKS, MOST_QUEUES = 10, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is drawn, in its order, and how much else there is."""
+
+    threads: tuple[str, ...]
+    locks: tuple[str, ...]
+    queues: tuple[str, ...]
+    more_threads: int
+    more_locks: int
+    more_queues: int
+
+
+def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
+    """What is drawn of a run: of threads at most `most` of those that fit, of locks and queues the busiest.
+
+    Threads stay in the order in which they came; those that were blocked when the run ended go before others.
+    """
+    fitting = [name for name in survey.threads if not patterns or any(fits(name, one) for one in patterns)]
+    if not fitting and patterns:
+        raise UsageError(f"no thread fits {' or '.join(patterns)}; there are {_some(list(survey.threads))}")
+    told = {one.get("thread") for finding in survey.findings for one in finding.get("threads") or ()}
+    by_weight = sorted(fitting, key=lambda name: (name not in survey.blocked, name not in told))
+    kept = set(by_weight[:most])
+    locks = _busiest({name: (survey.waits[name], survey.holds[name]) for name in survey.locks}, MOST_LOCKS)
+    queues = _busiest({name: (times, 0) for name, (_, times) in survey.sizes().items()}, MOST_QUEUES)
+    return Chosen(
+        tuple(name for name in fitting if name in kept), locks, queues,
+        len(survey.threads) - len(kept), len(survey.locks) - len(locks), len(survey.queues) - len(queues),
+    )  # fmt: skip
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a thread has this name, is one of this group or pool, or fits the pattern; `*` is any text, `?` any sign."""
+    group = re.split(r"[\[#]", name, maxsplit=1)[0]
+    wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return pattern == group or re.fullmatch(wild, name, re.DOTALL) is not None
+
+
+def _busiest(weights: dict[str, tuple[int, int]], most: int) -> tuple[str, ...]:
+    """The heaviest ones, by name."""
+    heaviest = sorted(weights, key=lambda name: (-weights[name][0], -weights[name][1], _natural(name)))[:most]
+    return tuple(sorted(heaviest, key=_natural))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """`forks[2]` before `forks[10]`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _some(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return (", ".join(names[:most]) or "none") + more

@@ -1,0 +1,55 @@
+"""What is known of a log after it was read once, put aside to be read again: in memory while it is little, else in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from struct import Struct
+from tempfile import SpooledTemporaryFile
+from typing import NamedTuple
+
+_FORM = Struct("<Biiqqqq")
+_AT_ONCE = 4_096
+_IN_MEMORY = 1 << 24
+_LARGEST = 1 << 31
+
+
+class Record(NamedTuple):
+    """A thread's state, a hold, or the size of a queue, from one moment to another."""
+
+    kind: int
+    row: int
+    """The number of the thread, or of the queue."""
+    other: int
+    """For a hold the number of the lock, for a queue its size."""
+    begin_ns: int
+    end_ns: int
+    begin_seq: int
+    end_seq: int
+
+
+class Spool:
+    """Takes records, and gives them back in their order as often as asked."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile(_IN_MEMORY, prefix="scenrun-")  # noqa: SIM115 - goes with the spool
+        self._waiting: list[bytes] = []
+
+    def add(self, kind: int, row: int, other: int, ns: tuple[int, int], seqs: tuple[int, int]) -> None:
+        """Put a record aside."""
+        self._waiting.append(_FORM.pack(kind, row, min(other, _LARGEST - 1), *ns, *seqs))
+        if len(self._waiting) >= _AT_ONCE:
+            self._write()
+
+    def _write(self) -> None:
+        self._file.write(b"".join(self._waiting))
+        self._waiting.clear()
+
+    def __iter__(self) -> Iterator[Record]:
+        self._write()
+        self._file.seek(0)
+        while data := self._file.read(_FORM.size * _AT_ONCE):
+            yield from map(Record._make, _FORM.iter_unpack(data))
+
+    def close(self) -> None:
+        """Give the room back."""
+        self._file.close()

@@ -1,0 +1,144 @@
+"""One reading of a log for a timeline: its threads, locks and queues, how long it is, and its spans put aside."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from scenrun.analysis.spans import (
+    ALIVE, CALLING, CUT_OFF, HOLDING, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span, Spans,
+)  # fmt: skip
+from scenrun.report.timeline.spool import Spool
+
+STATES = (WAITING, SLEEPING, WORKING, CALLING, RUNNING, QUEUED)
+"""What a thread may mostly do. Of states with the same time, the first counts."""
+KIND = {what: number for number, what in enumerate((*STATES, ALIVE, HOLDING))}
+"""The numbers of spans as records."""
+SIZE = len(KIND)
+"""The number of a queue's size as a record."""
+MAX_FINDINGS = 9
+_SIZED = frozenset(("queue.put", "queue.got"))
+_TAKING = frozenset(("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire"))
+
+
+class Names(dict[str, int]):
+    """Names, numbered as they come."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = len(self)
+        return self[name]
+
+
+class _Queue:
+    """How full a queue has been since its last line."""
+
+    __slots__ = ("at_ns", "largest", "seq", "size", "times")
+
+    def __init__(self) -> None:
+        self.size = self.at_ns = self.seq = self.largest = self.times = 0
+
+
+class Survey:
+    """What one reading of a run's events gives. What it keeps grows with threads and objects; the rest is in the spool."""
+
+    def __init__(self, spool: Spool) -> None:
+        self.spool = spool
+        self.threads = Names()
+        self.locks = Names()
+        self.queues = Names()
+        self.blocked: dict[str, Span] = {}
+        """The threads that waited when the run ended."""
+        self.holds: Counter[str] = Counter()
+        """How often each lock was held."""
+        self.waits: Counter[str] = Counter()
+        """How often each lock was waited for."""
+        self.findings: list[dict[str, Any]] = []
+        self.more_findings = 0
+        self.started: dict[str, Any] = {}
+        self.finished: dict[str, Any] = {}
+        self.events = 0
+        self.last_seq = 0
+        self.spans = Spans(self._span)
+        self._queues: dict[str, _Queue] = {}
+
+    @property
+    def ended_ns(self) -> int:
+        """The moment of the last event."""
+        return _ns(self.spans.ended_s)
+
+    @property
+    def is_replay(self) -> bool:
+        """Whether a schedule was replayed: its moves follow each other at once, or after long sleeps."""
+        return self.started.get("scheduler") == "moves"
+
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """Of each queue the largest size, and how often it changed."""
+        return {name: (queue.largest, queue.times) for name, queue in self._queues.items()}
+
+    def read(self, events: Iterable[dict[str, Any]]) -> None:
+        """Take all events of a run."""
+        take = self.spans.take
+        for event in events:
+            self.events += 1
+            self.last_seq = event["seq"]
+            name = event["event"]
+            if "thread" in event:
+                self.threads[event["thread"]]
+            if name in _SIZED:
+                self._size(event)
+            elif name == "finding":
+                self._finding(event)
+            elif name == "run.started":
+                self.started = {key: value for key, value in event.items() if key != "text"}
+            elif name == "run.finished":
+                self.finished = event
+            take(event)
+        self.spans.close()
+        for name, queue in self._queues.items():
+            self._put_aside(name, queue, self.ended_ns, self.last_seq)
+
+    def _finding(self, event: dict[str, Any]) -> None:
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(event)
+        else:
+            self.more_findings += 1
+
+    def _size(self, event: dict[str, Any]) -> None:
+        size, name = event.get("size"), event.get("object")
+        if type(size) is not int or name is None or size < 0:
+            return
+        queue = self._queues.get(name)
+        if queue is None:
+            queue = self._queues[name] = _Queue()
+        at_ns = max(queue.at_ns, _ns(event["elapsed_s"]))
+        self._put_aside(name, queue, at_ns, event["seq"])
+        queue.size, queue.at_ns, queue.seq = size, at_ns, event["seq"]
+        queue.largest = max(queue.largest, size)
+        queue.times += 1
+
+    def _put_aside(self, name: str, queue: _Queue, at_ns: int, seq: int) -> None:
+        self.spool.add(SIZE, self.queues[name], queue.size, (queue.at_ns, at_ns), (queue.seq, seq))
+
+    def _span(self, span: Span) -> None:
+        kind = KIND.get(span.what)
+        if kind is None:
+            return
+        lock = -1
+        if span.what == HOLDING and span.object is not None:
+            lock = self.locks[span.object]
+            self.holds[span.object] += 1
+        elif span.what == WAITING:
+            self._waited(span)
+        ns = _ns(span.begin_s), _ns(span.end_s)
+        self.spool.add(kind, self.threads[span.thread], lock, ns, (span.begin_seq, span.end_seq))
+
+    def _waited(self, span: Span) -> None:
+        if span.ended == CUT_OFF:
+            self.blocked[span.thread] = span
+        if span.op in _TAKING and span.object is not None:
+            self.waits[span.object] += 1
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * 1e9)
