@@ -1,0 +1,295 @@
+/* The only code that paints: bars with their colours and patterns, the axis, arrows, marks. */
+
+const AXIS = 30;
+const KINDS = ["alive", "working", "sleeping", "waiting", "calling", "queued", "holding", "inside"];
+const NAMED = { alive: "running" };
+const paints = { patterns: {}, colours: {} };
+
+const colour = (name) => (paints.colours[name] ||= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
+
+/* Each kind has a pattern of its own, so that nobody needs to tell colours apart. */
+const STROKES = {
+  working: (c) => { c.fillRect(2, 2, 1.5, 1.5); c.fillRect(6, 6, 1.5, 1.5); },
+  sleeping: (c) => { c.fillRect(0, 3.5, 8, 1); },
+  waiting: (c) => { c.beginPath(); for (const x of [-8, 0, 8]) { c.moveTo(x - 1, 9); c.lineTo(x + 9, -1); } c.lineWidth = 1.7; c.stroke(); },
+  calling: (c) => { c.fillRect(3.5, 0, 1, 8); c.fillRect(0, 3.5, 8, 1); },
+  holding: (c) => { c.fillRect(1, 0, 1.5, 8); c.fillRect(5, 0, 1.5, 8); },
+  inside: (c) => { c.beginPath(); for (const x of [-8, 0, 8]) { c.moveTo(x - 1, -1); c.lineTo(x + 9, 9); } c.lineWidth = 1.4; c.stroke(); },
+  queued: (c) => { c.fillRect(0, 0, 3, 1); c.fillRect(4, 4, 3, 1); },
+};
+
+const patternOf = (context, kind) => {
+  const ratio = window.devicePixelRatio || 1;
+  const name = NAMED[kind] || kind;
+  const key = `${kind} ${ratio}`;
+  if (paints.patterns[key]) return paints.patterns[key];
+  if (!STROKES[kind]) return (paints.patterns[key] = colour(name));
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = Math.round(8 * ratio);
+  const c = tile.getContext("2d");
+  c.scale(tile.width / 8, tile.height / 8);
+  c.fillStyle = colour(name);
+  c.fillRect(0, 0, 8, 8);
+  c.fillStyle = c.strokeStyle = colour(`${name}-ink`);
+  STROKES[kind](c);
+  const pattern = context.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(8 / tile.width));
+  return (paints.patterns[key] = pattern);
+};
+
+const repaint = () => {
+  paints.patterns = {};
+  paints.colours = {};
+};
+
+const kindOf = (bar) => whatNames[bars.what[bar]];
+const isDimmed = (bar) => selection.line > 0 && selection.bar < 0 && selection.row < 0 && bars.line[bar] !== selection.line;
+const isMarked = (bar) => bar === selection.bar || (selection.bar < 0 && selection.line > 0 && bars.line[bar] === selection.line);
+
+/* A bar as high as its share of the time where it stands for several. */
+const paintBar = (c, bar, kind, x, y, width, height) => {
+  const share = bars.count[bar] > 1 ? Math.max(0.15, bars.busy[bar] / Math.max(1, bars.lasted[bar])) : 1;
+  const high = height * Math.min(1, share);
+  c.globalAlpha = isDimmed(bar) ? 0.25 : 1;
+  c.fillStyle = patternOf(c, kind);
+  c.fillRect(x, y + height - high, width, high);
+  if (width > 3) {
+    c.fillStyle = colour(`${NAMED[kind] || kind}-ink`);
+    c.globalAlpha *= 0.55;
+    c.fillRect(x, y + height - high, 1, high);
+  }
+  c.globalAlpha = 1;
+  if (isMarked(bar) && kind !== "alive") {
+    c.strokeStyle = colour(bar === selection.bar ? "ink" : "mark-rule");
+    c.lineWidth = 1.5;
+    c.strokeRect(x + 0.25, y + height - high + 0.25, Math.max(1, width - 0.5), high - 0.5);
+  }
+};
+
+/* A text inside a bar, if it fits. */
+const paintLabel = (c, text, x, width, middle, ground) => {
+  const room = width - 8;
+  if (room < 24) return;
+  let shown = text;
+  let wide = c.measureText(shown).width;
+  if (wide > room) {
+    shown = cut(text, Math.max(2, Math.floor((text.length * room) / wide)));
+    wide = c.measureText(shown).width;
+    if (wide > room || shown.length < 4) return;
+  }
+  c.fillStyle = ground;
+  c.fillRect(x + 3, middle - 7, wide + 5, 14);
+  c.fillStyle = colour("ink");
+  c.fillText(shown, x + 5, middle + 0.5);
+};
+
+const labelOf = (bar, kind) => {
+  const object = nameOf(data.objects, bars.object[bar]);
+  if (kind === "owner") return nameOf(data.threads, bars.thread[bar]);
+  if (kind === "waiting") return nameOf(bars.ops, bars.op[bar]) === "thread.join" ? `join ${object}` : object;
+  return kind === "alive" || kind === "strip" ? "" : object;
+};
+
+/* The tracks of a lane; returns how many bars were too narrow to be drawn by themselves. */
+const paintTracks = (c, lane, view, top) => {
+  let shared = 0;
+  const heights = new Map();
+  for (const track of lane.tracks) {
+    const box = trackBox(lane, track);
+    const y = top + box.y;
+    const stacks = track.what !== "strip" && track.what !== "owner" && track.what !== "alive";
+    visit(
+      track, view.axis, view,
+      (bar, begin, end) => {
+        const x = Math.max(view.left - 2, view.x(begin));
+        const width = Math.min(view.right + 2, view.x(end)) - x;
+        const kind = track.what === "strip" || track.what === "owner" ? kindOf(bar) : track.what;
+        paintBar(c, bar, kind, x, y, width, box.height);
+        if (box.height >= 14) paintLabel(c, labelOf(bar, track.what), x, width, y + box.height / 2, colour(NAMED[kind] || kind));
+      },
+      (column, share, first, last, members) => {
+        shared += last - first;
+        const kind = track.what === "strip" || track.what === "owner" ? kindOf(members[first]) : track.what;
+        const base = stacks ? heights.get(column) || 0 : 0;
+        const high = Math.min(box.height - base, Math.max(share > 0 ? 1 : 0, share * box.height));
+        if (stacks) heights.set(column, base + high);
+        c.fillStyle = kind === "alive" ? colour("running") : colour(`${kind}-ink`);
+        c.fillRect(view.left + column, y + box.height - base - high, 1, high);
+      },
+    );
+  }
+  return shared;
+};
+
+/* The steps of a queue's size: of each column of pixels the least, the most and the last. */
+const paintDepth = (c, lane, view, top) => {
+  const { series } = lane;
+  const xs = view.axis === "time" ? series.t : series.at;
+  const bottom = top + lane.height - 6;
+  const high = lane.height - 16;
+  const most = Math.max(lane.most, lane.capacity || 0);
+  const yOf = (size) => bottom - (size / most) * high;
+  if (lane.capacity) {
+    c.strokeStyle = colour("strong");
+    c.setLineDash([3, 3]);
+    c.beginPath();
+    c.moveTo(view.left, Math.round(yOf(lane.capacity)) + 0.5);
+    c.lineTo(view.right, Math.round(yOf(lane.capacity)) + 0.5);
+    c.stroke();
+    c.setLineDash([]);
+  }
+  const start = Math.max(0, firstIndex(xs.length, (i) => xs[i] >= view.from) - 1);
+  const shape = new Path2D();
+  let size = start > 0 || xs[0] < view.from ? series.size[start] : 0;
+  shape.moveTo(view.left, yOf(size));
+  let i = xs[start] < view.from ? start + 1 : start;
+  while (i < xs.length && xs[i] <= view.to) {
+    const x = view.x(xs[i]);
+    const edge = Math.floor(x) + 1;
+    let least = size;
+    let largest = size;
+    while (i < xs.length && view.x(xs[i]) < edge) {
+      size = series.size[i];
+      least = Math.min(least, size);
+      largest = Math.max(largest, size);
+      i += 1;
+    }
+    shape.lineTo(x, yOf(least));
+    shape.lineTo(x, yOf(largest));
+    shape.lineTo(x, yOf(size));
+    const next = i < xs.length ? Math.min(view.right, view.x(xs[i])) : view.right;
+    shape.lineTo(next, yOf(size));
+  }
+  c.strokeStyle = colour("depth");
+  c.lineWidth = 1.25;
+  c.stroke(shape);
+  shape.lineTo(view.right, bottom);
+  shape.lineTo(view.left, bottom);
+  c.globalAlpha = 0.12;
+  c.fillStyle = colour("depth");
+  c.fill(shape);
+  c.globalAlpha = 1;
+  c.fillStyle = colour("muted");
+  c.textAlign = "right";
+  c.fillText(lane.capacity ? `${lane.capacity}` : `${most}`, view.left - 8, yOf(most) + 3);
+  c.fillText("0", view.left - 8, bottom);
+  c.textAlign = "left";
+};
+
+/* Small ticks for the lines of the log, once there is room for them. */
+const paintTicks = (c, view, topOf) => {
+  const xs = view.axis === "time" ? rows.t : rows.at;
+  const first = firstIndex(rows.count, (i) => rows.at[i] >= view.places[0]);
+  const last = firstIndex(rows.count, (i) => rows.at[i] > view.places[1]);
+  if (last - first > 1500) return;
+  for (let row = first; row < last; row++) {
+    const lane = laneOfThread.get(rows.thread[row]);
+    const top = lane && topOf(lane);
+    if (top === null || top === undefined) continue;
+    const x = view.x(xs[row]);
+    if (x < view.left || x > view.right) continue;
+    const chosen = row === selection.row || (selection.row < 0 && selection.line > 0 && rows.line[row] === selection.line);
+    c.fillStyle = colour(chosen ? "mark-rule" : isLoud(row) ? "bad" : eventOf(row) === "message" ? "accent" : "muted");
+    c.globalAlpha = chosen || eventOf(row) === "message" || isLoud(row) ? 1 : 0.45;
+    c.fillRect(Math.round(x) - (chosen ? 1 : 0), top + SIZES.gap - 4, chosen ? 3 : 1, chosen ? 6 : 4);
+  }
+  c.globalAlpha = 1;
+};
+
+/* An arrow from whoever let a thread go on to the end of its wait. */
+const paintArrow = (c, x1, y1, x2, y2, strong) => {
+  c.strokeStyle = c.fillStyle = colour(strong ? "ink" : "muted");
+  c.globalAlpha = strong ? 1 : 0.7;
+  c.lineWidth = strong ? 1.6 : 1;
+  const bend = Math.max(6, Math.min(40, Math.abs(y2 - y1) / 3));
+  const down = y2 > y1 ? 1 : -1;
+  c.beginPath();
+  c.moveTo(x1, y1);
+  c.bezierCurveTo(x1, y1 + bend * down, x2, y2 - bend * down, x2, y2 - 4 * down);
+  c.stroke();
+  c.beginPath();
+  c.moveTo(x2, y2);
+  c.lineTo(x2 - 3, y2 - 6 * down);
+  c.lineTo(x2 + 3, y2 - 6 * down);
+  c.fill();
+  c.globalAlpha = 1;
+};
+
+/* Steps of an axis that people count in, at least so many pixels apart. */
+const stepOf = (span, pixels, apart) => {
+  const least = (span * apart) / Math.max(1, pixels);
+  const power = 10 ** Math.floor(Math.log10(least));
+  return Math.max(1, [1, 2, 5, 10].map((n) => n * power).find((step) => step >= least));
+};
+
+const tickText = (axis, at, step, to) => {
+  if (axis === "event") return `#${count(numberAt(at))}`;
+  const [size, unit] = unitFor(Math.max(to, step));
+  const digits = Math.max(0, Math.ceil(Math.log10(size) - Math.log10(step) - 1e-9));
+  return `${(at / size).toFixed(digits)} ${unit}`;
+};
+
+const paintAxis = (c, view) => {
+  c.fillStyle = colour("panel");
+  c.fillRect(0, 0, view.right, AXIS);
+  c.fillStyle = colour("rule");
+  c.fillRect(0, AXIS - 1, view.right, 1);
+  c.textAlign = "center";
+  const step = stepOf(view.to - view.from, view.right - view.left, 96);
+  for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
+    if (view.axis === "event" && at >= data.count) break;
+    const x = view.x(at);
+    c.fillStyle = colour("strong");
+    c.fillRect(Math.round(x), AXIS - 7, 1, 6);
+    const text = tickText(view.axis, at, step, view.to);
+    const half = c.measureText(text).width / 2;
+    if (x - half < view.left - 4 || x + half > view.right) continue;
+    c.fillStyle = colour("muted");
+    c.fillText(text, x, 12);
+  }
+  c.textAlign = "left";
+  c.fillStyle = colour("muted");
+  c.fillText(view.axis === "event" ? "line of the log" : data.virtual ? "virtual time" : "wall time", 10, 12);
+};
+
+const paintGrid = (c, view, height) => {
+  const step = stepOf(view.to - view.from, view.right - view.left, 96);
+  c.fillStyle = colour("rule");
+  for (let at = Math.ceil(view.from / step) * step; at <= view.to; at += step) {
+    c.globalAlpha = 0.6;
+    c.fillRect(Math.round(view.x(at)), AXIS, 1, height);
+  }
+  c.globalAlpha = 1;
+};
+
+/* A finding: a line through all lanes, and its kind at the axis. */
+const paintFinding = (c, finding, view, height, topOf) => {
+  const x = view.x(view.axis === "time" ? finding.t : finding.at);
+  if (x < view.left - 1 || x > view.right + 1) return null;
+  const at = Math.min(Math.round(x), view.right - 2);
+  c.fillStyle = colour("bad");
+  c.globalAlpha = 0.85;
+  for (let y = AXIS; y < height; y += 6) c.fillRect(at, y, 1.5, 3);
+  c.globalAlpha = 1;
+  const wide = c.measureText(finding.kind).width + 12;
+  const left = Math.max(view.left, Math.min(at - wide / 2, view.right - wide));
+  c.fillRect(left, AXIS - 10, wide, 16);
+  c.fillStyle = colour("ground");
+  c.fillText(finding.kind, left + 6, AXIS - 1.5);
+  c.strokeStyle = colour("bad");
+  c.lineWidth = 2;
+  const seen = new Set([finding.thread, ...finding.threads.map((one) => one.thread)]);
+  for (const thread of seen) {
+    const lane = laneOfThread.get(thread);
+    const top = lane && topOf(lane);
+    if (top === null || top === undefined) continue;
+    const middle = top + SIZES.gap + SIZES.bar / 2;
+    c.beginPath();
+    c.moveTo(at - 8, middle - 3.5);
+    c.lineTo(at - 1, middle + 3.5);
+    c.moveTo(at - 1, middle - 3.5);
+    c.lineTo(at - 8, middle + 3.5);
+    c.stroke();
+  }
+  return { left, wide };
+};

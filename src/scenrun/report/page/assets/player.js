@@ -1,0 +1,172 @@
+/* The player of a counterexample: step by step, what each thread does, holds and waits for, and what has changed. */
+
+const player = (() => {
+  const told_ = data.player;
+  if (!told_) return { build: () => {}, present: false };
+  const steps = told_.steps;
+  const state = { at: 0, values: { ...told_.initial }, timer: 0 };
+  let list = null;
+  let parts = null;
+
+  /* The values after the first `k` steps. */
+  const stateAt = (k) => {
+    const values = { ...told_.initial };
+    for (const step of steps.slice(0, k)) for (const [key, , after] of step.changes) values[key] = after;
+    return values;
+  };
+
+  const go = (k, by = "") => {
+    const next = Math.max(0, Math.min(steps.length, k));
+    while (state.at < next) for (const [key, , after] of steps[state.at++].changes) state.values[key] = after;
+    while (state.at > next) for (const [key, before] of [...steps[--state.at].changes].reverse()) state.values[key] = before;
+    show();
+    if (by !== "play") stop();
+    const step = steps[state.at - 1];
+    select({ line: step?.line || 0 }, "player");
+  };
+
+  const names = (kind) => [...new Set([...Object.keys(told_.initial), ...steps.flatMap((step) => step.changes.map(([key]) => key))])]
+    .filter((key) => key.startsWith(`${kind}:`)).map((key) => key.slice(kind.length + 1));
+  const changedNow = () => new Map((steps[state.at - 1]?.changes || []).map(([key, before]) => [key, before]));
+
+  const valueCell = (key, changed) => {
+    const now = state.values[key] ?? "";
+    const was = changed.get(key);
+    return el("td", { class: changed.has(key) ? "changed" : "", "data-key": key },
+      was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: /^blocked/.test(now) ? "blocked value" : "value" }, now));
+  };
+
+  /* Who stands in the way of a blocked thread: what is known of the object that it waits for. */
+  const reason = (where) => {
+    const object = /^blocked\b.* of (.+?)(?: \(line \d+\))?$/.exec(where)?.[1];
+    const how = object && state.values[`object:${object}`];
+    return how ? `${object} is ${how}` : "";
+  };
+
+  const threadRows = (changed) => told_.threads.map((name) => {
+    const where = valueCell(`thread:${name}`, changed);
+    const why = reason(state.values[`thread:${name}`] || "");
+    if (why) where.append(el("div", { class: "muted why" }, bdi(why)));
+    const moved = steps[state.at - 1]?.thread === name;
+    return el("tr", { class: moved ? "moved" : "" }, el("th", { scope: "row" }, bdi(name)), where, valueCell(`holds:${name}`, changed));
+  });
+
+  const stateTable = (heads, lines, name) => el("div", { class: "scroll" }, el("table", { "aria-label": name },
+    el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, lines)));
+
+  const showStates = () => {
+    const changed = changedNow();
+    const shared = [["value", "variable"], ["object", "object"]].flatMap(([kind]) => names(kind).map((name) =>
+      el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`${kind}:${name}`, changed))));
+    parts.states.replaceChildren(
+      stateTable(["thread", "where it is", "holds"], threadRows(changed), "Threads after this step"),
+      shared.length ? stateTable(["shared", "value"], shared, "Shared values after this step") : "",
+    );
+  };
+
+  const showStep = () => {
+    const step = steps[state.at - 1];
+    const isEnd = state.at === steps.length;
+    const said = step ? [el("strong", {}, bdi(step.thread)), " ", bdi(step.text), step.line ? el("span", { class: "muted" }, ` (line ${step.line})`) : ""] : [el("span", { class: "muted" }, "Before the first step.")];
+    if (step?.fault) said.push(el("div", { class: "verdict bad" }, bdi(step.fault)));
+    if (step?.broke?.length) said.push(el("div", {}, "breaks: ", bdi(step.broke.join(", "))));
+    if (isEnd && told_.finding) said.push(el("div", {}, el("strong", {}, told_.finding.kind), ": ", bdi(told_.finding.message)));
+    if (isEnd && told_.cycle_from) said.push(el("div", {}, `From here it goes on as from step ${told_.cycle_from}, for ever.`));
+    parts.said.replaceChildren(...said);
+    parts.said.classList.toggle("end", isEnd && Boolean(told_.finding));
+  };
+
+  const show = () => {
+    parts.slider.value = String(state.at);
+    parts.slider.setAttribute("aria-valuetext", `step ${state.at} of ${steps.length}`);
+    parts.count.textContent = `step ${count(state.at)} of ${count(steps.length)}`;
+    for (const [name, off] of [["first", !state.at], ["back", !state.at], ["forward", state.at === steps.length], ["last", state.at === steps.length]]) parts[name].disabled = off;
+    showStep();
+    showStates();
+    if (state.at) list.show(state.at - 1);
+    else list.show(0);
+    for (const [i, node] of list.shown) dress(node, i);
+  };
+
+  const dress = (node, i) => {
+    node.classList.toggle("now", i === state.at - 1);
+    node.classList.toggle("future", i >= state.at);
+    node.setAttribute("aria-selected", String(i === state.at - 1));
+  };
+
+  const makeRow = (i) => {
+    const step = steps[i];
+    const from = told_.cycle_from && step.number === told_.cycle_from ? "↻ " : "";
+    const node = el("div", { class: `grid-row${step.fault || step.broke?.length ? " fault" : ""}`, role: "row", onclick: () => go(i + 1) },
+      el("span", { class: "number muted", role: "gridcell" }, from + step.number),
+      told_.threads.map((name) => el("span", { role: "gridcell", class: name === step.thread ? "what" : "", title: name === step.thread ? step.text : null }, name === step.thread ? bdi(step.text) : "")));
+    node.style.gridTemplateColumns = columns;
+    dress(node, i);
+    return node;
+  };
+
+  const columns = `5ch repeat(${told_.threads.length}, minmax(${told_.threads.length > 4 ? 15 : 18}ch, 1fr))`;
+
+  const play = () => {
+    if (state.timer) return stop();
+    if (state.at === steps.length) go(0, "play");
+    parts.play.textContent = "❚❚";
+    parts.play.setAttribute("aria-label", "Pause");
+    const tick = () => {
+      go(state.at + 1, "play");
+      if (state.at === steps.length) stop();
+      else state.timer = setTimeout(tick, Number(parts.speed.value));
+    };
+    state.timer = setTimeout(tick, Number(parts.speed.value) / 2);
+  };
+  const stop = () => {
+    clearTimeout(state.timer);
+    state.timer = 0;
+    parts.play.textContent = "▶";
+    parts.play.setAttribute("aria-label", "Play");
+  };
+
+  const button = (name, sign, label, act) => (parts[name] = el("button", { type: "button", "aria-label": label, title: label, onclick: act }, sign));
+
+  const build = () => {
+    parts = {};
+    const home = $("player");
+    home.hidden = false;
+    parts.slider = el("input", { type: "range", min: "0", max: String(steps.length), value: "0", "aria-label": "Step", oninput: (event) => go(Number(event.target.value)) });
+    parts.count = el("span", { class: "muted", role: "status" });
+    parts.speed = el("select", { "aria-label": "Speed" }, [[2000, "0.5×"], [1000, "1×"], [500, "2×"], [200, "5×"]].map(([ms, name]) => el("option", { value: ms, selected: ms === 1000 }, name)));
+    parts.said = el("div", { class: "told-step", role: "status", "aria-live": "polite" });
+    parts.states = el("div", { class: "states" });
+    const controls = el("div", { class: "controls" }, el("span", { class: "choice" },
+      button("first", "⏮", "First", () => go(0)), button("back", "◀", "Step back (k)", () => go(state.at - 1)),
+      button("play", "▶", "Play", play), button("forward", "▶|", "Step forward (j)", () => go(state.at + 1)), button("last", "⏭", "Last", () => go(steps.length))),
+      parts.slider, parts.count, parts.speed);
+    const body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Steps" });
+    const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), told_.threads.map((name) => el("span", { role: "columnheader" }, bdi(name))));
+    head.style.gridTemplateColumns = columns;
+    const grid = el("div", { class: "grid steps", role: "grid", "aria-label": "Steps of the counterexample", "aria-rowcount": String(steps.length + 1) }, head, body);
+    add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, told_.left_out ? `${plural(told_.left_out, "step")} left out` : "")), controls, grid, parts.said, parts.states]);
+    list = longList(body, 24, () => steps.length, makeRow);
+    const wide = `calc(${5 + told_.threads.length * (told_.threads.length > 4 ? 15 : 18)}ch + ${(told_.threads.length + 2) * 12}px)`;
+    body.firstChild.style.minWidth = wide;
+    body.style.height = `${Math.min(320, steps.length * 24 + 2)}px`;
+    body.addEventListener("scroll", () => (head.scrollLeft = body.scrollLeft), { passive: true });
+    list.reset();
+    home.addEventListener("keydown", keys);
+    show();
+  };
+
+  const keys = (event) => {
+    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const acts = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
+    if (acts[event.key]) go(state.at + acts[event.key]);
+    else if (event.key === "Home") go(0);
+    else if (event.key === "End") go(steps.length);
+    else if (event.key === " " && !event.target.matches("button")) play();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+
+  return { build, present: true, go, state, stateAt, forward: () => go(state.at + 1), back: () => go(state.at - 1), play };
+})();

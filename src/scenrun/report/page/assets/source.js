@@ -1,0 +1,74 @@
+/* The scenario's text: its lines tell what they did, and are marked when something else is chosen. */
+
+const source = (() => {
+  const list = $("text");
+  const items = [];
+  let current = 0;
+
+  const build = () => {
+    const inner = el("div", { class: "text-inner", role: "presentation" });
+    data.text.forEach((line, i) => {
+      const number = i + 1;
+      const item = el(
+        "div",
+        { class: `code${told.has(number) ? " told" : ""}`, role: "option", id: `line-${number}`, "aria-selected": "false",
+          title: told.has(number) ? `${plural(told.get(number), "line")} of the log` : null },
+        el("span", { class: "number" }, String(number)),
+        el("bdi", { class: line.trimStart().startsWith("#") ? "remark" : "" }, line || " "),
+      );
+      items.push(item);
+      inner.append(item);
+    });
+    list.replaceChildren(inner);
+    if (!data.text.some((line) => line)) $("source").hidden = true;
+    $("source-hint").textContent = told.size ? "choose a line to see what it did" : "";
+  };
+
+  const mark = (scroll) => {
+    for (const item of list.querySelectorAll(".marked")) {
+      item.classList.remove("marked");
+      item.setAttribute("aria-selected", "false");
+    }
+    const item = items[selection.line - 1];
+    if (!item) return;
+    item.classList.add("marked");
+    item.setAttribute("aria-selected", "true");
+    if (scroll) show(item);
+    moveTo(selection.line);
+  };
+
+  const show = (item) => {
+    const top = item.offsetTop - list.offsetTop;
+    const isIn = top >= list.scrollTop && top + item.offsetHeight <= list.scrollTop + list.clientHeight;
+    if (!isIn) list.scrollTop = top - list.clientHeight / 3;
+  };
+
+  const moveTo = (number) => {
+    if (!items[number - 1]) return;
+    items[current - 1]?.classList.remove("current");
+    current = number;
+    if (document.activeElement === list) items[current - 1].classList.add("current");
+    list.setAttribute("aria-activedescendant", `line-${current}`);
+  };
+
+  list.addEventListener("click", (event) => {
+    const item = event.target.closest(".code");
+    if (!item) return;
+    const number = items.indexOf(item) + 1;
+    selectLine(selection.line === number && selection.bar < 0 && selection.row < 0 ? 0 : number, "source");
+  });
+  list.addEventListener("keydown", (event) => {
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -items.length, End: items.length };
+    if (steps[event.key]) {
+      moveTo(Math.max(1, Math.min(items.length, current + steps[event.key])));
+      show(items[current - 1]);
+    } else if (event.key === "Enter" && current) selectLine(current, "source");
+    else if (event.key === "Escape") select({}, "source");
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("focus", () => moveTo(current || 1));
+  list.addEventListener("blur", () => items[current - 1]?.classList.remove("current"));
+  selection.listeners.push((by) => mark(by !== "source"));
+  return { build };
+})();

@@ -1,0 +1,64 @@
+/* Tracks: bars of one kind in one lane, in the order of an axis, so that those in view are found at once. */
+
+const AXES = {
+  time: { end: () => Math.max(data.end, 1), least: 20, begin: (b) => bars.t[b], length: (b) => bars.lasted[b] },
+  event: { end: () => Math.max(data.count, 1), least: 4, begin: (b) => bars.at[b], length: (b) => bars.places[b] },
+};
+
+/* A track of bars; its order along an axis is made when it is first asked for. */
+const makeTrack = (what, level, members) => ({ what, level, members, orders: {} });
+
+const orderOf = (track, axisName) => {
+  const known = track.orders[axisName];
+  if (known) return known;
+  const axis = AXES[axisName];
+  const members = Int32Array.from(track.members).sort((a, b) => axis.begin(a) - axis.begin(b));
+  const begins = Float64Array.from(members, axis.begin);
+  const ends = Float64Array.from(members, (bar, i) => begins[i] + axis.length(bar));
+  const reach = Float64Array.from(ends);
+  for (let i = 1; i < reach.length; i++) reach[i] = Math.max(reach[i], reach[i - 1]);
+  const busy = new Float64Array(members.length + 1);
+  for (let i = 0; i < members.length; i++) {
+    const merged = axisName === "time" && bars.count[members[i]] > 1;
+    busy[i + 1] = busy[i] + (merged ? bars.busy[members[i]] : ends[i] - begins[i]);
+  }
+  return (track.orders[axisName] = { members, begins, ends, reach, busy });
+};
+
+/* Calls `wide(bar, begin, end)` for every bar of at least a pixel, and `narrow(column, share, first, last)` for those
+   that share a column of pixels: how much of the column they take, and which they are. */
+const visit = (track, axisName, view, wide, narrow) => {
+  const { members, begins, ends, reach, busy } = orderOf(track, axisName);
+  const { from, to, scale } = view;
+  let i = firstIndex(members.length, (k) => reach[k] > from);
+  while (i < members.length && begins[i] < to) {
+    if ((ends[i] - begins[i]) * scale >= 1) {
+      wide(members[i], begins[i], ends[i]);
+      i += 1;
+      continue;
+    }
+    const column = Math.floor((begins[i] - from) * scale);
+    const edge = from + (column + 1) / scale;
+    let next = i + firstIndex(members.length - i, (k) => begins[i + k] >= edge);
+    next = Math.max(next, i + 1);
+    while (next - 1 > i && (ends[next - 1] - begins[next - 1]) * scale >= 1) next -= 1;
+    narrow(column, Math.min(1, (busy[next] - busy[i]) * scale), i, next, members);
+    i = next;
+  }
+};
+
+/* The bar of a track at a place of the axis, or those that are too narrow to be told apart there. */
+const barsNear = (track, axisName, at, reachPixels, scale) => {
+  const { members, begins, ends, reach } = orderOf(track, axisName);
+  const slack = reachPixels / scale;
+  const found = [];
+  for (let i = firstIndex(members.length, (k) => reach[k] >= at - slack); i < members.length && begins[i] <= at + slack; i++) {
+    if (ends[i] >= at - slack) found.push(members[i]);
+    if (found.length > 2000) break;
+  }
+  const inside = found.filter((bar) => {
+    const begin = AXES[axisName].begin(bar);
+    return begin <= at && begin + AXES[axisName].length(bar) > at;
+  });
+  return inside.length ? inside : found;
+};

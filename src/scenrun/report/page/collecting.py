@@ -1,0 +1,177 @@
+"""One pass over a log that gathers all that a page holds of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.analysis.reading import Event, Reading, excerpt
+from scenrun.analysis.spans import Spans
+from scenrun.report.page.bars import MOST_BARS, Bars
+from scenrun.report.page.columns import MOST_LINES, Lines, Names, Places, ns_of
+from scenrun.report.page.depths import Depths
+from scenrun.report.page.texts import harmless, lines_of, value_text
+
+FORM = 1
+"""The form of the data, which the page's script expects."""
+_MOST_FINDINGS = 1_000
+_FACTS = ("way", "seed", "scenrun", "python", "platform", "cpus", "gil", "scheduler", "log_level", "digest", "run")
+
+
+class Collected:
+    """Takes the lines of a run, and gives what a page shows of it."""
+
+    def __init__(self, most_lines: int = MOST_LINES, most_bars: int = MOST_BARS) -> None:
+        self.threads, self.objects = Names(), Names()
+        self.places = Places()
+        self.lines = Lines(self.threads, self.objects, most_lines)
+        self.bars = Bars(self.threads, self.objects, most_bars)
+        self.depths = Depths(self.objects)
+        self.spans = Spans(self.bars.take)
+        self.opening: Event = {}
+        self.finished: Event = {}
+        self.findings: list[dict[str, Any]] = []
+
+    def take(self, event: Event) -> None:
+        """Take the next line."""
+        place = self.places.note(event["seq"])
+        self.lines.take(event, place)
+        self.depths.take(event, place)
+        self.spans.take(event)
+        name = event["event"]
+        if name == "finding":
+            self._found(event, place)
+        elif name == "run.started":
+            self.opening = event
+        elif name == "run.finished":
+            self.finished = event
+
+    def _found(self, event: Event, place: int) -> None:
+        if len(self.findings) < _MOST_FINDINGS:
+            threads = event.get("threads")
+            self.findings.append(
+                {
+                    "kind": _text(event.get("kind", "?")),
+                    "message": _text(event.get("message", "")),
+                    "at": place,
+                    "t": ns_of(event["elapsed_s"]),
+                    "line": event.get("line", 0),
+                    "thread": self.threads.of(event.get("thread")),
+                    "threads": [_stuck(one, self.threads) for one in threads] if isinstance(threads, list) else [],
+                }
+            )
+
+    def close(self) -> None:
+        """The log is over."""
+        self.spans.close()
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, with nothing in it that a page could not show."""
+        opening = self.spans.opening
+        bars, lines = self.bars.as_dict(self.places), self.lines.as_dict()
+        return {
+            "form": FORM,
+            "scenario": harmless(opening.scenario, 200),
+            "description": harmless(opening.description),
+            "text": lines_of(opening.text),
+            "detailed": opening.is_detailed,
+            "virtual": opening.way != "run",
+            "facts": [[name, _text(self.opening[name])] for name in _FACTS if name in self.opening],
+            "end": ns_of(self.spans.ended_s),
+            "count": self.places.count,
+            "jumps": self.places.jumps(),
+            "verdict": _verdict(self.finished),
+            "findings": self.findings,
+            "closing": self._closing(),
+            "lines": lines,
+            "bars": bars,
+            "depths": self.depths.as_list(),
+            "thinned": self.depths.thinned,
+            "kinds": [opening.kind(name) for name in self.objects.numbers],
+            "capacities": [_number(opening.option(name, "maxsize")) for name in self.objects.numbers],
+            "threads": self.threads.shown(),
+            "objects": self.objects.shown(),
+        }
+
+    def _closing(self) -> dict[str, Any]:
+        """What the last line says of the whole run."""
+        figures = self.finished.get("figures")
+        return {
+            "expectations": [_expectation(one) for one in _listed(self.finished.get("expectations"))],
+            "state": [[_text(k), value_text(v)[:500]] for k, v in _mapped(self.finished.get("state")).items()],
+            "figures": _mapped(figures),
+        }
+
+    def notes(self) -> list[str]:
+        """What the page does not show, a sentence each."""
+        out = []
+        if self.lines.left_out:
+            out.append(
+                f"the table has {self.places.count - self.lines.left_out:,} of {self.places.count:,} lines: "
+                f"{self.lines.left_out:,} in the middle are left out; the timeline is of all"
+            )
+        if self.bars.merged:
+            out.append(
+                f"the timeline has merged bars: {self.bars.merged:,} short ones have none of their own; "
+                "a merged bar is as high as its share of the time"
+            )
+        if self.depths.thinned:
+            out.append(f"{self.depths.thinned:,} sizes of queues are left out; the extremes are kept")
+        if self.opening and not self.spans.opening.is_detailed:
+            level = excerpt(self.spans.opening.level)
+            out.append(
+                f"the log is at level {level}: waits, holds and sleeps are in a log made with --level debug only"
+            )
+        return out
+
+
+def collect(reading: Reading) -> Collected:
+    """All that a page shows of a run."""
+    collected = Collected()
+    for event in reading:
+        collected.take(event)
+    collected.close()
+    return collected
+
+
+def _verdict(finished: Event) -> dict[str, Any] | None:
+    if not finished:
+        return None
+    expected = _listed(finished.get("expected"))
+    return {"word": _text(finished.get("verdict", "?")), "ok": finished.get("ok") is True,
+            "expected": [_text(one) for one in expected]}  # fmt: skip
+
+
+def _stuck(one: Any, threads: Names) -> dict[str, Any]:
+    """A thread that a finding tells of."""
+    known = _mapped(one)
+    name, line = known.get("thread"), known.get("line", 0)
+    held_by = [_text(n) for n in _listed(known.get("held_by"))]
+    return {
+        "name": _text(name if name is not None else one),
+        "thread": threads.of(name) if isinstance(name, str) else -1,
+        "state": _text(known.get("state", "")),
+        "operation": _text(known.get("operation", "")),
+        "object": _text(known.get("object", "")),
+        "held_by": held_by,
+        "line": line if type(line) is int else 0,
+    }
+
+
+def _expectation(one: Any) -> dict[str, str]:
+    return {_text(key): _text(value) for key, value in _mapped(one).items()}
+
+
+def _text(value: Any) -> str:
+    return harmless(value if isinstance(value, str) else value_text(value))
+
+
+def _mapped(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any) -> int:
+    return value if type(value) is int and 0 < value < 1 << 31 else 0

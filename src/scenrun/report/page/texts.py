@@ -1,0 +1,92 @@
+"""Texts of a log for people to look at: what cannot be seen is written out, and what is cut says how much."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+import orjson
+
+from scenrun.analysis.reading import Event
+
+LONGEST = 2_000
+"""Characters of one text that a page holds."""
+_COMMON = frozenset(
+    ("timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "object", "step", "line")
+)  # fmt: skip
+_OPENING = frozenset(("text", "objects", "threads", "state", "description"))
+_CLOSING = frozenset(("figures", "state", "expectations", "findings"))
+_LEFT_OUT = {"run.started": _OPENING, "run.finished": _CLOSING, "finding": frozenset(("threads",))}
+"""Fields that the page shows elsewhere."""
+_KEPT = frozenset("\u00a0\u200d")
+_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+
+
+def harmless(text: str, most: int = LONGEST) -> str:
+    """A text in which control characters and marks that change the direction of writing are written as escapes."""
+    left_out = len(text) - most
+    if left_out > 0:
+        text = text[:most]
+    if not text.isprintable():
+        text = "".join(map(_visible, text))
+    return f"{text}… ({left_out:,} more characters)" if left_out > 0 else text
+
+
+def _visible(character: str) -> str:
+    if character in _KEPT or unicodedata.category(character) not in _HIDDEN:
+        return character
+    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character) or character.encode("unicode_escape").decode()
+
+
+def value_text(value: Any) -> str:
+    """A value of a log, as JSON."""
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError):
+        return "…"
+
+
+def lines_of(text: str, most: int = 20_000) -> list[str]:
+    """The lines of a scenario's text, each harmless; beyond `most` one line says how many follow."""
+    lines = text.expandtabs(4).split("\n")
+    shown = [harmless(line.rstrip("\r"), 500) for line in lines[:most]]
+    return [*shown, f"… ({len(lines) - most:,} more lines)"] if len(lines) > most else shown
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    size = abs(seconds)
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if size * factor >= 1:
+            return f"{seconds * factor:.4g} {unit}"
+    return f"{seconds * 1e9:.4g} ns" if seconds else "0"
+
+
+def detail_of(event: Event) -> str:
+    """What a line says beyond who, when and where: its message, or its own fields."""
+    name = event["event"]
+    skipped = _LEFT_OUT.get(name, ())
+    parts = [_field(key, value) for key, value in event.items() if key not in _COMMON and key not in skipped]
+    return harmless(", ".join(parts))
+
+
+def _field(key: str, value: Any) -> str:
+    kind = type(value)
+    if kind is str:
+        return value if key == "message" else f"{key} {value}"
+    if kind is float and key.endswith("_s"):
+        return f"{key[:-2]} {duration(value)}"
+    if kind is dict and key == "fields":
+        return ", ".join(f"{name}: {one if type(one) is str else value_text(one)}" for name, one in value.items())
+    return f"{key} {value_text(value)}"
+
+
+def all_harmless(value: Any, depth: int = 12) -> Any:
+    """A value with all of its texts harmless; what is nested deeper than `depth` is cut."""
+    if type(value) is str:
+        return harmless(value)
+    if type(value) is dict:
+        return {harmless(str(key)): all_harmless(one, depth - 1) for key, one in value.items()} if depth else "…"
+    if type(value) in (list, tuple):
+        return [all_harmless(one, depth - 1) for one in value] if depth else "…"
+    return value
