@@ -56,7 +56,7 @@ class QueueFigures:
     """One queue. Its size is what the lines say, from each to the next."""
 
     __slots__ = (
-        "_at_s", "_empty_s", "_full_s", "_items", "_size", "getters", "gets", "inside", "kind", "largest", "maxsize", "profile",
+        "_at_s", "_empty_s", "_full_s", "_items", "_size", "gets", "getters", "inside", "kind", "largest", "maxsize", "profile",
         "puts", "putters", "timed_out", "waited_get", "waited_put",
     )  # fmt: skip
 

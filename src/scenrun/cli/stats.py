@@ -7,6 +7,7 @@ import click
 from scenrun.analysis.figures import Figures, figures_of
 from scenrun.cli import tell
 from scenrun.cli.logs import log_of, log_options, say_notes
+from scenrun.report.stats import described
 
 
 @click.command("stats")
@@ -20,7 +21,10 @@ def stats_command(
     import orjson
 
     figures = _figures(logs[0] if logs else "-", run, sets, file)
-    tell(orjson.dumps(figures.as_dict(), option=orjson.OPT_INDENT_2).decode())
+    if as_json:
+        tell(orjson.dumps(figures.as_dict(), option=orjson.OPT_INDENT_2).decode())
+    else:
+        tell(described(figures))
     return 0
 
 

@@ -1,21 +1,21 @@
-"""The figures of a run as tables for a terminal of 80 columns."""
+"""The figures of a run as a page of text, at most 80 columns wide: first what bounds it, then where the time went."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from typing import Any
 
-from scenrun.analysis.critical_path import Link
+from scenrun.analysis.critical_path import WAKING, Link
 from scenrun.analysis.figures import Figures, Table
 from scenrun.analysis.figures_of_threads import family
-from scenrun.analysis.reading import excerpt
-from scenrun.report.columns import NOTHING, columns, count, duration, fitted, percent, rate, sparkline, width
+from scenrun.analysis.spans import WAITING
+from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
+from scenrun.report.stats_of_objects import cut, objects_described, ordered
+from scenrun.report.width import clean, columns, hanging, wrapped
 
-WIDE = 80
-NAME = 18
-MOST = 20
-"""Rows of a table; what is left out is counted."""
+MOST_PLACES = 8
+LEAST = 0.005
+"""The share of the critical path from which on a place is shown."""
 _FOR = {
     "lock.acquire": "", "semaphore.acquire": "a permit of", "queue.get": "an item in", "queue.put": "room in",
     "queue.join": "the work of", "condition.wait": "", "event.wait": "", "barrier.wait": "", "thread.join": "the end of",
@@ -25,132 +25,125 @@ _FOR = {
 
 def described(figures: Figures) -> str:
     """All that there is to say of a run."""
-    parts: list[list[str]] = [_head(figures), *_notes(figures), _bound(figures)]
-    shown = (_threads, _path, _queues, _locks, _semaphores, _pools, _conditions, _events, _barriers, _joins)
-    parts += [make(figures) for make in shown]
-    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+    parts = [_head(figures), _notes(figures), _bound(figures), *_threads(figures), _path(figures)]
+    return "\n\n".join("\n".join(lines) for lines in (*parts, *objects_described(figures)) if lines)
 
 
 def _head(figures: Figures) -> list[str]:
     about = figures.about
-    verdict = about["verdict"] or "no last line"
-    name = fitted(about["scenario"] or "a run", 40)
-    line = f"{name}: {verdict}, {duration(about['elapsed_s'])}, {about['lines']:,} lines"
-    return [line]
+    verdict = about["verdict"] or "its end is not in the log"
+    return [f"{name_of(about['scenario'] or 'a run')}: {verdict}, {time(about['elapsed_s'])}, {about['lines']:,} lines"]
 
 
-def _notes(figures: Figures) -> list[list[str]]:
-    return [_wrapped(f"note: {note}") for note in figures.notes]
+def _notes(figures: Figures) -> list[str]:
+    return [line for note in figures.notes for line in hanging(f"note: {note}", WIDE, 2)]
 
 
 def _bound(figures: Figures) -> list[str]:
-    return _wrapped(figures.bound.sentence[:1].upper() + figures.bound.sentence[1:] + ".") if figures.bound else []
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(excerpt(text, 1_000), WIDE)
+    if figures.bound is None:
+        return []
+    sentence = clean(figures.bound.sentence)
+    return wrapped(sentence[:1].upper() + sentence[1:] + ".", WIDE)
 
 
 # --- threads
 
+_TIMES = (("running", ("running_s", "calling_s")), ("working", ("working_s",)), ("sleeping", ("sleeping_s",)),
+          ("waiting", ("waiting_s",)))  # fmt: skip
 
-def _threads(figures: Figures) -> list[str]:
+
+def _threads(figures: Figures) -> list[list[str]]:
     groups, threads = figures.tables.get("groups", {}), figures.tables.get("threads", {})
-    if not threads:
-        return []
-    if not groups:
-        return _summary_of_threads(threads)
-    lines = _table("threads", groups, _GROUP_HEAD, _group_row) if len(groups) < len(threads) else []
-    title = "each thread" if lines else "threads"
-    return [*lines, *([""] if lines else []), *_table(title, threads, _THREAD_HEAD, _thread_row)]
+    if threads and not groups:
+        return [_summed(threads)]
+    if len(groups) < len(threads):
+        counted = {f"{g} ({life['threads']:,})" if life["threads"] > 1 else g: life for g, life in groups.items()}
+        return [_lives("groups", counted), _lives("threads", threads)]
+    return [_lives("threads", threads)] if threads else []
 
 
-_THREAD_HEAD = ("", "lived", "running", "working", "sleeping", "waiting", "for")
-_GROUP_HEAD = ("", "lived", "running", "working", "sleeping", "waiting", "for")
+def _lives(title: str, table: Table) -> list[str]:
+    """What share of their lives threads did what, and behind it what they waited for most."""
+    names, left_out = cut(ordered(table))
+    used = [(word, keys) for word, keys in _TIMES if any(life[key] for life in table.values() for key in keys)]
+    rows = [(title, "lived", *(word for word, _ in used))]
+    for name in names:
+        life = table[name]
+        lived = life["lived_s"]
+        shares = (sum(life[key] for key in keys) / lived if lived > 0 else None for _, keys in used)
+        rows.append((name_of(name), time(lived), *map(percent, shares)))
+    lines = aligned(rows, indent=0)
+    reasons = [
+        "for" if any(_reasons(table[name]) for name in names) else "",
+        *(_reasons(table[name]) for name in names),
+    ]
+    return [line for pair in zip(lines, reasons, strict=True) for line in _beside(*pair)] + left_out
 
 
-def _thread_row(name: str, life: dict[str, Any]) -> tuple[str, ...]:
-    lived = life["lived_s"]
-    shares = (life["running_s"] + life["calling_s"], life["working_s"], life["sleeping_s"], life["waiting_s"])
-    return (
-        name, duration(lived), *(percent(one / lived) if lived > 0 else NOTHING for one in shares), _waits(life["waits"]),
-    )  # fmt: skip
+def _beside(line: str, reasons: str) -> list[str]:
+    """The reasons behind the line, or below where there is no room."""
+    if not reasons or columns(line) + 2 + columns(reasons) <= WIDE:
+        return [f"{line}  {reasons}".rstrip()]
+    return [line, *hanging("    for " + reasons, WIDE, 4)]
 
 
-def _group_row(name: str, life: dict[str, Any]) -> tuple[str, ...]:
-    threads = life["threads"]
-    return _thread_row(f"{name} ({threads:,})" if threads > 1 else name, life)
-
-
-def _waits(waits: list[dict[str, Any]]) -> str:
+def _reasons(life: dict[str, Any]) -> str:
     """The three things that were waited for most."""
-    long = [one for one in waits if one["share"] >= 0.005][:3]
+    long = [one for one in life["waits"] if one["share"] >= 0.005][:3]
     return ", ".join(f"{awaited(one['op'], one['object'])} {percent(one['share'])}" for one in long)
 
 
 def awaited(op: str, name: str) -> str:
     """What is waited for, in words."""
-    words = _FOR.get(op, op)
-    if not name:
-        return words or op
-    return f"{words} {fitted(name, NAME)}".strip()
+    return f"{_FOR.get(op, op)} {name_of(name, 24)}".strip() or op
 
 
-def _summary_of_threads(threads: Table) -> list[str]:
+def _summed(threads: Table) -> list[str]:
     """The threads as a run's last line has them."""
-    def row(name: str, life: dict[str, Any]) -> tuple[str, ...]:
-        times = (life.get("worked_s"), life.get("slept_s"), life.get("waited_s"))
-        return (name, duration(life.get("lived_s")), *map(duration, times), count(life.get("messages")))
-
-    return _table("threads", threads, ("", "lived", "worked", "slept", "waited", "messages"), row)
-
-
-# --- tables
-
-
-Row = Callable[[str, dict[str, Any]], tuple[str, ...]]
+    names, left_out = cut(ordered(threads))
+    rows: list[tuple[str, ...]] = [("threads", "lived", "worked", "slept", "waited", "messages")]
+    for name in names:
+        life = threads[name]
+        times = (life.get(key) for key in ("lived_s", "worked_s", "slept_s", "waited_s"))
+        rows.append((name_of(name), *map(time, times), count(life.get("messages"))))
+    return aligned(rows, indent=0) + left_out
 
 
-def _table(title: str, table: Table, head: tuple[str, ...], row: Row) -> list[str]:
-    """A table of those that were waited for most, and how many it leaves out."""
-    names = sorted(table, key=lambda name: -_weight(table[name]))
-    rows = [row(fitted(name, NAME), table[name]) for name in names[:MOST]]
-    lines = _cut(columns((title, *head[1:]), rows, left=1))
-    left_out = len(names) - MOST
-    return [*lines, f"  and {left_out:,} more"] if left_out > 0 else lines
+# --- the critical path
 
 
-def _weight(figures: dict[str, Any]) -> float:
-    """How long was waited in or for it."""
-    if "lived_s" in figures:
-        return float(figures.get("waiting_s", figures.get("waited_s", 0.0)))
-    waits = (figures.get(name, {}).get("total_s", 0.0) for name in ("waited", "waited_put", "waited_get", "queued"))
-    return sum(waits)
-
-
-def _cut(lines: Iterable[str]) -> list[str]:
-    return [line if width(line) <= WIDE else fitted_line(line) for line in lines]
-
-
-def fitted_line(line: str) -> str:
-    """A line that fits, its cut marked."""
-    return "  " + fitted(line.strip(), WIDE - 2)
-
-
-def _times(samples: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(duration(samples.get(name)) for name in ("total_s", "p50_s", "p99_s", "max_s"))
-
-
-# --- objects
-
-
-def _locks(figures: Figures) -> list[str]:
-    table = figures.tables.get("locks", {})
-    if not table:
+def _path(figures: Figures) -> list[str]:
+    total = sum(link.seconds for link in figures.path)
+    if total <= 0:
         return []
-    lines = _table("locks", table, ("", "acquired", "contended", "", "total", "p50", "p99", "max"), _lock_row)
+    places = _merged(figures.path)
+    rows = [("critical path", "time", "share", "")]
+    shown = [one for one in places[:MOST_PLACES] if one[1][0] >= LEAST * total]
+    for (group, what, line, name), (seconds, threads) in shown:
+        many = f" ({len(threads):,} threads)" if len(threads) > 1 else ""
+        who = name_of(next(iter(threads)) if len(threads) == 1 else group) + many
+        rows.append((who, time(seconds), percent(seconds / total), _doing(what, line, name)))
+    lines = aligned(rows, left=(0, 3), indent=0)
+    left_out = places[len(shown) :]
+    if left_out:
+        rest = sum(seconds for _, (seconds, _) in left_out)
+        lines.append(f"and {len(left_out):,} more places, {time(rest)}")
     return lines
 
 
-def _lock_row(name: str, lock: dict[str, Any]) -> tuple[str, ...]:
-    return (name, count(lock["acquisitions"]), count(lock["contended"]), "waited", *_times(lock["waited"]))
+def _merged(
+    path: Sequence[Link],
+) -> list[tuple[tuple[str, str, int | None, str | None], tuple[float, dict[str, None]]]]:
+    """The places of the path with the threads of one group put together, the longest first."""
+    out: dict[tuple[str, str, int | None, str | None], tuple[float, dict[str, None]]] = {}
+    for link in path:
+        place = family(link.thread), link.what, link.line, None if link.object is None else family(link.object)
+        seconds, threads = out.get(place, (0.0, {}))
+        out[place] = seconds + link.seconds, threads | {link.thread: None}
+    return sorted(out.items(), key=lambda item: -item[1][0])
+
+
+def _doing(what: str, line: int | None, name: str | None) -> str:
+    words = {WAKING: "waking up", WAITING: "waiting"}.get(what, what)
+    of = f" ({name_of(name, 20)})" if name else ""
+    return f"{words}{of}" + (f", line {line}" if line is not None else "")

@@ -1,0 +1,78 @@
+"""Cells in columns for a terminal, with shares, rates and heights as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from scenrun.report.amounts import seconds
+from scenrun.report.width import clean, columns, short
+
+WIDE = 80
+NOTHING = "-"
+_LEAST = 8
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2) -> list[str]:
+    """Lines of a table: the columns `left` begin at the left, others end at the right; the first one is cut to fit."""
+    if not rows:
+        return []
+    widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
+    too_wide = indent + sum(widths) + 2 * (len(widths) - 1) - WIDE
+    if too_wide > 0:
+        widths[0] = max(_LEAST, widths[0] - too_wide)
+    return [_line(row, widths, left, indent) for row in rows]
+
+
+def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int], indent: int) -> str:
+    parts = []
+    for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
+        text = short(cell, wide)
+        gap = " " * (wide - columns(text))
+        parts.append(text + gap if at in left else gap + text)
+    return (" " * indent + "  ".join(parts)).rstrip()
+
+
+def name_of(text: str, most: int = 40) -> str:
+    """A name that cannot harm a terminal."""
+    return short(clean(text), most)
+
+
+def time(value: float | None) -> str:
+    """A duration; nothing for none, `-` where it is not known."""
+    if value is None:
+        return NOTHING
+    return seconds(value) if value > 0 else "0"
+
+
+def percent(share: float | None) -> str:
+    """A share as a percentage: `91 %`; what is not quite nothing is `<1 %`, nothing is `-`."""
+    if not share:
+        return NOTHING
+    return f"{share * 100:.0f} %" if share >= 0.005 else "<1 %"
+
+
+def count(value: float | None) -> str:
+    """A number with commas."""
+    return NOTHING if value is None else f"{value:,.0f}"
+
+
+def number(value: float) -> str:
+    """A number with three digits."""
+    return f"{value:,.0f}" if value >= 99.5 else f"{float(f'{value:.3g}'):g}"
+
+
+def heights(values: Sequence[float], most: int, top: float) -> str:
+    """A row of blocks, at most so many, whose heights tell the values; `top` is a full one."""
+    shown = _fewer(values, most)
+    last = len(_BLOCKS) - 1
+    return "".join(_BLOCKS[min(last, max(0, round(value / top * last)))] for value in shown) if top > 0 else ""
+
+
+def _fewer(values: Sequence[float], most: int) -> list[float]:
+    """Means of neighbours, so that there are not too many."""
+    if len(values) <= most:
+        return list(values)
+    edges = [at * len(values) // most for at in range(most + 1)]
+    return [sum(values[one:other]) / (other - one) for one, other in pairwise(edges)]
