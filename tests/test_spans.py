@@ -298,3 +298,21 @@ def size_of(thing: Any, seen: set[int] | None = None) -> int:
     else:
         inner = list(thing) if hasattr(thing, "__iter__") else []
     return 1 + sum(size_of(one, seen) for one in inner)
+
+
+def test_a_thread_that_fails_has_ended() -> None:
+    """An exception that leaves a thread ends its life, and lets go on whoever waits for its end."""
+    log = log_of(
+        """
+        state: {x: 0}
+        threads:
+          worker: {do: [{sleep: 10ms}, {assert: x == 1}]}
+          idler: {do: [{sleep: 50ms}]}
+        """
+    )
+    (failed,) = [e for e in log if e["event"] == "thread.failed"]
+    (life,) = of(log, what="alive", thread="worker")
+    assert (life.end_s, life.ended) == (failed["elapsed_s"], "fault")
+    (join,) = of(log, what="waiting", object="worker")
+    assert join.by is not None
+    assert join.by.seq == failed["seq"]

@@ -96,6 +96,7 @@ class Spans:
             **{f"{word}.ended": self._timed_ended for word in TIMED},
             "thread.started": self._started,
             "thread.ended": self._ended,
+            "thread.failed": self._failed,
             "thread.cut_off": self._cut_off,
             "fault.raised": self._fault,
             "section.entered": self._entered,
@@ -281,6 +282,11 @@ class Spans:
     def _ended(self, event: Event, thread: _Thread) -> None:
         self.causes.note_end(event)
         self._stop(event["thread"], thread, event["elapsed_s"], event["seq"], DONE_)
+
+    def _failed(self, event: Event, thread: _Thread) -> None:
+        """An exception has ended it: no other line says so."""
+        self.causes.note_end(event)
+        self._stop(event["thread"], thread, event["elapsed_s"], event["seq"], FAULT)
 
     def _cut_off(self, event: Event, thread: _Thread) -> None:
         self._stop(event["thread"], thread, event["elapsed_s"], event["seq"])
