@@ -1,0 +1,139 @@
+"""What is done with a cell wherever it is run: load its scenario, run it its way, and give one flat row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.api import Loaded, explore, load_source, run, simulate
+from scenrun.errors import ScenarioError, Source, UsageError
+from scenrun.scenario.source import decode
+from scenrun.sweep.grid import Cell
+
+HOWS = ("run", "simulate", "explore")
+Row = dict[str, Any]
+"""What a cell gave: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `took_s`, `figures`, `error`."""
+_SILENT = "error"
+"""The level of runs whose log nobody sees: below it nothing is rendered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every worker needs to know of a sweep; the same job and cell give the same row, wherever they are run."""
+
+    text: str
+    name: str
+    """What the scenario's file is called."""
+    how: str
+    """`run`, `simulate` or `explore`."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Arguments of `scenrun.run`, `scenrun.simulate` or `scenrun.explore`."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    """What holds for every cell; its own parameters come after."""
+
+    def load(self, parameters: Iterable[tuple[str, Any]] = ()) -> Loaded:
+        """The scenario with these parameters; raises ScenarioError."""
+        source: Source = decode(self.name, self.text.encode())
+        return load_source(source, {**self.overrides, **dict(parameters)})
+
+
+class Measuring:
+    """Measures cells one after another; the scenario of the last parameters is kept, as seeds follow one another."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._parameters: dict[str, Any] | None = None
+        self._loaded: Loaded | None = None
+
+    def measure(self, cell: Cell) -> Row:
+        """The row of a cell; what goes wrong in it is its error."""
+        began = time.perf_counter()
+        row: Row = {
+            "cell": cell.key, "number": cell.number, "parameters": dict(cell.parameters), "seed": cell.seed,
+            "repetition": cell.repetition,
+        }  # fmt: skip
+        try:
+            found = _WAYS[self.job.how](self._load(cell), cell.seed, self.job.options)
+        except (ScenarioError, UsageError) as error:
+            found = failed(_first_line(str(error)))
+        except Exception as error:
+            found = failed(f"{type(error).__name__}: {_first_line(str(error))}")
+        return {**row, **found, "took_s": round(time.perf_counter() - began, 6)}
+
+    def _load(self, cell: Cell) -> Loaded:
+        if self._loaded is None or self._parameters != cell.parameters:
+            self._loaded = None
+            self._loaded = self.job.load(cell.parameters.items())
+            self._parameters = dict(cell.parameters)
+        return self._loaded
+
+
+def failed(error: str) -> Row:
+    """What is said of a cell that gave nothing."""
+    return {"verdict": "error", "ok": False, "figures": {}, "error": error}
+
+
+def _run(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
+    return _of_run(run(loaded, seed=seed, level=_SILENT, **options))
+
+
+def _simulate(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
+    return _of_run(simulate(loaded, seed=seed, level=_SILENT, **options))
+
+
+def _of_run(result: Any) -> Row:
+    message = result.findings[0].message if result.findings else None
+    return {
+        "verdict": result.verdict, "ok": result.ok, "figures": figures_of(result.figures),
+        **({"finding": message} if message else {}),
+    }  # fmt: skip
+
+
+def _explore(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
+    found = explore(loaded, seed=seed, **options)
+    figures: dict[str, Any] = {
+        "states": found.states, "transitions": found.transitions, "depth": found.depth, "closed": found.closed,
+        "findings": len(found.counterexamples), "kinds": " ".join(sorted(found.kinds)),
+        "steps": min((len(one.moves) for one in found.counterexamples), default=None),
+    }  # fmt: skip
+    message = found.counterexamples[0].sentence if found.counterexamples else None
+    return {
+        "verdict": found.verdict, "ok": found.ok,
+        "figures": {name: value for name, value in figures.items() if value is not None},
+        **({"finding": message} if message else {}),
+    }  # fmt: skip
+
+
+_WAYS: dict[str, Callable[[Loaded, int, dict[str, Any]], Row]] = {
+    "run": _run,
+    "simulate": _simulate,
+    "explore": _explore,
+}
+_COUNTS = ("puts", "gets", "acquisitions", "tasks")
+
+
+def figures_of(figures: dict[str, Any]) -> dict[str, Any]:
+    """A run's figures as one flat mapping: times of groups summed up, of objects by name, and rates a second."""
+    elapsed = figures.get("elapsed_s", 0.0)
+    out: dict[str, Any] = {"elapsed_s": elapsed}
+    for name, thread in figures.get("threads", {}).items():
+        group = name.partition("[")[0].partition("#")[0]
+        for key in ("lived_s", "waited_s", "slept_s", "worked_s"):
+            out[f"{group}.{key}"] = round(out.get(f"{group}.{key}", 0.0) + thread.get(key, 0.0), 6)
+    for name, thing in figures.get("objects", {}).items():
+        for key, value in thing.items():
+            if isinstance(value, dict):
+                out |= {f"{name}.{key}_{inner}": one for inner, one in value.items()}
+            elif key != "kind":
+                out[f"{name}.{key}"] = value
+        for key in _COUNTS:
+            if key in thing and elapsed > 0:
+                out[f"{name}.{key}_per_s"] = round(thing[key] / elapsed, 3)
+    return out
+
+
+def _first_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[0][:300] if lines else ""
