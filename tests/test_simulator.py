@@ -118,6 +118,14 @@ def test_work_of_several_threads_takes_turns_on_one_processor_and_none_on_many()
         assert min(ended) >= max(0.02, most - 0.02), "one after the other would not be in turns"
 
 
+def test_locals_may_have_any_name_and_leave_the_clock_alone() -> None:
+    """Also those by which one might call the time."""
+    names = ("t", "until", "now", "me", "site", "since", "result")
+    steps: list[Any] = [{"set": {name: f"'{name}'"}} for name in names]
+    _, events = simulated({"main": [*steps, {"log": " ".join(f"{{{name}}}" for name in names)}]})
+    assert times(events, " ".join(names)) == [0.0]
+
+
 def test_a_loop_without_sleeps_moves_the_clock() -> None:
     """A poller that only asks comes to the moment at which another thread sets the event."""
     scenario = {

@@ -141,7 +141,7 @@ class Writer(ABC):
         if own is not None:
             return own(pc, i)
         held, i = self._held(i)
-        return [*held, *self.operation(pc, i)]
+        return [*self._no_wait_yet(i), *held, *self.operation(pc, i)]
 
     @abstractmethod
     def operation(self, pc: int, i: Instruction) -> list[str]:
@@ -172,9 +172,10 @@ class Writer(ABC):
             return object_of(i.target)
         return HANDLE if i.arguments and i.arguments[0] == HANDLE else "None"
 
-    def no_wait_yet(self, known: Operation) -> list[str]:
-        """Should it end with a fault, the log says how long it waited."""
-        return ["__me.waited_ns = 0"] if known.waits and self.level <= LEVELS["debug"] else []
+    def _no_wait_yet(self, i: Instruction) -> list[str]:
+        """Should it end with a fault, be it of an argument, the log says how long it waited."""
+        known = operation(i.op)
+        return ["__me.waited_ns = 0"] if known is not None and known.waits and self.level <= LEVELS["debug"] else []
 
     def announced(self, i: Instruction, known: Operation) -> tuple[list[str], Instruction, str]:
         """Arguments that the first line of an operation shows: they are evaluated before it."""

@@ -22,16 +22,16 @@ class AskingWriter(SimulatedWriter):
 
     @staticmethod
     def _ask(pc: int) -> list[str]:
-        return [f"__me.site = __s{pc}", "t, until = yield t"]
+        return [f"__me.site = __s{pc}", "__t, __until = yield __t"]
 
     def leaving(self) -> Iterable[str]:
         """That a fault leaves the thread is a step, too."""
-        return ["__me.site = __me.left_with.site", "t, until = yield t"]
+        return ["__me.site = __me.left_with.site", "__t, __until = yield __t"]
 
     def _step_ends(self, i: Instruction, pc: int) -> list[str]:
         """Only time passes: others get their turn before the next step."""
         cost = self._cost(i) if pc in self.steps else 0
-        return [f"t += {cost}"] if cost else []
+        return [f"__t += {cost}"] if cost else []
 
     def op_end(self, pc: int, i: Instruction) -> list[str]:
         first, *rest = super().op_end(pc, i)
@@ -54,13 +54,13 @@ class AskingWriter(SimulatedWriter):
         """While a schedule is followed, a sleep takes its time at once."""
         lines = [
             f"__left = {i.arguments[0]}",
-            "__since = t",
-            "if __run.follows: t += max(0, __left)",
+            "__since = __t",
+            "if __run.follows: __t += max(0, __left)",
             "else:",
-            f" __sleep(__me, __s{pc}, t, __left)",
-            " t, until = yield t",
-            "__me.waited_ns = t - __since",
-            "__me.slept_ns += t - __since",
+            f" __sleep(__me, __s{pc}, __t, __left)",
+            " __t, __until = yield __t",
+            "__me.waited_ns = __t - __since",
+            "__me.slept_ns += __t - __since",
         ]
         return self._traced(pc, i, lines, "None", "None")
 
@@ -88,14 +88,14 @@ class AskingWriter(SimulatedWriter):
     def _asked_operation(self, pc: int, i: Instruction) -> list[str]:
         into = i.into or "__result"
         self.actions[f"__a{pc}"] = self.options.action_of(i.op)
-        what = f"__me, __s{pc}, __a{pc}, __objects, __arguments, t"
+        what = f"__me, __s{pc}, __a{pc}, __objects, __arguments, __t"
         lines = [
             f"__objects = {self._objects(i)}",
             f"__arguments = ({''.join(f'{now_in(a)}, ' for a in i.arguments)})",
         ]
         if i.code is not None:
             return [*lines, *self._ask(pc), f"{into} = __start({what})"]
-        return [*lines, f"{into}, t, until = yield from __operate({what}, until)"]
+        return [*lines, f"{into}, __t, __until = yield from __operate({what}, __until)"]
 
     def _asked_question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:

@@ -1,6 +1,6 @@
 """Writes each code as a Python generator that does its steps on simulated objects, and keeps the virtual time.
 
-In it `t` is the time and `until` the moment at which others get their turn. The generator gives `t` away when that moment
+In it `__t` is the time and `__until` the moment at which others get their turn. The generator gives `__t` away when that moment
 has come, or when its thread waits, and is sent both anew when it may go on. A step takes effect at the time at which it
 begins, and costs what it costs. The commonest operations are written out in place of a call, for speed: what they mean is
 what `primitives/` says, and a test holds the two together.
@@ -83,11 +83,11 @@ class SimulatedWriter(Writer):
     def function(self) -> list[str]:
         """The lines of the generator function."""
         self._line(0, "def __code(__me):")
-        self._line(1, "t, until = yield")
+        self._line(1, "__t, __until = yield")
         self._line(1, "__started = {'daemon': __me.daemon}")
         self._line(1, "if __me.beside is not None: __started['pool'] = __me.beside.label")
-        self._line(1, "__emit((t, __me, None, 'event', 'thread.started', 'info', __started))")
-        self._line(1, "__me.started_ns = t; __me.has_begun = True")
+        self._line(1, "__emit((__t, __me, None, 'event', 'thread.started', 'info', __started))")
+        self._line(1, "__me.started_ns = __t; __me.has_begun = True")
         for text in self._names():
             self._line(1, text)
         if self.code.parameters:
@@ -100,14 +100,14 @@ class SimulatedWriter(Writer):
         self._line(3, "while True:")
         self._choose(4, 0, len(self.blocks))
         self._line(2, "except Exception as __error:")
-        self._line(3, "__pc, t, until = __caught(__me, __error, t, until)")
-        self._line(2, "if t >= until: t, until = yield t")
+        self._line(3, "__pc, __t, __until = __caught(__me, __error, __t, __until)")
+        self._line(2, "if __t >= __until: __t, __until = yield __t")
         self._line(2, "if __pc < 0:")
         for text in self.leaving():
             self._line(3, text)
         self._line(3, "__me.unshown += __unshown; __unshown = 0")
-        self._line(3, "__leave(__me, t)")
-        self._line(3, f"yield t + {self.options.cost_of('end')}")
+        self._line(3, "__leave(__me, __t)")
+        self._line(3, f"yield __t + {self.options.cost_of('end')}")
         return self.lines
 
     def leaving(self) -> Iterable[str]:
@@ -151,8 +151,8 @@ class SimulatedWriter(Writer):
     def _turn(self) -> str:
         """Others get their turn here."""
         if not self._done or not self.options.count_moves:
-            return "t, until = yield t"
-        return f"__me.moves += {self._done}; t, until = yield t; __me.moves -= {self._done}"
+            return "__t, __until = yield __t"
+        return f"__me.moves += {self._done}; __t, __until = yield __t; __me.moves -= {self._done}"
 
     def _step_ends(self, i: Instruction, pc: int) -> list[str]:
         """A step has been done: its time has passed, and the thread may have to let others on."""
@@ -161,8 +161,8 @@ class SimulatedWriter(Writer):
         self._done += 1
         cost = self._cost(i)
         if cost:
-            return [f"t += {cost}", f"if t >= until: {self._turn()}"]
-        return [f"if t >= until or __still(__me): {self._turn()}"]
+            return [f"__t += {cost}", f"if __t >= __until: {self._turn()}"]
+        return [f"if __t >= __until or __still(__me): {self._turn()}"]
 
     def _traced(
         self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True,
@@ -182,7 +182,7 @@ class SimulatedWriter(Writer):
     def _trace(self, pc: int, phase: str, target: str, result: str, later: int) -> list[str]:
         if self.level > LEVELS["debug"]:
             return []
-        when = f"t + {later}" if later else "t"
+        when = f"__t + {later}" if later else "__t"
         record = f"{when}, __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
         return [f"__emit(({record}))", "if len(__records) > __room: __drain()"]
 
@@ -193,7 +193,7 @@ class SimulatedWriter(Writer):
         cells = {ref.cell for ref in (i.target, i.lock) if ref is not None}
         if i.target is not None and not cells & self.options.watched and not i.op.endswith((".start", ".submit")):
             return []
-        return [f"__check(__me, __s{pc}, t)"]
+        return [f"__check(__me, __s{pc}, __t)"]
 
     # --- the thread's own moves
 
@@ -226,8 +226,8 @@ class SimulatedWriter(Writer):
         return [
             f"__result = {i.arguments[0]}",
             "__me.unshown += __unshown; __unshown = 0",
-            f"__end(__me, __s{pc}, __result, t)",
-            f"yield t + {self._cost(i)}",
+            f"__end(__me, __s{pc}, __result, __t)",
+            f"yield __t + {self._cost(i)}",
         ]
 
     def op_log(self, pc: int, i: Instruction) -> list[str]:
@@ -235,16 +235,16 @@ class SimulatedWriter(Writer):
         if LEVELS[i.option("level")] < self.level:
             return [*self.unshown_draws(i), *self._step_ends(i, pc)] or ["pass"]
         return [
-            f"__emit((t, __me, __s{pc}, 'message', {text}, {fields}))",
+            f"__emit((__t, __me, __s{pc}, 'message', {text}, {fields}))",
             "if len(__records) > __room: __drain()",
             *self._step_ends(i, pc),
         ]
 
     def op_sleep(self, pc: int, i: Instruction) -> list[str]:
         lines = [
-            f"__since = __sleep(__me, __s{pc}, t, {i.arguments[0]})",
+            f"__since = __sleep(__me, __s{pc}, __t, {i.arguments[0]})",
             self._turn(),
-            "__me.waited_ns = __since = t - __since",
+            "__me.waited_ns = __since = __t - __since",
             "__me.slept_ns += __since",
         ]
         return self._traced(pc, i, lines, "None", "None")
@@ -253,12 +253,12 @@ class SimulatedWriter(Writer):
         lines = [
             f"__left = {i.arguments[0]}",
             "__me.worked_ns += __left",
-            "while t + __left > until:",
-            " if until > t: __left -= until - t; t = until",
-            f" elif __left > {SWITCH_INTERVAL_NS}: __left -= {SWITCH_INTERVAL_NS}; t += {SWITCH_INTERVAL_NS}",
+            "while __t + __left > __until:",
+            " if __until > __t: __left -= __until - __t; __t = __until",
+            f" elif __left > {SWITCH_INTERVAL_NS}: __left -= {SWITCH_INTERVAL_NS}; __t += {SWITCH_INTERVAL_NS}",
             " else: break",
             f" {self._turn()}",
-            "t += __left",
+            "__t += __left",
         ]
         return self._traced(pc, i, lines, "None", "None")
 
@@ -266,7 +266,7 @@ class SimulatedWriter(Writer):
         return [f"{i.into} = random.bits() * {i.arguments[0]} >> 64", *self._step_ends(i, pc)]
 
     def op_deadline(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = t + {i.arguments[0]}"]
+        return [f"{i.into} = __t + {i.arguments[0]}"]
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
         text = f"__call(__me, __s{pc}, {i.arguments[0]})"
@@ -277,8 +277,8 @@ class SimulatedWriter(Writer):
         return [f"__me.atomic_steps = 0; __cost = {self._cost(i)}"]
 
     def op_atomic_end(self, pc: int, i: Instruction) -> list[str]:
-        check = [f"__check(__me, __s{pc}, t)"] if self.options.watched else []
-        return [*check, "t += __cost", f"if t >= until: {self._turn()}"]
+        check = [f"__check(__me, __s{pc}, __t)"] if self.options.watched else []
+        return [*check, "__t += __cost", f"if __t >= __until: {self._turn()}"]
 
     # --- operations on shared objects
 
@@ -298,8 +298,7 @@ class SimulatedWriter(Writer):
         whom, result = self.about_whom(i), i.into or "__result"
         first, i, announced = self.announced(i, known)
         more, i, shown = self.shown(i, known, result)
-        lines = [*self.no_wait_yet(known), *more, *lines_of(i)]
-        return [*first, *self._traced(pc, i, lines, whom, shown, announced=announced)]
+        return [*first, *self._traced(pc, i, [*more, *lines_of(i)], whom, shown, announced=announced)]
 
     def _question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:
@@ -315,9 +314,9 @@ class SimulatedWriter(Writer):
         into = i.into or "__result"
         arguments = f"({''.join(f'{now_in(a)}, ' for a in i.arguments)})"
         if i.code is not None:
-            return [f"{into} = __start(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, t)"]
+            return [f"{into} = __start(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
         if not self.actions[f"__a{pc}"].waits:
-            return [f"{into} = __do(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, t)"]
+            return [f"{into} = __do(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
         given = [f"__objects = {self._objects(i)}", f"__arguments = {arguments}"]
         return [*given, *self._waiting(f"__s{pc}, __a{pc}, __objects, __arguments", into)]
 
@@ -326,7 +325,7 @@ class SimulatedWriter(Writer):
         counting = self._done and self.options.count_moves
         count = [f"__me.moves += {self._done}"] if counting else []
         uncount = [f"__me.moves -= {self._done}"] if counting else []
-        return [*count, f"{into}, t, until = yield from __operate(__me, {what}, t, until)", *uncount]
+        return [*count, f"{into}, __t, __until = yield from __operate(__me, {what}, __t, __until)", *uncount]
 
     def _objects(self, i: Instruction) -> str:
         """The objects that an operation names."""
@@ -354,10 +353,10 @@ class SimulatedWriter(Writer):
             return self._general(pc, i)
         o, into = object_of(i.target), i.into or "__result"
         slow = self._general(pc, i)
-        done = f"{o}.value = True; {o}.took(__me, t); {into} = True"
+        done = f"{o}.value = True; {o}.took(__me, __t); {into} = True"
         return [
             f"if not {o}.value:",
-            f" {o}.value = True; {o}.taken += 1; {o}.since_ns = t; {o}.owner = __me; __me.waited_ns = 0; {into} = True",
+            f" {o}.value = True; {o}.taken += 1; {o}.since_ns = __t; {o}.owner = __me; __me.waited_ns = 0; {into} = True",
             "else:",
             *(f" {text}" for text in self._at_leisure(pc, i, f"{o}.value", slow, done)),
         ]
@@ -368,16 +367,16 @@ class SimulatedWriter(Writer):
             return slow
         o = object_of(i.target)
         arguments = f"({', '.join(i.arguments)}, )"
-        what = f"__me, __s{pc}, __a{pc}, ({o}, ), {arguments}, t"
+        what = f"__me, __s{pc}, __a{pc}, ({o}, ), {arguments}, __t"
         return [
-            "__since = t",
+            "__since = __t",
             f"__wait({what})",
             self._turn(),
             f"while {blocked}:",
             f" __wait({what}, True)",
             f" {self._turn()}",
             done,
-            f"__waited(__me, __a{pc}, ({o}, ), t - __since, t)",
+            f"__waited(__me, __a{pc}, ({o}, ), __t - __since, __t)",
         ]
 
     def _lock_release(self, pc: int, i: Instruction) -> list[str]:
@@ -387,8 +386,8 @@ class SimulatedWriter(Writer):
         slow = self._general(pc, i)
         return [
             f"if {o}.value:",
-            f" {o}.value = False; __me.held_ns = {o}.gave(t); __result = None",
-            f" if {o}.waiting: __wake({o}, t)",
+            f" {o}.value = False; __me.held_ns = {o}.gave(__t); __result = None",
+            f" if {o}.waiting: __wake({o}, __t)",
             "else:",
             *(f" {text}" for text in slow),
         ]
@@ -419,7 +418,7 @@ class SimulatedWriter(Writer):
             f" {o}.items.append(__item); {o}.unfinished += 1; {o}.puts += 1; __me.size = __n = __n + 1; __me.waited_ns = 0",
             " __result = None",
             f" if __n > {o}.largest: {o}.largest = __n",
-            f" if {o}.waiting: __wake({o}, t)",
+            f" if {o}.waiting: __wake({o}, __t)",
             "else:",
             *(f" {text}" for text in self._at_leisure(pc, again, f"{o}.maxsize <= len({o}.items)", slow, done)),
         ]
@@ -438,7 +437,7 @@ class SimulatedWriter(Writer):
             f"if {o}.items:",
             f" {taken}",
             f" __me.size = len({o}.items); __me.waited_ns = 0",
-            f" if {o}.waiting: __wake({o}, t)",
+            f" if {o}.waiting: __wake({o}, __t)",
             "else:",
             *(f" {text}" for text in self._at_leisure(pc, i, f"not {o}.items", slow, done)),
         ]
@@ -448,4 +447,4 @@ class SimulatedWriter(Writer):
 
 def now_in(text: str) -> str:
     """An expression that may ask how long it is until a deadline."""
-    return _REMAINING.sub(r"max(0, \1 - t)", text) if text.startswith("__remaining(") else text
+    return _REMAINING.sub(r"max(0, \1 - __t)", text) if text.startswith("__remaining(") else text

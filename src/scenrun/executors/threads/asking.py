@@ -75,7 +75,7 @@ class AskingWriter(RealWriter):
             return [], self._trace(pc, "asked", whom, into)
         about = self._trace(pc, "about", whom, self.announced(i, known)[2]) if known.about else []
         done = self._trace(pc, "done", whom, self.shown(i, known, into)[2]) if known.done else []
-        return [*about, *self.no_wait_yet(known)], done
+        return about, done
 
     def _turn(self, pc: int, timeout_at: int | None) -> str:
         """Ask; a wait whose time will be up is called with a time-out of nothing."""

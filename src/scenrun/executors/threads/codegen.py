@@ -123,7 +123,7 @@ class RealWriter(Writer):
         more, i, shown = self.shown(i, known, result)
         done = self._trace(pc, "done", whom, shown) if known.done else []
         text = self._done_to(target, name, pc, i)
-        return [*first, *about, *self.no_wait_yet(known), *more, f"{result} = {text}", *done]
+        return [*first, *about, *more, f"{result} = {text}", *done]
 
     @staticmethod
     def _done_to(target: str, name: str, pc: int, i: Instruction) -> str:
