@@ -194,36 +194,46 @@ def _of_hand_overs(evidence: Evidence) -> Bound | None:
     share = _share_of_path(evidence, (WAKING,))
     if share < MUCH:
         return None
-    at: dict[str, float] = {}
-    for link in evidence.path:
-        if link.what == WAKING:
-            at[link.object or ""] = at.get(link.object or "", 0.0) + link.seconds
-    name = max(at, key=lambda one: at[one])
+    name = _shared_on(evidence)
+    most = f", most of all at {name}" if name is not None else ""
     return Bound(
-        "hand_over", f"{_percent(share)} of the critical path passes between letting a thread go on and its next line, most "
-        f"of all at {name}: hand-overs are the bottleneck", None, name, share,
+        "hand_over", f"{_percent(share)} of the critical path passes between letting a thread go on and its going on{most}: "
+        "hand-overs are the bottleneck", None, name, share,
     )  # fmt: skip
 
 
 def _asleep(evidence: Evidence) -> Bound | None:
-    """Whether the critical path is mostly sleep."""
+    """Whether the critical path is mostly sleep at one place; and if in several threads, by what they follow each other."""
     total = sum(link.seconds for link in evidence.path)
-    slept: dict[tuple[str, int | None], float] = {}
+    slept: dict[tuple[str, int | None], dict[str, float]] = {}
     for link in evidence.path:
         if link.what == SLEEPING:
-            where = family(link.thread), link.line
-            slept[where] = slept.get(where, 0.0) + link.seconds
+            threads = slept.setdefault((family(link.thread), link.line), {})
+            threads[link.thread] = threads.get(link.thread, 0.0) + link.seconds
     if not slept or total <= 0:
         return None
-    (group, line), most = max(slept.items(), key=lambda item: item[1])
-    if most < MUCH * total:
+    (group, line), threads = max(slept.items(), key=lambda item: sum(item[1].values()))
+    share = sum(threads.values()) / total
+    if share < MUCH:
         return None
-    share = most / total
     where = f" at line {line}" if line is not None else ""
-    return Bound(
-        "sleep", f"nothing shared bounds the run: {_percent(share)} of its critical path is {group} sleeping{where}",
-        group, None, share,
-    )  # fmt: skip
+    said = f"{_percent(share)} of the critical path is {group} sleeping{where}"
+    shared = _shared_on(evidence)
+    if shared is not None:
+        many = f", in {len(threads)} threads one after the other" if len(threads) > 1 else ""
+        return Bound("sleep", f"{said}{many}; on its way the path is handed on at {shared}", group, shared, share)
+    return Bound("sleep", f"{said}, and it is not handed on at anything shared", group, None, share)
+
+
+def _shared_on(evidence: Evidence) -> str | None:
+    """The object at which the critical path is handed on for longest, if it is; the ends of threads are none."""
+    objects = evidence.objects
+    tables = (evidence.queues, objects.locks, objects.semaphores, objects.conditions, objects.events, objects.barriers)
+    at: dict[str, float] = {}
+    for link in evidence.path:
+        if link.what == WAKING and link.object is not None and any(link.object in table for table in tables):
+            at[link.object] = at.get(link.object, 0.0) + link.seconds
+    return max(at, key=lambda one: at[one]) if at else None
 
 
 def _rest(evidence: Evidence, waiting: Sequence[tuple[str, Target, float]]) -> Bound:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from scenrun.analysis.cause import Cause
 from scenrun.analysis.opening import Opening
+from scenrun.analysis.operations import FREEING
 from scenrun.analysis.reading import Event
 from scenrun.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
 
@@ -19,15 +20,9 @@ STARTING, WAKING = "starting", "waking"
 """From the start of a thread to its first step; from what let a thread go on to its next line."""
 Place = tuple[str, str, int | None, str | None]
 """A thread, what it did, at which line, and the object."""
-_MARKS = frozenset(
-    (
-        "lock.releasing", "semaphore.releasing", "queue.putting", "queue.put", "queue.got", "queue.finishing_task",
-        "condition.notifying", "condition.notifying_all", "event.setting", "barrier.waiting", "barrier.aborting",
-        "barrier.resetting", "pool.submitting", "pool.submitted", "thread.starting", "timer.starting", "thread.spawning",
-        "thread.ended",
-    )
-)  # fmt: skip
-"""The lines that may let another thread go on."""
+_STARTS = ("thread.starting", "timer.starting", "thread.spawning")
+_MARKS = FREEING | {*_STARTS, "thread.failed", "pool.submitting", "pool.submitted"}
+"""The lines after which another thread may go on or begin."""
 _FOLD_AT = 50_000
 _KEPT = 8_000
 
@@ -118,9 +113,9 @@ class CriticalPath:
         self._marks[seq] = chain.base
         if name == "lock.releasing":
             self._releases[event.get("object", "")] = Cause.of(event)
-        elif name in ("thread.starting", "timer.starting", "thread.spawning"):
+        elif name in _STARTS:
             self._starts.setdefault(event.get("object", ""), Cause.of(event))
-        elif name == "thread.ended":
+        elif name in ("thread.ended", "thread.failed"):
             self._last = event["thread"]
         if self._new > self._fold_at:
             self._fold()

@@ -10,7 +10,7 @@ from scenrun.analysis.figures_of_threads import family
 from scenrun.analysis.opening import Opening
 from scenrun.analysis.operations import FOR_THREADS
 from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import ALIVE, CUT_OFF, DONE_, HOLDING, QUEUED, Span
+from scenrun.analysis.spans import ALIVE, CUT_OFF, FAULT, HOLDING, QUEUED, Span
 from scenrun.samples import Samples
 
 FOLD_AT = 4_096
@@ -28,13 +28,15 @@ def sample(samples: Samples, seconds: float) -> None:
 class LockFigures:
     """A lock, an rlock or a semaphore."""
 
-    __slots__ = ("acquisitions", "contended", "held", "holders", "longest", "timed_out", "waited")
+    __slots__ = ("acquisitions", "contended", "held", "holders", "is_signal", "longest", "timed_out", "waited")
 
     def __init__(self) -> None:
         self.acquisitions = self.contended = self.timed_out = 0
         self.waited = Samples()
         self.held = Samples()
         self.longest: Span | None = None
+        self.is_signal = False
+        """Whether it is a semaphore whose permits are given by others than those who take them."""
         self.holders: dict[Where, float] = defaultdict(float)
         """How long it was held from each place, in seconds."""
 
@@ -69,8 +71,10 @@ class LockFigures:
             "contended_share": self.contended / asked if asked else 0.0,
             "timed_out": self.timed_out,
             "waited": self.waited.summary(),
-            "held": self.held.summary(),
         }
+        if self.is_signal:
+            return out
+        out["held"] = self.held.summary()
         if self.longest is not None:
             out["longest_holder"] = {
                 "thread": self.longest.thread, "line": self.longest.line, "seconds": self.longest.seconds,
@@ -154,10 +158,13 @@ class Objects:
         self.pools: dict[str, PoolFigures] = defaultdict(PoolFigures)
         self.opening = Opening()
         self._pool_of: dict[str, str] = {}
+        self._permits: dict[tuple[str, str], int] = defaultdict(int)
+        """How many permits of a semaphore a thread has taken and not given back."""
         self.handlers: dict[str, Callable[[Event], None]] = {
             "lock.acquired": lambda event: self.locks[_name(event)].acquired(event),
-            "semaphore.acquired": lambda event: self.semaphores[_name(event)].acquired(event),
-            "condition.woken": lambda event: self._waited(self.conditions[_name(event)], event),
+            "semaphore.acquired": self._permit_taken,
+            "semaphore.released": self._permit_given,
+            "condition.woken": self._woken,
             "condition.notified": lambda event: self._count(self.conditions, event, "notifies"),
             "condition.notified_all": lambda event: self._count(self.conditions, event, "notifies"),
             "event.waited": lambda event: self._waited(self.events[_name(event)], event),
@@ -180,6 +187,28 @@ class Objects:
     def _waited(one: WaitFigures, event: Event) -> None:
         one.over(event.get("waited_s") or 0.0)
         one.timed_out += event.get("value") is False
+
+    def _permit_taken(self, event: Event) -> None:
+        self.semaphores[_name(event)].acquired(event)
+        if event.get("acquired", True):
+            self._permits[_name(event), event["thread"]] += 1
+
+    def _permit_given(self, event: Event) -> None:
+        """Who gives a permit that it has not taken signals: then nobody holds permits for any time."""
+        key = _name(event), event["thread"]
+        self._permits[key] -= 1
+        if self._permits[key] < 0:
+            self.semaphores[key[0]].is_signal = True
+
+    def _woken(self, event: Event) -> None:
+        """Who wakes up has the condition's lock again."""
+        name = _name(event)
+        self._waited(self.conditions[name], event)
+        self._lock_of(name).acquisitions += 1
+
+    def _lock_of(self, condition: str) -> LockFigures:
+        shared = self.opening.option(condition, "lock")
+        return self.locks[shared if isinstance(shared, str) else f"{condition}.lock"]
 
     def _passed(self, event: Event) -> None:
         name = _name(event)
@@ -213,7 +242,8 @@ class Objects:
         name = self._pool_of.pop(span.thread, None)
         if name is not None:
             pool, seconds = self.pools[name], span.end_s - span.begin_s
-            sample(pool.served, seconds)
+            if span.ended != CUT_OFF:
+                sample(pool.served, seconds)
             pool.busy_s += seconds
             pool.end_s = max(pool.end_s, span.end_s)
 
@@ -230,6 +260,8 @@ class Objects:
             )
             if table is not None:
                 table[name].over(seconds)
+            if op == "condition.wait" and span.ended == FAULT:
+                self._lock_of(name).acquisitions += 1
 
     def as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
         """The tables, those of which the log has something."""
@@ -252,7 +284,7 @@ class Objects:
 
 def is_broken_off(span: Span) -> bool:
     """Whether a wait has no line that says it is over."""
-    return span.ended == CUT_OFF or span.ended not in (DONE_, "timed_out")
+    return span.ended in (CUT_OFF, FAULT)
 
 
 def _name(event: Event) -> str:
