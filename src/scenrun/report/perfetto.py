@@ -25,9 +25,12 @@ from scenrun.report.trace_records import (
     shown,
     shown_value,
 )
+from scenrun.report.words import awaited
 
 _MOST_MARKS = 100
 """Threads on which one finding is marked."""
+_MOST_LANES = 1_000
+"""Lanes of one object that surely stand together."""
 _HAND_OVER = {"name": "hand-over", "cat": "hand-over"}
 _NAMES = {ALIVE: "alive", SLEEPING: "sleep", WORKING: "work"}
 
@@ -42,6 +45,8 @@ class Trace:
         self._findings: int | None = None
         self._free_from: dict[int, int] = {}
         """Until when each thread's track is taken, without the life that is going on: a slice begins no earlier."""
+        self._ended: dict[int, int] = {}
+        """When each thread's life ended."""
         self._lanes: dict[str, Lanes] = {}
         self._lane_tracks: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
@@ -104,9 +109,8 @@ class Trace:
         if span.what != ALIVE:
             begin = max(begin, self._free_from.get(tid, 0))
             end = self._free_from[tid] = max(begin, end)
-        elif span.end_s >= span.begin_s:
-            end = max(end, self._free_from.get(tid, 0))
-            self._free_from[tid] = end
+        else:
+            end = self._ended[tid] = max(end, self._free_from.get(tid, 0))
         self._slice(THREADS, tid, _name(span), span, begin, end)
         if span.by is not None and span.what in (ALIVE, WAITING):
             self._arrow(span, tid, begin if span.what == ALIVE else end)
@@ -121,7 +125,8 @@ class Trace:
         tid = self._lane_tracks.get((name, lane))
         if tid is None:
             title = name if lane == 0 else f"{name} ({lane + 1})"
-            tid = self._lane_tracks[name, lane] = self.records.track(OBJECTS, title)
+            place = list(self._lanes).index(name) * _MOST_LANES + lane
+            tid = self._lane_tracks[name, lane] = self.records.track(OBJECTS, title, place)
         self._slice(OBJECTS, tid, span.thread, span, begin, max(begin, end))
 
     def _slice(self, pid: int, tid: int, name: str, span: Span, begin: int, end: int) -> None:
@@ -138,12 +143,13 @@ class Trace:
         cause = span.by
         if cause is None:
             return
-        begins = span.what == ALIVE
+        begins, giver = span.what == ALIVE, self._thread(cause.thread)
         since = nanoseconds(cause.at_s)
+        if 0 < since == self._ended.get(giver):
+            since -= 1  # a life contains its beginning and not its end, and chrome://tracing wants to find one
         at = max(at, since)  # clocks of two threads; an arrow never goes back in time
         self._arrows += 1
         of = {**_HAND_OVER, "pid": THREADS, "id": self._arrows}
-        giver = self._thread(cause.thread)
         self._mark(giver, since, f"{'starts' if begins else 'frees'} {span.thread}", cause.seq, cause.line)
         self.records.add({"ph": "s", **of, "tid": giver, "ts": microseconds(since)})
         taker_seq = span.begin_seq if begins else span.end_seq
@@ -241,7 +247,7 @@ class Trace:
 
 def _name(span: Span) -> str:
     if span.what == WAITING:
-        return f"wait: {span.op} {span.object or ''}".rstrip()
+        return awaited(span.op or "", span.object or "?")
     if span.what == CALLING:
         return f"call {span.object or ''}".rstrip()
     if span.what == QUEUED:
