@@ -94,15 +94,19 @@ class Console:
     def _in_lane(self, event: Event, thread: str, indent: int, words: str, colour: str) -> list[str]:
         assert self._lanes is not None
         self._lanes.note(thread, event["event"])
-        self._since_names += 1
         lines = []
-        if self._since_names > AGAIN:
+        if self._since_names >= AGAIN:
             self._since_names = 0
-            lines = [f"{'ms':>{TIME}}   " + "".join(
-                self._painted(filled(name, self._lanes.gap), self._colour_of(name, {})) for name in self._lanes.indents
-            ).rstrip()]  # fmt: skip
+            lines = [self._names(self._lanes)]
+        self._since_names += 1
         before = self._painted(self._lanes.before(thread), _DIM)
         return [*lines, self._head(event) + before + self._painted(self._cut(words, TIME + 3 + indent), colour)]
+
+    def _names(self, lanes: _Lanes) -> str:
+        """The threads' names above their columns."""
+        *others, last = lanes.indents
+        parts = [self._painted(filled(name, lanes.gap), self._colour_of(name, {})) for name in others]
+        return f"{'ms':>{TIME}}   " + "".join([*parts, self._painted(last, self._colour_of(last, {}))])
 
     def _head(self, event: Event) -> str:
         mark = _LEVEL_MARKS.get(event["level"], " ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from scenrun.report.amounts import counted
+from scenrun.report.amounts import seconds
 
 _UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1))
 _TICK = 12
@@ -69,22 +69,14 @@ class Axis:
             return f"{at:,}"
         if at == 0:
             return "0"
-        unit, size = next((unit, size) for unit, size in _UNITS if step >= size)
-        return f"{at / size:,.10g} {unit}".replace(".0 ", " ")
+        units = ((unit, size) for unit, size in _UNITS if self.end >= size and 1_000 * step >= size)
+        unit, size = next(units, _UNITS[-1])
+        return f"{at / size:,.10g} {unit}"
 
     def told(self) -> str:
-        """What a column is."""
-        if self.by_event:
-            return f"along the lines of the log, {_fraction(self.length, self.columns)} a column"
-        return f"{_time(self.length / self.columns)} a column"
-
-
-def _fraction(length: int, columns: int) -> str:
-    if length >= columns:
-        return f"{length / columns:,.3g} lines"
-    return f"1 line in {counted(round(columns / length), 'column')} and so less than one"
-
-
-def _time(nanoseconds: float) -> str:
-    unit, size = next(((unit, size) for unit, size in _UNITS if nanoseconds >= size), _UNITS[-1])
-    return f"{nanoseconds / size:.3g} {unit}"
+        """What a column shows."""
+        if not self.by_event:
+            return f"a column is {seconds(self.length / self.columns / 1e9)}, and shows what was so for most of it"
+        if self.length < self.columns:
+            return f"columns are lines of the log, each {self.columns / self.length:.3g} wide"
+        return f"columns are lines of the log, {self.length / self.columns:,.3g} in each"

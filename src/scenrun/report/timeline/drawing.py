@@ -86,7 +86,7 @@ class Drawing:
         if survey.finished:
             colour = "" if survey.finished.get("ok") else _RED
             yield from (self._painted(line, colour) for line in wrapped(clean(run_finished(survey.finished)), width))
-        yield " " * (self.frame.before - 5) + "busy"
+        yield " " * (self.frame.before - 5) + "busy" if survey.spans.opening.is_detailed else ""
 
     # --- rows
 
@@ -125,7 +125,7 @@ class Drawing:
 
     def _owner(self, number: int, column: int) -> Cell:
         lock = self.cells.locks[number]
-        thread, share = lock.owner(column)
+        thread, _ = lock.owner(column)
         if thread < 0:
             return " ", ""
         if 2 * lock.total(column) < self.axis.length:
@@ -167,7 +167,7 @@ class Drawing:
     def _row(
         self, mark: str, letter: str, name: str, cells: list[Cell], busy: float | None = None, colour: str = ""
     ) -> str:
-        share = "" if busy is None else _percent(busy)
+        share = _percent(busy) if busy is not None and self.survey.spans.opening.is_detailed else ""
         shown = filled(short(clean(name), self.frame.name), self.frame.name)
         head = mark + (f"{letter} " if self.frame.lettered else "") + shown
         return (self._painted(head, colour) + f" {share:>4} " + self._joined(cells)).rstrip()
@@ -184,9 +184,10 @@ class Drawing:
         free = 0
         for column, name in self.axis.ticks():
             line[column] = self.signs.tick
-            if column >= free and column + len(name) <= self.axis.columns:
-                names[column : column + len(name)] = name
-                free = column + len(name) + 1
+            place = min(column, self.axis.columns - len(name))
+            if place >= free:
+                names[place : place + len(name)] = name
+                free = place + len(name) + 1
         before = " " * self.frame.before
         unit = "lines" if self.axis.by_event else ""
         yield before + "".join(line)
@@ -245,10 +246,11 @@ class Drawing:
         yield from self._meanings_of_queues()
         if "little" in used:
             yield f"{signs.little} beside a lock or queue: less than half of the time"
-        yield "busy: neither waiting nor asleep; of locks: held"
+        if self.survey.spans.opening.is_detailed:
+            yield "busy: neither waiting nor asleep" + "; of locks: held" * bool(self.chosen.locks)
         if "!" in used:
-            yield "! blocked at the end"
-        yield f"each sign: what was so for most of {self.axis.told()}"
+            yield f"! waiting when the {'run' if self.survey.finished else 'log'} ended"
+        yield self.axis.told()
 
     def _meanings_of_queues(self) -> Iterator[str]:
         sizes = self.survey.sizes()

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from scenrun.analysis.spans import (
-    ALIVE, CALLING, CUT_OFF, HOLDING, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span, Spans,
-)  # fmt: skip
+from scenrun.analysis import spans as spanning
+from scenrun.analysis.spans import ALIVE, CUT_OFF, HOLDING, WAITING, Span, Spans
 from scenrun.report.timeline.spool import Spool
 
-STATES = (WAITING, SLEEPING, WORKING, CALLING, RUNNING, QUEUED)
+STATES = (WAITING, spanning.SLEEPING, spanning.WORKING, spanning.CALLING, spanning.RUNNING, spanning.QUEUED)
 """What a thread may mostly do. Of states with the same time, the first counts."""
 KIND = {what: number for number, what in enumerate((*STATES, ALIVE, HOLDING))}
 """The numbers of spans as records."""
@@ -48,7 +47,7 @@ class Survey:
         self.locks = Names()
         self.queues = Names()
         self.blocked: dict[str, Span] = {}
-        """The threads that waited when the run ended."""
+        """The threads that waited when the run, or the log, ended."""
         self.holds: Counter[str] = Counter()
         """How often each lock was held."""
         self.waits: Counter[str] = Counter()
@@ -59,13 +58,15 @@ class Survey:
         self.finished: dict[str, Any] = {}
         self.events = 0
         self.last_seq = 0
+        self.ended_s = 0.0
+        """The last moment of any thread: writing what is left of the log takes time, too."""
         self.spans = Spans(self._span)
         self._queues: dict[str, _Queue] = {}
 
     @property
     def ended_ns(self) -> int:
-        """The moment of the last event."""
-        return _ns(self.spans.ended_s)
+        """The last moment of any thread, in nanoseconds."""
+        return _ns(self.ended_s)
 
     @property
     def is_replay(self) -> bool:
@@ -85,6 +86,8 @@ class Survey:
             name = event["event"]
             if "thread" in event:
                 self.threads[event["thread"]]
+                if event["elapsed_s"] > self.ended_s:
+                    self.ended_s = event["elapsed_s"]
             if name in _SIZED:
                 self._size(event)
             elif name == "finding":
