@@ -20,6 +20,10 @@ class Causes:
 
     def __init__(self) -> None:
         self.opening = Opening()
+        self.put_before: Cause | None = None
+        """Of the item that was got last: the line that put it, None where it is still to come."""
+        self.got_before: Cause | None = None
+        """Of the item that was put last: the line that got it, if it stands before."""
         self._items: dict[str, Items] = {}
         self._tokens: dict[str, Tokens] = {}
         self._lines: dict[str, Line] = defaultdict(Line)
@@ -96,13 +100,13 @@ class Causes:
 
     def _put(self, event: Event, name: str) -> None:
         self._putting[name].pop(event["thread"], None)
-        self._items_of(name).put(event)
+        self.got_before = self._items_of(name).put(event)
         if self.opening.option(name, "maxsize"):
             self._freed_by = self._tokens_of(name, "maxsize").take()
 
     def _got(self, event: Event, name: str) -> None:
         putting = self._putting[name]
-        found = self._items_of(name).got(event)
+        found = self.put_before = self._items_of(name).got(event)
         if found is None and len(putting) == 1:
             found = next(iter(putting.values()))
         if self.opening.option(name, "maxsize"):

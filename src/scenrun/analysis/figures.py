@@ -56,9 +56,9 @@ class Measuring:
     def __init__(self) -> None:
         self.lives = Lives()
         self.objects = Objects()
-        self.queues = Queues()
         self.path = CriticalPath()
         self.spans = Spans(self._span)
+        self.queues = Queues(self.spans.causes)
         self._events = 0
         self._begin_s: float | None = None
         self._end_s = 0.0
@@ -69,32 +69,31 @@ class Measuring:
             **self.queues.handlers,
             "message": self.lives.said,
             "sleep.ended": self.lives.slept,
-            "run.started": self._started,
-            "run.finished": self._finished,
         }
 
     def take(self, event: Event) -> None:
         """Take the next event."""
         self._events += 1
         self.spans.take(event)
-        handler = self._handlers.get(event["event"])
-        if handler is not None:
-            handler(event)
         if "thread" in event:
+            handler = self._handlers.get(event["event"])
+            if handler is not None:
+                handler(event)
             at = event["elapsed_s"]
             if at > self._end_s:
                 self._end_s = at
             if self._begin_s is None:
                 self._begin_s = at
             self.path.take(event)
+        elif event["event"] == "run.started":
+            self._started(event)
+        elif event["event"] == "run.finished":
+            self._last = event
 
     def _started(self, event: Event) -> None:
         self._first = event
         for one in (self.objects, self.queues, self.path):
             one.opening = self.spans.opening
-
-    def _finished(self, event: Event) -> None:
-        self._last = event
 
     def _span(self, span: Span) -> None:
         self.lives.span(span)

@@ -14,13 +14,15 @@ from scenrun.analysis.spans import ALIVE, CUT_OFF, FAULT, HOLDING, QUEUED, Span
 from scenrun.samples import Samples
 
 FOLD_AT = 4_096
+LONGEST_S = 1e9
+"""What a log says beyond it is no duration of a run."""
 Where = tuple[str, int | None]
 """A group of threads, and the line."""
 
 
 def sample(samples: Samples, seconds: float) -> None:
     """One more duration."""
-    samples.add(round(seconds * 1e9))
+    samples.add(round(min(max(seconds, 0.0), LONGEST_S) * 1e9))
     if len(samples) > FOLD_AT:
         samples.fold()
 
@@ -222,8 +224,9 @@ class Objects:
         self.joins[f"{op} {family(name)}".rstrip()].over(event.get("waited_s") or 0.0)
 
     def _started(self, event: Event) -> None:
-        if event.get("pool") is not None:
-            self._pool_of[event["thread"]] = event["pool"]
+        pool = event.get("pool")
+        if isinstance(pool, str):
+            self._pool_of[event["thread"]] = pool
 
     def span(self, span: Span) -> None:
         """A span has ended that is a hold, a task's or a wait's."""

@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+from scenrun.analysis.cause import Cause
+from scenrun.analysis.causes import Causes
 from scenrun.analysis.figures_of_objects import sample
 from scenrun.analysis.figures_of_threads import family
-from scenrun.analysis.items import Items
 from scenrun.analysis.opening import Opening
 from scenrun.analysis.reading import Event
 from scenrun.analysis.spans import FAULT, Span
@@ -56,7 +57,7 @@ class QueueFigures:
     """One queue. Its size is what the lines say, from each to the next."""
 
     __slots__ = (
-        "_at_s", "_empty_s", "_full_s", "_items", "_size", "gets", "getters", "inside", "kind", "largest", "maxsize", "profile",
+        "_at_s", "_empty_s", "_full_s", "_size", "gets", "getters", "inside", "kind", "largest", "maxsize", "profile",
         "puts", "putters", "timed_out", "waited_get", "waited_put",
     )  # fmt: skip
 
@@ -67,38 +68,37 @@ class QueueFigures:
         self.waited_put = Samples()
         self.waited_get = Samples()
         self.inside = Samples()
-        self._items = Items(kind)
         self.profile = Profile()
         self.putters: dict[str, int] = defaultdict(int)
         self.getters: dict[str, int] = defaultdict(int)
         self._size = 0
         self._at_s = self._empty_s = self._full_s = 0.0
 
-    def put(self, event: Event) -> None:
-        """A put is over."""
+    def put(self, event: Event, is_gone: bool) -> None:
+        """A put is over; the item is gone if the line of its get came first."""
         self.puts += 1
         self.putters[family(event["thread"])] += 1
         waited = event.get("waited_s")
         if waited:
             sample(self.waited_put, waited)
-        if self._items.put(event) is not None:
-            sample(self.inside, 0.0)  # got before the line that says it was put
-        self._is(event["elapsed_s"], event.get("size", self._size + 1))
+        if is_gone:
+            sample(self.inside, 0.0)
+        self._is(event["elapsed_s"], event.get("size"), self._size + 1)
 
-    def got(self, event: Event) -> None:
-        """A get is over."""
+    def got(self, event: Event, put: Cause | None) -> None:
+        """A get is over, of an item that was put by that line."""
         self.gets += 1
         self.getters[family(event["thread"])] += 1
         waited = event.get("waited_s")
         if waited:
             sample(self.waited_get, waited)
-        put = self._items.got(event)
         if put is not None:
-            sample(self.inside, max(0.0, event["elapsed_s"] - put.at_s))
-        self._is(event["elapsed_s"], event.get("size", max(0, self._size - 1)))
+            sample(self.inside, event["elapsed_s"] - put.at_s)
+        self._is(event["elapsed_s"], event.get("size"), max(0, self._size - 1))
 
-    def _is(self, at_s: float, size: int) -> None:
-        """From now on it has so many items."""
+    def _is(self, at_s: float, told: Any, otherwise: int) -> None:
+        """From now on it has so many items as the line tells, or otherwise as can be counted."""
+        size: int = told if type(told) is int else otherwise
         self.until(at_s)
         self._size = size
         if size > self.largest:
@@ -152,18 +152,19 @@ class QueueFigures:
 
 
 class Queues:
-    """Takes the lines of all queues."""
+    """Takes the lines of all queues, after `causes` which knows what item each was about."""
 
-    def __init__(self) -> None:
+    def __init__(self, causes: Causes) -> None:
+        self._causes = causes
         self.queues: dict[str, QueueFigures] = {}
         self.opening = Opening()
         self.handlers: dict[str, Callable[[Event], None]] = {"queue.put": self._put, "queue.got": self._got}
 
     def _put(self, event: Event) -> None:
-        self.of(event.get("object", "")).put(event)
+        self.of(event.get("object", "")).put(event, self._causes.got_before is not None)
 
     def _got(self, event: Event) -> None:
-        self.of(event.get("object", "")).got(event)
+        self.of(event.get("object", "")).got(event, self._causes.put_before)
 
     def of(self, name: str) -> QueueFigures:
         """A queue by its label."""

@@ -20,7 +20,7 @@ Event = dict[str, Any]
 LONGEST_LINE = 1 << 26
 """Bytes after which a line is taken apart: nothing of ours is that long."""
 _SHOWN = 60
-_TEXTS = ("thread", "object", "group", "step")
+_NUMBERS = (float, int)
 
 
 class LogError(UsageError):
@@ -207,12 +207,17 @@ def _is_event(event: Any) -> bool:
 
 
 def _is_sound(event: Event) -> bool:
-    """Whether the fields that everyone relies on are of their kind."""
-    if type(event.get("elapsed_s")) not in (float, int) or type(event.get("waited_s", 0.0)) not in (float, int):
-        return False
-    if type(event.get("line", 0)) is not int:
-        return False
-    return all(type(event.get(name, "")) is str for name in _TEXTS)
+    """Whether the fields that everyone relies on are of their kind; written out, as it is asked of every line."""
+    get = event.get
+    return (
+        type(get("elapsed_s")) in _NUMBERS
+        and type(get("waited_s", 0.0)) in _NUMBERS
+        and type(get("line", 0)) is int
+        and type(get("thread", "")) is str
+        and type(get("object", "")) is str
+        and type(get("group", "")) is str
+        and type(get("step", "")) is str
+    )
 
 
 def _number(version: str) -> tuple[int, ...]:
