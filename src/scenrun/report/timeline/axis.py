@@ -71,7 +71,7 @@ class Axis:
             return "0"
         units = ((unit, size) for unit, size in _UNITS if self.end >= size and 1_000 * step >= size)
         unit, size = next(units, _UNITS[-1])
-        return f"{at / size:,.10g} {unit}"
+        return f"{at / size:,.15g} {unit}"
 
     def told(self) -> str:
         """What a column shows."""
