@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from scenrun.analysis.reading import Event, excerpt
 from scenrun.analysis.spans import CUT_OFF, WAITING, Span, Spans
-from scenrun.report.amounts import counted, seconds
+from scenrun.report.amounts import seconds
 from scenrun.report.words import MAX_LISTED, awaited, finding_lines, value
 
 DEFAULT_LIMIT = 200
@@ -16,14 +16,13 @@ MAX_FINDINGS = 20
 _TEXT, _NAME = 120, 60
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,_()[]+*=/'!?-:")
 _STARTS = ("thread.starting", "timer.starting", "thread.spawning")
-_OWN_WORDS = ("end", "wrap:", "nowrap:")
 
 
 def escaped(text: str, most: int = _TEXT) -> str:
     """A text that means nothing to Mermaid: what could is written as an entity, also words that it would take for its own."""
     clean = excerpt(text, most) or "?"
-    if clean.lower().startswith(_OWN_WORDS):
-        return f"#{ord(clean[0])};{escaped(clean[1:], most)}" if len(clean) > 1 else clean
+    if clean.lower() == "end" or clean.lower().startswith(("wrap:", "nowrap:")):
+        return f"#{ord(clean[0])};{escaped(clean[1:], most)}"
     return "".join(c if c in _PLAIN or (c > "~" and c.isprintable()) else f"#{ord(c)};" for c in clean)
 
 

@@ -96,7 +96,7 @@ class Trace:
         self._about |= {name: shown_value(event[name]) for name in names if event.get(name) is not None}
 
     def _finished(self, event: Event) -> None:
-        self._about |= {name: event[name] for name in ("verdict", "ok") if isinstance(event.get(name), (str, bool))}
+        self._about |= {name: shown_value(event[name]) for name in ("verdict", "ok") if name in event}
 
     # --- slices
 
@@ -196,7 +196,7 @@ class Trace:
                 self._instant(event, self._thread(name), text, "finding", _flat(one))
 
     def _instant(self, event: Event, tid: int, name: str, category: str, details: Record) -> None:
-        args = {"seq": event["seq"], "level": event.get("level", "")}
+        args = {"seq": event["seq"], "level": shown(str(event.get("level")))}
         args |= {key: event[key] for key in ("line", "step") if event.get(key) is not None}
         self.records.add(
             {

@@ -1,0 +1,576 @@
+"""`scenrun trace`: what it writes keeps the Trace Event Format's rules, and says what the log says."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import subprocess
+import sys
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scenrun
+from scenrun.analysis.operations import FREEING
+from scenrun.analysis.reading import Reading
+from scenrun.report.lanes import Lanes
+from scenrun.report.mermaid import Diagram, escaped
+from scenrun.report.perfetto import Trace
+
+ROOT = Path(__file__).parent.parent
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
+REAL = ["dining_philosophers", "semaphore_pool", "condition_buffer", "thread_pool", "timer"]
+REQUIRED = {
+    "X": {"name", "cat", "ts", "dur", "pid", "tid", "args"},
+    "M": {"name", "pid", "tid", "args"},
+    "C": {"name", "ts", "pid", "args"},
+    "i": {"name", "ts", "pid", "tid", "s"},
+    "s": {"name", "cat", "id", "ts", "pid", "tid"},
+    "f": {"name", "cat", "id", "ts", "pid", "tid", "bp"},
+}
+"""The keys that a record of each phase must have; no other phases are written."""
+STARTING = {"thread.starting", "timer.starting", "thread.spawning", "pool.submitting", "pool.submitted"}
+EVIL = (
+    '\x1b[31m\u202e </script><!-- "quoted" \' ; # %%{init: {}}%% \\ \n\r\u2028\x00 end 🧵 $$x$$ `code` &lt; p0->>p1: hi'
+)
+
+
+# --- logs and traces
+
+
+def log_of(scenario: Path, folder: Path, real: bool = False, **options: Any) -> Path:
+    """The log of a scenario at debug level."""
+    path = folder / f"{scenario.stem}.jsonl"
+    run = scenrun.run if real else scenrun.simulate
+    run(scenario, **{"level": "debug", "log": path, **options})
+    return path
+
+
+def traced(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """The trace of events."""
+    file = io.BytesIO()
+    trace = Trace(file)
+    for event in events:
+        trace.take(event)
+    trace.close()
+    made: dict[str, Any] = json.loads(file.getvalue())
+    return made
+
+
+def drawn(events: Iterable[dict[str, Any]], limit: int = 200) -> str:
+    """The diagram of events."""
+    file = io.BytesIO()
+    diagram = Diagram(file, limit)
+    for event in events:
+        diagram.take(event)
+    diagram.close()
+    return file.getvalue().decode()
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The events of a log."""
+    with path.open("rb") as file:
+        return list(Reading(file, str(path)))
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The events of a shipped scenario, simulated once."""
+    folder = tmp_path_factory.mktemp("logs")
+
+    @cache
+    def events(name: str) -> list[dict[str, Any]]:
+        (scenario,) = [path for path in SCENARIOS if path.stem == name]
+        return read(log_of(scenario, folder))
+
+    return events
+
+
+def line(seq: int, name: str, at: float, thread: str = "main", **more: Any) -> dict[str, Any]:
+    """An event as a log has it."""
+    return {"run": "r", "seq": seq, "event": name, "level": "info", "elapsed_s": at, "thread": thread, **more}
+
+
+# --- the format's rules
+
+
+def broken_rules(trace: dict[str, Any]) -> Iterator[str]:
+    """Every rule of the Trace Event Format, and of its two readers, that a trace breaks."""
+    assert set(trace) == {"displayTimeUnit", "traceEvents", "metadata"}
+    assert trace["displayTimeUnit"] in ("ms", "ns")
+    records = trace["traceEvents"]
+    named = {(r["pid"], r["tid"]) for r in records if r["name"] == "thread_name"}
+    processes = {r["pid"] for r in records if r["name"] == "process_name"}
+    for record in records:
+        missing = REQUIRED[record["ph"]] - set(record)
+        if missing:
+            yield f"{record} has no {missing}"
+        if any(type(record[key]) is not int or record[key] < 0 for key in ("pid", "tid")):
+            yield f"{record}: a process or track is no number"
+        if any(type(record[key]) not in (int, float) or record[key] < 0 for key in {"ts", "dur"} & set(record)):
+            yield f"{record}: a time is no number, or negative"
+        if not isinstance(record["name"], str) or not record["name"].isprintable() or len(record["name"]) > 120:
+            yield f"{record}: the name is no short text"
+        if record["pid"] not in processes or (record["ph"] in "Xisf" and (record["pid"], record["tid"]) not in named):
+            yield f"{record} lies on a track without a name"
+        if record["ph"] == "C" and not all(type(v) in (int, float) for v in record["args"].values()):
+            yield f"{record} counts what is no number"
+        if record["ph"] == "i" and record["s"] not in ("t", "p", "g"):
+            yield f"{record} has no scope"
+    if len({tid for _, tid in named}) != len(named):
+        yield "two tracks have one number"
+    yield from _crossing(records)
+    yield from _loose_arrows(records)
+
+
+def _crossing(records: list[dict[str, Any]]) -> Iterator[str]:
+    """Slices of one track that overlap without nesting, in the order that Perfetto sorts them: the longer one first."""
+    for track, slices in by_track(records, "X").items():
+        open_: list[int] = []
+        for ts, dur, name in sorted((ns(r["ts"]), -ns(r["dur"]), r["name"]) for r in slices):
+            while open_ and open_[-1] <= ts:
+                open_.pop()
+            if open_ and ts - dur > open_[-1]:
+                yield f"{name} at {ts} ns crosses a slice of track {track}"
+            open_.append(ts - dur)
+
+
+def _loose_arrows(records: list[dict[str, Any]]) -> Iterator[str]:
+    """Arrows that do not begin and end once, go back in time, or have no slice at an end that stands before them."""
+    ends: dict[str, dict[int, dict[str, Any]]] = {"s": {}, "f": {}}
+    for before, record in pairwise(records):
+        if record["ph"] in ends:
+            if record["id"] in ends[record["ph"]]:
+                yield f"{record} is there twice"
+            ends[record["ph"]][record["id"]] = record
+            if (before["ph"], before["ts"], before["tid"]) != ("X", record["ts"], record["tid"]):
+                yield f"{record} has no slice"
+    if ends["s"].keys() != ends["f"].keys():
+        yield "an arrow has one end only"
+    for arrow, start in ends["s"].items():
+        if arrow in ends["f"] and ends["f"][arrow]["ts"] < start["ts"]:
+            yield f"{start} goes back in time"
+
+
+def by_track(records: list[dict[str, Any]], phase: str) -> dict[int, list[dict[str, Any]]]:
+    """The records of a phase by the track they lie on."""
+    out: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        if record["ph"] == phase:
+            out[record["tid"]].append(record)
+    return out
+
+
+def ns(microseconds: float) -> int:
+    """Microseconds as Perfetto rounds them."""
+    return round(microseconds * 1_000)
+
+
+def names_of(trace: dict[str, Any]) -> dict[int, str]:
+    """The names of the tracks."""
+    return {r["tid"]: r["args"]["name"] for r in trace["traceEvents"] if r["name"] == "thread_name"}
+
+
+def slices_of(trace: dict[str, Any], category: str) -> list[dict[str, Any]]:
+    """The slices of a category, each with the `track` it lies on."""
+    names = names_of(trace)
+    slices = [r for r in trace["traceEvents"] if r["ph"] == "X" and r["cat"] == category]
+    return [{**r, "track": names[r["tid"]]} for r in slices]
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SCENARIOS])
+def test_the_trace_of_a_simulated_scenario_keeps_the_rules(name: str, simulated: Any) -> None:
+    """Slices nest, arrows have two ends with slices, counters count, tracks have names."""
+    assert list(broken_rules(traced(simulated(name)))) == []
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_the_trace_of_a_real_run_keeps_the_rules(name: str, tmp_path: Path) -> None:
+    """So do they with the clocks of real threads, which do not agree with the order of the log to the nanosecond."""
+    (scenario,) = [path for path in SCENARIOS if path.stem == name]
+    assert list(broken_rules(traced(read(log_of(scenario, tmp_path, real=True))))) == []
+
+
+def test_the_rules_see_what_is_broken() -> None:
+    """The check finds crossing slices, and arrows without an end or without a slice."""
+    slices = [
+        {"ph": "X", "pid": 1, "tid": 10, "ts": ts, "dur": 5, "name": "a", "cat": "c", "args": {}} for ts in (0, 3)
+    ]
+    arrow = {"ph": "s", "pid": 1, "tid": 10, "ts": 9, "name": "a", "cat": "c", "id": 1}
+    assert any("crosses" in rule for rule in _crossing(slices))
+    assert {rule.split()[-1] for rule in _loose_arrows([*slices, arrow])} == {"slice", "only"}
+
+
+# --- what the trace says
+
+
+@pytest.mark.parametrize("name", ["condition_buffer", "semaphore_pool", "thread_pool", "two_lock_pipeline"])
+def test_a_waiting_slice_is_as_long_as_the_log_says(name: str, simulated: Any) -> None:
+    """For every line that says how long a thread waited there is the slice, and no other but those cut off."""
+    events = simulated(name)
+    waited = sorted((e["seq"], ns(e["waited_s"] * 1e6)) for e in events if e.get("waited_s"))
+    slices = slices_of(traced(events), "waiting")
+    assert waited
+    assert sorted((s["args"]["end_seq"], ns(s["dur"])) for s in slices if s["args"]["ended"] != "cut_off") == waited
+
+
+@pytest.mark.parametrize("name", ["condition_buffer", "semaphore_pool", "thread_pool", "two_lock_pipeline"])
+def test_an_arrow_leads_from_the_line_that_freed_to_the_line_that_went_on(name: str, simulated: Any) -> None:
+    """Its ends lie on the tracks of the two threads, at the moments of the two lines."""
+    events = {e["seq"]: e for e in simulated(name)}
+    trace = traced(events.values())
+    names = names_of(trace)
+    arrows = 0
+    for mark, end in pairwise(trace["traceEvents"]):
+        if end["ph"] not in "sf":
+            continue
+        of = events[mark["args"]["seq"]]
+        assert names[end["tid"]] == of["thread"]
+        within = of["event"] == "thread.ended"  # the life that ends there
+        assert ns(end["ts"]) == ns(of["elapsed_s"] * 1e6) - within
+        if end["ph"] == "s":
+            assert of["event"] in STARTING | FREEING | {"thread.ended"}
+            arrows += 1
+    assert arrows >= 4
+
+
+def test_a_lock_handed_over_has_its_arrow() -> None:
+    """B waits for the lock that A releases: one arrow, from A at its release to B at its acquisition."""
+    trace = traced(
+        [
+            line(0, "lock.acquired", 0.0, "A", object="l", acquired=True, waited_s=0.0),
+            line(1, "lock.acquiring", 1.0, "B", object="l"),
+            line(2, "lock.releasing", 2.0, "A", object="l"),
+            line(3, "lock.released", 2.5, "A", object="l", held_s=2.0),
+            line(4, "lock.acquired", 3.0, "B", object="l", acquired=True, waited_s=2.0),
+        ]
+    )
+    names = names_of(trace)
+    ends = [(r["ph"], names[r["tid"]], r["ts"]) for r in trace["traceEvents"] if r["ph"] in "sf"]
+    assert ends == [("s", "A", 2e6), ("f", "B", 3e6)]
+    owners = [(s["name"], s["ts"], s["dur"]) for s in slices_of(trace, "holding") if s["track"] == "l"]
+    assert owners == [("A", 0, 2e6), ("B", 3e6, 0)]
+
+
+def test_an_arrow_never_goes_back_in_time() -> None:
+    """Where the clock of who freed is ahead of that of who went on, the arrow ends where it begins."""
+    trace = traced(
+        [
+            line(0, "event.waiting", 1.0, "B", object="e"),
+            line(1, "event.setting", 3.000002, "A", object="e"),
+            line(2, "event.waited", 3.0, "B", object="e", value=True, waited_s=2.0),
+        ]
+    )
+    assert list(broken_rules(trace)) == []
+    assert [r["ts"] for r in trace["traceEvents"] if r["ph"] in "sf"] == [3000002, 3000002]
+    assert [s["dur"] for s in slices_of(trace, "waiting")] == [2e6]
+
+
+def test_slices_of_a_thread_begin_where_the_one_before_ended() -> None:
+    """Without the line that announced it, a wait may seem to have begun before the sleep in front of it was over."""
+    trace = traced(
+        [
+            line(0, "thread.started", 0.5),
+            line(1, "queue.got", 0.6, object="q", size=0, waited_s=0.3),
+            line(2, "sleep.began", 1.0),
+            line(3, "sleep.ended", 2.0),
+            line(4, "queue.got", 3.0, object="q", size=0, waited_s=1.5),
+            line(5, "thread.ended", 4.0),
+        ]
+    )
+    assert list(broken_rules(trace)) == []
+    assert [(s["ts"], s["dur"]) for s in slices_of(trace, "waiting")] == [(5e5, 1e5), (2e6, 1e6)]
+
+
+def test_deadlocked_threads_wait_until_the_run_is_over(simulated: Any) -> None:
+    """All philosophers, and main, have a waiting slice that ends with the run."""
+    events = simulated("dining_philosophers")
+    slices = [s for s in slices_of(traced(events), "waiting") if s["args"]["ended"] == "cut_off"]
+    assert {s["track"] for s in slices} == {"main", *(f"philosopher[{n}]" for n in range(5))}
+    assert {ns(s["ts"] + s["dur"]) for s in slices} == {ns(events[-1]["elapsed_s"] * 1e6)}
+
+
+def test_a_finding_is_marked_on_a_track_of_its_own_and_on_its_threads(simulated: Any) -> None:
+    """The deadlock stands on `findings`, and on each of the six that are stuck."""
+    trace = traced(simulated("dining_philosophers"))
+    names = names_of(trace)
+    marked = [names[r["tid"]] for r in trace["traceEvents"] if r["ph"] == "i" and r["cat"] == "finding"]
+    assert sorted(marked) == ["findings", "main", *(f"philosopher[{n}]" for n in range(5))]
+
+
+def test_a_counter_has_every_size_of_its_queue(simulated: Any) -> None:
+    """It begins with none, and then has the sizes that the log's lines say, in their order."""
+    events = simulated("queue_pipeline_fixed")
+    sizes = [e["size"] for e in events if e["event"] in ("queue.put", "queue.got") and e["object"] == "pipeline"]
+    counted = [r["args"]["size"] for r in traced(events)["traceEvents"] if r["ph"] == "C" and r["name"] == "pipeline"]
+    assert counted == [0, *sizes]
+
+
+def test_no_more_permits_are_held_at_once_than_there_are(simulated: Any) -> None:
+    """A semaphore of three has three tracks, and its counter goes from three to none and back."""
+    trace = traced(simulated("semaphore_pool"))
+    lanes = {s["track"] for s in slices_of(trace, "holding") if s["args"]["object"] == "connections"}
+    counted = [r["args"]["permits"] for r in trace["traceEvents"] if r["ph"] == "C" and r["name"] == "connections"]
+    assert lanes == {"connections", "connections (2)", "connections (3)"}
+    assert (counted[0], min(counted), counted[-1]) == (3, 0, 3)
+
+
+def test_a_span_takes_the_lane_that_has_been_free_for_the_shortest_time() -> None:
+    """So that spans which come in the order of their ends need no more lanes than overlap."""
+    lanes = Lanes(only=False)
+    placed = [lanes.place(*span)[0] for span in [(1, 2), (3, 4), (0, 10), (11, 12), (5, 20)]]
+    assert placed == [0, 0, 1, 1, 0]
+
+
+def test_owners_of_a_lock_never_overlap_whatever_the_clocks_say() -> None:
+    """A lock's next owner begins no earlier than the one before ended."""
+    lanes = Lanes(only=True)
+    assert [lanes.place(0, 10), lanes.place(9, 12), lanes.place(8, 9)] == [(0, 0), (0, 10), (0, 12)]
+
+
+def test_the_metadata_say_which_run_it_was(simulated: Any) -> None:
+    """Scenario, seed and verdict stand at the end of the file."""
+    metadata = traced(simulated("dining_philosophers"))["metadata"]
+    assert (metadata["scenario"], metadata["seed"], metadata["verdict"]) == ("dining_philosophers", 0, "deadlock")
+
+
+# --- logs that are not as they should be
+
+
+def evil_events() -> list[dict[str, Any]]:
+    """A run in which every text is an attack."""
+    evil, long = EVIL, EVIL * 100
+    put = {"object": evil, "size": 1, "waited_s": 0.5, "value": {"a": [evil]}}
+    return [
+        line(
+            0, "run.started", 0.0, scenario=evil, text=long, log_level="debug", objects=[{"name": evil}, 3], threads=7
+        ),
+        line(1, "thread.starting", 0.0, object=evil, step=long, line=3),
+        line(2, "thread.started", 0.1, evil),
+        line(3, "queue.putting", 0.2, evil, object=evil),
+        line(4, "queue.put", 0.7, evil, **put),
+        line(5, "message", 0.8, evil, message=long, fields={evil: long, "n": 1, "x": None, "deep": {"a": [long]}}),
+        line(6, "lock.acquired", 0.8, "end", object="end", acquired=True, waited_s=0.0),
+        line(7, "thread.failed", 0.9, evil, type=evil, text=long),
+        line(8, "finding", 1.0, "end", kind=evil, message=long, threads=[{"thread": evil, "operation": evil}, 5, "x"]),
+        line(9, "run.finished", 1.0, verdict=evil, ok="maybe"),
+    ]
+
+
+def test_evil_texts_are_shown_harmlessly_and_cut() -> None:
+    """Control characters, direction marks and long texts come out as short printable ones, in both forms."""
+    trace = traced(evil_events())
+    assert list(broken_rules(trace)) == []
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e\u2028]", json.dumps(trace, ensure_ascii=False))
+    assert max(len(r["name"]) for r in trace["traceEvents"]) == 120
+    check_grammar(drawn(evil_events()))
+
+
+def test_two_thousand_threads_have_two_thousand_tracks() -> None:
+    """Threads are numbered by first appearance."""
+    events = [line(n, "thread.started", n * 1e-6, f"t[{n}]") for n in range(2_000)]
+    trace = traced(events)
+    assert list(broken_rules(trace)) == []
+    names = names_of(trace)
+    assert [names[tid] for tid in sorted(names)] == [f"t[{n}]" for n in range(2_000)]
+    assert check_grammar(drawn([{**e, "event": "thread.ended"} for e in events])) == 201
+
+
+@pytest.mark.parametrize("name", ["dining_philosophers", "condition_buffer", "thread_pool", "semaphore_pool"])
+def test_a_log_that_begins_late_or_ends_early_still_keeps_the_rules(name: str, simulated: Any) -> None:
+    """Wherever it is cut, with and without its first line."""
+    events = simulated(name)
+    for cut in range(1, len(events), 7):
+        for part in (events[:cut], events[cut:]):
+            assert list(broken_rules(traced(part))) == [], cut
+            check_grammar(drawn(part))
+
+
+def test_memory_does_not_grow_with_the_log(simulated: Any) -> None:
+    """Ten times as many events of the same threads need about as much."""
+    events = simulated("condition_buffer")[1:-1]
+
+    def peak(rounds: int) -> int:
+        trace = Trace(open("/dev/null", "wb"))  # noqa: SIM115
+        tracemalloc.start()
+        for number in range(rounds):
+            for event in events:
+                trace.take({**event, "elapsed_s": event["elapsed_s"] + number})
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        trace.close()
+        trace.records._file.close()
+        return most
+
+    small, large = peak(100), peak(1_000)
+    assert large < small * 1.5
+
+
+# --- diagrams
+
+_ACTOR = r"p\d+"
+_WORDS = r"(?:[^#;\n%{}$`\"<&]|#\d+;)+"
+_LINES = [
+    re.compile(pattern)
+    for pattern in (
+        rf"participant {_ACTOR} as {_WORDS}",
+        rf"Note over {_ACTOR}(?:,{_ACTOR})?: {_WORDS}",
+        rf"{_ACTOR}(?:->>|-->>|-x|-\))[+-]?{_ACTOR}: {_WORDS}",
+        rf"title {_WORDS}",
+    )
+]
+
+
+def check_grammar(text: str) -> int:
+    """How many messages and notes a diagram has; fails where it is not one of Mermaid's sequence diagrams."""
+    first, *lines = text.removesuffix("\n").split("\n")
+    assert first == "sequenceDiagram"
+    known: set[str] = set()
+    held: dict[str, int] = defaultdict(int)
+    for each in (each.strip() for each in lines):
+        assert any(pattern.fullmatch(each) for pattern in _LINES), each
+        head = each.partition(": ")[0]
+        assert head.partition(" as ")[2].lower() != "end"
+        actors = re.findall(_ACTOR, head)
+        if each.startswith("participant"):
+            assert actors[0] not in known
+            known.add(actors[0])
+        elif not each.startswith("title"):
+            assert set(actors) <= known, each
+        if ">>+" in head:
+            held[actors[1]] += 1
+        elif ">>-" in head:
+            held[actors[0]] -= 1
+            assert held[actors[0]] >= 0, each
+    return sum(not each.strip().startswith(("participant", "title")) for each in lines)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SCENARIOS])
+def test_the_diagram_of_a_scenario_is_one_of_mermaid(name: str, simulated: Any) -> None:
+    """Every line is of its grammar, every participant known before it is used, no bar ends that has not begun."""
+    assert check_grammar(drawn(simulated(name))) > 1
+
+
+def test_a_diagram_says_what_it_left_out(simulated: Any) -> None:
+    """Messages beyond the limit are counted; findings and the verdict are there all the same."""
+    text = drawn(simulated("dining_philosophers"), limit=3)
+    assert "the first 3 messages are shown, " in text
+    assert "deadlock: philosopher[0]" in text
+    assert text.count("->>") == 3
+    assert text.splitlines()[-1].endswith("deadlock after 24 us")
+
+
+def test_a_diagram_shows_starts_puts_gets_and_hand_overs() -> None:
+    """Each as an arrow from who acts."""
+    text = drawn(
+        [
+            line(0, "thread.starting", 0.0, object="w"),
+            line(1, "queue.put", 0.1, object="q", size=1, value=7),
+            line(2, "queue.got", 0.2, "w", object="q", size=0, value=7),
+            line(3, "lock.acquired", 0.3, "w", object="l", acquired=True, waited_s=0.0),
+            line(4, "lock.acquiring", 0.4, object="l"),
+            line(5, "lock.releasing", 0.5, "w", object="l"),
+            line(6, "lock.released", 0.5, "w", object="l"),
+            line(7, "lock.acquired", 0.6, object="l", acquired=True, waited_s=0.2),
+        ]
+    )
+    assert [each.strip() for each in text.splitlines() if ">" in each or "-)" in each] == [
+        "p0->>p1: starts",
+        "p0->>p2: puts 7 (1 in it)",
+        "p2-->>p1: gives 7 (0 in it)",
+        "p1->>+p3: acquires",
+        "p3-->>-p1: released",
+        "p1-)p0: frees: waited for l for 200 ms",
+        "p0->>+p3: acquires after 200 ms",
+    ]
+
+
+@pytest.mark.parametrize("text", ["a;b", "a#b", "a\nb", "end", "End", "wrap: a", "%%{init}%%", "$$x$$", "", "<br/>"])
+def test_a_text_means_nothing_to_mermaid(text: str) -> None:
+    """What Mermaid would take for its own is written as an entity, and reads the same."""
+    out = escaped(text)
+    assert re.fullmatch(_WORDS, out)
+    assert out.lower() != "end"
+    assert not out.startswith("wrap:")
+    assert re.sub(r"#(\d+);", lambda m: chr(int(m[1])), out) == (text.replace("\n", "�") or "?")
+
+
+# --- the command
+
+
+def command(*arguments: str, cwd: Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """A command line, run."""
+    return subprocess.run(
+        [sys.executable, "-m", "scenrun", *arguments], cwd=cwd, input=stdin, capture_output=True, timeout=60
+    )
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """A log in a folder of its own."""
+    return log_of(ROOT / "scenarios" / "dining_philosophers.yaml", tmp_path)
+
+
+def test_the_command_writes_the_file_and_never_over_another(log: Path) -> None:
+    """Without --force a file stays as it is, with exit status 2; with it it is replaced."""
+    folder = log.parent
+    assert command("trace", log.name, "-o", "t.json", cwd=folder).returncode == 0
+    assert json.loads((folder / "t.json").read_bytes())["metadata"]["verdict"] == "deadlock"
+    (folder / "t.json").write_text("mine")
+    again = command("trace", log.name, "-o", "t.json", cwd=folder)
+    assert (again.returncode, (folder / "t.json").read_text()) == (2, "mine")
+    assert b"--force" in again.stderr
+    assert command("trace", log.name, "-o", "t.json", "--force", cwd=folder).returncode == 0
+
+
+def test_a_log_comes_from_a_pipe_and_a_trace_goes_to_one(log: Path) -> None:
+    """- is standard input, and -o - stdout; the trace is the same."""
+    folder = log.parent
+    piped = command("trace", "-", "-o", "-", cwd=folder, stdin=log.read_bytes())
+    assert command("trace", log.name, "-o", "t.json", cwd=folder).returncode == 0
+    assert piped.stdout == (folder / "t.json").read_bytes()
+
+
+def test_a_log_at_info_level_has_lives_and_messages_and_says_what_is_missing(tmp_path: Path) -> None:
+    """The note names --level debug, and what needs it."""
+    log = log_of(ROOT / "scenarios" / "dining_philosophers.yaml", tmp_path, level="info")
+    done = command("trace", log.name, "-o", "-", cwd=tmp_path)
+    trace = json.loads(done.stdout)
+    assert b"need a run with --level debug" in done.stderr
+    assert len(slices_of(trace, "alive")) == 6
+    assert sum(r["ph"] == "i" and r["cat"] == "message" for r in trace["traceEvents"]) == 5
+    assert b"--level debug" in command("trace", log.name, "--mermaid", cwd=tmp_path).stderr
+
+
+def test_a_cut_log_is_traced_as_far_as_it_goes(log: Path) -> None:
+    """The last line is half there: what could be read is in the trace, and stderr says what was skipped."""
+    done = command("trace", "-", "-o", "-", cwd=log.parent, stdin=log.read_bytes()[:-300])
+    assert done.returncode == 0
+    assert b"cut off" in done.stderr
+    assert list(broken_rules(json.loads(done.stdout))) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(["-o", "t.json", "--limit", "3"], b"--mermaid"), ([], b"-o trace.json"), (["-o", "no/t.json"], b"no folder")],
+)
+def test_what_would_have_no_effect_is_refused(arguments: list[str], says: bytes, log: Path) -> None:
+    """Exit status 2, and a sentence that says what to do."""
+    done = command("trace", log.name, *arguments, cwd=log.parent)
+    assert done.returncode == 2
+    assert says in done.stderr
+
+
+def test_a_diagram_goes_to_stdout_and_its_cut_to_stderr(log: Path) -> None:
+    """Unless -o names a file."""
+    done = command("trace", log.name, "--mermaid", "--limit", "4", cwd=log.parent)
+    assert check_grammar(done.stdout.decode()) > 4
+    assert b"the first 4 messages are shown" in done.stderr
+    assert command("trace", log.name, "--mermaid", "-o", "d.mmd", cwd=log.parent).stdout == b""
