@@ -123,7 +123,7 @@ class Measuring:
         }
         notes = [] if self._last else [UNFINISHED]
         if not opening.is_detailed:
-            return Figures(about, _tables_of(self._last.get("figures")), notes=[*notes, NEEDS_DEBUG])
+            return self._of_last_line(about, notes)
         groups = self.lives.groups()
         tables: dict[str, Table] = {
             "groups": {name: life.as_dict() | {"threads": life.threads} for name, life in groups.items()},
@@ -138,28 +138,50 @@ class Measuring:
         )  # fmt: skip
         return Figures(about, tables, path, bound_of(evidence), notes)
 
+    def _of_last_line(self, about: dict[str, Any], notes: list[str]) -> Figures:
+        """What a log without operations has: the figures of its last line."""
+        summary = self._last.get("figures")
+        tables = _tables_of(summary)
+        if isinstance(summary, dict):
+            known = _numbers(summary)
+            about |= {key: known.get(key, about[key]) for key in ("elapsed_s", "messages")}
+        return Figures(about, tables, notes=[*notes, NEEDS_DEBUG])
+
     def _processors(self) -> int:
         cpus = self._first.get("cpus")
         return cpus if self._first.get("gil") is False and type(cpus) is int and cpus > 0 else 1
+
+
+_PLACES = {
+    "lock": "locks", "rlock": "locks", "semaphore": "semaphores", "bounded_semaphore": "semaphores",
+    "condition": "conditions", "event": "events", "barrier": "barriers", "pool": "pools", "queue": "queues",
+    "simple_queue": "queues",
+}  # fmt: skip
+"""The table for each kind of object that a run's last line may name."""
 
 
 def _tables_of(summary: Any) -> dict[str, Table]:
     """The tables that a run's last line has."""
     if not isinstance(summary, dict):
         return {}
-    places = {"lock": "locks", "rlock": "locks", "semaphore": "semaphores", "bounded_semaphore": "semaphores"}
-    places |= {"condition": "conditions", "event": "events", "barrier": "barriers", "pool": "pools"}
-    places |= {"queue": "queues", "simple_queue": "queues"}
     tables: dict[str, Table] = {"threads": _named(summary.get("threads"))}
     for name, figures in _named(summary.get("objects")).items():
-        place = places.get(str(figures.get("kind")))
+        place = _PLACES.get(str(figures.get("kind")))
         if place is not None:
             tables.setdefault(place, {})[name] = figures
     return tables
 
 
 def _named(value: Any) -> Table:
-    return {str(name): one for name, one in value.items() if isinstance(one, dict)} if isinstance(value, dict) else {}
+    """Figures by name: numbers, and numbers by name. What else a line of somebody else's may have is left out."""
+    if not isinstance(value, dict):
+        return {}
+    return {name: _numbers(one) for name, one in value.items() if isinstance(one, dict)}
+
+
+def _numbers(value: dict[str, Any]) -> dict[str, Any]:
+    out = {key: one for key, one in value.items() if type(one) in (int, float) or key == "kind"}
+    return out | {key: _numbers(one) for key, one in value.items() if isinstance(one, dict)}
 
 
 def figures_of(events: Iterable[Event]) -> Figures:

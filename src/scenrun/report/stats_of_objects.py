@@ -58,7 +58,15 @@ def _locks(title: str, table: Table) -> Lines:
     below: dict[int, str] = {}
     for name in names:
         lock = table[name]
-        rows.append((name_of(name), count(lock["acquisitions"]), _contended(lock), "waited", *_times(lock["waited"])))
+        rows.append(
+            (
+                name_of(name),
+                count(lock.get("acquisitions", 0)),
+                _contended(lock),
+                "waited",
+                *_times(lock.get("waited", {})),
+            )
+        )
         if lock.get("held", {}).get("total_s"):
             rows.append(("", "", "", "held", *_times(lock["held"])))
         if "longest_holder" in lock:
@@ -79,8 +87,8 @@ def _with(lines: Lines, below: dict[int, str]) -> Lines:
 
 def _contended(lock: dict[str, Any]) -> str:
     share = lock.get("contended_share")
-    if share is None and lock["acquisitions"]:
-        share = lock["contended"] / lock["acquisitions"]
+    if share is None and lock.get("acquisitions", 0):
+        share = lock.get("contended", 0) / lock.get("acquisitions", 0)
     return percent(share)
 
 
@@ -96,9 +104,16 @@ def _pools(title: str, table: Table) -> Lines:
         pool = table[name]
         used = percent(pool.get("utilisation_share"))
         rows.append(
-            (name_of(name), count(pool["tasks"]), count(pool.get("workers")), used, "queued", *_times(pool["queued"]))
+            (
+                name_of(name),
+                count(pool.get("tasks", 0)),
+                count(pool.get("workers")),
+                used,
+                "queued",
+                *_times(pool.get("queued", {})),
+            )
         )
-        rows.append(("", "", "", "", "served", *_times(pool["served"])))
+        rows.append(("", "", "", "", "served", *_times(pool.get("served", {}))))
     return aligned(rows, left=(0, 4), indent=0) + left_out
 
 
@@ -115,7 +130,12 @@ def _waits(title: str, table: Table) -> Lines:
     for name in names:
         one = table[name]
         rows.append(
-            (name_of(name), count(one["waits"]), *(count(one.get(key, 0)) for key, _ in used), *_times(one["waited"]))
+            (
+                name_of(name),
+                count(one.get("waits", 0)),
+                *(count(one.get(key, 0)) for key, _ in used),
+                *_times(one.get("waited", {})),
+            )
         )
         if one.get("last_to_arrive"):
             below[len(rows)] = _last(one["last_to_arrive"])
@@ -130,14 +150,19 @@ def _last(arrivals: list[dict[str, Any]]) -> str:
 
 
 def _joins(title: str, table: Table) -> Lines:
-    words = {"thread.join": "end of", "future.result": "result of", "pool.shutdown": "end of", "queue.join": "work of"}
     names, left_out = cut(ordered(table))
     rows: list[tuple[str, ...]] = [("joins", "waits", *_HEAD)]
     for name in names:
-        op, _, awaited = name.partition(" ")
-        label = f"{words.get(op, op)} {awaited or 'a task'}"
-        rows.append((name_of(label), count(table[name]["waits"]), *_times(table[name]["waited"])))
+        one = table[name]
+        rows.append((name_of(joined(name)), count(one.get("waits", 0)), *_times(one.get("waited", {}))))
     return aligned(rows, indent=0) + left_out
+
+
+def joined(name: str) -> str:
+    """What was waited for until it ended, in words."""
+    words = {"thread.join": "end of", "future.result": "result of", "pool.shutdown": "end of", "queue.join": "work of"}
+    op, _, awaited = name.partition(" ")
+    return f"{words.get(op, op)} {awaited or 'a task'}"
 
 
 # --- queues
@@ -163,14 +188,15 @@ def _in_and_out(name: str, queue: dict[str, Any]) -> str:
     maxsize = queue.get("maxsize")
     kind = f" ({queue['kind']}, {f'at most {maxsize:,}' if maxsize else 'unbounded'})" if "maxsize" in queue else ""
     rate = f", {number(queue['throughput_per_s'])} a second" if "throughput_per_s" in queue else ""
-    return f"  {name_of(name, 24)}{kind}: {queue['puts']:,} put, {queue['gets']:,} got{rate}"
+    return f"  {name_of(name, 24)}{kind}: {queue.get('puts', 0):,} put, {queue.get('gets', 0):,} got{rate}"
 
 
 def _sizes(queue: dict[str, Any]) -> Lines:
     if "size_mean" not in queue:
-        return [f"    size: largest {queue['largest']:,}, {queue['size']:,} at the end"]
+        return [f"    size: largest {queue.get('largest', 0):,}, {queue.get('size', 0):,} at the end"]
     full = f", full {percent(queue['full_share'])}" if queue["full_share"] is not None else ""
-    line = f"    size: mean {number(queue['size_mean'])}, largest {queue['largest']:,}, empty {percent(queue['empty_share'])}"
+    empty = f"empty {percent(queue['empty_share'])}"
+    line = f"    size: mean {number(queue['size_mean'])}, largest {queue['largest']:,}, {empty}"
     picture = heights(queue["profile"]["sizes"], WIDE - 10, max(1, queue["maxsize"] or queue["largest"]))
     lines = [f"{line}{full} of the time, {queue['size']:,} at the end"]
     return [*lines, f"    {picture}"] if columns(picture) > 1 else lines
