@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.api import Loaded, explore, load_source, run, simulate
 from scenrun.errors import ScenarioError, Source, UsageError
 from scenrun.scenario.source import decode
-from scenrun.sweep.grid import Cell
+from scenrun.sweeping.grid import Cell
 
 HOWS = ("run", "simulate", "explore")
 Row = dict[str, Any]

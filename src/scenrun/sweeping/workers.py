@@ -12,8 +12,8 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from itertools import islice
 from typing import Any
 
-from scenrun.sweep.grid import Cell
-from scenrun.sweep.measuring import Job, Measuring, Row, failed
+from scenrun.sweeping.grid import Cell
+from scenrun.sweeping.measuring import Job, Measuring, Row, failed
 
 BATCH_S = 0.5
 """How long a batch of cells is to take: short enough to be interrupted, long enough that sending it costs nothing."""

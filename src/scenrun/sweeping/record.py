@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from scenrun.errors import OutputError, UsageError
-from scenrun.sweep.measuring import Job, Row
+from scenrun.sweeping.measuring import Job, Row
 from scenrun.version import __version__
 
 _FORM = 1
