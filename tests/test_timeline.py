@@ -211,6 +211,30 @@ def test_a_lock_shows_its_owner(logs: dict[str, Path]) -> None:
     assert re.fullmatch(r" +·?b+", lane_of(lines, "forks[0]"))
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.integers(1, 30)), min_size=1, max_size=12),
+    st.integers(1, 8),
+)
+def test_the_owner_is_who_had_it_longest(turns: list[tuple[int, int, int]], columns: int) -> None:
+    """Of several who had a lock in a column, several times each: the one with the longest time in all."""
+    aside, at, holds = spool(), 0, []
+    for thread, pause, length in turns:
+        holds.append((thread, at + pause, at + pause + length))
+        at += pause + length
+        aside.add(KIND["holding"], thread, 0, holds[-1][1:], (0, 0))
+    cells = Cells(Axis(0, at, columns), {}, {0}, ())
+    cells.take(aside)
+    for column in range(columns):
+        low, high = Fraction(at * column, columns), Fraction(at * (column + 1), columns)
+        times = [
+            sum((max(Fraction(0), min(b, high) - max(a, low)) for who, a, b in holds if who == thread), Fraction(0))
+            for thread in range(3)
+        ]
+        owner, share = cells.locks[0].owner(column)
+        assert Fraction(share, columns) == max(times)
+        assert owner == -1 if not any(times) else times[owner] == max(times)
+
+
 def test_a_semaphore_shows_how_many_have_it(logs: dict[str, Path]) -> None:
     """Three clients at once, then the last two."""
     lane = lane_of(drawn(survey_of(logs["semaphore_pool"].read_bytes())), "connections")
@@ -473,6 +497,12 @@ def test_the_output_decides_about_blocks_width_and_colour(logs: dict[str, Path])
     plain = scenrun("timeline", path, PYTHONIOENCODING="ascii", PYTHONUTF8="0").stdout
     assert plain.isascii()
     assert "=" in plain
+    named = "".join(json.dumps(event) + "\n" for event in crowd(3, "w[2]")).replace(
+        "w[", "産業に関する長い名前" * 3 + "["
+    )
+    rows = scenrun("timeline", given=named, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert rows.returncode == 0
+    assert "??~" in rows.stdout
     said = on_terminal("timeline", path, width=100)
     assert "\x1b[" in said
     assert max(seen_columns(re.sub(r"\x1b\[[\d;]*m", "", text)) for text in said.splitlines()) == 100

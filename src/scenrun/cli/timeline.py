@@ -65,9 +65,16 @@ def _drawn(survey: Survey, window: _Window, options: dict[str, Any]) -> list[str
         axis, lanes, [survey.locks[name] for name in chosen.locks], [survey.queues[name] for name in chosen.queues]
     )
     cells.take(survey.spool)
-    signs = ASCII if options["ascii_"] or not can_say(sys.stdout.encoding) else BLOCKS
+    is_plain = options["ascii_"] or not can_say(sys.stdout.encoding)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return list(Drawing(survey, chosen, cells, frame, signs, colour=colour).lines())
+    lines = Drawing(survey, chosen, cells, frame, ASCII if is_plain else BLOCKS, colour=colour).lines()
+    return [_plain(line) for line in lines] if is_plain else list(lines)
+
+
+def _plain(line: str) -> str:
+    """Cuts are marked by `~`, and of names only what the output's encoding has is shown."""
+    encoding = sys.stdout.encoding or "ascii"
+    return line.replace("…", "~").encode(encoding, "replace").decode(encoding)
 
 
 def _width() -> int:
