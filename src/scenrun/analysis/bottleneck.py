@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from scenrun.analysis.critical_path import STARTING, WAKING, Link
 from scenrun.analysis.figures_of_objects import Objects
 from scenrun.analysis.figures_of_queues import QueueFigures
-from scenrun.analysis.figures_of_threads import Life, Target, family
+from scenrun.analysis.figures_of_threads import Life, Target, awaited, family
 from scenrun.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
 
 MUCH = 0.5
@@ -69,7 +69,7 @@ def bound_of(evidence: Evidence) -> Bound:
 
 def _stuck(evidence: Evidence) -> Bound:
     waits = [
-        f"{group} ({_op(target)})"
+        f"{group} ({awaited(*target)})"
         for group, life in evidence.groups.items()
         for target in life.never_ended
         if target[0] != "thread.join"
@@ -159,14 +159,17 @@ def _of_processor(evidence: Evidence) -> Bound | None:
     """Whether threads want all the processor there is, and the critical path is spent computing or coming to it."""
     if evidence.seconds <= 0:
         return None
-    used = sum(life.busy_s for life in evidence.groups.values()) / (evidence.seconds * evidence.processors)
-    if used < BUSY or _share_of_path(evidence, (RUNNING, WORKING, CALLING, STARTING, WAKING)) < BUSY:
+    used = sum(life.busy_s for life in evidence.groups.values()) / evidence.seconds
+    if (
+        used < BUSY * evidence.processors
+        or _share_of_path(evidence, (RUNNING, WORKING, CALLING, STARTING, WAKING)) < BUSY
+    ):
         return None
     busiest = max(evidence.groups, key=lambda group: evidence.groups[group].busy_s)
-    many = "one thread runs" if evidence.processors == 1 else f"{evidence.processors} threads run"
+    many = "one can" if evidence.processors == 1 else f"{evidence.processors} can"
     return Bound(
-        "processor", f"{many} at a time, and together they want {_percent(used)} of what there is, {busiest} most: the "
-        "processor is the bottleneck", busiest, None, used,
+        "processor", f"added up, the threads run or could run for {_percent(used)} of the time, and {many} at a "
+        f"time: the processor is the bottleneck, and {busiest} takes most of it", busiest, None, used,
     )  # fmt: skip
 
 
@@ -242,14 +245,9 @@ def _rest(evidence: Evidence, waiting: Sequence[tuple[str, Target, float]]) -> B
         return Bound("none", "nobody waits much")
     group, target, share = waiting[0]
     return Bound(
-        "waits", f"no single bottleneck shows; {group} waits most, {_percent(share)} of the time for {_op(target)}",
+        "waits", f"no single bottleneck shows; {group} waits most, {_percent(share)} of the time for {awaited(*target)}",
         None, target[1], share,
     )  # fmt: skip
-
-
-def _op(target: Target) -> str:
-    op, name = target
-    return f"{op} {name}".rstrip()
 
 
 def _percent(share: float) -> str:

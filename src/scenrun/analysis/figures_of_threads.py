@@ -19,6 +19,17 @@ def family(name: str) -> str:
     return name.partition("[")[0].partition("#")[0]
 
 
+_WORDS = {
+    "semaphore.acquire": "a permit of", "queue.get": "an item in", "queue.put": "room in", "queue.join": "the work of",
+    "thread.join": "the end of", "future.result": "a result of", "pool.shutdown": "the end of",
+}  # fmt: skip
+
+
+def awaited(op: str, name: str) -> str:
+    """What is waited for, in words: `room in pipeline`; of a lock, event, condition or barrier just its name."""
+    return f"{_WORDS.get(op, '' if name else op)} {name}".strip()
+
+
 @dataclass(slots=True)
 class Life:
     """What one thread, or all threads of a group, did with their time, in seconds."""

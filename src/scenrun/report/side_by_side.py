@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import Any
 
 from scenrun.analysis.figures import TABLES, Figures
 from scenrun.report.aligned import WIDE, aligned, name_of, number, percent, time
+from scenrun.report.stats import sentence_of
 from scenrun.report.stats_of_objects import joined
 from scenrun.report.stats_rows import PER_SECOND, SECONDS, SHARE, Row, rows_of
 from scenrun.report.width import clean, wrapped
@@ -81,9 +81,7 @@ def as_dict(a: Figures, b: Figures) -> dict[str, Any]:
 
 def described(a: Figures, b: Figures, names: tuple[str, str]) -> str:
     """The main figures of both as a table, and below it what bounds each."""
-    rows: list[tuple[str, ...]] = [
-        ("", f"A: {name_of(os.path.basename(names[0]), 16)}", f"B: {name_of(os.path.basename(names[1]), 16)}", "B/A")
-    ]
+    rows: list[tuple[str, ...]] = [("", "A", "B", "B/A")]
     shown = [pair for pair in pairs_of(a, b) if _is_shown(pair)]
     left_out = 0
     for at, (of, pairs) in enumerate(groupby(shown, key=lambda pair: (pair.table, pair.name))):
@@ -91,10 +89,11 @@ def described(a: Figures, b: Figures, names: tuple[str, str]) -> str:
             rows += _rows(*of, list(pairs))
         else:
             left_out += 1
-    lines = aligned(rows, indent=0)
+    lines = [f"{word}: {name_of(name, WIDE - 3)}" for word, name in zip("AB", names, strict=True)]
+    lines += ["", *aligned(rows, indent=0)]
     if left_out:
         lines.append(f"and {left_out:,} more")
-    bounds = [f"{word}: {one.bound.sentence}." for word, one in (("A", a), ("B", b)) if one.bound is not None]
+    bounds = [f"{word}: {sentence_of(one.bound)}" for word, one in (("A", a), ("B", b)) if one.bound is not None]
     notes = [f"note on {word}: {note}" for word, one in (("A", a), ("B", b)) for note in one.notes]
     below = [line for text in (*bounds, *notes) for line in wrapped(clean(text), WIDE)]
     return "\n".join([*lines, *([""] if below else []), *below])

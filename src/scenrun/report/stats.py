@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scenrun.analysis.bottleneck import Bound
 from scenrun.analysis.critical_path import WAKING, Link
 from scenrun.analysis.figures import Figures, Table
-from scenrun.analysis.figures_of_threads import family
+from scenrun.analysis.figures_of_threads import awaited, family
 from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
@@ -16,11 +17,6 @@ from scenrun.report.width import clean, columns, hanging, wrapped
 MOST_PLACES = 8
 LEAST = 0.005
 """The share of the critical path from which on a place is shown."""
-_FOR = {
-    "lock.acquire": "", "semaphore.acquire": "a permit of", "queue.get": "an item in", "queue.put": "room in",
-    "queue.join": "the work of", "condition.wait": "", "event.wait": "", "barrier.wait": "", "thread.join": "the end of",
-    "future.result": "a result of", "pool.shutdown": "the end of",
-}  # fmt: skip
 
 
 def described(figures: Figures) -> str:
@@ -42,8 +38,12 @@ def _notes(figures: Figures) -> list[str]:
 def _bound(figures: Figures) -> list[str]:
     if figures.bound is None:
         return []
-    sentence = clean(figures.bound.sentence)
-    return wrapped(sentence[:1].upper() + sentence[1:] + ".", WIDE)
+    return wrapped(sentence_of(figures.bound), WIDE)
+
+
+def sentence_of(bound: Bound) -> str:
+    """What bounds a run, as a sentence."""
+    return clean(f"{bound.sentence[:1].upper()}{bound.sentence[1:]}.")
 
 
 # --- threads
@@ -90,12 +90,7 @@ def _beside(line: str, reasons: str) -> list[str]:
 def _reasons(life: dict[str, Any]) -> str:
     """The three things that were waited for most."""
     long = [one for one in life["waits"] if one["share"] >= 0.005][:3]
-    return ", ".join(f"{awaited(one['op'], one['object'])} {percent(one['share'])}" for one in long)
-
-
-def awaited(op: str, name: str) -> str:
-    """What is waited for, in words."""
-    return f"{_FOR.get(op, op)} {name_of(name, 24)}".strip() or op
+    return ", ".join(f"{awaited(one['op'], name_of(one['object'], 24))} {percent(one['share'])}" for one in long)
 
 
 def _summed(threads: Table) -> list[str]:
