@@ -15,20 +15,12 @@ def collect_page(reading: Reading) -> Collected:
     return collect(reading)
 
 
-def write_page(
-    file: BinaryIO,
-    collected: Collected,
-    notes: list[str],
-    figures: dict[str, Any] | None = None,
-    player: dict[str, Any] | None = None,
-) -> None:
+def write_page(file: BinaryIO, collected: Collected, notes: list[str], player: dict[str, Any] | None = None) -> None:
     """Write a page of a run.
 
-    notes: what was not read of the log, a sentence each. figures: those of `stats`. player: the steps of a schedule.
+    notes: what was not read of the log, a sentence each. player: the steps of a schedule.
     """
     data = collected.as_dict()
     data["notes"] = all_harmless([*notes, *collected.notes()])
-    data["figures"] = all_harmless(figures)
     data["player"] = all_harmless(player)
-    data["closing"] = all_harmless(data["closing"])
     write(file, data)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.analysis.figures import Measuring
 from scenrun.analysis.reading import Event, Reading, excerpt
 from scenrun.analysis.spans import Spans
 from scenrun.report.page.bars import MOST_BARS, Bars
 from scenrun.report.page.columns import MOST_LINES, Lines, Names, Places, ns_of
 from scenrun.report.page.depths import Depths
-from scenrun.report.page.texts import harmless, lines_of, value_text
+from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_text
 
 FORM = 1
 """The form of the data, which the page's script expects."""
@@ -27,6 +28,7 @@ class Collected:
         self.bars = Bars(self.threads, self.objects, most_bars)
         self.depths = Depths(self.objects)
         self.spans = Spans(self.bars.take)
+        self.measuring = Measuring()
         self.opening: Event = {}
         self.finished: Event = {}
         self.findings: list[dict[str, Any]] = []
@@ -37,6 +39,7 @@ class Collected:
         self.lines.take(event, place)
         self.depths.take(event, place)
         self.spans.take(event)
+        self.measuring.take(event)
         name = event["event"]
         if name == "finding":
             self._found(event, place)
@@ -82,6 +85,7 @@ class Collected:
             "verdict": _verdict(self.finished),
             "findings": self.findings,
             "closing": self._closing(),
+            "figures": all_harmless(self.measuring.figures().as_dict()),
             "lines": lines,
             "bars": bars,
             "depths": self.depths.as_list(),
@@ -94,11 +98,10 @@ class Collected:
 
     def _closing(self) -> dict[str, Any]:
         """What the last line says of the whole run."""
-        figures = self.finished.get("figures")
+        state = _mapped(self.finished.get("state"))
         return {
-            "expectations": [_expectation(one) for one in _listed(self.finished.get("expectations"))],
-            "state": [[_text(k), value_text(v)[:500]] for k, v in _mapped(self.finished.get("state")).items()],
-            "figures": _mapped(figures),
+            "expectations": all_harmless([_mapped(one) for one in _listed(self.finished.get("expectations"))]),
+            "state": [[_text(name), harmless(value_text(value), 500)] for name, value in state.items()],
         }
 
     def notes(self) -> list[str]:
@@ -155,10 +158,6 @@ def _stuck(one: Any, threads: Names) -> dict[str, Any]:
         "held_by": held_by,
         "line": line if type(line) is int else 0,
     }
-
-
-def _expectation(one: Any) -> dict[str, str]:
-    return {_text(key): _text(value) for key, value in _mapped(one).items()}
 
 
 def _text(value: Any) -> str:

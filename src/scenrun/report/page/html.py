@@ -10,14 +10,18 @@ from typing import Any, BinaryIO
 import orjson
 
 _SCRIPTS = ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js",
-            "summary.js", "player.js", "page.js")  # fmt: skip
+            "figures.js", "summary.js", "player.js", "page.js")  # fmt: skip
 """In the order in which each relies on those before it."""
+_POLICY = (
+    "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
+)
+"""The page may run its own script and use its own style, and may ask nobody for anything."""
 
 
 def write(file: BinaryIO, data: dict[str, Any]) -> None:
     """Write the page with its data."""
     style, script = _asset("page.css"), "\n".join(["(() => {", '"use strict";', *map(_asset, _SCRIPTS), "})();"])
-    policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'"  # fmt: skip
+    policy = _POLICY.format(style=_hash(style), script=_hash(script))
     before, after = _asset("page.html").split("@DATA@")
     for name, text in (("@POLICY@", policy), ("@STYLE@", style), ("@SCRIPT@", script)):
         before, after = before.replace(name, text), after.replace(name, text)

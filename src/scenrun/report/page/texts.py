@@ -48,7 +48,7 @@ def value_text(value: Any) -> str:
 
 def lines_of(text: str, most: int = 20_000) -> list[str]:
     """The lines of a scenario's text, each harmless; beyond `most` one line says how many follow."""
-    lines = text.expandtabs(4).split("\n")
+    lines = text.expandtabs(4).removesuffix("\n").split("\n")
     shown = [harmless(line.rstrip("\r"), 500) for line in lines[:most]]
     return [*shown, f"… ({len(lines) - most:,} more lines)"] if len(lines) > most else shown
 

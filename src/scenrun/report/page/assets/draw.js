@@ -43,8 +43,9 @@ const repaint = () => {
 };
 
 const kindOf = (bar) => whatNames[bars.what[bar]];
-const isDimmed = (bar) => selection.line > 0 && selection.bar < 0 && selection.row < 0 && bars.line[bar] !== selection.line;
-const isMarked = (bar) => bar === selection.bar || (selection.bar < 0 && selection.line > 0 && bars.line[bar] === selection.line);
+const isOfLine = () => selection.line > 0 && selection.bar < 0 && selection.row < 0;
+const isDimmed = (bar) => isOfLine() && bars.line[bar] !== selection.line && kindOf(bar) !== "alive";
+const isMarked = (bar) => bar === selection.bar || (isOfLine() && bars.line[bar] === selection.line);
 
 /* A bar as high as its share of the time where it stands for several. */
 const paintBar = (c, bar, kind, x, y, width, height) => {
@@ -69,7 +70,7 @@ const paintBar = (c, bar, kind, x, y, width, height) => {
 /* A text inside a bar, if it fits. */
 const paintLabel = (c, text, x, width, middle, ground) => {
   const room = width - 8;
-  if (room < 24) return;
+  if (room < 24 || !text) return;
   let shown = text;
   let wide = c.measureText(shown).width;
   if (wide > room) {
@@ -111,7 +112,7 @@ const paintTracks = (c, lane, view, top) => {
         shared += last - first;
         const kind = track.what === "strip" || track.what === "owner" ? kindOf(members[first]) : track.what;
         const base = stacks ? heights.get(column) || 0 : 0;
-        const high = Math.min(box.height - base, Math.max(share > 0 ? 1 : 0, share * box.height));
+        const high = Math.min(box.height - base, Math.max(2, share * box.height));
         if (stacks) heights.set(column, base + high);
         c.fillStyle = kind === "alive" ? colour("running") : colour(`${kind}-ink`);
         c.fillRect(view.left + column, y + box.height - base - high, 1, high);
@@ -121,7 +122,7 @@ const paintTracks = (c, lane, view, top) => {
   return shared;
 };
 
-/* The steps of a queue's size: of each column of pixels the least, the most and the last. */
+/* The steps of a queue's size; where many share a column of pixels, the least and the most of it, and the mean over time. */
 const paintDepth = (c, lane, view, top) => {
   const { series } = lane;
   const xs = view.axis === "time" ? series.t : series.at;
@@ -139,36 +140,51 @@ const paintDepth = (c, lane, view, top) => {
     c.setLineDash([]);
   }
   const start = Math.max(0, firstIndex(xs.length, (i) => xs[i] >= view.from) - 1);
-  const shape = new Path2D();
+  const steps = new Path2D();
+  const spread = new Path2D();
   let size = start > 0 || xs[0] < view.from ? series.size[start] : 0;
-  shape.moveTo(view.left, yOf(size));
+  let dense = 0;
+  steps.moveTo(view.left, yOf(size));
   let i = xs[start] < view.from ? start + 1 : start;
   while (i < xs.length && xs[i] <= view.to) {
-    const x = view.x(xs[i]);
-    const edge = Math.floor(x) + 1;
-    let least = size;
-    let largest = size;
-    while (i < xs.length && view.x(xs[i]) < edge) {
+    const edge = Math.floor(view.x(xs[i])) + 1;
+    const next = i + firstIndex(Math.min(xs.length - i, 4), (k) => view.x(xs[i + k]) >= edge);
+    if (next - i < 4) {
+      for (; i < next; i++) {
+        steps.lineTo(view.x(xs[i]), yOf(size));
+        size = series.size[i];
+        steps.lineTo(view.x(xs[i]), yOf(size));
+      }
+      continue;
+    }
+    dense += 1;
+    let [least, largest, area, x] = [size, size, 0, edge - 1];
+    for (; i < xs.length && view.x(xs[i]) < edge; i++) {
+      area += size * (view.x(xs[i]) - x);
+      x = view.x(xs[i]);
       size = series.size[i];
       least = Math.min(least, size);
       largest = Math.max(largest, size);
-      i += 1;
     }
-    shape.lineTo(x, yOf(least));
-    shape.lineTo(x, yOf(largest));
-    shape.lineTo(x, yOf(size));
-    const next = i < xs.length ? Math.min(view.right, view.x(xs[i])) : view.right;
-    shape.lineTo(next, yOf(size));
+    spread.rect(edge - 1, yOf(largest), 1, Math.max(1, yOf(least) - yOf(largest)));
+    steps.lineTo(edge - 0.5, yOf(area + size * (edge - x)));
   }
-  c.strokeStyle = colour("depth");
+  steps.lineTo(view.right, yOf(size));
+  c.fillStyle = c.strokeStyle = colour("depth");
+  if (dense) {
+    c.globalAlpha = 0.22;
+    c.fill(spread);
+    c.globalAlpha = 1;
+  }
   c.lineWidth = 1.25;
-  c.stroke(shape);
-  shape.lineTo(view.right, bottom);
-  shape.lineTo(view.left, bottom);
-  c.globalAlpha = 0.12;
-  c.fillStyle = colour("depth");
-  c.fill(shape);
-  c.globalAlpha = 1;
+  c.stroke(steps);
+  if (!dense) {
+    steps.lineTo(view.right, bottom);
+    steps.lineTo(view.left, bottom);
+    c.globalAlpha = 0.12;
+    c.fill(steps);
+    c.globalAlpha = 1;
+  }
   c.fillStyle = colour("muted");
   c.textAlign = "right";
   c.fillText(lane.capacity ? `${lane.capacity}` : `${most}`, view.left - 8, yOf(most) + 3);

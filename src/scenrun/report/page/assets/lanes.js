@@ -1,10 +1,12 @@
-/* Lanes from top to bottom: one for each thread, then one for each lock, then one for each queue. */
+/* Lanes from top to bottom: one for each thread, then one for each lock, then one for each queue. A few objects stand
+   above very many threads, where they are in sight. */
 
 const STATES = ["sleeping", "working", "calling", "waiting"];
 const STRIPS = ["holding", "inside"];
 const HEAD = 26;
 const MOST_LEVELS = 4;
-const isDense = data.threads.length > 60;
+const MOST_ABOVE = 10;
+const isDense = data.threads.length > 40;
 const SIZES = isDense ? { bar: 10, strip: 3, gap: 2 } : { bar: 18, strip: 5, gap: 5 };
 
 /* Bars by a number of theirs, such as the thread. */
@@ -72,11 +74,12 @@ const buildLanes = () => {
   const strips = grouped(bars.thread, barsOf(...STRIPS));
   const held = grouped(bars.object, barsOf("holding"));
   const shown = data.threads.map((_, thread) => thread).filter((thread) => states.has(thread) || strips.has(thread));
-  const lanes = [
-    ...withHead(plural(shown.length, "thread"), shown.map((thread) => threadLane(thread, states, strips))),
+  const threads = withHead(plural(shown.length, "thread"), shown.map((thread) => threadLane(thread, states, strips)));
+  const objects = [
     ...withHead("locks and who holds them", [...held].sort((a, b) => a[0] - b[0]).map(([object, some]) => lockLane(object, some))),
     ...withHead("queues and how full they are", data.depths.map(depthLane)),
   ];
+  const lanes = isDense && objects.length <= MOST_ABOVE ? [...objects, ...threads] : [...threads, ...objects];
   let top = 0;
   for (const lane of lanes) {
     lane.top = top;

@@ -28,6 +28,7 @@ const setTheme = (theme) => {
   document.documentElement.dataset.theme = theme;
   repaint();
   legend();
+  figureTables.repaintBars();
   timeline.redraw();
 };
 const toggleTheme = () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");

@@ -33,20 +33,11 @@ const player = (() => {
     const now = state.values[key] ?? "";
     const was = changed.get(key);
     return el("td", { class: changed.has(key) ? "changed" : "", "data-key": key },
-      was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: /^blocked/.test(now) ? "blocked value" : "value" }, now));
-  };
-
-  /* Who stands in the way of a blocked thread: what is known of the object that it waits for. */
-  const reason = (where) => {
-    const object = /^blocked\b.* of (.+?)(?: \(line \d+\))?$/.exec(where)?.[1];
-    const how = object && state.values[`object:${object}`];
-    return how ? `${object} is ${how}` : "";
+      was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: /^(waits|blocked)\b/.test(now) ? "blocked value" : "value" }, now));
   };
 
   const threadRows = (changed) => told_.threads.map((name) => {
     const where = valueCell(`thread:${name}`, changed);
-    const why = reason(state.values[`thread:${name}`] || "");
-    if (why) where.append(el("div", { class: "muted why" }, bdi(why)));
     const moved = steps[state.at - 1]?.thread === name;
     return el("tr", { class: moved ? "moved" : "" }, el("th", { scope: "row" }, bdi(name)), where, valueCell(`holds:${name}`, changed));
   });
@@ -105,12 +96,13 @@ const player = (() => {
     return node;
   };
 
-  const columns = `5ch repeat(${told_.threads.length}, minmax(${told_.threads.length > 4 ? 15 : 18}ch, 1fr))`;
+  const least = told_.threads.length > 4 ? 128 : 150;
+  const columns = `48px repeat(${told_.threads.length}, minmax(${least}px, 1fr))`;
 
   const play = () => {
     if (state.timer) return stop();
     if (state.at === steps.length) go(0, "play");
-    parts.play.textContent = "❚❚";
+    parts.play.replaceChildren(signOf("pause"));
     parts.play.setAttribute("aria-label", "Pause");
     const tick = () => {
       go(state.at + 1, "play");
@@ -122,11 +114,21 @@ const player = (() => {
   const stop = () => {
     clearTimeout(state.timer);
     state.timer = 0;
-    parts.play.textContent = "▶";
+    parts.play.replaceChildren(signOf("play"));
     parts.play.setAttribute("aria-label", "Play");
   };
 
-  const button = (name, sign, label, act) => (parts[name] = el("button", { type: "button", "aria-label": label, title: label, onclick: act }, sign));
+  const SIGNS = { first: "M3 2h2v10H3zM13 2v10L6 7z", back: "M11 2v10L4 7z", play: "M4 2v10l8-5z", pause: "M3 2h3v10H3zM8 2h3v10H8z", forward: "M3 2v10l7-5z M11 2h1.5v10H11z", last: "M9 2h2v10H9zM1 2v10l7-5z" };
+  const signOf = (name) => {
+    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    path.setAttribute("d", SIGNS[name]);
+    svg.setAttribute("viewBox", "0 0 14 14");
+    svg.setAttribute("aria-hidden", "true");
+    svg.append(path);
+    return svg;
+  };
+  const button = (name, label, act) => (parts[name] = el("button", { type: "button", "aria-label": label, title: label, onclick: act }, signOf(name)));
 
   const build = () => {
     parts = {};
@@ -138,8 +140,8 @@ const player = (() => {
     parts.said = el("div", { class: "told-step", role: "status", "aria-live": "polite" });
     parts.states = el("div", { class: "states" });
     const controls = el("div", { class: "controls" }, el("span", { class: "choice" },
-      button("first", "⏮", "First", () => go(0)), button("back", "◀", "Step back (k)", () => go(state.at - 1)),
-      button("play", "▶", "Play", play), button("forward", "▶|", "Step forward (j)", () => go(state.at + 1)), button("last", "⏭", "Last", () => go(steps.length))),
+      button("first", "First step (Home)", () => go(0)), button("back", "Step back (k)", () => go(state.at - 1)),
+      button("play", "Play", play), button("forward", "Step forward (j)", () => go(state.at + 1)), button("last", "Last step (End)", () => go(steps.length))),
       parts.slider, parts.count, parts.speed);
     const body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Steps" });
     const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), told_.threads.map((name) => el("span", { role: "columnheader" }, bdi(name))));
@@ -147,8 +149,7 @@ const player = (() => {
     const grid = el("div", { class: "grid steps", role: "grid", "aria-label": "Steps of the counterexample", "aria-rowcount": String(steps.length + 1) }, head, body);
     add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, told_.left_out ? `${plural(told_.left_out, "step")} left out` : "")), controls, grid, parts.said, parts.states]);
     list = longList(body, 24, () => steps.length, makeRow);
-    const wide = `calc(${5 + told_.threads.length * (told_.threads.length > 4 ? 15 : 18)}ch + ${(told_.threads.length + 2) * 12}px)`;
-    body.firstChild.style.minWidth = wide;
+    body.firstChild.style.minWidth = `${48 + told_.threads.length * (least + 12) + 24}px`;
     body.style.height = `${Math.min(320, steps.length * 24 + 2)}px`;
     body.addEventListener("scroll", () => (head.scrollLeft = body.scrollLeft), { passive: true });
     list.reset();

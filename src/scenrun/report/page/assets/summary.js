@@ -25,7 +25,7 @@ const summary = (() => {
     return [out.map((text, i) => [i ? " · " : "", bdi(text)])].flat(2);
   };
 
-  const lineLink = (line) => (line ? el("button", { type: "button", class: "link", onclick: () => selectLine(line, "summary") }, `line ${line}`) : "");
+  const lineLink = figureTables.lineButton;
 
   const findingItem = (finding) => {
     const row = rowAt(finding.at);
@@ -47,40 +47,23 @@ const summary = (() => {
     return el("li", {}, bdi(one.name), ": ", bdi(where + holder), " ", one.line ? ["(", lineLink(one.line), ")"] : "");
   };
 
-  const tableOf = (heads, lines, name) =>
-    el("div", { class: "scroll held" }, el("table", { "aria-label": name },
-      el("thead", {}, el("tr", {}, heads.map((head, i) => el("th", { scope: "col", class: i ? "number" : "" }, head)))),
-      el("tbody", {}, lines.map((line) => el("tr", {}, line.map((text, i) => el("td", { class: i ? "number" : "" }, bdi(String(text ?? "")))))))));
+  const FOUND = { holds: "✓", allowed: "✓", observed: "✓", violated: "✗", broken: "✗", forbidden: "✗" };
 
   const expectations = () => {
-    const lines = data.closing.expectations.map((one) => [one.kind || "", one.expectation || one.text || Object.values(one).join(" ")]);
-    return lines.length ? [el("h3", {}, "Expectations"), el("ul", { class: "plain" }, data.closing.expectations.map((one) => el("li", {}, bdi(expectation(one)))))] : [];
-  };
-  const expectation = (one) => Object.entries(one).map(([key, text]) => `${key}: ${text}`).join(", ");
-
-  const state = () => (data.closing.state.length ? [el("h3", {}, "Shared variables at the end"), tableOf(["name", "value"], data.closing.state, "Shared variables at the end")] : []);
-
-  const block = (title, ...content) => el("div", {}, el("h3", {}, title), content);
-
-  const threadFigures = (threads) => {
-    const lines = Object.entries(threads).map(([name, one]) => [name, ...["lived_s", "waited_s", "slept_s", "worked_s"].map((key) => seconds(one?.[key] ?? "")), one?.messages]);
-    return lines.length ? block("Threads", tableOf(["thread", "lived", "waited", "slept", "worked", "messages"], lines, "Threads")) : "";
+    const lines = data.closing.expectations.map((one) => {
+      const { what, expression, found, line, ...more } = one;
+      const rest = Object.entries(more).map(([key, text]) => `${key} ${typeof text === "string" ? text : JSON.stringify(text)}`).join(", ");
+      const word = typeof found === "string" ? found : JSON.stringify(found ?? "");
+      return [what, el("code", {}, bdi(String(expression ?? rest))), `${FOUND[word] ? `${FOUND[word]} ` : ""}${word.replaceAll("_", " ")}`, lineLink(Number(line) || 0)];
+    });
+    return lines.length ? block("Expectations", figureTables.tableOf(["expected", "that", "found", "scenario"], lines, "Expectations")) : "";
   };
 
-  const objectFigures = (objects) => {
-    const lines = Object.entries(objects).map(([name, one]) => [name, one?.kind, figuresOf(one || {})]);
-    return lines.length ? block("Objects", tableOf(["object", "kind", "figures"], lines, "Objects")) : "";
-  };
-  const figuresOf = (one) => Object.entries(one).filter(([key]) => key !== "kind").map(([key, value]) => figure(key, value)).filter(Boolean).join(", ");
-  const figure = (key, value) => {
-    if (value && typeof value === "object") return value.total_s ? `${key} ${seconds(value.total_s)} (at most ${seconds(value.max_s)})` : "";
-    return value === null ? "" : `${key} ${key.endsWith("_s") ? seconds(value) : value}`;
-  };
-
-  const figures = () => {
-    const closing = data.closing.figures;
-    const parts = [threadFigures(closing.threads || {}), objectFigures(closing.objects || {})].filter(Boolean);
-    return parts.length ? el("details", { open: true }, el("summary", {}, "Figures"), el("div", { class: "cards" }, parts)) : "";
+  const state = () => (data.closing.state.length ? block("Shared variables at the end", figureTables.tableOf(["name", "value"], data.closing.state, "Shared variables at the end")) : "");
+  const block = (title, content) => el("div", {}, el("h3", {}, title), content);
+  const bound = () => {
+    const sentence = data.figures?.bottleneck?.sentence;
+    return sentence ? el("p", { class: "said" }, bdi(sentence.charAt(0).toUpperCase() + sentence.slice(1) + "."), " ") : "";
   };
 
   const build = () => {
@@ -90,7 +73,9 @@ const summary = (() => {
     notes.append(...data.notes.map((note) => el("p", {}, bdi(note))));
     const found = data.findings.slice(0, 50).map(findingItem);
     if (data.findings.length > 50) found.push(el("p", { class: "muted" }, `and ${count(data.findings.length - 50)} more findings`));
-    add($("summary"), [found, expectations(), state(), figures()]);
+    const told_ = [expectations(), state()].filter(Boolean);
+    add($("summary"), [found, bound(), told_.length ? el("div", { class: "cards" }, told_) : "", figureTables.build(data.figures)]);
+    figureTables.repaintBars();
   };
   return { build };
 })();

@@ -38,7 +38,7 @@ const longList = (body, height, count_, make) => {
 };
 
 const table = (() => {
-  const HEADS = [["#", "right wide"], ["time", "right"], ["thread", ""], ["event", ""], ["object", "wide"], ["says", ""], ["line", "right wide"]];
+  const HEADS = [["#", "right wide"], [`time, ${column.unit}`, "right"], ["thread", ""], ["event", ""], ["object", "wide"], ["says", ""], ["line", "right wide"]];
   let found = null;
   let list = null;
   const body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Lines of the log" });
@@ -58,7 +58,7 @@ const table = (() => {
     const says = cut(detailOf(row), 300);
     const node = el(
       "div", { class: "grid-row", role: "row", id: `row-${row}`, "aria-rowindex": String(i + 2) },
-      cell(count(numberAt(rows.at[row])), "number muted wide"), cell(moment(rows.t[row]), "number"), cell(threadOf(row), ""),
+      cell(count(numberAt(rows.at[row])), "number muted wide"), cell(column.text(rows.t[row]), "number"), cell(threadOf(row), ""),
       cell(eventOf(row), "event"), cell(objectOf(row), "wide"), cell(says, "mono"), cell(rows.line[row] ? String(rows.line[row]) : "", "number muted wide"),
     );
     if (isLoud(row)) node.classList.add("loud");

@@ -3,7 +3,7 @@
 const $ = (id) => document.getElementById(id);
 
 const add = (node, children) => {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== "") node.append(child);
   }
   return node;
@@ -43,6 +43,14 @@ const moment = (ns) => {
   const [size, unit] = unitFor(ns);
   return `${Number((ns / size).toFixed(Math.round(Math.log10(size))))} ${unit}`;
 };
+
+/* A moment in a column of moments: all in one unit, with as many digits. */
+const column = (() => {
+  const [size, unit] = unitFor(data.end);
+  const exact = rows.t.every((t) => t % 1000 === 0);
+  const digits = { s: 6, ms: 3, "µs": exact ? 0 : 3, ns: 0 }[unit];
+  return { unit, text: (ns) => (ns / size).toFixed(digits) };
+})();
 
 const seconds = (value) => (typeof value === "number" ? lasting(Math.round(value * 1e9)) : String(value));
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);

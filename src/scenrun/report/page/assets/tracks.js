@@ -1,7 +1,15 @@
 /* Tracks: bars of one kind in one lane, in the order of an axis, so that those in view are found at once. */
 
+/* When the last thread did something: what a process does afterwards is not drawn. */
+const lastMoment = (() => {
+  let last = 1;
+  for (let row = 0; row < rows.count; row++) if (rows.thread[row] >= 0 && rows.t[row] > last) last = rows.t[row];
+  for (let bar = 0; bar < bars.size; bar++) last = Math.max(last, bars.t[bar] + bars.lasted[bar]);
+  return data.findings.reduce((a, finding) => Math.max(a, finding.t), last);
+})();
+
 const AXES = {
-  time: { end: () => Math.max(data.end, 1), least: 20, begin: (b) => bars.t[b], length: (b) => bars.lasted[b] },
+  time: { end: () => lastMoment, least: 20, begin: (b) => bars.t[b], length: (b) => bars.lasted[b] },
   event: { end: () => Math.max(data.count, 1), least: 4, begin: (b) => bars.at[b], length: (b) => bars.places[b] },
 };
 
