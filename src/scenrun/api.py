@@ -40,22 +40,36 @@ class Loaded:
         return self.program.name
 
 
-def load(scenario: str | Path | Mapping[str, Any], *, overrides: Mapping[str, Any] | None = None) -> Loaded:
+def load(
+    scenario: str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    expect: str | Path | Mapping[str, Any] | None = None,
+) -> Loaded:
     """Read, check and compile a scenario.
 
     `scenario` is a path, or the scenario itself as a mapping. `overrides` maps dotted paths to values, such as
-    `{"threads.consumer.count": 3}`. Raises ScenarioError with everything that is wrong, each with its place.
+    `{"threads.consumer.count": 3}`. `expect` is another file, or a mapping: its `expect` and `limits` stand in the place
+    of the scenario's own. Raises ScenarioError with everything that is wrong, each with its place.
     """
-    if isinstance(scenario, Mapping):
-        text = yaml.safe_dump(dict(scenario), sort_keys=False, allow_unicode=True)
-        return load_source(decode("<mapping>", text.encode()), overrides)
-    return load_source(read_file(Path(scenario)), overrides)
+    teacher = None if expect is None else _source(expect, "<expect>")
+    return load_source(_source(scenario, "<mapping>"), overrides, teacher)
 
 
-def load_source(source: Source, overrides: Mapping[str, Any] | None = None) -> Loaded:
-    """Read, check and compile the scenario of a text."""
+def _source(given: str | Path | Mapping[str, Any], name: str) -> Source:
+    """The text of a file, or of a mapping under this name."""
+    if isinstance(given, Mapping):
+        text = yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True)
+        return decode(name, text.encode())
+    return read_file(Path(given))
+
+
+def load_source(
+    source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None
+) -> Loaded:
+    """Read, check and compile the scenario of a text, with the expectations of another one if there is a `teacher`."""
     given = dict(overrides or {})
-    read, problems = read_scenario(source, given)
+    read, problems = read_scenario(source, given, teacher)
     if read is None:
         raise ScenarioError(problems)
     return Loaded(read, compile_scenario(read, problems, given))
@@ -335,22 +349,24 @@ def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int 
 
 
 def check_calls(program: Program, allow_python: bool) -> None:
-    """Refuse a program with `call` steps unless the user allows them; and what cannot be imported."""
+    """Refuse a program with the user's own Python unless the user allows it; and what of it cannot be imported."""
     from scenrun.errors import Fault, Place
 
     calls = [i for code in program.codes for i in code.instructions if i.op == "call"]
-    if calls and not allow_python:
+    if not calls and not program.objects:
+        return
+    if not allow_python:
+        lines = {**{made.line: "objects" for made in program.objects}, **{i.line: "call" for i in calls}}
         problems = [
-            Problem(Place(program.source, i.line, 1), "`call` runs Python of yours; allow it with --allow-python")
-            for i in calls
+            Problem(Place(program.source, line, 1), f"`{word}` runs Python of yours; allow it with --allow-python")
+            for line, word in sorted(lines.items())
         ]
         raise ScenarioError(problems)
-    if not calls:
-        return
     from scenrun.calls import import_function
 
-    for instruction in calls:
+    functions = {str(i.option("function")): i.line for i in calls if ":" in str(i.option("function"))}
+    for name, line in {**functions, **{made.python: made.line for made in program.objects}}.items():
         try:
-            import_function(str(instruction.option("function")))
+            import_function(name)
         except Fault as fault:
-            raise ScenarioError([Problem(Place(program.source, instruction.line, 1), fault.text)]) from None
+            raise ScenarioError([Problem(Place(program.source, line, 1), fault.text)]) from None

@@ -102,7 +102,7 @@ _OWN = (
     Event("work.began", "A thread is about to keep a processor busy.", {}),
     Event("work.ended", "A thread has kept a processor busy.", {}),
     Event("call.began", "A thread is about to call a function of the user's.", {"function": TEXT}),
-    Event("call.ended", "A function of the user's has returned.", {"function": TEXT}),
+    Event("call.ended", "A function of the user's has returned.", {"function": TEXT, "value": ANY, "took_s": NUMBER}),
 )  # fmt: skip
 
 _RESULTS: dict[str, dict[str, dict[str, Any]]] = {

@@ -277,8 +277,15 @@ class Recorder:
                 add_shown(fields, shown, given)
             add_result(fields, event, result, waited_ns, held_ns, size)
         if instruction.op == "call":
-            fields["function"] = instruction.option("function")
+            add_call(fields, str(instruction.option("function")))
         self._line(fields)
+
+
+def add_call(fields: dict[str, Any], function: str) -> None:
+    """Which function of the user's it is, and of which object."""
+    fields["function"] = function
+    if ":" not in function:
+        fields["object"] = function.partition(".")[0]
 
 
 @cache
@@ -340,6 +347,9 @@ def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, 
         fields["waited_s"] = waited_ns / 1e9
     elif event == "sleep.ended":
         fields["slept_s"] = waited_ns / 1e9
+    elif event == "call.ended":
+        fields["value"] = result
+        fields["took_s"] = waited_ns / 1e9
     elif event in _WITH_RESULT:
         fields["value"] = result
     elif event == "pool.submitted":

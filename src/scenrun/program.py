@@ -116,7 +116,10 @@ class Observation:
     source: str
     text: str
     probes: tuple[Probe, ...]
-    line: int
+    line: int | None
+    """Where it stands in the scenario's file."""
+    elsewhere: str = ""
+    """Where it stands in another file, a teacher's: `FILE:LINE`."""
 
     @property
     def cells(self) -> frozenset[int]:
@@ -142,6 +145,17 @@ class Expectations:
         return self.verdicts.get(way, ("holds",))
 
 
+@dataclass(frozen=True, slots=True)
+class PythonObject:
+    """An object of the user's that threads share: made anew for each run."""
+
+    name: str
+    python: str
+    """`package.module:Class`, or anything else that makes it when it is called."""
+    args: dict[str, Any]
+    line: int
+
+
 @dataclass(frozen=True)
 class Program:
     """A scenario, compiled. `codes[0]` is main's."""
@@ -161,11 +175,13 @@ class Program:
     """The cell of each condition's lock."""
     overrides: dict[str, Any] = field(default_factory=dict)
     description: str = ""
+    objects: tuple[PythonObject, ...] = ()
 
     @cached_property
     def digest(self) -> str:
         """A fingerprint of the lowered program: the same for files that differ only in comments and layout."""
         parts = [repr((c.name, c.kind, c.count, sorted(c.options.items(), key=str))) for c in self.cells]
+        parts += [repr((made.name, made.python, made.args)) for made in self.objects]
         for code in self.codes:
             parts.append(code.name)
             parts += [

@@ -9,6 +9,7 @@ from scenrun.events import COMMON, EVENTS, OF_THREAD
 from scenrun.primitives import KINDS as OBJECT_KINDS
 from scenrun.scenario import durations, expressions, model
 from scenrun.scenario.fields import Model
+from scenrun.scenario.ranges import MAX_VALUES
 from scenrun.scenario.steps import VERBS, Step
 from scenrun.scenario.sync import KINDS
 from scenrun.values import MAX_BITS, MAX_SIZE
@@ -31,6 +32,15 @@ Generated from the program by `python -m scenrun.reference`; the [guide](guide.m
 """
 
 
+_OBJECTS = """\
+Each run has objects of its own, made before anything runs. `call: cache.get` calls a method; docs/own_code.md shows it.
+"""
+_SWEEP = f"""Read by `scenrun sweep` alone: it has no effect on a single run, and none on what schedules are replayed with. A range has
+both its ends where they are met: `1..8` counts by 1, `0..100+10` by 10, `1..64*2` doubles; at most {MAX_VALUES:,} values.
+Paths are those of `--set`; an object's options may be named without its kind (`sync.pipeline.maxsize`).
+"""
+
+
 def reference() -> str:
     """The whole page, as Markdown."""
     parts = [
@@ -40,6 +50,8 @@ def reference() -> str:
         + "\nKeys that begin with `x-` are ignored: a place for anchors.\n",
         "### `stop`\n\n" + _table(model.Stop),
         "### `limits`\n\n" + _table(model.Limits),
+        "### `sweep`\n\n" + _table(model.Sweep) + "\n" + _SWEEP,
+        "### `objects`\n\n" + _table(model.PythonObject) + "\n" + _OBJECTS,
         "### `log`\n\n" + _table(model.LogOptions),
         "## Thread groups\n\n" + _table(model.Group),
         _behaviours_and_parameters(),

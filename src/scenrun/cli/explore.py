@@ -19,8 +19,8 @@ import click
 
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_INCOMPLETE, say, tell
-from scenrun.cli.options import load, overrides_of
-from scenrun.cli.running import on_signals, refuse_own_files
+from scenrun.cli.options import expect_option, load, overrides_of
+from scenrun.cli.running import on_signals, own_files, refuse_own_files
 from scenrun.errors import OutputError, UsageError
 from scenrun.explorer.describing import describe
 from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program, progress_of
@@ -31,7 +31,7 @@ PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _FOR_STATES = ("max_states", "memory", "reduction", "symmetry", "count")
-_AGAIN = ("strategy", "seed", "schedules", "depth", "bound", "max_states")
+_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states")
 """Options that whoever searches for the same again must give again."""
 _FOR_SCHEDULES = ("schedules", "jobs")
 
@@ -60,6 +60,7 @@ _FOR_SCHEDULES = ("schedules", "jobs")
 @click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
 @click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@expect_option
 @click.option("--save", "save", metavar="FILE", type=click.Path(),
               help="Write the schedule that shows the first finding; more findings go to FILE-2, FILE-3 ..")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as one JSON object on stdout.")
@@ -74,14 +75,14 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     options |= _times(options.pop("times"), options["time_limit"])
     _refuse(files, options)
     overrides = overrides_of(options["sets"])
-    loaded = [(file, load(file, overrides)) for file in files]
+    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
     for _, one in loaded:
         if options["allow_python"] and os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
         check_calls(one.program, options["allow_python"])
     _warn_of_calls([one for _, one in loaded])
     if options["save"] is not None:
-        refuse_own_files(files, options["save"], "--save")
+        refuse_own_files(own_files(files, options), options["save"], "--save")
     command = _Exploring(options)
     with command.signals():
         statuses = [command.explore(file, one) for file, one in loaded if command.signal is None]
@@ -130,7 +131,8 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
 
 
 def _warn_of_calls(loaded: list[Loaded]) -> None:
-    if any(i.op == "call" for one in loaded for code in one.program.codes for i in code.instructions):
+    searched = [one.program for one in loaded if not one.program.objects]
+    if any(i.op == "call" for program in searched for code in program.codes for i in code.instructions):
         say("`call` steps are taken as one atomic step each, whose result depends on its arguments alone; what happens "
             "inside them is not searched")  # fmt: skip
 
@@ -191,11 +193,10 @@ class _Exploring:
                 )
             )
         if not (self.options["quiet"] and found.ok):
-            say(describe(found, saved, self._width()))
+            say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
             if found.counterexamples and not saved and file != "-":
-                say(
-                    f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay schedule.json --on threads"
-                )
+                schedule = self._replayed("schedule.json")
+                say(f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay {schedule} --on threads")
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
         return 0 if found.ok else 1
@@ -203,6 +204,10 @@ class _Exploring:
     @staticmethod
     def _width() -> int:
         return shutil.get_terminal_size((120, 24)).columns
+
+    def _replayed(self, schedule: str) -> str:
+        """What `scenrun replay` takes to show a finding again."""
+        return shlex.join([schedule, *(["--expect", self.options["expect"]] if self.options["expect"] else [])])
 
     def _again(self, file: str) -> str:
         """The command that finds the same again."""

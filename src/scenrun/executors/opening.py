@@ -46,6 +46,9 @@ def objects_of(program: Program) -> list[dict[str, Any]]:
         }
         for cell in program.cells
         if cell.kind not in own
+    ] + [
+        {"name": made.name, "kind": "python", "python": made.python, "args": made.args, "line": made.line}
+        for made in program.objects
     ]
 
 

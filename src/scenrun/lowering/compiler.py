@@ -17,7 +17,7 @@ from scenrun.lowering.names import Names
 from scenrun.lowering.observations import Observer
 from scenrun.lowering.scope import Object, Scope
 from scenrun.lowering.writer import Writer
-from scenrun.program import Cell, Code, Expectations, Group, Program
+from scenrun.program import Cell, Code, Expectations, Group, Program, PythonObject
 from scenrun.scenario.expressions import Expression, ExpressionError
 from scenrun.scenario.model import Behaviour, Scenario
 from scenrun.scenario.model import Group as GroupModel
@@ -227,6 +227,7 @@ class Compiler:
             costs={verb: cost.numbers[0] for verb, cost in scenario.costs.items()},
             lock_of=dict(self.names.own_lock),
             overrides=overrides,
+            objects=tuple(self._object(name) for name in scenario.objects),
         )
 
     def _check_something_runs(self) -> None:
@@ -238,6 +239,10 @@ class Compiler:
         if limit and stop and limit.numbers[0] < stop.after.numbers[0]:
             place = self.scenario.limits.place_of_key("time")
             self.complaints.refuse(place, "the limit of time comes before `stop`, so the run would never be whole")
+
+    def _object(self, name: str) -> PythonObject:
+        declared, place = self.scenario.objects[name], self.names.places.get(name)
+        return PythonObject(name, declared.python, dict(declared.args), place.line if place else 0)
 
     def _group(self, name: str, model: GroupModel) -> Group:
         binding = self.names.find(name)

@@ -352,11 +352,27 @@ def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
+def _names_a_function(w: Writer, step: verbs.Call) -> bool:
+    """`package.module:function`, or `object.method` of an object that the file declares."""
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", step.function):
+        return True
+    place, objects = step.place_of_key("function"), w.compiler.scenario.objects
+    name, _, method = step.function.partition(".")
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", step.function):
+        how = "`package.module:function`, or `object.method` of one of `objects`"
+        w.refuse(place, f"a function is written {how}")
+        return False
+    if name not in objects:
+        hint = w.complaints.hint(name, objects) or '; declare it: `objects: {NAME: {python: "package.module:Class"}}`'
+        w.refuse(place, f"there is no object `{name[:60]}`{hint}", about=name)
+        return False
+    return bool(method)
+
+
 @lowers(verbs.Call)
 def call(w: Writer, step: verbs.Call, scope: Scope, path: str) -> None:
     """The user's own Python."""
-    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", step.function):
-        w.refuse(step.place_of_key("function"), "a function is written `package.module:function`")
+    if not _names_a_function(w, step):
         return
     pairs = []
     for key, value in step.args.items():

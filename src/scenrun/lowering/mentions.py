@@ -87,6 +87,8 @@ def _mentioned_in_model(part: Model) -> Iterator[str]:
         yield part.pool
     if isinstance(part, _TARGETING) and part.target:
         yield part.target
+    if isinstance(part, verbs.Call) and ":" not in part.function:
+        yield part.function.partition(".")[0]
     args = part.__dict__.get("args")
     if isinstance(args, dict):
         for value in args.values():

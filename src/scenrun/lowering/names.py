@@ -94,10 +94,12 @@ class Names:
         for name, primitive in scenario.sync.items():
             if isinstance(primitive, Condition):
                 self._lock_of_condition(name, primitive)
+        for name in scenario.objects:
+            self._declare_unbound("objects", name)
         for name, group in scenario.threads.items():
             self._declare_group(name, group)
         for name in scenario.behaviours:
-            self._declare_behaviour(name)
+            self._declare_unbound("behaviours", name)
         for behaviour in scenario.behaviours.values():
             for name, parameter in behaviour.params.items():
                 if name in self.places:
@@ -162,8 +164,9 @@ class Names:
             return None
         return found.cell.number
 
-    def _declare_behaviour(self, name: str) -> None:
-        place = _key_place(self.scenario, "behaviours", name)
+    def _declare_unbound(self, section: str, name: str) -> None:
+        """A name that no expression can mean."""
+        place = _key_place(self.scenario, section, name)
         if name in self.places:
             self._clash(name, place)
         else:
@@ -172,6 +175,7 @@ class Names:
     def check_used(self) -> None:
         """Complain of every declared name that nothing in the file mentions."""
         used = set(mentioned(self.scenario)) | {name for name, _ in assigned(all_steps(self.scenario))}
+        used |= self.scenario._replaced
         if self._default_stop_is_used():
             used.add(self.scenario.stop.event if self.scenario.stop else "stop")
         for name, place in self.places.items():

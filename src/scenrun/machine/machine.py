@@ -6,14 +6,12 @@ follow it. Nothing here knows one primitive from another.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from scenrun import values as language
-from scenrun.calls import import_function
-from scenrun.errors import Fault
-from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
+from scenrun.calls import OBJECTS_ARE_OPAQUE, Calls
+from scenrun.errors import Fault, UsageError
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
 from scenrun.machine.passing import later
@@ -73,7 +71,9 @@ class Machine:
         self.slots = Slots(program)
         self.looks = Looks(program, self.slots)
         self._environments: dict[str, Environment] = {}
-        self._functions: dict[str, Callable[..., Any]] = {}
+        if program.objects:
+            raise UsageError(OBJECTS_ARE_OPAQUE)
+        self._calls = Calls(program)
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
@@ -226,15 +226,12 @@ class Machine:
 
     def _called(self, node: Node, thread: Thread) -> Outcome:
         """What the user's own function gives; it is one step, and taken to be a function of its arguments."""
-        name = str(node.instruction.option("function"))
-        if name not in self._functions:
-            self._functions[name] = import_function(name)
+        instruction = node.instruction
+        name, wanted = str(instruction.option("function")), instruction.into is not None
         try:
-            return Done((), language.received(self._functions[name](**copy.deepcopy(thread.arguments[0]))))
+            return Done((), self._calls.call(name, thread.arguments[0], wanted=wanted))
         except Fault as fault:
             return Failed((), fault.type, fault.text)
-        except Exception as error:
-            return Failed((), name_of(error), str(error))
 
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:

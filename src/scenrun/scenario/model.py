@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
@@ -11,6 +12,7 @@ from scenrun.errors import Place, Source
 from scenrun.scenario import fields as f
 from scenrun.scenario.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
 from scenrun.scenario.source import Mapping
+from scenrun.scenario.sweep import Sweep
 from scenrun.scenario.sync import KINDS, OptionalName, Primitive
 
 VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
@@ -94,6 +96,20 @@ class Group(Model):
     def joined(self) -> bool:
         """Whether the default main waits for this group."""
         return self.join if self.join is not None else not self.daemon
+
+
+class PythonObject(Model):
+    """An object of your own Python that threads share; only with `--allow-python`."""
+
+    what: ClassVar[str] = "an object"
+    python: str = Field(description="what makes it: `package.module:Class`")
+    args: dict[str, Any] = Field(default={}, description="arguments by name, with plain values")
+
+    @model_validator(mode="after")
+    def _names_a_class(self) -> PythonObject:
+        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", self.python):
+            raise refuse(f"`python` is written `package.module:Class`, not {shown(self.python)}")
+        return self
 
 
 class Stop(Model):
@@ -322,6 +338,9 @@ class Scenario(Model):
     behaviours: Annotated[Any, _each("behaviours", Behaviour), WithJsonSchema({"refer": _DEF + "behaviours"})] = Field(
         default={}, description="named programs of steps"
     )
+    objects: Annotated[Any, _each("objects", PythonObject), WithJsonSchema({"refer": _DEF + "objects"})] = Field(
+        default={}, description="objects of your own Python by name, for `call`"
+    )
     threads: Annotated[Any, _each("threads", Group), WithJsonSchema({"refer": _DEF + "threads"})] = Field(
         default={}, description="thread groups by name"
     )
@@ -343,9 +362,14 @@ class Scenario(Model):
         PlainValidator(_costs),
         WithJsonSchema({"type": "object", "additionalProperties": {"type": "string"}}),
     ] = Field(default={}, description="virtual time of a step, by verb, for simulation")
+    sweep: Annotated[Sweep, _section("sweep", Sweep), WithJsonSchema({"refer": _DEF + "sweep"})] = Field(
+        default_factory=Sweep, description="which values `scenrun sweep` tries; without effect on a single run"
+    )
 
     _unread: frozenset[str] | None = PrivateAttr(default=frozenset())
     """The words of parts that could not be read; None where any name may stand there."""
+    _replaced: frozenset[str] = PrivateAttr(default=frozenset())
+    """The words of expectations that another file's have replaced: names that are used, in the eyes of who wrote them."""
 
     @property
     def source(self) -> Source:

@@ -30,10 +30,12 @@ def schema() -> dict[str, Any]:
             "behaviours": _by_name(_object(model.Behaviour)),
             "params": _by_name(_parameter()),
             "threads": _by_name(_object(model.Group)),
+            "objects": _by_name(_object(model.PythonObject)),
             "stop": _stop(),
             "log": _object(model.LogOptions),
             "expect": _expect(),
             "limits": _object(model.Limits),
+            "sweep": _object(model.Sweep),
         },
     }
 

@@ -550,6 +550,6 @@ class Call(Step):
 
     verb = "call"
     short = "function"
-    function: str = Field(description="`package.module:function`")
+    function: str = Field(description="`package.module:function`, or `object.method` of one of `objects`")
     args: Args = Field(default={}, description="its arguments by name; each is an expression")
     into: Into = Field(None, description="the variable that takes what it returns")

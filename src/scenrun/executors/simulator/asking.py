@@ -65,9 +65,9 @@ class AskingWriter(SimulatedWriter):
         return self._traced(pc, i, lines, "None", "None")
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
-        text = f"__call(__me, __s{pc}, __given)"
-        lines = [f"__given = {i.arguments[0]}", *self._ask(pc), f"{i.into} = {text}" if i.into else text]
-        return self._traced(pc, i, lines, "None", "None")
+        result = i.into or "__result"
+        lines = [f"__given = {i.arguments[0]}", *self._ask(pc), f"{result} = __call(__me, __s{pc}, __given)"]
+        return self._traced(pc, i, lines, "None", result)
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return [*self._ask(pc), *super().op_atomic_begin(pc, i)]

@@ -269,8 +269,8 @@ class SimulatedWriter(Writer):
         return [f"{i.into} = __t + {i.arguments[0]}"]
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
-        text = f"__call(__me, __s{pc}, {i.arguments[0]})"
-        return self._traced(pc, i, [f"{i.into} = {text}" if i.into else text], "None", "None")
+        result = i.into or "__result"
+        return self._traced(pc, i, [f"{result} = __call(__me, __s{pc}, {i.arguments[0]})"], "None", result)
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         self._done += 1  # the turn of the others is after its end

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections import deque
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 from scenrun import values
-from scenrun.calls import import_function
+from scenrun.calls import Calls
 from scenrun.errors import Fault, InternalError
 from scenrun.events import LEVELS
 from scenrun.executors.expectations import Watch
@@ -22,7 +21,7 @@ from scenrun.executors.simulator.operations import Operations
 from scenrun.executors.simulator.quick import QUICK, Condition, Event, Queue
 from scenrun.executors.simulator.threads import SimulatedThread, Steps
 from scenrun.executors.site import Site
-from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.findings import Finding, fault_left
 from scenrun.primitives import KINDS
 from scenrun.primitives.future import NO_THREAD
@@ -79,7 +78,7 @@ class Simulation(Operations):
         self.zero_steps = 0
         """Steps so far that cost nothing."""
         self._numbers: dict[str, int] = {}
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._calls = Calls(program)
         self._actions: dict[str, Action] = {}
         self.watch = Watch(program, self._violated, everything=True)
         self.objects = self._make_objects()
@@ -361,15 +360,14 @@ class Simulation(Operations):
         self.watch.check_all(me, site)
 
     def _call(self, me: SimulatedThread, site: Site, arguments: dict[str, Any]) -> Any:
-        name = str(site.instruction.option("function"))
-        if name not in self._functions:
-            self._functions[name] = import_function(name)
+        instruction = site.instruction
+        me.waited_ns = self.costs.of("call")
         try:
-            return values.received(self._functions[name](**copy.deepcopy(arguments)))
-        except BaseException as error:
+            return self._calls.call(str(instruction.option("function")), arguments, wanted=instruction.into is not None)
+        except Fault:
             me.moves += 1
-            me.due_ns = self.costs.of("call")
-            raise error if isinstance(error, Fault) else Fault(name_of(error), str(error)) from None
+            me.due_ns = me.waited_ns
+            raise
 
     @staticmethod
     def _held(handle: Any, op: str) -> tuple[Any, ...]:

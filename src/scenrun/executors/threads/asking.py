@@ -39,9 +39,9 @@ class AskingWriter(RealWriter):
         return [f"{i.into} = __way(__me, __s{pc}, random.bits() * {i.arguments[0]} >> 64)"]
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
-        text = f"__call(__me, __s{pc}, __given)"
+        result = i.into or "__result"
         given = [f"__given = {i.arguments[0]}", self._ask(pc)]
-        return [*given, *self._traced(pc, i, f"{i.into} = {text}" if i.into else text, "None")]
+        return [*given, *self._traced(pc, i, f"{result} = __call(__me, __s{pc}, __given)", "None", result)]
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return [self._ask(pc), *super().op_atomic_begin(pc, i)]

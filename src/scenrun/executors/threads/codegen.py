@@ -95,8 +95,8 @@ class RealWriter(Writer):
         return [f"{i.into} = __now() + {i.arguments[0]}"]
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
-        text = f"__call(__me, __s{pc}, {i.arguments[0]})"
-        return self._traced(pc, i, f"{i.into} = {text}" if i.into else text, "None")
+        result = i.into or "__result"
+        return self._traced(pc, i, f"{result} = __call(__me, __s{pc}, {i.arguments[0]})", "None", result)
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return ["__hidden.acquire()", "__me.atomic = True"]

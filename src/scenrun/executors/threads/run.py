@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 import time
 from collections import deque
@@ -13,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from scenrun import values
-from scenrun.calls import import_function
+from scenrun.calls import Calls
 from scenrun.errors import Fault, InternalError
 from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled
@@ -28,7 +27,7 @@ from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.faults import FROM_EXPRESSIONS, fault_of, name_of
+from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.findings import Finding, fault_left
 from scenrun.program import Cell, Code, Program
 
@@ -62,7 +61,7 @@ class Run:
         self.objects = self._make_objects()
         self.watch.bind(self.objects)
         self.main = self.new_context("main", "main", 0, 0)
-        self._functions: dict[str, Callable[..., Any]] = {}
+        self._calls = Calls(program)
         self._compiled = self._compile(level)
 
     # --- making
@@ -352,22 +351,14 @@ class Run:
         me.worked_ns += nanoseconds
 
     def _call(self, me: Context, site: Site, arguments: dict[str, Any]) -> Any:
-        name = str(site.instruction.option("function"))
+        instruction, since = site.instruction, now()
         me.seen = site
         me.calling = True
         try:
-            return values.received(self._function(name)(**copy.deepcopy(arguments)))
-        except BaseException as error:
-            if isinstance(error, Fault):
-                raise
-            raise Fault(name_of(error), str(error)) from None
+            return self._calls.call(str(instruction.option("function")), arguments, wanted=instruction.into is not None)
         finally:
             me.calling = False
-
-    def _function(self, name: str) -> Callable[..., Any]:
-        if name not in self._functions:
-            self._functions[name] = import_function(name)
-        return self._functions[name]
+            me.waited_ns = now() - since
 
     def _atomic_end(self, me: Context, site: Site) -> None:
         self.watch.check_all(me, site)
