@@ -27,15 +27,27 @@ from scenrun.report.words import told
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 TEXTS = st.text(max_size=300) | st.sampled_from(
-    ["", "産" * 90, "e\u0301" * 90, "👩‍🔬" * 50, "\u202eabc", "\x1b[2J", "x" * 10_000, "⚠️ hot"]
+    [
+        "",
+        "産" * 90,
+        "e\u0301" * 90,
+        "👩‍🔬" * 50,
+        "\u202eabc",
+        "\x1b[2J",
+        "x" * 10_000,
+        "⚠️ hot",
+        "ＦＵＬＬ" * 90,
+        "o\u20dd" * 200,
+        "가ᄀ\u1161" * 90,
+    ]
 )
 
 
 def seen_columns(text: str) -> int:
     """The columns that a terminal needs, counted another way: wide characters two, marks none."""
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
-    marks = sum(unicodedata.category(c) in ("Mn", "Me", "Mc") or "\u1160" <= c <= "\u11ff" for c in text)
-    both = sum(unicodedata.east_asian_width(c) in "WF" and unicodedata.category(c) in ("Mn", "Me", "Mc") for c in text)
+    marks = sum(unicodedata.category(c) in ("Mn", "Me") or "\u1160" <= c <= "\u11ff" for c in text)
+    both = sum(unicodedata.east_asian_width(c) in "WF" and unicodedata.category(c) in ("Mn", "Me") for c in text)
     return len(text) + wide - marks - both
 
 

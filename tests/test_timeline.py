@@ -241,6 +241,29 @@ def test_a_semaphore_shows_how_many_have_it(logs: dict[str, Path]) -> None:
     assert re.fullmatch(r"3+2+", lane)
 
 
+def test_what_is_so_for_less_than_half_of_a_column_is_a_dot() -> None:
+    """A lock, a permit and an item that are there for a moment of ten seconds are neither hidden nor made large."""
+    objects = [
+        {"name": "guard", "kind": "lock"},
+        {"name": "slots", "kind": "semaphore"},
+        {"name": "line", "kind": "fifo"},
+    ]
+    events = [
+        line("run.started", 0.0, 0, None, scenario="s", log_level="debug", objects=objects),
+        line("thread.started", 0.0, 1),
+        line("lock.acquired", 5.01, 2, object="guard", acquired=True),
+        line("semaphore.acquired", 5.01, 3, object="slots", acquired=True),
+        line("queue.put", 5.01, 4, object="line", size=1),
+        line("queue.got", 5.02, 5, object="line", size=0),
+        line("semaphore.released", 5.02, 6, object="slots"),
+        line("lock.released", 5.02, 7, object="guard"),
+        line("thread.ended", 10.0, 8),
+    ]
+    lines = drawn(survey_of(events))
+    lanes = [lane_of(lines, name) for name in ("guard", "slots", "line")]
+    assert all(lane.strip() == "·" and lane == lanes[0] for lane in lanes)
+
+
 def line(name: str, at: float, seq: int, thread: str | None = "t", **more: Any) -> Event:
     """A line of a log."""
     who = {} if thread is None else {"thread": thread, "group": thread, "index": 0}

@@ -11,7 +11,8 @@ import click
 
 from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
 from scenrun.cli import say
-from scenrun.cli.running import Running, refuse_own_files
+from scenrun.cli.options import expect_option
+from scenrun.cli.running import Running, own_files, refuse_own_files
 from scenrun.executors.replaying import Plan, plan_of
 from scenrun.report.outcome import describe_replay
 from scenrun.results import RunResult
@@ -23,6 +24,7 @@ from scenrun.tally import Tally
 @click.command("replay")
 @click.argument("schedule", metavar="SCHEDULE", type=click.Path())
 @click.option("--file", "file", metavar="FILE", type=click.Path(), help="The scenario, if it is not where it was.")
+@expect_option
 @click.option("--on", type=click.Choice(["simulator", "threads"]), default="simulator", show_default=True,
               help="In virtual time, or on real threads that take their steps one at a time.")  # fmt: skip
 @click.option("--repeat", type=click.IntRange(1), metavar="N", help="Replay it N times. Ends with a tally.")
@@ -46,10 +48,10 @@ def replay_command(schedule: str, **options: Any) -> int:
     file = options["file"] or scenario_of(schedule, found)
     if options["allow_python"] and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
-    loaded = load(Path(file), overrides=found.overrides)
+    loaded = load(Path(file), overrides=found.overrides, expect=options["expect"])
     check_calls(loaded.program, options["allow_python"])
     plan = plan_of(loaded.program, found)  # where it does not fit, nothing is written over and nothing started
-    refuse_own_files((file, schedule), options["log"], "--log")
+    refuse_own_files(own_files((file, schedule), options), options["log"], "--log")
     if loaded.program.digest != found.digest:
         say(f"{file} has changed since the schedule was written; all its moves still fit")
     command = _Replaying(options, found, plan)
@@ -76,7 +78,8 @@ class _Replaying(Running):
     def _once(self, file: str, loaded: Loaded) -> int:
         result = self.run_once(loaded, None)
         if not (self.options["quiet"] and result.notes["shown"]):
-            say(describe_replay(result, self.schedule.finding, len(self.schedule.moves)))
+            moves = len(self.schedule.moves)
+            say(describe_replay(result, self.schedule.finding, moves, seen=self._is_watched))
         self._leave_if_stuck(result)
         return 0 if result.notes["shown"] else 1
 

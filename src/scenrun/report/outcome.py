@@ -49,13 +49,17 @@ def finding_lines(finding: Finding) -> list[str]:
     return lines
 
 
-def describe_replay(result: RunResult, finding: tuple[str, str] | None, moves: int) -> str:
-    """A few lines for a person, on the replay of a schedule that was to show a finding."""
+def describe_replay(result: RunResult, finding: tuple[str, str] | None, moves: int, *, seen: bool = False) -> str:
+    """A few lines for a person, on the replay of a schedule that was to show a finding.
+
+    seen: whether the person has just seen what was found, on the console.
+    """
     where = "real threads" if result.way == "run" else "the simulator"
     what = f"{finding[0]} ({finding[1]})" if finding is not None else "the end of the schedule"
     shown = "shown" if result.notes["shown"] else "not shown"
     lines = [f"{shown}: {what} ({result.scenario}, {moves:,} moves on {where}, seed {result.seed})"]
-    return "\n".join([*lines, *(text for found in result.findings for text in finding_lines(found))])
+    findings = () if seen else result.findings
+    return "\n".join([*lines, *(text for found in findings for text in finding_lines(found))])
 
 
 def describe_tally(tally: Tally) -> str:

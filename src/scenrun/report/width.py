@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from unicodedata import category, combining, east_asian_width
 
-_NO_WIDTH = ("Mn", "Me", "Mc")
+_NO_WIDTH = ("Mn", "Me")
 _EMOJI_FORM = "\ufe0f"
 """Asks for the wide form of a sign; terminals disagree about its width, so it is left out."""
 
