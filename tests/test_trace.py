@@ -23,6 +23,7 @@ from scenrun.analysis.reading import Reading
 from scenrun.report.lanes import Lanes
 from scenrun.report.mermaid import Diagram, escaped
 from scenrun.report.perfetto import Trace
+from scenrun.report.trace_records import OBJECTS
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
@@ -255,7 +256,7 @@ def test_a_lock_handed_over_has_its_arrow() -> None:
     names = names_of(trace)
     ends = [(r["ph"], names[r["tid"]], r["ts"]) for r in trace["traceEvents"] if r["ph"] in "sf"]
     assert ends == [("s", "A", 2e6), ("f", "B", 3e6)]
-    owners = [(s["name"], s["ts"], s["dur"]) for s in slices_of(trace, "holding") if s["track"] == "l"]
+    owners = [(s["name"], s["ts"], s["dur"]) for s in slices_of(trace, "holding") if s["pid"] == OBJECTS]
     assert owners == [("A", 0, 2e6), ("B", 3e6, 0)]
 
 
@@ -316,7 +317,8 @@ def test_a_counter_has_every_size_of_its_queue(simulated: Any) -> None:
 def test_no_more_permits_are_held_at_once_than_there_are(simulated: Any) -> None:
     """A semaphore of three has three tracks, and its counter goes from three to none and back."""
     trace = traced(simulated("semaphore_pool"))
-    lanes = {s["track"] for s in slices_of(trace, "holding") if s["args"]["object"] == "connections"}
+    held = [s for s in slices_of(trace, "holding") if s["args"]["object"] == "connections"]
+    lanes = {s["track"] for s in held if s["pid"] == OBJECTS}
     counted = [r["args"]["permits"] for r in trace["traceEvents"] if r["ph"] == "C" and r["name"] == "connections"]
     assert lanes == {"connections", "connections (2)", "connections (3)"}
     assert (counted[0], min(counted), counted[-1]) == (3, 0, 3)
@@ -333,6 +335,62 @@ def test_owners_of_a_lock_never_overlap_whatever_the_clocks_say() -> None:
     """A lock's next owner begins no earlier than the one before ended."""
     lanes = Lanes(only=True)
     assert [lanes.place(0, 10), lanes.place(9, 12), lanes.place(8, 9)] == [(0, 0), (0, 10), (0, 12)]
+
+
+def test_a_thread_s_holds_lie_on_its_track_where_they_nest(simulated: Any) -> None:
+    """A philosopher's life has the fork that it holds, and the hold has its wait for the other one."""
+    slices = [
+        (s["name"], ns(s["ts"]), ns(s["ts"] + s["dur"]))
+        for category in ("alive", "holding", "waiting")
+        for s in slices_of(traced(simulated("dining_philosophers")), category)
+        if s["track"] == "philosopher[0]"
+    ]
+    assert [name for name, _, _ in slices] == ["alive", "holds forks[0]", "waits for the others at all_have_one", "waits for forks[1]"]  # fmt: skip
+    (_, life, over), (_, held, until), _, (_, waits, end) = slices
+    assert life <= held <= waits <= end == until == over
+
+
+def test_hand_over_hand_the_later_hold_is_on_the_lock_s_track_only() -> None:
+    """Slices of one track must not cross; the locks' tracks have both."""
+    trace = traced(
+        [
+            line(0, "lock.acquired", 0.0, object="a", acquired=True),
+            line(1, "lock.acquired", 1.0, object="b", acquired=True),
+            line(2, "lock.released", 2.0, object="a"),
+            line(3, "lock.released", 3.0, object="b"),
+        ]
+    )
+    assert list(broken_rules(trace)) == []
+    assert [(s["track"], s["name"]) for s in slices_of(trace, "holding")] == [("a", "main"), ("main", "holds a"), ("b", "main")]  # fmt: skip
+
+
+def test_a_hold_that_another_thread_ends_cuts_no_slice_of_its_holder() -> None:
+    """The holder sleeps while its lock is released: the sleep is whole, the hold on the lock's track only."""
+    trace = traced(
+        [
+            line(0, "lock.acquired", 0.0, "A", object="l", acquired=True),
+            line(1, "sleep.began", 1.0, "A"),
+            line(2, "lock.released", 2.0, "B", object="l"),
+            line(3, "sleep.ended", 3.0, "A"),
+        ]
+    )
+    assert list(broken_rules(trace)) == []
+    assert [s["dur"] for s in slices_of(trace, "sleeping")] == [2e6]
+    assert [s["track"] for s in slices_of(trace, "holding")] == ["l"]
+
+
+def test_a_lock_that_outlives_its_holder_is_held_no_longer_on_the_holder_s_track() -> None:
+    """A thread ends and never gives its lock back: its hold ends with its life, on the lock's track with the run."""
+    trace = traced(
+        [
+            line(0, "thread.started", 0.0, "A"),
+            line(1, "lock.acquired", 1.0, "A", object="l", acquired=True),
+            line(2, "thread.ended", 2.0, "A"),
+            line(3, "thread.started", 5.0, "B"),
+        ]
+    )
+    assert list(broken_rules(trace)) == []
+    assert {s["track"]: s["dur"] for s in slices_of(trace, "holding")} == {"l": 4e6, "A": 1e6}
 
 
 def test_the_metadata_say_which_run_it_was(simulated: Any) -> None:

@@ -1,10 +1,13 @@
 """Which records of a trace a log becomes: slices, counters, arrows and marks, for Perfetto and chrome://tracing.
 
-A thread's track has its life, and within it what it slept, worked, called and waited. Holds may overlap without nesting,
-which slices of one track must not, and they end a thread's slices nowhere: each lock has a track of its own instead, which
-shows its owners one after another, a semaphore one for each permit that was taken at once. A hand-over is an arrow between
-two marks without length, one where a thread did what let the other go on, one where the other went on: an arrow starts
-and ends at slices, and where slices begin or end at its own moment the two viewers choose different ones.
+A thread's track has its life, within it what it held, and within that what it slept, worked, called and waited. Slices of
+one track must nest, and holds need not: so each lock has a track of its own as well, which shows its owners one after
+another, a semaphore one for each permit that was taken at once; a hold that crosses an earlier one of its thread, or that
+another thread ended, is only there.
+
+A hand-over is an arrow between two marks without length, one where a thread did what let the other go on, one where the
+other went on: an arrow begins and ends at slices, and where slices begin or end at its own moment the two viewers choose
+different ones.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from typing import Any, BinaryIO
 from scenrun.analysis.reading import Event
 from scenrun.analysis.spans import ALIVE, CALLING, HOLDING, INSIDE, QUEUED, SLEEPING, WAITING, WORKING, Span, Spans
 from scenrun.report.lanes import Lanes
+from scenrun.report.nesting import Nesting
 from scenrun.report.trace_records import (
     OBJECTS,
     THREADS,
@@ -31,6 +35,7 @@ _MOST_MARKS = 100
 """Threads on which one finding is marked."""
 _MOST_LANES = 1_000
 """Lanes of one object that surely stand together."""
+_TAKES = ("lock.acquired", "semaphore.acquired", "condition.woken")
 _HAND_OVER = {"name": "hand-over", "cat": "hand-over"}
 _NAMES = {ALIVE: "alive", SLEEPING: "sleep", WORKING: "work"}
 
@@ -47,6 +52,9 @@ class Trace:
         """Until when each thread's track is taken, without the life that is going on: a slice begins no earlier."""
         self._ended: dict[int, int] = {}
         """When each thread's life ended."""
+        self._nesting = Nesting()
+        self._now: Event = {}
+        """The line that is being taken; empty when the log is over."""
         self._lanes: dict[str, Lanes] = {}
         self._lane_tracks: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
@@ -63,7 +71,7 @@ class Trace:
             "finding": self._finding,
             "queue.put": lambda event: self._size(event, -1),
             "queue.got": lambda event: self._size(event, 1),
-            "semaphore.acquired": self._permit,
+            **dict.fromkeys(_TAKES, self._took),
             "semaphore.released": self._permit,
         }
         self.records.process(OBJECTS, "locks and queues")
@@ -75,6 +83,7 @@ class Trace:
 
     def take(self, event: Event) -> None:
         """Take the next event."""
+        self._now = event
         self._spans.take(event)
         handler = self._handlers.get(event["event"])
         if handler is not None:
@@ -82,6 +91,7 @@ class Trace:
 
     def close(self) -> None:
         """The log is over."""
+        self._now = {}
         self._spans.close()
         if "run" not in self._about:
             self.records.process(THREADS, "threads")
@@ -104,6 +114,7 @@ class Trace:
         begin, end = nanoseconds(span.begin_s), nanoseconds(span.end_s)
         if span.what in (HOLDING, INSIDE):
             self._on_object(span, begin, end)
+            self._on_holder(span, end)
             return
         tid = self._thread(span.thread)
         if span.what != ALIVE:
@@ -128,6 +139,24 @@ class Trace:
             place = list(self._lanes).index(name) * _MOST_LANES + lane
             tid = self._lane_tracks[name, lane] = self.records.track(OBJECTS, title, place)
         self._slice(OBJECTS, tid, span.thread, span, begin, max(begin, end))
+
+    def _on_holder(self, span: Span, end: int) -> None:
+        """A hold on its thread's track, if it nests there: only a thread's own release ends none of its slices midway."""
+        began = self._nesting.ended(span.thread, span.begin_seq)
+        ender = self._now.get("thread", span.thread)
+        if began is None or (ender != span.thread and self._now["event"] not in _TAKES):
+            return
+        tid = self._thread(span.thread)
+        end = max(began, min(end, self._ended.get(tid, end)))
+        self._free_from[tid] = max(end, self._free_from.get(tid, 0))
+        self._slice(THREADS, tid, f"holds {span.object}", span, began, end)
+
+    def _took(self, event: Event) -> None:
+        if event.get("acquired", True):
+            at = max(nanoseconds(event["elapsed_s"]), self._free_from.get(self._thread(event["thread"]), 0))
+            self._nesting.began(event["thread"], event["seq"], at)
+        if event["event"] == "semaphore.acquired":
+            self._permit(event)
 
     def _slice(self, pid: int, tid: int, name: str, span: Span, begin: int, end: int) -> None:
         self.records.add(
