@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenrun.analysis.reading import excerpt
@@ -15,17 +16,23 @@ from scenrun.report.tables import TABLES, TEXT, TIME
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-FORMATS = {".parquet": "(FORMAT parquet, COMPRESSION zstd)", ".csv": "(FORMAT csv, HEADER)", ".duckdb": ""}
+FORMATS = {
+    ".parquet": "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {group}",
+    ".csv": "FORMAT csv, HEADER",
+    ".duckdb": "",
+}
 """What can be written, by the file's suffix, and how DuckDB is asked for it."""
 _BATCH = 1 << 25
 """Bytes of rows that DuckDB takes at a time."""
 _LONGEST = 1 << 20
 """Bytes of a row for which DuckDB sets room aside, if none is longer."""
+_ROOM, _MOST_ROOM = 3 << 26, 1 << 32
+"""Bytes of memory that DuckDB may use for rows of usual length, and those beyond which it is left to its own limit."""
 _WRITTEN_AS = {".csv": {TIME: TEXT}}
 """Columns that are of another type in a format: a time in CSV is written as the log does."""
 _SETTINGS: dict[str, str | int | bool] = {
     "threads": 2,
-    "memory_limit": "256MB",
+    "memory_limit": f"{_ROOM}B",
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -51,6 +58,10 @@ class Database:
         self._batches = {name: _Batch(folder, name, 0) for name in tables}
         self.counts = dict.fromkeys(tables, 0)
         """The rows that each table has."""
+        self.average = 1
+        """Bytes of a row in the batch that has the longest on average."""
+        self._room = _ROOM
+        connection.execute("BEGIN")  # a commit a batch would write the last rows of the table again each time
         for name in tables:
             columns = (f'"{column}" {types.get(kind, kind)}' for column, kind in TABLES[name].columns.items())
             connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
@@ -65,14 +76,39 @@ class Database:
 
     def _take_in(self, name: str, batch: _Batch) -> None:
         batch.file.close()
+        self._make_room(batch)
         self._connection.execute(_insertion(name, self._types), [batch.path, max(_LONGEST, batch.longest + 1)])
         os.unlink(batch.path)
         self.counts[name] += batch.rows
+
+    def _make_room(self, batch: _Batch) -> None:
+        """DuckDB handles 2,048 rows at a time, in several copies: where rows are long the memory it may use is more."""
+        if batch.rows:
+            self.average = max(self.average, batch.size // batch.rows)
+            room = _ROOM + self.average * 2_048 * 16 + batch.longest * 16
+            if room > self._room:
+                self._room = room
+                self._connection.execute(f"SET memory_limit = '{room}B'" if room < _MOST_ROOM else "RESET memory_limit")
 
     def complete(self) -> None:
         """All rows have been given."""
         for name, batch in self._batches.items():
             self._take_in(name, batch)
+        self._connection.execute("COMMIT")
+
+    def leave(self) -> None:
+        """Close what is still open, whatever has happened."""
+        for batch in self._batches.values():
+            with suppress(OSError):
+                batch.file.close()
+
+    def copied(self, suffix: str) -> str:
+        """A file with the first table, in the format of a suffix."""
+        name, path = next(iter(self._batches)), os.path.join(self._folder, f"table{suffix}")
+        how = FORMATS[suffix].format(group=min(122_880, max(2_048, _BATCH // self.average)))
+        self._connection.execute("SET threads = 1")  # two would put whole row groups in order, in memory
+        self._connection.execute("COPY {} TO '{}' ({})".format(name, path.replace("'", "''"), how))
+        return path
 
 
 class _Batch:
@@ -111,20 +147,23 @@ def database(path: str, tables: tuple[str, ...]) -> Iterator[Database]:
     """A database to fill; when all went well, what it has is at `path`, in the format of the suffix."""
     import duckdb
 
-    suffix = suffix_of(path)
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(path) or ".", ignore_cleanup_errors=True) as folder:
-        file = os.path.join(os.path.abspath(folder), "tables.duckdb")
+    suffix, beside = suffix_of(path), os.path.abspath(os.path.dirname(path))
+    place = None if "?" in beside else beside  # DuckDB takes what follows a question mark for options
+    with tempfile.TemporaryDirectory(prefix="scenrun-", dir=place, ignore_cleanup_errors=True) as folder:
+        file = os.path.join(folder, "tables.duckdb")
         try:
             with duckdb.connect(file, config={**_SETTINGS, "temp_directory": folder}) as connection:
                 filling = Database(connection, folder, tables, _WRITTEN_AS.get(suffix, {}))
-                yield filling
-                filling.complete()
+                try:
+                    yield filling
+                    filling.complete()
+                finally:
+                    filling.leave()
                 if suffix != ".duckdb":
-                    connection.execute(f"COPY {tables[0]} TO {_quoted(os.path.abspath(path))} {FORMATS[suffix]}")
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                    file = filling.copied(suffix)
+        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
             raise OutputError(f"cannot write the tables: {excerpt(str(error), 300)}", midway=True) from None
-        if suffix == ".duckdb":
-            os.replace(file, path)
+        shutil.move(file, path)
 
 
 def suffix_of(path: str) -> str:
@@ -135,7 +174,3 @@ def suffix_of(path: str) -> str:
             f"{path}: the name of the output ends in {', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]}"
         )
     return suffix
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

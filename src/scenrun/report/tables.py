@@ -20,6 +20,7 @@ _FITTING: dict[str, frozenset[type]] = {
     YES_NO: frozenset((bool, _ABSENT)),
     JSON: frozenset((str, float, int, bool, list, dict, _ABSENT)),
 }
+_RANGES = {WHOLE: range(-(1 << 63), 1 << 63), NATURAL: range(1 << 64)}
 _NOTHING: frozenset[type] = frozenset()
 
 
@@ -47,9 +48,14 @@ class Table:
 
     def fitted(self, row: dict[str, Any]) -> dict[str, Any]:
         """The row with all that does not fit under `rest`."""
-        fits = {name: value for name, value in row.items() if type(value) in self.fitting.get(name, _NOTHING)}
+        fits = {name: value for name, value in row.items() if self._takes(name, value)}
         rest = {name: value for name, value in row.items() if name not in fits}
         return {**fits, REST: rest} if rest else fits
+
+    def _takes(self, name: str, value: Any) -> bool:
+        if type(value) not in self.fitting.get(name, _NOTHING):
+            return False
+        return type(value) is not int or value in _RANGES.get(self.columns[name], (value,))
 
 
 def _type_of(schema: dict[str, Any]) -> str:
