@@ -110,8 +110,12 @@ class Checked:
     found: str
     value: Any = None
     line: int | None = None
+    elsewhere: str = ""
+    """Where it stands in another file than the scenario's: `FILE:LINE`."""
 
     def as_dict(self) -> dict[str, Any]:
         """For the log."""
         out = {"what": self.what, "expression": self.expression, "found": self.found, "line": self.line}
+        if self.elsewhere:
+            out["place"] = self.elsewhere
         return {**out, **({"value": self.value} if self.value is not None else {})}

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
+
 from scenrun.api import Loaded, load_source, read_file
 from scenrun.cli.startup import without_collecting
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
@@ -24,11 +26,19 @@ def source_of(file: str) -> Source:
     return read_file(Path(file))
 
 
-def load(file: str, overrides: dict[str, Any]) -> Loaded:
-    """The scenario of a file or of standard input, read, checked and compiled."""
+expect_option = click.option(
+    "--expect", "expect", metavar="FILE", type=click.Path(),
+    help="Judge by the `expect` and `limits` of FILE, in the place of the scenario's own.",
+)  # fmt: skip
+"""Of commands that judge."""
+
+
+def load(file: str, overrides: dict[str, Any], expect: str | None = None) -> Loaded:
+    """The scenario of a file or of standard input, read, checked and compiled; `expect` is a teacher's file."""
     source = source_of(file)
+    teacher = None if expect is None else source_of(expect)
     with without_collecting():
-        return load_source(source, overrides)
+        return load_source(source, overrides, teacher)
 
 
 def overrides_of(sets: tuple[str, ...]) -> dict[str, Any]:

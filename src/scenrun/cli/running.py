@@ -18,7 +18,7 @@ import click
 
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
-from scenrun.cli.options import load, overrides_of
+from scenrun.cli.options import expect_option, load, overrides_of
 from scenrun.errors import UsageError
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
 from scenrun.report.outcome import describe, describe_tally
@@ -29,6 +29,7 @@ from scenrun.tally import Tally
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
 _OPTIONS = (
     click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."),
+    expect_option,
     click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."),
     click.option("--until", type=click.Choice(UNTIL),
                  help="Repeat until this verdict, or any finding, has come, at most N times with --repeat; 0 if it came."),
@@ -54,13 +55,18 @@ def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str, Loaded]]:
     """The scenarios of all files, none of which is the file for the log."""
     overrides = overrides_of(options["sets"])
-    loaded = [(file, load(file, overrides)) for file in files]
+    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
     for _, one in loaded:
         if options["allow_python"] and os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
         check_calls(one.program, options["allow_python"])
-    refuse_own_files(files, options["log"], "--log")
+    refuse_own_files(own_files(files, options), options["log"], "--log")
     return loaded
+
+
+def own_files(files: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """The user's own files that a command reads."""
+    return files if options["expect"] is None else (*files, options["expect"])
 
 
 def refuse_own_files(files: tuple[str, ...], path: str, option: str) -> None:
@@ -123,6 +129,7 @@ class Running(ABC):
         words = ["scenrun", *self.words, file]
         for text in self.options["sets"]:
             words += ["--set", text]
+        words += ["--expect", self.options["expect"]] if self.options["expect"] else []
         for option in self.again_options:
             value = self.options[option]
             for one in value if isinstance(value, tuple) else () if value is None else (value,):

@@ -72,7 +72,7 @@ class Watch:
                 continue
             self._violated.add(id(observation))
             seen = _named_values(self.program, observation, self._objects)
-            message = f"always {observation.text}: broken by {culprit or me.name}{_where(seen)}"
+            message = f"always {told(observation)}: broken by {culprit or me.name}{_where(seen)}"
             details = {"expectation": observation.text, "values": seen}
             self._found(
                 Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
@@ -85,7 +85,7 @@ class Watch:
             found = "violated" if id(observation) in self._violated else "holds"
             if observation not in self.checked:
                 found = "not_checked"
-            out.append(Checked("always", observation.text, found, line=observation.line))
+            out.append(Checked("always", observation.text, found, None, observation.line, observation.elsewhere))
         return out
 
 
@@ -132,16 +132,14 @@ def at_the_end(
     findings: list[Finding] = []
     for observation in program.expectations.final:
         if not reached:
-            checked.append(Checked("final", observation.text, "not_reached", line=observation.line))
+            checked.append(_checked(observation, "not_reached"))
             continue
         holds, value = look(compiled(observation, objects))
         names = _named_values(program, observation, objects)
-        checked.append(
-            Checked("final", observation.text, "holds" if holds else "violated", names or None, observation.line)
-        )
+        checked.append(_checked(observation, "holds" if holds else "violated", names or None))
         if not holds:
             failed = f", as it failed with {value}" if isinstance(value, _FailedLook) else ""
-            message = f"final {observation.text}: does not hold{failed}{_where(names)}"
+            message = f"final {told(observation)}: does not hold{failed}{_where(names)}"
             details = {"expectation": observation.text, "values": names}
             findings.append(Finding("violated", message, line=observation.line, details=details))
     checked += _for_a_search(program)
@@ -153,6 +151,15 @@ def at_the_end(
     return checked, findings, outcome
 
 
+def told(observation: Observation) -> str:
+    """An expectation as a message tells it: with its place, where that is in another file than the scenario's."""
+    return f"{observation.text} ({observation.elsewhere})" if observation.elsewhere else observation.text
+
+
+def _checked(observation: Observation, found: str, value: Any = None) -> Checked:
+    return Checked("final", observation.text, found, value, observation.line, observation.elsewhere)
+
+
 def _where(names: dict[str, Any]) -> str:
     return f" ({', '.join(f'{name} is {value!r}' for name, value in names.items())})" if names else ""
 
@@ -162,8 +169,8 @@ def _for_a_search(program: Program) -> list[Checked]:
     expect = program.expectations
     out = [Checked("race", "never", "not_checked")] if expect.race_never else []
     if expect.required is not None:
-        text = ", ".join(o.text for o in expect.observe)
-        out.append(Checked("outcomes required", text, "not_checked", line=expect.observe[0].line))
+        text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
+        out.append(Checked("outcomes required", text, "not_checked", None, first.line, first.elsewhere))
     return out
 
 
@@ -179,10 +186,10 @@ def _outcome(program: Program, objects: list[Any]) -> list[Any]:
 
 def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[Finding]]:
     expect = program.expectations
-    text = ", ".join(o.text for o in expect.observe)
-    line = expect.observe[0].line
+    text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
+    line, elsewhere = first.line, first.elsewhere
     if outcome is None:
-        return Checked("outcomes", text, "not_reached", line=line), []
+        return Checked("outcomes", text, "not_reached", None, line, elsewhere), []
     seen = tuple(outcome)
     if expect.allowed is not None and seen not in expect.allowed:
         what = "is not among the allowed ones"
@@ -190,6 +197,8 @@ def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[F
         what = "is forbidden"
     else:
         judged = expect.allowed is not None or expect.forbidden is not None
-        return Checked("outcomes", text, "holds" if judged else "not_checked", outcome, line), []
-    finding = Finding("violated", f"the outcome ({text}) = {outcome} {what}", line=line, details={"outcome": outcome})
-    return Checked("outcomes", text, "violated", outcome, line), [finding]
+        return Checked("outcomes", text, "holds" if judged else "not_checked", outcome, line, elsewhere), []
+    where = f" ({elsewhere})" if elsewhere else ""
+    message = f"the outcome ({text}) = {outcome} {what}{where}"
+    finding = Finding("violated", message, line=line, details={"outcome": outcome})
+    return Checked("outcomes", text, "violated", outcome, line, elsewhere), [finding]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from scenrun.errors import Place
 from scenrun.lowering.assembler import Assembler
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.expressions import Expressions, _At
@@ -30,8 +31,17 @@ class Observer(Expressions):
         if draws:
             self.complaints.refuse(expression.at(draws[0]), "an expectation draws nothing at random")
         tree = self.tree(expression, self.scope)
-        line = expression.place.line if expression.place else 0
-        return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line)
+        line, elsewhere = self._where(expression.place)
+        return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line, elsewhere)
+
+    def _where(self, place: Place | None) -> tuple[int | None, str]:
+        """A line of the scenario's file, or a line of another one with its name."""
+        if place is None:
+            return 0, ""
+        if place.source is self.names.scenario.source:
+            return place.line, ""
+        is_option = place.source.name.startswith("--")
+        return None, place.source.name if is_option else f"{place.source.name}:{place.line}"
 
     def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
         register = f"__p{len(self.probes)}"

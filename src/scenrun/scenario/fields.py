@@ -49,6 +49,10 @@ class Model(BaseModel):
         """Whether the file has this key here (rather than its default)."""
         return isinstance(self._node, dict) and key in self._node
 
+    def as_given(self, key: str) -> Any:
+        """The value of `key` as the file has it, or None."""
+        return self._node.get(key) if isinstance(self._node, dict) else None
+
 
 def refuse(message: str, offset: int = 0, place: Place | None = None) -> PydanticCustomError:
     """An error with a sentence of ours; `offset` counts characters into the text of the value, or from `place`."""

@@ -14,6 +14,7 @@ from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.scenario import source as yaml_source
 from scenrun.scenario import traps
 from scenrun.scenario.fields import Model, check_name, refuse, shown
+from scenrun.scenario.grading import graded_by
 from scenrun.scenario.model import Scenario
 from scenrun.scenario.source import Mapping, Sequence, place_of
 from scenrun.scenario.steps import VERBS, Step
@@ -47,17 +48,24 @@ _TYPE_WORDS = {
 }
 
 
-def read_scenario(source: Source, overrides: dict[str, Any] | None = None) -> tuple[Scenario | None, list[Problem]]:
+def read_scenario(
+    source: Source, overrides: dict[str, Any] | None = None, teacher: Source | None = None
+) -> tuple[Scenario | None, list[Problem]]:
     """The scenario of `source` with `overrides` (dotted path -> value), and what is wrong with it.
+
+    `teacher` has the expectations and limits that stand in the place of its own.
 
     With problems, the scenario is what could be read of it, for further checks, or None.
     """
     problems: list[Problem] = []
     raw = yaml_source.read(source, problems)
+    replaced = frozenset() if teacher is None else graded_by(raw, teacher)
     for path, value in (overrides or {}).items():
         override(raw, path, value)
     reader = Reader(problems)
     scenario = reader.scenario(raw)
+    if scenario is not None:
+        scenario._replaced = replaced
     return scenario, problems
 
 

@@ -1,0 +1,54 @@
+"""Which YAML files are scenarios, told by a look at their text; nothing is read as YAML, and nothing heavy is imported."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from scenrun.errors import UsageError
+
+SUFFIXES = (".yaml", ".yml")
+LOOKED_AT = 1_000_000
+"""Bytes of a file that are looked at: a scenario has no more."""
+_NAMED = re.compile(rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?(["']?)scenario\1[ \t]*:[ \t]+[^\s#{\[&*!|>]""", re.MULTILINE)
+"""A top-level key `scenario` and a plain name on its line: other tools have mappings below such a key."""
+
+
+def is_scenario(path: str | os.PathLike[str]) -> bool:
+    """Whether a file looks like a scenario, right or wrong; one that cannot be read does not."""
+    if not os.fspath(path).endswith(SUFFIXES):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return _NAMED.search(file.read(LOOKED_AT)) is not None
+    except OSError:
+        return False
+
+
+def scenarios_among(given: Iterable[str]) -> list[str]:
+    """The files that are given, and the scenarios of folders that are given and of those below; each once."""
+    found: dict[str, None] = {}
+    for one in given:
+        if Path(one).is_dir():
+            below = list(_below(one))
+            if not below:
+                raise UsageError(f"there are no scenarios in {one}")
+            found.update(dict.fromkeys(below))
+        elif Path(one).exists():
+            found[one] = None
+        else:
+            raise UsageError(f"there is no file and no folder {one}")
+    return list(found)
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The scenarios of a folder, in order; hidden folders and Python environments are left out."""
+    for where, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not _is_passed_over(os.path.join(where, name)))
+        yield from (path for name in sorted(files) if is_scenario(path := os.path.join(where, name)))
+
+
+def _is_passed_over(folder: str) -> bool:
+    return os.path.basename(folder).startswith(".") or os.path.exists(os.path.join(folder, "pyvenv.cfg"))
