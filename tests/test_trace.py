@@ -632,3 +632,9 @@ def test_a_diagram_goes_to_stdout_and_its_cut_to_stderr(log: Path) -> None:
     assert check_grammar(done.stdout.decode()) > 4
     assert b"the first 4 messages are shown" in done.stderr
     assert command("trace", log.name, "--mermaid", "-o", "d.mmd", cwd=log.parent).stdout == b""
+
+
+def test_the_diagram_of_the_page_is_what_the_command_writes(simulated: Any) -> None:
+    """docs/trace.md shows the diagram of self_deadlock as it is."""
+    (block,) = re.findall(r"^```mermaid\n(.*?)^```", (ROOT / "docs" / "trace.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert block == drawn(simulated("self_deadlock"))

@@ -114,7 +114,7 @@ class Diagram:
             name = one.get("thread") if isinstance(one, dict) else None
             if isinstance(name, str):
                 self._told.add(name)
-                self._write(f"Note over {self._actor(name)}: {escaped(line)}")
+                self._write(f"Note over {self._actor(name)}: {escaped(line.removeprefix(f'{name} '))}")
         if len(threads) > MAX_LISTED:
             self._note_over_all(threads[-1])
 
