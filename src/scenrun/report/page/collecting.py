@@ -15,6 +15,7 @@ from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_te
 FORM = 1
 """The form of the data, which the page's script expects."""
 _MOST_FINDINGS = 1_000
+_CLOCKS = {"run": "wall time", "simulate": "virtual time"}
 _FACTS = ("way", "seed", "scenrun", "python", "platform", "cpus", "gil", "scheduler", "log_level", "digest", "run")
 
 
@@ -77,7 +78,7 @@ class Collected:
             "description": harmless(opening.description),
             "text": lines_of(opening.text),
             "detailed": opening.is_detailed,
-            "virtual": opening.way != "run",
+            "clock": _CLOCKS.get(opening.way, ""),
             "facts": [[name, _text(self.opening[name])] for name in _FACTS if name in self.opening],
             "end": ns_of(self.spans.ended_s),
             "count": self.places.count,

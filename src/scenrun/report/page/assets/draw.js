@@ -265,7 +265,7 @@ const paintAxis = (c, view) => {
   }
   c.textAlign = "left";
   c.fillStyle = colour("muted");
-  c.fillText(view.axis === "event" ? "line of the log" : data.virtual ? "virtual time" : "wall time", 10, 12);
+  c.fillText(view.axis === "event" ? "line of the log" : data.clock || "time", 10, 12);
 };
 
 const paintGrid = (c, view, height) => {

@@ -17,7 +17,8 @@ const summary = (() => {
 
   const facts = () => {
     const known = new Map(data.facts);
-    const out = [known.get("way") === "run" ? "real threads, wall time" : `${known.get("way") || "?"}, ${data.virtual ? "virtual" : "wall"} time`];
+    const way = { run: "real threads", simulate: "simulated" }[known.get("way")] || known.get("way") || "the log has no first line";
+    const out = [data.clock ? `${way}, ${data.clock}` : way];
     out.push(`${moment(data.end)}`, plural(data.count, "line"), plural(data.threads.length, "thread"));
     for (const [name, label] of [["seed", "seed"], ["scheduler", "scheduler"], ["python", "Python"], ["scenrun", "scenrun"], ["run", "run"]]) {
       if (known.has(name)) out.push(`${label} ${known.get(name)}`);

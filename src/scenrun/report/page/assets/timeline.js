@@ -172,7 +172,7 @@ const timeline = (() => {
   const say = (view, seen) => {
     const parts = [];
     const range = view.axis === "time"
-      ? `${moment(Math.max(0, Math.round(view.from)))} to ${moment(Math.round(view.to))} of ${data.virtual ? "virtual" : "wall"} time`
+      ? `${moment(Math.max(0, Math.round(view.from)))} to ${moment(Math.round(view.to))} of ${data.clock || "time"}`
       : `lines #${count(numberAt(Math.max(0, Math.ceil(view.from))))} to #${count(numberAt(Math.min(data.count - 1, Math.floor(view.to))))}, each as wide as the others`;
     parts.push(range);
     if (seen.shared) parts.push(`${plural(seen.shared, "bar")} narrower than a pixel drawn as shares of their time: zoom in to see each`);
