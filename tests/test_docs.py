@@ -1,4 +1,4 @@
-"""What the documents promise is run: every scenario and every recipe in them."""
+"""What the documents promise is run: every scenario and every command in them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import duckdb
-import jq
 import pytest
 
 import scenrun
@@ -109,14 +106,6 @@ def test_the_python_of_the_page_on_exploration_runs(monkeypatch: pytest.MonkeyPa
         exec(code, {})
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The log that the recipes read."""
-    path = tmp_path_factory.mktemp("recipes") / "log.jsonl"
-    scenrun.run(ROOT / "scenarios" / "queue_pipeline.yaml", level="debug", log=path)
-    return path
-
-
 @pytest.mark.parametrize("text", SCENARIOS)
 def test_every_scenario_in_the_documents_is_as_it_expects(text: str) -> None:
     """A reader who copies a block gets what the page says."""
@@ -127,28 +116,6 @@ def test_every_scenario_in_the_documents_is_as_it_expects(text: str) -> None:
 def test_there_are_scenarios_in_the_documents() -> None:
     """The blocks are found at all."""
     assert len(SCENARIOS) > 15
-
-
-@pytest.mark.parametrize("program", blocks(ROOT / "docs" / "logs.md", "jq"))
-def test_a_jq_recipe_gives_something(program: str, log: Path) -> None:
-    """The jq programs of docs/logs.md find lines in a real log."""
-    assert jq.compile(program).input_text(log.read_text()).all()
-
-
-@pytest.mark.parametrize("query", blocks(ROOT / "docs" / "logs.md", "sql"))
-def test_a_duckdb_recipe_gives_something(query: str, log: Path) -> None:
-    """The queries of docs/logs.md run on a real log."""
-    rows = duckdb.sql(query.replace("log.jsonl", str(log))).fetchall()
-    assert rows
-    assert all(value is not None for row in rows for value in row)
-
-
-def test_the_pandas_recipe_gives_something(log: Path) -> None:
-    """The Python of docs/logs.md runs on a real log."""
-    names: dict[str, Any] = {}
-    for code in blocks(ROOT / "docs" / "logs.md", "python"):
-        exec(code.replace("log.jsonl", str(log)), names)
-    assert len(names["waits"]) == 1
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
