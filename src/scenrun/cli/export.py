@@ -39,7 +39,7 @@ def export_command(
         with output_path(output, force) as beside, database(beside, tables) as filling:
             give_rows(reading, tables, filling.add)
         say_notes(reading)
-        say(f"{output}: {_counted(filling.counts)} of {_runs(len(reading.runs) if run is None else 1)}")
+        say(f"{output}: {_counted(filling.counts, len(reading.runs) if run is None else 1)}")
     return 0
 
 
@@ -52,9 +52,10 @@ def _tables(output: str, table: str | None) -> tuple[str, ...]:
     return tuple(TABLES)
 
 
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count:,} {name if count != 1 else name[:-1]}" for name, count in counts.items())
+def _counted(counts: dict[str, int], runs: int) -> str:
+    rows = ", ".join(_many(count, name) for name, count in counts.items())
+    return rows if "runs" in counts else f"{rows} of {_many(runs, 'runs')}"
 
 
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count:,} runs"
+def _many(count: int, name: str) -> str:
+    return f"{count:,} {name if count != 1 else name.removesuffix('s')}"
