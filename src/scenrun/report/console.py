@@ -18,6 +18,8 @@ WORDS = 32
 """Columns that the last thread's words need at least."""
 GAP = 10
 """Columns from one thread's words to the next one's, at least."""
+WIDE_GAP = 16
+"""And at most, unless a name is longer: the words need the room more."""
 TIME = 10
 """Columns of the time, in milliseconds."""
 AGAIN = 30
@@ -164,9 +166,8 @@ class _Lanes:
         timers = [cell.label(0) for cell in program.cells if cell.kind == "timer"]
         names = list(dict.fromkeys(["main", *named, *timers]))
         gap = (width - TIME - 3 - WORDS) // max(1, len(names) - 1)
-        if gap < max(GAP, *(columns(name) + 2 for name in names)):
-            return None
-        return cls(names, min(gap, 24))
+        longest = max(columns(name) + 2 for name in names)
+        return cls(names, min(gap, max(longest, WIDE_GAP))) if gap >= max(GAP, longest) else None
 
 
 def _has_unnamed(program: Program) -> bool:

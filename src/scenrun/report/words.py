@@ -219,11 +219,11 @@ def run_finished(event: Event) -> str:
     expected = " or ".join(map(str, event.get("expected") or ()))
     verdict, figures = event.get("verdict", "?"), event.get("figures") or {}
     if verdict == "incomplete":
-        said = f"incomplete: the file expects {expected}"
+        said = f"incomplete: the file expects {expected},"
     elif event.get("ok"):
         said = f"ok: {verdict}" + (", as expected," if verdict != "holds" else "")
     else:
-        said = f"not ok: {verdict}, but the file expects {expected}"
+        said = f"not ok: {verdict}, but the file expects {expected},"
     messages = figures.get("messages", 0)
     after = f" after {seconds(event.get('elapsed_s', 0.0))}"
     return f"{said}{after}" + (f", {counted(messages, 'message')}" if messages else "")
