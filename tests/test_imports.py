@@ -33,7 +33,7 @@ LAYERS = (
 """From below to above. A module imports from its own layer or from those before it."""
 BESIDE = {
     "__init__": 8, "__main__": 9, "pytest_plugin": 9,
-    "calls": 2, "draws": 1, "faults": 1, "values": 1,
+    "calls": 2, "cluster": 1, "draws": 1, "faults": 1, "values": 1,
     "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "results": 2, "tally": 2,
     "analysis": 2, "log": 4, "reference": 4, "report": 2, "samples": 1,
 }  # fmt: skip

@@ -1,0 +1,132 @@
+"""Other machines, by the address of a Dask scheduler: who is there, whether they fit, and an executor on them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from typing import Any
+
+from scenrun.errors import OutputError, UsageError
+from scenrun.version import __version__
+
+CONNECT_S = 10.0
+"""How long a scheduler may take to answer."""
+WORKERS_S = 20.0
+"""How long may pass until a first worker is there."""
+
+
+class ClusterLost(OutputError):
+    """The scheduler is gone; what had come until then is kept."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, midway=True)
+
+
+class Cluster:
+    """A connection to a scheduler with workers of this version of scenrun.
+
+    address: such as `tcp://host:8786`. Raises UsageError where nobody answers, where there are no workers, or where they
+    have another version of scenrun or Python.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._client = _connected(address)
+        try:
+            self._client.wait_for_workers(1, timeout=WORKERS_S)
+            self._check_versions()
+        except TimeoutError:
+            self.close()
+            raise UsageError(
+                f"the scheduler at {address} has no workers; start some: dask worker {address} --nthreads 1"
+            ) from None
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def jobs(self) -> int:
+        """How many tasks it runs at once."""
+        return max(1, sum(map(int, self._client.nthreads().values())))
+
+    def executor(self) -> Executor:
+        """An executor whose tasks run on the workers; a task whose worker dies is run again on another one.
+
+        A task that has taken several workers down with it is a BrokenExecutor; all are ClusterLost with the scheduler.
+        """
+        return _OnCluster(self, self._client.get_executor(pure=False))
+
+    def look(self) -> None:
+        """Raise ClusterLost if the scheduler is gone."""
+        if self._client.status != "running":
+            raise self.lost()
+
+    def lost(self) -> ClusterLost:
+        """What is said when the scheduler is gone."""
+        return ClusterLost(f"the scheduler at {self.address} is gone")
+
+    def close(self) -> None:
+        """Leave the cluster as it is."""
+        self._client.close(timeout=2)
+
+    def _check_versions(self) -> None:
+        mine = versions()
+        for worker, found in self._client.run(versions).items():
+            if not isinstance(found, dict):
+                raise UsageError(f"the worker {worker} has no scenrun: install scenrun {__version__} there")
+            for what, version in found.items():
+                if version != mine[what]:
+                    raise UsageError(
+                        f"the worker {worker} has {what} {version}, and this is {what} {mine[what]}; the answer would depend "
+                        "on who gives it"
+                    )
+
+
+class _OnCluster(Executor):
+    """Dask's executor, whose errors are those of the standard library's executors."""
+
+    def __init__(self, cluster: Cluster, dasks: Executor) -> None:
+        self.cluster = cluster
+        self._dasks = dasks
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a function on a worker."""
+        self.cluster.look()
+        outer: Future[Any] = Future()
+        outer.set_running_or_notify_cancel()
+        self._dasks.submit(fn, *args, **kwargs).add_done_callback(lambda inner: self._settle(inner, outer))
+        return outer
+
+    def _settle(self, inner: Future[Any], outer: Future[Any]) -> None:
+        from distributed.scheduler import KilledWorker
+
+        try:
+            outer.set_result(inner.result())
+        except KilledWorker as error:
+            outer.set_exception(BrokenExecutor(str(error)))
+        except CancelledError:
+            outer.set_exception(self.cluster.lost())
+        except BaseException as error:
+            outer.set_exception(error)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let the workers go; the cluster stays as it is."""
+        self._dasks.shutdown(wait=False)
+
+
+def versions() -> dict[str, str]:
+    """What must be the same everywhere for rows to be the same."""
+    return {"scenrun": __version__, "Python": ".".join(platform.python_version_tuple()[:2])}
+
+
+def _connected(address: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise UsageError("a cluster needs Dask: pip install 'scenrun[cluster]'") from None
+    try:
+        connect: Any = Client
+        return connect(address, timeout=CONNECT_S, set_as_default=False, name="scenrun")
+    except (OSError, TimeoutError, ValueError) as error:
+        raise UsageError(f"no scheduler answers at {address}: {str(error).splitlines()[0][:200]}") from None
