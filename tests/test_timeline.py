@@ -20,7 +20,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_console import SCENARIOS, on_terminal, seen_columns
 
-from scenrun.analysis.reading import Reading
+from scenrun.analysis.reading import LogError, Reading
 from scenrun.analysis.spans import Span, spans_of
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
@@ -408,9 +408,45 @@ def test_names_of_any_kind_are_harmless(name: str, width: int) -> None:
     assert sum(seen_columns(text) == width for text in lines) >= 3
 
 
+STRANGE = st.sampled_from(
+    [None, True, -1, 0, 1e300, -1e300, 2**63, 2**64 - 1, "", "\x1b[2J", [], [1], [{}], {}, {"a": [None]}]
+)
+
+
+@given(st.data())
+def test_no_log_is_too_strange_to_be_drawn(data: st.DataObject) -> None:
+    """Any field of any line may hold anything: it is drawn, or said to be no log, and no line is too wide."""
+    lines = [dict(one) for one in _STRANGE_LOG]
+    for _ in range(data.draw(st.integers(1, 4))):
+        one = data.draw(st.sampled_from(lines))
+        one[data.draw(st.sampled_from(sorted(one)))] = data.draw(STRANGE)
+    try:
+        survey = survey_of(lines)
+    except LogError:
+        return
+    assume(survey.threads)
+    by_event = data.draw(st.booleans())
+    assert all(text.isprintable() and seen_columns(text) <= 60 for text in drawn(survey, 60, by_event=by_event))
+
+
 def json_lines(events: list[Event]) -> bytes:
     """Lines as they may come: what UTF-8 cannot say is written as an escape."""
     return b"".join(json.dumps(event).encode() + b"\n" for event in events if _can_be_said(event))
+
+
+_STRANGE_LOG = [
+    line("run.started", 0.0, 0, None, scenario="s", way="run", seed=0, log_level="debug", objects=[{"name": "guard", "kind": "lock"}]),
+    line("thread.started", 0.0, 1),
+    line("lock.acquiring", 0.1, 2, object="guard"),
+    line("lock.acquired", 0.2, 3, object="guard", acquired=True, waited_s=0.1),
+    line("queue.put", 0.3, 4, object="line", size=3, waited_s=0.0),
+    line("lock.releasing", 0.3, 5, object="guard"),
+    line("lock.released", 0.3, 6, object="guard", held_s=0.1),
+    line("queue.getting", 0.4, 7, object="line"),
+    line("finding", 1.0, 8, None, kind="deadlock", message="stuck", threads=[{"thread": "t", "operation": "queue.get", "object": "line", "held_by": ["t"], "line": 3, "since_s": 0.4}]),
+    line("thread.cut_off", 1.0, 9),
+    line("run.finished", 1.0, 10, None, ok=False, verdict="deadlock", expected=["holds"], figures={"messages": 3}),
+]  # fmt: skip
 
 
 def _can_be_said(event: Event) -> bool:

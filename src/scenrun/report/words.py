@@ -43,20 +43,26 @@ def finding_lines(event: Event) -> list[str]:
     """A finding, and each of its threads."""
     where = f" (line {event['line']})" if event.get("line") and not event.get("threads") else ""
     lines = [f"{event.get('kind', 'finding')}: {event.get('message', '')}{where}"]
-    threads = [one for one in event.get("threads") or () if isinstance(one, dict)]
+    threads = threads_of(event)
     lines += [stuck(one) for one in threads[:MAX_LISTED]]
     if len(threads) > MAX_LISTED:
         lines.append(f"… and {counted(len(threads) - MAX_LISTED, 'more thread')}")
     return lines
 
 
+def threads_of(finding: Event) -> list[Event]:
+    """The threads of a finding, as far as they are told as they should be."""
+    threads = finding.get("threads")
+    return [one for one in threads if isinstance(one, dict)] if isinstance(threads, list) else []
+
+
 def stuck(one: dict[str, Any]) -> str:
     """A thread of a finding, and what it waits for."""
     name, what = one.get("thread", "?"), one.get("operation")
-    doing = awaited(what, str(one.get("object", "?"))) if what else str(one.get("state", ""))
+    doing = awaited(str(what), str(one.get("object", "?"))) if what else str(one.get("state", ""))
     if one.get("state") == "waiting":
         doing += " with a time-out"
-    held = one.get("held_by")
+    held = one.get("held_by") if isinstance(one.get("held_by"), list | tuple) else None
     if held and what not in _FOR_THREADS:
         doing += f", held by {_listed(held)}"
     elif held and what == "pool.shutdown":
@@ -216,17 +222,17 @@ def run_started(event: Event) -> str:
 
 def run_finished(event: Event) -> str:
     """How it ended."""
-    expected = " or ".join(map(str, event.get("expected") or ()))
-    verdict, figures = event.get("verdict", "?"), event.get("figures") or {}
+    expected = " or ".join(map(str, event["expected"])) if isinstance(event.get("expected"), list) else "something else"
+    verdict, figures = event.get("verdict", "?"), event.get("figures")
     if verdict == "incomplete":
         said = f"incomplete: the file expects {expected},"
     elif event.get("ok"):
         said = f"ok: {verdict}" + (", as expected," if verdict != "holds" else "")
     else:
         said = f"not ok: {verdict}, but the file expects {expected},"
-    messages = figures.get("messages", 0)
+    messages = figures.get("messages") if isinstance(figures, dict) else 0
     after = f" after {seconds(event.get('elapsed_s', 0.0))}"
-    return f"{said}{after}" + (f", {counted(messages, 'message')}" if messages else "")
+    return f"{said}{after}" + (f", {counted(messages, 'message')}" if isinstance(messages, int) and messages else "")
 
 
 def tally_finished(event: Event) -> str:

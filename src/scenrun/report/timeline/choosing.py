@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scenrun.errors import UsageError
 from scenrun.report.timeline.survey import Survey
+from scenrun.report.words import threads_of
 
 MOST_LOCKS, MOST_QUEUES = 10, 6
 
@@ -31,7 +32,7 @@ def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
     fitting = [name for name in survey.threads if not patterns or any(fits(name, one) for one in patterns)]
     if not fitting and patterns:
         raise UsageError(f"no thread fits {' or '.join(patterns)}; there are {_some(list(survey.threads))}")
-    told = {one.get("thread") for finding in survey.findings for one in finding.get("threads") or ()}
+    told = {str(one.get("thread")) for finding in survey.findings for one in threads_of(finding)}
     by_weight = sorted(fitting, key=lambda name: (name not in survey.blocked, name not in told))
     kept = set(by_weight[:most])
     locks = _busiest({name: (survey.waits[name], survey.holds[name]) for name in survey.locks}, MOST_LOCKS)

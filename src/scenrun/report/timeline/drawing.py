@@ -11,9 +11,9 @@ from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
 from scenrun.report.timeline.choosing import Chosen
 from scenrun.report.timeline.signs import COLOURS, LETTERS, Signs
-from scenrun.report.timeline.survey import STATES, Survey
+from scenrun.report.timeline.survey import LATEST, STATES, Survey, ns_of
 from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped
-from scenrun.report.words import finding_lines, run_finished, run_started
+from scenrun.report.words import Event, finding_lines, run_finished, run_started
 
 _OWNERS = ("36", "33", "35", "32", "34", "96", "93", "95", "92", "94")
 _RED, _BOLD, _DIM = "1;31", "1", "2"
@@ -208,14 +208,13 @@ class Drawing:
         if self.survey.more_findings:
             yield cut(f"  … and {counted(self.survey.more_findings, 'more finding')}", self.frame.width)
 
-    def _place(self, finding: dict[str, object]) -> int:
-        if self.axis.by_event:
-            return int(str(finding["seq"]))
-        return round(float(str(finding["elapsed_s"])) * 1e9)
+    def _place(self, finding: Event) -> int:
+        seq: int = finding["seq"]
+        return min(seq, LATEST) if self.axis.by_event else ns_of(finding["elapsed_s"])
 
-    def _finding(self, number: int, finding: dict[str, object]) -> Iterator[str]:
+    def _finding(self, number: int, finding: Event) -> Iterator[str]:
         first, *threads = [clean(line) for line in finding_lines(finding)]
-        moment = seconds(float(str(finding["elapsed_s"])))
+        moment = seconds(finding["elapsed_s"])
         lines = hanging(f"{number} at {moment}: {first}", self.frame.width, 2)
         yield from (self._painted(line, _RED) for line in lines)
         for one in threads:

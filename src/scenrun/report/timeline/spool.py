@@ -10,7 +10,7 @@ from typing import NamedTuple
 _FORM = Struct("<Biiqqqq")
 _AT_ONCE = 4_096
 _IN_MEMORY = 1 << 24
-_LARGEST = 1 << 31
+_LARGEST, _LAST = 1 << 31, 1 << 62
 
 
 class Record(NamedTuple):
@@ -36,7 +36,10 @@ class Spool:
 
     def add(self, kind: int, row: int, other: int, ns: tuple[int, int], seqs: tuple[int, int]) -> None:
         """Put a record aside."""
-        self._waiting.append(_FORM.pack(kind, row, min(other, _LARGEST - 1), *ns, *seqs))
+        first, last = seqs
+        if last > _LAST or first > _LAST:
+            first, last = min(first, _LAST), min(last, _LAST)
+        self._waiting.append(_FORM.pack(kind, row, min(other, _LARGEST - 1), *ns, first, last))
         if len(self._waiting) >= _AT_ONCE:
             self._write()
 

@@ -16,6 +16,8 @@ KIND = {what: number for number, what in enumerate((*STATES, ALIVE, HOLDING))}
 """The numbers of spans as records."""
 SIZE = len(KIND)
 """The number of a queue's size as a record."""
+LATEST = 1 << 62
+"""Of what can be put aside: a hundred years, and as many lines."""
 MAX_FINDINGS = 9
 _SIZED = frozenset(("queue.put", "queue.got"))
 _TAKING = frozenset(("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire"))
@@ -66,7 +68,7 @@ class Survey:
     @property
     def ended_ns(self) -> int:
         """The last moment of any thread, in nanoseconds."""
-        return _ns(self.ended_s)
+        return ns_of(self.ended_s)
 
     @property
     def is_replay(self) -> bool:
@@ -82,7 +84,7 @@ class Survey:
         take = self.spans.take
         for event in events:
             self.events += 1
-            self.last_seq = event["seq"]
+            self.last_seq = max(self.last_seq, min(event["seq"], LATEST))
             name = event["event"]
             if "thread" in event:
                 self.threads[event["thread"]]
@@ -114,7 +116,7 @@ class Survey:
         queue = self._queues.get(name)
         if queue is None:
             queue = self._queues[name] = _Queue()
-        at_ns = max(queue.at_ns, _ns(event["elapsed_s"]))
+        at_ns = max(queue.at_ns, ns_of(event["elapsed_s"]))
         self._put_aside(name, queue, at_ns, event["seq"])
         queue.size, queue.at_ns, queue.seq = size, at_ns, event["seq"]
         queue.largest = max(queue.largest, size)
@@ -133,7 +135,7 @@ class Survey:
             self.holds[span.object] += 1
         elif span.what == WAITING:
             self._waited(span)
-        ns = _ns(span.begin_s), _ns(span.end_s)
+        ns = ns_of(span.begin_s), ns_of(span.end_s)
         self.spool.add(kind, self.threads[span.thread], lock, ns, (span.begin_seq, span.end_seq))
 
     def _waited(self, span: Span) -> None:
@@ -143,5 +145,6 @@ class Survey:
             self.waits[span.object] += 1
 
 
-def _ns(seconds: float) -> int:
-    return round(seconds * 1e9)
+def ns_of(seconds: float) -> int:
+    """A moment as whole nanoseconds, however wrong the log's clock was."""
+    return round(max(0.0, min(seconds * 1e9, float(LATEST))))
