@@ -51,7 +51,7 @@ const isMarked = (bar) => bar === selection.bar || (isOfLine() && bars.line[bar]
 const paintBar = (c, bar, kind, x, y, width, height) => {
   const share = bars.count[bar] > 1 ? Math.max(0.15, bars.busy[bar] / Math.max(1, bars.lasted[bar])) : 1;
   const high = height * Math.min(1, share);
-  c.globalAlpha = isDimmed(bar) ? 0.25 : 1;
+  c.globalAlpha = isDimmed(bar) ? 0.4 : 1;
   c.fillStyle = patternOf(c, kind);
   c.fillRect(x, y + height - high, width, high);
   if (width > 3) {

@@ -3,6 +3,8 @@
 const player = (() => {
   const told_ = data.player;
   if (!told_) return { build: () => {}, present: false };
+  const MOST_COLUMNS = 40;
+  const MOST_THREADS = 60;
   const steps = told_.steps;
   const state = { at: 0, values: { ...told_.initial }, timer: 0 };
   let list = null;
@@ -25,33 +27,51 @@ const player = (() => {
     select({ line: step?.line || 0 }, "player");
   };
 
-  const names = (kind) => [...new Set([...Object.keys(told_.initial), ...steps.flatMap((step) => step.changes.map(([key]) => key))])]
-    .filter((key) => key.startsWith(`${kind}:`)).map((key) => key.slice(kind.length + 1));
+  const keys_ = [...new Set([...Object.keys(told_.initial), ...steps.flatMap((step) => step.changes.map(([key]) => key))])];
+  const namesOf = (kind) => keys_.filter((key) => key.startsWith(`${kind}:`)).map((key) => key.slice(kind.length + 1));
+  const shared = [["value", namesOf("value")], ["object", namesOf("object")]];
+
+  /* One column a thread that moves; very many threads share one column, beside their names. */
+  const moving = told_.threads.filter((name) => steps.some((step) => step.thread === name));
+  const apart = moving.length <= MOST_COLUMNS;
+  const heads = apart ? moving : ["thread", "does"];
+  const cellsOf = (step) => (apart ? moving.map((name) => (name === step.thread ? step.text : "")) : [step.thread, step.text]);
+
   const changedNow = () => new Map((steps[state.at - 1]?.changes || []).map(([key, before]) => [key, before]));
 
+  const isBlocked = (where) => /^(waits|blocked)\b/.test(where || "");
   const valueCell = (key, changed) => {
     const now = state.values[key] ?? "";
     const was = changed.get(key);
     return el("td", { class: changed.has(key) ? "changed" : "", "data-key": key },
-      was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: /^(waits|blocked)\b/.test(now) ? "blocked value" : "value" }, now));
+      was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: isBlocked(now) ? "blocked value" : "value" }, now));
   };
 
-  const threadRows = (changed) => told_.threads.map((name) => {
-    const where = valueCell(`thread:${name}`, changed);
-    const moved = steps[state.at - 1]?.thread === name;
-    return el("tr", { class: moved ? "moved" : "" }, el("th", { scope: "row" }, bdi(name)), where, valueCell(`holds:${name}`, changed));
-  });
+  /* Of very many threads those that have changed, wait or hold something. */
+  const threadsNow = (changed) => {
+    if (told_.threads.length <= MOST_THREADS) return told_.threads;
+    const tells = (name) => changed.has(`thread:${name}`) || changed.has(`holds:${name}`) || state.values[`holds:${name}`] || isBlocked(state.values[`thread:${name}`]);
+    return told_.threads.filter(tells).slice(0, MOST_THREADS);
+  };
+
+  const threadRows = (changed) => {
+    const names = threadsNow(changed);
+    const left = told_.threads.length - names.length;
+    return [
+      names.map((name) => el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`thread:${name}`, changed), valueCell(`holds:${name}`, changed))),
+      left ? el("tr", {}, el("td", { colspan: 3, class: "muted" }, `and ${plural(left, "more thread")}`)) : "",
+    ];
+  };
 
   const stateTable = (heads, lines, name) => el("div", { class: "scroll" }, el("table", { "aria-label": name },
     el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col" }, head)))), el("tbody", {}, lines)));
 
   const showStates = () => {
     const changed = changedNow();
-    const shared = [["value", "variable"], ["object", "object"]].flatMap(([kind]) => names(kind).map((name) =>
-      el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`${kind}:${name}`, changed))));
+    const sharedRows = shared.flatMap(([kind, names]) => names.map((name) => el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`${kind}:${name}`, changed))));
     parts.states.replaceChildren(
       stateTable(["thread", "where it is", "holds"], threadRows(changed), "Threads after this step"),
-      shared.length ? stateTable(["shared", "value"], shared, "Shared values after this step") : "",
+      sharedRows.length ? stateTable(["shared", "value"], sharedRows, "Shared values after this step") : "",
     );
   };
 
@@ -74,9 +94,16 @@ const player = (() => {
     for (const [name, off] of [["first", !state.at], ["back", !state.at], ["forward", state.at === steps.length], ["last", state.at === steps.length]]) parts[name].disabled = off;
     showStep();
     showStates();
-    if (state.at) list.show(state.at - 1);
-    else list.show(0);
+    list.show(Math.max(0, state.at - 1));
+    showColumn();
     for (const [i, node] of list.shown) dress(node, i);
+  };
+
+  /* Brings the column of the thread that moves into sight. */
+  const showColumn = () => {
+    const body = parts.body;
+    const left = 48 + moving.indexOf(steps[state.at - 1]?.thread) * (least + 12);
+    if (apart && state.at && (left < body.scrollLeft || left + least > body.scrollLeft + body.clientWidth)) body.scrollLeft = left - 60;
   };
 
   const dress = (node, i) => {
@@ -90,14 +117,14 @@ const player = (() => {
     const from = told_.cycle_from && step.number === told_.cycle_from ? "↻ " : "";
     const node = el("div", { class: `grid-row${step.fault || step.broke?.length ? " fault" : ""}`, role: "row", onclick: () => go(i + 1) },
       el("span", { class: "number muted", role: "gridcell" }, from + step.number),
-      told_.threads.map((name) => el("span", { role: "gridcell", class: name === step.thread ? "what" : "", title: name === step.thread ? step.text : null }, name === step.thread ? bdi(step.text) : "")));
+      cellsOf(step).map((text) => el("span", { role: "gridcell", class: text === step.text ? "what" : "", title: text || null }, text && bdi(text))));
     node.style.gridTemplateColumns = columns;
     dress(node, i);
     return node;
   };
 
-  const least = told_.threads.length > 4 ? 128 : 150;
-  const columns = `48px repeat(${told_.threads.length}, minmax(${least}px, 1fr))`;
+  const least = heads.length > 4 ? 112 : 150;
+  const columns = `48px ${heads.slice(1).map(() => `minmax(${least}px, 1fr)`).join(" ")} minmax(${least + 48}px, 1.3fr)`;
 
   const play = () => {
     if (state.timer) return stop();
@@ -143,13 +170,13 @@ const player = (() => {
       button("first", "First step (Home)", () => go(0)), button("back", "Step back (k)", () => go(state.at - 1)),
       button("play", "Play", play), button("forward", "Step forward (j)", () => go(state.at + 1)), button("last", "Last step (End)", () => go(steps.length))),
       parts.slider, parts.count, parts.speed);
-    const body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Steps" });
-    const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), told_.threads.map((name) => el("span", { role: "columnheader" }, bdi(name))));
+    const body = parts.body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Steps" });
+    const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), heads.map((name) => el("span", { role: "columnheader" }, bdi(name))));
     head.style.gridTemplateColumns = columns;
     const grid = el("div", { class: "grid steps", role: "grid", "aria-label": "Steps of the counterexample", "aria-rowcount": String(steps.length + 1) }, head, body);
     add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, told_.left_out ? `${plural(told_.left_out, "step")} left out` : "")), controls, grid, parts.said, parts.states]);
     list = longList(body, 24, () => steps.length, makeRow);
-    body.firstChild.style.minWidth = `${48 + told_.threads.length * (least + 12) + 24}px`;
+    body.firstChild.style.minWidth = `${48 + heads.length * (least + 12) + 72}px`;
     body.style.height = `${Math.min(320, steps.length * 24 + 2)}px`;
     body.addEventListener("scroll", () => (head.scrollLeft = body.scrollLeft), { passive: true });
     list.reset();

@@ -19,7 +19,7 @@ const summary = (() => {
     const known = new Map(data.facts);
     const way = { run: "real threads", simulate: "simulated" }[known.get("way")] || known.get("way") || "the log has no first line";
     const out = [data.clock ? `${way}, ${data.clock}` : way];
-    out.push(`${moment(data.end)}`, plural(data.count, "line"), plural(data.threads.length, "thread"));
+    out.push(lasting(data.end), plural(data.count, "line"), plural(data.threads.length, "thread"));
     for (const [name, label] of [["seed", "seed"], ["scheduler", "scheduler"], ["python", "Python"], ["scenrun", "scenrun"], ["run", "run"]]) {
       if (known.has(name)) out.push(`${label} ${known.get(name)}`);
     }
