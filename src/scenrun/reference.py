@@ -11,6 +11,7 @@ from scenrun.scenario import durations, expressions, model
 from scenrun.scenario.fields import Model
 from scenrun.scenario.ranges import MAX_VALUES
 from scenrun.scenario.steps import VERBS, Step
+from scenrun.scenario.sweep import Sweep
 from scenrun.scenario.sync import KINDS
 from scenrun.values import MAX_BITS, MAX_SIZE
 
@@ -50,7 +51,7 @@ def reference() -> str:
         + "\nKeys that begin with `x-` are ignored: a place for anchors.\n",
         "### `stop`\n\n" + _table(model.Stop),
         "### `limits`\n\n" + _table(model.Limits),
-        "### `sweep`\n\n" + _table(model.Sweep) + "\n" + _SWEEP,
+        "### `sweep`\n\n" + _table(Sweep) + "\n" + _SWEEP,
         "### `objects`\n\n" + _table(model.PythonObject) + "\n" + _OBJECTS,
         "### `log`\n\n" + _table(model.LogOptions),
         "## Thread groups\n\n" + _table(model.Group),

@@ -86,7 +86,7 @@ class _Virtual(Running):
         self.schedule = self._schedule(options, files)
         self.how = How(
             scheduler=options["scheduler"] or "round-robin",
-            priorities=_priorities(options),
+            priorities=priorities_of(options["priority"]),
             switch_interval_ns=_duration(options, "switch_interval"),
             cpus=options["cpus"] or 1,
             step_cost_ns=_duration(options, "step_cost"),
@@ -145,9 +145,10 @@ def _duration(options: dict[str, Any], name: str) -> int | None:
     return time_limit_ns(options[name], f"--{name.replace('_', '-')}")
 
 
-def _priorities(options: dict[str, Any]) -> dict[str, int]:
+def priorities_of(texts: tuple[str, ...]) -> dict[str, int]:
+    """`--priority THREAD=N` options as a mapping."""
     out = {}
-    for text in options["priority"]:
+    for text in texts:
         name, equals, number = text.rpartition("=")
         if not equals or not name or not number.lstrip("-").isdecimal():
             raise UsageError(f"--priority {text}: written THREAD=N, such as --priority consumer=2")

@@ -29,7 +29,7 @@ def values_of(text: str) -> tuple[int, ...]:
     if by == 0 or (sign == "*" and (by < 2 or first < 1)):
         rule = "begins at 1 or more, and its factor is at least 2" if sign == "*" else "has a step of at least 1"
         raise RangeError(f"the range {text[:60]} would never end: such a range {rule}")
-    out = []
+    out: list[int] = []
     for value in _from(first, sign, by):
         if value > last:
             return tuple(out)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from scenrun.scenario import traps
 from scenrun.scenario.fields import Model, check_name, refuse, shown
 from scenrun.scenario.grading import graded_by
 from scenrun.scenario.model import Scenario
+from scenrun.scenario.overriding import override, stand_in
 from scenrun.scenario.source import Mapping, Sequence, place_of
 from scenrun.scenario.steps import VERBS, Step
 from scenrun.scenario.suggest import did_you_mean, nearest
@@ -32,7 +32,6 @@ _MEANT = {
 }  # fmt: skip
 """Verbs of other languages and what is written here."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
-RESERVED_KEYS = {"sweep": "sweeps", "objects": "Python objects"}
 _KEYWORD_OF_FLOW = {"do", "then", "else", "in", "except", "finally"}
 _TYPE_WORDS = {
     "string_type": "text",
@@ -69,58 +68,6 @@ def read_scenario(
     return scenario, problems
 
 
-def override(raw: Mapping, path: str, value: Any) -> None:
-    """Set the value at a dotted path, such as `threads.consumer.count`, which must lead into the file."""
-    place = Place(Source(f"--set {path}", f"{path}={value}"), 1, len(path) + 2)
-    *parents, last = path.split(".")
-    at: Any = raw
-    for part in parents:
-        if not isinstance(at, Mapping) or part not in at:
-            hint = did_you_mean(part, at) if isinstance(at, Mapping) else ""
-            whole = path[: path.index(f"{part}.") + len(part)]
-            hint = hint or f"; set it whole: --set '{whole}={{..: ..}}'"
-            raise ScenarioError([Problem(place, f"there is no `{part}` on the way to `{path}`{hint}")])
-        at = _own(at, part)
-    if not isinstance(at, Mapping):
-        raise ScenarioError([Problem(place, f"`{path}` leads to no mapping whose `{last}` could be set")])
-    at[last] = _placed(value, place)
-    at.places[last] = (at.places.get(last, (place, place))[0], place)
-
-
-def _own(parent: Mapping, key: str) -> Any:
-    """The value at `key`, made the parent's own: an alias shares its value with its anchor."""
-    if isinstance(parent[key], str) and parent[key] in KINDS:
-        parent[key] = _stand_in(parent, key, {parent[key]: Mapping(parent.places[key][1])})
-    elif isinstance(parent[key], Mapping | Sequence):
-        parent[key] = copy.copy(parent[key])
-    return parent[key]
-
-
-def _placed(value: Any, place: Place) -> Any:
-    """A value of an override as if it stood in the file."""
-    if isinstance(value, dict):
-        out = Mapping(place)
-        for key, item in value.items():
-            out[str(key)] = _placed(item, place)
-            out.places[str(key)] = (place, place)
-        return out
-    if isinstance(value, list):
-        items = Sequence(place)
-        items.extend(_placed(item, place) for item in value)
-        items.places = [place] * len(value)
-        return items
-    return yaml_source.Text.at(place, value, quoted=True) if isinstance(value, str) else value
-
-
-def _stand_in(parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
-    """A mapping that a short form stands for, at the place of the short form."""
-    place = parent.places[key][1]
-    out = Mapping(place)
-    out.update(fields)
-    out.places = dict.fromkeys(fields, (place, place))
-    return out
-
-
 class Reader:
     """Reads models out of mappings and keeps what is wrong; a broken part is left out of its whole."""
 
@@ -151,7 +98,7 @@ class Reader:
         place = context.get("place") or place
         self.refuse(place.moved(context.get("offset", 0)) if place else None, error.message())
 
-    stand_in = staticmethod(_stand_in)
+    stand_in = staticmethod(stand_in)
 
     def named(self, raw: Mapping) -> Iterator[tuple[str, Any]]:
         """The entries whose keys are names; the others are refused."""
@@ -168,9 +115,6 @@ class Reader:
         kept.places = raw.places
         for key, value in raw.items():
             if key.startswith("x-"):
-                continue
-            if key in RESERVED_KEYS:
-                self.refuse(raw.places[key][0], f"`{key}` is reserved for {RESERVED_KEYS[key]}, in a later version")
                 continue
             kept[key] = value
         before = len(self.problems)
@@ -429,7 +373,7 @@ class Reader:
         given = parent[name]
         place = parent.places[name][1]
         if isinstance(given, str):
-            given = _stand_in(parent, name, {str(given): None})
+            given = stand_in(parent, name, {str(given): None})
         if not isinstance(given, Mapping) or len(given) != 1:
             self.skip(name)
             self.skip(given)

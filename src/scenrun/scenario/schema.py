@@ -11,6 +11,7 @@ from typing import Any
 from scenrun.scenario import model
 from scenrun.scenario.fields import NAME, Model
 from scenrun.scenario.steps import VERBS, Step
+from scenrun.scenario.sweep import Sweep
 from scenrun.scenario.sync import KINDS
 
 _JSON_TYPES = ["string", "number", "boolean", "null", "array", "object"]
@@ -35,7 +36,7 @@ def schema() -> dict[str, Any]:
             "log": _object(model.LogOptions),
             "expect": _expect(),
             "limits": _object(model.Limits),
-            "sweep": _object(model.Sweep),
+            "sweep": _object(Sweep),
         },
     }
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import chain, product
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
+
+from scenrun.scenario.sweep import same
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def key_of(parameters: Mapping[str, Any], seed: int, repetition: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """All cells of a sweep, not made before they are asked for."""
+    """All cells of a sweep, not made before they are asked for. No parameter has a value twice."""
 
     over: Mapping[str, tuple[Any, ...]]
     seeds: tuple[int, ...] | range
@@ -49,29 +51,48 @@ class Grid:
         return tuple(dict.fromkeys([*self.over, *(path for one in self.include for path in one)]))
 
     @property
+    def runs(self) -> int:
+        """How many cells each combination has."""
+        return len(self.seeds) * self.repeat
+
+    @property
     def most(self) -> int:
         """How many cells there are at most: what is excluded is counted as well."""
         combinations = 1 if self.over or not self.include else 0
         for values in self.over.values():
             combinations *= len(values)
-        return (combinations + len(self.include)) * len(self.seeds) * self.repeat
+        return (combinations + len(self.include)) * self.runs
+
+    def values_of(self, path: str) -> tuple[Any, ...]:
+        """All values of a parameter."""
+        values = list(self.over.get(path, ()))
+        for one in self.include:
+            if path in one and not any(same(one[path], value) for value in values):
+                values.append(one[path])
+        return tuple(values)
 
     def combinations(self) -> Iterator[dict[str, Any]]:
         """The parameters of the cells: each combination once, the last parameter changing first."""
+        if self.over or not self.include:
+            for values in product(*self.over.values()):
+                parameters = dict(zip(self.over, values, strict=True))
+                if not self._is_excluded(parameters):
+                    yield parameters
         seen = set()
-        for parameters in chain(self._grid(), map(dict, self.include)):
-            key = key_of(parameters, 0, 0)
-            if key not in seen:
+        for one in self.include:
+            key = key_of(one, 0, 0)
+            if key not in seen and not self._has(one):
                 seen.add(key)
-                yield parameters
+                yield dict(one)
 
-    def _grid(self) -> Iterator[dict[str, Any]]:
-        if not self.over and self.include:
-            return
-        for values in product(*self.over.values()):
-            parameters = dict(zip(self.over, values, strict=True))
-            if not any(_agrees(parameters, one) for one in self.exclude):
-                yield parameters
+    def _is_excluded(self, parameters: Mapping[str, Any]) -> bool:
+        return any(all(same(parameters[path], value) for path, value in one.items()) for one in self.exclude)
+
+    def _has(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether `over` gives this combination already."""
+        if not self.over or set(parameters) != set(self.over) or self._is_excluded(parameters):
+            return False
+        return all(any(same(value, one) for one in self.over[path]) for path, value in parameters.items())
 
     def cells(self) -> Iterator[Cell]:
         """Every cell: all seeds and repetitions of a combination after one another."""
@@ -81,16 +102,3 @@ class Grid:
                 for repetition in range(self.repeat):
                     yield Cell(number, parameters, seed, repetition)
                     number += 1
-
-    def with_over(self, over: Mapping[str, tuple[Any, ...]]) -> Grid:
-        """The grid with other values for some parameters, or with more parameters."""
-        return replace(self, over={**self.over, **over})
-
-
-def _agrees(parameters: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    return all(path in parameters and _same(parameters[path], value) for path, value in wanted.items())
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equal, and not merely as True equals 1."""
-    return type(one) is type(other) and bool(one == other)

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.api import Loaded, explore, load_source, run, simulate
+from scenrun.api import Loaded, explore, load_source, run, simulate, time_limit_ns
 from scenrun.errors import ScenarioError, Source, UsageError
-from scenrun.scenario.source import decode
 from scenrun.sweeping.grid import Cell
+from scenrun.sweeping.limits import TooLong, too_long, within
 
-HOWS = ("run", "simulate", "explore")
 Row = dict[str, Any]
-"""What a cell gave: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `took_s`, `figures`, `error`."""
+"""What a cell gave: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `figures`, `took_s`; where
+something was found also `finding`, where the cell could not be finished `error` (its verdict is `error` then)."""
 _SILENT = "error"
 """The level of runs whose log nobody sees: below it nothing is rendered."""
 
@@ -32,11 +32,18 @@ class Job:
     """Arguments of `scenrun.run`, `scenrun.simulate` or `scenrun.explore`."""
     overrides: dict[str, Any] = field(default_factory=dict)
     """What holds for every cell; its own parameters come after."""
+    cell_limit_s: float | None = None
+    beside: int = 1
+    """How many cells are run at a time; told of real runs, as they disturb each other's timing."""
+
+    @property
+    def source(self) -> Source:
+        """The scenario's text."""
+        return Source(self.name, self.text)
 
     def load(self, parameters: Iterable[tuple[str, Any]] = ()) -> Loaded:
         """The scenario with these parameters; raises ScenarioError."""
-        source: Source = decode(self.name, self.text.encode())
-        return load_source(source, {**self.overrides, **dict(parameters)})
+        return load_source(self.source, {**self.overrides, **dict(parameters)})
 
 
 class Measuring:
@@ -44,23 +51,32 @@ class Measuring:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.is_stuck = False
+        """Whether threads of a real run would not leave: what runs beside them is not to be trusted."""
         self._parameters: dict[str, Any] | None = None
         self._loaded: Loaded | None = None
 
     def measure(self, cell: Cell) -> Row:
         """The row of a cell; what goes wrong in it is its error."""
         began = time.perf_counter()
-        row: Row = {
-            "cell": cell.key, "number": cell.number, "parameters": dict(cell.parameters), "seed": cell.seed,
-            "repetition": cell.repetition,
-        }  # fmt: skip
+        found = self._found(cell)
+        if self.job.beside > 1 and self.job.how == "run":
+            found["beside"] = self.job.beside
+        return {**head_of(cell), **found, "took_s": round(time.perf_counter() - began, 6)}
+
+    def _found(self, cell: Cell) -> Row:
+        limit = self.job.cell_limit_s
         try:
-            found = _WAYS[self.job.how](self._load(cell), cell.seed, self.job.options)
-        except (ScenarioError, UsageError) as error:
-            found = failed(_first_line(str(error)))
-        except Exception as error:
-            found = failed(f"{type(error).__name__}: {_first_line(str(error))}")
-        return {**row, **found, "took_s": round(time.perf_counter() - began, 6)}
+            with within(limit):
+                return self._way()(self._load(cell), cell.seed, self.job.options)
+        except TooLong:
+            error = too_long(limit or 0.0)
+        except (ScenarioError, UsageError) as wrong:
+            error = _first_line(str(wrong))
+        except Exception as wrong:
+            error = f"{type(wrong).__name__}: {_first_line(str(wrong))}"
+        self._loaded = None
+        return failed(error)
 
     def _load(self, cell: Cell) -> Loaded:
         if self._loaded is None or self._parameters != cell.parameters:
@@ -69,14 +85,36 @@ class Measuring:
             self._parameters = dict(cell.parameters)
         return self._loaded
 
+    def _way(self) -> Callable[[Loaded, int, dict[str, Any]], Row]:
+        return {"run": self._run, "simulate": _simulate, "explore": _explore}[self.job.how]
+
+    def _run(self, loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
+        """A real run ends by itself at the limit of a cell, so that its threads are freed."""
+        own = time_limit_ns(options.get("time_limit")) or loaded.program.time_limit_ns
+        limit = min(own, int((self.job.cell_limit_s or 1e6) * 0.98e9))
+        result = run(loaded, seed=seed, level=_SILENT, **{**options, "time_limit": limit / 1e9})
+        self.is_stuck = bool(result.notes.get("not_ended"))
+        if limit < own and result.verdict == "incomplete":
+            return failed(too_long(self.job.cell_limit_s or 0.0))
+        return _of_run(result)
+
+
+def head_of(cell: Cell) -> Row:
+    """Which cell a row is about."""
+    return {
+        "cell": cell.key, "number": cell.number, "parameters": dict(cell.parameters), "seed": cell.seed,
+        "repetition": cell.repetition,
+    }  # fmt: skip
+
 
 def failed(error: str) -> Row:
     """What is said of a cell that gave nothing."""
     return {"verdict": "error", "ok": False, "figures": {}, "error": error}
 
 
-def _run(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
-    return _of_run(run(loaded, seed=seed, level=_SILENT, **options))
+def row_of(cell: Cell, error: str) -> Row:
+    """The row of a cell that nobody could finish."""
+    return {**head_of(cell), **failed(error), "took_s": 0.0}
 
 
 def _simulate(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
@@ -106,11 +144,6 @@ def _explore(loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
     }  # fmt: skip
 
 
-_WAYS: dict[str, Callable[[Loaded, int, dict[str, Any]], Row]] = {
-    "run": _run,
-    "simulate": _simulate,
-    "explore": _explore,
-}
 _COUNTS = ("puts", "gets", "acquisitions", "tasks")
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from itertools import islice
-from typing import Any
+from multiprocessing import connection
 
 from scenrun.sweeping.grid import Cell
-from scenrun.sweeping.measuring import Job, Measuring, Row, failed
+from scenrun.sweeping.limits import too_long
+from scenrun.sweeping.measuring import Job, Measuring, Row, row_of
 
 BATCH_S = 0.5
 """How long a batch of cells is to take: short enough to be interrupted, long enough that sending it costs nothing."""
@@ -21,56 +23,74 @@ MOST_CELLS = 256
 """Cells of a batch."""
 LOOK_S = 0.2
 """How long nobody is heard of before the caller may look around."""
+_DIED = "the process that ran this cell died"
 _measuring: Measuring | None = None
 
 
 def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
-    """What a worker does with a batch. The scenario that was loaded last is kept between batches."""
+    """What a worker does with a batch: the rows of its cells, or of the first of them where it can do no more.
+
+    The scenario that was loaded last is kept between batches.
+    """
     global _measuring
     if _measuring is None or _measuring.job != job:
         _measuring = Measuring(job)
-    return [_measuring.measure(cell) for cell in cells]
+    rows: list[Row] = []
+    for cell in cells:
+        if _measuring.is_stuck:
+            break
+        rows.append(_measuring.measure(cell))
+    return rows
 
 
 def begin_worker() -> None:
-    """Signals are for the one that a worker works for."""
+    """Signals are for the one that a worker works for; when that one is gone, so is the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, name="scenrun-parent", daemon=True).start()
 
 
-def local_processes(jobs: int) -> Executor:
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+class LocalProcesses(ProcessPoolExecutor):
     """So many processes on this machine."""
-    forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("fork" if forks else "spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=begin_worker)
 
+    def __init__(self, jobs: int) -> None:
+        forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
+        context = multiprocessing.get_context("fork" if forks else "spawn")
+        super().__init__(jobs, mp_context=context, initializer=begin_worker)
 
-def measured_here(job: Job, cells: Iterable[Cell]) -> Iterator[Row]:
-    """The rows of cells that are run in this process, one after another."""
-    measuring = Measuring(job)
-    for cell in cells:
-        yield measuring.measure(cell)
+    def kill(self) -> None:
+        """End the processes, whatever they are doing."""
+        for process in list((self._processes or {}).values()):
+            process.terminate()
+        self.shutdown(wait=False, cancel_futures=True)
 
 
 class Crew:
     """Keeps workers busy with batches, and gives the rows in the order in which they come.
 
-    make: makes an executor; a new one where the old one has broken. jobs: how many workers it has. looking: called every
-    now and then; what it raises ends the sweep, and rows that were given are kept.
+    make: makes an executor with so many workers; a new one where the old one has broken. looking: called every now and
+    then; what it raises ends the sweep, and rows that were given are kept.
     """
 
-    def __init__(self, job: Job, jobs: int, make: Callable[[], Executor], looking: Callable[[], None]) -> None:
+    def __init__(self, job: Job, jobs: int, make: Callable[[int], Executor], looking: Callable[[], None]) -> None:
         self.job = job
         self.jobs = jobs
         self.looking = looking
         self._make = make
-        self._executor = make()
+        self._executor = make(jobs)
         self._batch = 1
-        self._busy: dict[Future[list[Row]], tuple[list[Cell], float]] = {}
+        self._busy: dict[Future[list[Row]], list[Cell]] = {}
         self._suspects: deque[list[Cell]] = deque()
-        """Batches that were being run when a worker died: their cells are run one by one, alone."""
+        """Batches that came back unfinished, as when a worker died: each is run alone."""
 
-    def rows(self, cells: Iterable[Cell]) -> Iterator[Row]:
+    def rows(self, cells: Iterable[Cell]) -> Generator[Row, None, None]:
         """The rows of all cells."""
         waiting = iter(cells)
         try:
@@ -80,11 +100,13 @@ class Crew:
                 if not self._suspects:
                     self._send(waiting)
                 if not self._busy and not self._suspects:
-                    return
+                    break
                 yield from self._heard()
                 self.looking()
-        finally:
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            _end(self._executor)
+            raise
+        self._executor.shutdown()
 
     def _send(self, waiting: Iterator[Cell]) -> None:
         while len(self._busy) < 2 * self.jobs:
@@ -94,40 +116,71 @@ class Crew:
             try:
                 future = self._executor.submit(measure_batch, self.job, batch)
             except BrokenExecutor:
-                self._executor = self._make()
+                self._executor = self._make(self.jobs)
                 future = self._executor.submit(measure_batch, self.job, batch)
-            self._busy[future] = batch, time.perf_counter()
+            self._busy[future] = batch
 
     def _heard(self) -> Iterator[Row]:
         done, _ = wait(self._busy, LOOK_S, FIRST_COMPLETED)
-        for future in sorted(done, key=lambda one: self._busy[one][0][0].number):
-            batch, _ = self._busy.pop(future)
+        for future in sorted(done, key=lambda one: self._busy[one][0].number):
+            batch = self._busy.pop(future)
             try:
                 rows = future.result()
             except BrokenExecutor:
                 self._suspects.append(batch)
                 continue
             self._adapt(rows)
+            if len(rows) < len(batch):
+                self._suspects.append(batch[len(rows) :])
+                self._executor = self._replaced()
             yield from rows
+
+    def _replaced(self) -> Executor:
+        """Other workers, after one that can do no more; what the others have in hand they still finish."""
+        self._executor.shutdown(wait=False)
+        return self._make(self.jobs)
 
     def _adapt(self, rows: list[Row]) -> None:
         """As many cells in a batch as take about half a second."""
-        each = sum(row["took_s"] for row in rows) / len(rows)
+        each = sum(row["took_s"] for row in rows) / max(1, len(rows))
         self._batch = max(1, min(MOST_CELLS, 2 * self._batch, int(BATCH_S / max(each, 1e-6))))
 
     def _alone(self, batch: list[Cell]) -> Iterator[Row]:
-        """The cells of a batch one by one, each on workers of its own: whoever dies alone has died of itself."""
-        for cell in batch:
-            with self._make() as executor:
-                try:
-                    yield from executor.submit(measure_batch, self.job, [cell]).result()
-                except BrokenExecutor:
-                    yield row_of(cell, "the process that ran this cell died")
+        """The rows of a batch that nothing runs beside; halves of it where it dies again, down to the cell that does it."""
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            began = time.perf_counter()
+            rows = self._given_by_one(part)
+            yield from rows
+            if rows:
+                parts += [part[len(rows) :]] if len(rows) < len(part) else []
+            elif len(part) > 1:
+                parts += [part[len(part) // 2 :], part[: len(part) // 2]]
+            else:
+                yield row_of(part[0], self._death(time.perf_counter() - began))
+
+    def _given_by_one(self, part: list[Cell]) -> list[Row]:
+        """What one new worker gives; nothing if it dies."""
+        executor = self._make(1)
+        try:
+            future = executor.submit(measure_batch, self.job, part)
+            while not wait([future], LOOK_S).done:
+                self.looking()
+            return future.result()
+        except BrokenExecutor:
+            return []
+        finally:
+            _end(executor)
+
+    def _death(self, took_s: float) -> str:
+        limit = self.job.cell_limit_s
+        return _DIED if limit is None or took_s < limit else too_long(limit)
 
 
-def row_of(cell: Cell, error: str) -> dict[str, Any]:
-    """The row of a cell that nobody could finish."""
-    return {
-        "cell": cell.key, "number": cell.number, "parameters": dict(cell.parameters), "seed": cell.seed,
-        "repetition": cell.repetition, **failed(error), "took_s": 0.0,
-    }  # fmt: skip
+def _end(executor: Executor) -> None:
+    """End an executor and what it is doing, as far as it lets itself be ended."""
+    if isinstance(executor, LocalProcesses):
+        executor.kill()
+    else:
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,97 @@
+"""Sets the value at a dotted path of a file that has been read as YAML but not yet as a scenario."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from scenrun.errors import Place, Problem, ScenarioError, Source
+from scenrun.scenario import source as yaml_source
+from scenrun.scenario.source import Mapping, Sequence
+from scenrun.scenario.suggest import did_you_mean
+from scenrun.scenario.sync import KINDS
+
+_SYNC = 2
+"""How many words of a path into `sync` name the object; what follows is its kind, or one of the kind's options."""
+
+
+def override(raw: Mapping, path: str, value: Any) -> None:
+    """Set the value at a dotted path, such as `threads.consumer.count`, which must lead into the file.
+
+    An object's options may be named without its kind: `sync.pipeline.maxsize` is `sync.pipeline.queue.maxsize`.
+    """
+    place = Place(Source(f"--set {path}", f"{path}={value}"), 1, len(path) + 2)
+    *parents, last = full_path(raw, path).split(".")
+    at: Any = raw
+    for number, part in enumerate(parents):
+        if not isinstance(at, Mapping) or part not in at:
+            hint = did_you_mean(part, at) if isinstance(at, Mapping) else ""
+            hint = hint or f"; set it whole: --set '{'.'.join(parents[: number + 1])}={{..: ..}}'"
+            raise ScenarioError([Problem(place, f"there is no `{part}` on the way to `{path}`{hint}")])
+        at = _own(at, part)
+    if not isinstance(at, Mapping):
+        raise ScenarioError([Problem(place, f"`{path}` leads to no mapping whose `{last}` could be set")])
+    at[last] = _placed(value, place)
+    at.places[last] = (at.places.get(last, (place, place))[0], place)
+
+
+def full_path(raw: Mapping, path: str) -> str:
+    """The path with the kind of an object of `sync` where that was left out."""
+    parts = path.split(".")
+    kind = _kind_of(raw, parts)
+    return ".".join([*parts[:_SYNC], kind, *parts[_SYNC:]]) if kind and parts[_SYNC] != kind else path
+
+
+def short_path(raw: Mapping, path: str) -> str:
+    """The path without the kind of an object of `sync`: the one spelling for both."""
+    parts = path.split(".")
+    is_full = len(parts) > _SYNC + 1 and parts[_SYNC] == _kind_of(raw, parts)
+    return ".".join([*parts[:_SYNC], *parts[_SYNC + 1 :]]) if is_full else path
+
+
+def _kind_of(raw: Mapping, parts: list[str]) -> str | None:
+    """The kind of the object of `sync` into which a path leads."""
+    if len(parts) <= _SYNC or parts[0] != "sync" or not isinstance(raw.get("sync"), Mapping):
+        return None
+    given = raw["sync"].get(parts[1])
+    kind = next(iter(given)) if isinstance(given, Mapping) and len(given) == 1 else given
+    return str(kind) if isinstance(kind, str) and kind in KINDS else None
+
+
+def _own(parent: Mapping, key: str) -> Any:
+    """The value at `key`, made the parent's own: an alias shares its value with its anchor."""
+    value = parent[key]
+    if isinstance(value, str) and value in KINDS:
+        parent[key] = stand_in(parent, key, {value: Mapping(parent.places[key][1])})
+    elif value is None and key in KINDS:
+        parent[key] = Mapping(parent.places[key][1])
+    elif isinstance(value, Mapping | Sequence):
+        parent[key] = copy.copy(value)
+        if isinstance(value, Mapping):
+            parent[key].places = dict(value.places)
+    return parent[key]
+
+
+def _placed(value: Any, place: Place) -> Any:
+    """A value of an override as if it stood in the file."""
+    if isinstance(value, dict):
+        out = Mapping(place)
+        for key, item in value.items():
+            out[str(key)] = _placed(item, place)
+            out.places[str(key)] = (place, place)
+        return out
+    if isinstance(value, list):
+        items = Sequence(place)
+        items.extend(_placed(item, place) for item in value)
+        items.places = [place] * len(value)
+        return items
+    return yaml_source.Text.at(place, value, quoted=True) if isinstance(value, str) else value
+
+
+def stand_in(parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
+    """A mapping that a short form stands for, at the place of the short form."""
+    place = parent.places[key][1]
+    out = Mapping(place)
+    out.update(fields)
+    out.places = dict.fromkeys(fields, (place, place))
+    return out

@@ -1,0 +1,75 @@
+"""Which options each way of running a cell has, and whether the values given to them can be; checked before any cell runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scenrun.api import time_limit_ns
+from scenrun.errors import UsageError
+
+HOWS = ("run", "simulate", "explore")
+SIMULATE = ("scheduler", "priorities", "switch_interval", "cpus", "step_cost")
+EXPLORE = ("strategy", "max_states", "schedules", "depth", "bound", "time", "races")
+OF: dict[str, tuple[str, ...]] = {
+    "run": ("time_limit", "allow_python"),
+    "simulate": (*SIMULATE, "time_limit", "allow_python"),
+    "explore": (*EXPLORE, "time_limit", "allow_python"),
+}
+"""By way: the arguments of `scenrun.run`, `scenrun.simulate` and `scenrun.explore` that a sweep passes on."""
+
+
+def check(how: str, options: Mapping[str, Any]) -> None:
+    """Refuse a way that there is not, and options that cannot be or would have no effect."""
+    if how not in HOWS:
+        raise UsageError(f"there is no way `{how}` of running a cell; there are {', '.join(HOWS)}")
+    for name in options:
+        if name not in OF[how]:
+            ways = [way for way in HOWS if name in OF[way]]
+            there = f"; it is for {' and '.join(ways)}" if ways else f"; there are {', '.join(OF[how])}"
+            raise UsageError(f"{shown(name)} has no effect on cells that are {_PAST[how]}{there}")
+    for name in ("time_limit", "switch_interval", "step_cost"):
+        time_limit_ns(options.get(name), shown(name))
+    {"run": lambda _: None, "simulate": _check_simulation, "explore": _check_search}[how](options)
+
+
+_PAST = {"run": "run", "simulate": "simulated", "explore": "explored"}
+
+
+def shown(name: str) -> str:
+    """An option as the command line has it."""
+    return "--priority" if name == "priorities" else f"--{name.replace('_', '-')}"
+
+
+def _check_simulation(options: Mapping[str, Any]) -> None:
+    from scenrun.executors.simulator.how import How
+
+    interval = time_limit_ns(options.get("switch_interval"))
+    How(
+        scheduler=options.get("scheduler", "round-robin"), priorities=dict(options.get("priorities", {})),
+        switch_interval_ns=interval, cpus=options.get("cpus", 1),
+    ).check()  # fmt: skip
+
+
+def _check_search(options: Mapping[str, Any]) -> None:
+    from scenrun.explorer.exploring import STATELESS, STATES
+
+    strategy = options.get("strategy")
+    if strategy not in (None, STATES, *STATELESS):
+        raise UsageError(f"there is no strategy `{strategy}`; there are {', '.join((STATES, *STATELESS))}")
+    if options.get("time", "free") not in ("free", "virtual"):
+        raise UsageError(f"there is no time `{options['time']}`; there are free, virtual")
+    _refuse(options, strategy)
+
+
+def _refuse(options: Mapping[str, Any], strategy: str | None) -> None:
+    walks = strategy not in (None, "states")
+    for name, is_idle, why in (
+        ("max_states", walks, f"--strategy {strategy} keeps no states"),
+        ("time", walks and options.get("time") == "virtual", f"--strategy {strategy} leaves time free"),
+        ("schedules", strategy == "states", "--strategy states sees all of them"),
+        ("depth", strategy not in (None, "pct"), "it is PCT's"),
+        ("bound", strategy not in ("preemptions", "delays"), "it is for --strategy preemptions and delays"),
+    ):
+        if name in options and is_idle:
+            raise UsageError(f"{shown(name)} has no effect: {why}")

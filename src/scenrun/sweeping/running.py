@@ -1,0 +1,71 @@
+"""Runs the cells of a plan that have no row yet, and keeps each row as it comes; a signal or an error loses none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.sweeping.measuring import Row
+from scenrun.sweeping.planning import Plan
+from scenrun.sweeping.record import Record
+from scenrun.sweeping.workers import Crew, LocalProcesses
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a sweep is run with; the rows do not depend on it."""
+
+    jobs: int
+    make: Callable[[int], Executor] = LocalProcesses
+    looking: Callable[[], None] = lambda: None
+    """Called every now and then; what it raises ends the sweep."""
+    came: Callable[[Row], None] = lambda row: None
+    """Called with each new row, once it is kept."""
+
+
+def jobs_for(how: str, jobs: int | None) -> int:
+    """How many cells at a time: all processors that there are, but real runs one after another."""
+    if jobs is not None:
+        return jobs
+    if how == "run":
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] = ()) -> None:
+    """Run what has no row. Raises UsageError where a figure that is to be shown is none of the cells'."""
+    missing = (cell for cell in plan.grid.cells() if not record.has(cell.number))
+    job = replace(plan.job, beside=means.jobs)
+    crew = Crew(job, means.jobs, means.make, means.looking)
+    with closing(crew.rows(missing)) as rows:
+        is_checked = not shown
+        for row in rows:
+            record.add(row)
+            means.came(row)
+            if not is_checked and row["figures"]:
+                check_figures(shown, row["figures"])
+                is_checked = True
+
+
+def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
+    """Refuse figures that cells do not have."""
+    from scenrun.scenario.suggest import did_you_mean
+
+    numbers = [name for name, value in figures.items() if not isinstance(value, str)]
+    for name in shown:
+        if name not in numbers:
+            hint = did_you_mean(name, numbers)
+            raise UsageError(f"no cell has a figure `{name}`{hint}; there are {', '.join(numbers)}")
+
+
+def default_figures(plan: Plan, figures: dict[str, Any] | None) -> tuple[str, ...]:
+    """What is shown unless the user says it: states, the throughput of the first queue, or how long a run took."""
+    if plan.job.how == "explore":
+        return ("states",)
+    rates = [name for name in figures or () if name.endswith(".gets_per_s")]
+    return (rates[0] if rates else "elapsed_s",)
