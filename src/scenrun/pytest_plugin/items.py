@@ -30,15 +30,15 @@ class ScenarioFile(pytest.File):
         how = how_of(self.config)
         loaded = load(_as_given(self), how)
         asked = ways_among(self.config.getoption("scenrun") or self.config.getini("scenrun_ways"), "--scenrun")
-        for way in planned(str(self.path), loaded, asked):
+        for way in planned(loaded, asked):
             item: ScenarioItem = ScenarioItem.from_parent(self, name=way, loaded=loaded, how=how)
             yield item
 
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What is wrong with the file, without a traceback."""
         if isinstance(excinfo.value, ScenarioError | UsageError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)
+        return super().repr_failure(excinfo)  # it takes no style
 
 
 class ScenarioItem(pytest.Item):

@@ -18,7 +18,7 @@ _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 def graded_by(raw: Mapping, teacher: Source) -> frozenset[str]:
     """Replace the sections of a file by the teacher's; the words of its own that are gone, as names that it mentions."""
-    sections = _sections(teacher)
+    sections = sections_of(teacher)
     words = frozenset(_words([raw.get(key) for key in KEYS]))
     for key in KEYS:
         raw.pop(key, None)
@@ -29,7 +29,7 @@ def graded_by(raw: Mapping, teacher: Source) -> frozenset[str]:
     return words
 
 
-def _sections(teacher: Source) -> Mapping:
+def sections_of(teacher: Source) -> Mapping:
     """What a teacher's file says: one of these two keys alone, or a whole scenario of which they are taken."""
     problems: list[Problem] = []
     found = yaml_source.read(teacher, problems)

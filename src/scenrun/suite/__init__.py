@@ -1,1 +1,1 @@
-"""Many scenarios as tests: which files are some, in which ways each is run, how it is judged. `scenrun test` and pytest share it."""
+"""Scenarios as tests, for `scenrun test` and for pytest: which files are some, in which ways each is run, how it is judged."""

@@ -14,6 +14,7 @@ from scenrun.api import Loaded, check_calls, explore, load_source, read_file, ru
 from scenrun.errors import ScenarioError
 from scenrun.explorer.describing import describe as describe_search
 from scenrun.report.outcome import describe as describe_run
+from scenrun.report.width import clean
 from scenrun.results import RunResult
 from scenrun.suite.ways import ways_of
 
@@ -21,6 +22,8 @@ WRONG, FAILED = "wrong file", "error"
 """What stands for a verdict where there is none: the file is wrong, or whoever judged it ended."""
 WIDTH = 100
 """Columns of what is said."""
+MOST_TEXT = 20_000
+"""Characters of what is said of one scenario."""
 _LEVEL = "error"
 """The level of a log that nobody reads."""
 
@@ -79,7 +82,7 @@ def load(file: str, how: How) -> Loaded:
     return loaded
 
 
-def planned(file: str, loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
+def planned(loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
     """The ways in which a scenario is tested: those asked for, or its own."""
     return tuple(asked) or ways_of(loaded.scenario)
 
@@ -96,9 +99,10 @@ def _ran(file: str, loaded: Loaded, way: str, how: How, began: float) -> Judged:
     again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
     said = describe_run(replace(result, figures={}), again, "debug")  # nobody asked for the lines that were not shown
     remark = " (threads may take other turns)" if way == "run" else ""
+    text = harmless(f"{said}\n  look closer: {again}{remark}")
     return Judged(
-        file, way, result.verdict, result.expected, result.ok, time.perf_counter() - began, said.splitlines()[0],
-        f"{said}\n  look closer: {again}{remark}", again, is_stuck=bool(result.notes.get("not_ended")),
+        file, way, result.verdict, result.expected, result.ok, time.perf_counter() - began, _summary(text), text, again,
+        is_stuck=bool(result.notes.get("not_ended")),
     )  # fmt: skip
 
 
@@ -112,15 +116,33 @@ def _searched(file: str, loaded: Loaded, how: How, began: float) -> Judged:
         text += f"\n  keep it: {again}; then scenrun replay schedule.json --on threads {options}".rstrip()
     else:
         text += f"\n  again: {again}"
+    text = harmless(text)
     verdict = " and ".join(found.kinds) or found.verdict
     took_s = time.perf_counter() - began
-    return Judged(
-        file, "explore", verdict, found.expected, found.ok, took_s, text.splitlines()[0], text, again
-    )
+    return Judged(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, again)
+
+
+def _summary(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def wrong(file: str, way: str, error: ScenarioError) -> Judged:
     """What is said of a file that is wrong."""
     count = len(error.problems)
     summary = f"{WRONG}: {count} problem{'s' * (count != 1)}"
-    return Judged(file, way, WRONG, (), False, 0.0, summary, str(error), shlex.join(["scenrun", "validate", file]))
+    return Judged(
+        file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), shlex.join(["scenrun", "validate", file])
+    )
+
+
+def failed(file: str, way: str, message: str) -> Judged:
+    """What is said where there is no verdict, and the file may be right."""
+    told = harmless(message)
+    again = shlex.join(["scenrun", way, file])
+    return Judged(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
+
+
+def harmless(text: str) -> str:
+    """A text that cannot move the cursor, turn the reading direction or break XML; a very long one is cut."""
+    kept = "\n".join(clean(line) for line in text[:MOST_TEXT].split("\n"))
+    return kept if len(text) <= MOST_TEXT else f"{kept}\n… {len(text) - MOST_TEXT:,} more characters"
