@@ -130,8 +130,9 @@ def test_every_field_of_a_threads_line_has_a_column() -> None:
     assert TABLES["events"].columns["value"] == "JSON"
 
 
+@pytest.mark.parametrize("place", ["it's [x]*", "why?"])
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_texts_and_values_come_through_whole(suffix: str, tmp_path: Path) -> None:
+def test_texts_and_values_come_through_whole(suffix: str, place: str, tmp_path: Path) -> None:
     """Commas, quotes, line ends, NULs, escape sequences and emoji; nested values and integers of any size; 100 kB."""
     values = [{"k": [1, {"x": None}, NASTY]}, HUGE, -0.1, NASTY, [], False]
     log = written(
@@ -140,7 +141,7 @@ def test_texts_and_values_come_through_whole(suffix: str, tmp_path: Path) -> Non
         line(len(values), thread="t", message="é" * 50_000),
         line(len(values) + 1, thread="t", message=""),
     )
-    folder = tmp_path / "it's [x]*?"
+    folder = tmp_path / place
     folder.mkdir()
     output = exported(log, folder / f"all 'of' it{suffix}")
     copy = output.rename(tmp_path / f"copy{suffix}")
@@ -149,6 +150,12 @@ def test_texts_and_values_come_through_whole(suffix: str, tmp_path: Path) -> Non
     assert {thread for thread, _ in rows[: len(values)]} == {NASTY}
     assert rows_of(copy, "coalesce(message, '')")[-2:] == [("é" * 50_000,), ("",)]
     assert not list(folder.iterdir())
+
+
+def test_a_line_may_be_very_long(tmp_path: Path) -> None:
+    """A message of 40 MB, more than DuckDB takes unless asked to."""
+    log = written(tmp_path / "log.jsonl", line(0, thread="t", message="m" * 40_000_000), line(1, thread="t"))
+    assert rows_of(exported(log, tmp_path / "x.parquet"), "seq, length(message)") == [(0, 40_000_000), (1, None)]
 
 
 def test_a_spreadsheets_csv_is_read_by_pandas_and_python(tmp_path: Path) -> None:
@@ -170,10 +177,12 @@ def test_what_does_not_fit_its_column_stands_in_rest(tmp_path: Path) -> None:
         line(0, thread="t", message="m", mood={"of": HUGE}),
         line(1, event="queue.put", thread="t", object="q", size=1.5, held_s="long", rest=3),
         line(2, thread="t", message="m", timestamp="yesterday"),
+        line(3, event="queue.put", thread="t", object="q", size=2.5),
     )
     rows = rows_of(exported(log, tmp_path / "events.parquet"), "seq, size, held_s, rest")
-    assert [row[:3] for row in rows] == [(0, None, None), (1, None, None), (2, None, None)]
+    assert [row[:3] for row in rows] == [(n, None, None) for n in range(4)]
     assert json.loads(rows[0][3]) == {"mood": {"of": HUGE}}
+    assert json.loads(rows[3][3]) == {"size": 2.5}
     assert json.loads(rows[1][3]) == {"size": 1.5, "held_s": "long", "rest": 3}
 
 

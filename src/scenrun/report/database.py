@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenrun.analysis.reading import excerpt
-from scenrun.errors import OutputError, UsageError
+from scenrun.errors import InternalError, OutputError, UsageError
 from scenrun.report.tables import TABLES, TEXT, TIME
 
 if TYPE_CHECKING:
@@ -77,7 +77,10 @@ class Database:
     def _take_in(self, name: str, batch: _Batch) -> None:
         batch.file.close()
         self._make_room(batch)
-        self._connection.execute(_insertion(name, self._types), [batch.path, max(_LONGEST, batch.longest + 1)])
+        how = [batch.path, max(_LONGEST, batch.longest + 1)]
+        taken = self._connection.execute(_insertion(name, self._types), how).fetchone()
+        if taken != (batch.rows,):
+            raise InternalError(f"DuckDB has taken {taken} of {batch.rows:,} rows of {name}")
         os.unlink(batch.path)
         self.counts[name] += batch.rows
 
