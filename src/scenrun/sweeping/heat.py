@@ -77,13 +77,12 @@ class Map:
     def _cell(self, row: int, column: int, low: float, high: float, colour: bool) -> str:
         mean, failing = self._at.get((row, column), (None, False))
         if mean is None:
-            return ("!" if failing else "-").rjust(_CELL - 2) + "  "
+            return "-".rjust(_CELL - 2) + (" !" if failing else "  ")
         shade = _shade(mean, low, high)
         text = number(mean, _digits(low, high)).rjust(_CELL - 2)
-        mark = "!" if failing else _SHADES[shade]
         if colour:
             return f"\x1b[48;5;{_COLOURS[shade]};38;5;{_INK[shade]}m{text}{'!' if failing else ' '}\x1b[0m "
-        return f"{text}{mark} "
+        return f"{text}{_SHADES[shade]}{'!' if failing else ' '}"
 
     def _legend(self, low: float, high: float) -> str:
         marks = "".join(_SHADES)

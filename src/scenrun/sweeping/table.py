@@ -21,6 +21,7 @@ MOST_SLOW = 5
 _LEAST_FOR_SLOW = 10
 """Cells from which on it is worth saying which were slow."""
 _PAST = {"run": "run on real threads", "simulate": "simulated", "explore": "explored"}
+_TOGETHER = "parameters"
 NOTHING = "-"
 
 
@@ -35,7 +36,8 @@ class Told:
         self.beside = 1
         self.took_s = 0.0
         self._table: list[Combination] = []
-        self._failing: list[Row] = []
+        self._failing: dict[int, tuple[Row, int]] = {}
+        """By number of the combination: its first failing cell, and how many of its cells fail."""
         self._slow: list[tuple[float, int, Row]] = []
         self._map = self._empty_map()
 
@@ -66,13 +68,20 @@ class Told:
             self.incomplete += row["verdict"] == "incomplete"
             self.broken += "error" in row
             if not row["ok"]:
-                self.failing += 1
-                if len(self._failing) < MOST_FAILING:
-                    self._failing.append(row)
+                self._note_failing(row)
             heapq.heappush(self._slow, (row["took_s"], -row["number"], row))
             if len(self._slow) > MOST_SLOW:
                 heapq.heappop(self._slow)
             yield row
+
+    def _note_failing(self, row: Row) -> None:
+        self.failing += 1
+        number = row["number"] // self.plan.grid.runs
+        if number in self._failing:
+            first, count = self._failing[number]
+            self._failing[number] = first, count + 1
+        elif len(self._failing) < MOST_FAILING:
+            self._failing[number] = row, 1
 
     @property
     def status(self) -> int:
@@ -103,26 +112,29 @@ class Told:
     def _combinations(self) -> list[str]:
         if not self._table:
             return []
-        rows = self._cells(apart=True)
-        left = list(range(len(self.names)))
-        if max(sum(map(columns, row)) + 2 * len(row) for row in zip_widest(rows)) > WIDE:
-            rows, left = self._cells(apart=False), [0]
+        rows = next((rows for names in self._heads() if _width(rows := self._cells(names)) <= WIDE), self._cells(None))
         verdict = len(rows[0]) - len(self.shown) - 1
-        lines = aligned(
-            rows, left=[*(at for at in left if at == 0 and len(left) == 1 and rows[0][0] == "parameters"), verdict]
-        )
+        lines = aligned(rows, left=[verdict] if rows[0][0] != _TOGETHER else [0, verdict])
         if self.combinations > len(self._table):
             lines.append(f"  .. and {self.combinations - len(self._table):,} more combinations; -o has all")
         return lines
 
-    def _cells(self, apart: bool) -> list[list[str]]:
+    def _heads(self) -> Iterator[list[str]]:
+        """The names of the parameters, and shorter ones for where there is little room."""
+        yield list(self.names.values())
+        last = [path.rpartition(".")[2] for path in self.names]
+        if len(set(last)) == len(last):
+            yield [clean(name) for name in last]
+
+    def _cells(self, names: Sequence[str] | None) -> list[list[str]]:
+        """The table's rows: a column for each parameter under these names, or one for all of them."""
         paths = self.plan.grid.paths
-        heads = [self.names[path] for path in paths] if apart else ["parameters"]
+        heads = [_TOGETHER] if names is None else names
         spread = " ± sd" if self.plan.grid.runs > 1 else ""
         rows = [[*heads, "runs", "verdicts", *(f"{name}{spread}" for name in self.shown)]]
         for one in self._table:
             given = [short(value_text(one.parameters[p]), 24) if p in one.parameters else NOTHING for p in paths]
-            about = given if apart else [named(one.parameters, self.names)]
+            about = given if names is not None else [named(one.parameters, self.names)]
             rows.append([*about, f"{one.runs:,}", _verdicts(one), *(_figure(one, name) for name in self.shown)])
         return rows
 
@@ -130,17 +142,19 @@ class Told:
         if not self._failing:
             return []
         lines = [f"not as expected ({self.failing:,} of {self.count:,} cells):"]
-        for row in self._failing:
-            lines += self._cell(row, row.get("error") or row.get("finding") or "")
-        if self.failing > len(self._failing):
-            lines.append(f"  .. and {self.failing - len(self._failing):,} more; -o has all")
+        for row, count in self._failing.values():
+            lines += self._cell(row, count)
+        left = self.failing - sum(count for _, count in self._failing.values())
+        if left:
+            lines.append(f"  .. and {counted(left, 'cell')} of other combinations; -o has all")
         return lines
 
-    def _cell(self, row: Row, said: str) -> list[str]:
-        about = ", ".join(filter(None, [named(row["parameters"], self.names), f"seed {row['seed']}"]))
-        commands = Commands(self.plan.job)
-        text = clean(f"{about}: {row['verdict']}" + (f": {said}" if said else ""))
-        return [f"  {short(text, WIDE - 2)}", f"    {clean(commands.again(row))}"]
+    def _cell(self, row: Row, count: int) -> list[str]:
+        said = row.get("error") or row.get("finding") or ""
+        often = f" ({count:,} of {self.plan.grid.runs:,} runs)" if self.plan.grid.runs > 1 else ""
+        about = named(row["parameters"], self.names) or f"seed {row['seed']}"
+        text = clean(f"{about}{often}: {row['verdict']}" + (f": {said}" if said else ""))
+        return [f"  {short(text, WIDE - 2)}", f"    {clean(Commands(self.plan.job).again(row))}"]
 
     def _slowest(self) -> list[str]:
         if self.count < _LEAST_FOR_SLOW:
@@ -152,9 +166,9 @@ class Told:
         return [f"slowest cells (mean {seconds(self.took_s / self.count)}):", *aligned(rows)]
 
 
-def zip_widest(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """One row that has the widest cell of each column."""
-    return [[max((row[at] for row in rows), key=columns) for at in range(len(rows[0]))]]
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    """The columns of a terminal that a table takes."""
+    return sum(max(columns(row[at]) for row in rows) + 2 for at in range(len(rows[0])))
 
 
 def _verdicts(one: Combination) -> str:

@@ -1,0 +1,106 @@
+/* Draws lines of means with the 95 % confidence interval around each as a band. */
+
+const WIDTH = 640, HEIGHT = 380, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 46;
+const MOST_SERIES = 8;
+const DASHES = ["", "7 4", "2 3", "9 3 2 3", "", "7 4", "2 3", "9 3 2 3"];
+
+const ticksOf = (low, high, count = 5) => {
+  const rough = (high - low) / count || Math.abs(high) || 1;
+  const size = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((one) => one * size).find((one) => one >= rough);
+  const out = [];
+  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at++) out.push(at * step);
+  return out;
+};
+
+/* From nothing on where that leaves the lines room, else from a little below the lowest. */
+const rangeOf = (points) => {
+  const low = Math.min(...points.map((one) => one.mean - one.margin)), high = Math.max(...points.map((one) => one.mean + one.margin));
+  if (low >= 0 && low < 0.6 * high) return [0, high * 1.04];
+  const room = (high - low || Math.abs(high) || 1) * 0.08;
+  return [low - room, high + room];
+};
+
+const drawChart = (place, chosen, tell) => {
+  const { x, series, figure, lines } = chosen;
+  const points = lines.flatMap((line) => line.points);
+  place.replaceChildren();
+  if (!points.length) { place.append(element("p", { class: "muted" }, "No combination has this figure.")); return []; }
+  const values = x === null ? [0] : occurring(x);
+  const scale = x === null ? { kind: "evenly", place: new Map([[0, 0]]) } : scaleOf(x, values);
+  const places = [...scale.place.values()], first = Math.min(...places), last = Math.max(...places);
+  const inset = scale.kind === "evenly" ? 24 : 8;
+  const atX = (value) => LEFT + inset + (last > first ? (scale.place.get(value) - first) / (last - first) : 0.5) * (WIDTH - LEFT - RIGHT - 2 * inset);
+  const [low, high] = rangeOf(points);
+  const atY = (number) => HEIGHT - BOTTOM - ((number - low) / (high - low)) * (HEIGHT - TOP - BOTTOM);
+  const svg = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, "aria-hidden": "true" });
+  const digits = digitsFor(low, high);
+  for (const tick of ticksOf(low, high)) {
+    svg.append(drawn("line", { class: "rule", x1: LEFT, x2: WIDTH - RIGHT, y1: atY(tick), y2: atY(tick) }));
+    svg.append(drawn("text", { x: LEFT - 8, y: atY(tick) + 4, "text-anchor": "end" }, short(tick, digits)));
+  }
+  svg.append(drawn("line", { class: "base", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
+  let free = -Infinity;
+  for (const value of values) {
+    const text = x === null ? "" : nameOf(x, value), half = text.length * 3.4 + 4;
+    if (atX(value) - half < free) continue;
+    free = atX(value) + half;
+    svg.append(drawn("text", { x: atX(value), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, text));
+  }
+  if (x !== null) {
+    const how = scale.kind === "log" ? " (logarithmic)" : "";
+    svg.append(drawn("text", { class: "axis-name", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, data.parameters[x].name + how));
+  }
+  const marks = [];
+  for (const line of lines) {
+    const colour = `var(--s${line.number})`;
+    const upper = line.points.map((one) => `${atX(one.x)},${atY(one.mean + one.margin)}`);
+    const lower = line.points.map((one) => `${atX(one.x)},${atY(one.mean - one.margin)}`).reverse();
+    if (line.points.some((one) => one.margin > 0)) svg.append(paint(drawn("polygon", { class: "band", points: [...upper, ...lower].join(" ") }), "fill", colour));
+    svg.append(paint(drawn("polyline", { class: "line", points: line.points.map((one) => `${atX(one.x)},${atY(one.mean)}`).join(" "), "stroke-dasharray": DASHES[line.number] }), "stroke", colour));
+    for (const one of line.points) {
+      const bad = data.failing_runs[one.at] > 0;
+      const dot = paint(drawn("circle", { class: bad ? "dot bad" : "dot", cx: atX(one.x), cy: atY(one.mean), r: bad ? 4.5 : 3.5 }), bad ? "stroke" : "fill", colour);
+      svg.append(dot);
+      marks.push({ ...one, cx: atX(one.x), cy: atY(one.mean), line: line.name, bad });
+    }
+  }
+  const here = drawn("circle", { class: "here", r: 8, visibility: "hidden" });
+  svg.append(here);
+  place.append(svg);
+  const choose = (mark) => {
+    here.setAttribute("cx", mark.cx);
+    here.setAttribute("cy", mark.cy);
+    here.setAttribute("visibility", "visible");
+    tell(mark.at);
+  };
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect(), ratio = WIDTH / box.width;
+    const px = (event.clientX - box.left) * ratio, py = (event.clientY - box.top) * ratio;
+    choose(marks.reduce((best, one) => (Math.hypot(one.cx - px, one.cy - py) < Math.hypot(best.cx - px, best.cy - py) ? one : best)));
+  });
+  let now = -1;
+  place.onkeydown = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    now = (now + by + marks.length) % marks.length;
+    choose(marks[now]);
+  };
+  const what = `${figure}${x === null ? "" : ` by ${data.parameters[x].name}`}${series === null ? "" : `, a line for each ${data.parameters[series].name}`}`;
+  place.setAttribute("aria-label", `${what}. Left and right choose a point.`);
+  return marks;
+};
+
+const paint = (shape, property, colour) => {
+  shape.style[property] = colour;
+  return shape;
+};
+
+const drawLegend = (place, lines, series) => {
+  place.replaceChildren(...(series === null ? [] : lines).map((line) => {
+    const sign = drawn("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" },
+      paint(drawn("line", { x1: 0, x2: 26, y1: 6, y2: 6, "stroke-width": 2, "stroke-dasharray": DASHES[line.number] }), "stroke", `var(--s${line.number})`));
+    return element("span", {}, sign, `${data.parameters[series].name} ${line.name}`);
+  }));
+};
