@@ -14,7 +14,7 @@ from scenrun.api import Loaded, check_calls, explore, load_source, read_file, ru
 from scenrun.errors import ScenarioError
 from scenrun.explorer.describing import describe as describe_search
 from scenrun.report.outcome import describe as describe_run
-from scenrun.report.width import clean
+from scenrun.report.width import clean, cut
 from scenrun.results import RunResult
 from scenrun.suite.ways import ways_of
 
@@ -24,6 +24,8 @@ WIDTH = 100
 """Columns of what is said."""
 MOST_TEXT = 20_000
 """Characters of what is said of one scenario."""
+MOST_COLUMNS = 1_000
+"""And of one line of it."""
 _LEVEL = "error"
 """The level of a log that nobody reads."""
 
@@ -99,10 +101,12 @@ def _ran(file: str, loaded: Loaded, way: str, how: How, began: float) -> Judged:
     again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
     said = describe_run(replace(result, figures={}), again, "debug")  # nobody asked for the lines that were not shown
     remark = " (threads may take other turns)" if way == "run" else ""
+    left = result.notes.get("not_ended")
+    said += f"\n  these threads would not leave: {', '.join(left)}" if left else ""
     text = harmless(f"{said}\n  look closer: {again}{remark}")
     return Judged(
         file, way, result.verdict, result.expected, result.ok, time.perf_counter() - began, _summary(text), text, again,
-        is_stuck=bool(result.notes.get("not_ended")),
+        is_stuck=bool(left),
     )  # fmt: skip
 
 
@@ -144,5 +148,5 @@ def failed(file: str, way: str, message: str) -> Judged:
 
 def harmless(text: str) -> str:
     """A text that cannot move the cursor, turn the reading direction or break XML; a very long one is cut."""
-    kept = "\n".join(clean(line) for line in text[:MOST_TEXT].split("\n"))
+    kept = "\n".join(cut(clean(line), MOST_COLUMNS) for line in text[:MOST_TEXT].split("\n"))
     return kept if len(text) <= MOST_TEXT else f"{kept}\n… {len(text) - MOST_TEXT:,} more characters"

@@ -31,13 +31,14 @@ def scenarios_among(given: Iterable[str]) -> list[str]:
     """The files that are given, and the scenarios of folders that are given and of those below; each once."""
     found: dict[str, None] = {}
     for one in given:
-        if Path(one).is_dir():
+        path = Path(one)
+        if path.is_dir():
             below = list(_below(one))
             if not below:
                 raise UsageError(f"there are no scenarios in {one}")
             found.update(dict.fromkeys(below))
-        elif Path(one).exists():
-            found[one] = None
+        elif path.exists():
+            found[str(path)] = None
         else:
             raise UsageError(f"there is no file and no folder {one}")
     return list(found)
@@ -45,9 +46,9 @@ def scenarios_among(given: Iterable[str]) -> list[str]:
 
 def _below(folder: str) -> Iterator[str]:
     """The scenarios of a folder, in order; hidden folders and Python environments are left out."""
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in os.walk(Path(folder)):
         folders[:] = sorted(name for name in folders if not _is_passed_over(os.path.join(where, name)))
-        yield from (path for name in sorted(files) if is_scenario(path := os.path.join(where, name)))
+        yield from (path for name in sorted(files) if is_scenario(path := str(Path(where, name))))
 
 
 def _is_passed_over(folder: str) -> bool:

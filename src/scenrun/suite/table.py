@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from scenrun.report.amounts import counted, seconds
+from scenrun.report.amounts import counted
 from scenrun.report.width import clean, columns, filled
 from scenrun.suite.judging import Judged
 
@@ -26,7 +26,11 @@ def table(results: Sequence[Judged], width: int) -> list[str]:
 
 def _row(one: Judged) -> tuple[str, ...]:
     expected = (" and " if one.way == "explore" else " or ").join(one.expected)
-    return clean(one.file), one.way, "" if one.ok else "not ok", one.verdict, expected, seconds(one.took_s)
+    return clean(one.file), one.way, "" if one.ok else "not ok", one.verdict, expected, _time(one.took_s)
+
+
+def _time(took_s: float) -> str:
+    return f"{took_s:,.2f} s"
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -60,4 +64,4 @@ def last_line(results: Sequence[Judged], took_s: float, left: int = 0) -> str:
     kinds = f" ({', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))})" if verdicts else ""
     head = "not ok" if verdicts or left else "ok"
     cut = f"; {counted(left, 'test')} left out" if left else ""
-    return f"{head}: {counted(sum(one.ok for one in results), 'test')} ok{bad}{kinds}, {seconds(took_s)}{cut}"
+    return f"{head}: {counted(sum(one.ok for one in results), 'test')} ok{bad}{kinds}, {_time(took_s)}{cut}"
