@@ -8,7 +8,7 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 from scenrun.version import __version__
 
 if TYPE_CHECKING:
-    from scenrun.api import Loaded, explore, load, replay, run, simulate
+    from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
     from scenrun.results import RunResult
 
 __all__ = [
@@ -23,12 +23,13 @@ __all__ = [
     "replay",
     "run",
     "simulate",
+    "sweep",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Bring a public name in when it is first used, so that importing scenrun costs nothing."""
-    if name in ("Loaded", "explore", "load", "replay", "run", "simulate"):
+    if name in ("Loaded", "explore", "load", "replay", "run", "simulate", "sweep"):
         from scenrun import api
 
         return getattr(api, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scenrun.explorer.result import Explored
     from scenrun.log import Recorder
     from scenrun.schedulers.moves import MoveSchedule
+    from scenrun.sweeping.result import Swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,7 @@ def _source(given: str | Path | Mapping[str, Any], name: str) -> Source:
     return read_file(Path(given))
 
 
-def load_source(
-    source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None
-) -> Loaded:
+def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None) -> Loaded:
     """Read, check and compile the scenario of a text, with the expectations of another one if there is a `teacher`."""
     given = dict(overrides or {})
     read, problems = read_scenario(source, given, teacher)
@@ -253,6 +252,36 @@ def replay(
     loaded = _loaded(scenario, level, overrides, allow_python)
     with _output(log) as output:
         return replay_once(loaded, found, on, lambda run_id: _recorder(run_id, output, level, loaded.program), level)
+
+
+def sweep(
+    scenario: str | Path | Mapping[str, Any] | Loaded,
+    *,
+    over: Mapping[str, Sequence[Any] | str] | None = None,
+    how: str = "simulate",
+    seeds: int | Sequence[int] | None = None,
+    seed: int | None = None,
+    repeat: int | None = None,
+    jobs: int | None = None,
+    cell_limit: str | float | None = 60,
+    record: str | Path | None = None,
+    yes: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> Swept:
+    """Run a scenario with every combination of values, each with every seed, in several processes.
+
+    over: values by dotted path, a list or a range such as `1..64*2`; adds to the file's `sweep`, or replaces it for this
+    path. how: `run`, `simulate` or `explore`, whose arguments `options` are. seeds: how many from `seed` (the file's) on, or
+    a list of them. repeat: how often each real run is made. jobs: processes; all processors, and 1 for real runs. cell_limit:
+    a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes; None for no limit. record: a file
+    that keeps the rows as they come; a second call runs only what is missing. yes: run also more than 100,000 cells.
+    The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
+    """
+    from scenrun.sweeping.calling import swept
+
+    source = scenario if isinstance(scenario, Loaded) else _source(scenario, "<mapping>")
+    return swept(source, over or {}, how, seeds, seed, repeat, jobs, cell_limit, record, yes, overrides, options)
 
 
 def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.sweeping.measuring import Row
+from scenrun.sweeping.measuring import Row, Rows
 from scenrun.sweeping.planning import Plan
-from scenrun.sweeping.record import Record
 
 _BEFORE = ("seed", "repetition", "verdict", "ok", "took_s")
 _AFTER = ("finding", "error")
@@ -75,14 +74,14 @@ def _unique(names: list[str]) -> list[str]:
     return out
 
 
-def columns_of(plan: Plan, record: Record) -> Columns:
+def columns_of(plan: Plan, record: Rows) -> Columns:
     """The columns of all rows of a record."""
     columns = Columns(plan.grid.paths)
     columns.see(record.rows())
     return columns
 
 
-def write(path: str, plan: Plan, record: Record, shown: Sequence[str]) -> None:
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
     """All rows as CSV."""
     columns = columns_of(plan, record)
     with open(path, "w", newline="", encoding="utf-8") as file:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from scenrun.api import Loaded, explore, load_source, run, simulate, time_limit_ns
 from scenrun.errors import ScenarioError, Source, UsageError
@@ -15,6 +15,15 @@ from scenrun.sweeping.limits import TooLong, too_long, within
 Row = dict[str, Any]
 """What a cell gave: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `figures`, `took_s`; where
 something was found also `finding`, where the cell could not be finished `error` (its verdict is `error` then)."""
+
+
+class Rows(Protocol):
+    """Who has the rows of a sweep."""
+
+    def rows(self) -> Iterator[Row]:
+        """All rows that there are, in the order of the grid; each call gives them anew."""
+
+
 _SILENT = "error"
 """The level of runs whose log nobody sees: below it nothing is rendered."""
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from scenrun.errors import UsageError
-from scenrun.sweeping.measuring import Row
+from scenrun.sweeping.measuring import Row, Rows
 from scenrun.sweeping.planning import Plan
-from scenrun.sweeping.record import Record, line_of
+from scenrun.sweeping.record import line_of
 
 _WRITERS = {
     ".csv": "scenrun.sweeping.flat",
@@ -24,13 +24,18 @@ _WRITERS = {
 def targets(paths: Sequence[str]) -> tuple[str, ...]:
     """The files that are to be written, each of a kind that there is."""
     for path in paths:
-        if suffix_of(path) not in _WRITERS:
-            raise UsageError(f"-o {path}: the name of an output ends in {', '.join(_WRITERS)}")
+        check_kind(path)
         if list(paths).count(path) > 1:
             raise UsageError(f"-o {path} is given twice")
     if len([path for path in paths if suffix_of(path) == ".jsonl"]) > 1:
         raise UsageError("rows are kept in one file: give one -o that ends in .jsonl")
     return tuple(paths)
+
+
+def check_kind(path: str) -> None:
+    """Refuse a name that does not say what is to be written."""
+    if suffix_of(path) not in _WRITERS:
+        raise UsageError(f"{path}: the name of an output ends in {', '.join(_WRITERS)}")
 
 
 def suffix_of(path: str) -> str:
@@ -72,11 +77,14 @@ def _check_duckdb(path: str) -> None:
         ) from None
 
 
-def write(path: str, plan: Plan, record: Record, shown: Sequence[str]) -> None:
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
     """Write all rows that there are, in the order of the grid."""
     module = _WRITERS[suffix_of(path)]
     if module:
         import_module(module).write(path, plan, record, shown)
+        return
+    with open(path, "wb") as file:
+        file.writelines(map(line_of, record.rows()))
 
 
 def as_json(row: Row) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 
 from scenrun.errors import OutputError
 from scenrun.sweeping.flat import Columns, columns_of
+from scenrun.sweeping.measuring import Rows
 from scenrun.sweeping.outputs import suffix_of
 from scenrun.sweeping.planning import Plan
-from scenrun.sweeping.record import Record, line_of
+from scenrun.sweeping.record import line_of
 
 TABLE = "cells"
 """The table of a database."""
@@ -25,7 +26,7 @@ _TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 _OWN = {"r seed": "UBIGINT", "r repetition": "BIGINT", "r took_s": "DOUBLE", "r ok": "BOOLEAN"}
 
 
-def write(path: str, plan: Plan, record: Record, shown: Sequence[str]) -> None:
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
     """All rows as one table."""
     import duckdb
 
@@ -45,7 +46,7 @@ def write(path: str, plan: Plan, record: Record, shown: Sequence[str]) -> None:
             os.replace(tables, path)
 
 
-def _give(path: str, columns: Columns, record: Record) -> None:
+def _give(path: str, columns: Columns, record: Rows) -> None:
     """Every row as a line of JSON whose keys are numbers of columns: names may be anything."""
     with open(path, "wb") as file:
         for row in record.rows():

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scenrun.report.width import clean
-from scenrun.sweeping.measuring import Row
+from scenrun.sweeping.measuring import Row, Rows
 from scenrun.sweeping.naming import Commands, labels, named, value_text
 from scenrun.sweeping.planning import Plan
-from scenrun.sweeping.record import Record
 from scenrun.sweeping.summing import Combination, combinations
 
 MOST_NUMBERS = 300_000
@@ -53,7 +52,7 @@ class _Cells:
         return [row for *_, row in sorted(self.slow, key=lambda one: (-one[0], -one[1]))]
 
 
-def collected(plan: Plan, record: Record, shown: Sequence[str]) -> dict[str, Any]:
+def collected(plan: Plan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
     """All of a page."""
     figures, left_figures = _figures(plan, record, shown)
     cells = _Cells()
@@ -71,7 +70,7 @@ def collected(plan: Plan, record: Record, shown: Sequence[str]) -> dict[str, Any
     }  # fmt: skip
 
 
-def _figures(plan: Plan, record: Record, shown: Sequence[str]) -> tuple[list[str], int]:
+def _figures(plan: Plan, record: Rows, shown: Sequence[str]) -> tuple[list[str], int]:
     """The figures of the page, those first that are asked for, and how many had no room."""
     found: dict[str, None] = dict.fromkeys(shown)
     combinations = 0
@@ -82,7 +81,7 @@ def _figures(plan: Plan, record: Record, shown: Sequence[str]) -> tuple[list[str
     return list(found)[:room], max(0, len(found) - room)
 
 
-def _about(plan: Plan, cells: _Cells, record: Record) -> dict[str, Any]:
+def _about(plan: Plan, cells: _Cells, record: Rows) -> dict[str, Any]:
     job, grid = plan.job, plan.grid
     options = {clean(name): value_text(value) for name, value in {**job.overrides, **job.options}.items()}
     return {
