@@ -10,10 +10,13 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
+from scenrun.pytest_plugin import fixture, items
 from scenrun.suite.looking import is_scenario
 
 pytest_plugins = ["pytester"]
 
+IMPORTED_ONCE = (fixture, items)
+"""`pytester` forgets the modules that a test's pytest was the first to import, and the C part of yaml comes only once."""
 ROOT = Path(__file__).parent.parent
 HELLO = "scenario: hello\nthreads: {worker: {do: [{log: hello}]}}\n"
 STUCK = """\

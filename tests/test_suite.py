@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from scenrun.cli import run_cli
-from scenrun.suite.judging import How, Judged
+from scenrun.suite.judging import How, Judged, harmless
 from scenrun.suite.junit import junit
 from scenrun.suite.looking import scenarios_among
 from scenrun.suite.table import last_line, table
@@ -30,7 +30,7 @@ expect: {verdict: {simulate: holds, explore: holds}}
 """
 SLOW = "scenario: slow\nmain: [{sleep: 1h}]\n"
 BAD = "scenario: bad\nthreads: {worker: {do: [{aquire: guard}]}}\n"
-DYING = 'scenario: dying\nmain: [{call: "os:abort"}]\n'
+DYING = 'scenario: dying\nmain: [{call: "dying:now"}]\n'
 
 
 @pytest.fixture
@@ -103,6 +103,7 @@ def test_incomplete_has_a_status_of_its_own(folder: Path, capfd: pytest.CaptureF
 def test_a_process_that_dies_costs_its_own_row(jobs: str, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Whoever was tested beside it is tested again, and comes out as if nothing had happened; status 4."""
     (folder / "dying.yaml").write_text(DYING)
+    (folder / "dying.py").write_text("import os\n\n\ndef now(): os._exit(3)\n")
     for number in range(4):
         (folder / f"hello_{number}.yaml").write_text(HELLO)
     assert run_cli(["test", ".", "--jobs", jobs, "--allow-python"]) == 4
@@ -205,6 +206,12 @@ def test_a_name_cannot_harm_a_terminal() -> None:
     """Control characters and marks that turn the direction are shown as escapes."""
     text = "\n".join(table([judged("a\x1b[2J\u202e.yaml")], 80))
     assert "a\\x1b[2J\\u202e.yaml" in text
+
+
+def test_what_is_long_is_cut_visibly() -> None:
+    """A line of it, and the whole: both say how much was left out."""
+    assert harmless("x" * 1_500) == "x" * 993 + " …+507"
+    assert harmless("word\n" * 5_000).endswith("word\n\n… 5,000 more characters")
 
 
 def test_the_last_line_counts() -> None:
