@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TextIO
 
-GRACE_S = 5.0
+GRACE_S = 3.0
 """How long after its alarm a cell may take to end before its process is ended."""
 _AGAIN_S = 1.0
 """How often the alarm is raised again: the first may be lost where an exception cannot be raised."""
@@ -32,7 +32,13 @@ def within(limit_s: float | None) -> Iterator[None]:
     if limit_s is None or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
-    before = signal.signal(signal.SIGALRM, _ring)
+    rung: list[int] = []
+
+    def ring(number: int, frame: Any) -> None:
+        rung.append(number)
+        raise TooLong
+
+    before = signal.signal(signal.SIGALRM, ring)
     faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True, file=_nowhere())
     signal.setitimer(signal.ITIMER_REAL, limit_s, _AGAIN_S)
     try:
@@ -41,10 +47,8 @@ def within(limit_s: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
-
-
-def _ring(number: int, frame: Any) -> None:
-    raise TooLong
+    if rung:  # what was raised has been taken for the cell's own
+        raise TooLong
 
 
 @cache
