@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import statistics
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,16 @@ def test_a_wrong_sweep_is_a_sentence_before_anything_runs(file: Path, arguments:
     """What cannot be, or would have no effect, is refused."""
     with pytest.raises(UsageError, match=said):
         scenrun.sweep(file, **arguments)
+
+
+def test_the_python_of_the_page_on_sweeps_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it asserts is so."""
+    root = Path(__file__).parent.parent
+    (tmp_path / "scenarios").symlink_to(root / "scenarios")
+    monkeypatch.chdir(tmp_path)
+    (code,) = re.findall(r"^```python\n(.*?)^```", (root / "docs" / "sweep.md").read_text(), re.MULTILINE | re.DOTALL)
+    exec(code, {})
+    assert (tmp_path / "pipeline.csv").exists()
 
 
 def test_the_sweep_of_a_file_has_no_effect_on_a_run_nor_on_what_schedules_are_replayed_with(file: Path) -> None:

@@ -39,6 +39,10 @@ def cell_3():
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
     time.sleep(1000)
 def cell_4(): raise SystemExit("enough")
+def cell_5(): time.sleep(1000)
+def cell_6():
+    import threading
+    assert threading.active_count() < 5, threading.enumerate()
 """
 
 
@@ -265,6 +269,16 @@ def test_a_real_run_that_does_not_end_is_freed_at_the_limit_of_a_cell(
     assert run_cli(["sweep", file, "--how", "run", *over, "--cell-limit", "400ms", "--json"]) == 1
     found = [(row["verdict"], row.get("error")) for row in rows_of(capsys.readouterr().out)]
     assert found == [("error", "took longer than the limit of a cell, 0.4 s"), ("holds", None)]
+
+
+def test_threads_that_would_not_leave_are_not_beside_the_next_real_runs(
+    calls: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A call that never returns is one row; the cells after it are run without its thread, and the sweep ends."""
+    arguments = [*calling([5, 6]), "--cell-limit", "400ms", "--how", "run", "--seeds", "2"]
+    assert run_cli(["sweep", calls, *arguments]) == 1
+    found = [(row["verdict"], row.get("error")) for row in rows_of(capsys.readouterr().out)]
+    assert found == [("error", "took longer than the limit of a cell, 0.4 s")] * 2 + [("holds", None)] * 2
 
 
 def test_a_combination_that_cannot_be_is_a_row_with_its_error(file: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -246,10 +246,10 @@ class _Sweeping:
             check_figures(self.options["shown"], first)
         told = Told(self.plan, shown)
         told.read(record.rows())
-        self._tell(record, told)
         for path in self.targets:
             self._write(path, record, shown)
             self._say(f"wrote {path}: {counted(record.done, 'row')}")
+        self._tell(record, told)
         if self.signal is not None:
             self._say_how_to_go_on(record)
             return 128 + self.signal

@@ -26,6 +26,8 @@ class Rows(Protocol):
 
 _SILENT = "error"
 """The level of runs whose log nobody sees: below it nothing is rendered."""
+_LEAVING_S = 8.0
+"""How long the threads of a real run may take to leave when its time is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class Measuring:
     def _found(self, cell: Cell) -> Row:
         limit = self.job.cell_limit_s
         try:
-            with within(limit):
+            with within(None if limit is None else limit + _LEAVING_S * (self.job.how == "run")):
                 return self._way()(self._load(cell), cell.seed, self.job.options)
         except TooLong:
             error = too_long(limit or 0.0)
@@ -100,7 +102,8 @@ class Measuring:
     def _run(self, loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
         """A real run ends by itself at the limit of a cell, so that its threads are freed."""
         own = time_limit_ns(options.get("time_limit")) or loaded.program.time_limit_ns
-        limit = min(own, int((self.job.cell_limit_s or 1e6) * 0.98e9))
+        limit = min(own, int((self.job.cell_limit_s or 1e6) * 1e9))
+        self.is_stuck = True
         result = run(loaded, seed=seed, level=_SILENT, **{**options, "time_limit": limit / 1e9})
         self.is_stuck = bool(result.notes.get("not_ended"))
         if limit < own and result.verdict == "incomplete":

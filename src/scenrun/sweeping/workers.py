@@ -89,12 +89,16 @@ class Crew:
         self._busy: dict[Future[list[Row]], list[Cell]] = {}
         self._suspects: deque[list[Cell]] = deque()
         """Batches that came back unfinished, as when a worker died: each is run alone."""
+        self._leaving: list[Executor] = []
+        """Executors with a worker that can do no more; the others finish what they have in hand."""
 
     def rows(self, cells: Iterable[Cell]) -> Generator[Row, None, None]:
         """The rows of all cells."""
         waiting = iter(cells)
         try:
             while True:
+                if not self._busy:
+                    self._end_leaving()
                 while self._suspects and not self._busy:
                     yield from self._alone(self._suspects.popleft())
                 if not self._suspects:
@@ -103,10 +107,9 @@ class Crew:
                     break
                 yield from self._heard()
                 self.looking()
-        except BaseException:
+        finally:
+            self._end_leaving()
             _end(self._executor)
-            raise
-        self._executor.shutdown()
 
     def _send(self, waiting: Iterator[Cell]) -> None:
         while len(self._busy) < 2 * self.jobs:
@@ -132,13 +135,13 @@ class Crew:
             self._adapt(rows)
             if len(rows) < len(batch):
                 self._suspects.append(batch[len(rows) :])
-                self._executor = self._replaced()
+                self._leaving.append(self._executor)
+                self._executor = self._make(self.jobs)
             yield from rows
 
-    def _replaced(self) -> Executor:
-        """Other workers, after one that can do no more; what the others have in hand they still finish."""
-        self._executor.shutdown(wait=False)
-        return self._make(self.jobs)
+    def _end_leaving(self) -> None:
+        while self._leaving:
+            _end(self._leaving.pop())
 
     def _adapt(self, rows: list[Row]) -> None:
         """As many cells in a batch as take about half a second."""
