@@ -267,8 +267,12 @@ def test_a_real_run_that_does_not_end_is_freed_at_the_limit_of_a_cell(
     Path(file).write_text("scenario: long\nthreads: {a: {do: [{sleep: 1s}]}}\n")
     over = ["--over", "threads.a.do=[{sleep: 500s}],[{sleep: 1ms}]"]
     assert run_cli(["sweep", file, "--how", "run", *over, "--cell-limit", "400ms", "--json"]) == 1
-    found = [(row["verdict"], row.get("error")) for row in rows_of(capsys.readouterr().out)]
+    printed = capsys.readouterr().out
+    found = [(row["verdict"], row.get("error")) for row in rows_of(printed)]
     assert found == [("error", "took longer than the limit of a cell, 0.4 s"), ("holds", None)]
+    assert (
+        json.loads(printed.splitlines()[0])["took_s"] < 6
+    )  # and not by the alarm of a cell whose threads do not leave
 
 
 def test_threads_that_would_not_leave_are_not_beside_the_next_real_runs(

@@ -220,7 +220,7 @@ class _Sweeping:
             self._said = now
             rate = self._new / max(1e-3, now - self._began)
             width = shutil.get_terminal_size((80, 24)).columns - 1
-            line = progress(record.done, self.plan.grid.most, rate, self._failing)
+            line = progress(record.done, self.plan.cells, rate, self._failing)
             print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
 
     def _clear(self) -> None:
@@ -269,7 +269,7 @@ class _Sweeping:
                 outputs.write(beside, self.plan, record, shown)
 
     def _say_how_to_go_on(self, record: Record) -> None:
-        left = f"{record.done:,} of {self.plan.grid.most:,} cells are done"
+        left = f"{record.done:,} of {self.plan.cells:,} cells are done"
         if record.path is None:
             say(f"stopped: {left}; with -o they would be kept, and a second call would go on")
         else:

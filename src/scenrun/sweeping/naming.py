@@ -64,7 +64,7 @@ class Commands:
         return f"{self.again(row)} {shlex.join(keeping)}; scenrun report {kept} -o {page}"
 
     def _scenario(self, row: Row) -> list[str]:
-        words = [self.job.name]
+        words = ["-" if self.job.name == "<stdin>" else self.job.name]
         for path, value in {**self.job.overrides, **row["parameters"]}.items():
             words += ["--set", f"{path}={written(value)}"]
         return words

@@ -38,6 +38,8 @@ class Plan:
     scenario: str
     """The scenario's name."""
     grid: Grid
+    cells: int
+    """How many cells the grid has."""
     notes: tuple[str, ...]
     """What was left out or has no effect, a sentence each."""
 
@@ -58,10 +60,10 @@ def plan(job: Job, wishes: Wishes) -> Plan:
         repeat=_repeat(job.how, wishes, given, notes),
     )
     grid = _without_idle_exclusions(grid, notes)
-    _check_size(grid, wishes.yes)
+    cells = _size(grid, wishes.yes)
     if left := paths.check(grid):
         notes.append(f"{left:,} values were not checked beforehand; where one cannot be, its cells say so")
-    return Plan(job, loaded.name, grid, tuple(notes))
+    return Plan(job, loaded.name, grid, cells, tuple(notes))
 
 
 def _seeds(wishes: Wishes, given: Sweep, own: int) -> tuple[int, ...] | range:
@@ -96,7 +98,8 @@ def _without_idle_exclusions(grid: Grid, notes: list[str]) -> Grid:
     return Grid(grid.over, grid.seeds, grid.include, tuple(kept), grid.repeat)
 
 
-def _check_size(grid: Grid, yes: bool) -> None:
+def _size(grid: Grid, yes: bool) -> int:
+    """How many cells there are; refused where there are none, or more than anybody may have meant."""
     if not grid.paths and grid.runs == 1:
         raise UsageError(
             "there is nothing to sweep: say what varies, as with --over threads.consumer.count=1,2,4 or --seeds 100, "
@@ -106,5 +109,7 @@ def _check_size(grid: Grid, yes: bool) -> None:
         factors = [f"{len(values):,} x" for values in grid.over.values()]
         many = " ".join([*factors, f"{len(grid.seeds):,} seeds", *([f"x {grid.repeat:,}"] if grid.repeat > 1 else [])])
         raise UsageError(f"{grid.most:,} cells ({many}) are many; --yes runs them all the same")
-    if next(grid.combinations(), None) is None:
+    cells = sum(1 for _ in grid.combinations()) * grid.runs if grid.exclude or grid.include else grid.most
+    if not cells:
         raise UsageError("`exclude` leaves no combination to run")
+    return cells

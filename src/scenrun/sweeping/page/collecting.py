@@ -86,7 +86,7 @@ def _about(plan: Plan, cells: _Cells, record: Rows) -> dict[str, Any]:
     options = {clean(name): value_text(value) for name, value in {**job.overrides, **job.options}.items()}
     return {
         "scenario": plan.scenario, "file": clean(job.name), "how": job.how, "options": options, "seeds": len(grid.seeds),
-        "first_seed": str(grid.seeds[0]), "repeat": grid.repeat, "cells": cells.count, "wanted": grid.most,
+        "first_seed": str(grid.seeds[0]), "repeat": grid.repeat, "cells": cells.count, "wanted": plan.cells,
         "not_as_expected": cells.failing, "took_s": round(cells.took_s, 3), "beside": cells.beside,
     }  # fmt: skip
 

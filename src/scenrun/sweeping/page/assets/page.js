@@ -103,7 +103,7 @@ const drawHead = () => {
   const options = Object.entries(data.options).map(([name, value]) => `${name} ${value}`);
   byId("facts").textContent = [data.file, `${counted(data.runs.length, "combination")} ${past}`,
     `${counted(data.seeds, "seed")} from ${data.first_seed}`, data.repeat > 1 ? `${data.repeat} times each` : "", ...options,
-    data.cells < data.wanted ? `${data.cells.toLocaleString("en")} of at most ${data.wanted.toLocaleString("en")} cells are done` : ""].filter(Boolean).join(" · ");
+    data.cells < data.wanted ? `${data.cells.toLocaleString("en")} of ${data.wanted.toLocaleString("en")} cells are done` : ""].filter(Boolean).join(" · ");
   byId("notes").hidden = !data.notes.length;
   byId("notes").append(...data.notes.map((note) => element("p", {}, note)));
 };
