@@ -8,6 +8,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -387,3 +388,71 @@ def test_the_sweep_of_a_file_has_no_effect_on_a_run_nor_on_what_schedules_are_re
     assert scenrun.simulate(with_sweep).figures == scenrun.simulate(plain).figures
     assert len(scenrun.sweep(with_sweep, jobs=1)) == 12
     assert len(scenrun.sweep(with_sweep, over={"threads.taker.count": [2]}, seeds=1, jobs=1)) == 1
+
+
+def test_a_heat_map_in_colours_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without its colours it has the numbers and marks of the plain one, shades apart."""
+    made = heat_map((1, 2), (1, 2, 4))
+    coloured = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in made.lines(colour=True)]
+    assert "\x1b[48;5;" in made.lines(colour=True)[2]
+    assert [line.split() for line in coloured[:4]] == [
+        re.sub("[·░▒▓█]", " ", line).replace(" !", "!").split() for line in made.lines(colour=False)[:4]
+    ]
+
+
+CONDITION = "scenario: one\nsync: {g: lock, h: lock, c: condition, q: queue, p: {queue: }}\nthreads: {a: {do: [{with: c, do: []}, {with: g, do: []}, {with: h, do: []}, {get: {queue: q, timeout: 1ms}}, {get: {queue: p, timeout: 1ms}}]}}\nexpect: {verdict: exception}\n"
+
+
+@pytest.mark.parametrize(
+    ("short", "long", "value"),
+    [("sync.q.maxsize", "sync.q.queue.maxsize", 3), ("sync.c.lock", "sync.c.condition.lock", "g"), ("sync.p.maxsize", "sync.p.queue.maxsize", 2), ("sync.q.kind", "sync.q.queue.kind", "lifo")],
+)  # fmt: skip
+def test_an_option_of_an_object_may_be_named_without_its_kind(
+    tmp_path: Path, short: str, long: str, value: Any
+) -> None:
+    """Both paths make the same program, which is another one than without them, also of short forms."""
+    path = tmp_path / "one.yaml"
+    path.write_text(CONDITION)
+    digests = [
+        scenrun.load(path, overrides=overrides).program.digest for overrides in ({short: value}, {long: value}, {})
+    ]
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2] or "lock" in short
+    if "lock" in short:
+        assert scenrun.load(path, overrides={short: value}).program.lock_of != scenrun.load(path).program.lock_of
+
+
+def test_a_misspelt_option_of_an_object_is_told_with_the_nearest(file: Path) -> None:
+    """The kind's own keys are suggested."""
+    with pytest.raises(scenrun.ScenarioError, match="unknown key `maxsiz`; did you mean `maxsize`"):
+        scenrun.load(file, overrides={"sync.items.maxsiz": 3})
+
+
+def test_setting_a_value_leaves_what_shares_an_anchor_as_it_was(tmp_path: Path) -> None:
+    """An alias is not its anchor: only the named one changes."""
+    path = tmp_path / "one.yaml"
+    path.write_text("scenario: one\nx-group: &group {do: [{sleep: 1ms}], count: 2}\nthreads: {a: *group, b: *group}\n")
+    scenario = scenrun.load(path, overrides={"threads.a.count": 5}).scenario
+    assert (scenario.threads["a"].count, scenario.threads["b"].count) == (5, 2)
+    assert "--set" not in str(scenario.threads["b"].place_of_key("count"))
+
+
+def test_a_column_of_a_table_has_the_type_of_its_values(file: Path, tmp_path: Path) -> None:
+    """Numbers with and without a fraction are numbers; what has nothing in common is text; lists are JSON."""
+    over = {"state.x": [1, 2.5], "state.y": [1, "a"], "state.z": [True, [1, 2]], "state.w": [2**70, 1]}
+    file.write_text(
+        "scenario: types\nstate: {x: 0, y: 0, z: 0, w: 0}\nthreads: {a: {do: [{set: {x: x}}, {set: {y: y}}, {set: {z: z}}, {set: {w: w}}]}}\n"
+    )
+    scenrun.sweep(file, over=over, seeds=[2**64 - 1], jobs=1).write(tmp_path / "a.parquet")
+    found = duckdb.sql(
+        f'SELECT DISTINCT "state.x", "state.y", "state.z", seed FROM \'{tmp_path / "a.parquet"}\' ORDER BY ALL'
+    ).fetchall()
+    assert found == [(x, y, z, 2**64 - 1) for x in (1.0, 2.5) for y in ("1", "a") for z in ("[1, 2]", "true")]
+
+
+def test_columns_whose_names_differ_only_in_case_are_told_apart(tmp_path: Path) -> None:
+    """A database takes `A` and `a` for one column."""
+    small = {"scenario": "cases", "threads": {"A": {"do": [{"sleep": "1ms"}]}, "a": {"do": [{"sleep": "2ms"}]}}}
+    scenrun.sweep(small, seeds=2, jobs=1).write(tmp_path / "a.parquet")
+    found = duckdb.sql(f'SELECT "A.slept_s", "a.slept_s_2" FROM \'{tmp_path / "a.parquet"}\'').fetchall()
+    assert found == [(pytest.approx(0.001, rel=0.01), pytest.approx(0.002, rel=0.01))] * 2

@@ -247,6 +247,14 @@ def test_errors_are_run_again_where_that_is_asked_for(calls: str, capsys: pytest
     assert "1 of the cells are in a.jsonl already" in printed.err
 
 
+def test_a_cell_that_has_its_row_is_not_run_again(calls: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each cell is run once, whichever call it was missing in."""
+    Path("cells_for_tests.py").write_text("def cell_0(): open('made', 'a').write('x')\n")
+    for seeds in ("2", "5", "5", "3"):
+        assert run_cli(["sweep", calls, "--allow-python", "--seeds", seeds, "-o", "a.csv"]) == 0
+    assert Path("made").read_text() == "x" * 5
+
+
 def test_real_runs_are_made_one_after_another_unless_it_is_said_otherwise(
     file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -56,6 +56,17 @@ def test_lines_are_the_means_and_margins_of_the_rows(browser: Browser, swept: An
     drawn = {one["name"]: [tuple(point) for point in one["points"]] for one in browser.js("window.scenrun.lines")}
     assert drawn == lines_of(result, "orders.gets_per_s")
     assert browser.js("document.querySelectorAll('#chart .band').length") == 3
+    ends = browser.js(
+        "[...document.querySelectorAll('#chart .band')].map((band) => [...band.points].map((point) => point.y))"
+    )
+    marks = browser.js("window.scenrun.marks")
+    (one, other) = (min(marks, key=lambda mark: mark["mean"]), max(marks, key=lambda mark: mark["mean"]))
+    pixels = (one["cy"] - other["cy"]) / (other["mean"] - one["mean"])
+    for line, band in zip(browser.js("window.scenrun.lines"), ends, strict=True):
+        middle = [mark for mark in marks if mark["line"] == line["name"]]
+        upper = [mark["cy"] - mark["margin"] * pixels for mark in middle]
+        lower = [mark["cy"] + mark["margin"] * pixels for mark in middle]
+        assert band == pytest.approx([*upper, *reversed(lower)], abs=0.5)
     heights = [one["cy"] for one in browser.js("window.scenrun.marks")]
     means = [one["mean"] for one in browser.js("window.scenrun.marks")]
     assert sorted(range(len(means)), key=lambda at: (means[at], at)) == sorted(

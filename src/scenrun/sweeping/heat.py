@@ -20,7 +20,7 @@ _MOST_LABEL = 16
 _SHADES = " ·░▒▓█"
 _COLOURS = (236, 24, 30, 36, 72, 114)
 """Of a terminal with 256 colours, from low to high; the numbers stay legible on all of them."""
-_INK = (252, 255, 255, 231, 16, 16)
+_INK = (252, 255, 255, 16, 16, 16)
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SMALL = ((1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
