@@ -40,7 +40,7 @@ def swept(folder: Path, jobs: int, seeds: int) -> tuple[float, float]:
 
 def two_processes(quick: bool) -> Table:
     """Two processes beside one."""
-    seeds, times = (4, 1) if quick else (16, 3)
+    seeds, times = (8, 1) if quick else (36, 3)
     cells = 28 * seeds
     with tempfile.TemporaryDirectory() as folder:
         found = interleaved({str(jobs): lambda jobs=jobs: swept(Path(folder), jobs, seeds) for jobs in (1, 2)}, times)

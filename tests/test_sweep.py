@@ -173,6 +173,16 @@ def test_a_heat_map_is_darkest_where_it_is_highest_and_marks_what_failed() -> No
     assert "! has runs that are not as expected" in lines[4]
 
 
+def test_numbers_that_are_nearly_the_same_are_shaded_alike() -> None:
+    """Half a percent is no difference to be coloured; what it is, is said."""
+    made = Map("mean x", "down", "across", (1, 2), (1, 2))
+    for row, column, mean in ((1, 1, 1000.0), (1, 2, 1001.0), (2, 1, 1002.0), (2, 2, 1003.0)):
+        made.add(row, column, mean, failing=False)
+    lines = made.lines(colour=False)
+    assert [line.split()[1:] for line in lines[2:4]] == [["1k▒", "1.001k▒"], ["1.002k▒", "1.003k▒"]]
+    assert lines[4].strip() == "1k, all within 0.3 %"
+
+
 def test_a_large_heat_map_fits_the_terminal_and_says_what_it_left_out() -> None:
     """Of 200 times 200 values the first, the last and some between are shown, in 80 columns."""
     lines = heat_map(tuple(range(1, 201)), tuple(range(1, 201))).lines(colour=False)

@@ -15,7 +15,8 @@ _CELL = 8
 """Columns of a cell: a number, its shade, and a gap."""
 _DIGITS, _MORE_DIGITS = 3, 4
 """Of a number; more where all numbers are nearly the same."""
-_NEARLY = 0.02
+_NEARLY, _THE_SAME = 0.02, 0.005
+"""How little numbers differ, as a share, that are nearly the same, and that are all shaded alike."""
 _MOST_LABEL = 16
 _SHADES = " ·░▒▓█"
 _COLOURS = (236, 24, 30, 36, 72, 114)
@@ -86,9 +87,15 @@ class Map:
 
     def _legend(self, low: float, high: float) -> str:
         marks = "".join(_SHADES)
-        failing = "; ! has runs that are not as expected" if any(bad for _, bad in self._at.values()) else ""
+        largest = max(abs(low), abs(high))
+        if high - low <= _THE_SAME * largest:
+            alike = f"all within {100 * (high - low) / largest:.2g} %" if high > low else "all the same"
+            return f"{number(low, _digits(low, high))}, {alike}{self._failing_mark()}"
         digits = _digits(low, high)
-        return f"{number(low, digits)} [{marks}] {number(high, digits)}{failing}"
+        return f"{number(low, digits)} [{marks}] {number(high, digits)}{self._failing_mark()}"
+
+    def _failing_mark(self) -> str:
+        return "; ! has runs that are not as expected" if any(bad for _, bad in self._at.values()) else ""
 
     def _cuts(self) -> list[str]:
         out = []
@@ -122,7 +129,7 @@ def _digits(low: float, high: float) -> int:
 
 
 def _shade(mean: float, low: float, high: float) -> int:
-    if not high > low or not math.isfinite(high - low):
+    if high - low <= _THE_SAME * max(abs(low), abs(high)) or not math.isfinite(high - low):
         return len(_SHADES) // 2
     return min(len(_SHADES) - 1, int((mean - low) / (high - low) * len(_SHADES)))
 

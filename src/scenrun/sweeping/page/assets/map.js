@@ -32,7 +32,7 @@ const drawMap = (place, note, chosen, tell) => {
 
 const cellOf = (point, low, high, digits, tell, words) => {
   if (!point) return element("td", {}, element("button", { type: "button", disabled: "", "aria-label": `${words}: nothing` }, "–"));
-  const share = high > low ? (point.mean - low) / (high - low) : 0.5;
+  const share = high - low > 0.005 * Math.max(Math.abs(low), Math.abs(high)) ? (point.mean - low) / (high - low) : 0.5;
   const bad = data.failing_runs[point.at] > 0;
   const button = element("button", {
     type: "button", "aria-label": `${words}: ${short(point.mean, digits)}${bad ? ", not as expected" : ""}`,
