@@ -19,5 +19,6 @@ if __name__ == "__main__":
         queue_pipeline.measure, handover.measure, sleep_lateness.measure,
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
         simulator.beside_simpy, simulator.many_threads, simulator.lines, exploring.philosophers, exploring.buffer,
-        exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs, sweeping.two_processes, sweeping.many_rows,
+        exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
+        sweeping.two_processes, sweeping.many_rows,
     )  # fmt: skip
