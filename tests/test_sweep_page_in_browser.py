@@ -124,6 +124,18 @@ def test_a_point_tells_its_figures_to_pointer_and_keyboard(browser: Browser, swe
     assert "orders.maxsize 1 " in browser.text("#detail")
 
 
+def test_the_heat_map_is_walked_with_arrows_and_takes_one_stop_of_the_tab_key(browser: Browser, swept: Any) -> None:
+    """From the first place, right and down lead to the next values; its figures are told."""
+    _, page = swept
+    browser.open(page)
+    assert browser.js("[...document.querySelectorAll('.heat button')].filter((one) => one.tabIndex === 0).length") == 1
+    browser.js("document.querySelector('.heat button').focus()")
+    browser.keys("\ue014", "\ue014", "\ue015", "\ue013", "\ue015")
+    assert browser.text("#detail").startswith("clerk.count 2, orders.maxsize 4 ")
+    browser.keys("\ue012", "\ue012", "\ue012")
+    assert browser.text("#detail").startswith("clerk.count 2, orders.maxsize 1 ")
+
+
 def test_failing_and_slowest_cells_have_the_commands_that_show_them(browser: Browser, swept: Any) -> None:
     """Each failing cell stands with its verdict, its report and the same run."""
     result, page = swept

@@ -21,6 +21,13 @@ const rangeOf = (points) => {
   return [low - room, high + room];
 };
 
+/* What stands below the axis: the values, or round numbers where there are very many values. */
+const MOST_VALUES = 16, MANY_POINTS = 40;
+const marksOf = (x, values, scale, first, last) =>
+  scale.kind === "linear" && values.length > MOST_VALUES
+    ? ticksOf(first, last, 8).map((tick) => [tick, short(tick)])
+    : values.map((value) => [scale.place.get(value), nameOf(x, value)]);
+
 const drawChart = (place, chosen, tell) => {
   const { x, series, figure, lines } = chosen;
   const points = lines.flatMap((line) => line.points);
@@ -41,11 +48,11 @@ const drawChart = (place, chosen, tell) => {
   }
   svg.append(drawn("line", { class: "base", x1: LEFT, x2: WIDTH - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM }));
   let free = -Infinity;
-  for (const value of values) {
-    const text = x === null ? "" : nameOf(x, value), half = text.length * 3.4 + 4;
-    if (atX(value) - half < free) continue;
-    free = atX(value) + half;
-    svg.append(drawn("text", { x: atX(value), y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, text));
+  for (const [at, text] of x === null ? [] : marksOf(x, values, scale, first, last)) {
+    const px = LEFT + inset + (last > first ? (at - first) / (last - first) : 0.5) * (WIDTH - LEFT - RIGHT - 2 * inset), half = text.length * 3.4 + 6;
+    if (px - half < free) continue;
+    free = px + half;
+    svg.append(drawn("text", { x: px, y: HEIGHT - BOTTOM + 18, "text-anchor": "middle" }, text));
   }
   if (x !== null) {
     const how = scale.kind === "log" ? " (logarithmic)" : "";
@@ -60,8 +67,9 @@ const drawChart = (place, chosen, tell) => {
     svg.append(paint(drawn("polyline", { class: "line", points: line.points.map((one) => `${atX(one.x)},${atY(one.mean)}`).join(" "), "stroke-dasharray": DASHES[line.number] }), "stroke", colour));
     for (const one of line.points) {
       const bad = data.failing_runs[one.at] > 0;
-      const dot = paint(drawn("circle", { class: bad ? "dot bad" : "dot", cx: atX(one.x), cy: atY(one.mean), r: bad ? 4.5 : 3.5 }), bad ? "stroke" : "fill", colour);
-      svg.append(dot);
+      const isOfMany = line.points.length > MANY_POINTS, size = bad ? 4.5 : 3.5;
+      const dot = drawn("circle", { class: bad ? "dot bad" : "dot", cx: atX(one.x), cy: atY(one.mean), r: isOfMany ? size / 2 : size });
+      if (bad || !isOfMany) svg.append(paint(dot, bad ? "stroke" : "fill", colour));
       marks.push({ ...one, cx: atX(one.x), cy: atY(one.mean), line: line.name, bad });
     }
   }

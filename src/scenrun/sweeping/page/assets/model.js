@@ -43,6 +43,9 @@ const scaleOf = (parameter, values) => {
   return { kind: isMultiplied ? "log" : "linear", place: new Map(values.map((value, i) => [value, by(numbers[i])])) };
 };
 
+/* All of them, or so many from the first to the last. */
+const spread = (all, most) => (all.length <= most ? all : Array.from({ length: most }, (_, i) => all[Math.round((i * (all.length - 1)) / (most - 1))]));
+
 const UNITS = [[1e15, "P"], [1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"]];
 const short = (number, digits = 3) => {
   if (number === null || number === undefined) return "–";

@@ -9,7 +9,7 @@ const best = (among) => [...among].sort((one, other) => isNumeric(other) - isNum
 
 const begin = () => {
   chosen.x = best(varied);
-  chosen.series = best(varied.filter((at) => at !== chosen.x && size(at) <= 64));
+  chosen.series = best(varied.filter((at) => at !== chosen.x));
   fix();
 };
 
@@ -31,7 +31,7 @@ const linesOf = () => {
   }
   const scale = x === null ? null : scaleOf(x, occurring(x)).place;
   const all = [...found.entries()].sort(([one], [other]) => one - other);
-  const shown = all.length <= MOST_SERIES ? all : Array.from({ length: MOST_SERIES }, (_, i) => all[Math.round((i * (all.length - 1)) / (MOST_SERIES - 1))]);
+  const shown = spread(all, MOST_SERIES);
   return {
     cut: all.length - shown.length,
     lines: shown.map(([key, points], number) => ({
@@ -80,7 +80,7 @@ const redraw = () => {
   drawLegend(byId("legend"), lines, chosen.series);
   marks = drawChart(byId("chart"), { ...chosen, lines }, tell);
   const notes = [];
-  if (found.cut) notes.push(`${found.cut} more lines are in the table below`);
+  if (found.cut) notes.push(`${found.cut} lines of other values are left out; choose "across" and "lines" the other way round, or see the table below`);
   if (marks.some((one) => one.bad)) notes.push("hollow: runs that are not as expected");
   byId("chart-note").textContent = notes.join("; ");
   const hasMap = chosen.x !== null && chosen.series !== null;
