@@ -361,6 +361,15 @@ def test_a_loaded_scenario_and_a_mapping_can_be_swept(file: Path) -> None:
     assert cell.figures["elapsed_s"] == pytest.approx(0.003, rel=0.01)
 
 
+def test_a_scenario_with_the_expectations_of_another_is_refused(file: Path) -> None:
+    """Its cells would be judged by its own; an override of them is no other file."""
+    graded = scenrun.load(file, expect={"expect": {"verdict": "deadlock"}})
+    with pytest.raises(UsageError, match="does not take the `expect` of <expect> along"):
+        scenrun.sweep(graded, seeds=2)
+    changed = scenrun.load(file, overrides={"expect": {"verdict": "deadlock"}})
+    assert not scenrun.sweep(changed, seeds=2, jobs=1).ok
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

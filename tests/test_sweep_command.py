@@ -395,6 +395,27 @@ def test_the_sweep_of_the_file_is_run_and_options_add_to_it(file: str, capsys: p
     assert "1 of the file's exclusions name values that are not tried here" in printed.err
 
 
+def test_cells_that_are_incomplete_and_nothing_else_are_an_exit_status_of_their_own(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """3, as of a single search that hit its bound."""
+    over = ["--over", "sync.items.maxsize=1,2"]
+    assert run_cli(["sweep", file, "--how", "explore", *over, "--max-states", "3"]) == 3
+    assert "incomplete" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_ends_the_sweep_with_a_sentence_and_keeps_whole_rows(file: str) -> None:
+    """Exit status 4; with room again the same command goes on."""
+    command = f"{shlex.quote(sys.executable)} -m scenrun sweep {file} --seeds 200 -q -o a.jsonl"
+    full = subprocess.run(["bash", "-c", f"ulimit -f 20; {command}"], capture_output=True, text=True, timeout=60)
+    assert (full.returncode, full.stderr) == (4, "cannot write a.jsonl: File too large\n")
+    kept = Path("a.jsonl").read_bytes().count(b"\n") - 1
+    assert 0 < kept < 200
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert len({row["cell"] for row in map(json.loads, Path("a.jsonl").read_text().splitlines()[1:])}) == 200
+
+
 def test_the_command_of_a_failing_cell_makes_its_report(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What the page names as the command of a cell's report writes that report, of the cell's own seed."""
     run_cli(

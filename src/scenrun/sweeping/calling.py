@@ -36,6 +36,7 @@ def swept(
     limit = time_limit_ns(cell_limit, "cell_limit")
     given = plain(dict(overrides or {}))
     if isinstance(scenario, Loaded):
+        _refuse_graded(scenario)
         given = {**plain(scenario.program.overrides), **given}
     source = scenario.program.source if isinstance(scenario, Loaded) else scenario
     job = Job(source.text, source.name, how, options, given, None if limit is None else limit / 1e9)
@@ -45,6 +46,16 @@ def swept(
     with closing(Record(path, identity_of(job, ready.scenario), ready.grid)) as rows:
         run_missing(ready, rows, Means(jobs_for(how, _count("jobs", jobs, 1_024))))
         return result_of(ready, list(rows.rows()))
+
+
+def _refuse_graded(loaded: Loaded) -> None:
+    """A scenario that was loaded with another file's expectations: cells are read from its own text."""
+    for key in ("expect", "limits"):
+        place = loaded.scenario.place_of_key(key) if loaded.scenario.is_given(key) else None
+        if place and place.source != loaded.program.source and not place.source.name.startswith("--set"):
+            raise UsageError(
+                f"a sweep does not take the `{key}` of {place.source.name} along; write it into the scenario"
+            )
 
 
 def _over(over: Mapping[str, Sequence[Any] | str]) -> dict[str, tuple[Any, ...]]:
