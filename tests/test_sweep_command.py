@@ -205,6 +205,7 @@ def calls(file: str, monkeypatch: pytest.MonkeyPatch) -> str:
     Path("calls.yaml").write_text(CALLS)
     Path("cells_for_tests.py").write_text(MODULE)
     monkeypatch.syspath_prepend(os.getcwd())
+    monkeypatch.delitem(sys.modules, "cells_for_tests", raising=False)
     return "calls.yaml"
 
 
@@ -238,6 +239,7 @@ def test_errors_are_run_again_where_that_is_asked_for(calls: str, capsys: pytest
     """--retry-errors runs cells again whose row is an error, and no others."""
     arguments = ["sweep", calls, *calling([0, 1]), "-o", "a.jsonl"]
     assert run_cli(arguments) == 1
+    sys.modules.pop("cells_for_tests", None)
     Path("cells_for_tests.py").write_text(MODULE.replace("os._exit(3)", "pass"))
     assert run_cli(arguments) == 1
     capsys.readouterr()
@@ -249,6 +251,7 @@ def test_errors_are_run_again_where_that_is_asked_for(calls: str, capsys: pytest
 
 def test_a_cell_that_has_its_row_is_not_run_again(calls: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each cell is run once, whichever call it was missing in."""
+    sys.modules.pop("cells_for_tests", None)
     Path("cells_for_tests.py").write_text("def cell_0(): open('made', 'a').write('x')\n")
     for seeds in ("2", "5", "5", "3"):
         assert run_cli(["sweep", calls, "--allow-python", "--seeds", seeds, "-o", "a.csv"]) == 0

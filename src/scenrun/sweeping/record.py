@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,8 @@ _FORM = 1
 _NOT_TOLD_APART = ("sweep", "seed", "description")
 """Keys of a scenario that change no row: which cells there are, and what their seeds are, the rows say themselves."""
 _ROOM = 1 << 16
+LOCK_S = 1.0
+"""How long a file may be in other hands."""
 
 
 def identity_of(job: Job, scenario: str) -> dict[str, Any]:
@@ -84,16 +87,12 @@ class Record:
             raise OutputError(f"cannot write {self.path}: {error.strerror}", midway=False) from None
 
     def _lock(self) -> None:
-        try:
-            import fcntl
-        except ImportError:  # a system without it
-            return
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UsageError(
-                f"{self.path} is being written by another sweep; wait for it, or choose another -o"
-            ) from None
+        """One sweep at a time. Workers of one that was killed have the file for a moment longer than itself."""
+        end = time.monotonic() + LOCK_S
+        while not _locked(self._descriptor, keep=True):
+            if time.monotonic() > end:
+                raise UsageError(f"{self.path} is being written by another sweep; wait for it, or choose another -o")
+            time.sleep(0.05)
 
     def _size(self) -> int:
         return os.fstat(self._descriptor).st_size
@@ -184,7 +183,21 @@ class Record:
     def close(self) -> None:
         """Give the file back."""
         with suppress(OSError):
+            _locked(self._descriptor, keep=False)  # a worker that has not ended yet has the file as well
             os.close(self._descriptor)
+
+
+def _locked(descriptor: int, *, keep: bool) -> bool:
+    """Take or give back the lock of a file; where a system has none, nobody is kept out."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if keep else fcntl.LOCK_UN)
+    except OSError:
+        return False
+    return True
 
 
 def line_of(value: dict[str, Any]) -> bytes:
