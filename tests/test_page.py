@@ -248,6 +248,8 @@ def test_too_many_bars_are_merged_and_none_is_lost() -> None:
     assert sum(data["busy"][i] for i in waiting) == pytest.approx(0.4e9, rel=1e-6)
     ends = [(data["t"][i], data["t"][i] + data["lasted"][i]) for i in waiting]
     assert all(one[1] <= other[0] for one, other in pairwise(ends))
+    assert ends[-1][1] == round(0.9994e9)
+    assert all(data["lasted"][i] >= data["busy"][i] for i in waiting)
 
 
 def test_a_long_log_keeps_its_ends_and_what_is_loud(tmp_path: Path) -> None:

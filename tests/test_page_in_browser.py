@@ -503,6 +503,37 @@ def test_a_page_beyond_its_bounds_says_what_it_left_out(browser: Browser, logs: 
     assert browser.complaints() == []
 
 
+@pytest.mark.parametrize("path", sorted(SCENARIOS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_page_of_every_scenario_opens(browser: Browser, path: Path, tmp_path: Path) -> None:
+    """Each has a lane for each of its threads, its verdict on top, and nothing to complain of."""
+    stops_late = "\nstop: 100ms" in path.read_text()
+    result = simulate(path, overrides={"stop": "2ms"} if stops_late else {}, level="debug", log=str(tmp_path / "log"))
+    browser.open(page_of(tmp_path / "log"))
+    browser.settle()
+    alive = {span.thread for span in spans(tmp_path / "log") if span.what == "alive"}
+    assert {lane["name"] for lane in browser.js("window.scenrun.lanes()") if lane["kind"] == "thread"} == alive
+    assert browser.text("#verdict").split(",")[0] == result.verdict
+    assert browser.complaints() == []
+
+
+def test_two_fingers_zoom(browser: Browser, logs: Path) -> None:
+    """Fingers that move apart show less of the axis, larger."""
+    browser.open(page_of(logs / "dining_philosophers.jsonl"))
+    box = box_of(browser, thread="philosopher[2]", what="waiting")
+    whole = browser.js("window.scenrun.view()")
+    for kind, apart in (("touchStart", 20), ("touchMove", 60), ("touchMove", 100), ("touchEnd", None)):
+        points = (
+            []
+            if apart is None
+            else [{"x": box["x"] + by, "y": box["y"] + 8, "id": i} for i, by in enumerate((-apart, apart))]
+        )
+        browser.cdp("Input.dispatchTouchEvent", type=kind, touchPoints=points)
+    browser.settle()
+    nearer = browser.js("window.scenrun.view()")
+    assert nearer["to"] - nearer["from"] < 0.5 * (whole["to"] - whole["from"])
+    assert browser.js("window.scenrun.selection().bar") == -1
+
+
 @pytest.mark.parametrize("width", [400, 900, 1400])
 def test_a_page_fits_its_window(browser: Browser, logs: Path, width: int) -> None:
     """Nothing stands out of a narrow window to the side."""
