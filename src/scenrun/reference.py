@@ -36,7 +36,8 @@ Generated from the program by `python -m scenrun.reference`; the [guide](guide.m
 _OBJECTS = """\
 Each run has objects of its own, made before anything runs. `call: cache.get` calls a method; docs/own_code.md shows it.
 """
-_SWEEP = f"""Read by `scenrun sweep` alone: it has no effect on a single run, and none on what schedules are replayed with. A range has
+_SWEEP = f"""\
+Read by `scenrun sweep` alone: it has no effect on a single run, and none on what schedules are replayed with. A range has
 both its ends where they are met: `1..8` counts by 1, `0..100+10` by 10, `1..64*2` doubles; at most {MAX_VALUES:,} values.
 Paths are those of `--set`; an object's options may be named without its kind (`sync.pipeline.maxsize`).
 """

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from scenrun.cli.options import expect_option, load, overrides_of
 from scenrun.cli.running import on_signals, own_files, refuse_own_files
 from scenrun.errors import OutputError, UsageError
 from scenrun.explorer.describing import describe
-from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program, progress_of
+from scenrun.explorer.exploring import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
 from scenrun.explorer.result import Explored
 from scenrun.explorer.space import Limits, Space
 
@@ -46,6 +47,7 @@ _FOR_SCHEDULES = ("schedules", "jobs")
 @click.option("--time-limit", metavar="DURATION", help="End the search after so much time, such as 10s.")
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk; 10,000.")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Walk schedules on a Dask cluster: tcp://host:8786.")
 @click.option("--depth", type=click.IntRange(1, 100), metavar="D", help="pct: the depth of the bugs to be found; 3.")
 @click.option("--bound", type=click.IntRange(0), metavar="N", help="preemptions, delays: how many at most; no bound.")
 @click.option("--time", "times", multiple=True, metavar="free|virtual|DURATION",
@@ -84,7 +86,7 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     if options["save"] is not None:
         refuse_own_files(own_files(files, options), options["save"], "--save")
     command = _Exploring(options)
-    with command.signals():
+    with command.signals(), command.workers():
         statuses = [command.explore(file, one) for file, one in loaded if command.signal is None]
     if command.signal is not None:
         return 128 + int(signal.Signals[command.signal])
@@ -113,6 +115,12 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
         for name in _FOR_SCHEDULES:
             if options[name]:
                 raise UsageError(f"--{name} is for strategies that walk schedules; --strategy states sees all of them")
+    if options["cluster"] and strategy not in (None, *SAMPLED):
+        raise UsageError(
+            f"--cluster is for strategies that draw schedules; --strategy {strategy} has one order of its own"
+        )
+    if options["cluster"] and options["jobs"]:
+        raise UsageError("--jobs has no effect with --cluster, which has as many workers as it has")
     if options["depth"] and strategy not in (None, "pct"):
         raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
     if options["bound"] is not None and strategy not in ("preemptions", "delays"):
@@ -175,6 +183,21 @@ class _Exploring:
         )
         self._said = time.monotonic()
         self._is_watched = sys.stderr.isatty() and not options["quiet"]
+
+    @contextmanager
+    def workers(self) -> Iterator[None]:
+        """The cluster's, if there is one."""
+        if not self.options["cluster"]:
+            yield
+            return
+        from scenrun.cluster import Cluster
+
+        cluster = Cluster(self.options["cluster"])
+        self.how = replace(self.how, jobs=cluster.jobs, make_executor=cluster.executor)
+        try:
+            yield
+        finally:
+            cluster.close()
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Explore one scenario, and say what came of it; the exit status."""

@@ -7,6 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,6 +57,8 @@ class How:
     limits: Limits = field(default_factory=Limits)
     schedules: int | None = None
     jobs: int = 1
+    make_executor: Callable[[], Executor] | None = None
+    """Where schedules are walked, if not in processes of this machine."""
     depth: int = 3
     """Of PCT."""
     bound: int | None = None
@@ -197,7 +200,7 @@ class _Hunt:
                 left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
             campaign = run_campaign(
                 program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
-                depth=how.depth, look=how.look,
+                depth=how.depth, look=how.look, make_executor=how.make_executor,
             )  # fmt: skip
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
@@ -213,7 +216,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
 
     campaign = run_campaign(
         program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
-        jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look,
+        jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look, make_executor=how.make_executor,
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
     ways = [Way(found.about, found.choices) for found in campaign.findings]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 
 from scenrun.errors import UsageError
 from scenrun.explorer.packed import Packed, Stopped
@@ -14,7 +15,7 @@ from scenrun.explorer.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.explorer.strategies.pct import Size
 from scenrun.explorer.strategies.plan import Limits, Look, Plan
 from scenrun.explorer.strategies.policies import SAMPLED, policy_of
-from scenrun.explorer.strategies.workers import Task, walk_elsewhere, walk_here
+from scenrun.explorer.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
 from scenrun.machine import FREE, Machine
 from scenrun.program import Program
 
@@ -44,14 +45,16 @@ def run_campaign(
     bound: int | None = None,
     look: Look | None = None,
     max_steps: int = MAX_STEPS,
+    make_executor: Callable[[], Executor] | None = None,
 ) -> Campaign:
     """Walk schedules of a program, one after another, and say what they show.
 
     Schedule number i of a strategy that draws has the seed `seed + i` (the program's seed by default); what the program
     itself draws has the seed `seed`. schedules, seconds: whichever comes first; 10,000 schedules if neither is given.
     jobs: processes; the result is the same for any number of them, and strategies that go through all schedules in an
-    order use one. depth: of the bugs that PCT is to find. bound: the most preemptions or delays. look: called now and
-    then with the tally so far; the sentence that it returns ends the campaign. A Ctrl-C ends it as well.
+    order use one. make_executor: where schedules are walked instead, so many jobs at a time. depth: of the bugs that PCT is
+    to find. bound: the most preemptions or delays. look: called now and then with the tally so far; the sentence that it
+    returns ends the campaign. A Ctrl-C ends it as well.
     """
     _check(strategy, schedules, seconds, jobs, depth, bound, max_steps)
     if schedules is None and seconds is None:
@@ -61,7 +64,7 @@ def run_campaign(
     task = Task(program, strategy, program.seed if seed is None else seed, max_steps, depth)
     if strategy in EXHAUSTIVE:
         return _exhaustive(task, limits, bound, began)
-    return _sampled(task, limits, jobs, began)
+    return _sampled(task, limits, jobs, began, make_executor)
 
 
 def _check(
@@ -84,12 +87,16 @@ def _check(
         raise UsageError(f"bound: at least 0, not {bound}")
 
 
-def _sampled(task: Task, limits: Limits, jobs: int, began: float) -> Campaign:
+def _sampled(
+    task: Task, limits: Limits, jobs: int, began: float, make_executor: Callable[[], Executor] | None
+) -> Campaign:
     """A campaign of a strategy that draws its schedules."""
     plan = Plan(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
     plan.ended_by = limits.reached(plan.tally, began)
     try:
-        if jobs == 1:
+        if make_executor is not None:
+            walk_on(plan, task, make_executor(), jobs)
+        elif jobs == 1:
             walk_here(plan, task)
         else:
             walk_elsewhere(plan, task, jobs)

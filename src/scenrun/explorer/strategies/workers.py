@@ -1,4 +1,4 @@
-"""Walks the schedules of a plan, in this process or in others; each has a sampler of its own and tells what is new to it."""
+"""Walks the schedules of a plan, here, in other processes or on an executor; each has a sampler and tells what is new to it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Executor, Future
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -58,6 +60,50 @@ def _walked(sampler: Sampler, chunk: Chunk) -> Walked:
     sampler.policy.learn(chunk.lesson)
     sampler.walk(chunk.first, chunk.count)
     return Walked(chunk, sampler.take(), sampler.policy.lesson(), time.perf_counter() - began)
+
+
+# --- an executor, such as that of a cluster
+
+
+class _Kept(threading.local):
+    """The sampler of a thread of a worker, between chunks of one task."""
+
+    task: Task | None = None
+    sampler: Sampler | None = None
+    next = 0
+    """The first schedule that it may walk: what it found in later ones it would not tell again."""
+
+
+_kept = _Kept()
+
+
+def walk_chunk(task: Task, chunk: Chunk) -> Walked:
+    """What a worker of an executor does with a chunk."""
+    sampler = _kept.sampler
+    if sampler is None or _kept.task != task or chunk.first < _kept.next:
+        sampler = _kept.sampler = task.sampler()
+        _kept.task = task
+    _kept.next = chunk.first + chunk.count
+    return _walked(sampler, chunk)
+
+
+def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
+    """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere."""
+    busy: dict[Future[Walked], int] = {}
+    try:
+        while True:
+            while len(busy) < 2 * jobs and (chunk := plan.next()) is not None:
+                busy[executor.submit(walk_chunk, task, chunk)] = chunk.first
+            if not busy:
+                return
+            done, _ = wait_for(busy, AT_MOST_S, FIRST_COMPLETED)
+            if not done:
+                plan.stop()
+            for future in sorted(done, key=busy.__getitem__):
+                del busy[future]
+                plan.take(future.result())
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
 
 
 # --- other processes
