@@ -314,6 +314,15 @@ def test_a_counter_has_every_size_of_its_queue(simulated: Any) -> None:
     assert counted == [0, *sizes]
 
 
+def test_a_counter_of_a_log_that_begins_late_begins_with_what_was_there() -> None:
+    """Before the first put that is seen there was one item less, before the first get one more."""
+    put, got = (
+        [r["args"]["size"] for r in traced([line(3, name, 1.0, object="q", size=5)])["traceEvents"] if r["ph"] == "C"]
+        for name in ("queue.put", "queue.got")
+    )
+    assert (put, got) == ([4, 5], [6, 5])
+
+
 def test_no_more_permits_are_held_at_once_than_there_are(simulated: Any) -> None:
     """A semaphore of three has three tracks, and its counter goes from three to none and back."""
     trace = traced(simulated("semaphore_pool"))
@@ -547,6 +556,44 @@ def test_a_diagram_shows_starts_puts_gets_and_hand_overs() -> None:
         "p3-->>-p1: released",
         "p1-)p0: frees: waited for l for 200 ms",
         "p0->>+p3: acquires after 200 ms",
+    ]
+
+
+def test_a_diagram_counts_every_message_and_note_beyond_its_limit() -> None:
+    """Of four starts and one message two are shown and three left out."""
+    starts = [line(n, "thread.starting", 0.0, object=f"t{n}") for n in range(4)]
+    text = drawn([*starts, line(4, "message", 0.0, message="hello")], limit=2)
+    assert "the first 2 messages are shown, 3 are left out" in text
+
+
+def test_a_wait_for_a_queue_is_told_by_its_put_and_get_alone() -> None:
+    """An arrow from who put to who got would say the same again."""
+    text = drawn(
+        [
+            line(0, "queue.getting", 0.0, "B", object="q"),
+            line(1, "queue.put", 1.0, "A", object="q", size=1, waited_s=0.0),
+            line(2, "queue.got", 1.1, "B", object="q", size=0, waited_s=1.1),
+        ]
+    )
+    assert "frees" not in text
+    assert text.count(">>") == 2
+
+
+def test_a_lock_is_not_held_while_its_holder_waits_on_a_condition() -> None:
+    """Its bar ends with the wait, and begins anew when the thread is woken."""
+    text = drawn(
+        [
+            line(0, "lock.acquired", 0.0, object="c.lock", acquired=True),
+            line(1, "condition.waiting", 1.0, object="c"),
+            line(2, "condition.woken", 2.0, object="c", value=True, waited_s=1.0),
+            line(3, "lock.released", 3.0, object="c.lock"),
+        ]
+    )
+    assert [each.strip() for each in text.splitlines() if ">>" in each] == [
+        "p0->>+p1: acquires",
+        "p1-->>-p0: given up, to wait on c",
+        "p0->>+p1: acquires again after 1 s",
+        "p1-->>-p0: released",
     ]
 
 

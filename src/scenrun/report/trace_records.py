@@ -55,7 +55,7 @@ class Records:
 
     def add(self, record: Record) -> None:
         """Write a record."""
-        self._waiting.append(orjson.dumps(record, option=orjson.OPT_NON_STR_KEYS))
+        self._waiting.append(orjson.dumps(record))
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
