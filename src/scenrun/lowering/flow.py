@@ -363,7 +363,10 @@ def _names_a_function(w: Writer, step: verbs.Call) -> bool:
         w.refuse(place, f"a function is written {how}")
         return False
     if name not in objects:
-        hint = w.complaints.hint(name, objects) or '; declare it: `objects: {NAME: {python: "package.module:Class"}}`'
+        module, _, function = step.function.rpartition(".")
+        hint = (
+            w.complaints.hint(name, objects) or f"; a function of a module is written `{module[:60]}:{function[:60]}`"
+        )
         w.refuse(place, f"there is no object `{name[:60]}`{hint}", about=name)
         return False
     return bool(method)
