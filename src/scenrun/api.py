@@ -21,9 +21,10 @@ from scenrun.scenario.reading import read_scenario
 from scenrun.scenario.source import MAX_BYTES, decode
 
 if TYPE_CHECKING:
+    from scenrun.executors.keeping import Lines
     from scenrun.executors.replaying import Plan
     from scenrun.explorer.result import Explored
-    from scenrun.log import Recorder
+    from scenrun.log import Lines, Recorder
     from scenrun.schedulers.moves import MoveSchedule
     from scenrun.sweeping.result import Swept
 
@@ -88,39 +89,44 @@ def run(
     scenario: str | Path | Mapping[str, Any] | Loaded,
     *,
     seed: int | None = None,
-    level: str = "info",
+    level: str | None = None,
     log: str | Path | Callable[[dict[str, Any]], object] | None = None,
+    keep: bool = False,
     time_limit: str | float | None = None,
     overrides: Mapping[str, Any] | None = None,
     allow_python: bool = False,
 ) -> RunResult:
     """Run a scenario on real threads and give its result when all of them have ended or were freed.
 
-    seed: replaces the file's. level: `debug`, `info`, `warning`, `error` or `critical`. log: a file for JSON lines, or a
-    function that is called with each event (on the calling thread). time_limit: wall time, in seconds or as `5s`;
+    seed: replaces the file's. level: `debug`, `info`, `warning`, `error` or `critical`; `info`, and `debug` where lines are
+    kept. log: a file for JSON lines, or a function that is called with each event (on the calling thread). keep: keep the
+    events as `lines` of the result, which can draw its timeline then. time_limit: wall time, in seconds or as `5s`;
     past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
     from scenrun.executors.threads import run_program
 
+    level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
     limit = time_limit_ns(time_limit)
-    with _output(log) as output:
-        return run_program(
+    with _output(log, keep) as lines:
+        result = run_program(
             loaded.program,
-            lambda run_id: _recorder(run_id, output, level, loaded.program),
+            lambda run_id: lines.recorder(run_id, level, loaded.program),
             seed=seed,
             level=level,
             time_limit_ns=limit,
         )
+    return lines.kept_with(result)
 
 
 def simulate(
     scenario: str | Path | Mapping[str, Any] | Loaded,
     *,
     seed: int | None = None,
-    level: str = "info",
+    level: str | None = None,
     log: str | Path | Callable[[dict[str, Any]], object] | None = None,
+    keep: bool = False,
     time_limit: str | float | None = None,
     overrides: Mapping[str, Any] | None = None,
     allow_python: bool = False,
@@ -148,6 +154,7 @@ def simulate(
     from scenrun.executors.simulator.how import How
     from scenrun.schedulers.schedule import read as read_schedule
 
+    level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
     how = How(
         scheduler=scheduler,
@@ -163,10 +170,10 @@ def simulate(
     how.check()
     if schedule is not None and seed is not None:
         raise UsageError("a schedule has its own seed; leave `seed` out")
-    with _output(log) as output:
+    with _output(log, keep) as lines:
         result = simulate_program(
             loaded.program,
-            lambda run_id: _recorder(run_id, output, level, loaded.program),
+            lambda run_id: lines.recorder(run_id, level, loaded.program),
             seed=how.seed_for(loaded.program, seed),
             level=level,
             time_limit_ns=time_limit_ns(time_limit),
@@ -174,7 +181,7 @@ def simulate(
         )
     if save_schedule is not None:
         how.schedule_of(loaded.program, result).save(save_schedule)
-    return result
+    return lines.kept_with(result)
 
 
 def explore(
@@ -187,6 +194,7 @@ def explore(
     time_limit: str | float | None = None,
     schedules: int | None = None,
     jobs: int = 1,
+    cluster: str | None = None,
     depth: int = 3,
     bound: int | None = None,
     time: str = "free",
@@ -206,7 +214,9 @@ def explore(
     the strategies that walk schedules (see docs/strategies.md). time: `free` (any sleep may take any time, any time-out
     may fire) or `virtual` (in the clock's order). races: a data race is a finding even where the file does not ask.
     count: count all schedules. reduction: `auto`, `on` or `off`; symmetry: take like replicas for one another where the
-    search is reduced. shorten: make counterexamples as short as possible. Raises ScenarioError and UsageError.
+    search is reduced. shorten: make counterexamples as short as possible. cluster: the address of a Dask scheduler, such as
+    `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
+    where the scheduler goes away.
     """
     from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program
     from scenrun.explorer.space import Limits
@@ -224,7 +234,12 @@ def explore(
         strategy=strategy, limits=limits, schedules=schedules, jobs=jobs, depth=depth, bound=bound, time_mode=time,
         races=races, count=count, reduction="off" if count else reduction, symmetry=symmetry, shorten=shorten,
     )  # fmt: skip
-    return explore_program(loaded.program, seed, how)
+    if cluster is None:
+        return explore_program(loaded.program, seed, how)
+    from scenrun.explorer.elsewhere import on_cluster
+
+    with on_cluster(how, cluster) as there:
+        return explore_program(loaded.program, seed, there)
 
 
 def replay(
@@ -232,8 +247,9 @@ def replay(
     *,
     scenario: str | Path | Mapping[str, Any] | Loaded | None = None,
     on: str = "simulator",
-    level: str = "info",
+    level: str | None = None,
     log: str | Path | Callable[[dict[str, Any]], object] | None = None,
+    keep: bool = False,
     allow_python: bool = False,
 ) -> RunResult:
     """Make the moves of a schedule again; `notes["shown"]` of the result says whether its finding was shown.
@@ -249,9 +265,11 @@ def replay(
     if scenario is None:
         scenario = scenario_of("." if isinstance(schedule, MoveSchedule) else schedule, found)
     overrides = None if isinstance(scenario, Loaded) else found.overrides
+    level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
-    with _output(log) as output:
-        return replay_once(loaded, found, on, lambda run_id: _recorder(run_id, output, level, loaded.program), level)
+    with _output(log, keep) as lines:
+        result = replay_once(loaded, found, on, lambda run_id: lines.recorder(run_id, level, loaded.program), level)
+    return lines.kept_with(result)
 
 
 def sweep(
@@ -263,6 +281,7 @@ def sweep(
     seed: int | None = None,
     repeat: int | None = None,
     jobs: int | None = None,
+    cluster: str | None = None,
     cell_limit: str | float | None = 60,
     record: str | Path | None = None,
     yes: bool = False,
@@ -276,12 +295,15 @@ def sweep(
     a list of them. repeat: how often each real run is made. jobs: processes; all processors, and 1 for real runs. cell_limit:
     a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes; None for no limit. record: a file
     that keeps the rows as they come; a second call runs only what is missing. yes: run also more than 100,000 cells.
+    cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the cells (docs/cluster.md).
     The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
     """
     from scenrun.sweeping.calling import swept
 
     source = scenario if isinstance(scenario, Loaded) else _source(scenario, "<mapping>")
-    return swept(source, over or {}, how, seeds, seed, repeat, jobs, cell_limit, record, yes, overrides, options)
+    return swept(
+        source, over or {}, how, seeds, seed, repeat, jobs, cluster, cell_limit, record, yes, overrides, options
+    )
 
 
 def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
@@ -335,29 +357,29 @@ def _loaded(
     return loaded
 
 
+def _level(level: str | None, keep: bool) -> str:
+    """The level of the log unless it is said: lines are kept for a timeline, which needs all of them."""
+    return level if level is not None else "debug" if keep else "info"
+
+
 @contextmanager
-def _output(log: str | Path | Callable[[dict[str, Any]], object] | None) -> Iterator[Any]:
-    """Where the log goes: to a file, to a function, or nowhere."""
+def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: bool) -> Iterator[Lines]:
+    """Where the log goes: to a file, to a function, or nowhere; and to the result, where its lines are kept."""
+    from scenrun.executors.keeping import Lines
     from scenrun.log import Collector, open_output
 
     if callable(log):
-        yield Collector(log)
+        yield Lines(Collector(log), keep)
     elif log == "-":
         raise UsageError("as a function, scenrun writes nothing to stdout; pass a file or a function as `log`")
     elif log is None:
-        yield None
+        yield Lines(None, keep)
     else:
         output = open_output(str(log))
         try:
-            yield output
+            yield Lines(output, keep)
         finally:
             output.leave()
-
-
-def _recorder(run_id: str, output: Any, level: str, program: Program) -> Recorder:
-    from scenrun.log import Recorder
-
-    return Recorder(run_id, output, level=level, fields=program.log_fields)
 
 
 def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import platform
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any
@@ -49,6 +49,14 @@ class Cluster:
     def jobs(self) -> int:
         """How many tasks it runs at once."""
         return max(1, sum(map(int, self._client.nthreads().values())))
+
+    @property
+    def most_on_a_machine(self) -> int:
+        """How many of these tasks are on one machine at the most."""
+        on: Counter[str] = Counter()
+        for address, threads in self._client.nthreads().items():
+            on[address.rpartition(":")[0]] += int(threads)
+        return max(on.values(), default=1)
 
     def executor(self) -> Executor:
         """An executor whose tasks run on the workers; a task whose worker dies is run again on another one.
@@ -115,8 +123,17 @@ class _OnCluster(Executor):
         self._dasks.shutdown(wait=False)
 
 
+def hush() -> None:
+    """Let Dask say nothing by itself; for commands, which say in a sentence what went wrong."""
+    import logging
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+
+
 def versions() -> dict[str, str]:
     """What must be the same everywhere for rows to be the same."""
+    import platform
+
     return {"scenrun": __version__, "Python": ".".join(platform.python_version_tuple()[:2])}
 
 

@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,7 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
             f"--cluster is for strategies that draw schedules; --strategy {strategy} has one order of its own"
         )
     if options["cluster"] and options["jobs"]:
-        raise UsageError("--jobs has no effect with --cluster, which has as many workers as it has")
+        raise UsageError("--jobs has no effect with --cluster, which runs as much at a time as it has threads")
     if options["depth"] and strategy not in (None, "pct"):
         raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
     if options["bound"] is not None and strategy not in ("preemptions", "delays"):
@@ -190,14 +189,12 @@ class _Exploring:
         if not self.options["cluster"]:
             yield
             return
-        from scenrun.cluster import Cluster
+        from scenrun.cluster import hush
+        from scenrun.explorer.elsewhere import on_cluster
 
-        cluster = Cluster(self.options["cluster"])
-        self.how = replace(self.how, jobs=cluster.jobs, make_executor=cluster.executor)
-        try:
+        hush()
+        with on_cluster(self.how, self.options["cluster"]) as self.how:
             yield
-        finally:
-            cluster.close()
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Explore one scenario, and say what came of it; the exit status."""

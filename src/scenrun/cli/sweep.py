@@ -8,15 +8,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import click
 
 from scenrun.api import time_limit_ns
-from scenrun.cli import say, tell
+from scenrun.cli import EXIT_FAILED, say, tell
 from scenrun.cli.options import overrides_of, source_of
 from scenrun.cli.outputs import output_path
 from scenrun.cli.running import on_signals
+from scenrun.cluster import ClusterLost
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.report.amounts import counted
 from scenrun.scenario import source as yaml_source
@@ -27,7 +29,7 @@ from scenrun.sweeping.measuring import Job, Row
 from scenrun.sweeping.options import HOWS, OF
 from scenrun.sweeping.planning import Plan, Wishes, plan
 from scenrun.sweeping.record import Record, identity_of
-from scenrun.sweeping.running import Means, check_figures, default_figures, jobs_for, run_missing
+from scenrun.sweeping.running import Means, check_figures, default_figures, means_for, run_missing
 from scenrun.sweeping.table import Told
 
 _PROGRESS_S = 0.2
@@ -47,6 +49,7 @@ _OF_CELLS = ("time_limit", "scheduler", "switch_interval", "cpus", "step_cost", 
 @click.option("--how", type=click.Choice(HOWS), default="simulate", show_default=True, help="What is done with a cell.")
 @click.option("--jobs", type=click.IntRange(1, 1_024), metavar="N",
               help="Cells at a time; all processors, and 1 for real runs, which would disturb each other.")  # fmt: skip
+@click.option("--cluster", metavar="ADDRESS", help="Run cells on a Dask cluster, such as tcp://host:8786, instead.")
 @click.option("--cell-limit", default="60s", show_default=True, metavar="DURATION",
               help="A cell that takes longer is an error; `none` for no limit.")  # fmt: skip
 @click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value in all cells.")
@@ -90,6 +93,8 @@ def sweep_command(file: str, **options: Any) -> int:
     """
     if options["allow_python"] and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
+    if options["cluster"] and options["jobs"]:
+        raise UsageError("--jobs has no effect with --cluster, which runs as much at a time as it has threads")
     sweep_plan = plan(_job(file, options), _wishes(options))
     return _Sweeping(file, sweep_plan, options).go()
 
@@ -156,7 +161,7 @@ class _Sweeping:
         self.plan = sweep_plan
         self.options = options
         self.signal: int | None = None
-        self.jobs = jobs_for(sweep_plan.job.how, options["jobs"])
+        self.lost: ClusterLost | None = None
         self.targets = outputs.targets(options["paths"])
         self._began = time.monotonic()
         self._said = 0.0
@@ -172,12 +177,23 @@ class _Sweeping:
             retry=self.options["retry_errors"],
         )  # fmt: skip
         try:
-            self._say_notes(record)
-            with self._signals():
-                self._run(record)
+            with self._means() as means:
+                self._say_notes(record, means)
+                with self._signals():
+                    self._run(record, means)
             return self._finish(record)
         finally:
             record.close()
+
+    @contextmanager
+    def _means(self) -> Iterator[Means]:
+        """Processes of this machine, or the cluster's."""
+        if self.options["cluster"]:
+            from scenrun.cluster import hush
+
+            hush()
+        with means_for(self.plan.job.how, self.options["jobs"], self.options["cluster"]) as means:
+            yield means
 
     def _check_outputs(self) -> None:
         outputs.check(self.targets, self.options["force"])
@@ -186,24 +202,32 @@ class _Sweeping:
         if self.options["retry_errors"] and not self.targets:
             raise UsageError("--retry-errors has no effect without -o: there are no rows yet")
 
-    def _say_notes(self, record: Record) -> None:
+    def _say_notes(self, record: Record, means: Means) -> None:
         for note in self.plan.notes:
             self._say(f"note: {note}")
         if record.done:
             self._say(f"{record.done:,} of the cells are in {record.path} already")
-        if self.jobs > 1 and self.plan.job.how == "run":
-            self._say(f"note: up to {self.jobs} real runs at a time disturb each other's timing")
+        beside = means.beside or means.jobs
+        if beside > 1 and self.plan.job.how == "run":
+            where = " on one machine" * (means.beside is not None)
+            self._say(f"note: up to {beside} real runs at a time{where} disturb each other's timing")
 
     def _say(self, text: str) -> None:
         if not self.options["quiet"]:
             say(text)
 
-    def _run(self, record: Record) -> None:
+    def _run(self, record: Record, means: Means) -> None:
+        def look() -> None:
+            means.looking()
+            self._look(record)
+
         try:
-            means = Means(self.jobs, looking=lambda: self._look(record), came=self._note)
-            run_missing(self.plan, record, means, self.options["shown"])
+            watched = replace(means, looking=look, came=self._note)
+            run_missing(self.plan, record, watched, self.options["shown"])
         except _Stopped:
             pass
+        except ClusterLost as lost:
+            self.lost = lost
         finally:
             self._clear()
 
@@ -250,6 +274,10 @@ class _Sweeping:
             self._write(path, record, shown)
             self._say(f"wrote {path}: {counted(record.done, 'row')}")
         self._tell(record, told)
+        if self.lost is not None:
+            say(str(self.lost))
+            self._say_how_to_go_on(record)
+            return EXIT_FAILED
         if self.signal is not None:
             self._say_how_to_go_on(record)
             return 128 + self.signal

@@ -15,7 +15,7 @@ from scenrun.sweeping.measuring import Job
 from scenrun.sweeping.planning import Wishes, plan
 from scenrun.sweeping.record import Record, identity_of
 from scenrun.sweeping.result import Swept, result_of
-from scenrun.sweeping.running import Means, jobs_for, run_missing
+from scenrun.sweeping.running import means_for, run_missing
 
 
 def swept(
@@ -26,6 +26,7 @@ def swept(
     seed: int | None,
     repeat: int | None,
     jobs: int | None,
+    cluster: str | None,
     cell_limit: str | float | None,
     record: str | Path | None,
     yes: bool,
@@ -44,7 +45,8 @@ def swept(
     ready = plan(job, wishes)
     path = None if record is None else str(record)
     with closing(Record(path, identity_of(job, ready.scenario), ready.grid)) as rows:
-        run_missing(ready, rows, Means(jobs_for(how, _count("jobs", jobs, 1_024))))
+        with means_for(how, _count("jobs", jobs, 1_024), cluster) as means:
+            run_missing(ready, rows, means)
         return result_of(ready, list(rows.rows()))
 
 

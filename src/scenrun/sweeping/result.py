@@ -91,6 +91,18 @@ class Swept:
     def __str__(self) -> str:
         return self.table()
 
+    def __repr__(self) -> str:
+        from scenrun.report.notebook import one_line
+
+        wrong = f"{len(self.failing):,} not as expected" if self.failing else "all as expected"
+        return one_line("sweep", self.scenario, f"{len(self.cells):,} cells, {wrong}")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from scenrun.report.notebook import html
+
+        return html([self.table().split("\n")], self.ok)
+
 
 def result_of(plan: Plan, rows: Sequence[Row]) -> Swept:
     """The result that these rows are."""

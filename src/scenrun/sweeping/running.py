@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from scenrun.errors import UsageError
 from scenrun.sweeping.measuring import Row
 from scenrun.sweeping.planning import Plan
 from scenrun.sweeping.record import Record
-from scenrun.sweeping.workers import Crew, LocalProcesses
+from scenrun.sweeping.workers import Crew, LocalProcesses, Measure, measure_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,30 @@ class Means:
     """Called every now and then; what it raises ends the sweep."""
     came: Callable[[Row], None] = lambda row: None
     """Called with each new row, once it is kept."""
+    measure: Measure = measure_batch
+    """What is done with a batch of cells where it is run."""
+    beside: int | None = None
+    """How many of the jobs are on one machine at the most; None for all."""
+
+
+@contextmanager
+def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Means]:
+    """Local processes, or the workers of the cluster at an address. Raises UsageError."""
+    if cluster is None:
+        yield Means(jobs_for(how, jobs))
+        return
+    from scenrun.cluster import Cluster
+    from scenrun.sweeping.apart import measure_apart
+
+    if jobs is not None:
+        raise UsageError("a number of jobs has no effect with a cluster, which runs as many cells as it has threads")
+    found = Cluster(cluster)
+    try:
+        yield Means(
+            found.jobs, lambda jobs: found.executor(), found.look, measure=measure_apart, beside=found.most_on_a_machine
+        )
+    finally:
+        found.close()
 
 
 def jobs_for(how: str, jobs: int | None) -> int:
@@ -40,8 +64,8 @@ def jobs_for(how: str, jobs: int | None) -> int:
 def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] = ()) -> None:
     """Run what has no row. Raises UsageError where a figure that is to be shown is none of the cells'."""
     missing = (cell for cell in plan.grid.cells() if not record.has(cell.number))
-    job = replace(plan.job, beside=means.jobs)
-    crew = Crew(job, means.jobs, means.make, means.looking)
+    job = replace(plan.job, beside=means.beside or means.jobs)
+    crew = Crew(job, means.jobs, means.make, means.looking, means.measure)
     with closing(crew.rows(missing)) as rows:
         is_checked = not shown
         for row in rows:

@@ -23,8 +23,17 @@ MOST_CELLS = 256
 """Cells of a batch."""
 LOOK_S = 0.2
 """How long nobody is heard of before the caller may look around."""
+Measure = Callable[[Job, list[Cell]], list[Row]]
 _DIED = "the process that ran this cell died"
-_measuring: Measuring | None = None
+
+
+class _Kept(threading.local):
+    """What a thread keeps between batches: workers of a cluster may have several."""
+
+    measuring: Measuring | None = None
+
+
+kept = _Kept()
 
 
 def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
@@ -32,15 +41,21 @@ def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
 
     The scenario that was loaded last is kept between batches.
     """
-    global _measuring
-    if _measuring is None or _measuring.job != job:
-        _measuring = Measuring(job)
+    measuring = kept.measuring
+    if measuring is None or measuring.job != job:
+        measuring = kept.measuring = Measuring(job)
     rows: list[Row] = []
     for cell in cells:
-        if _measuring.is_stuck:
+        if measuring.is_stuck:
             break
-        rows.append(_measuring.measure(cell))
+        rows.append(measuring.measure(cell))
     return rows
+
+
+def death_of(job: Job, took_s: float) -> str:
+    """Why there is no row of a cell whose process died after so long."""
+    limit = job.cell_limit_s
+    return _DIED if limit is None or took_s < limit else too_long(limit)
 
 
 def begin_worker() -> None:
@@ -76,14 +91,18 @@ class Crew:
     """Keeps workers busy with batches, and gives the rows in the order in which they come.
 
     make: makes an executor with so many workers; a new one where the old one has broken. looking: called every now and
-    then; what it raises ends the sweep, and rows that were given are kept.
+    then; what it raises ends the sweep, and rows that were given are kept. measure: what a worker does with a batch.
     """
 
-    def __init__(self, job: Job, jobs: int, make: Callable[[int], Executor], looking: Callable[[], None]) -> None:
+    def __init__(
+        self, job: Job, jobs: int, make: Callable[[int], Executor], looking: Callable[[], None],
+        measure: Measure = measure_batch,
+    ) -> None:  # fmt: skip
         self.job = job
         self.jobs = jobs
         self.looking = looking
         self._make = make
+        self._measure = measure
         self._executor = make(jobs)
         self._batch = 1
         self._busy: dict[Future[list[Row]], list[Cell]] = {}
@@ -117,10 +136,10 @@ class Crew:
             if not batch:
                 return
             try:
-                future = self._executor.submit(measure_batch, self.job, batch)
+                future = self._executor.submit(self._measure, self.job, batch)
             except BrokenExecutor:
                 self._executor = self._make(self.jobs)
-                future = self._executor.submit(measure_batch, self.job, batch)
+                future = self._executor.submit(self._measure, self.job, batch)
             self._busy[future] = batch
 
     def _heard(self) -> Iterator[Row]:
@@ -161,13 +180,13 @@ class Crew:
             elif len(part) > 1:
                 parts += [part[len(part) // 2 :], part[: len(part) // 2]]
             else:
-                yield row_of(part[0], self._death(time.perf_counter() - began))
+                yield row_of(part[0], death_of(self.job, time.perf_counter() - began))
 
     def _given_by_one(self, part: list[Cell]) -> list[Row]:
         """What one new worker gives; nothing if it dies."""
         executor = self._make(1)
         try:
-            future = executor.submit(measure_batch, self.job, part)
+            future = executor.submit(self._measure, self.job, part)
             while not wait([future], LOOK_S).done:
                 self.looking()
             return future.result()
@@ -175,10 +194,6 @@ class Crew:
             return []
         finally:
             _end(executor)
-
-    def _death(self, took_s: float) -> str:
-        limit = self.job.cell_limit_s
-        return _DIED if limit is None or took_s < limit else too_long(limit)
 
 
 def _end(executor: Executor) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,9 +68,9 @@ def _walked(sampler: Sampler, chunk: Chunk) -> Walked:
 
 
 class _Kept(threading.local):
-    """The sampler of a thread of a worker, between chunks of one task."""
+    """The sampler of a thread of a worker, between chunks of one campaign."""
 
-    task: Task | None = None
+    campaign: str | None = None
     sampler: Sampler | None = None
     next = 0
     """The first schedule that it may walk: what it found in later ones it would not tell again."""
@@ -77,23 +79,25 @@ class _Kept(threading.local):
 _kept = _Kept()
 
 
-def walk_chunk(task: Task, chunk: Chunk) -> Walked:
-    """What a worker of an executor does with a chunk."""
+def walk_chunk(campaign: str, packed: bytes, chunk: Chunk) -> Walked:
+    """What a worker of an executor does with a chunk of the campaign of that name, whose task is packed."""
     sampler = _kept.sampler
-    if sampler is None or _kept.task != task or chunk.first < _kept.next:
+    if sampler is None or _kept.campaign != campaign or chunk.first < _kept.next:
+        task: Task = pickle.loads(packed)
         sampler = _kept.sampler = task.sampler()
-        _kept.task = task
+        _kept.campaign = campaign
     _kept.next = chunk.first + chunk.count
     return _walked(sampler, chunk)
 
 
 def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
     """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere."""
+    campaign, packed = uuid.uuid4().hex, pickle.dumps(task)
     busy: dict[Future[Walked], int] = {}
     try:
         while True:
             while len(busy) < 2 * jobs and (chunk := plan.next()) is not None:
-                busy[executor.submit(walk_chunk, task, chunk)] = chunk.first
+                busy[executor.submit(walk_chunk, campaign, packed, chunk)] = chunk.first
             if not busy:
                 return
             done, _ = wait_for(busy, AT_MOST_S, FIRST_COMPLETED)
@@ -102,6 +106,8 @@ def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
             for future in sorted(done, key=busy.__getitem__):
                 del busy[future]
                 plan.take(future.result())
+    except BrokenExecutor as error:
+        raise InternalError(f"schedules that were walked ended the processes that did so: {error}") from None
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
