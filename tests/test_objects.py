@@ -209,3 +209,11 @@ def test_the_examples_show_the_bug_and_the_repair(name: str, path: str, locked: 
     assert "violated" in verdicts
     repaired = scenrun.load(EXAMPLES / name, overrides={path: locked})
     assert {scenrun.run(repaired, seed=n, allow_python=True, level="error").verdict for n in range(30)} == {"holds"}
+
+
+def test_the_page_shows_the_examples_as_they_are() -> None:
+    """docs/own_code.md has the class and the scenario of docs/examples."""
+    page = (EXAMPLES.parent / "own_code.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(?:yaml|python)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    files = [path.read_text(encoding="utf-8") for path in sorted(EXAMPLES.glob("counter*"))]
+    assert sum(any(block in text for text in files) for block in blocks) == 2
