@@ -1,7 +1,7 @@
 """What bounds a run, in a sentence: said only where the figures carry it.
 
-Threads are judged by group. A group that waits for at least `MUCH` of its life for one thing is followed to whoever must
-provide it; where that one waits just as much, further on, until somebody is found who does not wait much.
+Threads are judged by group. Behind a group that waits for at least `MUCH` of its life for one thing stands whoever must
+provide it, unless that one waits about as much itself. docs/stats.md says in which order the kinds are looked for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from scenrun.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
 
 MUCH = 0.5
 """The share of its life from which on a group waits much for something."""
+LESS = 0.5
+"""Who is to blame for a wait waits itself at most so much of it; otherwise the one waits for the other in turn."""
 LITTLE = 0.1
 """Below this share of their lives nobody waits much."""
 BUSY = 0.9
@@ -57,14 +59,14 @@ def bound_of(evidence: Evidence) -> Bound:
     """The sentence for a run."""
     if evidence.verdict in STUCK:
         return _stuck(evidence)
-    waiting = _who_waits(evidence)
+    waiting = [one for one in _who_waits(evidence) if one[0] != "main" or len(evidence.groups) == 1]
     if (found := _of_processor(evidence)) is not None:
         return found
     for group, target, share in waiting:
         found = _of_wait(evidence, group, target, share)
         if found is not None:
             return found
-    return _of_pool(evidence) or _of_hand_overs(evidence) or _asleep(evidence) or _rest(evidence, waiting)
+    return _of_pool(evidence) or _of_hand_overs(evidence) or _asleep(evidence) or _rest(evidence)
 
 
 def _stuck(evidence: Evidence) -> Bound:
@@ -79,10 +81,10 @@ def _stuck(evidence: Evidence) -> Bound:
 
 
 def _who_waits(evidence: Evidence) -> list[tuple[str, Target, float]]:
-    """Groups with what each waits for most, the largest share first; main waits for others and does not count."""
+    """Groups with what each waits for most, the largest share first."""
     out = []
     for group, life in evidence.groups.items():
-        if life.lived_s > 0 and life.waits and (group != "main" or len(evidence.groups) == 1):
+        if life.lived_s > 0 and life.waits:
             target, seconds = max(life.waits.items(), key=lambda item: item[1])
             out.append((group, target, seconds / life.lived_s))
     return sorted(out, key=lambda one: -one[2])
@@ -106,12 +108,12 @@ def _of_wait(evidence: Evidence, group: str, target: Target, share: float) -> Bo
 
 
 def _of_queue(evidence: Evidence, group: str, target: Target, share: float) -> Bound | None:
-    """Who must put, or get, and does not wait much itself."""
+    """Who must put, or get, and waits much less itself."""
     op, name = target
     others = _on_the_other_side(evidence, op, name)
     what = "an item in" if op == "queue.get" else "room in"
     said = f"{group} waits {_percent(share)} of the time for {what} {name}"
-    free = [g for g in others if g != group and _waits(evidence, g) < MUCH]
+    free = [g for g in others if g != group and _waits(evidence, g) < share * LESS]
     if not free:
         return None
     verb = "puts too slowly" if op == "queue.get" else "gets too slowly"
@@ -148,10 +150,10 @@ def _of_lock(evidence: Evidence, group: str, name: str, share: float) -> Bound |
     (holder, line), most = max(held.items(), key=lambda item: item[1])
     if total < MUCH or most < MUCH * sum(held.values()):
         return None
-    where = f" from line {line}" if line is not None else ""
+    there = f" from line {line}" if line is not None else ""
     return Bound(
         "lock", f"{group} waits {_percent(share)} of the time for {name}, which is held {_percent(min(1.0, total))} of the "
-        f"time, mostly by {holder}{where}: what is done there is the bottleneck", holder, name, share,
+        f"time, mostly by {holder}{there}: what is done there is the bottleneck", holder, name, share,
     )  # fmt: skip
 
 
@@ -239,8 +241,9 @@ def _shared_on(evidence: Evidence) -> str | None:
     return max(at, key=lambda one: at[one]) if at else None
 
 
-def _rest(evidence: Evidence, waiting: Sequence[tuple[str, Target, float]]) -> Bound:
-    """No single cause: who waits most, or that nobody waits much."""
+def _rest(evidence: Evidence) -> Bound:
+    """No single cause: who waits most but for the end of others, or that nobody waits much."""
+    waiting = [one for one in _who_waits(evidence) if one[1][0] != "thread.join"]
     if not waiting or waiting[0][2] < LITTLE:
         return Bound("none", "nobody waits much")
     group, target, share = waiting[0]

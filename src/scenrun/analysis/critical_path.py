@@ -109,8 +109,8 @@ class CriticalPath:
         if chain.counts:
             chain.base = _Node(chain.base, chain.counts, seq)
             chain.counts = {}
-            self._new += 1
         self._marks[seq] = chain.base
+        self._new += 1
         if name == "lock.releasing":
             self._releases[event.get("object", "")] = Cause.of(event)
         elif name in _STARTS:

@@ -128,7 +128,8 @@ class Lives:
     def slept(self, event: Event) -> None:
         """A sleep is over: `slept_s` is what it took, without the cost of the step."""
         slept = event.get("slept_s")
-        self.lives[event["thread"]].sleeping_s += slept if type(slept) in (float, int) else 0.0
+        if type(slept) is float or type(slept) is int:
+            self.lives[event["thread"]].sleeping_s += slept
 
     def said(self, event: Event) -> None:
         """A thread has logged a message."""

@@ -31,7 +31,7 @@ def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int], indent
         text = short(cell, wide)
         gap = " " * (wide - columns(text))
         parts.append(text + gap if at in left else gap + text)
-    return (" " * indent + "  ".join(parts)).rstrip()
+    return short((" " * indent + "  ".join(parts)).rstrip(), WIDE)
 
 
 def name_of(text: str, most: int = 40) -> str:

@@ -9,10 +9,9 @@ from typing import Any
 
 from scenrun.analysis.figures import TABLES, Figures
 from scenrun.report.aligned import WIDE, aligned, name_of, number, percent, time
-from scenrun.report.stats import sentence_of
 from scenrun.report.stats_of_objects import joined
 from scenrun.report.stats_rows import PER_SECOND, SECONDS, SHARE, Row, rows_of
-from scenrun.report.width import clean, wrapped
+from scenrun.report.width import clean, hanging
 
 HEAD = ("table", "name", "figure", "unit", "a", "b", "ratio")
 MOST_NAMES = 60
@@ -93,9 +92,11 @@ def described(a: Figures, b: Figures, names: tuple[str, str]) -> str:
     lines += ["", *aligned(rows, indent=0)]
     if left_out:
         lines.append(f"and {left_out:,} more")
-    bounds = [f"{word}: {sentence_of(one.bound)}" for word, one in (("A", a), ("B", b)) if one.bound is not None]
+    bounds = [
+        f"bottleneck of {word}: {one.bound.sentence}" for word, one in (("A", a), ("B", b)) if one.bound is not None
+    ]
     notes = [f"note on {word}: {note}" for word, one in (("A", a), ("B", b)) for note in one.notes]
-    below = [line for text in (*bounds, *notes) for line in wrapped(clean(text), WIDE)]
+    below = [line for text in (*bounds, *notes) for line in hanging(clean(text), WIDE, 2)]
     return "\n".join([*lines, *([""] if below else []), *below])
 
 
@@ -109,7 +110,7 @@ def _rows(table: str, name: str, pairs: list[Pair]) -> list[tuple[str, ...]]:
     """One thing of both runs: its name, and below it its figures."""
     only = "only in B" if all(p.a is None for p in pairs) else "only in A" if all(p.b is None for p in pairs) else ""
     title = joined(name) if table == "joins" else f"{table.removesuffix('s')} {name}".rstrip()
-    rows = [(name_of(title), "", "", only)]
+    rows: list[tuple[str, ...]] = [(name_of(title), "", "", only)]
     for pair in pairs:
         figure = pair.figure.replace("_", " ").removesuffix(" share")
         ratio = "" if pair.ratio is None else number(pair.ratio)

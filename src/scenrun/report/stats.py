@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.analysis.bottleneck import Bound
 from scenrun.analysis.critical_path import WAKING, Link
 from scenrun.analysis.figures import Figures, Table
 from scenrun.analysis.figures_of_threads import awaited, family
 from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
-from scenrun.report.width import clean, columns, hanging, wrapped
+from scenrun.report.width import clean, columns, hanging
 
 MOST_PLACES = 8
 LEAST = 0.005
@@ -36,20 +35,17 @@ def _notes(figures: Figures) -> list[str]:
 
 
 def _bound(figures: Figures) -> list[str]:
-    if figures.bound is None:
-        return []
-    return wrapped(sentence_of(figures.bound), WIDE)
-
-
-def sentence_of(bound: Bound) -> str:
-    """What bounds a run, as a sentence."""
-    return clean(f"{bound.sentence[:1].upper()}{bound.sentence[1:]}.")
+    return [] if figures.bound is None else hanging(clean(f"bottleneck: {figures.bound.sentence}"), WIDE, 2)
 
 
 # --- threads
 
-_TIMES = (("running", ("running_s", "calling_s")), ("working", ("working_s",)), ("sleeping", ("sleeping_s",)),
-          ("waiting", ("waiting_s",)))  # fmt: skip
+_TIMES = (
+    ("runs", ("running_s", "calling_s")),
+    ("works", ("working_s",)),
+    ("sleeps", ("sleeping_s",)),
+    ("waits", ("waiting_s",)),
+)
 
 
 def _threads(figures: Figures) -> list[list[str]]:

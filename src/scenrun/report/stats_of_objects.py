@@ -9,7 +9,7 @@ from scenrun.analysis.figures import Figures, Table
 from scenrun.report.aligned import WIDE, aligned, count, heights, name_of, number, percent, time
 from scenrun.report.width import columns
 
-MOST = 20
+MOST = 12
 """Rows of a table; what is left out is counted."""
 MOST_QUEUES = 6
 _TIMES = ("total_s", "p50_s", "p99_s", "max_s")
@@ -36,7 +36,7 @@ def _weight(figures: dict[str, Any]) -> float:
     if "lived_s" in figures:
         return float(figures.get("waiting_s", figures.get("waited_s", 0.0)))
     waits = (figures.get(name, {}).get("total_s", 0.0) for name in ("waited", "waited_put", "waited_get", "queued"))
-    return sum(waits)
+    return float(sum(waits))
 
 
 def cut(names: Sequence[str], most: int = MOST) -> tuple[Sequence[str], Lines]:
@@ -194,9 +194,13 @@ def _in_and_out(name: str, queue: dict[str, Any]) -> str:
 def _sizes(queue: dict[str, Any]) -> Lines:
     if "size_mean" not in queue:
         return [f"    size: largest {queue.get('largest', 0):,}, {queue.get('size', 0):,} at the end"]
-    full = f", full {percent(queue['full_share'])}" if queue["full_share"] is not None else ""
-    empty = f"empty {percent(queue['empty_share'])}"
+    full = f", full {_part(queue['full_share'])}" if queue["full_share"] is not None else ""
+    empty = f"empty {_part(queue['empty_share'])}"
     line = f"    size: mean {number(queue['size_mean'])}, largest {queue['largest']:,}, {empty}"
     picture = heights(queue["profile"]["sizes"], WIDE - 10, max(1, queue["maxsize"] or queue["largest"]))
     lines = [f"{line}{full} of the time, {queue['size']:,} at the end"]
     return [*lines, f"    {picture}"] if columns(picture) > 1 else lines
+
+
+def _part(share: float) -> str:
+    return percent(share) if share > 0 else "0 %"

@@ -54,7 +54,8 @@ _SETTINGS = ("seed", "maxsize", "workers")
 
 def _listed(table: str, name: str, found: dict[str, Any]) -> Iterator[Row]:
     """The numbers that stand in lists: what was waited for, who held it, who came last."""
-    for one in found.get("waits") if isinstance(found.get("waits"), list) else ():
+    waits = found.get("waits")
+    for one in waits if isinstance(waits, list) else ():
         yield Row(table, name, f"waiting for {one['op']} {one['object']}".rstrip(), one["seconds"], SECONDS)
     for one in found.get("holders", ()):
         yield Row(table, name, f"held by {_place(one['group'], one['line'], None)}", one["seconds"], SECONDS)
