@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from scenrun.executors.keeping import Lines
     from scenrun.executors.replaying import Plan
     from scenrun.explorer.result import Explored
-    from scenrun.log import Lines, Recorder
+    from scenrun.log import Recorder
     from scenrun.schedulers.moves import MoveSchedule
     from scenrun.sweeping.result import Swept
 

@@ -138,6 +138,24 @@ class Explored:
             overrides=self.overrides, time=self.time_mode, finding=(one.about.kind, about), cycle_from=one.cycle_from,
         )  # fmt: skip
 
+    def __str__(self) -> str:
+        from scenrun.explorer.describing import describe
+        from scenrun.report.width import clean
+
+        return "\n".join(map(clean, describe(self, {}).split("\n")))
+
+    def __repr__(self) -> str:
+        from scenrun.report.notebook import one_line
+
+        found = (one.sentence for one in self.counterexamples)
+        return one_line("explore", f"{self.scenario}, seed {self.seed}", self.verdict, found)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from scenrun.report.notebook import html
+
+        return html([str(self).split("\n")], self.ok)
+
 
 def is_expected(found: set[str], expected: tuple[str, ...], closed: bool) -> bool:
     """Whether what was found is what the file expects: nothing else, and all of it where not `holds` would do, too."""

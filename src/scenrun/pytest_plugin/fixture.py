@@ -103,7 +103,7 @@ class Scenario:
             raise UsageError("the events of this run are kept for you: ask `events`, and leave `log` out")
         result = once(self.loaded, level=level, log=lines.append, allow_python=self.allow_python, **options)
         values = {one.name: getattr(result, one.name) for one in fields(result)}
-        return Ran(**values, lines=tuple(lines), level=level)
+        return Ran(**{**values, "lines": tuple(lines)}, level=level)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -15,9 +15,12 @@ _LONGEST_NAME = 20
 
 def ending_lines(event: Event, width: int) -> list[str]:
     """How it ended; below it a table of threads and a line for each object, as far as they did anything."""
-    figures = event.get("figures") or {}
-    lines = wrapped(clean(told(event)), width)
-    lines += [cut(row, width) for row in _threads(figures.get("threads") or {})]
+    return wrapped(clean(told(event)), width) + figure_lines(event.get("figures") or {}, width)
+
+
+def figure_lines(figures: dict[str, Any], width: int) -> list[str]:
+    """A table of threads and a line for each object, as far as they did anything."""
+    lines = [cut(row, width) for row in _threads(figures.get("threads") or {})]
     return lines + [part for row in _objects(figures.get("objects") or {}) for part in hanging(row, width, 2)]
 
 

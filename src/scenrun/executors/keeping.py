@@ -1,0 +1,54 @@
+"""Where the lines of a run that a program asked for go: to its file or its function, and into the result if it keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from scenrun.log import Collector, FileOutput, Recorder, render_json
+from scenrun.program import Program
+from scenrun.results import RunResult
+
+
+class Lines:
+    """The way of a run's lines. Those that are kept are the result's own: nobody else who gets them can change them."""
+
+    def __init__(self, output: FileOutput | Collector | None, keep: bool) -> None:
+        self._output = output
+        self._kept: list[dict[str, Any]] | None = [] if keep else None
+
+    def recorder(self, run_id: str, level: str, program: Program) -> Recorder:
+        """What writes the lines of a run."""
+        kept, output = self._kept, self._output
+        if kept is None:
+            return Recorder(run_id, output, level=level, fields=program.log_fields)
+        if isinstance(output, FileOutput):
+            return Recorder(run_id, output, level=level, renderer=_keeping(kept), fields=program.log_fields)
+        return Recorder(run_id, Collector(_giving(kept, output)), level=level, fields=program.log_fields)
+
+    def kept_with(self, result: RunResult) -> RunResult:
+        """The result with the lines that were kept."""
+        return result if self._kept is None else replace(result, lines=tuple(self._kept))
+
+
+def _keeping(kept: list[dict[str, Any]]) -> Any:
+    """A renderer that keeps what it writes."""
+
+    def render(logger: Any, method: str, event: dict[str, Any]) -> bytes:
+        kept.append(dict(event))
+        return render_json(logger, method, event)
+
+    return render
+
+
+def _giving(kept: list[dict[str, Any]], output: Collector | None) -> Any:
+    """What keeps each line, and gives a copy of it to the function that wants it."""
+    if output is None:
+        return kept.append
+    take = output.take
+
+    def keep(event: dict[str, Any]) -> None:
+        kept.append(event)
+        take(dict(event))
+
+    return keep

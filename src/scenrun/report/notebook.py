@@ -1,0 +1,101 @@
+"""What a notebook shows of a result: text in blocks of HTML in which nothing of a scenario is taken for HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from html import escape
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.report.ending import figure_lines
+from scenrun.report.outcome import describe
+from scenrun.report.width import clean, short
+from scenrun.results import RunResult
+
+WIDE = 100
+"""Columns of what is shown."""
+NARROWEST = 40
+MOST_THREADS = 40
+MOST_TEXT = 40_000
+"""Characters of a block."""
+_LONGEST_REPR = 200
+_GOOD, _BAD = "#1a7f37", "#cf222e"
+_PRE = "line-height:1.25;overflow-x:auto;white-space:pre;font-family:monospace"
+
+
+def one_line(how: str, scenario: str, verdict: str, findings: Iterable[str] = ()) -> str:
+    """A result in short: how it came about, the verdict, and what was found."""
+    found = "; ".join(findings)
+    return short(clean(f"<{how} of {scenario}: {verdict}{f' ({found})' if found else ''}") + ">", _LONGEST_REPR)
+
+
+def lines_of_run(result: RunResult) -> list[str]:
+    """The verdict, what was found, and what threads and objects did."""
+    said = describe(result, "", "debug").split("\n")
+    return [*(clean(line) for line in said), *figure_lines(result.figures, WIDE)]
+
+
+def page_of_run(result: RunResult) -> str:
+    """A run as HTML; with its timeline if its lines were kept at level debug."""
+    blocks = [lines_of_run(result)]
+    if result.lines and _level(result.lines) == "debug":
+        blocks.append(timeline_of(result.lines, WIDE).split("\n"))
+    return html(blocks, result.ok)
+
+
+def html(blocks: Iterable[Sequence[str]], ok: bool) -> str:
+    """Blocks of lines, the very first line in bold, green where all is as expected and else red."""
+    first, *more = ("\n".join(block) for block in blocks)
+    head, _, rest = first.partition("\n")
+    colour = _GOOD if ok else _BAD
+    parts = [f'<div style="font-family:monospace;font-weight:bold;color:{colour}">{_harmless(head)}</div>']
+    parts += [f'<pre style="{_PRE}">{_harmless(text)}</pre>' for text in (rest, *more) if text.strip()]
+    return f"<div>{''.join(parts)}</div>"
+
+
+def _harmless(text: str) -> str:
+    """Text as HTML: nothing in it is a tag, moves a cursor or turns the reading direction; what is cut is counted."""
+    left_out = len(text) - MOST_TEXT
+    if left_out > 0:
+        text = f"{text[:MOST_TEXT]}\n… and {left_out:,} more characters"
+    return escape("\n".join(clean(line) for line in text.split("\n")))
+
+
+def timeline_of(lines: Sequence[dict[str, Any]], width: int) -> str:
+    """The timeline of a run's lines: along the time, or along the lines where a schedule was replayed or no time went by."""
+    from scenrun.report.timeline.axis import Axis
+    from scenrun.report.timeline.cells import Cells
+    from scenrun.report.timeline.choosing import chosen_of
+    from scenrun.report.timeline.drawing import Drawing, frame_of
+    from scenrun.report.timeline.signs import BLOCKS
+    from scenrun.report.timeline.spool import Spool
+    from scenrun.report.timeline.survey import Survey
+
+    _check(lines, width)
+    with closing(Spool()) as spool:
+        survey = Survey(spool)
+        survey.read(lines)
+        chosen = chosen_of(survey, (), MOST_THREADS)
+        frame = frame_of(chosen, width)
+        by_event = survey.is_replay or survey.ended_ns == 0
+        axis = Axis(0, survey.last_seq if by_event else survey.ended_ns, frame.columns, by_event)
+        lanes = {survey.threads[name]: at for at, name in enumerate(chosen.threads)}
+        locks, queues = (survey.locks[name] for name in chosen.locks), (survey.queues[name] for name in chosen.queues)
+        cells = Cells(axis, lanes, list(locks), list(queues))
+        cells.take(spool)
+        return "\n".join(Drawing(survey, chosen, cells, frame, BLOCKS, colour=False).lines())
+
+
+def _check(lines: Sequence[dict[str, Any]], width: int) -> None:
+    if not lines:
+        raise UsageError("the lines of this run were not kept; run it with keep=True")
+    if _level(lines) != "debug":
+        raise UsageError(f"the lines of this run were kept at level `{_level(lines)}`; a timeline needs level `debug`")
+    if width < NARROWEST:
+        raise UsageError(f"a timeline is at least {NARROWEST} columns wide, not {width}")
+
+
+def _level(lines: Sequence[dict[str, Any]]) -> str:
+    """The level at which the lines were kept, as the first one says."""
+    return str(lines[0].get("log_level"))
