@@ -24,6 +24,8 @@ FOLDER = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))
 INITIALLY_LOCKED = ("filled",)
 """Nobody holds it before the first release; the run counts that time, too."""
+BY_LINES = ("held", "queued", "served")
+"""Times that a log tells by when its lines were written, which on real threads is not when the run took them."""
 STEP_S = 1e-6
 """What a step costs in a simulation; an operation that is cut off has begun with its step."""
 Log = list[dict[str, Any]]
@@ -112,7 +114,7 @@ def test_real_runs_have_the_figures_of_the_last_line(path: Path) -> None:
         assert mine["messages"] == thread["messages"]
         assert mine["sleeping_s"] == pytest.approx(thread["slept_s"], abs=1e-6)
         assert mine["waiting_s"] == pytest.approx(thread["waited_s"], abs=1e-6 * len(log))
-    counted = {name: {k: v for k, v in one.items() if k != "held"} for name, one in told["objects"].items()}
+    counted = {name: {k: v for k, v in one.items() if k not in BY_LINES} for name, one in told["objects"].items()}
     compare_objects(figures, counted, 1e-6 * len(log), leave_out=cut_off(log)[1])
 
 
@@ -137,6 +139,25 @@ def compare_samples(mine: dict[str, float], told: dict[str, float], within: floa
         assert mine[key] == pytest.approx(told[key], abs=within), (*what, key)
     for key in ("p50_s", "p99_s"):
         assert mine[key] == pytest.approx(told[key], rel=1 / 8, abs=within), (*what, key)
+
+
+def test_who_still_waits_for_a_lock_has_asked_for_it() -> None:
+    """Of two that asked for a lock one got it at once and one never: half of them had to wait."""
+    figures = of_text("sync: {guard: lock}\nthreads: {w: {do: [{acquire: guard}, {acquire: guard}]}}")
+    guard = figures.tables["locks"]["guard"]
+    assert (guard["acquisitions"], guard["contended"], guard["contended_share"]) == (1, 1, 0.5)
+
+
+def test_the_mean_size_of_a_queue_is_at_most_its_largest() -> None:
+    """Also of a log whose clock goes backwards, so that its first line seems to be its last."""
+    log = [
+        started({"name": "q", "kind": "fifo", "maxsize": 0}),
+        line("thread.started", "a", 5.0, 1),
+        line("queue.put", "a", 1.0, 2, object="q", size=1),
+        line("queue.put", "a", 4.0, 3, object="q", size=2),
+    ]
+    queue = figures_of(log).tables["queues"]["q"]
+    assert 0 < queue["size_mean"] <= queue["largest"]
 
 
 # --- the critical path

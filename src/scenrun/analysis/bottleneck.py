@@ -224,10 +224,11 @@ def _asleep(evidence: Evidence) -> Bound | None:
     where = f" at line {line}" if line is not None else ""
     said = f"{_percent(share)} of the critical path is {group} sleeping{where}"
     shared = _shared_on(evidence)
+    many = f", in {len(threads)} threads one after the other" if len(threads) > 1 else ""
     if shared is not None:
-        many = f", in {len(threads)} threads one after the other" if len(threads) > 1 else ""
         return Bound("sleep", f"{said}{many}; on its way the path is handed on at {shared}", group, shared, share)
-    return Bound("sleep", f"{said}, and it is not handed on at anything shared", group, None, share)
+    alone = "" if many else ", and it is not handed on at anything shared"
+    return Bound("sleep", f"{said}{many}{alone}", group, None, share)
 
 
 def _shared_on(evidence: Evidence) -> str | None:

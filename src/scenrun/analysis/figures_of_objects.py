@@ -30,10 +30,20 @@ def sample(samples: Samples, seconds: float) -> None:
 class LockFigures:
     """A lock, an rlock or a semaphore."""
 
-    __slots__ = ("acquisitions", "contended", "held", "holders", "is_signal", "longest", "timed_out", "waited")
+    __slots__ = (
+        "acquisitions",
+        "broken_off",
+        "contended",
+        "held",
+        "holders",
+        "is_signal",
+        "longest",
+        "timed_out",
+        "waited",
+    )
 
     def __init__(self) -> None:
-        self.acquisitions = self.contended = self.timed_out = 0
+        self.acquisitions = self.contended = self.timed_out = self.broken_off = 0
         self.waited = Samples()
         self.held = Samples()
         self.longest: Span | None = None
@@ -49,10 +59,14 @@ class LockFigures:
         else:
             self.timed_out += 1
         if event.get("waited_s"):
-            self.waited_in_vain(event["waited_s"])
+            self._had_to_wait(event["waited_s"])
 
     def waited_in_vain(self, seconds: float) -> None:
-        """Somebody had to wait for it."""
+        """Somebody waited for it and neither got it nor timed out."""
+        self.broken_off += 1
+        self._had_to_wait(seconds)
+
+    def _had_to_wait(self, seconds: float) -> None:
         self.contended += 1
         sample(self.waited, seconds)
 
@@ -66,7 +80,7 @@ class LockFigures:
 
     def as_dict(self) -> dict[str, Any]:
         """The figures, with the names that tables and files have."""
-        asked = self.acquisitions + self.timed_out
+        asked = self.acquisitions + self.timed_out + self.broken_off
         out: dict[str, Any] = {
             "acquisitions": self.acquisitions,
             "contended": self.contended,

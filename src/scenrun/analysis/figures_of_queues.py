@@ -138,7 +138,7 @@ class QueueFigures:
             "throughput_per_s": self.gets / time,
             "size": self._size,
             "largest": self.largest,
-            "size_mean": sum(self.profile.areas) / time,
+            "size_mean": min(float(self.largest), sum(self.profile.areas) / time),
             "empty_share": min(1.0, max(0.0, self._empty_s - begin_s) / time),
             "full_share": min(1.0, self._full_s / time) if self.maxsize else None,
             "waited_put": self.waited_put.summary(),

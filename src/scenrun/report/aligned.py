@@ -60,7 +60,7 @@ def count(value: float | None) -> str:
 
 def number(value: float) -> str:
     """A number with three digits."""
-    return f"{value:,.0f}" if value >= 99.5 else f"{float(f'{value:.3g}'):g}"
+    return f"{value:,.0f}" if 99.5 <= value < 1e15 else f"{float(f'{value:.3g}'):g}"
 
 
 def heights(values: Sequence[float], most: int, top: float) -> str:

@@ -11,17 +11,18 @@ from scenrun.analysis.figures_of_threads import awaited, family
 from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
-from scenrun.report.width import clean, columns, hanging
+from scenrun.report.width import clean, columns, hanging, short
 
 MOST_PLACES = 8
 LEAST = 0.005
-"""The share of the critical path from which on a place is shown."""
+"""The share from which on a place of the critical path, what threads do and what they wait for are shown."""
 
 
 def described(figures: Figures) -> str:
     """All that there is to say of a run."""
     parts = [_head(figures), _notes(figures), _bound(figures), *_threads(figures), _path(figures)]
-    return "\n\n".join("\n".join(lines) for lines in (*parts, *objects_described(figures)) if lines)
+    found = [lines for lines in (*parts, *objects_described(figures)) if lines]
+    return "\n\n".join("\n".join(short(line, WIDE) for line in lines) for lines in found)
 
 
 def _head(figures: Figures) -> list[str]:
@@ -61,19 +62,24 @@ def _threads(figures: Figures) -> list[list[str]]:
 def _lives(title: str, table: Table) -> list[str]:
     """What share of their lives threads did what, and behind it what they waited for most."""
     names, left_out = cut(ordered(table))
-    used = [(word, keys) for word, keys in _TIMES if any(life[key] for life in table.values() for key in keys)]
+    used = [(word, keys) for word, keys in _TIMES if any(_spent(life, keys) >= LEAST for life in table.values())]
     rows = [(title, "lived", *(word for word, _ in used))]
     for name in names:
         life = table[name]
-        lived = life["lived_s"]
-        shares = (sum(life[key] for key in keys) / lived if lived > 0 else None for _, keys in used)
-        rows.append((name_of(name), time(lived), *map(percent, shares)))
+        shares = (percent(_spent(life, keys)) for _, keys in used)
+        rows.append((name_of(name), time(life["lived_s"]), *shares))
     lines = aligned(rows, indent=0)
     reasons = [
         "for" if any(_reasons(table[name]) for name in names) else "",
         *(_reasons(table[name]) for name in names),
     ]
     return [line for pair in zip(lines, reasons, strict=True) for line in _beside(*pair)] + left_out
+
+
+def _spent(life: dict[str, Any], keys: Sequence[str]) -> float:
+    """The share of its life that a thread did so."""
+    lived: float = life["lived_s"]
+    return sum(life[key] for key in keys) / lived if lived > 0 else 0.0
 
 
 def _beside(line: str, reasons: str) -> list[str]:
@@ -85,7 +91,7 @@ def _beside(line: str, reasons: str) -> list[str]:
 
 def _reasons(life: dict[str, Any]) -> str:
     """The three things that were waited for most."""
-    long = [one for one in life["waits"] if one["share"] >= 0.005][:3]
+    long = [one for one in life["waits"] if one["share"] >= LEAST][:3]
     return ", ".join(f"{awaited(one['op'], name_of(one['object'], 24))} {percent(one['share'])}" for one in long)
 
 
