@@ -9,13 +9,17 @@ from scenrun.version import __version__
 
 if TYPE_CHECKING:
     from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
+    from scenrun.explorer.result import Explored
     from scenrun.results import RunResult
+    from scenrun.sweeping.result import Swept
 
 __all__ = [
+    "Explored",
     "Loaded",
     "OutputError",
     "RunResult",
     "ScenarioError",
+    "Swept",
     "UsageError",
     "__version__",
     "explore",
@@ -37,4 +41,12 @@ def __getattr__(name: str) -> Any:
         from scenrun.results import RunResult
 
         return RunResult
+    if name == "Explored":
+        from scenrun.explorer.result import Explored
+
+        return Explored
+    if name == "Swept":
+        from scenrun.sweeping.result import Swept
+
+        return Swept
     raise AttributeError(f"module 'scenrun' has no attribute {name!r}")

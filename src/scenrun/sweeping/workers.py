@@ -24,6 +24,8 @@ MOST_CELLS = 256
 LOOK_S = 0.2
 """How long nobody is heard of before the caller may look around."""
 Measure = Callable[[Job, list[Cell]], list[Row]]
+ENDING_S = 2.0
+"""How long processes that were told to end are waited for, so that the caller has no thread more than before."""
 _DIED = "the process that ran this cell died"
 
 
@@ -81,10 +83,13 @@ class LocalProcesses(ProcessPoolExecutor):
         super().__init__(jobs, mp_context=context, initializer=begin_worker)
 
     def kill(self) -> None:
-        """End the processes, whatever they are doing."""
+        """End the processes, whatever they are doing, and the threads that look after them."""
+        manager: threading.Thread | None = getattr(self, "_executor_manager_thread", None)
         for process in list((self._processes or {}).values()):
             process.terminate()
         self.shutdown(wait=False, cancel_futures=True)
+        if manager is not None:
+            manager.join(ENDING_S)
 
 
 class Crew:
