@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
+from contextlib import suppress
 from typing import Any
 
 from scenrun.errors import OutputError, UsageError
@@ -13,7 +16,11 @@ from scenrun.version import __version__
 CONNECT_S = 10.0
 """How long a scheduler may take to answer."""
 WORKERS_S = 20.0
-"""How long may pass until a first worker is there."""
+"""How long may pass until a first worker is there, and how long none may be there later."""
+_COUNT_S = 2.0
+"""How often workers are counted."""
+
+_ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?[^/\s]+:\d{1,5}")
 
 
 class ClusterLost(OutputError):
@@ -32,6 +39,7 @@ class Cluster:
 
     def __init__(self, address: str) -> None:
         self.address = address
+        self._counted = self._seen = time.monotonic()
         self._client = _connected(address)
         try:
             self._client.wait_for_workers(1, timeout=WORKERS_S)
@@ -66,9 +74,17 @@ class Cluster:
         return _OnCluster(self, self._client.get_executor(pure=False))
 
     def look(self) -> None:
-        """Raise ClusterLost if the scheduler is gone."""
+        """Raise ClusterLost if the scheduler is gone, or has been without any worker for long."""
         if self._client.status != "running":
             raise self.lost()
+        now = time.monotonic()
+        if now - self._counted >= _COUNT_S:
+            self._counted = now
+            with suppress(OSError, TimeoutError):
+                if self._client.nthreads():
+                    self._seen = now
+                elif now - self._seen >= WORKERS_S:
+                    raise ClusterLost(f"all workers of the scheduler at {self.address} are gone")
 
     def lost(self) -> ClusterLost:
         """What is said when the scheduler is gone."""
@@ -98,6 +114,10 @@ class _OnCluster(Executor):
         self.cluster = cluster
         self._dasks = dasks
 
+    def look(self) -> None:
+        """Raise ClusterLost if nobody is there any more."""
+        self.cluster.look()
+
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a function on a worker."""
         self.cluster.look()
@@ -124,10 +144,14 @@ class _OnCluster(Executor):
 
 
 def hush() -> None:
-    """Let Dask say nothing by itself; for commands, which say in a sentence what went wrong."""
+    """Let Dask log nothing; for commands, which say in a sentence what went wrong."""
     import logging
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL + 1)
+    with suppress(ImportError):
+        import distributed  # noqa: F401  (it sets the levels of its loggers then)
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def versions() -> dict[str, str]:
@@ -138,6 +162,8 @@ def versions() -> dict[str, str]:
 
 
 def _connected(address: str) -> Any:
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"the address of a cluster is written as tcp://host:8786, not {address[:80]}")
     try:
         from distributed import Client
     except ImportError:

@@ -91,7 +91,11 @@ def walk_chunk(campaign: str, packed: bytes, chunk: Chunk) -> Walked:
 
 
 def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
-    """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere."""
+    """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere.
+
+    Where nobody is heard of, `executor.look()` may say that nobody is there, if it has such a method.
+    """
+    look: Callable[[], None] = getattr(executor, "look", lambda: None)
     campaign, packed = uuid.uuid4().hex, pickle.dumps(task)
     busy: dict[Future[Walked], int] = {}
     try:
@@ -102,6 +106,7 @@ def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
                 return
             done, _ = wait_for(busy, AT_MOST_S, FIRST_COMPLETED)
             if not done:
+                look()
                 plan.stop()
             for future in sorted(done, key=busy.__getitem__):
                 del busy[future]
