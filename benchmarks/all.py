@@ -9,6 +9,7 @@ import many_threads
 import measuring
 import prediction
 import queue_pipeline
+import reading_logs
 import simulator
 import sleep_lateness
 import startup
@@ -20,5 +21,5 @@ if __name__ == "__main__":
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
         simulator.beside_simpy, simulator.many_threads, simulator.lines, exploring.philosophers, exploring.buffer,
         exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
-        sweeping.two_processes, sweeping.many_rows,
+        sweeping.two_processes, sweeping.many_rows, reading_logs.measure,
     )  # fmt: skip
