@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from queue import SimpleQueue
 
+from scenrun.errors import InternalError
 from scenrun.sweeping.grid import Cell
 from scenrun.sweeping.measuring import Job, Row, row_of
 from scenrun.sweeping.workers import death_of, kept, measure_batch
@@ -30,8 +31,9 @@ def measure_apart(job: Job, cells: list[Cell]) -> list[Row]:
 def _measured(job: Job, cell: Cell) -> Row:
     """The row of a cell. One that ends its process is run a second time, in a new one, before it is blamed."""
     for _ in range(2):
+        process = _own_process()
         began = time.perf_counter()
-        row = _own_process().measure(job, cell)
+        row = process.measure(job, cell)
         if row is not None:
             return row
         error = death_of(job, time.perf_counter() - began)
@@ -63,6 +65,11 @@ class _Process:
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
         )  # fmt: skip
+        assert self._child.stdout is not None
+        try:
+            pickle.load(self._child.stdout)  # it is there; how long that took is not the cell's
+        except _BROKEN:
+            raise InternalError("a process for the cells of a sweep does not start on a worker") from None
 
     def measure(self, job: Job, cell: Cell) -> Row | None:
         """The row of a cell; None if the process ended over it."""
@@ -104,6 +111,8 @@ def serve() -> None:
         os._exit(1)  # who asked is gone
 
     threading.Thread(target=listen, name="scenrun-asked", daemon=True).start()
+    pickle.dump(None, told)
+    told.flush()
     job: Job | None = None
     while True:
         given, cell = waiting.get()
