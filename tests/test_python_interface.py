@@ -126,6 +126,29 @@ def _elsewhere(verb: Callable[[], Any]) -> Any:
         return pool.submit(verb).result(timeout=60)
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, ZeroDivisionError])
+@pytest.mark.parametrize("verb", ["run", "simulate", "replay", "replay-threads"])
+def test_what_ends_a_verb_from_outside_reaches_the_caller(verb: str, raised: type[BaseException]) -> None:
+    """Ctrl-C, and an error in the function that takes the log, in the midst of a run: its threads have ended then."""
+
+    def interrupt(line: dict[str, Any]) -> None:
+        if line["event"] == "message":
+            if raised is KeyboardInterrupt:
+                signal.raise_signal(signal.SIGINT)
+            raise raised
+
+    verbs: dict[str, Callable[[], Any]] = {
+        "run": lambda: scenrun.run(LOST, log=interrupt),
+        "simulate": lambda: scenrun.simulate(LOST, log=interrupt),
+        "replay": lambda: scenrun.replay(schedule(), scenario=LOST, log=interrupt),
+        "replay-threads": lambda: scenrun.replay(schedule(), scenario=LOST, on="threads", log=interrupt),
+    }
+    before = set(threading.enumerate())
+    with pytest.raises(raised):
+        verbs[verb]()
+    assert set(threading.enumerate()) == before
+
+
 # --- two at a time
 
 

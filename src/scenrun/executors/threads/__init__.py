@@ -58,8 +58,8 @@ def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -
         rescue.free_everyone(run, run.records.clear)
         raise
     except BaseException:
-        rescue.free_everyone(run, lambda: recorder.take(run.records, 20_000))
-        recorder.take(run.records, len(run.records))
+        rescue.free_everyone(run, lambda: _drain(run, recorder))
+        _drain(run, recorder)
         recorder.close()
         raise
     recorder.close()
@@ -79,3 +79,11 @@ def started_fields(run: Run, level: str) -> dict[str, Any]:
         "switch_interval_s": sys.getswitchinterval(),
         **shared_fields(run.program, level),
     }
+
+
+def _drain(run: Run, recorder: Recorder) -> None:
+    """Write what still waits; what cannot be written, as that has failed before, keeps nobody from being freed."""
+    try:
+        recorder.take(run.records, len(run.records))
+    except BaseException:  # the first one is on its way to the caller
+        run.records.clear()
