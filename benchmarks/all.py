@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import clustered
 import exploring
 import handover
 import log_memory
@@ -21,5 +22,5 @@ if __name__ == "__main__":
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
         simulator.beside_simpy, simulator.many_threads, simulator.lines, exploring.philosophers, exploring.buffer,
         exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
-        sweeping.two_processes, sweeping.many_rows, reading_logs.measure,
+        sweeping.two_processes, sweeping.many_rows, clustered.measure, reading_logs.measure,
     )  # fmt: skip
