@@ -46,6 +46,7 @@ VERBS: dict[str, Callable[[], Any]] = {
     "load": lambda: scenrun.load(LOST),
     "run": lambda: scenrun.run(LOST, keep=True),
     "simulate": lambda: scenrun.simulate(LOST, keep=True),
+    "logged": lambda: scenrun.simulate(LOST, log=os.devnull),
     "explore": lambda: scenrun.explore(LOST),
     "explore-jobs": lambda: scenrun.explore(LOST, strategy="random", schedules=50, jobs=2),
     "replay": lambda: scenrun.replay(schedule(), scenario=LOST),
@@ -310,6 +311,14 @@ def test_nothing_of_a_scenario_is_taken_for_html(way: str) -> None:
     assert "<script>" in page.text
     for shown in (page.text, repr(result), str(result)):
         assert not {"\x1b", "\u202e"} & set(shown)
+
+
+def test_every_line_of_a_page_is_harmless() -> None:
+    """Whoever gives the lines, and whether they are the first one or not."""
+    page = notebook.html([[EVIL, EVIL], [EVIL]], True)
+    assert set(Seen(page).tags) == {"div", "pre"}
+    assert page.count("\\x1b[31m\\u202e") == 3
+    assert not {"\x1b", "\u202e"} & set(page)
 
 
 @pytest.mark.parametrize("ok", [True, False])
