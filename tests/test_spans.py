@@ -316,3 +316,19 @@ def test_a_thread_that_fails_has_ended() -> None:
     (join,) = of(log, what="waiting", object="worker")
     assert join.by is not None
     assert join.by.seq == failed["seq"]
+
+
+def test_waiting_on_a_condition_of_an_array_gives_its_own_lock_up() -> None:
+    """The lock `c.lock[1]` of `c[1]` is not held while its holder waits."""
+    log = log_of(
+        """
+        sync: {c: {condition: {count: 2}}}
+        threads:
+          waiter: {do: [{with: "c[1]", do: [{wait: {condition: "c[1]", timeout: 5ms, into: _ok}}, {sleep: 1ms}]}]}
+        """
+    )
+    (wait,) = of(log, op="condition.wait")
+    first, second = sorted(of(log, what="holding"), key=lambda s: s.begin_s)
+    assert {first.object, second.object} == {"c.lock[1]"}
+    assert (first.end_seq, second.begin_seq) == (wait.begin_seq, wait.end_seq)
+    assert second.begin_s == wait.end_s

@@ -74,6 +74,10 @@ class CriticalPath:
         self._starts: dict[str, Cause] = {}
         self._releases: dict[str, Cause] = {}
         """The last release of each lock: a thread that was notified waits for it, too."""
+        self._taken: dict[str, int] = {}
+        """How many workers of each pool have a task."""
+        self._freed: dict[str, Cause] = {}
+        """The last task of each pool that gave a worker back when all were taken."""
         self._last: str | None = None
         """The thread that ended last."""
         self._new = 0
@@ -117,6 +121,7 @@ class CriticalPath:
             self._starts.setdefault(event.get("object", ""), Cause.of(event))
         elif name in ("thread.ended", "thread.failed"):
             self._last = event["thread"]
+            self._free_worker(event)
         if self._new > self._fold_at:
             self._fold()
 
@@ -126,14 +131,17 @@ class CriticalPath:
         """What a thread did, or waited for."""
         what = span.what
         if what == QUEUED:
-            if span.by is not None:
-                self._starts[span.thread] = span.by
+            cause = self._let_begin(span)
+            if cause is not None:
+                self._starts[span.thread] = cause
             return
         chain = self._chains.get(span.thread)
         if chain is None or what not in (WAITING, SLEEPING, WORKING, CALLING):
             return
         cause = self._cause(span) if what == WAITING else None
-        if cause is not None:
+        if cause is not None and cause.at_s < span.begin_s:
+            what = WAKING  # it could go on at once: what let it was over before it asked
+        elif cause is not None:
             self._follow(chain, cause, (span.thread, WAKING, span.line, span.object), span.begin_s, span.end_s)
             return
         if span.begin_s > chain.last_s:
@@ -143,13 +151,30 @@ class CriticalPath:
             chain.add((span.thread, what, span.line, span.object), span.end_s - begin)
             chain.last_s = span.end_s
 
+    def _let_begin(self, span: Span) -> Cause | None:
+        """Who let a task of a pool begin: the end of another one if all workers were taken, otherwise who submitted it."""
+        pool = span.object or ""
+        freed = self._freed.get(pool)
+        self._taken[pool] = self._taken.get(pool, 0) + 1
+        return freed if freed is not None and span.by is not None and freed.seq > span.by.seq else span.by
+
+    def _free_worker(self, event: Event) -> None:
+        """A task is over: if all workers were taken, another one can begin."""
+        pool = event["thread"].rpartition("#")[0]
+        taken = self._taken.get(pool, 0)
+        if taken == 0:
+            return
+        self._taken[pool] = taken - 1
+        workers = self.opening.option(pool, "max_workers")
+        if isinstance(workers, int) and taken >= workers:
+            self._freed[pool] = Cause.of(event)
+
     def _cause(self, span: Span) -> Cause | None:
         """Who let it go on; after a notify it is whoever then released the lock."""
         by = span.by if span.ended == DONE_ else None
         if by is None or span.op != "condition.wait":
             return by
-        shared = self.opening.option(span.object or "", "lock")
-        release = self._releases.get(shared if isinstance(shared, str) else f"{span.object}.lock")
+        release = self._releases.get(self.opening.lock_of(span.object or ""))
         return release if release is not None and release.seq > by.seq and release.thread != span.thread else by
 
     def _follow(self, chain: _Chain, by: Cause, place: Place, begin_s: float, end_s: float) -> None:

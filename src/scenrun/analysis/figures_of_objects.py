@@ -223,8 +223,7 @@ class Objects:
         self._lock_of(name).acquisitions += 1
 
     def _lock_of(self, condition: str) -> LockFigures:
-        shared = self.opening.option(condition, "lock")
-        return self.locks[shared if isinstance(shared, str) else f"{condition}.lock"]
+        return self.locks[self.opening.lock_of(condition)]
 
     def _passed(self, event: Event) -> None:
         name = _name(event)

@@ -92,7 +92,7 @@ class Holdings:
 
     def pause(self, event: Event) -> None:
         """A thread waits on a condition, and gives the condition's lock up meanwhile."""
-        lock = self.lock_of(event.get("object", ""))
+        lock = self.opening.lock_of(event.get("object", ""))
         hold = next((h for h in self._holds.get(lock, ()) if h.event["thread"] == event["thread"]), None)
         if hold is not None:
             self._holds[lock].remove(hold)
@@ -101,18 +101,13 @@ class Holdings:
 
     def resume(self, event: Event) -> None:
         """It has the lock again, as often as before."""
-        lock = self.lock_of(event.get("object", ""))
+        lock = self.opening.lock_of(event.get("object", ""))
         hold = self._paused.pop((event["thread"], lock), None)
         if hold is not None:
             self._taken_over(lock, event)
             again = _Hold({**event, "object": lock})
             again.depth = hold.depth
             self._holds[lock].append(again)
-
-    def lock_of(self, condition: str) -> str:
-        """The lock of a condition."""
-        shared = self.opening.option(condition, "lock")
-        return shared if isinstance(shared, str) else f"{condition}.lock"
 
     def close(self, end_s: float, end_seq: int) -> None:
         """What is held now is never given back."""

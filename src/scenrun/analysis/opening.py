@@ -50,6 +50,14 @@ class Opening:
         """An option of an object's declaration, or None."""
         return self._declared(label).get(name)
 
+    def lock_of(self, condition: str) -> str:
+        """The lock of a condition by its label: one that it shares, or its own; an array's own ones are an array too."""
+        shared = self.option(condition, "lock")
+        if isinstance(shared, str):
+            return shared
+        name, bracket, index = condition.partition("[")
+        return f"{name}.lock{bracket}{index}"
+
     def _declared(self, label: str) -> dict[str, Any]:
         return self.objects.get(label) or self.objects.get(label.partition("[")[0]) or {}
 

@@ -41,10 +41,15 @@ def kind_of(argument: str) -> str:
     """What an argument names: a `scenario`, a `schedule`, or else a `log`."""
     if argument.endswith((".yaml", ".yml")):
         return "scenario"
-    if argument == "-" or os.path.isdir(argument):
+    if argument == "-" or not _can_be_looked_at(argument):
         return "log"
     with opened(argument) as file:
         return "schedule" if _begins_like_a_schedule(file.read(_SNIFFED)) else "log"
+
+
+def _can_be_looked_at(argument: str) -> bool:
+    """Whether reading its beginning takes nothing away: what a pipe has given is gone."""
+    return os.path.isfile(argument) or not os.path.exists(argument)
 
 
 def _begins_like_a_schedule(head: bytes) -> bool:

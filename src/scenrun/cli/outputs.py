@@ -33,8 +33,12 @@ def check_output(path: str, force: bool) -> None:
         if force:
             raise UsageError("--force has no effect with -o -")
         return
+    if not path:
+        raise UsageError("the name of the output is empty")
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder; -o names a file")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise UsageError(f"{path} is a device or a pipe, which a file must not replace; -o - writes to stdout")
     if os.path.exists(path) and not force:
         raise UsageError(f"{path} exists; --force replaces it")
     folder = os.path.dirname(path) or "."

@@ -33,10 +33,11 @@ def trace_command(log: str, output: str | None, force: bool, mermaid: bool, limi
         raise UsageError("--limit is of --mermaid; a trace leaves nothing out")
     if output is None and not mermaid:
         raise UsageError("say where the trace goes: -o trace.json, or -o - for stdout")
-    check_output(output or "-", force)
+    output = "-" if output is None else output
+    check_output(output, force)
     with (
         log_of(log, run=options["run"], sets=options["sets"], file=options["file"]) as reading,
-        output_file(output or "-", force) as file,
+        output_file(output, force) as file,
     ):
         if mermaid:
             notes = _write_diagram(reading, file, limit)

@@ -178,16 +178,12 @@ class Diagram:
 
     def _waits_on(self, event: Event) -> None:
         condition = event.get("object", "?")
-        self._gives_back(self._lock_of(condition), event["thread"], f"given up, to wait on {condition}")
+        self._gives_back(self._spans.opening.lock_of(condition), event["thread"], f"given up, to wait on {condition}")
 
     def _woken(self, event: Event) -> None:
-        name = self._lock_of(event.get("object", "?"))
+        name = self._spans.opening.lock_of(event.get("object", "?"))
         if self._message(event["thread"], "->>+", name, f"acquires again{_waited(event.get('waited_s'))}"):
             self._held[name] += 1
-
-    def _lock_of(self, condition: str) -> str:
-        shared = self._spans.opening.option(condition, "lock")
-        return shared if isinstance(shared, str) else f"{condition}.lock"
 
     def _span(self, span: Span) -> None:
         if span.what != WAITING or span.op is None:
