@@ -216,6 +216,55 @@ def test_the_path_goes_where_the_lock_came_from() -> None:
     }
 
 
+def test_the_path_of_a_queued_task_goes_through_the_task_that_gave_its_worker_back() -> None:
+    """Three tasks one after the other on one worker: the path is all their sleep, not their time in the queue."""
+    figures = of_text(
+        """
+        sync: {crew: {pool: {max_workers: 1}}}
+        behaviours: {task: {params: {i: int}, do: [{sleep: 10ms}]}}
+        main: [{map: {pool: crew, target: task, over: range(3), as: i, into: _r}}]
+        """
+    )
+    slept = {link.thread: link.seconds for link in figures.path if link.what == "sleeping"}
+    assert slept == pytest.approx({"crew#0": 0.01, "crew#1": 0.01, "crew#2": 0.01}, abs=1e-4)
+
+
+def test_the_path_does_not_go_to_what_was_over_before_it_was_waited_for() -> None:
+    """A thread that had ended before it was joined held nobody up; the path is in the one that joins it."""
+    log = [
+        started(),
+        line("thread.started", "main", 0.0, 1),
+        line("thread.starting", "main", 0.0, 2, object="a"),
+        line("thread.started", "a", 0.0, 3),
+        line("work.began", "main", 0.0, 4),
+        line("thread.ended", "a", 1.0, 5),
+        line("work.ended", "main", 3.0, 6),
+        line("thread.joining", "main", 3.0, 7, object="a"),
+        line("thread.joined", "main", 3.5, 8, object="a", waited_s=0.5),
+        line("thread.ended", "main", 3.5, 9),
+    ]
+    assert {(k.thread, k.what): k.seconds for k in figures_of(log).path} == {
+        ("main", "working"): 3.0,
+        ("main", "waking"): 0.5,
+    }
+
+
+def test_what_is_never_released_is_held_up_to_the_last_line() -> None:
+    """The run counts a lock as held until it has finished, which is after the lines of its threads."""
+    log = [
+        started(),
+        line("lock.acquired", "a", 1.0, 1, object="guard", acquired=True),
+        line("thread.cut_off", "a", 2.0, 2),
+        {"event": "run.finished", "run": "r", "seq": 3, "elapsed_s": 9.0, "verdict": "deadlock"},
+    ]
+    assert figures_of(log).tables["locks"]["guard"]["held"]["total_s"] == pytest.approx(8.0)
+
+
+def test_a_log_without_threads_has_no_bottleneck() -> None:
+    """There is nobody of whom it could be said."""
+    assert figures_of([started()]).bound is None
+
+
 # --- what bounds a run
 
 PIPELINE = """

@@ -74,18 +74,23 @@ class Measuring:
     def take(self, event: Event) -> None:
         """Take the next event."""
         self._events += 1
-        self.spans.take(event)
-        if "thread" in event:
-            handler = self._handlers.get(event["event"])
-            if handler is not None:
-                handler(event)
+        if "thread" not in event:
+            self.spans.take(event)
+            self._of_run(event)
+        else:
             at = event["elapsed_s"]
             if at > self._end_s:
                 self._end_s = at
             if self._begin_s is None:
                 self._begin_s = at
+            self.spans.take(event)
+            handler = self._handlers.get(event["event"])
+            if handler is not None:
+                handler(event)
             self.path.take(event)
-        elif event["event"] == "run.started":
+
+    def _of_run(self, event: Event) -> None:
+        if event["event"] == "run.started":
             self._started(event)
         elif event["event"] == "run.finished":
             self._last = event
@@ -136,7 +141,7 @@ class Measuring:
             groups, self.queues.queues, self.objects, path, self._last.get("verdict"), self._end_s - begin,
             self._processors(),
         )  # fmt: skip
-        return Figures(about, tables, path, bound_of(evidence), notes)
+        return Figures(about, tables, path, bound_of(evidence) if groups else None, notes)
 
     def _of_last_line(self, about: dict[str, Any], notes: list[str]) -> Figures:
         """What a log without operations has: the figures of its last line."""

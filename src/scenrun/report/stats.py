@@ -11,7 +11,7 @@ from scenrun.analysis.figures_of_threads import awaited, family
 from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
-from scenrun.report.width import clean, columns, hanging, short
+from scenrun.report.width import clean, columns, hanging, short, short
 
 MOST_PLACES = 8
 LEAST = 0.005
@@ -28,7 +28,8 @@ def described(figures: Figures) -> str:
 def _head(figures: Figures) -> list[str]:
     about = figures.about
     verdict = about["verdict"] or "its end is not in the log"
-    return [f"{name_of(about['scenario'] or 'a run')}: {verdict}, {time(about['elapsed_s'])}, {about['lines']:,} lines"]
+    lines = f"{about['lines']:,} line{'s' * (about['lines'] != 1)}"
+    return [f"{name_of(about['scenario'] or 'a run')}: {verdict}, {time(about['elapsed_s'])}, {lines}"]
 
 
 def _notes(figures: Figures) -> list[str]:
@@ -136,7 +137,8 @@ def _merged(
     for link in path:
         place = family(link.thread), link.what, link.line, None if link.object is None else family(link.object)
         seconds, threads = out.get(place, (0.0, {}))
-        out[place] = seconds + link.seconds, threads | {link.thread: None}
+        threads[link.thread] = None
+        out[place] = seconds + link.seconds, threads
     return sorted(out.items(), key=lambda item: -item[1][0])
 
 
