@@ -11,7 +11,7 @@ from scenrun.analysis.figures_of_threads import awaited, family
 from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
-from scenrun.report.width import clean, columns, hanging, short, short
+from scenrun.report.width import clean, columns, hanging, short
 
 MOST_PLACES = 8
 LEAST = 0.005
