@@ -25,7 +25,14 @@ def cluster(folder: Path) -> Iterator[str]:
     file = folder / "scheduler.json"
 
     def start(what: str, *words: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", str(file), "--no-dashboard"]
+        command = [
+            sys.executable,
+            "-m",
+            f"distributed.cli.dask_{what}",
+            "--scheduler-file",
+            str(file),
+            "--no-dashboard",
+        ]
         return subprocess.Popen([*command, *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     processes = [start("scheduler", "--host", "127.0.0.1", "--port", "0")]
