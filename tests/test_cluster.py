@@ -287,7 +287,7 @@ def test_cells_that_crash_or_last_are_rows_and_harm_no_worker(
     Path("calls.yaml").write_text(CALLS)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     steps = ",".join(f"[{{call: 'cells_for_clusters:{name}'}}]" for name in ("well", "dies", "spins"))
-    words = ("calls.yaml", "--over", f"threads.one.do={steps}", "--allow-python", "--cell-limit", "500ms")
+    words = ("calls.yaml", "--over", f"threads.one.do={steps}", "--allow-python", "--cell-limit", "2s")
     there = swept(capsys, *words, "--seeds", "2", "--cluster", machines.address)
     assert [row.get("error", row["verdict"])[:20] for row in there[::2]] == [
         "holds", "the process that ran", "took longer than the",
