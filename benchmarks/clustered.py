@@ -47,10 +47,11 @@ def cluster(folder: Path) -> Iterator[str]:
 
 
 def _address(file: Path) -> str:
-    while True:
+    for _ in range(300):
         with suppress(OSError, ValueError):
             return str(json.loads(file.read_text())["address"])
         time.sleep(0.1)
+    raise SystemExit("the scheduler did not start; is Dask installed? pip install 'scenrun[cluster]'")
 
 
 def swept(folder: Path, seeds: int, *where: str) -> tuple[float, float]:
