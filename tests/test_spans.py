@@ -243,10 +243,7 @@ def test_a_lock_that_another_one_has_by_now_was_given_back_before() -> None:
 def test_of_every_scenario_spans_do_not_overlap_and_locks_have_one_holder(path: Path) -> None:
     """A thread does one thing at a time, within its life; and nobody holds a lock that another one holds."""
     log: Log = []
-    try:
-        scenrun.simulate(path, level="debug", log=log.append, allow_python=True, time_limit=5)
-    except scenrun.ScenarioError:
-        pytest.skip("calls Python that is not here")
+    scenrun.simulate(path, level="debug", log=log.append, time_limit=5)
     spans = spans_of(json.loads(json.dumps(log, default=str)))
     lives = {s.thread: s for s in spans if s.what == "alive"}
     doing = [s for s in spans if s.what in ("sleeping", "working", "waiting", "calling")]
