@@ -14,13 +14,13 @@ from scenrun.errors import ScenarioError
 STUDENT = """\
 scenario: counter
 state: {value: 0, seen: 0}
-sync: {guard: lock}
+sync: {guard: lock, both: {barrier: {parties: 2}}}
 threads:
   adder:
     count: 2
     do:
       - set: {mine: value}
-      - sleep: 1ms
+      - wait: both
       - set: {value: mine + 1}
       - with: guard
         do: [{set: {seen: 1}}]
