@@ -110,6 +110,18 @@ threads:
     assert (len(stack), len(heap)) == (0, 1)
 
 
+@pytest.mark.parametrize("values", [(7, 7), (1, 2)])
+def test_a_queue_gives_the_oldest_item(values: tuple[int, int]) -> None:
+    """The first put is the first got, also where both items are the same."""
+    from scenrun.analysis.items import Items
+
+    items = Items("fifo")
+    for seq, (who, value) in enumerate(zip(("early", "late"), values, strict=True)):
+        items.put(line("queue.put", who, seq / 10, seq, value=value))
+    found = [items.got(line("queue.got", "taker", 1.0, 5, value=value)) for value in values]
+    assert [cause.thread for cause in found if cause] == ["early", "late"]
+
+
 def test_a_get_whose_line_came_before_the_put_is_owed_it() -> None:
     """On real threads the lines may stand the other way round than the steps."""
     from scenrun.analysis.items import Items

@@ -5,8 +5,6 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from scenrun.samples import Samples as Samples
-
 MAX_LISTED = 200
 """Threads and objects that are listed one by one; the rest are counted."""
 

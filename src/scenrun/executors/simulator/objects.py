@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from scenrun.executors.figures import Samples
 from scenrun.findings import NOBODY
 from scenrun.primitives import KINDS, Kind
+from scenrun.samples import Samples
 
 FOLD_AT = 4_096
 """Samples that are kept before they are folded into a histogram."""

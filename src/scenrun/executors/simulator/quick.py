@@ -9,7 +9,6 @@ import heapq
 from collections import OrderedDict, deque
 from typing import Any
 
-from scenrun.executors.figures import Samples
 from scenrun.executors.simulator.actions import Phase, in_place
 from scenrun.executors.simulator.objects import FOLD_AT, Thing, Waitable
 from scenrun.primitives import lock
@@ -17,6 +16,7 @@ from scenrun.primitives.condition import NOT_HELD, is_owned
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.primitives.queue import TOO_OFTEN
 from scenrun.primitives.rlock import FREE
+from scenrun.samples import Samples
 
 _NOTHING = Done(())
 _FULL, _EMPTY = Failed((), "queue.Full"), Failed((), "queue.Empty")

@@ -8,10 +8,11 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import SLICE_S, Context, Cut, seconds
 from scenrun.findings import NOBODY
+from scenrun.samples import Samples
 
 
 class _Counted(ABC):

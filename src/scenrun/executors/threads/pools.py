@@ -11,10 +11,11 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut
 from scenrun.executors.threads.threads import MOMENT_S, Handle, Host, Joinable, claim, wait_in_slices
+from scenrun.samples import Samples
 
 
 class RealTask(Joinable):

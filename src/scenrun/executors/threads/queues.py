@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, current
 from scenrun.executors.threads.waiting import Parked, is_parked
+from scenrun.samples import Samples
 
 
 class _Poison:

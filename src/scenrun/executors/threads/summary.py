@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.executors.figures import MAX_LISTED, Samples, rounded
+from scenrun.executors.figures import MAX_LISTED, rounded
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.locks import RealLock, RealRLock
 from scenrun.executors.threads.run import Run
+from scenrun.samples import Samples
 
 
 def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:

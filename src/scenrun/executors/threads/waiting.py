@@ -7,10 +7,11 @@ from collections import deque
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter, Samples
+from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut, current
 from scenrun.executors.threads.locks import RealLock, RealRLock
+from scenrun.samples import Samples
 
 
 class Parked(deque[Any]):
