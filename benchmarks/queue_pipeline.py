@@ -11,7 +11,7 @@ from measuring import Table, at_least, main, peer, ratio, scenario
 from throughput import Command, rates
 
 SCENRUN, WARNING = "scenrun", "scenrun --level warning"
-LOGGING, STRUCTLOG, ORJSON, BARE = "logging + json", "structlog + orjson", "hand-buffered orjson", "no log"
+LOGGING, STRUCTLOG, MSGSPEC, BARE = "logging + json", "structlog + msgspec", "hand-buffered msgspec", "no log"
 
 
 def contenders(folder: Path) -> dict[str, Command]:
@@ -35,7 +35,7 @@ def contenders(folder: Path) -> dict[str, Command]:
         SCENRUN: partial(ours, "info"),
         LOGGING: partial(theirs, "logging"),
         STRUCTLOG: partial(theirs, "structlog"),
-        ORJSON: partial(theirs, "orjson"),
+        MSGSPEC: partial(theirs, "msgspec"),
         WARNING: partial(ours, "warning"),
         BARE: partial(theirs, "bare"),
     }

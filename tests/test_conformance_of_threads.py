@@ -193,6 +193,17 @@ class House:
         """One life more."""
         self.lives.append(Life(context))
 
+    def withdraw(self, context: Context) -> None:
+        """A life that could not begin."""
+        self.lives.remove(self._life(context))
+        context.started = False
+
+    def has_ended(self, context: Context) -> None:
+        """A life is over."""
+        context.ended = True
+
+    is_exiting = False
+
     def _life(self, context: Context) -> Life:
         return next(life for life in self.lives if life.context is context)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import orjson
 import pandas as pd
 import polars as pl
 import pytest
@@ -328,7 +327,7 @@ def test_pandas_and_polars_read_the_columns_typed(log: Path, tmp_path: Path) -> 
     assert frame.schema["elapsed_s"] == pl.Float64
     assert frame.schema["seq"] == pl.Int64
     got = frame.filter(pl.col("event") == "queue.got")
-    assert [orjson.loads(value) for value in got["value"]] == [
+    assert [json.loads(value) for value in got["value"]] == [
         e["value"] for e in lines_of(log) if e["event"] == "queue.got"
     ]
     assert pd.read_csv(exported(log, tmp_path / "x.csv"), low_memory=False).waited_s.dtype == float

@@ -15,7 +15,7 @@ import scenrun
 
 ROOT = Path(scenrun.__file__).parent
 READING = ("pydantic", "yaml")
-WRITING = ("structlog", "orjson")
+WRITING = ("structlog", "msgspec")
 READERS = ("analysis", "report")
 RUNNING = ("scenrun.executors", "scenrun.log", "asyncio")
 LAYERS = (
@@ -34,7 +34,7 @@ LAYERS = (
 BESIDE = {
     "__init__": 8, "__main__": 9, "pytest_plugin": 9,
     "calls": 2, "cluster": 1, "draws": 1, "faults": 1, "values": 1,
-    "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "results": 2, "tally": 2,
+    "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "jsontext": 0, "results": 2, "tally": 2,
     "analysis": 2, "log": 4, "reference": 4, "report": 2, "samples": 1,
 }  # fmt: skip
 """The layer that each of the other modules belongs to, as a position in `LAYERS`."""
@@ -76,7 +76,7 @@ def file(tmp_path: Path) -> str:
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["schema", "--help"], ["schema", "event"]])
 def test_a_command_that_reads_no_scenario_imports_nothing_heavy(arguments: list[str]) -> None:
-    """Help, the version and the log's schema come without pydantic, yaml, structlog, orjson or an executor."""
+    """Help, the version and the log's schema come without pydantic, yaml, structlog, msgspec or an executor."""
     assert not imported_by(*arguments) & {*READING, *WRITING, *RUNNING, "scenrun.lowering"}
 
 

@@ -115,7 +115,7 @@ def test_a_project_without_scenarios_is_left_alone() -> None:
     code = """
 import sys, pytest
 pytest.main(["-q", "-p", "no:cacheprovider", sys.argv[1]])
-print("imported", *sorted({name.split(".")[0] for name in sys.modules} & {"yaml", "pydantic", "structlog", "orjson"}))
+print("imported", *sorted({name.split(".")[0] for name in sys.modules} & {"yaml", "pydantic", "structlog", "msgspec"}))
 print("imported", *sorted(name for name in sys.modules if name.startswith("scenrun.")))
 """
     done = subprocess.run(

@@ -96,12 +96,13 @@ def steps_of(code: Code, folded: frozenset[str] = frozenset()) -> frozenset[int]
     step in it would never let others on, so its turns are steps, too. What stands inside `atomic` is part of the step
     that begins it.
     """
-    found = {pc for pc, i in enumerate(code.instructions) if _is_noticed(i) and i.op not in folded}
+    found = {pc for pc, i in enumerate(code.instructions) if is_noticed(i) and i.op not in folded}
     loops = {pc for pc, i in enumerate(code.instructions) if _turns(i, pc) and _comes_back(code, pc, found)}
     return frozenset(found | loops)
 
 
-def _is_noticed(i: Instruction) -> bool:
+def is_noticed(i: Instruction) -> bool:
+    """Whether others could notice an instruction, or it takes time."""
     if i.op == "end":  # also where a `return` inside `atomic` leads to it: what was atomic has ended by then
         return True
     if i.option("atomic") or i.op == "atomic.end":

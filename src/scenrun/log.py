@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 import time
@@ -14,11 +13,11 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
 
-import orjson
 import structlog
 
 from scenrun.errors import OutputError
 from scenrun.events import LEVELS
+from scenrun.jsontext import dumps_line
 from scenrun.primitives import KINDS, operation
 
 ALWAYS = ("run.started", "run.finished", "tally.finished")
@@ -120,19 +119,7 @@ class _Lines(structlog.BoundLoggerBase):
 
 def render_json(_: Any, __: str, event: dict[str, Any]) -> bytes:
     """A processor: the event as one line of JSON. What JSON has no word for is written as text."""
-    try:
-        return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        return json.dumps(_speakable(event), separators=(",", ":")).encode() + b"\n"
-
-
-def _speakable(value: Any) -> Any:
-    """A value with text for everything that JSON cannot say: huge numbers stay numbers, keys become text."""
-    if isinstance(value, dict):
-        return {str(key): _speakable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_speakable(item) for item in value]
-    return value if isinstance(value, str | int | float | None) else str(value)
+    return dumps_line(event)
 
 
 class Recorder:

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-import orjson
-
 from scenrun.errors import UsageError
 from scenrun.events import EVENTS
+from scenrun.jsontext import loads
 from scenrun.version import __version__
 
 Event = dict[str, Any]
@@ -57,7 +56,7 @@ class Reading:
         self._next: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Event]:
-        loads, following, known, every, chosen = orjson.loads, self._next, EVENTS, self._every, self._chosen
+        following, known, every, chosen = self._next, EVENTS, self._every, self._chosen
         for line in self._lines():
             self.lines += 1
             self.raw = line

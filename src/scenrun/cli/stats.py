@@ -66,6 +66,6 @@ def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_row
 
 
 def _document(value: Any) -> str:
-    import orjson
+    from scenrun.jsontext import dumps_indented
 
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return dumps_indented(value)

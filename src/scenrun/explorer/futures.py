@@ -137,7 +137,8 @@ class Futures:
         place = (who.name, who.code)
         if place not in self._ahead_of:
             self._ahead_of[place] = self._ahead(self.machine.codes[who.code], who)
-        own = self._complete(Effects(0, self._bits(frozenset(who.slots))) | self._ending(who), who.daemon)
+        end = Effects(0, self._bits(frozenset(self.machine.slots_of_end(who))))
+        own = self._complete(end | self._ending(who), who.daemon)
         return Future(thread, self._next(thread), own, self._ahead_of[place])
 
     def _next(self, thread: Thread) -> Effects:

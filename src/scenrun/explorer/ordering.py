@@ -18,6 +18,8 @@ from scenrun.machine.state import BEGINNING, key
 from scenrun.primitives.future import ENDED
 from scenrun.primitives.kinds import Done, Outcome, Then
 
+MAIN = "main"
+"""Stands for the kind of main's own object, which it does not have."""
 Clock = dict[int, int]
 """For each thread by number, how many of its steps are known."""
 
@@ -37,7 +39,7 @@ class Step(NamedTuple):
     def kind(self) -> str:
         """The kind of its object; that of the thread itself where it begins or ends."""
         if self.name in ("begin", "end") or self.node is None:
-            return str(self.thread.who.kind)
+            return self.thread.who.kind or MAIN
         if self.node.is_held:
             return "future" if len(self.slots) > 1 else "spawned"
         return self.node.instruction.op.partition(".")[0]
@@ -269,6 +271,11 @@ class Order:
                 self._take(step.me, "ended", pool)
                 self._take(step.me, "cancelled", pool)
 
+    def _exit(self, step: Step) -> None:
+        """Main ends: a pool that refuses a task from now on does so because of it."""
+        for slot in step.slots:
+            self._give(step.me, "shut", slot)
+
     def _shut(self, step: Step, pool: int) -> None:
         self._give(step.me, "shut", pool)
         if step.before.cells[pool][0] != step.after.cells[pool][0]:
@@ -324,6 +331,7 @@ _RULES: dict[str, Callable[[Order, Step], None]] = {
     "pool": Order._pool,
     "task": Order._task,
     "future": Order._task,
+    MAIN: Order._exit,
 }
 """The kinds of which more is known."""
 

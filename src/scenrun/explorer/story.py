@@ -91,7 +91,8 @@ def told(machine: Machine, number: int, before: State, choice: Choice, after: St
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     move = move_of(machine, before, choice)
     instruction = machine.instruction_of(thread)
-    name = machine.slots.label(thread.slots[0]) if thread.slots and thread.pc >= 0 else None
+    is_end = instruction is not None and instruction.op == "end"
+    name = machine.slots.label(thread.slots[0]) if thread.slots and thread.pc >= 0 and not is_end else None
     always = machine.program.expectations.always
     broke = tuple(always[n].text for n in after.broken if n not in before.broken)
     fault = str(now.fault) if now.pc == LEAVING and now.fault is not None else None

@@ -19,7 +19,7 @@ from scenrun.machine.relevance import Relevance, abstracted
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
 from scenrun.primitives import KINDS, Operation
-from scenrun.primitives.future import NO_THREAD
+from scenrun.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then, Values
 from scenrun.program import Instruction, Program
 
@@ -74,6 +74,7 @@ class Machine:
         if program.objects:
             raise UsageError(OBJECTS_ARE_OPAQUE)
         self._calls = Calls(program)
+        self._shut_at_exit = self._pools_that_main_shuts()
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
@@ -86,6 +87,20 @@ class Machine:
             for slot, (cell, _) in enumerate(self.slots.cells)
             if cell.kind in ("queue", "simple_queue") and not counts(cell.number)
         )
+
+    def _pools_that_main_shuts(self) -> tuple[int, ...]:
+        """The pools that main's last step shuts, by slot: those to which others may hand tasks after it."""
+        handed = {
+            i.target.cell if i.op == "pool.submit" else self.program.group_of_cell(i.target.cell).pool
+            for code in self.program.codes[1:]
+            for i in code.instructions
+            if i.target is not None and i.op in ("pool.submit", "task.start")
+        }
+        return tuple(slot for slot, (cell, _) in enumerate(self.slots.cells) if cell.number in handed)
+
+    def slots_of_end(self, who: Who) -> tuple[int, ...]:
+        """The cells that a thread's last step changes: its own; of main, the pools that take no more tasks then."""
+        return who.slots if who.kind is not None else self._shut_at_exit
 
     # --- states
 
@@ -236,7 +251,9 @@ class Machine:
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:
         """The last step, of a thread that has returned or that a fault leaves."""
-        end = KINDS[thread.who.kind].end if thread.who.kind is not None else None
+        if thread.who.kind is None:
+            return Done(tuple(map(shut_at_exit, values)))
+        end = KINDS[thread.who.kind].end
         return Done(values) if end is None else end(values, me, result, None)
 
     def _after(self, state: State, choice: Choice, thread: Thread, outcome: Outcome) -> State:
@@ -295,7 +312,7 @@ class Machine:
         node = self._node(thread)
         fault = failed.fault(*(self.slots.label(slot) for slot in slots))
         if node.instruction.handler is None:
-            return _leaving(thread, thread.registers, thread.draws, fault, node.instruction)
+            return self._leaving(thread, thread.draws, fault, node.instruction)
         return self._ran(thread._replace(fault=fault), node.instruction.handler, list(thread.registers), cells)
 
     # --- threads
@@ -363,9 +380,13 @@ class Machine:
             except Failing as failing:
                 fault = failing.fault
                 if node.instruction.handler is None:
-                    return _leaving(thread, registers, environment.random.count, fault, node.instruction)
+                    return self._leaving(thread, environment.random.count, fault, node.instruction)
                 pc = node.instruction.handler
         raise Endless(f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}")
+
+    def _leaving(self, thread: Thread, draws: int, fault: Fault, at: Instruction) -> Thread:
+        """A thread that a fault is about to leave."""
+        return Thread(thread.who, LEAVING, (), draws, slots=self.slots_of_end(thread.who), fault=fault, fault_at=at)
 
     def _about_to(
         self, who: Who, pc: int, node: Node, registers: list[Any], draws: int,
@@ -385,7 +406,7 @@ class Machine:
         """The cells and the arguments of a step, as they are when the thread comes to it."""
         instruction = node.instruction
         if instruction.op == "end":
-            return thread.who.slots, (evaluated(node.arguments[0], registers, environment),)
+            return self.slots_of_end(thread.who), (evaluated(node.arguments[0], registers, environment),)
         slots: tuple[int, ...] = ()
         if instruction.target is not None:
             slots = self.slots.named(self._slot(instruction.target.cell, node.index, registers, environment))
@@ -459,8 +480,3 @@ class Machine:
 def _ended(thread: Thread) -> Thread:
     """A thread that will do nothing more; of its registers nothing is left."""
     return Thread(thread.who, ENDED, (), fault=thread.fault if thread.pc == LEAVING else None, fault_at=thread.fault_at)
-
-
-def _leaving(thread: Thread, registers: Any, draws: int, fault: Fault, at: Instruction) -> Thread:
-    """A thread that a fault is about to leave."""
-    return Thread(thread.who, LEAVING, (), draws, slots=thread.who.slots, fault=fault, fault_at=at)

@@ -1,8 +1,8 @@
 """Pools, and what they run: tasks wait in line for a worker, and their futures for an end.
 
-A pool's value: (numbers of the tasks in line, numbers of those that run, whether it is shut, workers). A future's, and that
-of a task which the file declares as a thread: (status, number, result, fault, whether anybody asked for the result). A
-task that is in line by its status and not by its pool's value has been cancelled: the pool alone says so.
+A pool's value: (numbers of the tasks in line, numbers of those that run, whether and how it is shut, workers). A future's,
+and that of a task which the file declares as a thread: (status, number, result, fault, whether anybody asked for the
+result). A task that is in line by its status and not by its pool's value has been cancelled: the pool alone says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from scenrun.primitives.thread import ITSELF, NEVER_STARTED, NEW, STARTED
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
 SHUT = "`{beside}` was shut down and takes no more tasks"
+AT_EXIT = "at exit"
+"""How a pool is shut that took tasks until main ended (`concurrent.futures.thread._python_exit`)."""
+EXITED = "`{beside}` takes no more tasks, as main has ended"
 NO_THREAD = "`is_alive()` is asked of a thread"
 OWN_POOL = "a task of `{object}` cannot wait for its own pool to shut down"
 
@@ -34,8 +37,7 @@ def submit(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
     if task[0] != NEW:
         return Failed(values, "RuntimeError", STARTED.replace("{noun}", "task"))
     if is_shut:
-        refused = (ENDED, None, None, None, True)
-        return Failed((refused, values[1]), "RuntimeError", SHUT)
+        return Failed(values, "RuntimeError", EXITED if is_shut == AT_EXIT else SHUT)
     number = arguments[-1]
     return Done(((QUEUED, number, None, None, False), ((*line, number), running, is_shut, workers)))
 
@@ -107,6 +109,12 @@ def close(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Out
     if not wait:
         return Done(after)
     return Failed(after, "RuntimeError", OWN_POOL) if me in running else Then(after)
+
+
+def shut_at_exit(pool: Any) -> Any:
+    """A pool's value once main has ended: as in CPython, it runs what it has and takes no more."""
+    line, running, is_shut, workers = pool
+    return line, running, is_shut or AT_EXIT, workers
 
 
 def drained(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import orjson
-
 from scenrun.analysis.reading import Event, Reading
 from scenrun.analysis.spans import Span, Spans
+from scenrun.jsontext import dumps_line
 from scenrun.report.tables import TABLES, Table, renamed
 
 Give = Callable[[str, bytes], object]
@@ -51,10 +50,7 @@ def _exact(event: Event, raw: bytes) -> Event:
 
 
 def _dumped(row: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:
-        return json.dumps(row).encode() + b"\n"
+    return dumps_line(row)
 
 
 class _Runs:
@@ -122,7 +118,7 @@ class _Run:
         }  # fmt: skip
         if by is not None:
             row |= {"by_thread": by.thread, "by_s": by.at_s, "by_seq": by.seq, "by_line": by.line}
-        self._give("spans", orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+        self._give("spans", dumps_line(row))
 
 
 _COMMON = frozenset(("timestamp", "level", "event", "run", "seq", "elapsed_s"))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-import orjson
-
 from scenrun.analysis.reading import excerpt
+from scenrun.jsontext import dumps
 
 THREADS, OBJECTS = 1, 2
 """The two processes: the run's threads, and what they share."""
@@ -40,7 +39,7 @@ def shown_value(value: Any) -> Any:
     """A value for the details of a record, cut if it is long."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    return shown(value if isinstance(value, str) else orjson.dumps(value).decode(), _TEXT)
+    return shown(value if isinstance(value, str) else dumps(value).decode(), _TEXT)
 
 
 class Records:
@@ -55,7 +54,7 @@ class Records:
 
     def add(self, record: Record) -> None:
         """Write a record."""
-        self._waiting.append(orjson.dumps(record))
+        self._waiting.append(dumps(record))
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
@@ -75,7 +74,7 @@ class Records:
     def close(self, metadata: Record) -> None:
         """The last of the file."""
         self._flush()
-        self._file.write(b'\n],"metadata":' + orjson.dumps(metadata) + b"}\n")
+        self._file.write(b'\n],"metadata":' + dumps(metadata) + b"}\n")
 
     def _meta(self, pid: int, tid: int, kind: str, **what: Any) -> None:
         self.add({"ph": "M", "pid": pid, "tid": tid, "ts": 0, "name": kind, "args": what})

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-import orjson
-
 from scenrun.errors import OutputError, UsageError
+from scenrun.jsontext import dumps_line, loads
 from scenrun.scenario import source as yaml_source
 from scenrun.scenario.sweep import plain
 from scenrun.sweeping.grid import Grid
@@ -202,10 +201,7 @@ def _locked(descriptor: int, *, keep: bool) -> bool:
 
 def line_of(value: dict[str, Any]) -> bytes:
     """A row as a line of JSON, also with integers that have more than 64 bits."""
-    try:
-        return orjson.dumps(value, default=str) + b"\n"
-    except TypeError:
-        return json.dumps(value, default=str).encode() + b"\n"
+    return dumps_line(value)
 
 
 def _difference(head: dict[str, Any], identity: dict[str, Any]) -> str:
@@ -225,7 +221,7 @@ def _shown(value: Any) -> str:
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        found = orjson.loads(line)
+        found = loads(line)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

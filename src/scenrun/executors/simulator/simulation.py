@@ -24,7 +24,7 @@ from scenrun.executors.site import Site
 from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.findings import Finding, fault_left
 from scenrun.primitives import KINDS
-from scenrun.primitives.future import NO_THREAD
+from scenrun.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.primitives.kinds import Failed
 from scenrun.program import Cell, Code, Program
 from scenrun.schedulers import Scheduler
@@ -293,6 +293,8 @@ class Simulation(Operations):
             assert outcome is not None
             for made, value in zip(named, outcome.values, strict=True):
                 made.value = value
+        if me is self.main:
+            self._shut_pools()
         if me.beside is not None:
             me.beside.served.add(t - me.started_ns)
         self._ended(me, t)
@@ -301,6 +303,12 @@ class Simulation(Operations):
                 self.wake(made, t)
         if self.watch.cells:
             self._check(me, self.compiled[me.code].sites[-1], t)
+
+    def _shut_pools(self) -> None:
+        """Main has ended: pools take no more tasks."""
+        for made in self.flat_objects():
+            if made.kind.name == "pool":
+                made.value = shut_at_exit(made.value)
 
     def _ended(self, me: SimulatedThread, t: int) -> None:
         me.ended, me.ended_ns = True, t

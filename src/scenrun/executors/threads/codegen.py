@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_of
 from scenrun.executors.site import Site
+from scenrun.footprints import is_noticed
 from scenrun.primitives import is_attribute, operation
 from scenrun.program import Code, Instruction
 
@@ -25,6 +26,8 @@ class Options:
     count_steps: bool
     guarded: frozenset[int]
     """Variables whose every access goes through the hidden lock or may be changed in part."""
+    of_daemons: frozenset[int] = frozenset()
+    """The codes that a daemon may run: it is cut off before its next step, not only at the next turn of a loop."""
 
 
 def compile_code(
@@ -72,6 +75,12 @@ class RealWriter(Writer):
         if not self.options.count_steps:
             return []
         return [f"__me.steps += {sum(counts(i) for i in self.code.instructions[start:end])}"]
+
+    def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
+        lines = super()._instruction(pc, i)
+        if self.code.number in self.options.of_daemons and is_noticed(i):
+            return ["if __me.cut: raise __Cut", *lines]
+        return lines
 
     def op_log(self, pc: int, i: Instruction) -> list[str]:
         text, fields = i.arguments

@@ -142,9 +142,13 @@ class RealLock(_Counted):
 
     # what a condition needs of its lock
 
+    def is_held(self) -> bool:
+        """Whether anybody holds it."""
+        return self.real.locked()
+
     def is_owned(self) -> bool:
         """Over a plain lock, a condition can tell only whether anybody holds it."""
-        return bool(self.real.locked())
+        return self.is_held()
 
     def give_up(self, me: Context) -> int:
         """Release it for a wait; the number of times to take it again."""
@@ -218,6 +222,10 @@ class RealRLock(_Counted):
 
     def free(self, op: str, me: Context) -> None:
         """Nothing to do: who waits looks up by itself."""
+
+    def is_held(self) -> bool:
+        """Whether anybody holds it."""
+        return self.owner is not None
 
     def is_owned(self) -> bool:
         """Whether the calling thread owns it."""

@@ -41,6 +41,15 @@ class RealTask(Joinable):
         return self.context.ended
 
 
+_submitting = threading.local()
+
+
+def submitted_context() -> Context:
+    """The context of the task that the calling thread hands to a pool just now."""
+    context: Context = _submitting.context
+    return context
+
+
 class _Answer:
     """A future's result, as something to wait for."""
 
@@ -140,10 +149,11 @@ def held(handle: Any, op: str) -> None:
         raise Fault("TypeError", "`join` needs a thread that `spawn` made")
 
 
-def _note_cancelled(context: Context, future: Future[Any]) -> None:
+def _note_cancelled(host: Host, context: Context, future: Future[Any]) -> None:
     """A task that was cancelled has ended, whoever cancelled it and whenever."""
     if future.cancelled():
-        context.cancelled = context.ended = True
+        context.cancelled = True
+        host.has_ended(context)
 
 
 class RealPool:
@@ -181,18 +191,29 @@ class RealPool:
 
     def submit_context(self, context: Context) -> None:
         """Hand it the task of a context."""
+        if self.host.is_exiting:
+            context.started = False
+            raise Fault("RuntimeError", f"`{self.label}` takes no more tasks, as main has ended")
         context.started = True
         submitted = now()
         self.host.enlist(context)
         with self._listing:
             self._tasks.append(context)
+        _submitting.context = context
         try:
             context.future = self.real.submit(self._run, context, submitted)
-        except RuntimeError:
-            context.ended = context.cancelled = True
-            raise Fault("RuntimeError", f"`{self.label}` was shut down and takes no more tasks") from None
-        context.future.add_done_callback(lambda future: _note_cancelled(context, future))
+        except (RuntimeError, MemoryError) as error:
+            with self._listing:
+                self._tasks.remove(context)
+            self.host.withdraw(context)
+            raise Fault("RuntimeError", self._why_not(error)) from None
+        context.future.add_done_callback(lambda future: _note_cancelled(self.host, context, future))
         self.submitted.add()
+
+    def _why_not(self, error: Exception) -> str:
+        if self.real._shutdown:
+            return f"`{self.label}` was shut down and takes no more tasks"
+        return f"the system refused to start a worker of `{self.label}`: {error}"
 
     def _run(self, context: Context, submitted: int) -> Any:
         began = now()

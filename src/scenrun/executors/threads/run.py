@@ -55,6 +55,13 @@ class Run:
         self.hidden = threading.Lock()
         self.broken: BaseException | None = None
         self.began_ns = now()
+        self.is_exiting = False
+        """Whether main has ended: as in CPython, pools take no more tasks then."""
+        self._counting = threading.Lock()
+        """Held while threads are counted in or out: when the last one ends that counts, daemons are cut off at once."""
+        self._needed = 0
+        """Threads that count and have not ended: all but daemons."""
+        self._is_over = False
         self._numbers: dict[str, int] = {}
         self._numbering = threading.Lock()
         self.watch = Watch(program, self._violated, everything=self.watches_everything)
@@ -122,6 +129,11 @@ class Run:
             if i.target is not None and i.op.partition(".")[0] == "variable" and i.op.partition(".")[2] in partly
         }
 
+    def _codes_of_daemons(self) -> frozenset[int]:
+        """The codes that a daemon may run."""
+        spawned = (i.code for i in self._all_instructions() if i.code is not None and i.option("daemon"))
+        return frozenset((*(group.code for group in self.program.groups if group.daemon), *spawned))
+
     def _all_instructions(self) -> Iterator[Any]:
         return (instruction for code in self.program.codes for instruction in code.instructions)
 
@@ -168,7 +180,7 @@ class Run:
             "__futures": Futures(),
             "__caught": self._caught,
         }
-        options = Options(level, self.program.step_limit is not None, self._guarded_cells())
+        options = Options(level, self.program.step_limit is not None, self._guarded_cells(), self._codes_of_daemons())
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
@@ -181,9 +193,39 @@ class Run:
         return Context(name, group, index, code, self.seed, **more)
 
     def enlist(self, context: Context) -> None:
-        """The thread counts from now on."""
-        self.contexts.append(context)
-        self.unended[context] = None
+        """The thread counts from now on. Where nobody counts any more, it is a daemon who starts it: that one leaves."""
+        with self._counting:
+            if self._is_over:
+                raise Cut
+            self.contexts.append(context)
+            self.unended[context] = None
+            self._needed += not context.daemon
+
+    def withdraw(self, context: Context) -> None:
+        """The thread could not be started after all: it was never there."""
+        with self._counting:
+            context.started = False
+            self.contexts.remove(context)
+            self._count_out(context)
+
+    def has_ended(self, context: Context) -> None:
+        """The thread counts no more. Called more than once, it does nothing."""
+        with self._counting:
+            self._count_out(context)
+            context.ended = True
+        if self._is_over or not self.unended:
+            self.pulse.set()
+
+    def _count_out(self, context: Context) -> None:
+        """With the last one that counts, daemons are told to leave before anybody can see that it has ended."""
+        if context not in self.unended:
+            return
+        del self.unended[context]
+        self._needed -= not context.daemon
+        if not self._needed:
+            self._is_over = True
+            for daemon in self.unended:
+                daemon.cut = True
 
     def next_number(self, prefix: str) -> int:
         """Numbers the threads that are made while running."""
@@ -262,10 +304,9 @@ class Run:
             self.hidden.release()
         context.wait = None
         context.ended_ns = now()
-        context.ended = True
-        self.unended.pop(context, None)
-        if not self.unended:
-            self.pulse.set()
+        if context is self.main:
+            self.is_exiting = True
+        self.has_ended(context)
 
     def _fault_left(self, context: Context, left: FaultLeft) -> None:
         fault, site = left.fault, left.site

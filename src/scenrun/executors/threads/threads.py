@@ -26,6 +26,16 @@ class Host(Protocol):
     def enlist(self, context: Context) -> None:
         """The thread counts from now on."""
 
+    def withdraw(self, context: Context) -> None:
+        """The thread could not be started after all."""
+
+    def has_ended(self, context: Context) -> None:
+        """The thread counts no more."""
+
+    @property
+    def is_exiting(self) -> bool:
+        """Whether main has ended, so that pools take no more tasks."""
+
     def run_thread(self, context: Context) -> None:
         """A thread's whole life."""
 
@@ -151,8 +161,8 @@ def start_thread(host: Host, context: Context) -> None:
     host.enlist(context)
     try:
         context.real.start()
-    except RuntimeError as error:
-        context.ended = True
+    except (RuntimeError, MemoryError) as error:
+        host.withdraw(context)
         raise Fault("RuntimeError", f"the system refused to start `{context.name}`: {error}") from None
 
 
@@ -172,7 +182,7 @@ class _Timer(threading.Timer):
             super().run()
         except Cut:
             pass
-        self.owner.ended = True
+        self.made.host.has_ended(self.owner)
         self.made.when_over()
 
 
@@ -199,7 +209,11 @@ class RealTimer(Joinable):
         self.host.enlist(context)
         if context.cancelled:
             timer.cancel()
-        timer.start()
+        try:
+            timer.start()
+        except (RuntimeError, MemoryError) as error:
+            self.host.withdraw(context)
+            raise Fault("RuntimeError", f"the system refused to start `{context.name}`: {error}") from None
 
     def cancel(self, me: Context, site: Site) -> None:
         """Keep it from running, if it has not fired yet."""

@@ -25,12 +25,22 @@ class Parked(deque[Any]):
 def is_parked(condition: threading.Condition, me: Context) -> bool:
     """Whether the thread is still in line, so that only a notify can wake it."""
     waiter = me.waiter
-    return waiter is not None and any(w is waiter for w in list(condition._waiters))  # type: ignore[attr-defined]
+    # `in` is one step also without the GIL, where others may change the line while it is gone through by an iterator
+    return waiter is not None and waiter in condition._waiters  # type: ignore[attr-defined]
+
+
+def _snapshot(line: deque[Any]) -> list[Any]:
+    """The waiters in line at one moment; without the GIL, others may change the line while it is copied."""
+    while True:
+        try:
+            return list(line)
+        except RuntimeError:  # deque mutated during iteration
+            continue
 
 
 def wake_all(condition: threading.Condition) -> None:
     """Let every waiter go on, whoever holds the lock."""
-    for waiter in list(condition._waiters):  # type: ignore[attr-defined]
+    for waiter in _snapshot(condition._waiters):  # type: ignore[attr-defined]
         try:
             waiter.release()
         except RuntimeError:
@@ -51,6 +61,10 @@ class _BoundLock:
     def release(self) -> None:
         """Not used: steps give the lock back themselves."""
         raise AssertionError("a condition's lock is released by steps")
+
+    def locked(self) -> bool:
+        """Whether anybody holds the lock; `threading.Condition` of Python 3.14 and later has this of its lock."""
+        return self.lock.is_held()
 
     def _is_owned(self) -> bool:
         return self.lock.is_owned()

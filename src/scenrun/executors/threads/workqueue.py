@@ -8,7 +8,8 @@ from collections import deque
 from typing import Any
 
 from scenrun.executors.threads.baton import Baton
-from scenrun.executors.threads.context import Context, current_or_none
+from scenrun.executors.threads.context import current_or_none
+from scenrun.executors.threads.pools import submitted_context
 from scenrun.machine.state import BEGINNING
 
 
@@ -36,8 +37,7 @@ class WorkQueue:
             self._changed.notify_all()
         if item is not None:
             item.future.add_done_callback(lambda _: self._look_up())  # one that is cancelled keeps no worker
-            context: Context = item.args[0]
-            self.baton.queued(context.name, lambda: self._begin(item), BEGINNING)
+            self.baton.queued(submitted_context().name, lambda: self._begin(item), BEGINNING)
 
     def _begin(self, item: Any) -> None:
         with self._changed:

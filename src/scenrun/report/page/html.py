@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import Any, BinaryIO
 
-import orjson
+from scenrun.jsontext import dumps
 
 _SCRIPTS = ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js",
             "figures.js", "summary.js", "player.js", "page.js")  # fmt: skip
@@ -33,7 +33,7 @@ def write(file: BinaryIO, data: dict[str, Any]) -> None:
 def inert(data: Any) -> bytes:
     """JSON that stands in a page without a character that could end or open anything there."""
     return (
-        orjson.dumps(data, option=orjson.OPT_NON_STR_KEYS)
+        dumps(data)
         .replace(b"<", b"\\u003c")
         .replace(b">", b"\\u003e")
         .replace(b"&", b"\\u0026")

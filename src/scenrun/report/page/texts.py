@@ -5,9 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-import orjson
-
 from scenrun.analysis.reading import Event
+from scenrun.jsontext import dumps_strictly
 
 LONGEST = 2_000
 """Characters of one text that a page holds."""
@@ -41,7 +40,7 @@ def _visible(character: str) -> str:
 def value_text(value: Any) -> str:
     """A value of a log, as JSON."""
     try:
-        return orjson.dumps(value).decode()
+        return dumps_strictly(value).decode()
     except (TypeError, ValueError):
         return "…"
 

@@ -1,4 +1,4 @@
-"""The pipeline with lines made by orjson by hand and written through a large buffer: no logger at all."""
+"""The pipeline with lines made by msgspec by hand and written through a large buffer: no logger at all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-import orjson
+import msgspec
 from pipeline import run
 
 
@@ -18,7 +18,7 @@ def speaker(thread: str, file: BinaryIO) -> Callable[[str], object]:
     def say(text: str) -> None:
         moment = datetime.fromtimestamp(time.time(), UTC)
         line = {"timestamp": moment, "level": "info", "event": "message", "thread": thread, "message": text}
-        file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        file.write(msgspec.json.encode(line) + b"\n")
 
     return say
 
