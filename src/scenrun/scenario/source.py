@@ -99,7 +99,8 @@ def read(source: Source, problems: list[Problem]) -> Mapping:
     try:
         return reader.document()
     except yaml.MarkedYAMLError as error:
-        raise ScenarioError([*problems, traps.syntax_problem(source, error)]) from None
+        deep = traps.too_deep(source, MAX_DEPTH)  # some versions of the parser refuse depth before they tell of it
+        raise ScenarioError([*problems, deep or traps.syntax_problem(source, error)]) from None
     except (yaml.YAMLError, RecursionError):
         raise ScenarioError([_whole(source.name, "this is not YAML")]) from None
 
@@ -157,7 +158,7 @@ class _Reader:
             message = f"the file has more than {MAX_NODES:,} nodes (aliases counted as what they stand for)"
             raise ScenarioError([Problem(place, message)])
         if depth > MAX_DEPTH:
-            raise ScenarioError([Problem(place, f"nested more than {MAX_DEPTH} deep")])
+            raise ScenarioError([traps.nested(place, MAX_DEPTH)])
 
     def _node(self, event: Any, depth: int) -> _Node:
         place = self._place(event)

@@ -43,6 +43,28 @@ _SENTENCES = (
 )
 
 
+_BRACKETS = re.compile(
+    r"""(?P<open>[\[{])|(?P<close>[\]}])|'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|(?<!\S)\#[^\n]*""", re.DOTALL
+)
+
+
+def nested(place: Place, most: int) -> Problem:
+    """What is said of a file that is nested too deeply."""
+    return Problem(place, f"nested more than {most} deep")
+
+
+def too_deep(source: Source, most: int) -> Problem | None:
+    """The bracket with which a text that is not YAML becomes nested too deeply, if it does."""
+    depth = 1  # the scenario itself
+    for found in _BRACKETS.finditer(source.text):
+        depth += bool(found["open"]) - (bool(found["close"]) and depth > 1)
+        if depth > most:
+            before = source.text[: found.start()]
+            line = before.count("\n")
+            return nested(Place(source, line + 1, found.start() - (before.rfind("\n") + 1) + 1), most)
+    return None
+
+
 def syntax_problem(source: Source, error: Any) -> Problem:
     """A sentence for an error of the YAML parser, with the quoted line where quotes would mend it."""
     place = _place(source, error.problem_mark or error.context_mark)

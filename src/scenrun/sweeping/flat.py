@@ -30,7 +30,7 @@ class Columns:
             self.figures.update(dict.fromkeys(row["figures"]))
             for name, value in self._pairs(row):
                 if value is not None:
-                    self.types.setdefault(name, set()).add(type(value))
+                    self.types.setdefault(name, set()).add(_type_of(value))
 
     @property
     def names(self) -> list[str]:
@@ -55,6 +55,11 @@ class Columns:
         yield from ((f"p {name}", _plain(value)) for name, value in row["parameters"].items())
         yield from ((f"r {name}", row.get(name)) for name in (*_BEFORE, *_AFTER))
         yield from ((f"f {name}", _plain(value)) for name, value in row["figures"].items())
+
+
+def _type_of(value: Any) -> type:
+    """The type of a value in a table, where an integer of more than 64 bits is a number with a fraction."""
+    return float if type(value) is int and not -(1 << 63) <= value < 1 << 63 else type(value)
 
 
 def _plain(value: Any) -> Any:
