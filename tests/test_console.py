@@ -69,22 +69,20 @@ def shown(one: Console, *events: dict[str, Any]) -> list[str]:
 
 def on_terminal(*arguments: str, width: int = 80, **environment: str) -> str:
     """What a command shows on a terminal of so many columns."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover
-        known = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
-        os.execvpe(sys.executable, [sys.executable, "-c", _PATIENT, *arguments], {**known, **environment})
-    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    os.write(terminal, b"\n")
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    known = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    started = subprocess.Popen(
+        [sys.executable, "-m", "scenrun", *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
+        env={**known, **environment}, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
     out = b""
-    while data := _read(terminal):
+    while data := _read(ours):
         out += data
-    os.waitpid(pid, 0)
-    os.close(terminal)
-    return out.decode().replace("\r\n", "\n").removeprefix("\n")
-
-
-_PATIENT = "import sys; sys.stdin.readline(); from scenrun.cli import main; main(sys.argv[1:])"
-"""Waits until the terminal has its size."""
+    started.wait()
+    os.close(ours)
+    return out.decode().replace("\r\n", "\n")
 
 
 def _read(terminal: int) -> bytes:

@@ -490,7 +490,7 @@ def test_two_atomic_do_not_race_where_others_race_with_them() -> None:
 def test_symmetry_keeps_the_races_and_their_locks(text: str) -> None:
     """A search that takes replicas for one another shows the same places and locks."""
     program = machine_of(text.replace("count: 2", "count: 3")).program
-    found = search(program, 0, Searching(reduction="on"))
+    found, _ = search(program, 0, Searching(reduction="on"), lambda searched: None)
     assert found.canonical is not None
     races = races_in(found.packed, found.space, found.canonical)
     whole = by_states(Machine(program, folded=FREE, forgets=True))

@@ -16,16 +16,21 @@ _MODULES: dict[str, type[BaseException]] = {
     "concurrent.futures.CancelledError": concurrent.futures.CancelledError,
     "concurrent.futures.InvalidStateError": concurrent.futures.InvalidStateError,
 }
-_NEWER = ("PythonFinalizationError", "_IncompleteInputError")
-"""Exceptions that came after Python 3.11: a file means the same under every version."""
-_PYTHON: dict[str, type[BaseException]] = {
-    **{
-        name: value
-        for name, value in vars(builtins).items()
-        if isinstance(value, type) and issubclass(value, Exception) and name not in _NEWER
-    },
-    **_MODULES,
-}
+_OF_PYTHON_3_11 = (
+    "ArithmeticError", "AssertionError", "AttributeError", "BlockingIOError", "BrokenPipeError", "BufferError",
+    "BytesWarning", "ChildProcessError", "ConnectionAbortedError", "ConnectionError", "ConnectionRefusedError",
+    "ConnectionResetError", "DeprecationWarning", "EOFError", "EncodingWarning", "EnvironmentError", "Exception",
+    "ExceptionGroup", "FileExistsError", "FileNotFoundError", "FloatingPointError", "FutureWarning", "IOError",
+    "ImportError", "ImportWarning", "IndentationError", "IndexError", "InterruptedError", "IsADirectoryError",
+    "KeyError", "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "NotADirectoryError",
+    "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning", "PermissionError",
+    "ProcessLookupError", "RecursionError", "ReferenceError", "ResourceWarning", "RuntimeError", "RuntimeWarning",
+    "StopAsyncIteration", "StopIteration", "SyntaxError", "SyntaxWarning", "SystemError", "TabError", "TimeoutError",
+    "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
+    "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning", "ZeroDivisionError",
+)  # fmt: skip
+"""The exceptions that every Python has which scenrun supports: a file means the same under each of them."""
+_PYTHON: dict[str, type[BaseException]] = {**{name: getattr(builtins, name) for name in _OF_PYTHON_3_11}, **_MODULES}
 _SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
 KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
 """The exceptions of Python that a scenario knows by name."""

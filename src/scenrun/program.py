@@ -196,6 +196,17 @@ class Program:
         spawns = (i.option("daemon") for code in self.codes for i in code.instructions)
         return any(group.daemon for group in self.groups) or any(spawns)
 
+    @cached_property
+    def pools_shut_at_exit(self) -> frozenset[int]:
+        """The cells of pools to which others than main may hand tasks, also when main has ended: they are refused then."""
+        handed = (
+            i.target.cell if i.op == "pool.submit" else self.group_of_cell(i.target.cell).pool
+            for code in self.codes[1:]
+            for i in code.instructions
+            if i.target is not None and i.op in ("pool.submit", "task.start")
+        )
+        return frozenset(cell for cell in handed if cell is not None)
+
     def group_of_cell(self, cell: int) -> Group:
         """The thread group that a cell stands for."""
         return next(group for group in self.groups if group.cell == cell)

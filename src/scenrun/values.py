@@ -5,6 +5,7 @@ Lists and mappings are values: nothing here changes one in place, so whoever hol
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ MAX_SIZE = 1_000_000
 MAX_DEPTH = 64
 _LIMIT = 1 << MAX_BITS
 _PLAIN = (bool, float, type(None))
+_SIZES = re.compile(r"[0-9]+")
+"""Widths and precisions of a `%` text, and at worst other numbers in it."""
 
 
 def bounded(value: Any) -> Any:
@@ -78,9 +81,9 @@ def shift_left(left: Any, right: Any) -> Any:
 
 
 def modulo(left: Any, right: Any) -> Any:
-    """`left % right` of numbers; texts are built by `{expressions}` instead."""
-    if isinstance(left, str):
-        raise Fault("TypeError", "% formats no text here; write `{expression}` in a `log` text")
+    """`left % right`: of numbers, or a text with values put in, which stays within bounds."""
+    if isinstance(left, str) and any(int(size) > MAX_SIZE for size in _SIZES.findall(left)):
+        raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
     return left % right
 
 

@@ -16,12 +16,13 @@ from scenrun.cli import say, tell
 from scenrun.cli.options import expect_option
 from scenrun.cli.outputs import output_file
 from scenrun.cli.running import on_signals, refuse_own_files
+from scenrun.processes import cpus
 from scenrun.scenario.grading import sections_of
 from scenrun.suite.judging import How, Judged
 from scenrun.suite.junit import junit
 from scenrun.suite.looking import scenarios_among
 from scenrun.suite.table import complaints, last_line, table
-from scenrun.suite.trying import Case, Trying, cases_of, processors
+from scenrun.suite.trying import Case, Trying, cases_of
 from scenrun.suite.ways import ways_among
 
 UNLIMITED = 10_000
@@ -87,7 +88,7 @@ class _Test:
         try:
             for file in files:
                 self._plan(file, ways)
-            for one in Trying(self.how, self.options["jobs"] or processors(), self._look).results(self.cases):
+            for one in Trying(self.how, self.options["jobs"] or cpus(), self._look).results(self.cases):
                 self.found.append(one)
         except _Ended:
             pass

@@ -20,7 +20,7 @@ def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> lis
     here, there = timed.initial(), free.initial()
     out: list[Choice] = []
     for choice in choices:
-        after = timed.step(here, choice)
+        after = timed.passed(here) if choice == TIME_PASSES else timed.step(here, choice)
         assert after is not None
         if choice != TIME_PASSES and not _lasts(timed, here.threads[choice.thread]):
             there = _up_to(free, there, choice.thread, here.threads[choice.thread], out)
@@ -32,20 +32,39 @@ def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> lis
 def told_without_clock(
     program: Program, seed: int, choices: Sequence[Choice], way: Way
 ) -> tuple[list[Choice], list[Choice]]:
-    """A way, and the round of a livelock; of threads that only sleep it is their loops' turns."""
-    whole = without_clock(program, seed, [*choices, *way.cycle])
+    """A way, and the round of a livelock, which leads back to where it begins.
+
+    Where time is free a thread has steps that the clock decides, and here they come with the next step that both have: so
+    a round is whole only from its second turn on. Of threads that only sleep the round is their loops' turns.
+    """
     before = without_clock(program, seed, choices)
-    cycle = whole[len(before) :]
-    if way.cycle and not cycle:
-        cycle = _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
-    return before, cycle
+    if not way.cycle:
+        return before, []
+    once = without_clock(program, seed, [*choices, *way.cycle])
+    twice = without_clock(program, seed, [*choices, *way.cycle, *way.cycle])
+    if len(twice) == len(once):
+        return before, _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
+    if _ends_alike(program, seed, before, once):
+        return before, once[len(before) :]
+    return once, twice[len(once) :]
+
+
+def _ends_alike(program: Program, seed: int, one: Sequence[Choice], other: Sequence[Choice]) -> bool:
+    """Whether two paths lead to the same state."""
+    machine = Machine(program, seed, folded=FREE, forgets=True)
+    return bool(key(_after(machine, one)) == key(_after(machine, other)))
+
+
+def _after(machine: Machine, choices: Sequence[Choice]) -> State:
+    state = machine.initial()
+    for choice in choices:
+        state = machine.step(state, choice) or state
+    return state
 
 
 def _turns(machine: Machine, choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
     """What threads do next, each until it is where it was."""
-    state = machine.initial()
-    for choice in choices:
-        state = machine.step(state, choice) or state
+    state = _after(machine, choices)
     out: list[Choice] = []
     for number, thread in enumerate(state.threads):
         for _ in range(100 if thread.who.name in names else 0):

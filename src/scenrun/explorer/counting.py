@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from scenrun.components import components
 from scenrun.errors import UsageError
-from scenrun.explorer.components import components
 from scenrun.explorer.judging import Judge
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.result import Counted

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scenrun.explorer.components import components
+from scenrun.components import components
 from scenrun.explorer.packed import Mover, Packed
 from scenrun.machine import TIME_PASSES, State
 from scenrun.machine.state import ENDED

@@ -50,7 +50,7 @@ def _searched(found: Explored) -> str:
     if found.states_per_second is not None and found.seconds >= WORTH_A_RATE_S:
         parts.append(f"{found.states_per_second:,.0f} states/s, {(found.memory_bytes or 0) / (1 << 20):,.0f} MB")
     if found.schedules is not None:
-        parts.append(f"{found.schedules:,} schedules ({found.strategy})")
+        parts.append(f"{_number(found.schedules, 'schedule')} ({found.strategy})")
     whole = "every schedule is among them" if found.closed else f"ended by {found.bound or 'its limits'}"
     return f"{', '.join(parts)}; {whole}; {clock}"
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.explorer.accesses import Race
-from scenrun.explorer.clocked import told_without_clock
+from scenrun.explorer.clocked import told_without_clock, without_clock
 from scenrun.explorer.clocks import races_along
 from scenrun.explorer.counting import count
 from scenrun.explorer.goals import goal_of
-from scenrun.explorer.judging import About, Judge
+from scenrun.explorer.judging import About, Judge, missing_outcomes
 from scenrun.explorer.lock_order import LockCycle, lock_order_cycles
 from scenrun.explorer.packed import Overflow, Packed, Stopped
 from scenrun.explorer.paths import choices_along, cost_of, shortened
@@ -102,18 +102,19 @@ def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
 
 
 def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
-    searched = search(program, seed, Searching(how.limits, how.reduction, how.symmetry, how.is_timed, how.look))
-    ways = list(searched.ways)
+    searching = Searching(how.limits, how.reduction, how.symmetry, how.is_timed, how.look)
+    searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
+    ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
     if (
         how.strategy is None
         and not how.is_timed
         and not searched.space.is_closed
-        and not ways
+        and not searched.ways
         and searched.space.interrupted is None
     ):
         hunt = _Hunt(program, seed, how, began)
-        ways, schedules = hunt.ways, hunt.schedules
+        ways, schedules = [*hunt.ways, *ways], hunt.schedules
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
         strategy = " and ".join((STATES, *HUNTERS))
         notes.append(
@@ -121,10 +122,8 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         )
     space = searched.space
     counted = _counted(searched) if how.count else None
-    races = races_in(searched.packed, space, searched.canonical)
     found = dict(searched.counts)
     if races and _is_asked_for_races(program, how):
-        ways += [_way_to(searched, race) for race in races]
         found["race"] = len(races)
     return Explored(
         **_common(program, seed, how, set(found) | {way.about.kind for way in ways}, space.is_closed, ways),
@@ -143,7 +142,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         reduced=searched.reduced,
         symmetric=searched.canonical is not None,
         schedules=schedules,
-        races=tuple(races),
+        races=tuple(race for race, _ in races),
         lock_cycles=_lock_cycles(searched, found),
         counted=counted,
         notes=tuple(notes),
@@ -169,6 +168,13 @@ def _lock_cycles(searched: Searched, found: dict[str, int]) -> tuple[LockCycle, 
 def _is_asked_for_races(program: Program, how: How) -> bool:
     """Whether a data race is a finding."""
     return how.races or program.expectations.race_never
+
+
+def _races(program: Program, how: How, searched: Searched) -> list[tuple[Race, Way | None]]:
+    """The races of the states that were seen, each with a way to it where it is a finding."""
+    races = races_in(searched.packed, searched.space, searched.canonical)
+    is_finding = _is_asked_for_races(program, how)
+    return [(race, _way_to(searched, race) if is_finding else None) for race in races]
 
 
 def _way_to(searched: Searched, race: Race) -> Way:
@@ -220,9 +226,10 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
     ways = [Way(found.about, found.choices) for found in campaign.findings]
-    found: dict[str, int] = {}
-    for way in ways:
-        found[way.about.kind] = found.get(way.about.kind, 0) + 1
+    missing = missing_outcomes(program, campaign.outcomes) if campaign.closed else []
+    found = dict(Counter(way.about.kind for way in ways))
+    if missing:
+        found["violated"] = found.get("violated", 0) + len(missing)
     packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
     notes = []
     if campaign.chances is not None and campaign.schedules:
@@ -250,6 +257,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         counterexamples=_told(program, seed, packed, ways, how, numbers),
         found=found,
         outcomes=tuple(campaign.outcomes),
+        missing=tuple(missing),
         schedules=campaign.schedules,
         schedules_to_first=None if first is None else first.schedule + 1,
         races=tuple(race for race, _ in races),
@@ -332,8 +340,10 @@ def _told(
         shown[kind] += 1
         choices = _shortest(packed, way) if how.shorten else list(way.choices)
         if how.is_timed:
+            is_shortened = how.shorten and not way.cycle
+            found_with = without_clock(program, seed, way.choices) if is_shortened else None
             choices, cycle = told_without_clock(program, seed, choices, way)
-            way = replace(way, cycle=tuple(cycle))
+            way = replace(way, choices=tuple(choices if found_with is None else found_with), cycle=tuple(cycle))
         schedule = None if numbers is None else numbers.get(way.about)
         out.append(_counterexample(machine, way, choices, schedule))
     return tuple(out)

@@ -31,6 +31,6 @@ def _is_left(thread: Thread | None, about: About) -> bool:
 
 
 def _ends_with(packed: Packed, judge: Judge, state: int, about: About) -> bool:
-    if not packed.is_over(state) and any(packed.following_of(state, mover) for mover in packed.movers):
+    if packed.following(state):
         return False
     return about in judge.of(state).findings

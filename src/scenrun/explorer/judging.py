@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from scenrun.explorer.walk import faults_in
 from scenrun.machine import Machine, State
 from scenrun.machine.observing import holds, seen
 from scenrun.machine.state import ENDED, key
-from scenrun.program import Expectations
+from scenrun.program import Expectations, Program
 
 
 class About(NamedTuple):
@@ -98,6 +99,12 @@ def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:
     if expect.allowed is not None and found not in [key(list(one)) for one in expect.allowed]:
         return False
     return expect.forbidden is None or found not in [key(list(one)) for one in expect.forbidden]
+
+
+def missing_outcomes(program: Program, outcomes: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The outcomes that `outcomes.required` names and that are not among these."""
+    found = {key(list(outcome)) for outcome in outcomes}
+    return [tuple(one) for one in program.expectations.required or () if key(list(one)) not in found]
 
 
 def stuck_names(state: State) -> str:

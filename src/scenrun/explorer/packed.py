@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from scenrun.explorer.touches import Touched, Touches
 from scenrun.findings import kind_of_fault
 from scenrun.machine import TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.machine.passing import Rounds, aged, could_pass
 from scenrun.machine.state import ENDED, key
 
 ALARM_EVERY = 32
@@ -120,6 +121,8 @@ class Packed:
         """Called now and then while transitions are worked out; may raise Stopped."""
         self._calls = 0
         self._later: dict[int, int] = {}
+        self.rounds: Rounds[int] = Rounds(self._moves, self._look)
+        """Where the clock's order is kept: who would move for ever without time passing."""
         self.layout = 0
         """How often the fields were laid out anew: what was packed under another layout means nothing."""
         self._bits = 0
@@ -197,6 +200,7 @@ class Packed:
             one.overflows = False
         self.noticed.clear()
         self._later.clear()
+        self.rounds.known.clear()
         for mover in self.movers:
             mover.shift, mover.mask = mover.field.offset, (1 << mover.field.width) - 1
             mover.rows = [None if value is None else self._row(value) for value in mover.field.values]
@@ -315,11 +319,31 @@ class Packed:
         """The XOR that lets time pass, where the clock's order is kept; 0 where it cannot."""
         found = self._later.get(state)
         if found is None:
-            before = self.unpack(state)
-            after = self.machine.later(before)
-            found = self._later[state] = 0 if after is None else self._change(before, after, state)
-            self.check_widths()
+            found = self._later[state] = self._worked_out_later(state)
         return found
+
+    def _worked_out_later(self, state: int) -> int:
+        if self.is_over(state):
+            return 0
+        before = self.unpack(state)
+        passing, over = could_pass(self.machine, before)
+        if not passing or (over and not over <= self.rounds.at(state)):
+            return 0
+        change = self._change(before, aged(self.machine, before, passing), state)
+        self.check_widths()
+        return change
+
+    def _moves(self, state: int) -> Iterator[tuple[int, int]]:
+        """The steps that can be taken in a state, each with its thread's number and the state after it."""
+        if self.is_over(state):
+            return
+        for mover in self.movers:
+            for change in self.following_of(state, mover):
+                yield mover.number, state ^ change
+
+    def _look(self) -> None:
+        if self.alarm is not None:
+            self.alarm()
 
     def is_over(self, state: int) -> bool:
         """Whether main and every other thread that is no daemon have ended, although daemons may go on."""

@@ -215,7 +215,9 @@ def _alike(packed: Packed, race: Race, end: int) -> Race | None:
     meetings = Meetings(packed)
     found = (meetings.race(end, met) for met in meetings.of(end))
     alike = [one for one in found if one.pair[1:] == race.pair[1:]]
-    return next((one for one in alike if one.pair == race.pair), alike[0] if alike else None)
+    found_again = next((one for one in alike if one.pair == race.pair), alike[0] if alike else None)
+    # the way to it leads to the state that the search has seen, whose like the threads of the race are named in
+    return None if found_again is None else replace(found_again, state=race.state)
 
 
 def _locked(race: Race, holders: Holders) -> Race:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.explorer.components import bottoms
+from scenrun.components import bottoms
 from scenrun.explorer.futures import Future, Futures
 from scenrun.explorer.packed import Mover, Packed, Row
 from scenrun.explorer.space import Breadth, Limits, Space

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from scenrun.explorer.cycles import Cycles, Endless
 from scenrun.explorer.goals import goal_of
-from scenrun.explorer.judging import About, Judge, outcome_text
+from scenrun.explorer.judging import About, Judge, missing_outcomes, outcome_text
 from scenrun.explorer.packed import Noticed, Overflow, Packed
 from scenrun.explorer.paths import choices_along
 from scenrun.explorer.reduction import Reduced
@@ -20,6 +20,7 @@ from scenrun.machine.machine import FOLDED
 from scenrun.machine.state import key
 from scenrun.program import Program
 
+T = TypeVar("T")
 WORTH_REDUCING = 1_000_000
 """States from which on a search with persistent sets is worth its price."""
 LARGE, WORTH = 20_000, 8
@@ -72,13 +73,16 @@ class Searching:
     look: Callable[[Space], str | None] = lambda space: None
 
 
-def search(program: Program, seed: int, how: Searching) -> Searched:
-    """Search all states of a program, and say what they show."""
+def search(
+    program: Program, seed: int, how: Searching, also: Callable[[Searched], T]
+) -> tuple[Searched, T]:
+    """Search all states of a program, and say what they show; with what `also` makes of it while they mean anything."""
     folded = FOLDED if how.timed else FREE
     packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
     while True:
         try:
-            return _search(packed, how)
+            searched = _search(packed, how)
+            return searched, also(searched)
         except Overflow:
             continue
 
@@ -144,7 +148,8 @@ class _Showing:
         self._outcomes: set[Any] = set()
 
     def add_all(self) -> None:
-        """Findings of transitions, of ends, and of what has no end; then the outcomes that are missing."""
+        """Findings of the beginning, of transitions, of ends, and of what has no end; then the outcomes that are missing."""
+        self._add_beginning()
         self._add_noticed()
         self._add_ends()
         if self.space.is_closed:
@@ -160,6 +165,13 @@ class _Showing:
         counts = self.searched.counts
         counts[about.kind] = counts.get(about.kind, 0) + 1
         return counts[about.kind] <= MOST_OF_A_KIND
+
+    def _add_beginning(self) -> None:
+        """Each `always` that does not hold even before the first step."""
+        for number in self.packed.initial_state.broken:
+            about = About("violated", self.packed.machine.program.expectations.always[number].text)
+            if self._is_new(about):
+                self._add(about, [])
 
     def _add_noticed(self) -> None:
         for noticed in list(self.packed.noticed):
@@ -262,8 +274,6 @@ class _Showing:
         return [], state
 
     def _add_missing(self) -> None:
-        required = self.packed.machine.program.expectations.required or ()
-        for outcome in required:
-            if key(list(outcome)) not in self._outcomes:
-                self.searched.missing.append(tuple(outcome))
-                self._is_new(About("violated", f"required {outcome_text(tuple(outcome))}"))
+        for outcome in missing_outcomes(self.packed.machine.program, self.searched.outcomes):
+            self.searched.missing.append(outcome)
+            self._is_new(About("violated", f"required {outcome_text(outcome)}"))

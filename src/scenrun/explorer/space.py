@@ -180,7 +180,7 @@ class Breadth:
 
     def _bound(self, space: Space) -> str | None:
         limits = self.limits
-        if len(space.parents) > limits.states:
+        if max(len(space.parents), len(self.packed.rounds.known)) > limits.states:
             return f"{limits.states:,} state{'s' * (limits.states != 1)}"
         if space.bytes > limits.memory:
             return f"{_size(limits.memory)} for states"

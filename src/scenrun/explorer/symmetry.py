@@ -5,10 +5,14 @@ their index or name, none of them draws, and only main's plain starts and joins 
 While main joins them one after another, those that it has joined stay where they are, and of the others those that have
 ended come last: main then goes on just when all have ended, which no other thread can tell from its going on at once.
 Which of those that have ended is which has no meaning any more.
+
+A thread's number follows the order of starting. Where other threads start some, too, a replica has one number in one
+state and another in the next; so which number belongs to which replica is asked of each state's list of threads.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,13 +49,13 @@ class Replicas:
     group: Group
     slots: tuple[int, ...]
     """Their own cells, in the order of their index."""
-    members: tuple[int, ...] = ()
-    """Their numbers as threads, once they have been started."""
+    members: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """For each list of threads, by its number, the replicas' numbers in it: of those that have been started, by index."""
     kinds: dict[Any, int] = field(default_factory=dict)
     """The local states that they have been in, without what is their own, each with a number."""
     locals: list[Thread] = field(default_factory=list)
-    ids: list[list[int]] = field(default_factory=list)
-    """For each member and each number in its field, the number of its local state."""
+    ids: dict[int, list[int]] = field(default_factory=dict)
+    """For each thread's number and each number in its field, the number of its local state."""
 
 
 class Symmetry:
@@ -62,7 +66,7 @@ class Symmetry:
         self.groups = [found for group in packed.machine.program.groups if (found := self._replicas(group))]
         self._named = [(slot, kind) for slot, kind in enumerate(packed.machine.slots.kinds) if kind in NAMING]
         self._layout = -1
-        self._codes: dict[tuple[int, int, int], int] = {}
+        self._codes: dict[tuple[int, int, int, int], int] = {}
 
     def canonical(self, state: int) -> int:
         """The one state that stands for all that differ from this one by swapping replicas."""
@@ -76,8 +80,8 @@ class Symmetry:
         self._layout = self.packed.layout
         self._codes.clear()
         for group in self.groups:
-            group.members = ()
-            group.ids = []
+            group.members.clear()
+            group.ids.clear()
 
     # --- which threads are alike
 
@@ -134,19 +138,14 @@ class Symmetry:
 
     def _members(self, group: Replicas, state: int) -> tuple[int, ...]:
         """The numbers of the replicas that have been started, in the order of their index."""
-        if len(group.members) == len(group.slots):
-            last = self.packed.movers[group.members[-1]]
-            if state >> last.shift & last.mask:
-                return group.members
-        found = []
-        for slot in group.slots:
-            _, number = self.packed.cells[slot].at(state)
-            if number is None:
-                break
-            found.append(number)
-        if len(found) == len(group.slots):
-            group.members = tuple(found)
-        return tuple(found)
+        roster = self.packed.roster
+        code = state >> roster.offset & (1 << roster.width) - 1
+        found = group.members.get(code)
+        if found is None:
+            numbers = {who.slots[:1]: number for number, who in enumerate(roster.values[code][0])}
+            started = itertools.takewhile(lambda slot: (slot,) in numbers, group.slots)
+            found = group.members[code] = tuple(numbers[slot,] for slot in started)
+        return found
 
     def _joined(self, group: Replicas, state: int) -> int:
         """How many of them main has joined already, while it joins them."""
@@ -182,9 +181,7 @@ class Symmetry:
 
     def _kind(self, group: Replicas, member: int, code: int) -> int:
         """The number of a replica's local state, whoever it is; those that have ended come last."""
-        while len(group.ids) <= member:
-            group.ids.append([])
-        ids = group.ids[member]
+        ids = group.ids.setdefault(member, [])
         while len(ids) <= code:
             ids.append(-1)
         if ids[code] < 0:
@@ -207,7 +204,7 @@ class Symmetry:
             renamed[members[source]] = members[at]
             mover, other = packed.movers[members[at]], packed.movers[members[source]]
             kind = self._kind(group, members[source], state >> other.shift & other.mask)
-            out ^= (state & mover.field.mask) ^ (self._code(group, members[at], kind) << mover.shift)
+            out ^= (state & mover.field.mask) ^ (self._code(group, at, members[at], kind) << mover.shift)
             cell, status = packed.cells[group.slots[at]], packed.cells[group.slots[source]].at(state)[0]
             out ^= (state & cell.mask) ^ (cell.number((status, members[at])) << cell.offset)
         for slot, kind_name in self._named:
@@ -218,17 +215,17 @@ class Symmetry:
         packed.check_widths()
         return out
 
-    def _code(self, group: Replicas, member: int, kind: int) -> int:
-        """The number of a replica's field for a local state."""
-        place = (id(group), member, kind)
+    def _code(self, group: Replicas, index: int, member: int, kind: int) -> int:
+        """The number of a replica's field, it being that thread, for a local state."""
+        place = (group.group.cell, index, member, kind)
         if place not in self._codes:
             local = group.locals[kind - _LAST if kind >= _LAST else kind]
-            self._codes[place] = self.packed.number_of(member, self._own(local, member))
+            self._codes[place] = self.packed.number_of(member, self._own(local, group.slots[index]))
         return self._codes[place]
 
-    def _own(self, local: Thread, member: int) -> Thread:
-        """A local state as this replica has it."""
-        who = next(thread.who for thread in self.packed.threads[member].values if thread is not None)
+    def _own(self, local: Thread, slot: int) -> Thread:
+        """A local state as the replica has it whose own cell this is."""
+        who = self.packed.machine.slots.who[slot]
         slots = tuple(who.slots[0] if slot < 0 else slot for slot in local.slots)
         return local._replace(who=who, slots=slots)
 

@@ -16,6 +16,8 @@ MOST_ROWS = 200
 def table(one: Counterexample, width: int = 120) -> list[str]:
     """The lines of the table."""
     steps = list(one.story.steps)
+    if not steps:
+        return ["    before the first step", *_ending(one)]
     names = _columns(steps)
     if len(names) > MOST_COLUMNS or _too_narrow(names, width):
         return [*_rows_of_one_column(steps, one.cycle_from), *_ending(one)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,12 +110,16 @@ class Expressions:
 
     def text(self, template: Template, scope: Scope) -> str:
         """A template's text, as Python over registers."""
-        plain, holes = [], []
+        plain: list[str] = []
+        holes: list[ast.expr] = []
         for part in template.parts:
             if isinstance(part, str):
                 plain.append(part.replace("%", "%%"))
                 continue
-            tree = self._lower(part.expression.tree, _At(part.expression, scope))
+            at = _At(part.expression, scope)
+            if self._may_fail(part.expression.tree, at):
+                holes = list(map(self._settled, holes))
+            tree = self._lower(part.expression.tree, at)
             if part.format:
                 tree = call("__format", tree, ast.Constant(part.format))
             plain.append("%s")
@@ -225,6 +230,40 @@ class Expressions:
         self._depth -= 1
         return lowered
 
+    def _in_order(self, nodes: Sequence[ast.expr], at: _At) -> list[ast.expr]:
+        """Operands in Python's order: where one writes code that may fail, those before it are evaluated first."""
+        out: list[ast.expr] = []
+        for node in nodes:
+            if self._may_fail(node, at):
+                out = list(map(self._settled, out))
+            out.append(self._lower(node, at))
+        return out
+
+    def _settled(self, tree: ast.expr, *, always: bool = False) -> ast.expr:
+        """An operand that is evaluated here and now, if it is not already."""
+        if isinstance(tree, ast.Name) and tree.id.startswith("__"):
+            return tree
+        if isinstance(tree, ast.Constant) and not always:
+            return tree
+        into = self.code.temporary()
+        self._assign(into, tree)
+        return name(into)
+
+    def _may_fail(self, node: ast.expr, at: _At) -> bool:
+        """Whether an operand's code does more than read shared variables: evaluates parts of it, or asks objects."""
+        return any(self._does_more(part, at) for part in ast.walk(node))
+
+    def _does_more(self, part: ast.AST, at: _At) -> bool:
+        if isinstance(part, ast.BoolOp | ast.IfExp) or (isinstance(part, ast.Compare) and len(part.ops) > 1):
+            return self._touches(part, at)  # if not, it stays an expression
+        if isinstance(part, ast.Subscript):
+            return not isinstance(part.value, ast.Name | ast.Subscript | ast.Call)
+        if isinstance(part, ast.Attribute):
+            return part.attr in _DYNAMIC or isinstance(part.value, ast.Subscript)
+        if isinstance(part, ast.Name) and isinstance(found := at.scope.find(part.id), Alias):
+            return self._may_fail(found.expression.tree, _At(found.expression, found.scope))
+        return False
+
     def _lower_Constant(self, node: ast.Constant, at: _At) -> ast.expr:  # noqa: N802
         return node
 
@@ -260,7 +299,7 @@ class Expressions:
         return name(into)
 
     def _lower_BinOp(self, node: ast.BinOp, at: _At) -> ast.expr:  # noqa: N802
-        left, right = self._lower(node.left, at), self._lower(node.right, at)
+        left, right = self._in_order([node.left, node.right], at)
         careful = _CAREFUL.get(type(node.op))
         return call(careful, left, right) if careful else ast.BinOp(left, node.op, right)
 
@@ -282,7 +321,7 @@ class Expressions:
         is_and = isinstance(op, ast.And)
         if isinstance(left, ast.Constant):
             return self._lower(right, at) if bool(left.value) == is_and else left
-        if not self._touches(right, at):
+        if not self._writes_code(right, at):
             return ast.BoolOp(op, [left, self._lower(right, at)])
         result, end = self.code.temporary("b"), Label()
         self.code.emit("let", arguments=(ast.unparse(left),), into=result)
@@ -299,7 +338,7 @@ class Expressions:
         condition = self._lower(node.test, at)
         if isinstance(condition, ast.Constant):
             return self._lower(node.body if condition.value else node.orelse, at)
-        if not self._touches(node.body, at) and not self._touches(node.orelse, at):
+        if not self._writes_code(node.body, at) and not self._writes_code(node.orelse, at):
             return ast.IfExp(condition, self._lower(node.body, at), self._lower(node.orelse, at))
         result, otherwise, end = self.code.temporary("b"), Label(), Label()
         self.code.emit("branch", arguments=(ast.unparse(condition),), to=otherwise)
@@ -314,15 +353,15 @@ class Expressions:
         folded = self._is_none(node, at)
         if folded is not None:
             return ast.Constant(folded)
-        if len(node.ops) == 1 or not any(self._touches(c, at) for c in node.comparators[1:]):
-            left = self._lower(node.left, at)
-            return ast.Compare(left, node.ops, [self._lower(c, at) for c in node.comparators])
+        if len(node.ops) == 1 or not any(self._writes_code(c, at) for c in node.comparators[1:]):
+            left, *others = self._in_order([node.left, *node.comparators], at)
+            return ast.Compare(left, node.ops, others)
         return self._chain(node, at)
 
     def _chain(self, node: ast.Compare, at: _At) -> ast.expr:
         """`a < b < c` with shared variables: c is read only if a < b."""
         result, end = self.code.temporary("b"), Label()
-        left = self._lower(node.left, at)
+        left = self._settled(self._lower(node.left, at))
         for position, (op, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
             if position:
                 self.code.emit("branch", arguments=(result,), to=end)
@@ -348,14 +387,18 @@ class Expressions:
     def _lower_Subscript(self, node: ast.Subscript, at: _At) -> ast.expr:  # noqa: N802
         if isinstance(node.value, ast.Name) and isinstance(at.scope.find(node.value.id), Object):
             self._use(at.scope.find(node.value.id), node.value, at)
-        return ast.Subscript(self._lower(node.value, at), self._lower(node.slice, at), ast.Load())
+        value, where = self._in_order([node.value, node.slice], at)
+        if not isinstance(value, ast.Name | ast.Subscript | ast.Call):
+            value = self._settled(value, always=True)  # Python warns of `1[0]` when it compiles that
+        return ast.Subscript(value, where, ast.Load())
 
     def _lower_List(self, node: ast.List, at: _At) -> ast.expr:  # noqa: N802
-        return ast.List([self._lower(item, at) for item in node.elts], ast.Load())
+        return ast.List(self._in_order(node.elts, at), ast.Load())
 
     def _lower_Dict(self, node: ast.Dict, at: _At) -> ast.expr:  # noqa: N802
-        pairs = [(self._lower(k, at), self._lower(v, at)) for k, v in zip(node.keys, node.values, strict=True) if k]
-        return ast.Dict([k for k, _ in pairs], [v for _, v in pairs])
+        pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k]
+        lowered = self._in_order([part for pair in pairs for part in pair], at)
+        return ast.Dict(list(lowered[::2]), lowered[1::2])
 
     def _lower_Attribute(self, node: ast.Attribute, at: _At) -> ast.expr:  # noqa: N802
         return self._question(node.value, node.attr, node, at)
@@ -366,10 +409,10 @@ class Expressions:
             if function.id == "inside":
                 return self._inside(node, at)
             safe = "__range" if function.id == "range" else function.id
-            return ast.Call(name(safe), [self._lower(argument, at) for argument in node.args], [])
+            return ast.Call(name(safe), self._in_order(node.args, at), [])
         assert isinstance(function, ast.Attribute)
         if isinstance(function.value, ast.Name) and function.value.id == "random":
-            return ast.Call(function, [self._lower(argument, at) for argument in node.args], [])
+            return ast.Call(function, self._in_order(node.args, at), [])
         return self._question(function.value, function.attr, node, at)
 
     def _inside(self, node: ast.Call, at: _At) -> ast.expr:
@@ -430,6 +473,10 @@ class Expressions:
             return ast.Constant(0)
         target = self._element(reference, found, at.scope)
         return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
+
+    def _writes_code(self, node: ast.expr, at: _At) -> bool:
+        """Whether evaluating this takes more than an expression."""
+        return self._touches(node, at) or self._may_fail(node, at)
 
     def _touches(self, node: ast.expr, at: _At) -> bool:
         """Whether evaluating this looks at anything shared."""

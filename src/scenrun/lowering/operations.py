@@ -124,7 +124,10 @@ def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
 
 @lowers(verbs.WaitFor)
 def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
-    """Ask, wait, ask again; as `Condition.wait_for`, the first wait happens whatever the timeout."""
+    """Ask, wait, ask again; as `Condition.wait_for`, the first wait happens whatever the timeout.
+
+    A wait that ends as its time is up is the last one: CPython asks once more and leaves, as nothing is left of the time.
+    """
     target = w.expressions.target(step.condition, scope, ("condition",), "wait_for")
     if target is None:
         return
@@ -138,10 +141,12 @@ def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
     w.code.emit("branch", arguments=(f"not {result}",), to=end)
     w.code.mark(again)
     arguments = (f"__remaining({deadline})" if deadline else "None",)
-    w.code.emit("condition.wait", target=target, lock=lock, arguments=arguments)
+    woken = w.code.temporary("woken") if deadline else None
+    w.code.emit("condition.wait", target=target, lock=lock, arguments=arguments, into=woken)
     w.expressions.store(step.until, scope, result)
     w.code.emit("branch", arguments=(f"not {result}",), to=end)
     if deadline:
+        w.code.emit("branch", arguments=(str(woken),), to=end)
         w.code.emit("branch", arguments=(f"__remaining({deadline}) > 0",), to=end)
     w.code.emit("jump", to=again)
     w.code.mark(end)

@@ -14,10 +14,10 @@ from scenrun.errors import Fault, UsageError
 from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
-from scenrun.machine.passing import later
+from scenrun.machine.passing import Rounds, aged, could_pass
 from scenrun.machine.relevance import Relevance, abstracted
 from scenrun.machine.slots import Slots
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
+from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
 from scenrun.primitives import KINDS, Operation
 from scenrun.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.primitives.kinds import Done, Failed, Outcome, Then, Values
@@ -54,8 +54,8 @@ class Machine:
     """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once.
 
     A `timed` one keeps the clock's order instead: steps take no time, and time passes only when nobody can move, save
-    threads in a loop, which may last any time. It passes in transitions of its own, and what is kept is how long each
-    thread still has to wait.
+    threads that would move for ever without it (see `passing`). It passes in transitions of its own, and what is kept is
+    how long each thread still has to wait.
     """
 
     def __init__(
@@ -74,7 +74,8 @@ class Machine:
         if program.objects:
             raise UsageError(OBJECTS_ARE_OPAQUE)
         self._calls = Calls(program)
-        self._shut_at_exit = self._pools_that_main_shuts()
+        shut = program.pools_shut_at_exit
+        self._shut_at_exit = tuple(slot for slot, (cell, _) in enumerate(self.slots.cells) if cell.number in shut)
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
@@ -87,16 +88,6 @@ class Machine:
             for slot, (cell, _) in enumerate(self.slots.cells)
             if cell.kind in ("queue", "simple_queue") and not counts(cell.number)
         )
-
-    def _pools_that_main_shuts(self) -> tuple[int, ...]:
-        """The pools that main's last step shuts, by slot: those to which others may hand tasks after it."""
-        handed = {
-            i.target.cell if i.op == "pool.submit" else self.program.group_of_cell(i.target.cell).pool
-            for code in self.program.codes[1:]
-            for i in code.instructions
-            if i.target is not None and i.op in ("pool.submit", "task.start")
-        }
-        return tuple(slot for slot, (cell, _) in enumerate(self.slots.cells) if cell.number in handed)
 
     def slots_of_end(self, who: Who) -> tuple[int, ...]:
         """The cells that a thread's last step changes: its own; of main, the pools that take no more tasks then."""
@@ -150,11 +141,36 @@ class Machine:
 
     def later(self, state: State) -> State | None:
         """The state in which the next one's time is up, where the clock's order is kept; None where time cannot pass."""
-        return later(self, state) if self.timed and not self.is_over(state) else None
+        if not self.timed or self.is_over(state):
+            return None
+        passing, over = could_pass(self, state)
+        if not passing or (over and not over <= self._rounds_at(state)):
+            return None
+        return aged(self, state, passing)
 
-    def can_move(self, state: State, number: int) -> bool:
-        """Whether a thread can go on by itself, before its time is up."""
-        return self._outcome(state, Choice(number), state.threads[number]) is not None
+    def passed(self, state: State) -> State:
+        """The same, of a state of which it is known that time can pass in it."""
+        return aged(self, state, could_pass(self, state)[0])
+
+    def _rounds_at(self, state: State) -> frozenset[int]:
+        """The threads that go round in a state without time passing."""
+        states = {(first := key(state)): state}
+
+        def moves(place: Any) -> Iterator[tuple[int, Any]]:
+            now = states[place]
+            if self.is_over(now):
+                return
+            for number in range(len(now.threads)):
+                for _, after in self.following_of(now, number):
+                    states.setdefault(found := key(after), after)
+                    yield number, found
+
+        return Rounds(moves, lambda: None).at(first)
+
+    def can_step(self, state: State, number: int) -> bool:
+        """Whether a thread can go on, by itself or as its time is up."""
+        thread = state.threads[number]
+        return any(self._outcome(state, Choice(number, late), thread) is not None for late in (False, True))
 
     def operation_of(self, thread: Thread) -> Operation | None:
         """What a thread is about to do, or in the middle of; None where it asks, or ends."""

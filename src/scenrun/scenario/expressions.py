@@ -29,6 +29,11 @@ RESERVED = frozenset(
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
            ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)  # fmt: skip
 _COMPARISONS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.In, ast.NotIn, ast.Is, ast.IsNot)
+_GLUED = re.compile(
+    r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|"""
+    r"""(?P<glued>(?:0[xX][0-9a-fA-F_]+|[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?)(?:and|else|for|if|in|is|not|or)\b)|[0-9.]+"""
+)
+"""Words and texts are passed over as wholes, so that only a number that begins by itself is looked at."""
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _KNOWN_ESCAPES = "\\'\"abfnrtv01234567xuUN\n"
 _SENTENCES = (
@@ -153,6 +158,8 @@ def _parse_text(text: str) -> ast.expr:
         if found.group()[1] not in _KNOWN_ESCAPES:
             raise ExpressionError(f"`{found.group()}` is no escape that Python knows", found.start())
     lead = len(text) - len(text.lstrip())
+    if glued := _number_and_word(stripped):
+        raise ExpressionError(f"`{glued.group()}`: write a space after the number", lead + glued.start())
     try:
         tree = ast.parse(stripped, mode="eval").body
     except SyntaxError as error:
@@ -162,6 +169,11 @@ def _parse_text(text: str) -> ast.expr:
         raise ExpressionError("not an expression: nested too deeply, or not text") from None
     _Checker(stripped, lead).check(tree, 0)
     return tree
+
+
+def _number_and_word(text: str) -> re.Match[str] | None:
+    """A number with a word glued to it, such as `1if`: newer Pythons warn of it, and will refuse it."""
+    return next((found for found in _GLUED.finditer(text) if found["glued"]), None)
 
 
 def _python_says(text: str, error: SyntaxError) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import UsageError
+from scenrun.processes import cpus
 from scenrun.sweeping.measuring import Row
 from scenrun.sweeping.planning import Plan
 from scenrun.sweeping.record import Record
@@ -58,7 +58,7 @@ def jobs_for(how: str, jobs: int | None) -> int:
         return jobs
     if how == "run":
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cpus()
 
 
 def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] = ()) -> None:

@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from itertools import islice
 from multiprocessing import connection
 
+from scenrun.processes import start_method
 from scenrun.sweeping.grid import Cell
 from scenrun.sweeping.limits import too_long
 from scenrun.sweeping.measuring import Job, Measuring, Row, row_of
@@ -78,8 +79,7 @@ class LocalProcesses(ProcessPoolExecutor):
     """So many processes on this machine."""
 
     def __init__(self, jobs: int) -> None:
-        forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-        context = multiprocessing.get_context("fork" if forks else "spawn")
+        context = multiprocessing.get_context(start_method())
         super().__init__(jobs, mp_context=context, initializer=begin_worker)
 
     def kill(self) -> None:

@@ -307,7 +307,7 @@ class Simulation(Operations):
     def _shut_pools(self) -> None:
         """Main has ended: pools take no more tasks."""
         for made in self.flat_objects():
-            if made.kind.name == "pool":
+            if made.kind.name == "pool" and made.cell in self.program.pools_shut_at_exit:
                 made.value = shut_at_exit(made.value)
 
     def _ended(self, me: SimulatedThread, t: int) -> None:

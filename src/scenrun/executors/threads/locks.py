@@ -144,7 +144,7 @@ class RealLock(_Counted):
 
     def is_held(self) -> bool:
         """Whether anybody holds it."""
-        return self.real.locked()
+        return bool(self.real.locked())
 
     def is_owned(self) -> bool:
         """Over a plain lock, a condition can tell only whether anybody holds it."""

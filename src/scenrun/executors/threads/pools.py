@@ -191,7 +191,7 @@ class RealPool:
 
     def submit_context(self, context: Context) -> None:
         """Hand it the task of a context."""
-        if self.host.is_exiting:
+        if self.host.is_exiting and not self.real._shutdown:
             context.started = False
             raise Fault("RuntimeError", f"`{self.label}` takes no more tasks, as main has ended")
         context.started = True

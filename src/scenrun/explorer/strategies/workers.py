@@ -21,6 +21,7 @@ from scenrun.explorer.packed import Stopped
 from scenrun.explorer.strategies.plan import Chunk, Plan, Walked
 from scenrun.explorer.strategies.policies import policy_of
 from scenrun.explorer.strategies.sampling import Sampler
+from scenrun.processes import start_method
 from scenrun.program import Program
 
 AT_MOST_S = 0.2
@@ -138,15 +139,14 @@ class _Crew:
     """The other processes."""
 
     def __init__(self, task: Task, jobs: int) -> None:
-        # a process with threads must not be forked
-        forks = threading.active_count() == 1 and "fork" in multiprocessing.get_all_start_methods()
-        context: Any = multiprocessing.get_context("fork" if forks else "spawn")
+        method = start_method()
+        context: Any = multiprocessing.get_context(method)
         self.processes: list[Any] = []
         self.idle: list[Connection] = []
         self.busy: list[Connection] = []
         for _ in range(jobs):
             ours, theirs = context.Pipe()
-            inherited = (*self.idle, ours) if forks else ()
+            inherited = (*self.idle, ours) if method == "fork" else ()
             process = context.Process(target=_serve, args=(theirs, task, inherited), daemon=True)
             process.start()
             theirs.close()

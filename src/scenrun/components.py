@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
-Following = Callable[[int], Sequence[int]]
-"""The nodes after a node."""
+Node = TypeVar("Node", bound=Hashable)
 
 
-def components(nodes: Iterable[int], following: Following) -> Iterator[list[int]]:
+def components(nodes: Iterable[Node], following: Callable[[Node], Sequence[Node]]) -> Iterator[list[Node]]:
     """Every component, those first from which the later ones are not reached: a component comes after all it leads to."""
-    index: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
+    index: dict[Node, int] = {}
+    low: dict[Node, int] = {}
+    stack: list[Node] = []
     for root in nodes:
         if root not in index:
             yield from _from(root, following, index, low, stack)
 
 
 def _from(
-    root: int, following: Following, index: dict[int, int], low: dict[int, int], stack: list[int]
-) -> Iterator[list[int]]:
+    root: Node,
+    following: Callable[[Node], Sequence[Node]],
+    index: dict[Node, int],
+    low: dict[Node, int],
+    stack: list[Node],
+) -> Iterator[list[Node]]:
     """The components that are found from one node; `low` has the nodes that are in none yet."""
     index[root] = low[root] = len(index)
     stack.append(root)
@@ -43,7 +47,7 @@ def _from(
                 yield _popped(node, stack, low)
 
 
-def _popped(node: int, stack: list[int], low: dict[int, int]) -> list[int]:
+def _popped(node: Node, stack: list[Node], low: dict[Node, int]) -> list[Node]:
     at = len(stack) - 1
     while stack[at] != node:
         at -= 1
@@ -54,7 +58,7 @@ def _popped(node: int, stack: list[int], low: dict[int, int]) -> list[int]:
     return found
 
 
-def bottoms(nodes: Iterable[int], following: Following) -> Iterator[list[int]]:
+def bottoms(nodes: Iterable[Node], following: Callable[[Node], Sequence[Node]]) -> Iterator[list[Node]]:
     """The components that cannot be left, except nodes without a way on."""
     for component in components(nodes, following):
         inside = set(component)
