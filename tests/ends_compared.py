@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Iterator, Set
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,7 @@ from unittest import mock
 import yaml
 
 import scenrun
-from scenrun.executors.threads import locks, rescue, supervisor, threads
-from scenrun.executors.threads.context import Context
-from scenrun.executors.threads.locks import RealRLock
-from scenrun.executors.threads.run import Run
+from scenrun.executors.threads import locks, supervisor, threads
 from scenrun.executors.threads.threads import Handle as RealHandle
 from scenrun.explorer.walk import End, end_of, walk
 from scenrun.findings import Finding
@@ -117,33 +113,13 @@ def _daemons(scenario: dict[str, Any], result: RunResult) -> set[str]:
 
 @contextmanager
 def impatient() -> Iterator[None]:
-    """Deadlocks are looked for all the time, waits look up often, and no identity of a thread is used twice.
-
-    The system gives the identity of a thread that has ended to a later one. An RLock that was never given back then
-    belongs to that one, by chance, which no model can know: so a thread that still owns one stays until the run is over.
-    """
-    over: dict[Run, threading.Event] = {}
-    end, free_everyone = Run._end, rescue.free_everyone
-
-    def end_and_stay(run: Run, context: Context) -> None:
-        event = over.setdefault(run, threading.Event())
-        end(run, context)
-        owned = any(isinstance(made, RealRLock) and made.owner is context for made in run.flat_objects())
-        if owned and context.pool is None:
-            event.wait()
-
-    def let_go(run: Run, drain: Callable[[], object]) -> list[str]:
-        over.setdefault(run, threading.Event()).set()
-        return free_everyone(run, drain)
-
+    """Deadlocks are looked for all the time, and waits look up often."""
     with ExitStack() as changed:
         for place, name, value in (
             (supervisor, "TICK_S", 0.003),
             (supervisor, "DETECT_NS", 3_000_000),
             (threads, "SLICE_S", 0.005),
             (locks, "SLICE_S", 0.005),
-            (Run, "_end", end_and_stay),
-            (rescue, "free_everyone", let_go),
         ):
             changed.enter_context(mock.patch.object(place, name, value))
         before = sys.getswitchinterval()

@@ -46,8 +46,6 @@ class Here:
     is_replica: bool = False
     is_daemon: bool = False
     """Whether it may be cut off: then it has no branch inside `atomic`, as a real run may leave it half done there."""
-    is_task: bool = False
-    """Whether a pool may run this: then its worker, which does more than one task, would own what is not given back."""
 
 
 class Author:
@@ -184,7 +182,7 @@ class Author:
             group["pool"] = self.one(*pools)
         elif self.one(*[False] * 7, True):
             group["daemon"] = True
-        here = Here(is_replica=count > 1, is_task="pool" in group, is_daemon="daemon" in group)
+        here = Here(is_replica=count > 1, is_daemon="daemon" in group)
         group["do"] = self._body(name, size, here, count)
         self.threads[name] = group
 
@@ -247,7 +245,7 @@ class Author:
         if name in self.behaviours:
             return
         self.behaviours[name] = {}
-        here = Here(is_helper=True, depth=1, is_task=True)
+        here = Here(is_helper=True, depth=1)
         steps = self._steps(self.one(0, 1, 1, 2), here)
         begin = [{"set": dict.fromkeys(here.results)}] if here.results else []
         results = ["x0"] * (name == "h0") + here.results
@@ -456,8 +454,6 @@ class Author:
         if verb == "with":
             return {"with": name, "do": self._block(here)}, True
         timing = self._timing({"blocking": False})
-        if here.is_task and kind == "rlock":
-            return {"with": name, "do": [{"acquire": name}, {"release": name}]}, False
         return {"acquire": {"lock": name, **timing, **self._maybe_into(here)} if timing else name}, "[" in name
 
     _do_rlock = _do_semaphore = _do_bounded_semaphore = _do_lock
@@ -465,9 +461,8 @@ class Author:
     def _do_condition(self, here: Here) -> Written:
         name = self.one(*self._of_kind("condition"))
         verb = self.one("wait", "wait", "wait_for", "notify", "notify_all", "acquire", "release")
-        if verb == "release" or (verb == "acquire" and not here.is_task):
+        if verb in ("acquire", "release"):
             return {verb: name}, verb == "release"
-        verb = "wait" if verb == "acquire" else verb
         step = self._of_condition(verb, name, here)
         if self.one(True, True, False):
             return {"with": name, "do": [step]}, True

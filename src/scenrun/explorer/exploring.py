@@ -121,6 +121,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
             f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
         )
     space = searched.space
+    notes += _of_dead_owners(searched.packed)
     counted = _counted(searched) if how.count else None
     found = dict(searched.counts)
     if races and _is_asked_for_races(program, how):
@@ -246,6 +247,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
     first = campaign.first
     races = _races_of_executions(packed, seed, how, campaign)
+    notes += _of_dead_owners(packed)
     if races and _is_asked_for_races(program, how):
         ways += [Way(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
         found["race"] = len(races)
@@ -309,6 +311,17 @@ def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
 
 
 # --- results
+
+
+def _of_dead_owners(packed: Packed) -> list[str]:
+    """What is to be said where a thread ends that holds an rlock: CPython may do there what no search can know."""
+    if not packed.died_holding:
+        return []
+    thread, lock = next(iter(packed.died_holding))
+    return [
+        f"{thread} ends while it holds {lock}: here that stays held for ever; in CPython it may come to belong to a later "
+        "thread, to which the system gives the same identity"
+    ]
 
 
 def _common(

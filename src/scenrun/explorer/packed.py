@@ -115,6 +115,9 @@ class Packed:
         self.movers: list[Mover] = []
         self.noticed: list[Noticed] = []
         """What new transitions have shown since the fields were laid out."""
+        self.died_holding: dict[tuple[str, str], None] = {}
+        """Threads that ended, each with an rlock that it had not given back."""
+        self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
         self.computed = 0
         """Transitions that were worked out, each once."""
         self.alarm: Callable[[], None] | None = None
@@ -275,6 +278,10 @@ class Packed:
             about = self.machine.program.expectations.always[number].text
             self.noticed.append(Noticed("violated", about, state, choice))
         thread = after.threads[choice.thread]
+        if thread.pc == ENDED:
+            for slot in self._rlocks:
+                if after.cells[slot][0] == choice.thread:
+                    self.died_holding[thread.who.name, self.machine.slots.label(slot)] = None
         if thread.pc == ENDED and thread.fault is not None and thread.who.kind not in ("task", "future"):
             self.noticed.append(Noticed(kind_of_fault(thread.fault.type), thread.who.name, state, choice))
 

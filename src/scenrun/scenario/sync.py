@@ -39,7 +39,11 @@ class Lock(Primitive):
 
 
 class RLock(Primitive):
-    """`threading.RLock`: its owner may acquire it again, and must release it as often."""
+    """`threading.RLock`: its owner may acquire it again, and must release it as often.
+
+    One whose owner has ended without giving it back stays held for ever. In CPython it may come to belong to a later thread,
+    or to the next task of the same worker, as owners are known by an identity that the system uses again.
+    """
 
     kind_name = "rlock"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from time import perf_counter_ns as now
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
-from scenrun.executors.threads.context import SLICE_S, Context, Cut, seconds
+from scenrun.executors.threads.context import SLICE_S, Context, Cut, current, seconds
 from scenrun.findings import NOBODY
 from scenrun.samples import Samples
 
@@ -39,7 +40,7 @@ class _Counted(ABC):
 
     def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
         """Take it; False where it was not to be had (in time)."""
-        if self.real.acquire(False):
+        if self._try(me):
             me.waited_ns = 0
         elif not blocking:
             me.waited_ns = 0
@@ -48,6 +49,10 @@ class _Counted(ABC):
             return False
         self._took(me)
         return True
+
+    def _try(self, me: Context) -> bool:
+        """Take it if that takes no waiting."""
+        return bool(self.real.acquire(False))
 
     def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
         """Publish, wait, and count; False where the time was up."""
@@ -174,7 +179,12 @@ class RealLock(_Counted):
 
 
 class RealRLock(_Counted):
-    """A `threading.RLock`: only its owner can release it, so who waits for it looks up now and then."""
+    """A `threading.RLock`: only its owner can release it, so who waits for it looks up now and then.
+
+    CPython knows an owner by its thread's identity, which the system may give to a later thread once the owner has ended;
+    tasks of one worker share theirs. Then the lock would belong to somebody else by chance. Here it does not: a lock whose
+    owner has ended without giving it back stays held for ever.
+    """
 
     kind = "rlock"
 
@@ -183,6 +193,16 @@ class RealRLock(_Counted):
         self.real = threading.RLock()
         self.depth = 0
 
+    def _try(self, me: Context) -> bool:
+        return bool(self.real.acquire(False)) and self._is_mine(me)
+
+    def _is_mine(self, me: Context) -> bool:
+        """Whether what was just acquired may be kept: not where it was acquired once more in the name of a dead owner."""
+        if self.depth and self.owner is not me:
+            self.real.release()
+            return False
+        return True
+
     def _take(self, me: Context, since: int, timeout: int | None) -> bool:
         return self._acquire_in_slices(me, None if timeout is None else since + timeout)
 
@@ -190,7 +210,9 @@ class RealRLock(_Counted):
         while not me.cut:
             left = SLICE_S if deadline is None else min(SLICE_S, max(0, deadline - now()) / 1e9)
             if self.real.acquire(True, left):
-                return True
+                if self._is_mine(me):
+                    return True
+                time.sleep(left)
             if deadline is not None and now() >= deadline:
                 return False
         return False
@@ -229,7 +251,7 @@ class RealRLock(_Counted):
 
     def is_owned(self) -> bool:
         """Whether the calling thread owns it."""
-        return bool(self.real._is_owned())
+        return self.owner is current()
 
     def give_up(self, me: Context) -> int:
         """Release it as often as it was taken, for a wait."""
@@ -244,7 +266,7 @@ class RealRLock(_Counted):
 
     def take_again(self, me: Context, times: int, site: Site) -> None:
         """Take it again after a wait, as often as before."""
-        if not self.real.acquire(False):
+        if not self._try(me):
             me.publish("rlock.acquire", self, None, site)
             self._acquire_in_slices(me, None)
             me.wait = None

@@ -19,7 +19,6 @@ from scenrun.executors.threads.asking import AskingWriter
 from scenrun.executors.threads.baton import TURN, Baton
 from scenrun.executors.threads.codegen import Options, compile_code
 from scenrun.executors.threads.context import Context, Cut, FaultLeft, Wait, current
-from scenrun.executors.threads.locks import RealRLock
 from scenrun.executors.threads.pools import RealPool, held
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.supervisor import Supervisor
@@ -138,12 +137,6 @@ class ReplayedRun(Run):
         super()._end(context)
         if context.pool is None:  # a task has ended when its worker comes back for more
             self.baton.left(context.name)
-            self._stay(context)
-
-    def _stay(self, context: Context) -> None:
-        """Who still owns an RLock stays: the system would give its identity, and so the lock, to another thread."""
-        while not context.cut and any(isinstance(o, RealRLock) and o.owner is context for o in self.flat_objects()):
-            time.sleep(0.005)
 
     def let_go(self) -> None:
         """Nobody is held by the baton any more."""
