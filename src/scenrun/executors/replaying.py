@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 from scenrun.errors import UsageError
 from scenrun.findings import Finding, Stuck
-from scenrun.machine import Machine
+from scenrun.machine import Machine, State
 from scenrun.machine.machine import FREE
 from scenrun.machine.moves import Diverged, Made, Move, Path, cycled, path_of
+from scenrun.machine.state import key
 from scenrun.program import Program
 from scenrun.results import RunResult
 from scenrun.schedulers.moves import MoveSchedule
 
+LOOKED_AT = 20_000
+"""States that are looked at to know whether a thread can ever move again."""
 TURNS = 3
 """How often the cycle of a livelock is made."""
 MAX_TOLD = 6
 """Steps of a cycle that its finding tells."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """The moves of a replay, as the model can make them, and what they are to show."""
 
@@ -35,6 +39,8 @@ class Plan:
     """Threads that need not end."""
     is_over: bool
     """Whether everyone who must end has ended after the last move."""
+    machine: Machine
+    """The model in which the moves were made."""
 
     @property
     def made(self) -> tuple[Made, ...]:
@@ -46,11 +52,23 @@ class Plan:
         """Whether threads go on by themselves after the last move: only so does a deadlock show."""
         return self.finding is not None and self.finding[0] == "deadlock"
 
-    def last_word(self, findings: Sequence[Finding], threads: tuple[Stuck, ...]) -> Finding | None:
-        """What is said of a replay whose moves are made, and whose threads are cut off then."""
+    @cached_property
+    def is_proved(self) -> bool:
+        """Whether the model knows that the threads of a deadlock can never move again, whatever others do from there on."""
+        names = set((self.finding or ("", ""))[1].split(", "))
+        return self.frees and never_move(self.machine, self.path.state, names)
+
+    def last_word(
+        self, findings: Sequence[Finding], threads: tuple[Stuck, ...], swallowed: Iterable[str]
+    ) -> Finding | None:
+        """What is said of a replay whose moves are made, and whose threads are cut off then.
+
+        swallowed: the tasks whose fault nobody has asked for; where that is what is to be shown, the end tells of it.
+        """
         if self.cycle:
-            return Finding("livelock", _going_round(self.cycle), threads=threads)
-        if findings:
+            about = (self.finding or ("", ""))[1].split(", ")
+            return Finding("livelock", _going_round(self.cycle, about), threads=threads)
+        if findings or (self.finding is not None and self.finding[1] in swallowed):
             return None
         return Finding("incomplete", "the schedule ends here", threads=threads, details={"limit": "schedule"})
 
@@ -77,7 +95,24 @@ def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -
     return Plan(
         path, asked_of(machine), schedule.finding, tuple(cycle),
         frozenset(thread.who.name for thread in path.state.threads if thread.who.daemon), machine.is_over(path.state),
+        machine,
     )  # fmt: skip
+
+
+def never_move(machine: Machine, state: State, names: Set[str], most: int = LOOKED_AT) -> bool:
+    """Whether certain threads can move in no state that follows; False where that are more states than `most`."""
+    seen, waiting = {key(state)}, [state]
+    while waiting:
+        now = waiting.pop()
+        for choice, after in machine.following(now):
+            if now.threads[choice.thread].who.name in names:
+                return False
+            if (found := key(after)) not in seen:
+                if len(seen) == most:
+                    return False
+                seen.add(found)
+                waiting.append(after)
+    return True
 
 
 def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
@@ -102,14 +137,16 @@ def _abouts(finding: Finding) -> tuple[str, ...]:
     return (*(name for name in named if name), *(("outcome", "outcomes") if "outcome" in finding.details else ()))
 
 
-def _going_round(cycle: Sequence[Move]) -> str:
-    """A livelock in words: who goes round, and in which steps."""
+def _going_round(cycle: Sequence[Move], about: Sequence[str]) -> str:
+    """A livelock in words: who goes round, and in which steps; and who waits for ever meanwhile, if it is about those."""
     threads = sorted({move.thread for move in cycle})
     told = [str(move) for at, move in enumerate(cycle) if at < MAX_TOLD]
     more = f" and {len(cycle) - MAX_TOLD:,} more" if len(cycle) > MAX_TOLD else ""
     switches = sum(a.thread != b.thread for a, b in pairwise(cycle))
     who = " and ".join(filter(None, [", ".join(threads[:-1]), threads[-1]]))
+    starved = [name for name in about if name and name not in threads]
+    waiting = f"{', '.join(starved)} can wait for ever while " if starved else ""
     return (
-        f"{who} can go round for ever in {len(cycle):,} steps ({'; '.join(told)}{more}), "
+        f"{waiting}{who} can go round for ever in {len(cycle):,} steps ({'; '.join(told)}{more}), "
         f"with {switches + (cycle[0].thread != cycle[-1].thread):,} switches a turn"
     )

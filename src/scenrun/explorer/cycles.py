@@ -1,11 +1,12 @@
 """What never comes to an end: threads that can never move again while others go on, and threads that go round for ever.
 
-Both are properties of sets of states. A set that cannot be left (a bottom component) is where every fair execution that
-enters it stays: who never moves in it is stuck, and who moves but never ends is in a livelock. A set that can be left is a
-livelock, too, if staying in it is fair: every thread that can move somewhere in it does move in it, and every alternative
-of a `choose` that it comes to stays in it (strong fairness; Musuvathi and Qadeer, Fair Stateless Model Checking, PLDI 2008,
-ask for the same of a cycle). Such sets are found as the emptiness of a Streett condition is decided (Emerson and Lei,
-1987): states at which staying would be unfair are taken away, and the rest is looked at again.
+Both are properties of sets of states. A set that cannot be left (a bottom component) is where every fair execution
+that enters it stays: who never moves in it is stuck, and who moves but never ends is in a livelock. A set that can be
+left is a livelock, too, of those that go round in it or of those that wait in it for ever, if staying in it is fair:
+every thread that can move somewhere in it does move in it, and every alternative of a `choose` that it comes to stays
+in it (strong fairness; Musuvathi and Qadeer, Fair Stateless Model Checking, PLDI 2008, ask for the same of a cycle).
+Such sets are found as the emptiness of a Streett condition is decided (Emerson and Lei, 1987): states at which staying
+would be unfair are taken away, and the rest is looked at again.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ class Endless:
     """The threads, by number, that go round."""
     stuck: frozenset[int]
     """Those that can never move again; empty where the set can be left."""
+    starved: frozenset[int]
+    """Where the set can be left: those that must end, and wait in it for ever although they need not."""
     is_left: bool
     """Whether there is a way out of it."""
 
@@ -49,18 +52,8 @@ class Cycles:
         """Whether any thread can come back to a place where it was."""
         return any(self._round)
 
-    @property
-    def must_end(self) -> bool:
-        """Whether a thread that must end can come back to a place where it was."""
-        return any(
-            found and not (row.thread.who.endless or row.thread.who.daemon)
-            for mover, found in zip(self.packed.movers, self._round, strict=True)
-            for row in [mover.rows[next(iter(found))] if found else None]
-            if row is not None
-        )
-
     def find(self) -> Iterator[Endless]:
-        """Every set of states that is a finding: a deadlock of some, or a livelock."""
+        """Every set of states in which it is fair to stay for ever: each is a deadlock of some, a livelock, or neither."""
         if not any(self._round):
             return
         inside = [state for state in self.states if self._may_go_round(state)]
@@ -134,9 +127,11 @@ class Cycles:
             return
         is_left = any(after not in inside for state in component for after in self._afters(state))
         moving.discard(TIME_PASSES.thread)
-        found = Endless(tuple(component), frozenset(moving), self._stuck(component[0], could, is_left), is_left)
-        if self._is_finding(found):
-            yield found
+        waiting = self._waiting_in_vain(component[0], could)
+        nobody = frozenset[int]()
+        yield Endless(
+            tuple(component), frozenset(moving), nobody if is_left else waiting, waiting if is_left else nobody, is_left
+        )
 
     def _afters(self, state: int) -> Sequence[int]:
         if self._taken is not None:
@@ -157,16 +152,20 @@ class Cycles:
                 return True
         return False
 
-    def _stuck(self, state: int, could: set[int], is_left: bool) -> frozenset[int]:
-        """Who cannot move in a set that cannot be left, and needed to; not who waits for an endless thread's end."""
-        if is_left:
-            return frozenset()
+    def _waiting_in_vain(self, state: int, could: set[int]) -> frozenset[int]:
+        """Who cannot move anywhere in a set, and needed to; not who waits for an endless thread's end."""
         now = self.packed.unpack(state)
         stuck = {n for n, thread in enumerate(now.threads) if thread.pc != ENDED and n not in could}
         awaited = {n: self._awaited(now, n) for n in stuck}
         while excused := {n for n in stuck if awaited[n] and not stuck & awaited[n]}:
             stuck -= excused
         return frozenset(n for n in stuck if not now.threads[n].who.daemon)
+
+    def victims(self, found: Endless) -> frozenset[int]:
+        """Of those that wait in a set for ever, those whose wait is not for the end of another of them."""
+        now = self.packed.unpack(found.states[0])
+        alone = frozenset(n for n in found.starved if not self._awaited(now, n) & found.starved)
+        return alone or found.starved
 
     def _awaited(self, now: State, number: int) -> set[int]:
         """The threads for whose end a thread waits."""
@@ -176,9 +175,7 @@ class Cycles:
         slots = set(now.threads[number].slots)
         return {n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)}
 
-    def _is_finding(self, found: Endless) -> bool:
-        """Whether somebody is stuck, or somebody who must end goes round."""
-        if found.stuck:
-            return True
+    def must_end(self, found: Endless) -> bool:
+        """Whether some of those that go round in a set must end."""
         whos = self.packed.roster.at(found.states[0])[0]
         return any(not (whos[n].endless or whos[n].daemon) for n in found.moving)

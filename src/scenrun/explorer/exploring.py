@@ -380,7 +380,7 @@ def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule:
     story = tell(machine, whole)
     return Counterexample(
         about=way.about,
-        sentence=way.said or sentence(machine, way.about, story),
+        sentence=way.said or sentence(machine, way.about, story, len(choices)),
         story=story,
         moves=moves_of(machine, whole),
         switches=cost_of(whole).switches,

@@ -15,6 +15,7 @@ from scenrun.explorer.paths import choices_along
 from scenrun.explorer.reduction import Reduced
 from scenrun.explorer.space import Breadth, Limits, Space, told_seconds
 from scenrun.explorer.symmetry import Symmetry
+from scenrun.explorer.walk import faults_in
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import FOLDED
 from scenrun.machine.state import key
@@ -129,7 +130,7 @@ def _reduced(packed: Packed, how: Searching) -> Searched:
             return Searched(packed, space, True, symmetry.canonical)
     searcher = Reduced(packed, how.limits, how.look)
     space = searcher.run()
-    if space.is_closed and Cycles(packed, space.parents, searcher.taken).must_end:
+    if space.is_closed and Cycles(packed, space.parents, searcher.taken).any:
         searcher = Reduced(packed, how.limits, how.look, strict=True)
         space = searcher.run()
     space.taken = searcher.taken
@@ -153,8 +154,7 @@ class _Showing:
         self._add_noticed()
         self._add_ends()
         if self.space.is_closed:
-            for endless in self._endless():
-                self._add_endless(endless)
+            self._add_endless()
             self._add_missing()
 
     def _is_new(self, about: About) -> bool:
@@ -221,29 +221,55 @@ class _Showing:
     def _add(self, about: About, choices: list[Choice]) -> None:
         self.searched.ways.append(Way(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
 
-    def _endless(self) -> Iterator[Endless]:
-        """The sets that are never left; of a large space they are sought among the states of persistent sets."""
+    def _add_endless(self) -> None:
+        """What never ends, and what goes unnoticed beside it."""
+        cycles = self._cycles()
+        for endless in cycles.find():
+            whos = self.packed.roster.at(endless.states[0])[0]
+            for kind, numbers in self._kinds_of(cycles, endless):
+                self._add_set(endless, About(kind, ", ".join(sorted(whos[n].name for n in numbers))))
+            if not endless.is_left:
+                self._add_swallowed(endless)
+
+    def _cycles(self) -> Cycles:
+        """Of all states; of a large space, of the states of persistent sets."""
         cycles = Cycles(self.packed, self.space.parents, self.space.taken)
         is_whole = self.space.taken is None and not self.how.timed
         if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
-            fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=cycles.must_end)
+            fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=True)
             reduced = fewer.run()
             if reduced.is_closed:
                 cycles = Cycles(self.packed, reduced.parents, fewer.taken)
-        return cycles.find()
+        return cycles
 
-    def _add_endless(self, endless: Endless) -> None:
-        """Threads that are stuck while others go round are in a deadlock; otherwise those that go round are in a livelock."""
-        inside = frozenset(endless.states)
-        whos = self.packed.roster.at(endless.states[0])[0]
-        numbers, kind = endless.stuck, "deadlock"
-        if not numbers:
-            numbers, kind = endless.moving, "livelock"
-        about = About(kind, ", ".join(sorted(whos[n].name for n in numbers)))
+    def _kinds_of(self, cycles: Cycles, endless: Endless) -> Iterator[tuple[str, frozenset[int]]]:
+        """What a set is found as, and the threads, by number, that it is about.
+
+        Threads that are stuck while others go round are in a deadlock; those that go round and must end, in a livelock;
+        where only threads go round that need not end, those that may wait for ever meanwhile.
+        """
+        if endless.stuck:
+            yield "deadlock", endless.stuck
+        if cycles.must_end(endless):
+            yield "livelock", endless.moving
+        elif endless.starved:
+            yield "livelock", cycles.victims(endless)
+
+    def _add_set(self, endless: Endless, about: About) -> None:
         if self._is_new(about):
+            inside = frozenset(endless.states)
             state = next(state for state in self.space.parents if state in inside)
-            cycle = tuple(self._round(state, inside, endless.moving)) if kind == "livelock" else ()
+            cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
             self.searched.ways.append(Way(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
+
+    def _add_swallowed(self, endless: Endless) -> None:
+        """Faults of tasks for whose results nobody will ever ask, as the set is never left."""
+        for fault in faults_in(self.packed.unpack(endless.states[0])):
+            about = About(*fault)
+            if self._is_new(about):
+                inside = frozenset(endless.states)
+                state = next(state for state in self.space.parents if state in inside)
+                self.searched.ways.append(Way(about, tuple(self._to(state)[0]), goal=inside.__contains__))
 
     def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Choice]:
         """A way from a state back to itself on which everyone moves who goes round."""

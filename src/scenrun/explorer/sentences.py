@@ -29,9 +29,11 @@ _WAITS = {
 }
 
 
-def sentence(machine: Machine, about: About, story: Story) -> str:
-    """What a finding comes to."""
-    tellers = {"deadlock": _deadlock, "livelock": _livelock, "exception": _fault, "violated": _violated}
+def sentence(machine: Machine, about: About, story: Story, cycle_from: int | None = None) -> str:
+    """What a finding comes to; `cycle_from` is the number of steps before those that are done again and again."""
+    if about.kind == "livelock":
+        return _livelock(about, story, cycle_from or 0)
+    tellers = {"deadlock": _deadlock, "exception": _fault, "violated": _violated}
     return tellers[about.kind](machine, about, story)
 
 
@@ -56,6 +58,8 @@ def wait_of(one: Stuck) -> str:
             return f"{one.thread} waits for {one.object}, which it holds itself"
         return f"{one.thread} waits for {one.object}, which nobody will release"
     text = _WAITS.get(one.operation or "", "can never move again")
+    if one.operation == "pool.shutdown" and one.held_by:
+        text = f"waits for {_listed(list(one.held_by[:MAX_NAMED]))} of {{object}} to end"
     return f"{one.thread} {text.format(object=one.object)}"
 
 
@@ -81,12 +85,26 @@ def _blockers(one: Stuck) -> tuple[str, ...]:
     return one.held_by
 
 
-def _livelock(machine: Machine, about: About, story: Story) -> str:
+def _livelock(about: About, story: Story, cycle_from: int) -> str:
     names = about.about.split(", ")
-    who = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    moving = list(dict.fromkeys(step.thread for step in story.steps[cycle_from:]))
+    if not set(names) & set(moving):
+        return _starved(names, moving, story)
+    who = _listed(names)
     if len(names) == 1:
         return f"{who} can go round for ever and never end"
     return f"{who} can go round for ever, each in its turn, and never end"
+
+
+def _starved(names: list[str], moving: list[str], story: Story) -> str:
+    """Threads that wait for ever while others go round, each of which moves again and again."""
+    waits = {one.thread: f" for {one.object}" for one in story.waiting if one.object}
+    waiting = "; ".join(f"{name} can wait{waits.get(name, '')} for ever" for name in names[:MAX_NAMED])
+    return f"{waiting} while {_listed(moving[:MAX_NAMED])} {'go' if len(moving) > 1 else 'goes'} on"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _fault(machine: Machine, about: About, story: Story) -> str:

@@ -82,7 +82,8 @@ def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
         steps.append(told(machine, number, state, choice, after))
         holders.follow(state, choice, after)
         state = after
-    waiting = [where_at(machine, state, n, holders) for n, t in enumerate(state.threads) if t.pc != ENDED]
+    live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
+    waiting = [where_at(machine, state, n, holders) for n in live]
     return Story(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
 
 
@@ -163,20 +164,38 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
     where = machine.instruction_of(thread)
     line, step = (where.line or None, where.step) if where is not None else (None, None)
     if can_move or thread.pc == LEAVING:
-        return Stuck(thread.who.name, "running", line=line, step=step)
+        is_pending = thread.pc == BEGINNING and thread.who.kind == "timer"
+        return Stuck(thread.who.name, "sleeping" if is_pending else "running", line=line, step=step)
     operation = machine.operation_of(thread)
     if thread.pc == BEGINNING or where is None or operation is None:
-        pool = machine.slots.label(thread.slots[-1])
-        return Stuck(thread.who.name, "blocked", "pool.worker", pool, line=line, step=step)
+        slot = thread.slots[-1]
+        at_work = tuple(state.threads[n].who.name for n in state.cells[slot][1])
+        return Stuck(thread.who.name, "blocked", "pool.worker", machine.slots.label(slot), None, at_work, line, step)
     slot = thread.slots[operation.phases[thread.phase].waits_at[0]]
     op = where.op
     if operation.phases[thread.phase].waits_at[0]:
         op = f"{machine.slots.kinds[slot]}.acquire"
     label = machine.slots.label(slot) or _held_name(state, thread)
     op = "thread.join" if op.endswith(".join") and not op.startswith("queue") else op
-    is_lock = machine.slots.kinds[slot] in ("lock", "rlock") if slot < len(machine.slots.kinds) else False
-    held_by = tuple(holders.held_by(slot)) if is_lock else ()
-    return Stuck(thread.who.name, "blocked", op, label, None, held_by, line, step)
+    return Stuck(thread.who.name, "blocked", op, label, None, _held_by(machine, state, op, slot, holders), line, step)
+
+
+def is_cancelled_timer(state: State, thread: Thread) -> bool:
+    """Whether a timer will not run any more: nothing is left of it but that it ends."""
+    return thread.pc == BEGINNING and thread.who.kind == "timer" and state.cells[thread.who.slots[0]][2]
+
+
+def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holders) -> tuple[str, ...]:
+    """The threads for which a thread waits: those that hold the lock, or are what must end."""
+    kind = machine.slots.kinds[slot] if slot < len(machine.slots.kinds) else ""
+    if kind in ("lock", "rlock"):
+        return tuple(holders.held_by(slot))
+    if op == "pool.shutdown":
+        line, running, *_ = state.cells[slot]
+        return tuple(state.threads[number].who.name for number in (*running, *line))
+    if op == "future.result":
+        return (state.threads[state.cells[slot][1]].who.name,)
+    return ()
 
 
 def _held_name(state: State, thread: Thread) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from scenrun.explorer.result import Counterexample
 from scenrun.explorer.story import Told
+from scenrun.findings import Stuck
 
 WIDEST = 56
 """Characters of a column."""
@@ -75,8 +76,14 @@ def _cut(steps: Sequence[Told]) -> list[str]:
     return [f"        and {len(steps) - MOST_ROWS:,} more steps"] if len(steps) > MOST_ROWS else []
 
 
+def _waits(one: Counterexample, stuck: Stuck) -> bool:
+    """Whether a thread takes no step of what goes round."""
+    return all(step.thread != stuck.thread for step in one.story.steps[one.cycle_from or 0 :])
+
+
 def _ending(one: Counterexample) -> list[str]:
     """Where the threads are after the last step that have not ended."""
-    if one.about.kind == "livelock":
-        return []
+    if one.about.kind == "livelock":  # who goes round is nowhere; who waits meanwhile is told
+        named = one.about.about.split(", ")
+        return [f"    {stuck}" for stuck in one.story.waiting if stuck.thread in named and _waits(one, stuck)]
     return [f"    {stuck}" for stuck in one.story.waiting]

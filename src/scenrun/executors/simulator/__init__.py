@@ -212,6 +212,13 @@ class SimulatedRun:
 
     def _swallowed(self) -> None:
         """Faults of tasks whose result nobody asked for, and nobody will."""
-        for thread in self.simulation.threads:
-            if thread.ended and thread.left_with is not None and thread.beside is not None and not thread.value[4]:
-                self.simulation.found_fault(thread, thread.left_with, swallowed=True)
+        for thread in self.swallowed():
+            self.simulation.found_fault(thread, thread.left_with, swallowed=True)
+
+    def swallowed(self) -> list[Any]:
+        """Tasks that a fault has left, and whose result nobody has asked for."""
+        return [
+            thread
+            for thread in self.simulation.threads
+            if thread.ended and thread.left_with is not None and thread.beside is not None and not thread.value[4]
+        ]

@@ -73,8 +73,18 @@ class _Followed(SimulatedRun):
             return
         simulation = self.simulation
         live = tuple(describe(thread) for thread in simulation.threads if not thread.ended)
-        if (finding := self.plan.last_word(simulation.findings, live)) is not None:
+        swallowed = [thread.name for thread in self.swallowed()]
+        if (finding := self.plan.last_word(simulation.findings, live, swallowed)) is not None:
             simulation.found(finding)
+
+    def _nobody_can_end(self) -> bool:
+        """Beside threads that go on for ever, it is the model that knows who can never move again."""
+        names = set((self.plan.finding or ("", ""))[1].split(", "))
+        parked = [thread for thread in self.simulation.threads if thread.name in names and thread.parked]
+        if len(parked) == len(names) and self.plan.is_proved:
+            self._report([thread for thread in parked if thread not in self._deadlocked])
+            return True
+        return super()._nobody_can_end()
 
 
 class _FollowedSimulation(Simulation):
@@ -177,6 +187,10 @@ def _would_wait(act: Action, arguments: tuple[Any, ...]) -> bool:
     return bool(given.get("blocking", True) and given.get("block", True))
 
 
+SEARCH_AFTER = 100
+"""Slices after the last move after which threads that can never move again are looked for."""
+
+
 class _FollowingLoop(Loop):
     """Lets threads make the moves of a plan, and go on after that where a deadlock is to show."""
 
@@ -259,4 +273,5 @@ class _FollowingLoop(Loop):
             if not thread.ended and not thread.parked:
                 scheduler.add(thread)
         self.time_limit_ns += simulation.now_ns
+        self.next_search = self.slices + SEARCH_AFTER
         self._on_one()

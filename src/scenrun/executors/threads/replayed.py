@@ -217,7 +217,8 @@ class _Watching(Supervisor):
             return True
         if not plan.frees:
             threads = tuple(self.describe(c, c.wait) for c in list(self.run.contexts) if not c.ended)
-            if (finding := plan.last_word(self.run.findings, threads)) is not None:
+            swallowed = [context.name for context in self.swallowed()]
+            if (finding := plan.last_word(self.run.findings, threads, swallowed)) is not None:
                 self.run.found(finding)
             return True
         if not self._free_since:
@@ -247,7 +248,17 @@ class _Watching(Supervisor):
         before = len(self._deadlocked)
         nobody_is_left = super()._look()
         self._quiet = self._quiet + 1 if len(self._deadlocked) == before else 0
-        return nobody_is_left
+        return nobody_is_left or (self._quiet >= QUIET_LOOKS and self._is_known())
+
+    def _is_known(self) -> bool:
+        """Whether the model knows that those who are blocked can never move again, although others go on beside them."""
+        about = self._about()
+        blocked = [(c, wait) for c in list(self.run.contexts) if c.name in about and (wait := c.wait) and wait.object]
+        if len(blocked) < len(about) or not self.run.plan.is_proved:
+            return False
+        self._report([(context, wait) for context, wait in blocked if context not in self._deadlocked])
+        self._deadlocked |= {context for context, _ in blocked}
+        return True
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
         """Who waits for its turn does not wait for anybody else."""

@@ -194,6 +194,11 @@ class Supervisor:
 
     def _swallowed(self) -> None:
         """Faults of tasks whose result nobody asked for, and nobody will."""
-        for context in list(self.run.contexts):
-            if context.left_with is not None and context.pool is not None and not context.asked:
-                self.run.found_fault(context, context.left_with, swallowed=True)
+        for context in self.swallowed():
+            assert context.left_with is not None
+            self.run.found_fault(context, context.left_with, swallowed=True)
+
+    def swallowed(self) -> list[Context]:
+        """Tasks that a fault has left, and whose result nobody has asked for."""
+        known = list(self.run.contexts)
+        return [one for one in known if one.left_with is not None and one.pool is not None and not one.asked]
