@@ -272,11 +272,14 @@ def test_the_table_tells_the_lost_update() -> None:
     one = scenrun.explore(LOST_UPDATE).counterexamples[0]
     lines = table(one)
     assert lines[0].split() == ["step", "main", "updater[0]", "updater[1]", "line"]
-    told = [line.split("  ") for line in lines[4:8]]
+    told = [line.split("  ") for line in lines[6:13]]
     assert [[part.strip() for part in parts if part.strip()] for parts in told] == [
         ["3", "value is 0", "20"],
+        ["mine = 1", "21"],
         ["4", "value is 0", "20"],
+        ["mine = 1", "21"],
         ["5", "value = 1", "23"],
+        ["log: finishing update", "24"],
         ["6", "ends", "26"],
     ]
     assert one.switches == 4
@@ -355,6 +358,10 @@ def test_json_has_the_whole_result(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["findings"][0]["steps"][2] == {
         "number": 3, "thread": "updater[0]", "text": "value is 0", "object": "value", "line": 20,
         "step": "behaviours.update.do[1]", "op": "variable.read", "value": 0,
+        "own": [
+            {"thread": "updater[0]", "kind": "local", "text": "mine", "line": 20, "value": 0},
+            {"thread": "updater[0]", "kind": "local", "text": "mine", "line": 21, "value": 1},
+        ],
     }  # fmt: skip
     assert {"bad_probability", "least_preemptions", "outcomes", "schedules_to_first"} <= found.keys()
 

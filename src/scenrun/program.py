@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from scenrun.errors import Source
+from scenrun.primitives import is_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,23 @@ class Observation:
     def cells(self) -> frozenset[int]:
         """The cells that it looks at."""
         return frozenset(probe.target.cell for probe in self.probes)
+
+    def of_parts(self, cells: Sequence[Cell]) -> Observation:
+        """The same look, which gives what it saw of each part instead: a mapping by what the file calls it."""
+        parts = ", ".join(f"{_called(probe, cells)}: {probe.register}" for probe in self.probes)
+        return replace(self, source=f"{{{parts}}}")
+
+
+def _called(probe: Probe, cells: Sequence[Cell]) -> str:
+    """What the file calls what a probe looks at, as an expression: an index may be known only when it looks."""
+    name, index = cells[probe.target.cell].name, probe.target.index
+    kind, _, asked = probe.op.partition(".")
+    if probe.op == "variable.read":
+        return repr(name)
+    if kind == "section":
+        return repr(f"inside('{name}')")
+    question = f".{asked}" if is_attribute(probe.op) else f".{asked}()"
+    return repr(name + question) if index is None else f"{name + '['!r} + str({index}) + {']' + question!r}"
 
 
 @dataclass(frozen=True, slots=True)

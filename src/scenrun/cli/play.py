@@ -105,6 +105,8 @@ class _Playing:
     def _take(self, option: Option) -> bool:
         step = self.game.take(option.choice)
         tell(f"  {step.number}. {step.thread}: {step.text}")
+        for own in step.own:
+            tell(f"     {own.thread}: {own}")
         if step.fault is not None:
             tell(f"     {step.thread} fails: {step.fault}")
         for text in step.broke:

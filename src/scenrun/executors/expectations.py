@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from scenrun import values
 from scenrun.executors.site import Site
 from scenrun.findings import Checked, Finding
+from scenrun.machine.observing import is_among
 from scenrun.primitives import is_attribute
 from scenrun.program import Observation, Program
 
@@ -175,9 +176,9 @@ def _for_a_search(program: Program) -> list[Checked]:
 
 
 def _named_values(program: Program, observation: Observation, objects: list[Any]) -> dict[str, Any]:
-    """The variables that an expression names, with their values."""
-    cells = [program.cells[p.target.cell] for p in observation.probes if p.op == "variable.read"]
-    return {cell.name: objects[cell.number].value for cell in cells}
+    """The variables that an expression names with their values, and the questions that it asks with the answers."""
+    named = look(compiled(observation.of_parts(program.cells), objects))[1]
+    return named if isinstance(named, dict) else {}
 
 
 def _outcome(program: Program, objects: list[Any]) -> list[Any]:
@@ -190,10 +191,9 @@ def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[F
     line, elsewhere = first.line, first.elsewhere
     if outcome is None:
         return Checked("outcomes", text, "not_reached", None, line, elsewhere), []
-    seen = tuple(outcome)
-    if expect.allowed is not None and seen not in expect.allowed:
+    if expect.allowed is not None and not is_among(outcome, expect.allowed):
         what = "is not among the allowed ones"
-    elif expect.forbidden is not None and seen in expect.forbidden:
+    elif expect.forbidden is not None and is_among(outcome, expect.forbidden):
         what = "is forbidden"
     else:
         judged = expect.allowed is not None or expect.forbidden is not None

@@ -7,6 +7,7 @@ from typing import Any
 
 from scenrun.explorer.holders import Holders
 from scenrun.explorer.judging import About
+from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
 from scenrun.findings import NOBODY, Stuck
@@ -45,13 +46,14 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
     shared variable, `object:NAME` of an object that threads share, `thread:NAME` for what a thread can do or waits for,
     `holds:NAME` for what it holds. `left_out`: steps that are too many to be shown. Raises Diverged where it does not fit.
     """
-    machine = Machine(program, schedule.seed, folded=FREE)
+    machine = Telling.over(Machine(program, schedule.seed, folded=FREE))
     choices = choices_of(machine, schedule.moves)
-    states = [machine.initial()]
+    states, own = [machine.initial()], []
     for choice in choices:
         after = machine.step(states[-1], choice)
         assert after is not None
         states.append(after)
+        own.append(tuple(machine.own))
     names = [thread.who.name for thread in states[-1].threads]
     shown = min(len(choices), MOST_STEPS, max(1, MOST_WORDS // len(names)))
     words = _Words(machine, names)
@@ -61,11 +63,11 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
         state, after = states[number - 1], states[number]
         words.holders.follow(state, choice, after)
         now = words.of(after)
-        steps.append(_step(told(machine, number, state, choice, after), before, now))
+        steps.append(_step(told(machine, number, state, choice, after, own[number - 1]), before, now))
         before = now
     return {
         "threads": names,
-        "finding": _finding(machine, choices, schedule.finding),
+        "finding": _finding(machine, choices, schedule.finding, schedule.cycle_from),
         "cycle_from": schedule.cycle_from,
         "left_out": len(choices) - shown,
         "initial": initial,
@@ -73,13 +75,15 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
     }
 
 
-def _finding(machine: Machine, choices: Sequence[Choice], finding: tuple[str, str] | None) -> dict[str, str] | None:
+def _finding(
+    machine: Machine, choices: Sequence[Choice], finding: tuple[str, str] | None, cycle_from: int | None
+) -> dict[str, str] | None:
     """What the schedule is to show, in a sentence."""
     if finding is None:
         return None
     kind, about = finding
     told_of = kind in ("deadlock", "livelock", "exception", "violated") and about != "outcome"
-    message = sentence(machine, About(kind, about), tell(machine, choices)) if told_of else about
+    message = sentence(machine, About(kind, about), tell(machine, choices), cycle_from) if told_of else about
     return {"kind": kind, "message": message}
 
 
@@ -88,6 +92,7 @@ def _step(step: Told, before: dict[str, str], now: dict[str, str]) -> dict[str, 
     return {
         "number": step.number, "thread": step.thread, "text": step.text, "object": step.object, "line": step.line,
         "step": step.step, "broke": list(step.broke), "fault": step.fault, "changes": changes,
+        "own": [{"thread": own.thread, "kind": own.kind, "text": str(own), "line": own.line} for own in step.own],
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.walk import faults_in
 from scenrun.machine import Machine, State
-from scenrun.machine.observing import holds, seen
+from scenrun.machine.observing import holds, is_among, seen
 from scenrun.machine.state import ENDED, key
 from scenrun.program import Expectations, Program
 
@@ -95,10 +95,9 @@ def judged(machine: Machine, state: State) -> Judged:
 
 def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:
     """Whether `outcomes` allows an outcome."""
-    found = key(list(outcome))
-    if expect.allowed is not None and found not in [key(list(one)) for one in expect.allowed]:
+    if expect.allowed is not None and not is_among(outcome, expect.allowed):
         return False
-    return expect.forbidden is None or found not in [key(list(one)) for one in expect.forbidden]
+    return expect.forbidden is None or not is_among(outcome, expect.forbidden)
 
 
 def missing_outcomes(program: Program, outcomes: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:

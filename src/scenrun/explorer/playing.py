@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scenrun.explorer.holders import Holders
 from scenrun.explorer.judging import About, judged
+from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
 from scenrun.findings import Stuck
@@ -45,12 +46,12 @@ class Game:
 
     def take(self, choice: Choice) -> Told:
         """Let a thread do its step."""
-        before = self.state
-        after = self.machine.step(before, choice)
+        before, telling = self.state, Telling.over(self.machine)
+        after = telling.step(before, choice)
         assert after is not None
         self.choices.append(choice)
         self._states.append(after)
-        return told(self.machine, len(self.choices), before, choice, after)
+        return told(self.machine, len(self.choices), before, choice, after, tuple(telling.own))
 
     def back(self) -> bool:
         """Undo the last step, if there is one."""

@@ -8,6 +8,7 @@ from scenrun.explorer.judging import About
 from scenrun.explorer.story import Story
 from scenrun.findings import Stuck
 from scenrun.machine import Machine
+from scenrun.machine.observing import seen
 from scenrun.program import Observation
 
 MAX_NAMED = 5
@@ -133,12 +134,9 @@ def _violated(machine: Machine, about: About, story: Story) -> str:
 
 
 def _broken(machine: Machine, what: str, observation: Observation, story: Story) -> str:
-    slots, values = machine.slots, []
-    for probe in observation.probes:
-        where = slots.of_cell[probe.target.cell]
-        if probe.op == "variable.read" and isinstance(where, int):
-            values.append(f"{slots.label(where)} is {story.state.cells[where]!r}")
-    shown = f" ({', '.join(dict.fromkeys(values))})" if values else ""
+    named = seen(machine.looks.function(observation.of_parts(machine.program.cells)), story.state.cells)
+    values = [f"{name} is {value!r}" for name, value in named.items()] if isinstance(named, dict) else []
+    shown = f" ({', '.join(values)})" if values else ""
     if what == "final":
         return f"at the end, {observation.text} does not hold{shown}"
     step = next((step for step in story.steps if observation.text in step.broke), None)

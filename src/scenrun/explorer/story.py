@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.explorer.holders import Holders
+from scenrun.explorer.own_steps import OwnStep, Telling
 from scenrun.findings import Stuck
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.moves import Move, move_of
@@ -16,6 +17,16 @@ from scenrun.primitives import KINDS
 LONGEST = 60
 """Characters of a value that are shown."""
 _NO_RESULT = ("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire")
+_CHANGES = {
+    "read": "{name} is {shown}",
+    "write": "{name} = {shown}",
+    "assign": "{name} = {shown}",
+    "append": "append {shown} to {name}",
+    "extend": "append {shown} to {name}",
+    "pop": "pop {name} -> {shown}",
+    "remove": "pop {name} -> {shown}",
+}
+"""How steps on a variable are told."""
 _PHASES = {
     ("condition.wait", 0): "parks",
     ("condition.wait", 1): "woken",
@@ -49,6 +60,8 @@ class Told:
     """The `always` expectations that hold no more after it."""
     fault: str | None = None
     """The fault that it ended with."""
+    own: tuple[OwnStep, ...] = ()
+    """What its thread did by itself with it: messages, exceptions and their handlers, locals."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; what is not known is left out."""
@@ -57,6 +70,7 @@ class Told:
             "step": self.step or None, "op": self.move.op, "phase": self.move.phase or None,
             "expires": self.move.expires or None, "alternative": self.move.alternative or None,
             "value": self.value, "broke": list(self.broke) or None, "fault": self.fault,
+            "own": [one.as_dict() for one in self.own] or None,
         }  # fmt: skip
         return {name: value for name, value in pairs.items() if value is not None}
 
@@ -75,11 +89,12 @@ class Story:
 
 def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
     """Go along a path, and note what is done."""
+    machine = Telling.over(machine)
     state, holders, steps = machine.initial(), Holders(machine), []
     for number, choice in enumerate(choices, 1):
         after = machine.step(state, choice)
         assert after is not None
-        steps.append(told(machine, number, state, choice, after))
+        steps.append(told(machine, number, state, choice, after, tuple(machine.own)))
         holders.follow(state, choice, after)
         state = after
     live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
@@ -87,8 +102,10 @@ def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
     return Story(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
 
 
-def told(machine: Machine, number: int, before: State, choice: Choice, after: State) -> Told:
-    """One step, in words."""
+def told(
+    machine: Machine, number: int, before: State, choice: Choice, after: State, own: tuple[OwnStep, ...] = ()
+) -> Told:
+    """One step, in words; `own` is what its thread did by itself with it."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     move = move_of(machine, before, choice)
     instruction = machine.instruction_of(thread)
@@ -102,13 +119,22 @@ def told(machine: Machine, number: int, before: State, choice: Choice, after: St
     value, has_value = _value(machine, before, choice, after)
     if move.op == "choose":
         value, has_value = None, False
-    text = _text(move, name or None, value, has_value)
+    text = _text(move, _with_path(machine, thread, name or None), value, has_value)
     if move.op == "choose":
         text = f"takes alternative {move.alternative + 1} of {thread.arguments[0]}"
     return Told(
         number, thread.who.name, text, name or None, value,
-        instruction.line or None if instruction is not None else None, move.step, move, broke, fault,
+        instruction.line or None if instruction is not None else None, move.step, move, broke, fault, own,
     )  # fmt: skip
+
+
+def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None:
+    """The part of a variable that a step is about, such as `m['k']`."""
+    node = machine.node_of(thread)
+    if node is None or node.operation is None or "path" not in node.operation.parameters:
+        return name
+    path = thread.arguments[node.operation.parameters.index("path")]
+    return f"{name}{''.join(f'[{part!r}]' for part in path)}"
 
 
 def _value(machine: Machine, before: State, choice: Choice, after: State) -> tuple[Any, bool]:
@@ -141,7 +167,7 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
     if move.op in ("end", "leave", "begin"):
         return {"end": "ends", "leave": "ends with a fault", "begin": "begins"}[move.op] + late
     if kind == "variable":
-        return {"read": f"{name} is {shown}", "write": f"{name} = {shown}"}.get(verb, f"{verb} {name} {shown}".rstrip())
+        return _CHANGES.get(verb, "{verb} {name} -> {shown}").format(verb=verb, name=name, shown=shown).removesuffix(" -> ")
     if move.op == "atomic.begin":
         return "atomic steps"
     if not verb:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from scenrun.explorer.result import Counterexample
 from scenrun.explorer.story import Told
@@ -20,26 +20,35 @@ def table(one: Counterexample, width: int = 120) -> list[str]:
     if not steps:
         return ["    before the first step", *_ending(one)]
     names = _columns(steps)
+    rows = {name: [text for step in steps for who, text, _ in _rows(step) if who == name] for name in names}
     if len(names) > MOST_COLUMNS or _too_narrow(names, width):
         return [*_rows_of_one_column(steps, one.cycle_from), *_ending(one)]
     column = min(WIDEST, max(12, (width - 12) // max(1, len(names)) - 2))
-    widths = [min(column, max(len(name), *(len(_cell(s)) for s in steps if s.thread == name))) for name in names]
+    widths = [min(column, max(len(name), *map(len, rows[name]))) for name in names]
     head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
     lines = [head.rstrip(), "  " + "-" * (len(head) - 2)]
     for at, step in enumerate(steps[:MOST_ROWS]):
         if at == one.cycle_from:
             lines.append("        and then again and again:")
-        cells = [
-            _fit(_cell(step), w) if step.thread == name else " " * w for name, w in zip(names, widths, strict=True)
-        ]
-        line = "" if step.line is None else f"{step.line:>7}"
-        lines.append((f"{step.number:>6}  " + "  ".join(cells) + line).rstrip())
+        for first, (who, text, line) in enumerate(_rows(step)):
+            cells = [_fit(text, w) if who == name else " " * w for name, w in zip(names, widths, strict=True)]
+            number = "" if first else step.number
+            lines.append((f"{number:>6}  " + "  ".join(cells) + ("" if line is None else f"{line:>7}")).rstrip())
     return lines + _cut(steps) + _ending(one)
+
+
+def _rows(step: Told) -> Iterator[tuple[str, str, int | None]]:
+    """A step's rows, each with whose it is, its text and its line: the step itself, and what its thread did with it."""
+    yield step.thread, _cell(step), step.line
+    for own in step.own:
+        is_news = own.thread == step.thread and own.value != step.value
+        if own.kind != "local" or is_news:  # not what was just read, nor what a new thread begins with
+            yield own.thread, str(own), own.line
 
 
 def _columns(steps: Sequence[Told]) -> list[str]:
     """The threads that move, main first."""
-    names = list(dict.fromkeys(step.thread for step in steps))
+    names = list(dict.fromkeys(who for step in steps for who, _, _ in _rows(step)))
     return sorted(names, key=lambda name: name != "main")
 
 
@@ -67,8 +76,9 @@ def _rows_of_one_column(steps: Sequence[Told], cycle_from: int | None) -> list[s
     for at, step in enumerate(steps[:MOST_ROWS]):
         if at == cycle_from:
             lines.append("        and then again and again:")
-        where = f"  (line {step.line})" if step.line is not None else ""
-        lines.append(f"{step.number:>6}  {step.thread:<{wide}}  {_cell(step)}{where}")
+        for first, (who, text, line) in enumerate(_rows(step)):
+            where = f"  (line {line})" if line is not None else ""
+            lines.append(f"{'' if first else step.number:>6}  {who:<{wide}}  {text}{where}")
     return lines + _cut(steps)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from scenrun import values
 from scenrun.machine.slots import Slots
+from scenrun.machine.state import key
 from scenrun.primitives import KINDS
 from scenrun.program import Observation, Program
 
@@ -48,6 +49,12 @@ class Looks:
 
 def _value(value: Any) -> Any:
     return value
+
+
+def is_among(outcome: Sequence[Any], others: Iterable[Sequence[Any]]) -> bool:
+    """Whether an outcome is one of those: the same values of the same types, as 1, 1.0 and True are three values."""
+    found = key(list(outcome))
+    return any(key(list(one)) == found for one in others)
 
 
 def seen(look: Look, cells: tuple[Any, ...]) -> Any:

@@ -79,6 +79,7 @@ const player = (() => {
     const step = steps[state.at - 1];
     const isEnd = state.at === steps.length;
     const said = step ? [el("strong", {}, bdi(step.thread)), " ", bdi(step.text), step.line ? el("span", { class: "muted" }, ` (line ${step.line})`) : ""] : [el("span", { class: "muted" }, "Before the first step.")];
+    for (const own of step?.own ?? []) said.push(el("div", { class: own.kind === "raised" ? "own bad" : "own" }, own.thread === step.thread ? "" : `${own.thread}: `, bdi(own.text), own.line ? el("span", { class: "muted" }, ` (line ${own.line})`) : ""));
     if (step?.fault) said.push(el("div", { class: "verdict bad" }, bdi(step.fault)));
     if (step?.broke?.length) said.push(el("div", {}, "breaks: ", bdi(step.broke.join(", "))));
     if (isEnd && told_.finding) said.push(el("div", {}, el("strong", {}, told_.finding.kind), ": ", bdi(told_.finding.message)));

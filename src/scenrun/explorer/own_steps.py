@@ -1,0 +1,144 @@
+"""What a thread does by itself within one step of the model, which nobody else can notice: what it logs, the exceptions
+that it raises and handles, and the locals that it sets. A reader of a counterexample wants to see all of it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.machine import Choice, Machine, State, Thread, Who
+from scenrun.machine.codes import Environment, Failing, Node, evaluated
+from scenrun.primitives.kinds import Failed
+
+_HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")
+"""How a handler asks whether an exception is its own."""
+MOST = 50
+"""Own steps of one step that are kept: a long `atomic` would fill a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnStep:
+    """One of them."""
+
+    thread: str
+    """Whose it is: of the thread that moves, or of one that it starts."""
+    kind: str
+    """`raised`, `handled`, `logged` or `local`."""
+    text: str
+    """The exception, the name under which it is handled, the message, or the local's name."""
+    value: Any = None
+    """The local's value."""
+    line: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what is not known is left out."""
+        out = {"thread": self.thread, "kind": self.kind, "text": self.text, "line": self.line}
+        out = {name: value for name, value in out.items() if value is not None}
+        return {**out, "value": self.value} if self.kind == "local" else out
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "raised":
+                return f"! {self.text}"
+            case "handled":
+                return f"except {self.text}"
+            case "logged":
+                return f"log: {self.text}"
+            case _:
+                return f"{self.text} = {self.value!r}"
+
+
+class Telling(Machine):
+    """A machine that notes what its latest step's thread did by itself, and what one did that was started by it."""
+
+    own: list[OwnStep]
+    _who: Who
+
+    @classmethod
+    def over(cls, machine: Machine) -> Telling:
+        """The same machine, telling."""
+        made = cls.__new__(cls)
+        made.__dict__.update(machine.__dict__)
+        made.own = []
+        made._who = Who("main", "main", 0, 0)
+        return made
+
+    def step(self, state: State, choice: Choice) -> State | None:
+        """The state after a transition; None where it is not enabled."""
+        self.own = []
+        self._who = state.threads[choice.thread].who
+        return super().step(state, choice)
+
+    def _note(self, kind: str, text: str, line: int, value: Any = None) -> None:
+        if len(self.own) < MOST:
+            self.own.append(OwnStep(self._who.name, kind, text, value, line or None))
+
+    def _ran(self, thread: Thread, pc: int, registers: list[Any], cells: list[Any], *, inside: bool = False) -> Thread:
+        before, self._who = self._who, thread.who
+        try:
+            return super()._ran(thread, pc, registers, cells, inside=inside)
+        finally:
+            self._who = before
+
+    def _done(
+        self, thread: Thread, result: Any, slots: tuple[int, ...], cells: list[Any], threads: list[Thread]
+    ) -> Thread:
+        node = self.node_of(thread)
+        name = self._local(node)
+        if node is not None and name is not None and not (node.operation and node.operation.makes):
+            self._note("local", name, node.instruction.line, result)
+        return super()._done(thread, result, slots, cells, threads)
+
+    def _own(
+        self, node: Node, pc: int, registers: list[Any], environment: Environment, fault: Fault | None, cells: list[Any]
+    ) -> int:
+        i = node.instruction
+        if i.op == "log":
+            self._note_message(node, registers, environment)
+        try:
+            to = super()._own(node, pc, registers, environment, fault, cells)
+        except Failing as failing:
+            self._failed_here(node, failing.fault)
+            raise
+        if i.op == "let" and (name := self._local(node)) is not None:
+            self._note("local", name, i.line, registers[node.into or 0])
+        elif i.op == "branch" and to == pc + 1 and (handled := _HANDLER.match(i.arguments[0])):
+            self._note("handled", handled[1], i.line)
+        return to
+
+    def _note_message(self, node: Node, registers: list[Any], environment: Environment) -> None:
+        """The text of a message; it is evaluated once more by the step itself, which draws the same again."""
+        draws = environment.random.count
+        with contextlib.suppress(Failing):  # the step itself fails with it
+            self._note("logged", str(evaluated(node.arguments[0], registers, environment)), node.instruction.line)
+        environment.random.count = draws
+
+    def _named(
+        self, thread: Thread, node: Node, registers: list[Any], environment: Environment
+    ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
+        try:
+            return super()._named(thread, node, registers, environment)
+        except Failing as failing:
+            self._failed_here(node, failing.fault)
+            raise
+
+    def _failed(self, thread: Thread, failed: Failed, slots: tuple[int, ...], cells: list[Any]) -> Thread:
+        self._failed_here(self._node(thread), failed.fault(*(self.slots.label(slot) for slot in slots)))
+        return super()._failed(thread, failed, slots, cells)
+
+    def _failed_here(self, node: Node, fault: Fault) -> None:
+        """An exception that is handled, or passes a `finally`; one that leaves its thread is told by the step itself."""
+        if node.instruction.handler is None:
+            return
+        on_its_way = [one.text for one in self.own if one.kind == "raised"]
+        if node.instruction.op != "raise" or str(fault) not in on_its_way[-1:]:
+            self._note("raised", str(fault), node.instruction.line)
+
+    def _local(self, node: Node | None) -> str | None:
+        """The file's name of the local that an instruction sets, if it sets one."""
+        if node is None or node.instruction.into is None:
+            return None
+        return dict(self.codes[self._who.code].code.locals).get(node.instruction.into)
