@@ -34,7 +34,7 @@ LAYERS = (
 BESIDE = {
     "__init__": 8, "__main__": 9, "pytest_plugin": 9,
     "calls": 2, "cluster": 1, "draws": 1, "faults": 1, "values": 1,
-    "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "components": 0, "jsontext": 0, "processes": 0, "results": 2, "tally": 2,
+    "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "components": 0, "jsontext": 0, "memory": 0, "processes": 0, "results": 2, "tally": 2,
     "analysis": 2, "log": 4, "reference": 4, "report": 2, "samples": 1,
 }  # fmt: skip
 """The layer that each of the other modules belongs to, as a position in `LAYERS`."""

@@ -190,7 +190,7 @@ def explore(
     strategy: str | None = None,
     seed: int | None = None,
     max_states: int = 2_000_000,
-    memory_bytes: int = 2 << 30,
+    memory_bytes: int | None = None,
     time_limit: str | float | None = None,
     schedules: int | None = None,
     jobs: int = 1,
@@ -209,8 +209,9 @@ def explore(
     """Search the schedules of a scenario: every bug, or the proof that there is none.
 
     strategy: `states` (all of them, breadth first; where they are too many and the strategy is None, random schedules and
-    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states, memory_bytes, time_limit
-    (seconds, or as `10s`): the result is `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
+    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states, memory_bytes (that
+    this process may have in all; None: 2 GB more than it has), time_limit (seconds, or as `10s`): the result is
+    `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
     the strategies that walk schedules (see docs/strategies.md). time: `free` (any sleep may take any time, any time-out
     may fire) or `virtual` (in the clock's order). races: a data race is a finding even where the file does not ask.
     count: count all schedules. reduction: `auto`, `on` or `off`; symmetry: take like replicas for one another where the
@@ -220,6 +221,7 @@ def explore(
     """
     from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program
     from scenrun.explorer.space import Limits
+    from scenrun.memory import process_bytes
 
     for name, value, words in (
         ("strategy", strategy, (None, STATES, *STATELESS)), ("time", time, ("free", "virtual")),
@@ -229,7 +231,8 @@ def explore(
             raise UsageError(f"there is no {name} `{value}`; there is {', '.join(str(word) for word in words if word)}")
     loaded = _loaded(scenario, "info", overrides, allow_python)
     nanoseconds = time_limit_ns(time_limit)
-    limits = Limits(max_states, memory_bytes, None if nanoseconds is None else nanoseconds / 1e9)
+    memory = process_bytes() + Limits().memory if memory_bytes is None else memory_bytes
+    limits = Limits(max_states, memory, None if nanoseconds is None else nanoseconds / 1e9)
     how = How(
         strategy=strategy, limits=limits, schedules=schedules, jobs=jobs, depth=depth, bound=bound, time_mode=time,
         races=races, count=count, reduction="off" if count else reduction, symmetry=symmetry, shorten=shorten,

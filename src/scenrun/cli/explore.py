@@ -42,7 +42,7 @@ _FOR_SCHEDULES = ("schedules", "jobs")
               help="states: all states, breadth first (the default; random and pct schedules follow where they are too "
                    "many). The others walk schedules one by one.")  # fmt: skip
 @click.option("--max-states", type=click.IntRange(1), metavar="N", help="States at most; 2,000,000.")
-@click.option("--memory", metavar="SIZE", help="Memory for states at most, such as 500MB; 2GB.")
+@click.option("--memory", metavar="SIZE", help="Memory that scenrun may have in all, such as 500MB; 2GB.")
 @click.option("--time-limit", metavar="DURATION", help="End the search after so much time, such as 10s.")
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk; 10,000.")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")

@@ -91,6 +91,8 @@ class Running(ABC):
         self.level: str = options["level"]
         self.limit = time_limit_ns(options["time_limit"], "--time-limit")
         self.signal: str | None = None
+        self.hurry: list[str] = []
+        """The signal, once there is one: a simulation looks at it wherever its threads loop."""
         self.closed = False
         self.output = open_output(options["log"], each_line=options["flush"] == "line")
 
@@ -192,6 +194,7 @@ class Running(ABC):
             if self.signal is not None:
                 os._exit(128 + number)
             self.signal = signal.Signals(number).name
+            self.hurry.append(self.signal)
 
         with on_signals(note):
             yield

@@ -130,6 +130,7 @@ class _Virtual(Running):
             time_limit_ns=self.limit,
             interrupted=lambda: self.signal,
             settings=self.how.settings(),
+            hurry=self.hurry,
         )
         if self.options["save_schedule"] is not None:
             self.how.schedule_of(loaded.program, result).save(self.options["save_schedule"])

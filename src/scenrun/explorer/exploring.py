@@ -25,11 +25,12 @@ from scenrun.explorer.races import races_in
 from scenrun.explorer.result import Counterexample, Explored, is_expected
 from scenrun.explorer.searching import Searched, Searching, Way, search
 from scenrun.explorer.sentences import sentence
-from scenrun.explorer.space import Limits, Space
+from scenrun.explorer.space import Limits, Space, told_memory
 from scenrun.explorer.story import tell
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import Endless
 from scenrun.machine.moves import moves_of
+from scenrun.memory import process_bytes
 from scenrun.program import Program
 
 STATES = "states"
@@ -44,6 +45,8 @@ HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
 TELLING_S = 10.0
 """Seconds after which counterexamples are told as they were found."""
+BESIDE_STATES = 1.1
+"""How much of the limit of memory there may be while schedules are walked after the states."""
 HUNTERS = ("random", "pct")
 _REPLICA = re.compile(r"\[\d+\]")
 
@@ -102,13 +105,14 @@ def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
 
 
 def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
-    searching = Searching(how.limits, how.reduction, how.symmetry, how.is_timed, how.look)
+    hunts = how.strategy is None and not how.is_timed
+    limits = _leaving_time(how.limits) if hunts else how.limits
+    searching = Searching(limits, how.reduction, how.symmetry, how.is_timed, how.look)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
     if (
-        how.strategy is None
-        and not how.is_timed
+        hunts
         and not searched.space.is_closed
         and not searched.ways
         and searched.space.interrupted is None
@@ -192,6 +196,13 @@ def _about(race: Race) -> About:
     return About("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
 
 
+def _leaving_time(limits: Limits) -> Limits:
+    """The limits of the state search, where schedules are walked if it does not come to its end: half the time at least."""
+    if limits.seconds is None:
+        return limits
+    return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
+
+
 class _Hunt:
     """Random schedules, where the states are too many to see all."""
 
@@ -207,12 +218,18 @@ class _Hunt:
                 left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
             campaign = run_campaign(
                 program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
-                depth=how.depth, look=how.look, make_executor=how.make_executor,
+                depth=how.depth, look=lambda tally: how.look(tally) or _memory_bound(how.limits),
+                make_executor=how.make_executor,
             )  # fmt: skip
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
             known = {way.about for way in self.ways}
             self.ways += [Way(found.about, found.choices) for found in campaign.findings if found.about not in known]
+
+
+def _memory_bound(limits: Limits) -> str | None:
+    """The limit of memory, where it is reached; what the states have taken is not given back at once."""
+    return told_memory(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
 
 
 # --- by schedules

@@ -122,6 +122,7 @@ class Packed:
         """Transitions that were worked out, each once."""
         self.alarm: Callable[[], None] | None = None
         """Called now and then while transitions are worked out; may raise Stopped."""
+        self.alarm_every = ALARM_EVERY
         self._calls = 0
         self._later: dict[int, int] = {}
         self.rounds: Rounds[int] = Rounds(self._moves, self._look)
@@ -258,7 +259,7 @@ class Packed:
     def compute(self, state: int, mover: Mover, row: Row) -> tuple[int, ...]:
         """Work out the transitions of a thread, once for all states that agree in what it touches."""
         self._calls += 1
-        if self.alarm is not None and not self._calls % ALARM_EVERY:
+        if self.alarm is not None and not self._calls % self.alarm_every:
             self.alarm()
         before = self.unpack(state)
         changes, choices = [], []

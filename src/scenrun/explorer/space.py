@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from scenrun.explorer.packed import Overflow, Packed, Stopped
+from scenrun.explorer.packed import ALARM_EVERY, Overflow, Packed, Stopped
+from scenrun.memory import process_bytes
 
 LOOK_EVERY = 2_048
 """States between two looks at the limits."""
+LEAP = 1 << 21
+"""Bytes by which the memory may grow between two looks before it is looked at all the time: some values are large."""
 MUCH = 1_000
 """States whose loss is worth a rehearsal."""
 WALKS = 16
@@ -25,7 +27,7 @@ class Limits:
 
     states: int = 2_000_000
     memory: int = 2 << 30
-    """Bytes for the states stored."""
+    """Bytes that this process may have, whatever it has them for."""
     seconds: float | None = None
 
 
@@ -44,6 +46,8 @@ class Space:
     seconds: float = 0.0
     interrupted: str | None = None
     """The signal that ended it, if one did."""
+    bytes: int = 0
+    """The most memory that this process was seen to have meanwhile."""
     taken: Callable[[int], Sequence[int]] | None = None
     """For a reduced search, the states that it went on to from a state."""
 
@@ -51,12 +55,6 @@ class Space:
     def is_closed(self) -> bool:
         """Whether nothing was left out."""
         return self.bound is None
-
-    @property
-    def bytes(self) -> int:
-        """The memory of the stored states."""
-        count = len(self.parents)
-        return sys.getsizeof(self.parents) + count * sys.getsizeof(next(reversed(self.parents), 0))
 
     def path_to(self, state: int) -> list[int]:
         """The states from the first one to this one."""
@@ -102,7 +100,9 @@ class Breadth:
 
     def _stop(self, space: Space) -> None:
         """End the search in the middle of a level, if a limit was reached."""
+        before = space.bytes
         reason = self._bound(space)
+        self.packed.alarm_every = 1 if before and space.bytes - before > LEAP else ALARM_EVERY
         if reason is not None:
             raise Stopped(reason)
 
@@ -182,12 +182,19 @@ class Breadth:
         limits = self.limits
         if max(len(space.parents), len(self.packed.rounds.known)) > limits.states:
             return f"{limits.states:,} state{'s' * (limits.states != 1)}"
-        if space.bytes > limits.memory:
-            return f"{_size(limits.memory)} for states"
+        if (bytes_now := process_bytes()) > space.bytes:
+            space.bytes = bytes_now
+        if bytes_now > limits.memory:
+            return told_memory(limits.memory)
         if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
             return told_seconds(limits.seconds)
         space.interrupted = self.look(space)
         return space.interrupted
+
+
+def told_memory(number: int) -> str:
+    """The limit of memory, as what ended a search."""
+    return f"{_size(number)} of memory"
 
 
 def _size(number: int) -> str:

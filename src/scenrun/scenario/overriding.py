@@ -21,6 +21,10 @@ def override(raw: Mapping, path: str, value: Any) -> None:
     An object's options may be named without its kind: `sync.pipeline.maxsize` is `sync.pipeline.queue.maxsize`.
     """
     place = Place(Source(f"--set {path}", f"{path}={value}"), 1, len(path) + 2)
+    if path.startswith("x-"):
+        raise ScenarioError(
+            [Problem(place, f"`{path}` changes nothing: what begins with `x-` is only read where `*` names it; set that instead")]
+        )
     *parents, last = full_path(raw, path).split(".")
     at: Any = raw
     for number, part in enumerate(parents):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,13 +60,18 @@ def simulate_program(
     time_limit_ns: int | None = None,
     interrupted: Callable[[], str | None] = lambda: None,
     settings: Settings | None = None,
+    hurry: Sequence[object] = (),
 ) -> RunResult:
-    """Simulate a program once. `time_limit_ns` is virtual time and replaces the scenario's own limit."""
+    """Simulate a program once. `time_limit_ns` is virtual time and replaces the scenario's own limit.
+
+    interrupted: asked now and then; the name of the signal that ends the run. hurry: no longer empty once there is one, so
+    that threads whose steps take long in real time are not waited for.
+    """
     settings = settings or Settings()
     seed = program.seed if seed is None else seed
     recorder = make_recorder(run_id_of(program, seed))
     recorder.wall_ns, recorder.began_ns = settings.epoch_ns, 0
-    one = SimulatedRun(program, recorder, seed, level, settings)
+    one = SimulatedRun(program, recorder, seed, level, settings, hurry)
     try:
         return one.run(time_limit_ns or program.time_limit_ns, interrupted)
     finally:
@@ -76,7 +81,10 @@ def simulate_program(
 class SimulatedRun:
     """One simulated run from its first line to its last."""
 
-    def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, settings: Settings) -> None:
+    def __init__(
+        self, program: Program, recorder: Recorder, seed: int, level: str, settings: Settings,
+        hurry: Sequence[object] = (),
+    ) -> None:  # fmt: skip
         self.program = program
         self.recorder = recorder
         self.settings = settings
@@ -84,7 +92,7 @@ class SimulatedRun:
         costs = Costs(stronger(program.costs, settings.costs), settings.step_ns)
         scheduler = settings.scheduler(seed)
         moves = settings.record or scheduler.name == "replay"
-        self.simulation = self._simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves)
+        self.simulation = self._simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves, hurry)
         self.search: Search | None = None
         self._deadlocked: list[SimulatedThread] = []
         self.schedule: list[Turn] | None = [] if settings.record else None

@@ -204,7 +204,10 @@ class SimulatedWriter(Writer):
         return [f"if not ({now_in(i.arguments[0])}):", f" __pc = {self._to(i)}", " continue"]
 
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
-        spins = ["__spin(__me)"] if i.option("atomic") and i.to is not None and i.to <= pc else []
+        turns_back = i.to is not None and i.to <= pc
+        spins = ["__spin(__me)"] if i.option("atomic") and turns_back else []
+        if turns_back and not spins:  # however much a turn costs, a signal ends the run after it
+            spins = [f"if __hurry: {self._turn()}"]
         counted = ["__me.moves += 1"] if pc in self.steps and self.options.count_moves else []
         ends = self._step_ends(i, pc)
         self._done = 0

@@ -74,6 +74,7 @@ class Loop:
         asked_ns: Callable[[], int] | None = getattr(scheduler, "asked_ns", None)
         prefer: Any = getattr(scheduler, "prefer", None)
         t, slices, until, last = simulation.now_ns, 0, 0, None
+        hurry = simulation.hurry
         while simulation.needed:
             try:
                 thread = take()
@@ -101,6 +102,8 @@ class Loop:
             moves, parks = thread.moves, thread.parks
             if until <= t:
                 until = t + slice_ns if follows is None else follows()
+                if until > limit > t:
+                    until = limit
             t = thread.send((t, until))
             waits = thread.parked  # before anybody is woken: its own moment may have come already
             if entries and entries[0][0] <= t:
@@ -119,7 +122,7 @@ class Loop:
             if recorded is not None:
                 record(recorded, thread.name, thread.moves - moves, None if thread.parks > parks or thread.ended else t)
             slices += 1
-            if t >= limit or slices >= look_at:
+            if t >= limit or slices >= look_at or hurry:
                 look_at = slices + LOOK_EVERY
                 self.slices = slices
                 self._look(t)
@@ -187,7 +190,7 @@ class Loop:
                     running, (after, order, thread, until if after < until else after + max(0, scheduler.slice_ns))
                 )
             slices += 1
-            if now >= self.time_limit_ns or not slices % LOOK_EVERY:
+            if now >= self.time_limit_ns or not slices % LOOK_EVERY or simulation.hurry:
                 self.slices = slices
                 self._look(now)
         simulation.now_ns = max([now, *(thread.ended_ns for thread in simulation.threads)])
@@ -217,6 +220,8 @@ class Loop:
                 raise Ending("", {})
 
     def _standing_still(self) -> Ending:
+        if (signal := self.interrupted()) is not None:
+            return Ending(f"the run was ended by {signal}", {"signal": signal})
         return Ending(f"the clock stood still for {PATIENCE:,} steps", {"limit": "steps"})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -61,9 +61,11 @@ class Simulation(Operations):
 
     def __init__(
         self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
-        count_moves: bool,
+        count_moves: bool, hurry: Sequence[object],
     ) -> None:  # fmt: skip
+        """`hurry`: no longer empty once the run is to end at once; then threads give their turns back where they loop."""
         super().__init__(scheduler, costs)
+        self.hurry = hurry
         self.program = program
         self.seed = seed
         self.level = level
@@ -143,6 +145,7 @@ class Simulation(Operations):
             "__check": self._check,
             "__still": self._stands_still,
             "__spin": self._spin,
+            "__hurry": self.hurry,
         }
         options = Options(
             level,
@@ -395,8 +398,7 @@ class Simulation(Operations):
         self.zero_steps += 1
         return not self.zero_steps & 0xFFF
 
-    @staticmethod
-    def _spin(me: SimulatedThread) -> None:
+    def _spin(self, me: SimulatedThread) -> None:
         me.atomic_steps += 1
-        if me.atomic_steps > PATIENCE:
+        if me.atomic_steps > PATIENCE or self.hurry:
             raise StandsStill
