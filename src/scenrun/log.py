@@ -19,6 +19,7 @@ from scenrun.errors import OutputError
 from scenrun.events import LEVELS
 from scenrun.jsontext import dumps_line
 from scenrun.primitives import KINDS, operation
+from scenrun.report.width import harmless_json
 
 ALWAYS = ("run.started", "run.finished", "tally.finished")
 """Lines that are written at every level: without them a log cannot be read."""
@@ -50,12 +51,15 @@ class FileOutput:
         self._name = name
         self._patience_s = 0.0 if each_line else patience_s
         self._each_line = each_line
+        self._is_terminal = os.isatty(descriptor)
         self._waiting: list[bytes] = []
         self._size = 0
         self._last = monotonic()
 
     def write(self, line: bytes) -> None:
-        """Accept one line; it is written soon."""
+        """Accept one line; it is written soon. A terminal is given none of a scenario's escapes."""
+        if self._is_terminal and not (line.isascii() and b"\x7f" not in line):
+            line = harmless_json(line.decode()).encode()
         self._waiting.append(line)
         self._size += len(line)
         if self._each_line or self._size > _BUFFER:

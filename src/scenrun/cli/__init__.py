@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import click
 
@@ -105,6 +107,7 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> NoReturn:
     """The program's entry: runs a command and ends with its exit status."""
+    _open_what_is_closed()
     status = run_cli(args)
     _close_stdout()
     sys.exit(status)
@@ -115,7 +118,9 @@ def run_cli(args: list[str] | None = None) -> int:
     try:
         status = cli.main(args=args, prog_name="scenrun", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(file=shown)
+        say(shown.getvalue().rstrip("\n"))
         return EXIT_WRONG_INPUT
     except (ScenarioError, UsageError) as error:
         say(str(error))
@@ -127,37 +132,68 @@ def run_cli(args: list[str] | None = None) -> int:
         return EXIT_CLOSED if isinstance(ended, BrokenPipeError) or ended.code == 1 else int(ended.code or 0)
     except (click.Abort, KeyboardInterrupt):
         return 130
+    except OSError as error:
+        if error.filename is None:  # of a help text, say, to a full disk
+            say(f"cannot write to stdout: {error.strerror}")
+            return EXIT_FAILED
+        return _failed(error)
     except Exception as error:
-        say("".join(traceback.format_exception(error)))
-        say(
-            f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above."
-        )
-        return EXIT_FAILED
+        return _failed(error)
     return status if isinstance(status, int) else 0
 
 
-def tell(text: str, *, newline: bool = True) -> None:
-    """Text for stdout; whoever reads it may have closed it, and a disk may be full."""
+def _failed(error: Exception) -> int:
+    """A mistake of ours: the exit status, once all that is known of it has been said."""
+    say("".join(traceback.format_exception(error)))
+    say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above.")
+    return EXIT_FAILED
+
+
+def _open_what_is_closed() -> None:
+    """A standard stream that the caller has closed is empty, or takes everything and keeps nothing.
+
+    Otherwise the next file that is opened would get its number, and what is meant for the stream.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            stream = open(number, mode, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
+
+
+def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "drawn"] = "text") -> None:
+    """Text for stdout; whoever reads it may have closed it, and a disk may be full.
+
+    No text of a file reaches a terminal raw. form: `json` stays the same JSON; what is `drawn` has colours of our own, and
+    is of parts that were cleaned one by one.
+    """
+    from scenrun.report.width import harmless, harmless_json
+
+    if form != "drawn":
+        text = (harmless_json if form == "json" else harmless)(text)
     try:
         sys.stdout.write(text + "\n" * newline)
         sys.stdout.flush()
     except BrokenPipeError:
         raise
-    except OSError as error:
-        raise OutputError(f"cannot write to stdout: {error.strerror}", midway=True) from None
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write to stdout: {getattr(error, 'strerror', error)}", midway=True) from None
 
 
 def say(text: str) -> None:
     """A line for a person, on stderr; a closed stderr is no reason to fail."""
-    try:
-        print(text, file=sys.stderr, flush=True)
-    except OSError:
-        return
+    from scenrun.report.width import harmless
+
+    with suppress(OSError, ValueError):
+        print(harmless(text), file=sys.stderr, flush=True)
 
 
 def _close_stdout() -> None:
     """Nothing may be left for the interpreter to write to a pipe that was closed."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

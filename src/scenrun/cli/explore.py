@@ -210,7 +210,8 @@ class _Exploring:
             tell(
                 json.dumps(
                     {**found.as_dict(), "file": file, "saved": list(saved.values())}, ensure_ascii=False, default=str
-                )
+                ),
+                form="json",
             )
         if not (self.options["quiet"] and found.ok):
             say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))

@@ -6,7 +6,7 @@ import click
 
 from scenrun.cli import say
 from scenrun.cli.logs import log_of, say_notes, source_options
-from scenrun.cli.outputs import check_output, output_options, output_path
+from scenrun.cli.outputs import check_output, output_options, output_path, raw_option
 from scenrun.errors import UsageError
 from scenrun.report.database import check_duckdb, database, suffix_of
 from scenrun.report.rows import give_rows
@@ -20,10 +20,12 @@ from scenrun.report.tables import TABLES
     "--table", type=click.Choice(list(TABLES)), help="What a .parquet or .csv file holds; events unless given."
 )
 @click.option("--run", metavar="N|ID", help="Only this run of a log that has several.")
+@raw_option
 @source_options
 def export_command(
-    log: str, output: str, force: bool, table: str | None, run: str | None, sets: tuple[str, ...], file: str | None
-) -> int:
+    log: str, output: str, force: bool, table: str | None, run: str | None, raw: bool, sets: tuple[str, ...],
+    file: str | None,
+) -> int:  # fmt: skip
     """Write a log as tables: OUTPUT.parquet or .csv is one table, .duckdb a database of all three.
 
     `events` has a row a line, `spans` one for each time that a thread slept, worked, waited or held something, `runs` one
@@ -33,10 +35,12 @@ def export_command(
     Exit status: 0 written, 2 wrong file or command line, or OUTPUT exists, 4 it could not be written.
     """
     tables = _tables(output, table)
+    if raw and suffix_of(output) != ".csv":
+        raise UsageError(f"--raw is about the cells of a .csv; {output} is none")
     check_output(output, force)
     check_duckdb()
     with log_of(log, run=run, every=run is None, sets=sets, file=file) as reading:
-        with output_path(output, force) as beside, database(beside, tables) as filling:
+        with output_path(output, force) as beside, database(beside, tables, raw=raw) as filling:
             give_rows(reading, tables, filling.add)
         say_notes(reading)
         say(f"{output}: {_counted(filling.counts, len(reading.runs) if run is None else 1)}")

@@ -20,6 +20,11 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+raw_option = click.option(
+    "--raw", is_flag=True, help="Texts in a CSV as they are, also those that a spreadsheet would run as a formula."
+)
+
+
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that writes a file of its own."""
     for option in reversed(_OPTIONS):

@@ -13,7 +13,7 @@ from scenrun.cli import tell
 @click.argument("what", type=click.Choice(["scenario", "event", "schedule"]))
 def schema_command(what: str) -> int:
     """Print the JSON Schema of scenario files, of the lines of the log, or of schedules."""
-    tell(json.dumps(schema_of(what), indent=2, ensure_ascii=False))
+    tell(json.dumps(schema_of(what), indent=2, ensure_ascii=False), form="json")
     return 0
 
 

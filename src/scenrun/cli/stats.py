@@ -9,6 +9,7 @@ import click
 from scenrun.analysis.figures import Figures, figures_of
 from scenrun.cli import tell
 from scenrun.cli.logs import log_of, log_options, say_notes
+from scenrun.cli.outputs import raw_option
 from scenrun.errors import UsageError
 from scenrun.report import side_by_side
 from scenrun.report.stats import described
@@ -21,8 +22,9 @@ _SIDES = 2
 @click.argument("logs", nargs=-1, metavar="[LOG [LOG]]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document with every figure.")
 @click.option("--csv", "as_rows", is_flag=True, help="Every number in a row: table,name,figure,value,unit.")
+@raw_option
 @log_options
-def stats_command(logs: tuple[str, ...], as_json: bool, as_rows: bool, **source: Any) -> int:
+def stats_command(logs: tuple[str, ...], as_json: bool, as_rows: bool, raw: bool, **source: Any) -> int:
     """Show where the time of a run went: threads, queues, locks, pools, the critical path, and what bounds it.
 
     LOG is a log of `--level debug`, or standard input; of a log of `--level info`, the figures of its last line are shown.
@@ -32,15 +34,18 @@ def stats_command(logs: tuple[str, ...], as_json: bool, as_rows: bool, **source:
     """
     if as_json and as_rows:
         raise UsageError("--json and --csv are two forms of the same: choose one")
+    if raw and not as_rows:
+        raise UsageError("--raw is about the cells of --csv")
     if len(logs) > _SIDES:
         raise UsageError(f"stats shows one log, or two side by side; these are {len(logs)}")
     if logs.count("-") == _SIDES:
         raise UsageError("standard input is one log: it cannot stand beside itself")
     found = [_figures(log, source) for log in logs or ("-",)]
     if len(found) == _SIDES:
-        tell(_of_two(found[0], found[1], logs, as_json, as_rows))
+        text = _of_two(found[0], found[1], logs, as_json, as_rows, raw)
     else:
-        tell(_of_one(found[0], as_json, as_rows))
+        text = _of_one(found[0], as_json, as_rows, raw)
+    tell(text, form="json" if as_json else "text")
     return 0
 
 
@@ -51,17 +56,17 @@ def _figures(log: str, source: dict[str, Any]) -> Figures:
     return figures
 
 
-def _of_one(figures: Figures, as_json: bool, as_rows: bool) -> str:
+def _of_one(figures: Figures, as_json: bool, as_rows: bool, raw: bool) -> str:
     if as_json:
         return _document(figures.as_dict())
-    return as_csv(HEAD, rows_of(figures)).rstrip() if as_rows else described(figures)
+    return as_csv(HEAD, rows_of(figures), raw=raw).rstrip() if as_rows else described(figures)
 
 
-def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_rows: bool) -> str:
+def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_rows: bool, raw: bool) -> str:
     if as_json:
         return _document(side_by_side.as_dict(a, b))
     if as_rows:
-        return as_csv(side_by_side.HEAD, side_by_side.as_rows(side_by_side.pairs_of(a, b))).rstrip()
+        return as_csv(side_by_side.HEAD, side_by_side.as_rows(side_by_side.pairs_of(a, b)), raw=raw).rstrip()
     return side_by_side.described(a, b, (logs[0], logs[1]))
 
 

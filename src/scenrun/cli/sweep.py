@@ -16,7 +16,7 @@ import click
 from scenrun.api import time_limit_ns
 from scenrun.cli import EXIT_FAILED, say, tell
 from scenrun.cli.options import overrides_of, source_of
-from scenrun.cli.outputs import output_path
+from scenrun.cli.outputs import output_path, raw_option
 from scenrun.cli.running import on_signals
 from scenrun.cluster import ClusterLost
 from scenrun.errors import ScenarioError, UsageError
@@ -61,6 +61,7 @@ _OF_CELLS = ("time_limit", "scheduler", "switch_interval", "cpus", "step_cost", 
               help="Write rows to FILE.csv, .parquet, .duckdb or .jsonl, or a page to FILE.html. Rows are kept beside it as "
                    "they come, and a second call goes on from there.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Begin anew, replacing the files of -o.")
+@raw_option
 @click.option("--retry-errors", is_flag=True, help="When going on: run cells again whose row is an error.")
 @click.option("--yes", is_flag=True, help="Run also more than 100,000 cells.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON lines on stdout, instead of the table.")
@@ -163,6 +164,8 @@ class _Sweeping:
         self.signal: int | None = None
         self.lost: ClusterLost | None = None
         self.targets = outputs.targets(options["paths"])
+        if options["raw"] and not any(outputs.suffix_of(path) == ".csv" for path in self.targets):
+            raise UsageError("--raw is about the cells of a .csv, and no -o is one")
         self._began = time.monotonic()
         self._said = 0.0
         self._new = self._failing = 0
@@ -286,15 +289,15 @@ class _Sweeping:
     def _tell(self, record: Record, told: Told) -> None:
         if self.options["as_json"]:
             for row in record.rows():
-                tell(outputs.as_json(row))
+                tell(outputs.as_json(row), form="json")
         elif record.done:
             colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            tell("\n".join(told.lines(colour)))
+            tell("\n".join(told.lines(colour)), form="drawn")
 
     def _write(self, path: str, record: Record, shown: Sequence[str]) -> None:
         if path != record.path:
             with output_path(path, True) as beside:
-                outputs.write(beside, self.plan, record, shown)
+                outputs.write(beside, self.plan, record, shown, raw=self.options["raw"])
 
     def _say_how_to_go_on(self, record: Record) -> None:
         left = f"{record.done:,} of {self.plan.cells:,} cells are done"

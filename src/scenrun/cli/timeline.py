@@ -51,7 +51,7 @@ def timeline_command(log: str, run: str | None, sets: tuple[str, ...], file: str
         survey = Survey(spool)
         with log_of(log, run=run, sets=sets, file=file) as reading:
             survey.read(reading)
-        tell("\n".join(_drawn(survey, window, options)))
+        tell("\n".join(_drawn(survey, window, options)), form="drawn")
         say_notes(reading)
     return 0
 

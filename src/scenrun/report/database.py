@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scenrun.analysis.reading import excerpt
 from scenrun.errors import InternalError, OutputError, UsageError
+from scenrun.report.spreadsheet import cell_in_sql
 from scenrun.report.tables import TABLES, TEXT, TIME
 
 if TYPE_CHECKING:
@@ -105,12 +106,13 @@ class Database:
             with suppress(OSError):
                 batch.file.close()
 
-    def copied(self, suffix: str) -> str:
-        """A file with the first table, in the format of a suffix."""
+    def copied(self, suffix: str, raw: bool) -> str:
+        """A file with the first table, in the format of a suffix; `raw`: texts of a CSV as they are."""
         name, path = next(iter(self._batches)), os.path.join(self._folder, f"table{suffix}")
         how = FORMATS[suffix].format(group=min(122_880, max(2_048, _BATCH // self.average)))
         self._connection.execute("SET threads = 1")  # two would put whole row groups in order, in memory
-        self._connection.execute("COPY {} TO '{}' ({})".format(name, path.replace("'", "''"), how))
+        what = name if raw or suffix != ".csv" else f"(SELECT {_cells(name)} FROM {name})"
+        self._connection.execute("COPY {} TO '{}' ({})".format(what, path.replace("'", "''"), how))
         return path
 
 
@@ -134,6 +136,11 @@ class _Batch:
             self.longest = length
 
 
+def _cells(name: str) -> str:
+    """The columns of a table, where no text is a formula to a spreadsheet."""
+    return ", ".join(cell_in_sql(c) if kind == TEXT else f'"{c}"' for c, kind in TABLES[name].columns.items())
+
+
 def _insertion(name: str, types: dict[str, str]) -> str:
     """The statement that takes a batch in. A time that is none and a number that is too large become NULL."""
     columns = {column: types.get(kind, kind) for column, kind in TABLES[name].columns.items()}
@@ -146,7 +153,7 @@ def _insertion(name: str, types: dict[str, str]) -> str:
 
 
 @contextmanager
-def database(path: str, tables: tuple[str, ...]) -> Iterator[Database]:
+def database(path: str, tables: tuple[str, ...], *, raw: bool = False) -> Iterator[Database]:
     """A database to fill; when all went well, what it has is at `path`, in the format of the suffix."""
     import duckdb
 
@@ -163,7 +170,7 @@ def database(path: str, tables: tuple[str, ...]) -> Iterator[Database]:
                 finally:
                     filling.leave()
                 if suffix != ".duckdb":
-                    file = filling.copied(suffix)
+                    file = filling.copied(suffix, raw)
         except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
             raise OutputError(f"cannot write the tables: {excerpt(str(error), 300)}", midway=True) from None
         shutil.move(file, path)

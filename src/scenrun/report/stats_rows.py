@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from scenrun.analysis.figures import TABLES, Figures
+from scenrun.report.spreadsheet import cell
 
 SECONDS, SHARE, PER_SECOND, ITEMS = "s", "share", "1/s", "1"
 HEAD = ("table", "name", "figure", "value", "unit")
@@ -71,10 +72,10 @@ def _unit(key: str) -> tuple[str, str]:
     return key, ITEMS
 
 
-def as_csv(head: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as comma-separated values with a head."""
+def as_csv(head: Iterable[str], rows: Iterable[Iterable[Any]], *, raw: bool = False) -> str:
+    """Rows as comma-separated values with a head; `raw`: texts as they are, also where a spreadsheet would run them."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
-    writer.writerows(rows)
+    writer.writerows(rows if raw else (map(cell, row) for row in rows))
     return out.getvalue()

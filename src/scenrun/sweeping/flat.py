@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenrun.report.spreadsheet import cell
 from scenrun.sweeping.measuring import Row, Rows
 from scenrun.sweeping.planning import Plan
 
@@ -86,13 +87,14 @@ def columns_of(plan: Plan, record: Rows) -> Columns:
     return columns
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
-    """All rows as CSV."""
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
+    """All rows as CSV; `raw`: texts as they are, also where a spreadsheet would run them."""
     columns = columns_of(plan, record)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns.names)
-        writer.writerows(map(_cells, map(columns.flat, record.rows())))
+        writer.writerow(columns.names if raw else map(cell, columns.names))
+        rows = map(_cells, map(columns.flat, record.rows()))
+        writer.writerows(rows if raw else (map(cell, row) for row in rows))
 
 
 def _cells(values: list[Any]) -> list[Any]:

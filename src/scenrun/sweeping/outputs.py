@@ -77,11 +77,12 @@ def _check_duckdb(path: str) -> None:
         ) from None
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
-    """Write all rows that there are, in the order of the grid."""
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
+    """Write all rows that there are, in the order of the grid; `raw` is about the cells of a CSV."""
     module = _WRITERS[suffix_of(path)]
     if module:
-        import_module(module).write(path, plan, record, shown)
+        how = {"raw": True} if raw and suffix_of(path) == ".csv" else {}
+        import_module(module).write(path, plan, record, shown, **how)
         return
     with open(path, "wb") as file:
         file.writelines(map(line_of, record.rows()))
