@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -314,9 +314,10 @@ def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
     given = Path(schedule.file)
     places = [given, Path(path).parent / given.name]
     for place in places:
-        if given.name and place.is_file():
-            return str(place)
-    raise UsageError(f"there is no {schedule.file or 'scenario'} any more of which this is a schedule; say where it is")
+        with suppress(OSError, ValueError):  # a name that no file can have
+            if given.name and place.is_file():
+                return str(place)
+    raise UsageError(f"there is no {schedule.file[:200] or 'scenario'} any more of which this is a schedule; say where it is")
 
 
 def replay_once(

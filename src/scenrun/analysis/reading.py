@@ -20,6 +20,8 @@ LONGEST_LINE = 1 << 26
 """Bytes after which a line is taken apart: nothing of ours is that long."""
 _SHOWN = 60
 _NUMBERS = (float, int)
+_BY_A_THREAD = frozenset(name for name, event in EVENTS.items() if event.by_thread and name != "finding")
+"""The events of which each line names its thread."""
 
 
 class LogError(UsageError):
@@ -212,7 +214,7 @@ def _is_sound(event: Event) -> bool:
         type(get("elapsed_s")) in _NUMBERS
         and type(get("waited_s", 0.0)) in _NUMBERS
         and type(get("line", 0)) is int
-        and type(get("thread", "")) is str
+        and type(get("thread", None if get("event") in _BY_A_THREAD else "")) is str
         and type(get("object", "")) is str
         and type(get("group", "")) is str
         and type(get("step", "")) is str

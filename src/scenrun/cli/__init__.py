@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -108,6 +109,7 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> NoReturn:
     """The program's entry: runs a command and ends with its exit status."""
     _open_what_is_closed()
+    signal.signal(signal.SIGTERM, _leave)
     status = run_cli(args)
     _close_stdout()
     sys.exit(status)
@@ -138,6 +140,8 @@ def run_cli(args: list[str] | None = None) -> int:
             return EXIT_FAILED
         return _failed(error)
     except Exception as error:
+        if type(error).__name__ == "InterruptException":  # DuckDB's name for Ctrl-C
+            return 130
         return _failed(error)
     return status if isinstance(status, int) else 0
 
@@ -147,6 +151,11 @@ def _failed(error: Exception) -> int:
     say("".join(traceback.format_exception(error)))
     say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above.")
     return EXIT_FAILED
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """SIGTERM, where a command has no use of its own for it: what has been begun is put away."""
+    raise SystemExit(128 + number)
 
 
 def _open_what_is_closed() -> None:

@@ -37,7 +37,7 @@ def export_command(
     tables = _tables(output, table)
     if raw and suffix_of(output) != ".csv":
         raise UsageError(f"--raw is about the cells of a .csv; {output} is none")
-    check_output(output, force)
+    check_output(output, force, log)
     check_duckdb()
     with log_of(log, run=run, every=run is None, sets=sets, file=file) as reading:
         with output_path(output, force) as beside, database(beside, tables, raw=raw) as filling:

@@ -32,8 +32,11 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def check_output(path: str, force: bool) -> None:
-    """Refuse a file that must not or cannot be written, before any work is done."""
+def check_output(path: str, force: bool, source: str = "-") -> None:
+    """Refuse a file that must not or cannot be written, before any work is done; `source` is the file that is read."""
+    with suppress(OSError):
+        if "-" not in (path, source) and os.path.samefile(path, source):
+            raise UsageError(f"{path} is what is read; name another output")
     if path == "-":
         if force:
             raise UsageError("--force has no effect with -o -")

@@ -25,7 +25,7 @@ def report_command(log: str, output: str, force: bool, **options: Any) -> None:
 
     scenrun report scenarios/queue_pipeline.yaml -o page.html
     """
-    check_output(output, force)
+    check_output(output, force, log)
     with log_of(log, **options) as reading:
         collected = collect_page(reading)
     player = player_of(log, options["file"])

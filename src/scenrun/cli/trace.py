@@ -34,7 +34,7 @@ def trace_command(log: str, output: str | None, force: bool, mermaid: bool, limi
     if output is None and not mermaid:
         raise UsageError("say where the trace goes: -o trace.json, or -o - for stdout")
     output = "-" if output is None else output
-    check_output(output, force)
+    check_output(output, force, log)
     with (
         log_of(log, run=options["run"], sets=options["sets"], file=options["file"]) as reading,
         output_file(output, force) as file,
