@@ -39,6 +39,8 @@ STATELESS = (*SAMPLED, "preemptions", "delays", "dpor")
 """The strategies that walk schedules one by one; their modules are imported where they are used."""
 EXECUTIONS, BESIDE = 200, 20
 """Random executions whose races are looked for, where races are asked for and where they are not."""
+BESIDE_S, BESIDE_STEPS = 0.5, 1_000
+"""Seconds in all, and steps of each, of executions whose races are looked for although nobody asked."""
 SHOWN_OF_A_KIND = 3
 """Findings of one kind that are shortened and told."""
 HUNTED, HUNTING_S = 5_000, 5.0
@@ -289,10 +291,13 @@ def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> 
     """The races of some random executions, by vector clocks, each with the choices up to its second access."""
     machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
-    packed.alarm = _alarm(how, HUNTING_S)
+    is_asked = _is_asked_for_races(machine.program, how)
+    packed.alarm = _alarm(how, HUNTING_S if is_asked else BESIDE_S)
+    steps = campaign.max_steps if is_asked else min(BESIDE_STEPS, campaign.max_steps)
     try:
         for schedule in range(number):
-            choices = _executed(packed, random.Random(f"{seed}/{schedule}"), campaign.max_steps)
+            packed.alarm()
+            choices = _executed(packed, random.Random(f"{seed}/{schedule}"), steps)
             for race in races_along(machine, choices):
                 found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
     except Stopped:
