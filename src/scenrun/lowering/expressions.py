@@ -66,6 +66,8 @@ class Expressions:
         self.code = assembler
         self.complaints = complaints
         self._depth = 0
+        self._failing: dict[tuple[int, int], tuple[ast.AST, Scope, bool]] = {}
+        """By identity, parts of expressions with their scopes, kept so that the identity stays theirs: see `_may_fail`."""
 
     # --- what steps ask for
 
@@ -249,9 +251,14 @@ class Expressions:
         self._assign(into, tree)
         return name(into)
 
-    def _may_fail(self, node: ast.expr, at: _At) -> bool:
+    def _may_fail(self, node: ast.AST, at: _At) -> bool:
         """Whether an operand's code does more than read shared variables: evaluates parts of it, or asks objects."""
-        return any(self._does_more(part, at) for part in ast.walk(node))
+        place = id(node), id(at.scope)  # each part is looked at once: parameters are put in again and again
+        if place not in self._failing:
+            self.code.size.grow(1, self.code.place)
+            inside = any(self._may_fail(part, at) for part in ast.iter_child_nodes(node))
+            self._failing[place] = node, at.scope, inside or self._does_more(node, at)
+        return self._failing[place][2]
 
     def _does_more(self, part: ast.AST, at: _At) -> bool:
         if isinstance(part, ast.BoolOp | ast.IfExp) or (isinstance(part, ast.Compare) and len(part.ops) > 1):

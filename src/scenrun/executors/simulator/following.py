@@ -82,7 +82,7 @@ class _Followed(SimulatedRun):
         names = set((self.plan.finding or ("", ""))[1].split(", "))
         parked = [thread for thread in self.simulation.threads if thread.name in names and thread.parked]
         if len(parked) == len(names) and self.plan.is_proved:
-            self._report([thread for thread in parked if thread not in self._deadlocked])
+            self._report([thread for thread in parked if thread not in self._deadlocked])  # nothing, if all were
             return True
         return super()._nobody_can_end()
 
