@@ -50,7 +50,7 @@ def test_anything_else_is_no_duration(value: Any) -> None:
         (lambda: values.bounded_range(10**12), "OverflowError"),
         (lambda: values.bounded(1 << 4096), "OverflowError"),
         (lambda: values.bounded([[0] * 600_000, [0] * 600_000]), "OverflowError"),
-        (lambda: values.modulo("%999999999d", 1), "TypeError"),
+        (lambda: values.modulo("%999999999d", 1), "OverflowError"),
         (lambda: values.appended(3, (), 1), "TypeError"),
         (lambda: values.assigned(3, (0,), 1), "TypeError"),
         (lambda: values.items(3), "TypeError"),

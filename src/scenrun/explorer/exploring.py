@@ -25,7 +25,7 @@ from scenrun.explorer.races import races_in
 from scenrun.explorer.result import Counterexample, Explored, is_expected
 from scenrun.explorer.searching import Searched, Searching, Way, search
 from scenrun.explorer.sentences import sentence
-from scenrun.explorer.space import Limits, Space, told_memory
+from scenrun.explorer.space import Limits, Space, told_memory, told_seconds
 from scenrun.explorer.story import tell
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import Endless
@@ -111,6 +111,8 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
     limits = _leaving_time(how.limits) if hunts else how.limits
     searching = Searching(limits, how.reduction, how.symmetry, how.is_timed, how.look)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
+    if limits.seconds is not None and searched.space.bound == told_seconds(limits.seconds):
+        searched.space.bound = told_seconds(how.limits.seconds or 0.0)
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
     if (

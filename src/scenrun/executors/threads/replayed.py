@@ -256,7 +256,8 @@ class _Watching(Supervisor):
         blocked = [(c, wait) for c in list(self.run.contexts) if c.name in about and (wait := c.wait) and wait.object]
         if len(blocked) < len(about) or not self.run.plan.is_proved:
             return False
-        if more := [(context, wait) for context, wait in blocked if context not in self._deadlocked]:
+        more: list[tuple[Context, Wait | None]] = [(c, wait) for c, wait in blocked if c not in self._deadlocked]
+        if more:
             self._report(more)
         self._deadlocked |= {context for context, _ in blocked}
         return True
