@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-collect_ignore = ["broken"]
-"""Scenarios that are wrong, each to be refused by a test: not to be collected themselves."""
+collect_ignore = ["broken", "verdicts"]
+"""Scenarios that are wrong, or whose verdicts tests look at: not to be collected themselves."""
 
 settings.register_profile(
     "suite", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import subprocess
 import sys
 import unicodedata
 from pathlib import Path
@@ -129,3 +131,23 @@ def test_harmless_json_says_the_same(text: str) -> None:
     raw = json.dumps({"text": text}, ensure_ascii=False)
     assert json.loads(harmless_json(raw)) == {"text": text}
     assert is_harmless(harmless_json(raw))
+
+
+def test_a_log_on_a_terminal_is_harmless_too(tmp_path: Path) -> None:
+    """JSON escapes control characters below a space by itself; those above, and what turns the direction, on a terminal."""
+    pty = pytest.importorskip("pty", reason="this system has no pseudo-terminals")
+    path = tmp_path / "evil.yaml"
+    path.write_text(json.dumps(scenario("\x9b2J\x7f\u202e")), encoding="utf-8")
+    ours, theirs = pty.openpty()
+    started = subprocess.Popen(
+        [sys.executable, "-m", "scenrun", "simulate", str(path), "--level", "debug"], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    out = b""
+    with contextlib.suppress(OSError):
+        while data := os.read(ours, 65_536):
+            out += data
+    started.wait()
+    os.close(ours)
+    assert is_harmless(out.decode().replace("\r\n", "\n"))
+    assert "\\u009b2J" in out.decode()

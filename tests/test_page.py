@@ -261,6 +261,7 @@ def test_a_long_log_keeps_its_ends_and_what_is_loud(tmp_path: Path) -> None:
             "run": "r",
             "seq": i,
             "elapsed_s": i * 1e-3,
+            "thread": "t",
             "message": str(i),
         }
         for i in range(1_000)

@@ -51,15 +51,13 @@ class FileOutput:
         self._name = name
         self._patience_s = 0.0 if each_line else patience_s
         self._each_line = each_line
-        self._is_terminal = os.isatty(descriptor)
+        self.is_terminal = os.isatty(descriptor)
         self._waiting: list[bytes] = []
         self._size = 0
         self._last = monotonic()
 
     def write(self, line: bytes) -> None:
-        """Accept one line; it is written soon. A terminal is given none of a scenario's escapes."""
-        if self._is_terminal and not (line.isascii() and b"\x7f" not in line):
-            line = harmless_json(line.decode()).encode()
+        """Accept one line; it is written soon."""
         self._waiting.append(line)
         self._size += len(line)
         if self._each_line or self._size > _BUFFER:
@@ -126,6 +124,11 @@ def render_json(_: Any, __: str, event: dict[str, Any]) -> bytes:
     return dumps_line(event)
 
 
+def render_json_for_a_terminal(logger: Any, name: str, event: dict[str, Any]) -> bytes:
+    """The same line to a reader of JSON, without a character that a terminal obeys."""
+    return harmless_json(render_json(logger, name, event).decode()).encode()
+
+
 class Recorder:
     """Numbers and dates the records of one run and hands them, as events, to structlog."""
 
@@ -156,6 +159,8 @@ class Recorder:
             return lambda fields: None
         if isinstance(output, Collector):
             return output.take
+        if renderer is render_json and getattr(output, "is_terminal", False):
+            renderer = render_json_for_a_terminal
         logger: _Lines = structlog.wrap_logger(output, processors=[renderer], wrapper_class=_Lines)
         return logger.line
 
