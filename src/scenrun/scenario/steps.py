@@ -383,7 +383,11 @@ class Result(Step):
 
 
 class Shutdown(Step):
-    """Close a pool to new tasks."""
+    """Close a pool to new tasks.
+
+    A task that shuts its own pool down and waits for it gets a RuntimeError at once. CPython joins the workers one after
+    another, in no order that is promised, and raises when it comes to the one that the task is on.
+    """
 
     verb = "shutdown"
     short = "pool"
