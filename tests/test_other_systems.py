@@ -18,7 +18,7 @@ WITHOUT = """
 import multiprocessing, multiprocessing.context, os, signal, sys
 for module in ("fcntl", "termios", "tty", "pty", "resource", "grp", "pwd"):
     sys.modules[module] = None
-for name in ("fork", "forkpty", "sched_getaffinity", "getuid", "geteuid", "sysconf", "register_at_fork"):
+for name in ("fork", "forkpty", "sched_getaffinity", "getuid", "geteuid", "register_at_fork"):
     if hasattr(os, name):
         delattr(os, name)
 for name in ("SIGALRM", "setitimer", "ITIMER_REAL", "SIGHUP", "SIGUSR1", "pthread_sigmask"):
