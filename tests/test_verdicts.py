@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import scenrun
+from scenrun.executors.simulator import simulate_program
 from scenrun.explorer.result import Explored
+from scenrun.log import Recorder
 
 FOLDER = Path(__file__).parent / "verdicts"
 REDUCTION = ("off", "on")
@@ -158,6 +161,20 @@ def test_runs_and_simulations_agree_with_the_search(name: str) -> None:
     assert {result.verdict for result in results} <= RUNS[name]
     if (outcomes := explored(name).outcomes) and name != "livelock_beside_deadlock":
         assert {tuple(r.outcome) for r in results if r.outcome} <= set(outcomes)
+
+
+def test_a_simulation_heeds_a_signal_however_much_a_turn_costs() -> None:
+    """It does not go on to the end of its slice, 5,000 turns later, let alone to its limit, which takes hours."""
+    came: list[str] = []
+    threading.Timer(0.3, lambda: came.append("SIGINT")).start()
+    result = simulate_program(
+        scenrun.load(FOLDER / "expensive_turns.yaml").program,
+        lambda run_id: Recorder(run_id, None),
+        interrupted=lambda: came[0] if came else None,
+        hurry=came,
+    )
+    assert [finding.message for finding in result.findings] == ["the run was ended by SIGINT"]
+    assert result.figures["elapsed_s"] < 0.005
 
 
 def test_memory_is_that_of_the_process() -> None:

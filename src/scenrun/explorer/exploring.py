@@ -201,7 +201,7 @@ def _about(race: Race) -> About:
 
 
 def _leaving_time(limits: Limits) -> Limits:
-    """The limits of the state search, where schedules are walked if it does not come to its end: half the time at least."""
+    """The limits of a state search after which schedules may be walked: it keeps half of the time at least."""
     if limits.seconds is None:
         return limits
     return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
