@@ -31,8 +31,8 @@ import yaml
 import scenrun
 from scenrun.api import load_source
 from scenrun.executors.threads import threads as real_threads
+from scenrun.language.source import decode
 from scenrun.primitives import KINDS, Kind
-from scenrun.scenario.source import decode
 
 TRIES = 1_000
 

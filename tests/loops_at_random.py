@@ -69,14 +69,21 @@ class Author:
         loops = self.draw.random() < (0.8 if out.keys() & {"endless", "daemon"} else 0.45)
         steps = self.steps(self.one(0, 1, 2))
         if loops:
-            steps.append({"while": self.one("v == 0", "v < 2", "True", "not e.is_set()", "w == 0"), "do": self.steps(self.one(0, 1, 2))})
+            steps.append(
+                {
+                    "while": self.one("v == 0", "v < 2", "True", "not e.is_set()", "w == 0"),
+                    "do": self.steps(self.one(0, 1, 2)),
+                }
+            )
             steps += self.steps(self.one(0, 0, 1))
         return {**out, "do": steps or [{"set": {"w": 1}}]}
 
     def starving(self) -> dict[str, Any]:
         """One flips a value for ever, one looks at it for ever, and one waits for what that does when it sees it."""
         need: Step = {"endless": True} if self.draw.random() < 0.8 else {}
-        frees, waits = self.one(({"set_event": "e"}, {"wait": "e"}), ({"set": {"w": "1"}}, {"while": "w == 0", "do": []}))
+        frees, waits = self.one(
+            ({"set_event": "e"}, {"wait": "e"}), ({"set": {"w": "1"}}, {"while": "w == 0", "do": []})
+        )
         flips = [{"set": {"v": "1"}}, {"set": {"v": "0"}}][:: self.one(1, -1)]
         return {
             "a": {**need, "do": [{"while": "True", "do": flips}]},
@@ -86,7 +93,10 @@ class Author:
 
     def starter(self, at: int) -> dict[str, Any]:
         """Short threads that start others, at any place."""
-        steps = [*self.steps(self.one(0, 0, 1)), self.making() if at == 0 or self.draw.random() < 0.5 else self.step(True)]
+        steps = [
+            *self.steps(self.one(0, 0, 1)),
+            self.making() if at == 0 or self.draw.random() < 0.5 else self.step(True),
+        ]
         out: dict[str, Any] = {"count": 2} if at == 0 else {}
         if self.draw.random() < 0.1:
             out["daemon"] = True

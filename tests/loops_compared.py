@@ -124,7 +124,12 @@ def found_in(graph: Graph) -> tuple[Found, set[Any]]:
             end = end_of(machine, state)
             found |= {one for one in end.findings if one[0] != "deadlock"}
             if not machine.is_over(state):
-                found.add(("deadlock", names(state, {n for n, t in enumerate(state.threads) if t.pc != ENDED and not t.who.daemon})))
+                found.add(
+                    (
+                        "deadlock",
+                        names(state, {n for n, t in enumerate(state.threads) if t.pc != ENDED and not t.who.daemon}),
+                    )
+                )
             elif machine.looks.observe:
                 outcomes.add(end.outcome)
                 found |= bad_outcome(machine, end.outcome)
@@ -197,7 +202,9 @@ def endless(graph: Graph, inside: set[int]) -> Found:
     could = {t for s in inside for t, _ in graph.steps[s]}
     moving = {t for s in inside for t, after in graph.steps[s] if after in inside and t != TIME}
     is_left = any(after not in inside for s in inside for _, after in graph.steps[s])
-    waiting = in_vain(graph.machine, first, {n for n, t in enumerate(first.threads) if t.pc != ENDED and n not in could})
+    waiting = in_vain(
+        graph.machine, first, {n for n, t in enumerate(first.threads) if t.pc != ENDED and n not in could}
+    )
     found: Found = set()
     if waiting and not is_left:
         found.add(("deadlock", names(first, waiting)))

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenrun.api import load_source
-from scenrun.behaviours import names
 from scenrun.errors import ScenarioError
-from scenrun.scenario.expressions import FUNCTIONS, ExpressionError, parse
-from scenrun.scenario.model import Scenario
-from scenrun.scenario.source import decode
-from scenrun.scenario.steps import VERBS
-from scenrun.scenario.sync import KINDS
-from scenrun.scenario.templates import parse_template
+from scenrun.language.behaviours import names
+from scenrun.language.expressions import FUNCTIONS, ExpressionError, parse
+from scenrun.language.model import Scenario
+from scenrun.language.primitives import KINDS
+from scenrun.language.source import decode
+from scenrun.language.steps import VERBS
+from scenrun.language.templates import parse_template
 
 ROOT = Path(__file__).parent.parent
 VALID = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "scenarios").glob("*.yaml"))]

@@ -16,7 +16,7 @@ from scenrun.cli.calibrate import file_of
 from scenrun.errors import UsageError
 from scenrun.executors.calibration import calibrate
 from scenrun.executors.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
-from scenrun.scenario.steps import VERBS
+from scenrun.language.steps import VERBS
 
 SECOND_NS = 1_000_000_000
 MEASURED = (

@@ -16,7 +16,7 @@ from scenarios_at_random import scenarios
 
 import scenrun
 from scenrun.api import Loaded, load, load_source
-from scenrun.scenario.source import decode
+from scenrun.language.source import decode
 
 SCENARIOS = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))
 HURRIED_S = 1e-6

@@ -15,8 +15,8 @@ from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.detector import Detector
 from scenrun.executors.threads.queues import RealSimpleQueue
 from scenrun.executors.threads.run import Run
+from scenrun.language.source import decode
 from scenrun.results import RunResult
-from scenrun.scenario.source import decode
 
 
 def run(text: str, **options: Any) -> RunResult:

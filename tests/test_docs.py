@@ -13,7 +13,7 @@ import pytest
 
 import scenrun
 from scenrun.api import load_source
-from scenrun.scenario.source import decode
+from scenrun.language.source import decode
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

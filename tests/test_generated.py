@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
-from scenrun import behaviours, events
+from scenrun import events
+from scenrun.language import behaviours, schema
 from scenrun.reference import reference
-from scenrun.scenario import schema
 from scenrun.schedulers import moves
 
 ROOT = Path(__file__).parent.parent

@@ -140,7 +140,10 @@ def test_a_log_on_a_terminal_is_harmless_too(tmp_path: Path) -> None:
     path.write_text(json.dumps(scenario("\x9b2J\x7f\u202e")), encoding="utf-8")
     ours, theirs = pty.openpty()
     started = subprocess.Popen(
-        [sys.executable, "-m", "scenrun", "simulate", str(path), "--level", "debug"], stdin=theirs, stdout=theirs, stderr=theirs
+        [sys.executable, "-m", "scenrun", "simulate", str(path), "--level", "debug"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
     )
     os.close(theirs)
     out = b""

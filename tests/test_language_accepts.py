@@ -7,11 +7,11 @@ import textwrap
 import pytest
 
 from scenrun.api import Loaded, load_source
-from scenrun.scenario.expressions import DRAWS, FUNCTIONS
-from scenrun.scenario.model import PARAMETER_TYPES
-from scenrun.scenario.source import decode
-from scenrun.scenario.steps import VERBS
-from scenrun.scenario.sync import KINDS
+from scenrun.language.expressions import DRAWS, FUNCTIONS
+from scenrun.language.model import PARAMETER_TYPES
+from scenrun.language.primitives import KINDS
+from scenrun.language.source import decode
+from scenrun.language.steps import VERBS
 
 WORLD = """
 scenario: world

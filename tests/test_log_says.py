@@ -14,8 +14,8 @@ import scenrun
 from scenrun.api import Loaded, load_source
 from scenrun.events import schema
 from scenrun.executors.replaying import plan_of, to_show
+from scenrun.language.source import decode
 from scenrun.log import Collector, Recorder
-from scenrun.scenario.source import decode
 
 Line = dict[str, Any]
 

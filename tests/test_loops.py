@@ -62,7 +62,9 @@ def differences(program: Program, *, timed: bool) -> list[str]:
         found, seen = searched(program, timed=timed, reduction=reduction, symmetry=symmetry)
         same = found == expected if reduction == "off" else kinds(found) == kinds(expected)
         if not same or seen != outcomes:
-            out.append(f"timed {timed}, reduction {reduction}, symmetry {symmetry}: {found ^ expected}, {seen ^ outcomes}")
+            out.append(
+                f"timed {timed}, reduction {reduction}, symmetry {symmetry}: {found ^ expected}, {seen ^ outcomes}"
+            )
     out += told(program, kinds(expected), timed=timed)
     return out if timed else out + by_schedules(program, kinds(expected), outcomes)
 

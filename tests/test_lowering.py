@@ -8,8 +8,8 @@ import pytest
 
 from scenrun.api import load_source
 from scenrun.footprints import ANYTHING, Footprints
+from scenrun.language.source import decode
 from scenrun.program import Code, Program
-from scenrun.scenario.source import decode
 
 
 def program(text: str) -> Program:

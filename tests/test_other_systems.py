@@ -56,7 +56,10 @@ def test_commands_need_nothing_of_posix_alone(tmp_path: Path) -> None:
         )
         said = done.stderr.decode("utf-8", "replace")
         assert "Traceback" not in said, (name, said)
-        assert done.returncode in ((0, 3) if name == "explore in processes" else (0, 1) if name == "run" else (0,)), (name, said)
+        assert done.returncode in ((0, 3) if name == "explore in processes" else (0, 1) if name == "run" else (0,)), (
+            name,
+            said,
+        )
     assert json.loads((tmp_path / "lost.json").read_text(encoding="utf-8"))["moves"]
     assert (tmp_path / "page.html").stat().st_size > 10_000
 
@@ -71,11 +74,19 @@ def test_texts_are_read_and_written_as_utf_8(path: Path) -> None:
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        of_os = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in ("os", "gzip", "webbrowser")
+        of_os = isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") in (
+            "os",
+            "gzip",
+            "webbrowser",
+        )
         if name not in ("open", "read_text", "write_text", "fdopen") or of_os:
             continue
         given = {keyword.arg for keyword in node.keywords}
-        modes = [a.value for a in (*node.args, *(k.value for k in node.keywords if k.arg == "mode")) if isinstance(a, ast.Constant)]
+        modes = [
+            a.value
+            for a in (*node.args, *(k.value for k in node.keywords if k.arg == "mode"))
+            if isinstance(a, ast.Constant)
+        ]
         is_of_bytes = any(isinstance(mode, str) and "b" in mode and len(mode) <= 3 for mode in modes)
         is_dynamic = name == "open" and any(isinstance(a, ast.Starred) for a in node.args)
         assert "encoding" in given or is_of_bytes or is_dynamic, f"{path}:{node.lineno}"

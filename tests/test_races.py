@@ -24,8 +24,8 @@ from scenrun.explorer.races import races_in
 from scenrun.explorer.reduction import Reduced
 from scenrun.explorer.searching import Searching, search
 from scenrun.explorer.space import Breadth, Limits, Space
+from scenrun.language.source import decode
 from scenrun.machine import FREE, Choice, Machine
-from scenrun.scenario.source import decode
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""

@@ -23,10 +23,10 @@ from scenrun.executors.replaying import plan_of
 from scenrun.executors.threads.context import Context, Cut
 from scenrun.executors.threads.locks import RealLock
 from scenrun.explorer.walk import End
+from scenrun.language.source import decode
 from scenrun.log import Recorder
 from scenrun.machine import Machine
 from scenrun.machine.moves import Diverged, Move, choices_of, moves_of
-from scenrun.scenario.source import decode
 from scenrun.schedulers.moves import MoveSchedule, read, schema
 
 FOLDER = Path(__file__).parent.parent / "scenarios"

@@ -9,8 +9,8 @@ import pytest
 
 import scenrun
 from scenrun.api import load_source
+from scenrun.language.source import decode
 from scenrun.results import RunResult
-from scenrun.scenario.source import decode
 from scenrun.tally import Tally
 
 

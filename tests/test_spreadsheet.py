@@ -21,7 +21,8 @@ def file(tmp_path: Path) -> Path:
     path.write_text(
         json.dumps(
             {
-                "scenario": "evil", "state": {"x": EVIL},
+                "scenario": "evil",
+                "state": {"x": EVIL},
                 "threads": {"a": {"do": [{"log": EVIL}, {"log": "-1 is no number"}, {"log": "{x}"}]}},
             }
         ),
@@ -58,9 +59,16 @@ def test_no_command_writes_a_formula_unless_raw(command: str, raw: bool, file: P
 
 
 @pytest.mark.parametrize(
-    "command", [["stats", "FILE", "--raw"], ["export", "FILE", "-o", "x.parquet", "--raw"], ["sweep", "FILE", "--seeds", "2", "--raw"]]
+    "command",
+    [
+        ["stats", "FILE", "--raw"],
+        ["export", "FILE", "-o", "x.parquet", "--raw"],
+        ["sweep", "FILE", "--seeds", "2", "--raw"],
+    ],
 )
-def test_raw_is_refused_where_there_is_no_csv(command: list[str], file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_raw_is_refused_where_there_is_no_csv(
+    command: list[str], file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An option that would have no effect."""
     assert run_cli([str(file) if word == "FILE" else word for word in command]) == 2
     assert "--raw is about the cells of" in capsys.readouterr().err

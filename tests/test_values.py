@@ -13,11 +13,11 @@ from scenrun import values
 from scenrun.draws import Draws
 from scenrun.errors import Fault
 from scenrun.executors.figures import Counter
+from scenrun.language import durations
+from scenrun.language.durations import DurationError
+from scenrun.language.expressions import ExpressionError
+from scenrun.language.templates import Hole, parse_template
 from scenrun.samples import Samples, _bucket, _top
-from scenrun.scenario import durations
-from scenrun.scenario.durations import DurationError
-from scenrun.scenario.expressions import ExpressionError
-from scenrun.scenario.templates import Hole, parse_template
 
 
 @pytest.mark.parametrize(

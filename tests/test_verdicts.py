@@ -140,7 +140,11 @@ def test_a_table_tells_exceptions_their_handlers_messages_and_items() -> None:
 def test_a_failed_question_is_told_with_its_answer(way: Any) -> None:
     """In a run, a simulation and a search alike."""
     result = way(FOLDER / "value_of_a_question.yaml")
-    said = [one.sentence for one in result.counterexamples] if way is scenrun.explore else [f.message for f in result.findings]
+    said = (
+        [one.sentence for one in result.counterexamples]
+        if way is scenrun.explore
+        else [f.message for f in result.findings]
+    )
     assert len(said) == 1
     assert "(q.qsize() is 1)" in said[0]
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
+from scenrun.language.durations import DurationError
+from scenrun.language.durations import parse as parse_duration
+from scenrun.language.model import Scenario
+from scenrun.language.reader import read_scenario
+from scenrun.language.source import MAX_BYTES, decode
 from scenrun.lowering import compile_scenario
 from scenrun.program import Program
 from scenrun.results import RunResult
-from scenrun.scenario.durations import DurationError
-from scenrun.scenario.durations import parse as parse_duration
-from scenrun.scenario.model import Scenario
-from scenrun.scenario.reading import read_scenario
-from scenrun.scenario.source import MAX_BYTES, decode
 
 if TYPE_CHECKING:
     from scenrun.executors.keeping import Lines
@@ -317,7 +317,9 @@ def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
         with suppress(OSError, ValueError):  # a name that no file can have
             if given.name and place.is_file():
                 return str(place)
-    raise UsageError(f"there is no {schedule.file[:200] or 'scenario'} any more of which this is a schedule; say where it is")
+    raise UsageError(
+        f"there is no {schedule.file[:200] or 'scenario'} any more of which this is a schedule; say where it is"
+    )
 
 
 def replay_once(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun import behaviours, faults
+from scenrun import faults
 from scenrun.events import COMMON, EVENTS, OF_THREAD
+from scenrun.language import behaviours, durations, expressions, model
+from scenrun.language.fields import Model
+from scenrun.language.primitives import KINDS
+from scenrun.language.steps import VERBS, Step
+from scenrun.language.sweep import Sweep
+from scenrun.language.value_ranges import MAX_VALUES
 from scenrun.primitives import KINDS as OBJECT_KINDS
-from scenrun.scenario import durations, expressions, model
-from scenrun.scenario.fields import Model
-from scenrun.scenario.ranges import MAX_VALUES
-from scenrun.scenario.steps import VERBS, Step
-from scenrun.scenario.sweep import Sweep
-from scenrun.scenario.sync import KINDS
 from scenrun.values import MAX_BITS, MAX_SIZE
 
 _HEAD = """# Reference

@@ -85,7 +85,7 @@ class _Lazy(click.Group):
         if args and not (args[0] in COMMANDS or (args[0] in own and len(args) == 1)):
             first = args[0]
             if not first.startswith("-") and not _looks_like_file(first):
-                from scenrun.scenario.suggest import did_you_mean
+                from scenrun.language.suggestions import did_you_mean
 
                 hint = did_you_mean(first, COMMANDS)
                 raise click.UsageError(f"There is no command and no file `{first}`{hint}", ctx)

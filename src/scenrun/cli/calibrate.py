@@ -13,7 +13,7 @@ import click
 
 from scenrun.cli import say, tell
 from scenrun.errors import OutputError
-from scenrun.scenario.durations import text as duration
+from scenrun.language.durations import text as duration
 
 
 @click.command("calibrate")

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from pydantic_core import PydanticCustomError
 
-from scenrun import behaviours, catalogue
 from scenrun.api import load_source, read_file
 from scenrun.cli import tell
 from scenrun.errors import ScenarioError, UsageError
-from scenrun.scenario.fields import check_name
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.language import behaviours, catalogue
+from scenrun.language.fields import check_name
+from scenrun.language.suggestions import did_you_mean
 
 
 @click.command("list")

@@ -12,7 +12,7 @@ import click
 from scenrun.api import Loaded, load_source, read_file
 from scenrun.cli.startup import without_collecting
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
-from scenrun.scenario import source as yaml_source
+from scenrun.language import source as yaml_source
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*\Z")
 

@@ -20,10 +20,10 @@ from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
 from scenrun.cli.options import expect_option, load, overrides_of
 from scenrun.errors import UsageError
+from scenrun.language.model import VERDICTS
 from scenrun.log import OutputClosed, Recorder, open_output, render_json
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.results import RunResult
-from scenrun.scenario.model import VERDICTS
 from scenrun.tally import Tally
 
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")

@@ -27,6 +27,6 @@ def schema_of(what: str) -> dict[str, object]:
         from scenrun.schedulers import moves
 
         return moves.schema()
-    from scenrun.scenario import schema
+    from scenrun.language import schema
 
     return schema.schema()

@@ -20,10 +20,10 @@ from scenrun.cli.outputs import output_path, raw_option
 from scenrun.cli.running import on_signals
 from scenrun.cluster import ClusterLost
 from scenrun.errors import ScenarioError, UsageError
+from scenrun.language import source as yaml_source
+from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.value_ranges import RangeError, is_range
 from scenrun.report.amounts import counted
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario.ranges import RangeError, is_range
-from scenrun.scenario.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.sweeping import outputs
 from scenrun.sweeping.measuring import Job, Row
 from scenrun.sweeping.options import HOWS, OF

@@ -16,8 +16,8 @@ from scenrun.cli import say, tell
 from scenrun.cli.options import expect_option
 from scenrun.cli.outputs import output_file
 from scenrun.cli.running import on_signals, refuse_own_files
+from scenrun.language.grading import sections_of
 from scenrun.processes import cpus
-from scenrun.scenario.grading import sections_of
 from scenrun.suite.judging import How, Judged
 from scenrun.suite.junit import junit
 from scenrun.suite.looking import scenarios_among

@@ -13,6 +13,7 @@ import click
 from scenrun.cli import say, tell
 from scenrun.cli.logs import log_of, log_options, say_notes
 from scenrun.errors import UsageError
+from scenrun.language.durations import DurationError, parse
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
 from scenrun.report.timeline.choosing import chosen_of
@@ -20,7 +21,6 @@ from scenrun.report.timeline.drawing import Drawing, Frame, frame_of
 from scenrun.report.timeline.signs import ASCII, BLOCKS, can_say
 from scenrun.report.timeline.spool import Spool
 from scenrun.report.timeline.survey import Survey
-from scenrun.scenario.durations import DurationError, parse
 
 NARROWEST, WIDEST = 40, 1_000
 

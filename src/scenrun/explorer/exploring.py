@@ -115,12 +115,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
         searched.space.bound = told_seconds(how.limits.seconds or 0.0)
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
-    if (
-        hunts
-        and not searched.space.is_closed
-        and not searched.ways
-        and searched.space.interrupted is None
-    ):
+    if hunts and not searched.space.is_closed and not searched.ways and searched.space.interrupted is None:
         hunt = _Hunt(program, seed, how, began)
         ways, schedules = [*hunt.ways, *ways], hunt.schedules
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]

@@ -74,9 +74,7 @@ class Searching:
     look: Callable[[Space], str | None] = lambda space: None
 
 
-def search(
-    program: Program, seed: int, how: Searching, also: Callable[[Searched], T]
-) -> tuple[Searched, T]:
+def search(program: Program, seed: int, how: Searching, also: Callable[[Searched], T]) -> tuple[Searched, T]:
     """Search all states of a program, and say what they show; with what `also` makes of it while they mean anything."""
     folded = FOLDED if how.timed else FREE
     packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))

@@ -167,7 +167,11 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
     if move.op in ("end", "leave", "begin"):
         return {"end": "ends", "leave": "ends with a fault", "begin": "begins"}[move.op] + late
     if kind == "variable":
-        return _CHANGES.get(verb, "{verb} {name} -> {shown}").format(verb=verb, name=name, shown=shown).removesuffix(" -> ")
+        return (
+            _CHANGES.get(verb, "{verb} {name} -> {shown}")
+            .format(verb=verb, name=name, shown=shown)
+            .removesuffix(" -> ")
+        )
     if move.op == "atomic.begin":
         return "atomic steps"
     if not verb:

@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import Expression, ExpressionError, parse
+from scenrun.language.fields import parse_reference, parse_timing, shown
+from scenrun.language.model import Behaviour, Parameter
+from scenrun.language.source import place_of
+from scenrun.language.suggestions import did_you_mean, nearest
+from scenrun.language.variables import parse_target
 from scenrun.lowering.mentions import assigned, mentioned
 from scenrun.lowering.scope import (
     Alias,
@@ -24,13 +31,6 @@ from scenrun.lowering.scope import (
     VariableAlias,
 )
 from scenrun.lowering.wording import describe, one_of
-from scenrun.scenario.durations import Duration
-from scenrun.scenario.expressions import Expression, ExpressionError, parse
-from scenrun.scenario.fields import parse_reference, parse_timing, shown
-from scenrun.scenario.model import Behaviour, Parameter
-from scenrun.scenario.source import place_of
-from scenrun.scenario.suggest import did_you_mean, nearest
-from scenrun.scenario.variables import parse_target
 
 if TYPE_CHECKING:
     from scenrun.lowering.writer import Writer

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.behaviours import names as shipped_names
-from scenrun.behaviours import shipped
 from scenrun.errors import Place, Problem, ScenarioError
+from scenrun.language.behaviours import names as shipped_names
+from scenrun.language.behaviours import shipped
+from scenrun.language.expressions import Expression, ExpressionError
+from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.model import Group as GroupModel
+from scenrun.language.primitives import Timer
 from scenrun.lowering import flow, operations, threads
 from scenrun.lowering.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.lowering.assembler import Assembler, Size
@@ -18,10 +22,6 @@ from scenrun.lowering.observations import Observer
 from scenrun.lowering.scope import Object, Scope
 from scenrun.lowering.writer import Writer
 from scenrun.program import Cell, Code, Expectations, Group, Program, PythonObject
-from scenrun.scenario.expressions import Expression, ExpressionError
-from scenrun.scenario.model import Behaviour, Scenario
-from scenrun.scenario.model import Group as GroupModel
-from scenrun.scenario.sync import Timer
 
 MAX_CODES = 2_000
 """Codes of one program; a behaviour that spawns itself with ever new expressions would never end."""

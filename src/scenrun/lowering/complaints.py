@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scenrun.errors import Place, Problem, ScenarioError
-from scenrun.scenario.suggest import nearest
+from scenrun.language.suggestions import nearest
 
 MAX_PROBLEMS = 100
 """Problems after which a file is not looked at any further."""

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
+from scenrun.language.fields import DurationName, Reference
+from scenrun.language.templates import Template
 from scenrun.lowering.assembler import MAX_EXPRESSION, Assembler, Label
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.scope import (
@@ -26,10 +30,6 @@ from scenrun.lowering.scope import (
 from scenrun.lowering.wording import a, describe, example, fitting, one_of, wrong_kind
 from scenrun.primitives import KINDS
 from scenrun.program import Cell, CellRef
-from scenrun.scenario.durations import Duration
-from scenrun.scenario.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
-from scenrun.scenario.fields import DurationName, Reference
-from scenrun.scenario.templates import Template
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
 """Operators that can make something huge out of something small, and the bounded functions that stand for them."""

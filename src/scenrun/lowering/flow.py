@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 
 from scenrun import faults
+from scenrun.language import steps as verbs
+from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.suggestions import did_you_mean, nearest
+from scenrun.language.variables import Target
 from scenrun.lowering.arguments import bind_inline
 from scenrun.lowering.assembler import Inline, Label, Loop
 from scenrun.lowering.mentions import all_steps, assigned, sets_first
 from scenrun.lowering.scope import Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import CellRef
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.model import Behaviour, Scenario
-from scenrun.scenario.suggest import did_you_mean, nearest
-from scenrun.scenario.variables import Target
 
 _EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from scenrun.language.fields import Reference
+from scenrun.language.model import Group, Scenario
 from scenrun.lowering.scope import Object, Scope
 from scenrun.lowering.threads import each, join_one, start_one
 from scenrun.lowering.writer import Writer
 from scenrun.program import CellRef
-from scenrun.scenario.fields import Reference
-from scenrun.scenario.model import Group, Scenario
 
 
 def write_main(w: Writer, scenario: Scenario) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.durations import Duration
-from scenrun.scenario.expressions import Expression
-from scenrun.scenario.fields import DurationName, Model, Reference
-from scenrun.scenario.model import Behaviour, Group, Scenario
-from scenrun.scenario.sync import Condition, Timer
-from scenrun.scenario.templates import Hole, Template
-from scenrun.scenario.variables import Target
+from scenrun.language import steps as verbs
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import Expression
+from scenrun.language.fields import DurationName, Model, Reference
+from scenrun.language.model import Behaviour, Group, Scenario
+from scenrun.language.primitives import Condition, Timer
+from scenrun.language.templates import Hole, Template
+from scenrun.language.variables import Target
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _LEAVES = (str, int, float, type(None), Duration)

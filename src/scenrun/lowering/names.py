@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.language.model import Group, Scenario
+from scenrun.language.primitives import Condition, Pool, Primitive, Queue
+from scenrun.language.steps import Section
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.mentions import all_steps, assigned, mentioned, targets
 from scenrun.lowering.scope import Binding, Object, Shared
 from scenrun.lowering.wording import a
 from scenrun.program import Cell
-from scenrun.scenario.model import Group, Scenario
-from scenrun.scenario.steps import Section
-from scenrun.scenario.sync import Condition, Pool, Primitive, Queue
 
 
 class Names:
@@ -203,7 +203,7 @@ class Names:
 
     def _default_stop_is_used(self) -> bool:
         """Whether a behaviour that stops by the stop event unless told otherwise is in use, or may be in an unread part."""
-        from scenrun.behaviours import shipped
+        from scenrun.language.behaviours import shipped
 
         if self.scenario._unread is None or any(shipped(word) for word in self.scenario._unread):
             return True

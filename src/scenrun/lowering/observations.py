@@ -6,13 +6,13 @@ import ast
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.language.expressions import Expression
 from scenrun.lowering.assembler import Assembler
 from scenrun.lowering.complaints import Complaints
 from scenrun.lowering.expressions import Expressions, _At
 from scenrun.lowering.names import Names
 from scenrun.lowering.scope import Scope
 from scenrun.program import CellRef, Observation, Probe
-from scenrun.scenario.expressions import Expression
 
 
 class Observer(Expressions):

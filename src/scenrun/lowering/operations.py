@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.language import steps as verbs
+from scenrun.language.fields import Reference
 from scenrun.lowering.assembler import Label
 from scenrun.lowering.scope import Nothing, Scope
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import CellRef
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.fields import Reference
 
 LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore", "condition")
 SEMAPHORES = ("semaphore", "bounded_semaphore")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import Expression
+from scenrun.language.variables import Target
 from scenrun.program import Cell
-from scenrun.scenario.durations import Duration
-from scenrun.scenario.expressions import Expression
-from scenrun.scenario.variables import Target
 
 if TYPE_CHECKING:
     from scenrun.lowering.names import Names

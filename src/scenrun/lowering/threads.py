@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.language import steps as verbs
+from scenrun.language.expressions import parse
+from scenrun.language.fields import Reference
+from scenrun.language.primitives import Timer
+from scenrun.language.variables import Target
 from scenrun.lowering.assembler import Label
 from scenrun.lowering.operations import kind_of
 from scenrun.lowering.scope import Object, Register, Scope, Shared, VariableAlias
 from scenrun.lowering.writer import Writer, lowers
 from scenrun.program import Cell, CellRef
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.expressions import parse
-from scenrun.scenario.fields import Reference
-from scenrun.scenario.sync import Timer
-from scenrun.scenario.variables import Target
 
 THREADS = ("thread", "task", "timer")
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from scenrun.errors import Place
+from scenrun.language import steps as verbs
+from scenrun.language.suggestions import did_you_mean
+from scenrun.language.variables import Target
 from scenrun.lowering.assembler import Assembler
 from scenrun.lowering.expressions import Expressions
 from scenrun.lowering.mentions import assigned, read_by
 from scenrun.lowering.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.lowering.wording import describe
 from scenrun.program import CellRef
-from scenrun.scenario import steps as verbs
-from scenrun.scenario.suggest import did_you_mean
-from scenrun.scenario.variables import Target
 
 if TYPE_CHECKING:
     from scenrun.lowering.compiler import Compiler

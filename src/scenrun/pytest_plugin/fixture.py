@@ -16,9 +16,9 @@ from scenrun.api import Loaded, explore, load_source, read_file, replay, run, si
 from scenrun.errors import Source, UsageError
 from scenrun.events import COMMON, EVENTS, LEVELS, OF_THREAD
 from scenrun.explorer.result import Explored
+from scenrun.language.source import decode
+from scenrun.language.suggestions import did_you_mean
 from scenrun.results import RunResult
-from scenrun.scenario.source import decode
-from scenrun.scenario.suggest import did_you_mean
 
 Given = str | Path | Mapping[str, Any]
 """A scenario: a path, its text (of more than one line), or a mapping."""

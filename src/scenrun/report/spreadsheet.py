@@ -19,4 +19,6 @@ def cell(value: Any) -> Any:
 def cell_in_sql(column: str) -> str:
     """The same, as an expression of SQL for a column of texts."""
     characters = ", ".join(f"chr({ord(character)})" for character in FORMULA)
-    return f'CASE WHEN left("{column}", 1) IN ({characters}) THEN chr(39) || "{column}" ELSE "{column}" END AS "{column}"'
+    return (
+        f'CASE WHEN left("{column}", 1) IN ({characters}) THEN chr(39) || "{column}" ELSE "{column}" END AS "{column}"'
+    )

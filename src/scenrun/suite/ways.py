@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scenrun.errors import UsageError
 
 if TYPE_CHECKING:
-    from scenrun.scenario.model import Scenario
+    from scenrun.language.model import Scenario
 
 WAYS = ("run", "simulate", "explore")
 OTHERWISE = ("simulate",)

@@ -9,8 +9,8 @@ from typing import Any
 
 from scenrun.api import Loaded, time_limit_ns
 from scenrun.errors import Source, UsageError
-from scenrun.scenario.ranges import RangeError
-from scenrun.scenario.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.value_ranges import RangeError
 from scenrun.sweeping.measuring import Job
 from scenrun.sweeping.planning import Wishes, plan
 from scenrun.sweeping.record import Record, identity_of

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from scenrun.scenario.sweep import same
+from scenrun.language.sweep import same
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,7 +86,7 @@ class Commands:
 def written(value: Any) -> str:
     """A value as `--set` reads it: quoted where plain text would be something else."""
     from scenrun.errors import ScenarioError
-    from scenrun.scenario.source import scalar
+    from scenrun.language.source import scalar
 
     if isinstance(value, str):
         try:

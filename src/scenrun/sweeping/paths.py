@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scenrun.errors import ScenarioError, UsageError
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario.overriding import short_path
-from scenrun.scenario.source import Mapping as Read
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.language import source as yaml_source
+from scenrun.language.overrides import short_path
+from scenrun.language.source import Mapping as Read
+from scenrun.language.suggestions import did_you_mean
 from scenrun.sweeping.grid import Grid
 from scenrun.sweeping.measuring import Job
 

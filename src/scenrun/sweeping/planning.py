@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.api import check_calls
 from scenrun.errors import UsageError
-from scenrun.scenario.sweep import Sweep
+from scenrun.language.sweep import Sweep
 from scenrun.sweeping import options as option_table
 from scenrun.sweeping.grid import Grid
 from scenrun.sweeping.measuring import Job

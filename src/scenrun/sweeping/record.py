@@ -14,8 +14,8 @@ from typing import Any
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.jsontext import dumps_line, loads
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario.sweep import plain
+from scenrun.language import source as yaml_source
+from scenrun.language.sweep import plain
 from scenrun.sweeping.grid import Grid
 from scenrun.sweeping.measuring import Job, Row
 from scenrun.version import __version__

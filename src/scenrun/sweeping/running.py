@@ -78,7 +78,7 @@ def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] =
 
 def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
     """Refuse figures that cells do not have."""
-    from scenrun.scenario.suggest import did_you_mean
+    from scenrun.language.suggestions import did_you_mean
 
     numbers = [name for name, value in figures.items() if not isinstance(value, str)]
     for name in shown:

@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 
 from scenrun.errors import UsageError
+from scenrun.language.durations import DurationError
+from scenrun.language.durations import parse as parse_duration
+from scenrun.language.suggestions import did_you_mean
 from scenrun.primitives import KINDS
-from scenrun.scenario.durations import DurationError
-from scenrun.scenario.durations import parse as parse_duration
-from scenrun.scenario.suggest import did_you_mean
 
 STEP_NS = 1_000
 """The cost of a step of which nothing else is said: one microsecond."""
@@ -68,7 +68,7 @@ def stronger(own: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int
 
 def read_costs(path: str | Path) -> dict[str, int]:
     """The costs of a file such as `scenrun calibrate` writes: words with durations. Raises UsageError with a sentence."""
-    from scenrun.scenario.steps import VERBS
+    from scenrun.language.steps import VERBS
 
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

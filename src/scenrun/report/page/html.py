@@ -32,12 +32,7 @@ def write(file: BinaryIO, data: dict[str, Any]) -> None:
 
 def inert(data: Any) -> bytes:
     """JSON that stands in a page without a character that could end or open anything there."""
-    return (
-        dumps(data)
-        .replace(b"<", b"\\u003c")
-        .replace(b">", b"\\u003e")
-        .replace(b"&", b"\\u0026")
-    )
+    return dumps(data).replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
 
 
 def _asset(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scenrun.errors import Place, Problem, Source
 
 if TYPE_CHECKING:
-    from scenrun.scenario.source import Mapping, Sequence
+    from scenrun.language.source import Mapping, Sequence
 
 _SPECIAL = re.compile(r"[][(){},#&*!|>%@`]|: |\?")
 _ENTRY = re.compile(r"^(\s*(?:- +)*[\w.\-]+:\s+)(.*\S)\s*$")

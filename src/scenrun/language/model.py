@@ -9,11 +9,11 @@ from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJso
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Source
-from scenrun.scenario import fields as f
-from scenrun.scenario.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
-from scenrun.scenario.source import Mapping
-from scenrun.scenario.sweep import Sweep
-from scenrun.scenario.sync import KINDS, OptionalName, Primitive
+from scenrun.language import fields as f
+from scenrun.language.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
+from scenrun.language.primitives import KINDS, OptionalName, Primitive
+from scenrun.language.source import Mapping
+from scenrun.language.sweep import Sweep
 
 VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
 """Verdicts that a file may expect; `incomplete` is never expected."""
@@ -32,7 +32,7 @@ class Parameter(Model):
 
     @model_validator(mode="after")
     def _known(self) -> Parameter:
-        from scenrun.scenario.suggest import did_you_mean
+        from scenrun.language.suggestions import did_you_mean
 
         known = (*PARAMETER_TYPES, *KINDS)
         if self.type not in known:
@@ -198,7 +198,7 @@ def _words(value: Any, way: str | None) -> tuple[str, ...]:
 
 
 def _check_word(word: Any, way: str | None, place: Place | None) -> None:
-    from scenrun.scenario.suggest import did_you_mean
+    from scenrun.language.suggestions import did_you_mean
 
     if word == "incomplete":
         raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows", place=place)
@@ -258,8 +258,8 @@ def _stop(value: Any, info: ValidationInfo) -> Any:
 
 
 def _costs(value: Any, info: ValidationInfo) -> Any:
-    from scenrun.scenario.steps import VERBS
-    from scenrun.scenario.suggest import did_you_mean
+    from scenrun.language.steps import VERBS
+    from scenrun.language.suggestions import did_you_mean
 
     if not isinstance(value, dict):
         raise refuse("`costs` takes a mapping of verbs to durations: `costs: {acquire: 2us}`")

@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, PrivateAttr, Validat
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
-from scenrun.scenario import durations, traps
-from scenrun.scenario.durations import Duration, DurationError
-from scenrun.scenario.expressions import RESERVED, Expression, ExpressionError, parse
-from scenrun.scenario.source import Mapping, place_of
-from scenrun.scenario.templates import Template, parse_template
+from scenrun.language import durations, traps
+from scenrun.language.durations import Duration, DurationError
+from scenrun.language.expressions import RESERVED, Expression, ExpressionError, parse
+from scenrun.language.source import Mapping, place_of
+from scenrun.language.templates import Template, parse_template
 
 if TYPE_CHECKING:
-    from scenrun.scenario.reading import Reader
+    from scenrun.language.reader import Reader
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _NAME = re.compile(NAME + r"\Z")

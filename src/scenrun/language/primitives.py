@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from scenrun.scenario.fields import Args, Model, Timing, check_name, refuse
+from scenrun.language.fields import Args, Model, Timing, check_name, refuse
 
 MAX_ARRAY = 100_000
 KINDS: dict[str, type[Primitive]] = {}

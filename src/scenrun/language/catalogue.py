@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenrun.errors import UsageError
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.language.suggestions import did_you_mean
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parent.parent
 
 
 def shipped(folder: str) -> Path:
@@ -23,7 +23,7 @@ def files(folder: Path) -> list[Path]:
 
 def scenario_text(name: str) -> str:
     """The text of a shipped scenario, or of a built-in behaviour's file."""
-    from scenrun import behaviours
+    from scenrun.language import behaviours
 
     known = {path.stem: path for path in files(shipped("scenarios"))}
     if name in known:

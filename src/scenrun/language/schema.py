@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.scenario import model
-from scenrun.scenario.fields import NAME, Model
-from scenrun.scenario.steps import VERBS, Step
-from scenrun.scenario.sweep import Sweep
-from scenrun.scenario.sync import KINDS
+from scenrun.language import model
+from scenrun.language.fields import NAME, Model
+from scenrun.language.primitives import KINDS
+from scenrun.language.steps import VERBS, Step
+from scenrun.language.sweep import Sweep
 
 _JSON_TYPES = ["string", "number", "boolean", "null", "array", "object"]
 

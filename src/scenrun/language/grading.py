@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from scenrun.errors import Problem, ScenarioError, Source
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario.source import Mapping
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.language import source as yaml_source
+from scenrun.language.source import Mapping
+from scenrun.language.suggestions import did_you_mean
 
 KEYS = ("expect", "limits")
 """What is replaced; what the teacher's file does not have is as if no file had it."""

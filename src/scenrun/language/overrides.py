@@ -6,10 +6,10 @@ import copy
 from typing import Any
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario.source import Mapping, Sequence
-from scenrun.scenario.suggest import did_you_mean
-from scenrun.scenario.sync import KINDS
+from scenrun.language import source as yaml_source
+from scenrun.language.primitives import KINDS
+from scenrun.language.source import Mapping, Sequence
+from scenrun.language.suggestions import did_you_mean
 
 _SYNC = 2
 """How many words of a path into `sync` name the object; what follows is its kind, or one of the kind's options."""
@@ -23,7 +23,12 @@ def override(raw: Mapping, path: str, value: Any) -> None:
     place = Place(Source(f"--set {path}", f"{path}={value}"), 1, len(path) + 2)
     if path.startswith("x-"):
         raise ScenarioError(
-            [Problem(place, f"`{path}` changes nothing: what begins with `x-` is only read where `*` names it; set that instead")]
+            [
+                Problem(
+                    place,
+                    f"`{path}` changes nothing: what begins with `x-` is only read where `*` names it; set that instead",
+                )
+            ]
         )
     *parents, last = full_path(raw, path).split(".")
     at: Any = raw

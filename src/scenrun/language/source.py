@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
-from scenrun.scenario import traps
+from scenrun.language import traps
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 50_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from scenrun.scenario.expressions import Expression, ExpressionError, parse
-from scenrun.scenario.source import place_of
+from scenrun.language.expressions import Expression, ExpressionError, parse
+from scenrun.language.source import place_of
 
 MAX_TEXT = 20_000
 _FORMAT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(?:\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.scenario.expressions import Expression, ExpressionError, parse
-from scenrun.scenario.fields import check_name, refuse, shown
-from scenrun.scenario.source import place_of
+from scenrun.language.expressions import Expression, ExpressionError, parse
+from scenrun.language.fields import check_name, refuse, shown
+from scenrun.language.source import place_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.scenario.source import place_of
-from scenrun.scenario.suggest import did_you_mean
+from scenrun.language.source import place_of
+from scenrun.language.suggestions import did_you_mean
 
 MAX_TEXT = 2_000
 MAX_NESTING = 40

@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
-from scenrun.scenario.fields import Model, reader_of, refuse, shown
-from scenrun.scenario.ranges import MAX_VALUES, RangeError, is_range, values_of
-from scenrun.scenario.source import Mapping
+from scenrun.language.fields import Model, reader_of, refuse, shown
+from scenrun.language.source import Mapping
+from scenrun.language.value_ranges import MAX_VALUES, RangeError, is_range, values_of
 
 MAX_SEEDS = 10_000_000
 MAX_REPEAT = 1_000_000

@@ -10,16 +10,16 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
-from scenrun.scenario import source as yaml_source
-from scenrun.scenario import traps
-from scenrun.scenario.fields import Model, check_name, refuse, shown
-from scenrun.scenario.grading import graded_by
-from scenrun.scenario.model import Scenario
-from scenrun.scenario.overriding import override, stand_in
-from scenrun.scenario.source import Mapping, Sequence, place_of
-from scenrun.scenario.steps import VERBS, Step
-from scenrun.scenario.suggest import did_you_mean, nearest
-from scenrun.scenario.sync import KINDS, Primitive
+from scenrun.language import source as yaml_source
+from scenrun.language import traps
+from scenrun.language.fields import Model, check_name, refuse, shown
+from scenrun.language.grading import graded_by
+from scenrun.language.model import Scenario
+from scenrun.language.overrides import override, stand_in
+from scenrun.language.primitives import KINDS, Primitive
+from scenrun.language.source import Mapping, Sequence, place_of
+from scenrun.language.steps import VERBS, Step
+from scenrun.language.suggestions import did_you_mean, nearest
 
 M = TypeVar("M", bound=Model)
 DECLARING = ("sync", "state", "behaviours", "threads")

@@ -6,9 +6,9 @@ from functools import cache
 from importlib import resources
 
 from scenrun.errors import InternalError
-from scenrun.scenario.model import Behaviour
-from scenrun.scenario.reading import read_scenario
-from scenrun.scenario.source import decode
+from scenrun.language.model import Behaviour
+from scenrun.language.reader import read_scenario
+from scenrun.language.source import decode
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from scenrun.scenario.fields import (
+from scenrun.language.fields import (
     Args,
     Expr,
     Model,
@@ -24,9 +24,9 @@ from scenrun.scenario.fields import (
     refuse,
     shown,
 )
-from scenrun.scenario.source import Text
-from scenrun.scenario.templates import Template
-from scenrun.scenario.variables import Target, parse_target
+from scenrun.language.source import Text
+from scenrun.language.templates import Template
+from scenrun.language.variables import Target, parse_target
 
 VERBS: dict[str, type[Step]] = {}
 """Every verb and the model of its step, in the order of the reference."""
