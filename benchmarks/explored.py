@@ -21,7 +21,7 @@ from scenrun.explorer.packed import Packed
 from scenrun.explorer.space import Breadth, Limits
 from scenrun.explorer.strategies.campaign import run_campaign
 from scenrun.machine import FREE, Machine
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 Found = dict[str, Any]
 MILLION = 1_000_000

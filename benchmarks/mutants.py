@@ -32,7 +32,7 @@ import scenrun
 from scenrun.api import load_source
 from scenrun.executors.threads import threads as real_threads
 from scenrun.language.source import decode
-from scenrun.primitives import KINDS, Kind
+from scenrun.program.primitives import KINDS, Kind
 
 TRIES = 1_000
 
@@ -107,7 +107,7 @@ MUTANTS = _table()
 
 def broken(mutant: Mutant) -> Kind:
     """The kind as it is with the mistake."""
-    module = importlib.import_module(f"scenrun.primitives.{FILES.get(mutant.kind, mutant.kind)}")
+    module = importlib.import_module(f"scenrun.program.primitives.{FILES.get(mutant.kind, mutant.kind)}")
     source = inspect.getsource(module)
     if source.count(mutant.old) != 1:
         raise ValueError(f"{mutant}: {source.count(mutant.old)} places of {module.__name__} read {mutant.old!r}")

@@ -10,7 +10,7 @@ from measuring import SCENARIOS, Goal, Table, at_least, main
 
 import scenrun
 from scenrun.explorer.strategies.campaign import STRATEGIES, run_campaign
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 ROOT = Path(__file__).parent.parent
 LOST_UPDATE = ROOT / "scenarios/lost_update.yaml"

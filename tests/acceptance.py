@@ -19,8 +19,8 @@ from scenrun.explorer.walk import end_of
 from scenrun.log import event_of
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, key
-from scenrun.primitives.kinds import Done, Failed, Outcome, Then
-from scenrun.program import Instruction, Program
+from scenrun.program.ir import Instruction, Program
+from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
 
 PATIENCE = 400_000
 """Places in the search, before it is given up as undecided."""

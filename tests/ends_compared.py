@@ -15,10 +15,10 @@ import scenrun
 from scenrun.executors.threads import locks, supervisor, threads
 from scenrun.executors.threads.threads import Handle as RealHandle
 from scenrun.explorer.walk import End, end_of, walk
-from scenrun.findings import Finding
 from scenrun.machine import Handle, Machine, State
 from scenrun.machine.state import ENDED, key
-from scenrun.results import RunResult
+from scenrun.program.findings import Finding
+from scenrun.program.results import RunResult
 
 SHOWN = 20
 """Ends of the model that a failure shows: those most like the real one."""

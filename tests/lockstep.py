@@ -9,7 +9,7 @@ from scenrun.executors.simulator import SimulatedRun as Simulated
 from scenrun.log import Recorder
 from scenrun.machine import Choice, Handle, Machine, State
 from scenrun.machine.state import ENDED, key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 from scenrun.schedulers import Scheduler
 from scenrun.schedulers.schedule import Turn
 

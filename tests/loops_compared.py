@@ -16,7 +16,7 @@ from scenrun.machine import FREE, Machine, State
 from scenrun.machine.machine import FOLDED
 from scenrun.machine.passing import aged
 from scenrun.machine.state import ENDED, key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 TIME = -1
 

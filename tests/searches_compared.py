@@ -15,7 +15,7 @@ from scenrun.explorer.space import Breadth, Limits
 from scenrun.explorer.symmetry import Symmetry
 from scenrun.explorer.walk import end_of, walk
 from scenrun.machine import FREE, Machine
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 Ends = frozenset[tuple[frozenset[tuple[str, str]], Any]]
 """For each end its findings and the outcome observed."""

@@ -21,8 +21,8 @@ from scenrun.machine import Choice, Machine, State
 from scenrun.machine.machine import FREE
 from scenrun.machine.moves import moves_of
 from scenrun.machine.state import key
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 from scenrun.schedulers.moves import MoveSchedule
 
 LONGEST = 2_000

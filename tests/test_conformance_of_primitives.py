@@ -26,10 +26,10 @@ from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.state import key
-from scenrun.primitives import KINDS
-from scenrun.program import Instruction
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.ir import Instruction
+from scenrun.program.primitives import KINDS
 
 ACTORS = 3
 SOON_NS = 3_000_000

@@ -24,8 +24,8 @@ from scenrun.executors.threads.context import Context, Cut, Site, enter
 from scenrun.executors.threads.pools import Futures, RealPool, RealTask
 from scenrun.executors.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
 from scenrun.machine.state import key
-from scenrun.primitives import KINDS
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
+from scenrun.program.primitives import KINDS
 
 BASE = 2
 """Actors that are there from the beginning."""

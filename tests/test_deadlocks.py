@@ -16,7 +16,7 @@ from scenrun.executors.threads.detector import Detector
 from scenrun.executors.threads.queues import RealSimpleQueue
 from scenrun.executors.threads.run import Run
 from scenrun.language.source import decode
-from scenrun.results import RunResult
+from scenrun.program.results import RunResult
 
 
 def run(text: str, **options: Any) -> RunResult:

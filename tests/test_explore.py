@@ -16,7 +16,7 @@ from test_conformance_of_scenarios import each_scenario
 import scenrun
 from scenrun.explorer.exploring import How, explore_program
 from scenrun.explorer.result import Explored
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("scenarios/*.yaml"), *ROOT.glob("scenarios/gallery/*.yaml")])

@@ -77,7 +77,7 @@ def file(tmp_path: Path) -> str:
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["schema", "--help"], ["schema", "event"]])
 def test_a_command_that_reads_no_scenario_imports_nothing_heavy(arguments: list[str]) -> None:
     """Help, the version and the log's schema come without pydantic, yaml, structlog, msgspec or an executor."""
-    assert not imported_by(*arguments) & {*READING, *WRITING, *RUNNING, "scenrun.lowering"}
+    assert not imported_by(*arguments) & {*READING, *WRITING, *RUNNING, "scenrun.program.compiler"}
 
 
 @pytest.mark.parametrize("command", ["validate", "explain"])

@@ -13,7 +13,7 @@ from scenarios_at_random import scenarios
 from scenrun import load
 from scenrun.executors.simulator import quick
 from scenrun.machine import Machine
-from scenrun.program import Program
+from scenrun.program.ir import Program
 from scenrun.schedulers import Priorities, RandomChoice, RoundRobin, Scheduler
 
 SCENARIOS = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))

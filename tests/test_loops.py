@@ -21,7 +21,7 @@ from scenrun.explorer.searching import Searched, Searching, search
 from scenrun.explorer.space import Limits
 from scenrun.explorer.symmetry import Symmetry
 from scenrun.machine.state import key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 PARTS, EACH = 8, 16
 MOST = 400

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from scenrun.api import load_source
-from scenrun.footprints import ANYTHING, Footprints
 from scenrun.language.source import decode
-from scenrun.program import Code, Program
+from scenrun.program.control_flow import ANYTHING, Footprints
+from scenrun.program.ir import Code, Program
 
 
 def program(text: str) -> Program:

@@ -378,7 +378,7 @@ def test_a_report_of_a_log_imports_no_executor(log: Path) -> None:
         "scenrun.machine",
         "scenrun.explorer",
         "scenrun.api",
-        "scenrun.lowering",
+        "scenrun.program.compiler",
         "pydantic",
         "yaml",
         "structlog",

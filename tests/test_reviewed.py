@@ -10,8 +10,8 @@ import pytest
 import scenrun
 from scenrun.api import load_source
 from scenrun.language.source import decode
-from scenrun.results import RunResult
-from scenrun.tally import Tally
+from scenrun.program.results import RunResult
+from scenrun.program.tally import Tally
 
 
 def run(text: str, **options: Any) -> RunResult:

@@ -28,7 +28,7 @@ from scenrun.explorer.walk import walk
 from scenrun.machine import FREE, Choice, Machine, State
 from scenrun.machine.moves import moves_of
 from scenrun.machine.state import key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 BROKEN = {

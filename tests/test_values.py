@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenrun import values
-from scenrun.draws import Draws
 from scenrun.errors import Fault
 from scenrun.executors.figures import Counter
 from scenrun.language import durations
 from scenrun.language.durations import DurationError
 from scenrun.language.expressions import ExpressionError
 from scenrun.language.templates import Hole, parse_template
+from scenrun.program import values
+from scenrun.program.draws import Draws
 from scenrun.samples import Samples, _bucket, _top
 
 

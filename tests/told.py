@@ -9,9 +9,9 @@ from scenrun.log import add_shown, event_of
 from scenrun.machine import Choice, Machine, State, Thread, Who
 from scenrun.machine.codes import Failing
 from scenrun.machine.state import BEGINNING, ENDED
-from scenrun.primitives import operation
-from scenrun.primitives.kinds import Outcome
-from scenrun.program import Instruction, Program
+from scenrun.program.ir import Instruction, Program
+from scenrun.program.primitives import operation
+from scenrun.program.primitives.kinds import Outcome
 
 Line = dict[str, Any]
 SILENT = ("jump", "branch", "choose", "atomic.begin")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.state import key
-from scenrun.primitives import KINDS, Kind
-from scenrun.primitives.kinds import Done, Failed, Operation, Outcome, Phase, Then
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.primitives import KINDS, Kind
+from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Phase, Then
 
 FAR_NS = 3_600_000_000_000
 """A time that does not come."""

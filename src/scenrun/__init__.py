@@ -10,7 +10,7 @@ from scenrun.version import __version__
 if TYPE_CHECKING:
     from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
     from scenrun.explorer.result import Explored
-    from scenrun.results import RunResult
+    from scenrun.program.results import RunResult
     from scenrun.sweeping.result import Swept
 
 __all__ = [
@@ -38,7 +38,7 @@ def __getattr__(name: str) -> Any:
 
         return getattr(api, name)
     if name == "RunResult":
-        from scenrun.results import RunResult
+        from scenrun.program.results import RunResult
 
         return RunResult
     if name == "Explored":

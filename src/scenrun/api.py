@@ -16,9 +16,9 @@ from scenrun.language.durations import parse as parse_duration
 from scenrun.language.model import Scenario
 from scenrun.language.reader import read_scenario
 from scenrun.language.source import MAX_BYTES, decode
-from scenrun.lowering import compile_scenario
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.compiler import compile_scenario
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 
 if TYPE_CHECKING:
     from scenrun.executors.keeping import Lines
@@ -419,7 +419,7 @@ def check_calls(program: Program, allow_python: bool) -> None:
             for line, word in sorted(lines.items())
         ]
         raise ScenarioError(problems)
-    from scenrun.calls import import_function
+    from scenrun.program.user_python import import_function
 
     functions = {str(i.option("function")): i.line for i in calls if ":" in str(i.option("function"))}
     for name, line in {**functions, **{made.python: made.line for made in program.objects}}.items():

@@ -18,7 +18,7 @@ import structlog
 from scenrun.errors import OutputError
 from scenrun.events import LEVELS
 from scenrun.jsontext import dumps_line
-from scenrun.primitives import KINDS, operation
+from scenrun.program.primitives import KINDS, operation
 from scenrun.report.width import harmless_json
 
 ALWAYS = ("run.started", "run.finished", "tally.finished")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun import faults
 from scenrun.events import COMMON, EVENTS, OF_THREAD
 from scenrun.language import behaviours, durations, expressions, model
 from scenrun.language.fields import Model
@@ -12,8 +11,9 @@ from scenrun.language.primitives import KINDS
 from scenrun.language.steps import VERBS, Step
 from scenrun.language.sweep import Sweep
 from scenrun.language.value_ranges import MAX_VALUES
-from scenrun.primitives import KINDS as OBJECT_KINDS
-from scenrun.values import MAX_BITS, MAX_SIZE
+from scenrun.program import exceptions
+from scenrun.program.primitives import KINDS as OBJECT_KINDS
+from scenrun.program.values import MAX_BITS, MAX_SIZE
 
 _HEAD = """# Reference
 
@@ -190,7 +190,7 @@ each use, it may be a distribution:
 
 
 def _names() -> str:
-    known = ", ".join(f"`{name}`" for name in faults.KNOWN if name not in ("Exception",) and "Warning" not in name)
+    known = ", ".join(f"`{name}`" for name in exceptions.KNOWN if name not in ("Exception",) and "Warning" not in name)
     return f"""## Names
 
 Letters, digits and `_`, not beginning with a digit. Names of variables, objects, threads, behaviours and parameters differ

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenrun.primitives import KINDS, Kind, Operation
+from scenrun.program.primitives import KINDS, Kind, Operation
 
 
 def _operations() -> Iterator[tuple[str, Kind, Operation]]:

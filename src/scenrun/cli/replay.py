@@ -14,11 +14,11 @@ from scenrun.cli import say
 from scenrun.cli.options import expect_option
 from scenrun.cli.running import Running, own_files, refuse_own_files
 from scenrun.executors.replaying import Plan, plan_of
+from scenrun.program.results import RunResult
+from scenrun.program.tally import Tally
 from scenrun.report.outcome import describe_replay
-from scenrun.results import RunResult
 from scenrun.schedulers.moves import MoveSchedule
 from scenrun.schedulers.moves import read as read_schedule
-from scenrun.tally import Tally
 
 
 @click.command("replay")

@@ -12,8 +12,8 @@ import click
 from scenrun.api import Loaded, time_limit_ns
 from scenrun.cli.running import Running, load_all, shared_options
 from scenrun.executors.threads import run_program
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 
 MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1
 """Every thread that waits for the GIL wakes up once in a switch interval: thousands of them would do nothing else."""

@@ -14,8 +14,8 @@ from scenrun.errors import UsageError
 from scenrun.executors.simulator import run_id_of, simulate_program
 from scenrun.executors.simulator.costs import read_costs
 from scenrun.executors.simulator.how import How
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 from scenrun.schedulers import POLICIES
 from scenrun.schedulers.schedule import Schedule
 from scenrun.schedulers.schedule import read as read_schedule

@@ -13,7 +13,7 @@ from typing import Any
 from scenrun.errors import UsageError
 from scenrun.executors.threads import run_program
 from scenrun.log import Recorder, open_output
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 Load = Callable[[dict[str, Any]], Program]
 """Makes a program of a scenario."""

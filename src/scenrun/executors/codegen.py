@@ -10,9 +10,9 @@ from typing import Any
 
 from scenrun.events import LEVELS
 from scenrun.executors.site import Site
-from scenrun.footprints import successors
-from scenrun.primitives import Operation, operation
-from scenrun.program import CellRef, Code, Instruction
+from scenrun.program.control_flow import successors
+from scenrun.program.ir import CellRef, Code, Instruction
+from scenrun.program.primitives import Operation, operation
 
 INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
 """Variables of a generated function: the index of the object that is meant, or what a local holds; arguments to be shown."""

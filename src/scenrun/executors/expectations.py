@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from scenrun import values
 from scenrun.executors.site import Site
-from scenrun.findings import Checked, Finding
 from scenrun.machine.observing import is_among
-from scenrun.primitives import is_attribute
-from scenrun.program import Observation, Program
+from scenrun.program import values
+from scenrun.program.findings import Checked, Finding
+from scenrun.program.ir import Observation, Program
+from scenrun.program.primitives import is_attribute
 
 
 class Named(Protocol):

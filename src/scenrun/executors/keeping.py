@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from scenrun.log import Collector, FileOutput, Recorder, render_json
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 
 
 class Lines:

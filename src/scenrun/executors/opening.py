@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program import Cell, Program
+from scenrun.program.ir import Cell, Program
 from scenrun.version import __version__
 
 

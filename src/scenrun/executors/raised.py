@@ -8,8 +8,8 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.executors.codegen import HANDLE, INDEX
 from scenrun.executors.site import Site
-from scenrun.primitives import operation
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
+from scenrun.program.primitives import operation
 
 
 def is_raised_anew(instruction: Instruction) -> bool:

@@ -8,13 +8,13 @@ from functools import cached_property
 from itertools import pairwise
 
 from scenrun.errors import UsageError
-from scenrun.findings import Finding, Stuck
 from scenrun.machine import Machine, State
 from scenrun.machine.machine import FREE
 from scenrun.machine.moves import Diverged, Made, Move, Path, cycled, path_of
 from scenrun.machine.state import key
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.findings import Finding, Stuck
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 from scenrun.schedulers.moves import MoveSchedule
 
 LOOKED_AT = 20_000

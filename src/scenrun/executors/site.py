@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
 
 
 @dataclass(frozen=True, slots=True)

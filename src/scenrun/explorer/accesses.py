@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from scenrun.explorer.holders import Holders
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.codes import Environment, Node
-from scenrun.primitives import operation
-from scenrun.primitives.kinds import Outcome
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
+from scenrun.program.primitives import operation
+from scenrun.program.primitives.kinds import Outcome
 
 
 class Touch(NamedTuple):

@@ -8,7 +8,7 @@ from scenrun.errors import InternalError
 from scenrun.explorer.searching import Way
 from scenrun.machine import FREE, TIME_PASSES, Choice, Machine, State, Thread
 from scenrun.machine.state import key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 _LASTING = ("sleep", "work")
 """Steps that are none where time is free."""

@@ -31,7 +31,7 @@ from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import Endless
 from scenrun.machine.moves import moves_of
 from scenrun.memory import process_bytes
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 STATES = "states"
 SAMPLED = ("random", "pct", "pos", "surw")

@@ -10,12 +10,12 @@ from scenrun.explorer.judging import About
 from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
-from scenrun.findings import NOBODY, Stuck
 from scenrun.machine import FREE, Choice, Machine, State
 from scenrun.machine.moves import choices_of
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING
-from scenrun.primitives.barrier import BROKEN, DRAINING, FILLING
-from scenrun.program import Program
+from scenrun.program.findings import NOBODY, Stuck
+from scenrun.program.ir import Program
+from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
 from scenrun.schedulers.moves import MoveSchedule
 
 MOST_STEPS = 5_000

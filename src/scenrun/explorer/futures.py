@@ -13,13 +13,13 @@ from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.explorer.touches import Touches
-from scenrun.faults import FROM_EXPRESSIONS
-from scenrun.footprints import successors
 from scenrun.machine import Machine, Thread, Who
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated
 from scenrun.machine.state import BEGINNING, UNSET, key
-from scenrun.primitives import operation
-from scenrun.program import CellRef
+from scenrun.program.control_flow import successors
+from scenrun.program.exceptions import FROM_EXPRESSIONS
+from scenrun.program.ir import CellRef
+from scenrun.program.primitives import operation
 
 _UNKNOWN: Any = object()
 """A register that may have more than one value."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from scenrun.explorer.judging import About, Judge
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.paths import Goal
-from scenrun.findings import kind_of_fault
 from scenrun.machine import Thread
 from scenrun.machine.state import ENDED
+from scenrun.program.findings import kind_of_fault
 
 
 def goal_of(packed: Packed, judge: Judge, about: About) -> Goal:

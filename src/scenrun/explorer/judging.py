@@ -11,7 +11,7 @@ from scenrun.explorer.walk import faults_in
 from scenrun.machine import Machine, State
 from scenrun.machine.observing import holds, is_among, seen
 from scenrun.machine.state import ENDED, key
-from scenrun.program import Expectations, Program
+from scenrun.program.ir import Expectations, Program
 
 
 class About(NamedTuple):

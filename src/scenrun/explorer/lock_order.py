@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from scenrun.explorer.packed import Mover, Packed, Row
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.state import ENDED
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
 
 MOST_STEPS = 20_000
 """Steps of the search for cycles; past it, the shortest cycles are all that are told."""

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from scenrun.machine import State, Thread
 from scenrun.machine.codes import Node
 from scenrun.machine.state import BEGINNING, key
-from scenrun.primitives.future import ENDED
-from scenrun.primitives.kinds import Done, Outcome, Then
+from scenrun.program.primitives.future import ENDED
+from scenrun.program.primitives.kinds import Done, Outcome, Then
 
 MAIN = "main"
 """Stands for the kind of main's own object, which it does not have."""

@@ -11,7 +11,7 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.machine import Choice, Machine, State, Thread, Who
 from scenrun.machine.codes import Environment, Failing, Node, evaluated
-from scenrun.primitives.kinds import Failed
+from scenrun.program.primitives.kinds import Failed
 
 _HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")
 """How a handler asks whether an exception is its own."""

@@ -10,11 +10,11 @@ from scenrun.explorer.judging import About, judged
 from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
-from scenrun.findings import Stuck
 from scenrun.machine import FREE, Choice, Machine, State
 from scenrun.machine.moves import Move, moves_of
 from scenrun.machine.state import ENDED
-from scenrun.program import Program
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Program
 
 
 @dataclass(frozen=True, slots=True)

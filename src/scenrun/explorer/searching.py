@@ -19,7 +19,7 @@ from scenrun.explorer.walk import faults_in
 from scenrun.machine import FREE, Choice, Machine
 from scenrun.machine.machine import FOLDED
 from scenrun.machine.state import key
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 T = TypeVar("T")
 WORTH_REDUCING = 1_000_000

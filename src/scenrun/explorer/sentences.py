@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from scenrun.explorer.judging import About
 from scenrun.explorer.story import Story
-from scenrun.findings import Stuck
 from scenrun.machine import Machine
 from scenrun.machine.observing import seen
-from scenrun.program import Observation
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Observation
 
 MAX_NAMED = 5
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from scenrun.explorer.holders import Holders
 from scenrun.explorer.own_steps import OwnStep, Telling
-from scenrun.findings import Stuck
 from scenrun.machine import Choice, Machine, State, Thread
 from scenrun.machine.moves import Move, move_of
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING
-from scenrun.primitives import KINDS
+from scenrun.program.findings import Stuck
+from scenrun.program.primitives import KINDS
 
 LONGEST = 60
 """Characters of a value that are shown."""

@@ -20,7 +20,7 @@ from typing import Any
 from scenrun.explorer.packed import Packed
 from scenrun.machine import Thread, Who
 from scenrun.machine.state import ENDED, key
-from scenrun.program import Group, Instruction
+from scenrun.program.ir import Group, Instruction
 
 _LAST = 1 << 60
 NAMING: dict[str, Callable[[Any], tuple[int, ...]]] = {

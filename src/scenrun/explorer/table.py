@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scenrun.explorer.result import Counterexample
 from scenrun.explorer.story import Told
-from scenrun.findings import Stuck
+from scenrun.program.findings import Stuck
 
 WIDEST = 56
 """Characters of a column."""

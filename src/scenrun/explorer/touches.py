@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenrun.footprints import successors
 from scenrun.machine import Machine, Thread
-from scenrun.primitives import operation
-from scenrun.program import Instruction
+from scenrun.program.control_flow import successors
+from scenrun.program.ir import Instruction
+from scenrun.program.primitives import operation
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.findings import kind_of_fault
 from scenrun.machine import Machine, State
 from scenrun.machine.observing import holds, seen
 from scenrun.machine.state import ENDED, key
+from scenrun.program.findings import kind_of_fault
 
 
 @dataclass(frozen=True)

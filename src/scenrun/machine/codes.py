@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scenrun.draws import Draws
 from scenrun.errors import Fault
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
-from scenrun.footprints import comes_back, steps_of
 from scenrun.machine.expressions import Compiler, Evaluate
 from scenrun.machine.liveness import DRAWS, FAULT, live_after
 from scenrun.machine.relevance import EVERYTHING, Relevance, abstracted
 from scenrun.machine.state import UNSET
-from scenrun.primitives import KINDS, Kind, Operation, operation
-from scenrun.primitives.kinds import Done, Outcome, Phase, Values
-from scenrun.program import CellRef, Code, Instruction
+from scenrun.program.control_flow import comes_back, steps_of
+from scenrun.program.draws import Draws
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.ir import CellRef, Code, Instruction
+from scenrun.program.primitives import KINDS, Kind, Operation, operation
+from scenrun.program.primitives.kinds import Done, Outcome, Phase, Values
 
 
 def _at_once(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:

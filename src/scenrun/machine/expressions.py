@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from scenrun import values
 from scenrun.errors import Fault
 from scenrun.machine.state import UNSET
+from scenrun.program import values
 
 Evaluate = Callable[[Any, Any], Any]
 """(registers, environment) -> value. The environment has `random`, `index`, `name` and `remaining`."""

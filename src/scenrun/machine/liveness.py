@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from scenrun.footprints import successors
-from scenrun.program import Code, Instruction
+from scenrun.program.control_flow import successors
+from scenrun.program.ir import Code, Instruction
 
 FAULT, DRAWS = "(fault)", "(draws)"
 """What a thread has beside its registers: the fault that it handles, and how often it has drawn."""

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from scenrun.calls import OBJECTS_ARE_OPAQUE, Calls
 from scenrun.errors import Fault, UsageError
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
 from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
 from scenrun.machine.observing import Looks
 from scenrun.machine.passing import Rounds, aged, could_pass
 from scenrun.machine.relevance import Relevance, abstracted
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
-from scenrun.primitives import KINDS, Operation
-from scenrun.primitives.future import NO_THREAD, shut_at_exit
-from scenrun.primitives.kinds import Done, Failed, Outcome, Then, Values
-from scenrun.program import Instruction, Program
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.ir import Instruction, Program
+from scenrun.program.primitives import KINDS, Operation
+from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
+from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then, Values
+from scenrun.program.user_python import OBJECTS_ARE_OPAQUE, Calls
 
 PATIENCE = 100_000
 """Own instructions in one step: more than this is a loop inside `atomic` that does not end."""

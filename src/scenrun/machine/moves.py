@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from scenrun.machine.machine import Choice, Endless, Machine
 from scenrun.machine.state import BEGINNING, ENDED, LEAVING, State, Thread
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
 
 
 class Move(NamedTuple):

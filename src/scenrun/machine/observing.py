@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from scenrun import values
 from scenrun.machine.slots import Slots
 from scenrun.machine.state import key
-from scenrun.primitives import KINDS
-from scenrun.program import Observation, Program
+from scenrun.program import values
+from scenrun.program.ir import Observation, Program
+from scenrun.program.primitives import KINDS
 
 Look = Callable[[tuple[Any, ...]], Any]
 

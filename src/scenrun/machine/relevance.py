@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from scenrun.program import Code, Instruction, Program
+from scenrun.program.ir import Code, Instruction, Program
 
 NOTHING, NULLNESS, EVERYTHING = 0, 1, 2
 """How much of a value matters: nothing, whether it is null, or all of it."""

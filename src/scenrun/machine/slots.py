@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.machine.state import Who
-from scenrun.primitives import KINDS
-from scenrun.program import Cell, Program
+from scenrun.program.ir import Cell, Program
+from scenrun.program.primitives import KINDS
 
 
 class Slots:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scenrun.errors import Fault
-from scenrun.program import Instruction
+from scenrun.program.ir import Instruction
 
 BEGINNING, ENDED, LEAVING = -1, -2, -3
 """Where a thread is before its first instruction, after its last, and when a fault is about to leave it."""

@@ -18,7 +18,7 @@ from scenrun.events import COMMON, EVENTS, LEVELS, OF_THREAD
 from scenrun.explorer.result import Explored
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
-from scenrun.results import RunResult
+from scenrun.program.results import RunResult
 
 Given = str | Path | Mapping[str, Any]
 """A scenario: a path, its text (of more than one line), or a mapping."""

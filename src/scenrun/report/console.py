@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program import Program
+from scenrun.program.ir import Program
 from scenrun.report.amounts import counted, milliseconds
 from scenrun.report.ending import ending_lines
 from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from scenrun.program import CellRef, Code, Instruction, Program
+from scenrun.program.ir import CellRef, Code, Instruction, Program
 
 _REGISTER = re.compile(r"__(\d+_)?")
 

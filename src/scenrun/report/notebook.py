@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from scenrun.errors import UsageError
+from scenrun.program.results import RunResult
 from scenrun.report.ending import figure_lines
 from scenrun.report.outcome import describe
 from scenrun.report.width import clean, short
-from scenrun.results import RunResult
 
 WIDE = 100
 """Columns of what is shown."""

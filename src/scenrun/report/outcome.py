@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from scenrun.findings import Finding
-from scenrun.results import RunResult
-from scenrun.tally import Tally
+from scenrun.program.findings import Finding
+from scenrun.program.results import RunResult
+from scenrun.program.tally import Tally
 
 MAX_THREADS = 20
 

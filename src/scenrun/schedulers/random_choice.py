@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.draws import Draws
+from scenrun.program.draws import Draws
 
 
 class RandomChoice:

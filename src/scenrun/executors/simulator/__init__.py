@@ -17,11 +17,11 @@ from scenrun.executors.simulator.loop import Ending, Loop
 from scenrun.executors.simulator.simulation import Simulation
 from scenrun.executors.simulator.stuck import Search, describe
 from scenrun.executors.simulator.threads import SimulatedThread
-from scenrun.executors.verdicts import deadlock, result_of, summary_fields
-from scenrun.findings import Finding
 from scenrun.log import Recorder
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.findings import Finding
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
+from scenrun.program.verdicts import deadlock, result_of, summary_fields
 from scenrun.schedulers import RoundRobin, Scheduler
 from scenrun.schedulers.schedule import Turn
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
-from scenrun.primitives import KINDS
-from scenrun.primitives.kinds import Act, Failed, Operation, Outcome
-from scenrun.primitives.kinds import Phase as PurePhase
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.kinds import Act, Failed, Operation, Outcome
+from scenrun.program.primitives.kinds import Phase as PurePhase
 
 InPlace = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], Outcome]
 """(objects, the thread, the operation's arguments, what the phase before left) -> outcome; its values mean nothing."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from scenrun.executors.codegen import object_of
 from scenrun.executors.simulator.codegen import Options, SimulatedWriter, now_in
-from scenrun.primitives import is_attribute, operation
-from scenrun.program import Code, Instruction
+from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives import is_attribute, operation
 
 
 class AskingWriter(SimulatedWriter):

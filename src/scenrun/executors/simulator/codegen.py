@@ -17,9 +17,9 @@ from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_of
 from scenrun.executors.simulator.actions import Action
 from scenrun.executors.site import Site
-from scenrun.footprints import steps_of
-from scenrun.primitives import Operation, is_attribute, operation
-from scenrun.program import Code, Instruction
+from scenrun.program.control_flow import steps_of
+from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives import Operation, is_attribute, operation
 from scenrun.schedulers.round_robin import SWITCH_INTERVAL_NS
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")

@@ -20,9 +20,9 @@ from scenrun.executors.site import Site
 from scenrun.log import Recorder
 from scenrun.machine.moves import Made
 from scenrun.machine.state import BEGINNING, LEAVING
-from scenrun.primitives.kinds import Failed, Then
-from scenrun.program import Code, Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Code, Program
+from scenrun.program.primitives.kinds import Failed, Then
+from scenrun.program.results import RunResult
 from scenrun.schedulers.round_robin import RoundRobin
 
 _FOR_EVER = 1 << 62

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from scenrun.findings import NOBODY
-from scenrun.primitives import KINDS, Kind
+from scenrun.program.findings import NOBODY
+from scenrun.program.primitives import KINDS, Kind
 from scenrun.samples import Samples
 
 FOLD_AT = 4_096

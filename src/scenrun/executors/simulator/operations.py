@@ -10,7 +10,7 @@ from scenrun.executors.simulator.clock import Clock
 from scenrun.executors.simulator.costs import Costs
 from scenrun.executors.simulator.threads import SimulatedThread
 from scenrun.executors.site import Site
-from scenrun.primitives.kinds import Failed, Then
+from scenrun.program.primitives.kinds import Failed, Then
 from scenrun.schedulers import Scheduler
 
 

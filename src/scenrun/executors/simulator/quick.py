@@ -11,11 +11,11 @@ from typing import Any
 
 from scenrun.executors.simulator.actions import Phase, in_place
 from scenrun.executors.simulator.objects import FOLD_AT, Thing, Waitable
-from scenrun.primitives import lock
-from scenrun.primitives.condition import NOT_HELD, is_owned
-from scenrun.primitives.kinds import Done, Failed, Outcome, Then
-from scenrun.primitives.queue import TOO_OFTEN
-from scenrun.primitives.rlock import FREE
+from scenrun.program.primitives import lock
+from scenrun.program.primitives.condition import NOT_HELD, is_owned
+from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
+from scenrun.program.primitives.queue import TOO_OFTEN
+from scenrun.program.primitives.rlock import FREE
 from scenrun.samples import Samples
 
 _NOTHING = Done(())

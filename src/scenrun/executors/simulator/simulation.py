@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
-from scenrun import values
-from scenrun.calls import Calls
 from scenrun.errors import Fault, InternalError
 from scenrun.events import LEVELS
 from scenrun.executors.expectations import Watch
@@ -21,12 +19,14 @@ from scenrun.executors.simulator.operations import Operations
 from scenrun.executors.simulator.quick import QUICK, Condition, Event, Queue
 from scenrun.executors.simulator.threads import SimulatedThread, Steps
 from scenrun.executors.site import Site
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
-from scenrun.findings import Finding, fault_left
-from scenrun.primitives import KINDS
-from scenrun.primitives.future import NO_THREAD, shut_at_exit
-from scenrun.primitives.kinds import Failed
-from scenrun.program import Cell, Code, Program
+from scenrun.program import values
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.findings import Finding, fault_left
+from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
+from scenrun.program.primitives.kinds import Failed
+from scenrun.program.user_python import Calls
 from scenrun.schedulers import Scheduler
 
 ROOM = 20_000

@@ -7,9 +7,9 @@ from typing import Any
 from scenrun.executors.simulator.objects import Pool
 from scenrun.executors.simulator.simulation import Simulation
 from scenrun.executors.simulator.threads import SimulatedThread
-from scenrun.findings import Stuck
-from scenrun.footprints import ANYTHING, Footprints
-from scenrun.primitives import operation
+from scenrun.program.control_flow import ANYTHING, Footprints
+from scenrun.program.findings import Stuck
+from scenrun.program.primitives import operation
 
 _JOINS = ("thread.join", "task.join", "timer.join", "spawned.join")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
-from scenrun.draws import Draws
 from scenrun.executors.simulator.actions import Action, Phase
 from scenrun.executors.simulator.objects import Thing
 from scenrun.executors.site import Site
+from scenrun.program.draws import Draws
 
 Steps = Generator[int, tuple[int, int], None]
 """A thread's steps: sent (now, until when it may go on), it runs until then or until it waits, and gives the time."""

@@ -18,8 +18,8 @@ from scenrun.executors.threads import rescue
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.supervisor import Supervisor
 from scenrun.log import OutputClosed, Recorder
-from scenrun.program import Program
-from scenrun.results import RunResult
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
 
 Interrupted = Callable[[], str | None]
 __all__ = ["run_program"]

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from scenrun.executors.codegen import object_of
 from scenrun.executors.threads.codegen import OBJECTLESS, Options, RealWriter
-from scenrun.primitives import Operation, is_attribute, operation
-from scenrun.program import Code, Instruction
+from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives import Operation, is_attribute, operation
 
 
 class AskingWriter(RealWriter):

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from time import perf_counter_ns as now
 from typing import TYPE_CHECKING, Any, Protocol
 
-from scenrun.draws import Draws
 from scenrun.errors import Fault
 from scenrun.executors.site import Site
+from scenrun.program.draws import Draws
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

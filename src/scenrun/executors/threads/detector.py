@@ -13,8 +13,8 @@ from __future__ import annotations
 from scenrun.executors.threads.context import Context, Wait
 from scenrun.executors.threads.pools import RealPool
 from scenrun.executors.threads.run import Run
-from scenrun.footprints import ANYTHING, Footprints
-from scenrun.primitives import operation
+from scenrun.program.control_flow import ANYTHING, Footprints
+from scenrun.program.primitives import operation
 
 
 class Detector:

@@ -12,7 +12,7 @@ from scenrun.errors import Fault
 from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import SLICE_S, Context, Cut, current, seconds
-from scenrun.findings import NOBODY
+from scenrun.program.findings import NOBODY
 from scenrun.samples import Samples
 
 

@@ -25,11 +25,11 @@ from scenrun.executors.threads.supervisor import Supervisor
 from scenrun.executors.threads.threads import RealTimer
 from scenrun.executors.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
 from scenrun.executors.threads.workqueue import WorkQueue
-from scenrun.findings import Stuck
 from scenrun.log import Recorder
 from scenrun.machine.state import BEGINNING, LEAVING
-from scenrun.program import Code, Program
-from scenrun.results import RunResult
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Code, Program
+from scenrun.program.results import RunResult
 
 PATIENCE_S = 10.0
 """How long a move may take; it should return at once."""

@@ -11,8 +11,6 @@ from time import perf_counter_ns as now
 from types import FrameType
 from typing import Any
 
-from scenrun import values
-from scenrun.calls import Calls
 from scenrun.errors import Fault, InternalError
 from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled
@@ -27,9 +25,11 @@ from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.faults import FROM_EXPRESSIONS, fault_of
-from scenrun.findings import Finding, fault_left
-from scenrun.program import Cell, Code, Program
+from scenrun.program import values
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.findings import Finding, fault_left
+from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.user_python import Calls
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""

@@ -15,9 +15,9 @@ from scenrun.executors.threads.context import Context, Wait
 from scenrun.executors.threads.detector import Detector
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.summary import figures_of
-from scenrun.executors.verdicts import deadlock, result_of, summary_fields
-from scenrun.findings import Finding, Stuck
-from scenrun.results import RunResult
+from scenrun.program.findings import Finding, Stuck
+from scenrun.program.results import RunResult
+from scenrun.program.verdicts import deadlock, result_of, summary_fields
 
 TICK_S = 0.02
 """How often the supervisor looks, at the least."""

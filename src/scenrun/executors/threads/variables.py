@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from scenrun import values
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context
+from scenrun.program import values
 
 Check = Callable[[Context, Site], None]
 """Looks at the `always` expectations that name a variable, after a step changed it."""

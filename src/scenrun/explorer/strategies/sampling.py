@@ -12,7 +12,7 @@ from scenrun.explorer.strategies.policy import Policy
 from scenrun.explorer.strategies.remembered import Trace
 from scenrun.explorer.strategies.showing import Showing
 from scenrun.machine import FREE, Machine
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 MOST_ENDS = 1 << 16
 """Ends that are remembered at a time."""

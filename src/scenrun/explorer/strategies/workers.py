@@ -22,7 +22,7 @@ from scenrun.explorer.strategies.plan import Chunk, Plan, Walked
 from scenrun.explorer.strategies.policies import policy_of
 from scenrun.explorer.strategies.sampling import Sampler
 from scenrun.processes import start_method
-from scenrun.program import Program
+from scenrun.program.ir import Program
 
 AT_MOST_S = 0.2
 """How long limits are not looked at while nobody is heard of."""

@@ -1,5 +1,0 @@
-"""From a Scenario to a Program: names to cells, sugar to instructions."""
-
-from scenrun.lowering.compiler import compile_scenario
-
-__all__ = ["compile_scenario"]

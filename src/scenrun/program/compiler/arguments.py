@@ -1,0 +1,324 @@
+"""Gives a behaviour's parameters their meaning, from the arguments of one use of it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import PydanticCustomError
+
+from scenrun.errors import Place
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import Expression, ExpressionError, parse
+from scenrun.language.fields import parse_reference, parse_timing, shown
+from scenrun.language.model import Behaviour, Parameter
+from scenrun.language.source import place_of
+from scenrun.language.suggestions import did_you_mean, nearest
+from scenrun.language.variables import parse_target
+from scenrun.program.compiler.mentions import assigned, mentioned
+from scenrun.program.compiler.scope import (
+    Alias,
+    Binding,
+    Constant,
+    Nothing,
+    Object,
+    Register,
+    Scope,
+    Shared,
+    Time,
+    Unknown,
+    VariableAlias,
+)
+from scenrun.program.compiler.wording import describe, one_of
+
+if TYPE_CHECKING:
+    from scenrun.program.compiler.writer import Writer
+
+_LITERALS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
+_KINDS = {
+    "lock": ("lock", "rlock"),
+    "semaphore": ("semaphore", "bounded_semaphore"),
+    "queue": ("queue", "simple_queue"),
+}
+"""Parameter types that take more than one kind of object."""
+MISSING = object()
+WRONG = object()
+"""Stands for an argument that was not given but had to be."""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in a sentence; of very many only the first."""
+    names = list(names)
+    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
+    return ", ".join(f"`{name}`" for name in names[:12]) + more or "none"
+
+
+def bind_inline(
+    w: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope, place: Place | None
+) -> Scope:
+    """The scope of a behaviour that runs in this thread; values are computed here, before its first step."""
+    inner = Scope(w.compiler.names_for(target), w.code.prefix())
+    inner.assigned = frozenset(name for name, _ in assigned(behaviour.do))
+    for key, parameter, given in arguments(w, behaviour, target, args, place):
+        if given is MISSING:
+            inner.bindings[key] = _default(w, key, parameter, target, inner, place)
+        else:
+            inner.bindings[key] = bind(w, key, parameter, given, scope, inner, _place_in(args, key) or place)
+    w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
+    return inner
+
+
+def _place_in(args: Any, key: str) -> Place | None:
+    places = getattr(args, "places", {})
+    return places[key][1] if key in places else None
+
+
+def arguments(
+    w: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], place: Place | None
+) -> list[tuple[str, Parameter, Any]]:
+    """Each parameter with what was given for it, or MISSING where its default counts."""
+    places = getattr(args, "places", {})
+    for key in args:
+        if key not in behaviour.params:
+            hint = did_you_mean(key, behaviour.params)
+            where = places[key][0] if key in places else place
+            known = listed(behaviour.params)
+            w.refuse(where, f"`{target}` has no parameter `{key[:60]}`{hint} (its parameters: {known})", about=target)
+    out = []
+    near = {nearest(key, behaviour.params) for key in args if key not in behaviour.params}
+    missing = [k for k, p in behaviour.params.items() if k not in args and p.is_required and k not in near]
+    if missing:
+        example = ", ".join(f"{key}: .." for key in missing[:8])
+        w.refuse(place, f"`{target}` needs {listed(missing)}: write `args: {{{example}}}`", about=target)
+    for key, parameter in behaviour.params.items():
+        if key not in args and parameter.is_required:
+            out.append((key, parameter, WRONG))
+            continue
+        out.append((key, parameter, args.get(key, MISSING)))
+    return out
+
+
+def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scope, place: Place | None) -> Binding:
+    """A parameter's default; `stop`, for an event, is the one of the `stop` key, or nothing."""
+    if parameter.type == "event" and parameter.default == "stop":
+        stop = w.names.default_stop()
+        return Object(stop) if stop else Nothing()
+    scope = w.compiler.file_scope if w.compiler.is_own(target) else Scope(None, thread=False)
+    return bind(w, key, parameter, parameter.default, scope, inner, parameter.place_of_key("default") or place)
+
+
+def bind(
+    w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
+) -> Binding:
+    """What one parameter means; a computed value goes into a register of this thread."""
+    if raw is WRONG:
+        return Unknown()
+    where = place_of(raw) or place
+    try:
+        return _bind(w, key, parameter, raw, scope, inner, where)
+    except ExpressionError as error:
+        where = error.place or where
+        w.refuse(where.moved(error.offset) if where else None, f"`{key}`: {error}")
+    except PydanticCustomError as error:
+        w.refuse(where, f"`{key}`: {error.message()}")
+    return Unknown()
+
+
+def _bind(
+    w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
+) -> Binding:
+    kind = parameter.type
+    if kind == "duration":
+        return _timing(w, raw, scope, place)
+    if kind == "variable":
+        target = parse_target(raw)
+        found = scope.find(target.name)
+        if not isinstance(found, Register | Shared | VariableAlias):
+            known = [n for n in scope.known() if isinstance(scope.find(n), Shared)]
+            what = f"is {describe(found)}" if found else f"is not declared{w.complaints.hint(target.name, known)}"
+            if not isinstance(found, Unknown):
+                w.refuse(place, f"`{key}` takes a variable; `{target.name}` {what}", about=target.name)
+            return Unknown()
+        return VariableAlias(target, scope)
+    if kind == "expression":
+        return Constant(None) if raw is None else Alias(parse(raw), scope)
+    if kind == "value" or kind in _LITERALS:
+        return _value(w, key, kind, raw, scope, inner, place)
+    return _object(w, key, kind, raw, scope)
+
+
+def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
+    if raw is None:
+        return Nothing()
+    timing = parse_timing(raw)
+    if isinstance(timing, Duration):
+        return Time(timing)
+    found = scope.find(timing.name)
+    if isinstance(found, Time | Nothing | Unknown):
+        return found
+    message = f"`{timing.name}` is no duration (such as 100ms), and no parameter of type `duration`"
+    w.refuse(place, message, about=timing.name)
+    return Unknown()
+
+
+def _value(w: Writer, key: str, kind: str, raw: Any, scope: Scope, inner: Scope, place: Place | None) -> Binding:
+    register = inner.prefix + key
+    is_assigned = key in inner.assigned
+    if kind == "str" and raw is not None and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant)):
+        if not isinstance(raw, str):
+            w.refuse(place, f"`{key}` is text, not {shown(raw)}; put it in quotes")
+        if not is_assigned:
+            return Constant(str(raw))
+        raw = repr(str(raw))
+    if kind in _LITERALS and raw is not None and not isinstance(raw, str):
+        wrong = not isinstance(raw, _LITERALS[kind]) or (isinstance(raw, bool) and kind != "bool")
+        if wrong:
+            w.refuse(place, f"`{key}` is of type {kind}, which {shown(raw)} is not")
+            return Unknown()
+    expression = parse(raw)
+    tree = expression.tree
+    if kind in _LITERALS and isinstance(tree, ast.Constant) and tree.value is not None and kind != "str":
+        wrong = not isinstance(tree.value, _LITERALS[kind]) or (isinstance(tree.value, bool) and kind != "bool")
+        if wrong:
+            w.refuse(place, f"`{key}` is of type {kind}, which {shown(tree.value)} is not")
+            return Unknown()
+    if isinstance(tree, ast.Constant) and not is_assigned:
+        return Constant(tree.value)
+    if isinstance(tree, ast.Name) and isinstance(found := scope.find(tree.id), Constant) and not is_assigned:
+        return found
+    w.expressions.store(expression, scope, register)
+    w.code.local_names[register] = key
+    return Register(register)
+
+
+def _object(w: Writer, key: str, kind: str, raw: Any, scope: Scope) -> Binding:
+    if raw is None:
+        return Nothing()
+    reference = parse_reference(raw)
+    found = scope.find(reference.name)
+    if isinstance(found, Nothing | Unknown):
+        return found
+    wanted = _KINDS.get(kind, (kind,))
+    if not isinstance(found, Object):
+        fitting = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
+        hint = "" if found else w.complaints.hint(reference.name, fitting)
+        what = f"`{reference.name}` is {describe(found)}" if found else f"there is no {kind} `{reference.name}`{hint}"
+        w.refuse(place_of(raw), f"`{key}` takes {one_of(wanted)}; {what}", about=reference.name)
+        return Unknown()
+    if found.cell.kind not in wanted:
+        what = f"`{reference.name}` is {describe(found)}"
+        w.refuse(reference.place, f"`{key}` takes {one_of(wanted)}; {what}", about=reference.name)
+        return Unknown()
+    if reference.index is None:
+        if found.cell.count is not None and found.index is None:
+            w.refuse(
+                reference.place,
+                f"`{reference.name}` is an array; say which: `{reference.name}[0]`",
+                about=reference.name,
+            )
+        return found
+    if found.cell.count is None or found.index is not None:
+        w.refuse(reference.place, f"`{reference.name}` is a single {kind}; remove the index", about=reference.name)
+        return found
+    return Object(found.cell, Alias(reference.index, scope))
+
+
+class CaptureScope(Scope):
+    """The caller's names as a new thread sees them: locals are copied when it is made."""
+
+    def __init__(self, caller: Scope, parameters: list[str], captured: list[str]) -> None:
+        super().__init__(caller.names, thread=False)
+        self.caller = caller
+        self.parameters = parameters
+        self.captured = captured
+
+    def find(self, name: str) -> Binding | None:
+        """The caller's meaning of a name, with its registers copied into the new thread."""
+        return self._seen(self.caller.find(name))
+
+    def known(self) -> list[str]:
+        return self.caller.known()
+
+    def _seen(self, found: Binding | None) -> Binding | None:
+        if isinstance(found, Register):
+            return Register(self.capture(found.name))
+        if isinstance(found, Alias):
+            return Alias(found.expression, CaptureScope(found.scope, self.parameters, self.captured))
+        if isinstance(found, VariableAlias):
+            return VariableAlias(found.target, CaptureScope(found.scope, self.parameters, self.captured))
+        if isinstance(found, Object) and found.index:
+            scope = CaptureScope(found.index.scope, self.parameters, self.captured)
+            return Object(found.cell, Alias(found.index.expression, scope))
+        return found
+
+    def capture(self, text: str) -> str:
+        """A register of the new thread that begins with the value of `text` in the caller's."""
+        if text in self.captured:
+            return self.parameters[self.captured.index(text)]
+        register = f"__c{len(self.parameters)}"
+        self.parameters.append(register)
+        self.captured.append(text)
+        return register
+
+
+def bind_captured(
+    w: Writer, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any],
+    scope: Scope, place: Place | None, given: dict[str, str],
+) -> tuple[Scope, list[str]]:  # fmt: skip
+    """The scope of a behaviour that runs in a new thread, and the expressions that its maker computes for it.
+
+    `given` has parameters whose value the maker has already, as Python over its registers.
+    """
+    captured: list[str] = []
+    outer = CaptureScope(scope, w.code.parameters, captured)
+    inner = Scope(w.compiler.names_for(target), w.code.prefix())
+    inner.assigned = frozenset(name for name, _ in assigned(behaviour.do))
+    for key, parameter, raw in arguments(caller, behaviour, target, {**dict.fromkeys(given), **args}, place):
+        if key in given:
+            inner.bindings[key] = Register(outer.capture(given[key]))
+        elif raw is WRONG:
+            inner.bindings[key] = Unknown()
+        elif raw is MISSING:
+            inner.bindings[key] = _default(w, key, parameter, target, inner, place)
+        elif parameter.type in ("value", *_LITERALS) and _is_computed(raw):
+            own = Scope(None, f"{caller.code.temporary('arg')}_")
+            computed = bind(caller, key, parameter, raw, scope, own, _place_in(args, key) or place)
+            if isinstance(computed, Register):
+                inner.bindings[key] = Register(outer.capture(computed.name))
+            elif key in inner.assigned and isinstance(computed, Constant):
+                inner.bindings[key] = Register(outer.capture(repr(computed.value)))
+            else:
+                inner.bindings[key] = computed
+        else:
+            inner.bindings[key] = bind(w, key, parameter, raw, outer, inner, _place_in(args, key) or place)
+    w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
+    return inner, captured
+
+
+def signature(binding: Binding | None) -> Any:
+    """What a parameter means, comparable between two uses: with the same signatures, the same code can be run.
+
+    Looking at an expression's names copies those that are the caller's locals, so that both uses copy the same.
+    """
+    if isinstance(binding, Alias):
+        return binding.expression.text, _names_in(binding.expression, binding.scope)
+    if isinstance(binding, Object):
+        return binding.cell.number, signature(binding.index)
+    if isinstance(binding, VariableAlias):
+        path = [(index.text, _names_in(index, binding.scope)) for index in binding.target.path]
+        return binding.target.name, signature(binding.scope.find(binding.target.name)), tuple(path)
+    return repr(binding)
+
+
+def _names_in(expression: Expression, scope: Scope) -> tuple[Any, ...]:
+    return tuple((name, signature(scope.find(name))) for name in mentioned(expression))
+
+
+def _is_computed(raw: Any) -> bool:
+    return isinstance(raw, str | list | dict)
+
+
+def expression_of(value: Any) -> Expression:
+    """An argument as an expression."""
+    return parse(value)

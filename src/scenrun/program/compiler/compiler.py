@@ -1,0 +1,290 @@
+"""Compiles a whole scenario: names to cells, threads to codes, expectations to observations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.errors import Place, Problem, ScenarioError
+from scenrun.language.behaviours import names as shipped_names
+from scenrun.language.behaviours import shipped
+from scenrun.language.expressions import Expression, ExpressionError
+from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.model import Group as GroupModel
+from scenrun.language.primitives import Timer
+from scenrun.program.compiler import flow, operations, threads
+from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
+from scenrun.program.compiler.assembler import Assembler, Size
+from scenrun.program.compiler.complaints import Complaints
+from scenrun.program.compiler.main import write_main
+from scenrun.program.compiler.mentions import all_steps
+from scenrun.program.compiler.names import Names
+from scenrun.program.compiler.observations import Observer
+from scenrun.program.compiler.scope import Object, Scope
+from scenrun.program.compiler.writer import Writer
+from scenrun.program.ir import Cell, Code, Expectations, Group, Program, PythonObject
+
+MAX_CODES = 2_000
+"""Codes of one program; a behaviour that spawns itself with ever new expressions would never end."""
+MAX_THREADS = 100_000
+INLINE = 5
+"""What putting in a behaviour once more counts beside its steps: about what it costs."""
+__all__ = ["compile_scenario", "flow", "operations", "threads"]
+
+
+def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
+    """The program of a scenario; raises ScenarioError with `problems` and all that was found here."""
+    complaints = Complaints(scenario._unread)
+    compiler = Compiler(scenario, complaints)
+    try:
+        program = compiler.program(overrides or {})
+    except ScenarioError as error:
+        raise ScenarioError([*problems, *complaints.problems, *error.problems]) from None
+    except RecursionError:
+        deep = Problem(
+            compiler.place, "behaviours run, spawn or start one another too deep; use a loop, or fewer of them"
+        )
+        raise ScenarioError([*problems, *complaints.problems, deep]) from None
+    if problems or complaints.problems:
+        raise ScenarioError([*problems, *complaints.problems])
+    return program
+
+
+class Compiler:
+    """Holds what the codes of one program share while they are written."""
+
+    def __init__(self, scenario: Scenario, complaints: Complaints) -> None:
+        self.scenario = scenario
+        self.complaints = complaints
+        self.names = Names(scenario, complaints)
+        self.file_scope = Scope(self.names, thread=False)
+        self.codes: list[Code | None] = []
+        self.size = Size()
+        self.place = scenario.place
+        """The step that is being lowered."""
+        self.started: set[int] = set()
+        self._of_cell: dict[int, int] = {}
+        self._of_target: dict[Any, int] = {}
+        """The codes of behaviours that are spawned or submitted, by what their parameters mean."""
+        self._spawning: list[str] = []
+        self._pending: list[Cell] = []
+        self.raised: set[str] = set()
+        """The exceptions that steps of the file raise, once somebody has asked."""
+        self._steps: dict[str, int] = {}
+
+    # --- behaviours
+
+    def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
+        """The behaviour of that name: the file's own, or a shipped one."""
+        found = self.scenario.behaviours.get(name) or shipped(name)
+        if found is None:
+            known = [*self.scenario.behaviours, *shipped_names()]
+            hint = self.complaints.hint(name, known) or "; `scenrun behaviours` lists the built-in ones"
+            self.complaints.refuse(place, f"there is no behaviour `{name[:60]}`{hint}", about=name)
+        return found
+
+    def is_own(self, target: str) -> bool:
+        """Whether a behaviour is the file's own."""
+        return target in self.scenario.behaviours
+
+    def names_for(self, target: str) -> Names | None:
+        """What a behaviour sees of the file: a shipped one sees nothing."""
+        return self.names if self.is_own(target) else None
+
+    def path_of(self, target: str) -> str:
+        """How the steps of a behaviour are named in the log."""
+        return f"behaviours.{target}.do" if self.is_own(target) else f"{target}.do"
+
+    def expression(self, value: Any, w: Writer, place: Place | None) -> Expression:
+        """An argument as an expression; what is wrong with it is noted."""
+        try:
+            return expression_of(value)
+        except ExpressionError as error:
+            where = error.place or getattr(value, "place", place)
+            w.refuse(where.moved(error.offset) if where else None, str(error))
+            return expression_of(0)
+
+    def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
+        """Count the steps of a behaviour that is put in one more time."""
+        if target not in self._steps:
+            self._steps[target] = INLINE + len(behaviour.params) + sum(1 for _ in all_steps(behaviour))
+        self.size.grow(self._steps[target], place)
+
+    # --- codes
+
+    def _reserve(self) -> int:
+        if len(self.codes) >= MAX_CODES:
+            message = "behaviours that spawn one another make ever new programs; pass `value` parameters instead"
+            raise ScenarioError([Problem(self.place, message)])
+        self.codes.append(None)
+        return len(self.codes) - 1
+
+    def code_of_cell(self, cell: Cell) -> int:
+        """The code that the threads of a group, or a timer, run."""
+        if cell.number in self._of_cell:
+            return self._of_cell[cell.number]
+        number = self._of_cell[cell.number] = self._reserve()
+        self._pending.append(cell)
+        return number
+
+    def _write_pending(self) -> None:
+        """Write the codes that were asked for, and those that they ask for."""
+        while self._pending:
+            self._write_cell(self._pending.pop(0))
+
+    def _write_cell(self, cell: Cell) -> None:
+        number = self._of_cell[cell.number]
+        writer = Writer(self, Assembler(number, cell.name, self.scenario.source, self.size))
+        part = self.scenario.sync[cell.name] if cell.kind == "timer" else self.scenario.threads[cell.name]
+        path = f"sync.{cell.name}" if cell.kind == "timer" else f"threads.{cell.name}"
+        with writer.code.at(path, self.names.places.get(cell.name)):
+            self._write_thread(writer, part, path)
+        self.codes[number] = writer.code.finish()
+
+    def _write_thread(self, w: Writer, part: GroupModel | Timer, path: str) -> None:
+        scope = Scope(self.names, "" if getattr(part, "do", None) is not None else "__own_")
+        if isinstance(part, GroupModel) and part.do is not None:
+            w.code.prefix()
+            w.declare_locals(part.do, scope, own=True)
+            w.steps(part.do, scope, f"{path}.do")
+            return
+        target = str(part.target)
+        behaviour = self.behaviour(target, part.place_of_key("target"))
+        if behaviour is None:
+            return
+        inner = bind_inline(w, behaviour, target, part.args, scope, part.place_of_key("target"))
+        self._write_new(w, behaviour, target, inner)
+
+    def code_for_new(
+        self,
+        caller: Writer,
+        target: str,
+        args: dict[str, Any],
+        scope: Scope,
+        place: Place | None,
+        given: dict[str, str],
+    ) -> tuple[int, list[str]] | None:
+        """The code for a thread or task made while running, and what its maker computes for it."""
+        behaviour = self.behaviour(target, place)
+        if behaviour is None:
+            return None
+        writer = Writer(self, Assembler(-1, target, self.scenario.source, self.size))
+        writer.code.line = caller.code.line
+        with writer.code.at(self.path_of(target), behaviour.place):
+            inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place, given)
+            key = target, tuple((name, signature(inner.find(name))) for name in behaviour.params)
+            if key in self._of_target:
+                return self._of_target[key], captured
+            if target in self._spawning and any(
+                p.type == "expression" and n in args for n, p in behaviour.params.items()
+            ):
+                caller.refuse(place, f"`{target}` spawns itself with another expression; pass a `value` instead")
+                return None
+            self.grow(target, behaviour, place)
+            number = writer.code.number = self._of_target[key] = self._reserve()
+            self._spawning.append(target)
+            self._write_new(writer, behaviour, target, inner)
+            self._spawning.pop()
+        self.codes[number] = writer.code.finish()
+        return number, captured
+
+    def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope) -> None:
+        """The steps of a behaviour as a thread's whole life."""
+        w.running.append(target)
+        result = w.code.temporary("result")
+        w.code.emit("let", arguments=("None",), into=result)
+        with w.code.inline(result):
+            w.steps(behaviour.do, scope, self.path_of(target))
+        w.code.emit("end", arguments=(result,))
+
+    # --- the whole
+
+    def program(self, overrides: dict[str, Any]) -> Program:
+        """The program, if nothing is wrong with the file."""
+        self._check_something_runs()
+        main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source, self.size))
+        with main.code.at("main", self.scenario.place):
+            write_main(main, self.scenario)
+        self.codes[0] = main.code.finish()
+        self._write_pending()
+        groups = tuple(self._group(name, model) for name, model in self.scenario.threads.items())
+        self._write_pending()
+        expectations = self._expectations()
+        self._check_threads(groups)
+        self.names.check_used()
+        scenario = self.scenario
+        return Program(
+            name=scenario.scenario,
+            description=scenario.description,
+            source=scenario.source,
+            seed=scenario.seed,
+            cells=tuple(self.names.cells),
+            codes=tuple(code for code in self.codes if code is not None),
+            groups=groups,
+            expectations=expectations,
+            time_limit_ns=scenario.time_limit_ns,
+            step_limit=scenario.limits.steps,
+            log_fields=dict(scenario.log.fields),
+            costs={verb: cost.numbers[0] for verb, cost in scenario.costs.items()},
+            lock_of=dict(self.names.own_lock),
+            overrides=overrides,
+            objects=tuple(self._object(name) for name in scenario.objects),
+        )
+
+    def _check_something_runs(self) -> None:
+        if not self.scenario.threads and self.scenario.main is None:
+            self.complaints.refuse(
+                self.scenario.place, "nothing runs: a scenario needs `threads` or `main`", about="threads"
+            )
+        limit, stop = self.scenario.limits.time, self.scenario.stop
+        if limit and stop and limit.numbers[0] < stop.after.numbers[0]:
+            place = self.scenario.limits.place_of_key("time")
+            self.complaints.refuse(place, "the limit of time comes before `stop`, so the run would never be whole")
+
+    def _object(self, name: str) -> PythonObject:
+        declared, place = self.scenario.objects[name], self.names.places.get(name)
+        return PythonObject(name, declared.python, dict(declared.args), place.line if place else 0)
+
+    def _group(self, name: str, model: GroupModel) -> Group:
+        binding = self.names.find(name)
+        place = self.names.places.get(name)
+        if not isinstance(binding, Object):
+            raise ScenarioError([Problem(place, f"`{name}` cannot be a thread group")])
+        cell = binding.cell
+        if self.scenario.main is not None and cell.number not in self.started:
+            self.complaints.refuse(place, f"`main` never starts `{name}`: add `- start: {name}`", about=name)
+        return Group(
+            name=name,
+            cell=cell.number,
+            code=self.code_of_cell(cell),
+            count=cell.count,
+            daemon=model.daemon,
+            pool=cell.options.get("pool"),
+            endless=model.endless,
+            line=cell.line,
+        )
+
+    def _check_threads(self, groups: tuple[Group, ...]) -> None:
+        total = sum(group.count or 1 for group in groups)
+        if total > MAX_THREADS:
+            self.complaints.refuse(
+                self.scenario.place_of_key("threads"), f"{total:,} threads; at most {MAX_THREADS:,} are allowed"
+            )
+
+    def _expectations(self) -> Expectations:
+        expect = self.scenario.expect
+        observer = Observer(self.names, self.complaints)
+        outcomes = expect.outcomes
+        return Expectations(
+            final=tuple(observer.observation(e) for e in expect.final),
+            always=tuple(observer.observation(e) for e in expect.always),
+            observe=tuple(observer.observation(e) for e in outcomes.observe) if outcomes else (),
+            allowed=_outcomes(outcomes and outcomes.allowed),
+            required=_outcomes(outcomes and outcomes.required),
+            forbidden=_outcomes(outcomes and outcomes.forbidden),
+            race_never=expect.race == "never",
+            verdicts={way: tuple(words) for way, words in expect.verdict.items()},
+        )
+
+
+def _outcomes(given: list[list[Any]] | None) -> tuple[tuple[Any, ...], ...] | None:
+    return None if given is None else tuple(tuple(outcome) for outcome in given)

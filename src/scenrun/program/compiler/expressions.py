@@ -1,0 +1,524 @@
+"""From an expression of the file to reads of shared variables, in Python's order, and a pure rest over registers."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Place
+from scenrun.language.durations import Duration
+from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
+from scenrun.language.fields import DurationName, Reference
+from scenrun.language.templates import Template
+from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
+from scenrun.program.compiler.complaints import Complaints
+from scenrun.program.compiler.scope import (
+    Alias,
+    Binding,
+    Constant,
+    Nothing,
+    Object,
+    Register,
+    Scope,
+    Shared,
+    Time,
+    Unknown,
+    VariableAlias,
+)
+from scenrun.program.compiler.wording import a, describe, example, fitting, one_of, wrong_kind
+from scenrun.program.ir import Cell, CellRef
+from scenrun.program.primitives import KINDS
+
+_CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
+"""Operators that can make something huge out of something small, and the bounded functions that stand for them."""
+_GROWING = (ast.BinOp, ast.List, ast.Dict)
+_DYNAMIC = ("is_alive", "done", "running", "cancelled")
+"""Questions that can be asked of a thread or future held by a local."""
+
+
+def name(register: str) -> ast.Name:
+    """A register in an expression."""
+    return ast.Name(register, ast.Load())
+
+
+def call(function: str, *arguments: ast.expr) -> ast.Call:
+    """A call of one of the functions that every executor provides."""
+    return ast.Call(name(function), list(arguments), [])
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """Where an expression comes from, for what is said of it."""
+
+    expression: Expression
+    scope: Scope
+
+    def place(self, node: ast.AST) -> Place | None:
+        return self.expression.at(node)
+
+
+class Expressions:
+    """Lowers the expressions of one code."""
+
+    def __init__(self, assembler: Assembler, complaints: Complaints) -> None:
+        self.code = assembler
+        self.complaints = complaints
+        self._depth = 0
+        self._failing: dict[tuple[int, int], tuple[ast.AST, Scope, bool]] = {}
+        """By identity, parts of expressions with their scopes, kept so that the identity stays theirs: see `_may_fail`."""
+
+    # --- what steps ask for
+
+    def value(self, expression: Expression, scope: Scope) -> str:
+        """The value of an expression, as Python over registers; bounded, so that it may be kept."""
+        return self._kept(self.tree(expression, scope))
+
+    def _kept(self, tree: ast.expr) -> str:
+        """Python for a value that is kept: ranges become lists, and nothing is too large."""
+        if _calls(tree, "__range"):
+            tree = call("__settled", tree)
+        return self._bounded(tree)
+
+    def sequence(self, expression: Expression, scope: Scope) -> str:
+        """The items that a loop goes through: a range stays one."""
+        return self._bounded(self.tree(expression, scope))
+
+    @staticmethod
+    def _bounded(tree: ast.expr) -> str:
+        if any(isinstance(node, _GROWING) or _is_call(node) for node in ast.walk(tree)):
+            tree = call("__bounded", tree)
+        return ast.unparse(tree)
+
+    def tree(self, expression: Expression, scope: Scope) -> ast.expr:
+        """The pure rest of an expression, after the reads that it needs were written."""
+        return self._lower(expression.tree, _At(expression, scope))
+
+    def store(self, expression: Expression, scope: Scope, into: str) -> None:
+        """Put an expression's value into a register."""
+        before = len(self.code.drafts)
+        text = self.value(expression, scope)
+        drafts = self.code.drafts
+        if len(drafts) > before and drafts[-1].into == text and text.startswith("__t"):
+            drafts[-1].into = into  # a single read goes straight to where it is wanted
+        elif text != into:
+            self.code.emit("let", arguments=(text,), into=into)
+
+    def test(self, expression: Expression, scope: Scope) -> bool | str:
+        """A condition: a constant where that is known at load, otherwise Python over registers."""
+        tree = self.tree(expression, scope)
+        return bool(tree.value) if isinstance(tree, ast.Constant) else ast.unparse(tree)
+
+    def text(self, template: Template, scope: Scope) -> str:
+        """A template's text, as Python over registers."""
+        plain: list[str] = []
+        holes: list[ast.expr] = []
+        for part in template.parts:
+            if isinstance(part, str):
+                plain.append(part.replace("%", "%%"))
+                continue
+            at = _At(part.expression, scope)
+            if self._may_fail(part.expression.tree, at):
+                holes = list(map(self._settled, holes))
+            tree = self._lower(part.expression.tree, at)
+            if part.format:
+                tree = call("__format", tree, ast.Constant(part.format))
+            plain.append("%s")
+            holes.append(tree)
+        if not holes:
+            return repr("".join(p for p in template.parts if isinstance(p, str)))
+        return ast.unparse(ast.BinOp(ast.Constant("".join(plain)), ast.Mod(), ast.Tuple(holes, ast.Load())))
+
+    def timing(self, timing: Duration | DurationName | None, scope: Scope) -> str:
+        """A length of time in nanoseconds, as Python over registers; `None` where there is none."""
+        if timing is None:
+            return "None"
+        if isinstance(timing, Duration):
+            return duration_text(timing)
+        found = scope.find(timing.name)
+        if isinstance(found, Time):
+            return duration_text(found.duration)
+        if isinstance(found, Nothing | Unknown):
+            return "None"
+        if found is None:
+            hint = self.complaints.hint(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
+            message = f"`{timing.name}` is no duration (such as 100ms) and no parameter of type `duration`{hint}"
+        else:
+            message = f"`{timing.name}` is {describe(found)}; a time is a duration, such as 100ms, or a parameter of that type"
+        self.complaints.refuse(timing.place, message, about=timing.name)
+        return "None"
+
+    def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
+        """The object that a reference names; None where it names nothing, or nothing that fits."""
+        found = scope.find(reference.name)
+        if isinstance(found, Unknown):
+            return None
+        if isinstance(found, Nothing):
+            text = f"`{verb}` of `{reference.name}`, which is none here"
+            self.code.emit("raise", arguments=(f"__fault('TypeError', {text!r})",))
+            return None
+        if not isinstance(found, Object):
+            self._no_object(reference, found, scope, wanted, verb)
+            return None
+        cell = found.cell
+        if cell.kind not in wanted:
+            self.complaints.refuse(
+                reference.place, wrong_kind(verb, str(reference), cell.kind, wanted), about=reference.name
+            )
+            return None
+        return self._element(reference, found, scope)
+
+    def _element(self, reference: Reference, found: Object, scope: Scope) -> CellRef | None:
+        cell = found.cell
+        if found.index is not None:
+            if reference.index:
+                self.complaints.refuse(
+                    reference.place, f"`{reference.name}` is one object, which has no index", about=reference.name
+                )
+            return CellRef(cell.number, self.value(found.index.expression, found.index.scope))
+        if cell.count is None:
+            if reference.index:
+                self.complaints.refuse(
+                    reference.place, f"`{cell.name}` is a single {cell.kind}; remove the index", about=cell.name
+                )
+            return CellRef(cell.number)
+        if reference.index is None:
+            message = f"`{cell.name}` is an array of {cell.count}; say which: `{cell.name}[0]`"
+            self.complaints.refuse(reference.place, message, about=cell.name)
+            return None
+        self._check_index(reference, cell)
+        return CellRef(cell.number, self.value(reference.index, scope))
+
+    def _check_index(self, reference: Reference, cell: Cell) -> None:
+        if reference.index is None or cell.count is None:
+            return
+        tree = reference.index.tree
+        is_negative = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
+        number = tree.operand if isinstance(tree, ast.UnaryOp) and is_negative else tree
+        if not isinstance(number, ast.Constant):
+            return
+        if (
+            isinstance(number.value, int)
+            and -cell.count <= (-number.value if is_negative else number.value) < cell.count
+        ):
+            return
+        message = f"`{cell.name}` has the indices 0 to {cell.count - 1}, not {ast.unparse(tree)[:40]}"
+        self.complaints.refuse(reference.index.at(tree), message, about=cell.name)
+
+    def _no_object(
+        self, reference: Reference, found: Binding | None, scope: Scope, wanted: tuple[str, ...], verb: str
+    ) -> None:
+        if found is not None:
+            message = f"`{verb}` needs {one_of(wanted)}; `{reference.name}` is {describe(found)}"
+            self.complaints.refuse(reference.place, message, about=reference.name)
+            return
+        names = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
+        hint = self.complaints.hint(reference.name, names) or fitting(names)
+        message = f"`{verb}` needs {one_of(wanted)}; there is no `{reference.name}`{hint}"
+        self.complaints.refuse(reference.place, message, about=reference.name)
+
+    # --- the walk
+
+    def _lower(self, node: ast.expr, at: _At) -> ast.expr:
+        self.code.size.grow(1, self.code.place)
+        if self._depth > MAX_EXPRESSION:
+            message = f"with its parameters put in, more than {MAX_EXPRESSION} operations inside one another"
+            self.complaints.refuse(at.place(node) or self.code.place, message)
+            return ast.Constant(0)
+        self._depth += 1
+        method = getattr(self, f"_lower_{type(node).__name__}")
+        lowered: ast.expr = method(node, at)
+        self._depth -= 1
+        return lowered
+
+    def _in_order(self, nodes: Sequence[ast.expr], at: _At) -> list[ast.expr]:
+        """Operands in Python's order: where one writes code that may fail, those before it are evaluated first."""
+        out: list[ast.expr] = []
+        for node in nodes:
+            if self._may_fail(node, at):
+                out = list(map(self._settled, out))
+            out.append(self._lower(node, at))
+        return out
+
+    def _settled(self, tree: ast.expr, *, always: bool = False) -> ast.expr:
+        """An operand that is evaluated here and now, if it is not already."""
+        if isinstance(tree, ast.Name) and tree.id.startswith("__"):
+            return tree
+        if isinstance(tree, ast.Constant) and not always:
+            return tree
+        into = self.code.temporary()
+        self._assign(into, tree)
+        return name(into)
+
+    def _may_fail(self, node: ast.AST, at: _At) -> bool:
+        """Whether an operand's code does more than read shared variables: evaluates parts of it, or asks objects."""
+        place = id(node), id(at.scope)  # each part is looked at once: parameters are put in again and again
+        if place not in self._failing:
+            self.code.size.grow(1, self.code.place)
+            inside = any(self._may_fail(part, at) for part in ast.iter_child_nodes(node))
+            self._failing[place] = node, at.scope, inside or self._does_more(node, at)
+        return self._failing[place][2]
+
+    def _does_more(self, part: ast.AST, at: _At) -> bool:
+        if isinstance(part, ast.BoolOp | ast.IfExp) or (isinstance(part, ast.Compare) and len(part.ops) > 1):
+            return self._touches(part, at)  # if not, it stays an expression
+        if isinstance(part, ast.Subscript):
+            return not isinstance(part.value, ast.Name | ast.Subscript | ast.Call)
+        if isinstance(part, ast.Attribute):
+            return part.attr in _DYNAMIC or isinstance(part.value, ast.Subscript)
+        if isinstance(part, ast.Name) and isinstance(found := at.scope.find(part.id), Alias):
+            return self._may_fail(found.expression.tree, _At(found.expression, found.scope))
+        return False
+
+    def _lower_Constant(self, node: ast.Constant, at: _At) -> ast.expr:  # noqa: N802
+        return node
+
+    def _lower_Name(self, node: ast.Name, at: _At) -> ast.expr:  # noqa: N802
+        return self._use(at.scope.find(node.id), node, at)
+
+    def _use(self, found: Binding | None, node: ast.Name, at: _At) -> ast.expr:
+        if isinstance(found, Register):
+            return name(found.name)
+        if isinstance(found, Constant):
+            return ast.Constant(found.value) if not isinstance(found.value, list | dict) else literal(found.value)
+        if isinstance(found, Shared):
+            return self._read("variable.read", CellRef(found.cell.number))
+        if isinstance(found, Alias):
+            return self._lower(found.expression.tree, _At(found.expression, found.scope))
+        if isinstance(found, VariableAlias):
+            tree = self._use(found.scope.find(found.target.name), node, at)
+            for index in found.target.path:
+                tree = ast.Subscript(tree, self._lower(index.tree, _At(index, found.scope)), ast.Load())
+            return tree
+        if found is None:
+            hint = self.complaints.hint(node.id, [*at.scope.known(), *FUNCTIONS])
+            hint = hint or f"; if it is text, quote it twice: \"'{node.id}'\""
+            self.complaints.refuse(at.place(node), f"there is no `{node.id}` here{hint}", about=node.id)
+        elif not isinstance(found, Unknown):
+            message = f"`{node.id}` is {describe(found)}, which has no value; {example(found)}"
+            self.complaints.refuse(at.place(node), message, about=node.id)
+        return ast.Constant(0)
+
+    def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
+        into = self.code.temporary()
+        self.code.emit(op, target=target, into=into, options=options)
+        return name(into)
+
+    def _lower_BinOp(self, node: ast.BinOp, at: _At) -> ast.expr:  # noqa: N802
+        left, right = self._in_order([node.left, node.right], at)
+        careful = _CAREFUL.get(type(node.op))
+        return call(careful, left, right) if careful else ast.BinOp(left, node.op, right)
+
+    def _lower_UnaryOp(self, node: ast.UnaryOp, at: _At) -> ast.expr:  # noqa: N802
+        operand = self._lower(node.operand, at)
+        if isinstance(node.op, ast.Not) and isinstance(operand, ast.Constant):
+            return ast.Constant(not operand.value)
+        return ast.UnaryOp(node.op, operand)
+
+    def _lower_BoolOp(self, node: ast.BoolOp, at: _At) -> ast.expr:  # noqa: N802
+        first, *rest = node.values
+        so_far = self._lower(first, at)
+        for value in rest:
+            so_far = self._and_or(node.op, so_far, value, at)
+        return so_far
+
+    def _and_or(self, op: ast.boolop, left: ast.expr, right: ast.expr, at: _At) -> ast.expr:
+        """`left and right`, where the shared variables of `right` are read only if Python would evaluate it."""
+        is_and = isinstance(op, ast.And)
+        if isinstance(left, ast.Constant):
+            return self._lower(right, at) if bool(left.value) == is_and else left
+        if not self._writes_code(right, at):
+            return ast.BoolOp(op, [left, self._lower(right, at)])
+        result, end = self.code.temporary("b"), Label()
+        self.code.emit("let", arguments=(ast.unparse(left),), into=result)
+        self.code.emit("branch", arguments=(result if is_and else f"not {result}",), to=end)
+        self._assign(result, self._lower(right, at))
+        self.code.mark(end)
+        return name(result)
+
+    def _assign(self, into: str, tree: ast.expr) -> None:
+        """Keep a part of an expression, within the bounds of every value."""
+        self.code.emit("let", arguments=(self._kept(tree),), into=into)
+
+    def _lower_IfExp(self, node: ast.IfExp, at: _At) -> ast.expr:  # noqa: N802
+        condition = self._lower(node.test, at)
+        if isinstance(condition, ast.Constant):
+            return self._lower(node.body if condition.value else node.orelse, at)
+        if not self._writes_code(node.body, at) and not self._writes_code(node.orelse, at):
+            return ast.IfExp(condition, self._lower(node.body, at), self._lower(node.orelse, at))
+        result, otherwise, end = self.code.temporary("b"), Label(), Label()
+        self.code.emit("branch", arguments=(ast.unparse(condition),), to=otherwise)
+        self._assign(result, self._lower(node.body, at))
+        self.code.emit("jump", to=end)
+        self.code.mark(otherwise)
+        self._assign(result, self._lower(node.orelse, at))
+        self.code.mark(end)
+        return name(result)
+
+    def _lower_Compare(self, node: ast.Compare, at: _At) -> ast.expr:  # noqa: N802
+        folded = self._is_none(node, at)
+        if folded is not None:
+            return ast.Constant(folded)
+        if len(node.ops) == 1 or not any(self._writes_code(c, at) for c in node.comparators[1:]):
+            left, *others = self._in_order([node.left, *node.comparators], at)
+            return ast.Compare(left, node.ops, others)
+        return self._chain(node, at)
+
+    def _chain(self, node: ast.Compare, at: _At) -> ast.expr:
+        """`a < b < c` with shared variables: c is read only if a < b."""
+        result, end = self.code.temporary("b"), Label()
+        left = self._settled(self._lower(node.left, at))
+        for position, (op, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
+            if position:
+                self.code.emit("branch", arguments=(result,), to=end)
+            right = self.code.temporary()
+            self._assign(right, self._lower(comparator, at))
+            self._assign(result, ast.Compare(left, [op], [name(right)]))
+            left = name(right)
+        self.code.mark(end)
+        return name(result)
+
+    def _is_none(self, node: ast.Compare, at: _At) -> bool | None:
+        """`guard is None`, asked of a parameter that is an object, a duration or nothing: known at load."""
+        if not (isinstance(node.left, ast.Name) and len(node.ops) == 1):
+            return None
+        found = at.scope.find(node.left.id)
+        right = node.comparators[0]
+        is_none = isinstance(right, ast.Constant) and right.value is None
+        if not is_none or not isinstance(found, Nothing | Object | Time | Constant):
+            return None
+        nothing = isinstance(found, Nothing) or (isinstance(found, Constant) and found.value is None)
+        return nothing == isinstance(node.ops[0], ast.Is | ast.Eq)
+
+    def _lower_Subscript(self, node: ast.Subscript, at: _At) -> ast.expr:  # noqa: N802
+        if isinstance(node.value, ast.Name) and isinstance(at.scope.find(node.value.id), Object):
+            self._use(at.scope.find(node.value.id), node.value, at)
+        value, where = self._in_order([node.value, node.slice], at)
+        if not isinstance(value, ast.Name | ast.Subscript | ast.Call):
+            value = self._settled(value, always=True)  # Python warns of `1[0]` when it compiles that
+        return ast.Subscript(value, where, ast.Load())
+
+    def _lower_List(self, node: ast.List, at: _At) -> ast.expr:  # noqa: N802
+        return ast.List(self._in_order(node.elts, at), ast.Load())
+
+    def _lower_Dict(self, node: ast.Dict, at: _At) -> ast.expr:  # noqa: N802
+        pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k]
+        lowered = self._in_order([part for pair in pairs for part in pair], at)
+        return ast.Dict(list(lowered[::2]), lowered[1::2])
+
+    def _lower_Attribute(self, node: ast.Attribute, at: _At) -> ast.expr:  # noqa: N802
+        return self._question(node.value, node.attr, node, at)
+
+    def _lower_Call(self, node: ast.Call, at: _At) -> ast.expr:  # noqa: N802
+        function = node.func
+        if isinstance(function, ast.Name):
+            if function.id == "inside":
+                return self._inside(node, at)
+            safe = "__range" if function.id == "range" else function.id
+            return ast.Call(name(safe), self._in_order(node.args, at), [])
+        assert isinstance(function, ast.Attribute)
+        if isinstance(function.value, ast.Name) and function.value.id == "random":
+            return ast.Call(function, self._in_order(node.args, at), [])
+        return self._question(function.value, function.attr, node, at)
+
+    def _inside(self, node: ast.Call, at: _At) -> ast.expr:
+        argument = node.args[0]
+        assert isinstance(argument, ast.Constant)
+        assert self.names is not None
+        self.names.asked.setdefault(str(argument.value), at.place(argument))
+        cell = self.names.section(str(argument.value))
+        return self._read("section.inside", CellRef(cell.number))
+
+    names: Any = None
+    """The file's names, for sections."""
+
+    def _question(self, owner: ast.expr, asked: str, node: ast.expr, at: _At) -> ast.expr:
+        base = owner.value if isinstance(owner, ast.Subscript) else owner
+        assert isinstance(base, ast.Name)
+        found = at.scope.find(base.id)
+        index = (
+            Expression(owner.slice, at.expression.text, at.expression.place)
+            if isinstance(owner, ast.Subscript)
+            else None
+        )
+        if isinstance(found, Object):
+            return self._ask(Reference(base.id, index, at.place(node)), found, asked, at)
+        if isinstance(found, Unknown):
+            return ast.Constant(0)
+        if isinstance(found, Nothing):
+            self.complaints.refuse(at.place(node), f"`{base.id}` is none here; ask `{base.id} is None` first")
+        elif found is None:
+            hint = self.complaints.hint(base.id, at.scope.known())
+            self.complaints.refuse(at.place(node), f"there is no `{base.id}` here{hint}", about=base.id)
+        elif asked in _DYNAMIC and self.code.atomic:
+            self.complaints.refuse(at.place(node), "inside `atomic` only variables are read; ask before it")
+        elif asked in _DYNAMIC:
+            into = self.code.temporary()
+            held = ast.unparse(self._lower(owner, at))
+            self.code.emit(f"future.{asked}", arguments=(held,), into=into)
+            return name(into)
+        else:
+            self.complaints.refuse(
+                at.place(node), f"`{base.id}` is {describe(found)}, which has no `{asked}`", about=base.id
+            )
+        return ast.Constant(0)
+
+    def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
+        kind = KINDS[found.cell.kind]
+        if self.code.atomic:
+            self.complaints.refuse(reference.place, "inside `atomic` only variables are read; ask before it")
+            return ast.Constant(0)
+        if asked not in (*kind.questions, *kind.attributes):
+            known = [*(f"{q}()" for q in kind.questions), *kind.attributes]
+            what = f"{a(kind.name)} answers {', '.join(known)}" if known else f"{a(kind.name)} answers no questions"
+            self.complaints.refuse(
+                reference.place,
+                f"`{reference.name}` is {a(kind.name)}, which has no `{asked}`; {what}",
+                about=reference.name,
+            )
+            return ast.Constant(0)
+        target = self._element(reference, found, at.scope)
+        return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
+
+    def _writes_code(self, node: ast.expr, at: _At) -> bool:
+        """Whether evaluating this takes more than an expression."""
+        return self._touches(node, at) or self._may_fail(node, at)
+
+    def _touches(self, node: ast.expr, at: _At) -> bool:
+        """Whether evaluating this looks at anything shared."""
+        for part in ast.walk(node):
+            self.code.size.grow(1, self.code.place)
+            if isinstance(part, ast.Attribute) and part.attr in (*_DYNAMIC, *ATTRIBUTE_QUESTIONS):
+                return True
+            if isinstance(part, ast.Name):
+                found = at.scope.find(part.id)
+                if isinstance(found, Shared | Object | VariableAlias) or part.id == "inside":
+                    return True
+                if isinstance(found, Alias) and self._touches(
+                    found.expression.tree, _At(found.expression, found.scope)
+                ):
+                    return True
+        return False
+
+
+def literal(value: Any) -> ast.expr:
+    """A plain value as an expression."""
+    return ast.parse(repr(value), mode="eval").body
+
+
+def duration_text(duration: Duration) -> str:
+    """Nanoseconds of a duration, or the draw of one."""
+    if not duration.is_random:
+        return str(duration.numbers[0])
+    return f"random.span({duration.kind!r}, {', '.join(map(str, duration.numbers))})"
+
+
+def _calls(tree: ast.AST, function: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == function for n in ast.walk(tree))
+
+
+def _is_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in (
+        "len", "bool", "any", "all", "float", "abs", "__range", "__settled"
+    )  # fmt: skip

@@ -1,0 +1,384 @@
+"""Lowers the steps that decide what comes next: conditions, loops, exceptions, regions, and plain local work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from scenrun.language import steps as verbs
+from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.suggestions import did_you_mean, nearest
+from scenrun.language.variables import Target
+from scenrun.program import exceptions
+from scenrun.program.compiler.arguments import bind_inline
+from scenrun.program.compiler.assembler import Inline, Label, Loop
+from scenrun.program.compiler.mentions import all_steps, assigned, sets_first
+from scenrun.program.compiler.scope import Register, Scope, Shared, VariableAlias
+from scenrun.program.compiler.writer import Writer, lowers
+from scenrun.program.ir import CellRef
+
+_EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
+
+
+@lowers(verbs.Log)
+def log(w: Writer, step: verbs.Log, scope: Scope, path: str) -> None:
+    """The text and the fields, then the line."""
+    text = w.expressions.text(step.message, scope)
+    pairs = [f"{key!r}: {w.expressions.value(value, scope)}" for key, value in step.fields.items()]
+    fields = "{" + ", ".join(pairs) + "}" if pairs else "None"
+    w.code.emit("log", arguments=(text, fields), options={"level": step.level})
+
+
+@lowers(verbs.Sleep, verbs.Work)
+def sleep(w: Writer, step: verbs.Sleep, scope: Scope, path: str) -> None:
+    """A time of nothing, or of work."""
+    w.code.emit(step.verb, arguments=(w.expressions.timing(step.time, scope),))
+
+
+@lowers(verbs.Set)
+def assign(w: Writer, step: verbs.Set, scope: Scope, path: str) -> None:
+    """Each name in the order written."""
+    for target, expression in step.assign:
+        found = scope.find(target.name)
+        if isinstance(found, Register) and not target.path:
+            w.expressions.store(expression, scope, found.name)
+        else:
+            w.assign(target, w.expressions.value(expression, scope), scope)
+
+
+@lowers(verbs.Append)
+def append(w: Writer, step: verbs.Append, scope: Scope, path: str) -> None:
+    """One step that adds an item to a list."""
+    target, cell_or_register, indices = _container(w, step.to, scope)
+    item = w.expressions.value(step.item, scope)
+    if isinstance(cell_or_register, CellRef):
+        op, arguments = ("variable.append", (item,)) if not indices else ("variable.extend", (f"[{indices}]", item))
+        w.code.emit(op, target=cell_or_register, arguments=arguments)
+    elif cell_or_register:
+        text = f"__append({cell_or_register}, [{indices}], {item})"
+        w.code.emit("let", arguments=(text,), into=cell_or_register)
+    else:
+        w.assign(target, "None", scope)
+
+
+@lowers(verbs.Pop)
+def pop(w: Writer, step: verbs.Pop, scope: Scope, path: str) -> None:
+    """One step that takes an item out of a list or mapping."""
+    target, cell_or_register, indices = _container(w, step.from_, scope)
+    at = w.expressions.value(step.at, scope) if step.at else "None"
+    if isinstance(cell_or_register, CellRef):
+        op, arguments = ("variable.pop", (at,)) if not indices else ("variable.remove", (f"[{indices}]", at))
+        w.operate(op, step, scope, target=cell_or_register, arguments=arguments)
+    elif cell_or_register:
+        pair = w.code.temporary()
+        w.code.emit("let", arguments=(f"__pop({cell_or_register}, [{indices}], {at})",), into=pair)
+        w.code.emit("let", arguments=(f"{pair}[0]",), into=cell_or_register)
+        if step.into:
+            w.assign(Target(step.into, (), step.place_of_key("into")), f"{pair}[1]", scope)
+    else:
+        w.assign(target, "None", scope)
+
+
+def _container(w: Writer, target: Target, scope: Scope) -> tuple[Target, CellRef | str | None, str]:
+    """The shared variable or register that a list lives in, and the indices that lead to it."""
+    indices = [w.expressions.value(index, scope) for index in target.path]
+    found = scope.find(target.name)
+    while isinstance(found, VariableAlias):
+        indices = [*(w.expressions.value(i, found.scope) for i in found.target.path), *indices]
+        target, found = found.target, found.scope.find(found.target.name)
+    if isinstance(found, Shared):
+        return target, CellRef(found.cell.number), ", ".join(indices)
+    return target, found.name if isinstance(found, Register) else None, ", ".join(indices)
+
+
+@lowers(verbs.If)
+def if_(w: Writer, step: verbs.If, scope: Scope, path: str) -> None:
+    """One of two ways; a way that can never be taken is left out."""
+    condition = w.expressions.test(step.condition, scope)
+    if isinstance(condition, bool):
+        w.steps(step.then if condition else step.else_, scope, f"{path}.{'then' if condition else 'else'}")
+        return
+    otherwise, end = Label(), Label()
+    w.code.emit("branch", arguments=(condition,), to=otherwise)
+    w.steps(step.then, scope, f"{path}.then")
+    if step.else_:
+        w.code.emit("jump", to=end)
+    w.code.mark(otherwise)
+    w.steps(step.else_, scope, f"{path}.else")
+    w.code.mark(end)
+
+
+@lowers(verbs.While)
+def while_(w: Writer, step: verbs.While, scope: Scope, path: str) -> None:
+    """The condition before each turn."""
+    again, end = Label(), Label()
+    w.code.mark(again)
+    condition = w.expressions.test(step.condition, scope)
+    if condition is False:
+        return
+    if condition is not True:
+        w.code.emit("branch", arguments=(str(condition),), to=end)
+    with w.code.loop(end, again):
+        w.steps(step.do, scope, f"{path}.do")
+    w.code.emit("jump", to=again)
+    w.code.mark(end)
+
+
+@lowers(verbs.Repeat)
+def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
+    """Counts down from a number that is looked at once."""
+    left, again, end = w.code.temporary("left"), Label(), Label()
+    w.code.emit("let", arguments=(f"__times({w.expressions.value(step.times, scope)})",), into=left)
+    w.code.mark(again)
+    w.code.emit("branch", arguments=(f"{left} > 0",), to=end)
+    w.code.emit("let", arguments=(f"{left} - 1",), into=left)
+    with w.code.loop(end, again):
+        w.steps(step.do, scope, f"{path}.do")
+    w.code.emit("jump", to=again)
+    w.code.mark(end)
+
+
+@lowers(verbs.For)
+def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
+    """One turn for each item, as the items were at the beginning."""
+    items, at, again, end = w.code.temporary("items"), w.code.temporary("at"), Label(), Label()
+    w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.in_, scope)})",), into=items)
+    w.code.emit("let", arguments=("0",), into=at)
+    w.code.mark(again)
+    w.code.emit("branch", arguments=(f"{at} < len({items})",), to=end)
+    w.assign(Target(step.variable, (), step.place_of_key("variable")), f"{items}[{at}]", scope)
+    w.code.emit("let", arguments=(f"{at} + 1",), into=at)
+    with w.code.loop(end, again):
+        w.steps(step.do, scope, f"{path}.do")
+    w.code.emit("jump", to=again)
+    w.code.mark(end)
+
+
+@lowers(verbs.Break, verbs.Continue)
+def break_(w: Writer, step: verbs.Step, scope: Scope, path: str) -> None:
+    """Out of the loop or back to its head, with the cleanups on the way."""
+    loop = w.code.leave(Loop)
+    if isinstance(loop, Loop):
+        w.code.emit("jump", to=loop.end if isinstance(step, verbs.Break) else loop.again)
+    else:
+        w.refuse(step.place, f"`{step.verb}` stands in no loop")
+
+
+@lowers(verbs.Return)
+def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
+    """Out of the behaviour, with its value, after the cleanups on the way."""
+    value = w.expressions.value(step.value, scope) if step.value else "None"
+    if step.value and not (value.isidentifier() and value.startswith("__t")):
+        kept = w.code.temporary("value")
+        w.code.emit("let", arguments=(value,), into=kept)
+        value = kept
+    inline = w.code.leave(Inline)
+    if isinstance(inline, Inline):
+        if inline.into:
+            w.code.emit("let", arguments=(value,), into=inline.into)
+        w.code.emit("jump", to=inline.end)
+    else:
+        w.code.emit("end", arguments=(value,))
+
+
+@lowers(verbs.Run)
+def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
+    """The behaviour's steps, in line."""
+    behaviour = w.compiler.behaviour(step.target, step.place_of_key("target"))
+    if behaviour is None:
+        return
+    if step.target in w.running:
+        chain = " -> ".join([*w.running[w.running.index(step.target) :], step.target])
+        message = (
+            f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language: write a loop"
+        )
+        w.refuse(step.place_of_key("target"), message)
+        return
+    w.compiler.grow(step.target, behaviour, step.place)
+    result = w.code.temporary("result") if step.into else None
+    if result:
+        w.code.emit("let", arguments=("None",), into=result)
+    inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place_of_key("target"))
+    _forget_locals(w, behaviour, inner)
+    w.running.append(step.target)
+    with w.code.inline(result):
+        w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
+    w.running.pop()
+    if step.into and result:
+        w.assign(Target(step.into, (), step.place_of_key("into")), result, scope)
+
+
+def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
+    """Each run begins without the locals of the one before, as each call of a Python function does."""
+    for name in dict.fromkeys(name for name, _ in assigned(behaviour.do)):
+        found = scope.bindings.get(name)
+        if isinstance(found, Register) and name not in behaviour.params and not sets_first(behaviour.do, name):
+            w.code.emit("forget", into=found.name)
+
+
+@lowers(verbs.Raise)
+def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
+    """An exception by name, and its text."""
+    first = step.exception.parts[0]
+    found = _EXCEPTION.match(first) if isinstance(first, str) else None
+    if not found:
+        w.refuse(step.place_of_key("exception"), "an exception is written `Name: text`, such as `ValueError: too late`")
+        return
+    name = found.group(1)
+    if exceptions.is_base(name):
+        w.refuse(step.place_of_key("exception"), f"`{name}` is no error; raise an Exception, such as RuntimeError")
+        return
+    if not exceptions.is_known(name) and (near := nearest(name, exceptions.KNOWN, 0.88)):
+        w.refuse(step.place_of_key("exception"), f"there is no exception `{name}`; did you mean `{near}`?")
+        return
+    text = w.expressions.text(step.exception, scope)
+    full = f"__fault({exceptions.canonical(name)!r}, ({text})[{found.end()}:])"
+    w.code.emit("raise", arguments=(full,))
+
+
+@lowers(verbs.Assert)
+def assert_(w: Writer, step: verbs.Assert, scope: Scope, path: str) -> None:
+    """AssertionError where the expression does not hold."""
+    condition = w.expressions.test(step.that, scope)
+    failed, end = Label(), Label()
+    w.code.emit("branch", arguments=(str(condition),), to=failed)
+    w.code.emit("jump", to=end)
+    w.code.mark(failed)
+    text = w.expressions.text(step.message, scope) if step.message else repr(f"{step.that.text} does not hold")
+    w.code.emit("raise", arguments=(f"__fault('AssertionError', {text})",))
+    w.code.mark(end)
+
+
+@lowers(verbs.Try)
+def try_(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
+    """Handlers by name, `else`, and `finally` on every way out."""
+    if not step.finally_:
+        _try_except(w, step, scope, path)
+        return
+    with w.code.guarded(lambda: w.steps(step.finally_, scope, f"{path}.finally")):
+        _try_except(w, step, scope, path)
+
+
+def _try_except(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
+    if not step.except_:
+        w.steps(step.body, scope, f"{path}.try")
+        return
+    caught, end = Label(), Label()
+    with w.code.handled(caught):
+        w.steps(step.body, scope, f"{path}.try")
+    w.steps(step.else_, scope, f"{path}.else")
+    w.code.emit("jump", to=end)
+    w.code.mark(caught)
+    fault = w.code.temporary("fault")
+    w.code.emit("take", into=fault)
+    for name, steps in step.except_.items():
+        _check_exception(w, step, name)
+        other = Label()
+        w.code.emit("branch", arguments=(f"__is_a({fault}, {exceptions.canonical(name)!r})",), to=other)
+        error = w.code.temporary("error")
+        w.code.emit("let", arguments=(f"{fault}.text",), into=error)
+        w.steps(steps, scope.inner(error=Register(error)), f"{path}.except.{name}")
+        w.code.emit("jump", to=end)
+        w.code.mark(other)
+    w.code.emit("raise", arguments=(fault,))
+    w.code.mark(end)
+
+
+def _raised(scenario: Scenario) -> Iterator[str]:
+    yield ""
+    for step in all_steps(scenario):
+        if isinstance(step, verbs.Raise) and isinstance(step.exception.parts[0], str):
+            found = _EXCEPTION.match(step.exception.parts[0])
+            yield found.group(1) if found else ""
+
+
+def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
+    """A name that nobody in Python or in the file raises is a slip."""
+    if exceptions.is_known(name):
+        return
+    raised = w.compiler.raised
+    if not raised:
+        raised.update(_raised(w.compiler.scenario))
+    if name not in raised:
+        node = step._node["except"] if step.is_given("except") else None
+        place = node.places[name][0] if node is not None else step.place
+        hint = (
+            did_you_mean(name, [*exceptions.KNOWN, *raised])
+            or "; catch one of Python's exceptions, or one that a step raises"
+        )
+        w.refuse(place, f"nothing raises `{name[:60]}`{hint}", about=name.split(".")[-1])
+
+
+@lowers(verbs.Atomic)
+def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
+    """Steps on variables as one."""
+    if w.code.atomic:
+        w.refuse(step.place, "`atomic` inside `atomic` has no effect")
+        return
+    w.code.emit("atomic.begin")
+    w.code.atomic = True
+    with w.code.guarded(lambda: _emit(w, "atomic.end")):
+        w.steps(step.body, scope, f"{path}.atomic")
+    w.code.atomic = False
+
+
+@lowers(verbs.Section)
+def section(w: Writer, step: verbs.Section, scope: Scope, path: str) -> None:
+    """Count the threads inside."""
+    target = CellRef(w.names.section(step.section).number)
+    w.code.emit("section.enter", target=target)
+    with w.code.guarded(lambda: _emit(w, "section.leave", target)):
+        w.steps(step.do, scope, f"{path}.do")
+
+
+def _emit(w: Writer, op: str, target: CellRef | None = None) -> None:
+    w.code.emit(op, target=target)
+
+
+@lowers(verbs.Choose)
+def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
+    """A number of the alternative, then that alternative's value."""
+    chosen, end = w.code.temporary("choice"), Label()
+    w.code.emit("choose", arguments=(str(len(step.from_)),), into=chosen)
+    for number, alternative in enumerate(step.from_):
+        other = Label()
+        if number < len(step.from_) - 1:
+            w.code.emit("branch", arguments=(f"{chosen} == {number}",), to=other)
+        value = w.expressions.value(alternative, scope)
+        w.assign(Target(str(step.into), (), step.place_of_key("into")), value, scope)
+        if number < len(step.from_) - 1:
+            w.code.emit("jump", to=end)
+        w.code.mark(other)
+    w.code.mark(end)
+
+
+def _names_a_function(w: Writer, step: verbs.Call) -> bool:
+    """`package.module:function`, or `object.method` of an object that the file declares."""
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", step.function):
+        return True
+    place, objects = step.place_of_key("function"), w.compiler.scenario.objects
+    name, _, method = step.function.partition(".")
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", step.function):
+        how = "`package.module:function`, or `object.method` of one of `objects`"
+        w.refuse(place, f"a function is written {how}")
+        return False
+    if name not in objects:
+        module, _, function = step.function.rpartition(".")
+        hint = (
+            w.complaints.hint(name, objects) or f"; a function of a module is written `{module[:60]}:{function[:60]}`"
+        )
+        w.refuse(place, f"there is no object `{name[:60]}`{hint}", about=name)
+        return False
+    return bool(method)
+
+
+@lowers(verbs.Call)
+def call(w: Writer, step: verbs.Call, scope: Scope, path: str) -> None:
+    """The user's own Python."""
+    if not _names_a_function(w, step):
+        return
+    pairs = []
+    for key, value in step.args.items():
+        expression = w.compiler.expression(value, w, step.place)
+        pairs.append(f"{key!r}: {w.expressions.value(expression, scope)}")
+    w.operate("call", step, scope, arguments=("{" + ", ".join(pairs) + "}",), options={"function": step.function})

@@ -1,0 +1,52 @@
+"""Lowers expectations: expressions over the whole shared state, looked at by nobody's thread."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from scenrun.errors import Place
+from scenrun.language.expressions import Expression
+from scenrun.program.compiler.assembler import Assembler
+from scenrun.program.compiler.complaints import Complaints
+from scenrun.program.compiler.expressions import Expressions, _At
+from scenrun.program.compiler.names import Names
+from scenrun.program.compiler.scope import Scope
+from scenrun.program.ir import CellRef, Observation, Probe
+
+
+class Observer(Expressions):
+    """Every read becomes a probe, and all probes are taken at one moment."""
+
+    def __init__(self, names: Names, complaints: Complaints) -> None:
+        super().__init__(Assembler(-1, "expect"), complaints)
+        self.names = names
+        self.scope = Scope(names, thread=False)
+        self.probes: list[Probe] = []
+
+    def observation(self, expression: Expression) -> Observation:
+        """An expectation, ready to be looked at."""
+        self.probes = []
+        draws = [n for n in ast.walk(expression.tree) if isinstance(n, ast.Name) and n.id == "random"]
+        if draws:
+            self.complaints.refuse(expression.at(draws[0]), "an expectation draws nothing at random")
+        tree = self.tree(expression, self.scope)
+        line, elsewhere = self._where(expression.place)
+        return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line, elsewhere)
+
+    def _where(self, place: Place | None) -> tuple[int | None, str]:
+        """A line of the scenario's file, or a line of another one with its name."""
+        if place is None:
+            return 0, ""
+        if place.source is self.names.scenario.source:
+            return place.line, ""
+        is_option = place.source.name.startswith("--")
+        return None, place.source.name if is_option else f"{place.source.name}:{place.line}"
+
+    def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
+        register = f"__p{len(self.probes)}"
+        self.probes.append(Probe(register, op, target))
+        return ast.Name(register, ast.Load())
+
+    def _touches(self, node: ast.expr, at: _At) -> bool:
+        return False

@@ -1,0 +1,201 @@
+"""Lowers the steps that start, join and cancel: threads, timers, pools and futures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.language import steps as verbs
+from scenrun.language.expressions import parse
+from scenrun.language.fields import Reference
+from scenrun.language.primitives import Timer
+from scenrun.language.variables import Target
+from scenrun.program.compiler.assembler import Label
+from scenrun.program.compiler.operations import kind_of
+from scenrun.program.compiler.scope import Object, Register, Scope, Shared, VariableAlias
+from scenrun.program.compiler.writer import Writer, lowers
+from scenrun.program.ir import Cell, CellRef
+
+THREADS = ("thread", "task", "timer")
+
+
+def each(w: Writer, reference: Reference, scope: Scope, verb: str, emit: Any) -> None:
+    """Do something to one thread or timer, or in a loop to every one of a group."""
+    found = scope.find(reference.name)
+    whole = isinstance(found, Object) and found.cell.count is not None and not reference.index and not found.index
+    if not (isinstance(found, Object) and whole and found.cell.kind in THREADS):
+        target = w.expressions.target(reference, scope, THREADS, verb)
+        if target is not None:
+            emit(w.names.cells[target.cell], target)
+        return
+    at, again, end = w.code.temporary("at"), Label(), Label()
+    w.code.emit("let", arguments=("0",), into=at)
+    w.code.mark(again)
+    w.code.emit("branch", arguments=(f"{at} < {found.cell.count}",), to=end)
+    emit(found.cell, CellRef(found.cell.number, at))
+    w.code.emit("let", arguments=(f"{at} + 1",), into=at)
+    w.code.emit("jump", to=again)
+    w.code.mark(end)
+
+
+@lowers(verbs.Start)
+def start(w: Writer, step: verbs.Start, scope: Scope, path: str) -> None:
+    """Start threads, tasks or timers."""
+    each(w, step.thread, scope, "start", lambda cell, target: start_one(w, cell, target, scope))
+
+
+def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
+    """Start one thread, task or timer."""
+    w.compiler.started.add(cell.number)
+    arguments: tuple[str, ...] = ()
+    if cell.kind == "timer":
+        timer = w.compiler.scenario.sync[cell.name]
+        assert isinstance(timer, Timer)
+        arguments = (w.expressions.timing(timer.after, w.compiler.file_scope), "[]")
+    w.code.emit(f"{cell.kind}.start", target=target, arguments=arguments, code=w.compiler.code_of_cell(cell))
+
+
+@lowers(verbs.Join)
+def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
+    """Wait for threads, tasks, timers, or for a thread that a local holds."""
+    timeout = w.expressions.timing(step.timeout, scope)
+    found = scope.find(step.thread.name)
+    if isinstance(found, Register | VariableAlias | Shared):
+        held = w.expressions.value(parse(str(step.thread)), scope)
+        w.code.emit("spawned.join", arguments=(held, timeout))
+        return
+    each(w, step.thread, scope, "join", lambda cell, target: join_one(w, cell, target, timeout))
+
+
+def join_one(w: Writer, cell: Cell, target: CellRef, timeout: str) -> None:
+    """Wait for one thread, task or timer."""
+    w.code.emit(f"{cell.kind}.join", target=target, arguments=(timeout,))
+
+
+@lowers(verbs.Cancel)
+def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
+    """Cancel a timer, or a future that a local holds."""
+    reference = step.object or step.future or step.timer
+    found = scope.find(reference.name)
+    if isinstance(found, Register) and step.timer is None:
+        held = found.name
+        if reference.index:
+            held = f"{held}[{w.expressions.value(reference.index, scope)}]"
+        w.operate("future.cancel", step, scope, arguments=(held,))
+        return
+    if step.into:
+        w.refuse(step.place_of_key("into"), "cancelling a timer gives nothing back; remove `into`")
+
+    def emit(cell: Cell, target: CellRef) -> None:
+        if cell.kind == "timer":
+            w.code.emit("timer.cancel", target=target)
+        else:
+            w.refuse(step.place, f"`cancel` needs a timer or a future; `{reference}` is a thread group, which runs on")
+
+    each(w, reference, scope, "cancel", emit)
+
+
+@lowers(verbs.Spawn)
+def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
+    """Make and start a thread."""
+    made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
+    if made is None:
+        return
+    code, captured = made
+    options = {"daemon": step.daemon, "target": step.target}
+    w.operate("spawned.spawn", step, scope, arguments=(f"[{', '.join(captured)}]",), code=code, options=options)
+
+
+@lowers(verbs.Submit)
+def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
+    """Hand a task to a pool."""
+    target = w.expressions.target(step.pool, scope, ("pool",), "submit")
+    made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
+    if target is None or made is None:
+        return
+    code, captured = made
+    options = {"target": step.target}
+    arguments = (f"[{', '.join(captured)}]",)
+    w.operate("pool.submit", step, scope, target=target, arguments=arguments, code=code, options=options)
+
+
+@lowers(verbs.Map)
+def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
+    """Submit once for each item; with `into`, collect the results in order, and cancel the rest after a failure."""
+    target = w.expressions.target(step.pool, scope, ("pool",), "map")
+    if target is None:
+        return
+    if step.as_ in step.args:
+        w.refuse(step.place_of_key("args"), f"`{step.as_}` takes the item; remove it from `args`")
+        return
+    items, at, futures = (w.code.temporary(kind) for kind in ("items", "at", "futures"))
+    w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.over, scope)})",), into=items)
+    made = w.compiler.code_for_new(
+        w, step.target, step.args, scope, step.place_of_key("target"), {step.as_: f"{items}[{at}]"}
+    )
+    if made is None:
+        return
+    code, captured = made
+    future = w.code.temporary("future")
+    w.code.emit("let", arguments=("[]",), into=futures)
+    with _counted(w, at, items):
+        w.code.emit(
+            "pool.submit", target=target, arguments=(f"[{', '.join(captured)}]",), code=code, into=future,
+            options={"target": step.target},
+        )  # fmt: skip
+        w.code.emit("let", arguments=(f"{futures} + [{future}]",), into=futures)
+    if step.into:
+        _collect(w, step, scope, futures)
+
+
+def _collect(w: Writer, step: verbs.Map, scope: Scope, futures: str) -> None:
+    results, one, at, failed, end = (
+        w.code.temporary("results"), w.code.temporary("one"), w.code.temporary("at"), Label(), Label(),
+    )  # fmt: skip
+    w.code.emit("let", arguments=("[]",), into=results)
+    with w.code.handled(failed), _counted(w, at, futures):
+        w.code.emit("future.result", arguments=(f"{futures}[{at}]", "None"), into=one)
+        w.code.emit("let", arguments=(f"{results} + [{one}]",), into=results)
+    w.assign(Target(str(step.into), (), step.place_of_key("into")), results, scope)
+    w.code.emit("jump", to=end)
+    w.code.mark(failed)
+    fault = w.code.temporary("fault")
+    w.code.emit("take", into=fault)
+    with _counted(w, at, futures):
+        w.code.emit("future.cancel", arguments=(f"{futures}[{at}]",))
+    w.code.emit("raise", arguments=(fault,))
+    w.code.mark(end)
+
+
+class _counted:  # noqa: N801
+    """A loop over the items of a register; the index is counted before each turn's end."""
+
+    def __init__(self, w: Writer, at: str, items: str) -> None:
+        self.w, self.at, self.items = w, at, items
+        self.again, self.end = Label(), Label()
+
+    def __enter__(self) -> None:
+        self.w.code.emit("let", arguments=("0",), into=self.at)
+        self.w.code.mark(self.again)
+        self.w.code.emit("branch", arguments=(f"{self.at} < len({self.items})",), to=self.end)
+
+    def __exit__(self, *_: object) -> None:
+        self.w.code.emit("let", arguments=(f"{self.at} + 1",), into=self.at)
+        self.w.code.emit("jump", to=self.again)
+        self.w.code.mark(self.end)
+
+
+@lowers(verbs.Result)
+def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
+    """A future's result, or its exception."""
+    future = w.expressions.value(step.future, scope)
+    timeout = w.expressions.timing(step.timeout, scope)
+    w.operate("future.result", step, scope, arguments=(future, timeout))
+
+
+@lowers(verbs.Shutdown)
+def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
+    """Close a pool."""
+    target = w.expressions.target(step.pool, scope, ("pool",), "shutdown")
+    if target is not None:
+        assert kind_of(w, target) == "pool"
+        w.code.emit("pool.shutdown", target=target, arguments=(str(step.wait), str(step.cancel_futures)))

@@ -1,0 +1,80 @@
+"""How lowering words what is wrong: what a name is, what was needed, and what to write instead."""
+
+from __future__ import annotations
+
+from scenrun.program.compiler.scope import Alias, Binding, Object, Register, Shared, VariableAlias
+from scenrun.program.primitives import KINDS
+
+
+def a(kind: str) -> str:
+    """A kind with its article."""
+    return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
+
+
+def describe(binding: Binding) -> str:
+    """What a name is, in a sentence."""
+    if isinstance(binding, Object):
+        kind = binding.cell.kind.replace("_", " ")
+        return "a thread group" if kind in ("thread", "task") else a(kind)
+    if isinstance(binding, Shared):
+        return "a shared variable"
+    if isinstance(binding, Register | Alias | VariableAlias):
+        return "a local or parameter"
+    words = {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none", "Unknown": "wrong"}
+    return words[type(binding).__name__]
+
+
+def fitting(names: list[str]) -> str:
+    """The names that would fit, where they are few."""
+    return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
+
+
+def word(kind: str) -> str:
+    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind).replace("_", " ")
+
+
+def one_of(kinds: tuple[str, ...]) -> str:
+    """`a lock, an rlock or a semaphore`."""
+    words = [a(w) for w in dict.fromkeys(word(k) for k in kinds)]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def example(binding: Binding) -> str:
+    if not isinstance(binding, Object):
+        return "ask whether it `is None`"
+    kind = KINDS[binding.cell.kind]
+    asked = [f"{binding.cell.name}.{q}()" for q in kind.questions] + [
+        f"{binding.cell.name}.{q}" for q in kind.attributes
+    ]
+    return f"ask it something, such as `{asked[0]}`" if asked else "and it answers no questions"
+
+
+_INSTEAD = {
+    ("release", "event"): "`set_event` sets an event",
+    ("acquire", "event"): "`wait` waits for an event",
+    ("with", "event"): "`wait` waits for an event",
+    ("notify", "event"): "`set_event` wakes who waits for an event",
+    ("notify_all", "event"): "`set_event` wakes who waits for an event",
+    ("notify", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify_all", "lock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("notify_all", "rlock"): "declare a condition over it: `{condition: {lock: NAME}}`",
+    ("wait", "lock"): "`acquire` waits for a lock",
+    ("wait", "rlock"): "`acquire` waits for a lock",
+    ("wait", "semaphore"): "`acquire` waits for a semaphore",
+    ("wait", "queue"): "`get` waits for an item",
+    ("wait", "thread"): "`join` waits for a thread",
+    ("set_event", "condition"): "`notify` wakes who waits on a condition",
+    ("join", "queue"): "`join_queue` waits until a queue's items are dealt with",
+    ("join", "pool"): "`shutdown` waits for a pool's tasks",
+    ("task_done", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
+    ("join_queue", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
+    ("start", "pool"): "a pool starts by itself; `submit` gives it work",
+}
+
+
+def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str:
+    """What to say where a verb does not fit an object's kind."""
+    instead = _INSTEAD.get((verb, kind))
+    known = kind.replace("_", " ")
+    return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")

@@ -1,0 +1,165 @@
+"""Walks the steps of one code and hands each to the function that lowers its verb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from scenrun.errors import Place
+from scenrun.language import steps as verbs
+from scenrun.language.suggestions import did_you_mean
+from scenrun.language.variables import Target
+from scenrun.program.compiler.assembler import Assembler
+from scenrun.program.compiler.expressions import Expressions
+from scenrun.program.compiler.mentions import assigned, read_by
+from scenrun.program.compiler.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
+from scenrun.program.compiler.wording import describe
+from scenrun.program.ir import CellRef
+
+if TYPE_CHECKING:
+    from scenrun.program.compiler.compiler import Compiler
+
+Lower = Callable[["Writer", Any, Scope, str], None]
+LOWERING: dict[type[verbs.Step], Lower] = {}
+"""For each verb the function that writes its instructions."""
+
+ATOMIC_VERBS = (
+    verbs.Set, verbs.Append, verbs.Pop, verbs.Log, verbs.If, verbs.While, verbs.Repeat, verbs.For, verbs.Break,
+    verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Run, verbs.Try,
+)  # fmt: skip
+"""Verbs that may stand inside `atomic`."""
+
+
+def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
+    """Registers a function as the one that lowers these verbs."""
+
+    def register(function: Lower) -> Lower:
+        for cls in classes:
+            LOWERING[cls] = function
+        return function
+
+    return register
+
+
+class Writer:
+    """Writes the code of one kind of thread."""
+
+    def __init__(self, compiler: Compiler, assembler: Assembler) -> None:
+        self.compiler = compiler
+        self.complaints = compiler.complaints
+        self.names = compiler.names
+        self.code = assembler
+        self.expressions = Expressions(assembler, compiler.complaints)
+        self.expressions.names = compiler.names
+        self.running: list[str] = []
+        """The behaviours that are being run in line, outermost first."""
+
+    def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
+        """The file is wrong here."""
+        self.complaints.refuse(place, message, about)
+
+    def steps(self, steps: Iterable[verbs.Step], scope: Scope, path: str) -> None:
+        """Steps in order."""
+        for number, step in enumerate(steps):
+            self.step(step, scope, f"{path}[{number}]")
+
+    def step(self, step: verbs.Step, scope: Scope, path: str) -> None:
+        """One step."""
+        self.compiler.place = step.place
+        with self.code.at(path, step.place):
+            if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
+                message = f"`{step.verb}` cannot stand inside `atomic`, which reads and writes variables as one step"
+                self.refuse(step.place, message)
+                return
+            LOWERING[type(step)](self, step, scope, path)
+
+    def declare_locals(self, steps: Iterable[verbs.Step], scope: Scope, own: bool) -> None:
+        """Make registers for the names that steps assign first; complain of those that are never read.
+
+        `own` is false for the steps of a shipped behaviour, whose locals are its own affair.
+        """
+        steps = tuple(steps)
+        read = read_by(steps)
+        for name, place in assigned(steps):
+            found = scope.find(name)
+            if found is None:
+                self._new_local(name, scope)
+                if own and name not in read and not name.startswith("_"):
+                    hint = did_you_mean(name, self.compiler.scenario.state) or "; read it, or begin its name with `_`"
+                    self.complaints.later(place, f"the local `{name}` is set but never read{hint}", about=name)
+            elif isinstance(found, Object):
+                self.refuse(
+                    place,
+                    f"`{name}` is {describe(found)} and cannot be assigned{_set_instead(found, name)}",
+                    about=name,
+                )
+
+    def _new_local(self, name: str, scope: Scope) -> None:
+        if self.names.places.get(name) is not None and scope.names is not None:
+            self.refuse(self.names.places[name], f"`{name}` is a behaviour here and a local elsewhere; names differ")
+        register = scope.prefix + name
+        scope.bindings[name] = Register(register)
+        self.code.local_names[register] = name
+
+    # --- where results go
+
+    def assign(self, target: Target, value: str, scope: Scope) -> None:
+        """Write the Python expression `value` to a variable or to an item of one."""
+        found = scope.find(target.name)
+        path = [self.expressions.value(index, scope) for index in target.path]
+        while isinstance(found, VariableAlias):
+            path = [*(self.expressions.value(i, found.scope) for i in found.target.path), *path]
+            target, found = found.target, found.scope.find(found.target.name)
+        if isinstance(found, Shared):
+            cell = CellRef(found.cell.number)
+            if path:
+                self.code.emit("variable.assign", target=cell, arguments=(f"[{', '.join(path)}]", value))
+            else:
+                self.code.emit("variable.write", target=cell, arguments=(value,))
+        elif isinstance(found, Register):
+            text = f"__assign({found.name}, [{', '.join(path)}], {value})" if path else value
+            self.code.emit("let", arguments=(text,), into=found.name)
+        else:
+            self._not_assignable(target.name, target.place, found, scope)
+
+    def into(self, name: str | None, scope: Scope, place: Place | None) -> str | None:
+        """The register that an instruction's result goes to; `done_into` then brings it to a shared variable."""
+        if name is None:
+            return None
+        found = scope.find(name)
+        if isinstance(found, Register):
+            return found.name
+        if isinstance(found, Shared | VariableAlias):
+            return self.code.temporary()
+        self._not_assignable(name, place, found, scope)
+        return None
+
+    def done_into(self, name: str | None, register: str | None, scope: Scope) -> None:
+        """Write a result that came into a register of ours to the shared variable that was meant."""
+        if name is None or register is None:
+            return
+        if not isinstance(scope.find(name), Register):
+            self.assign(Target(name, (), None), register, scope)
+
+    def operate(self, op: str, step: verbs.Step, scope: Scope, **fields: Any) -> None:
+        """Write an operation whose result goes `into` what the step says."""
+        wanted = getattr(step, "into", None)
+        register = self.into(wanted, scope, step.place_of_key("into"))
+        self.code.emit(op, into=register, **fields)
+        self.done_into(wanted, register, scope)
+
+    def _not_assignable(self, name: str, place: Place | None, found: Any, scope: Scope) -> None:
+        if isinstance(found, Constant):
+            self.refuse(place, f"`{name}` is a literal parameter; declare it as `value` to assign to it")
+        elif isinstance(found, Object):
+            instead = _set_instead(found, name)
+            self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{instead}", about=name)
+        elif found is None:
+            hint = self.complaints.hint(name, scope.known())
+            self.refuse(place, f"there is no variable `{name}` here{hint}", about=name)
+        elif not isinstance(found, Unknown):
+            self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned")
+
+
+def _set_instead(found: Object, name: str) -> str:
+    return f"; write `set_event: {name}`" if found.cell.kind == "event" else ""

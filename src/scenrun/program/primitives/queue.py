@@ -1,0 +1,125 @@
+"""A queue: items in an order, a bound, a count of items not yet dealt with. Its value: (items, unfinished, maxsize, order)."""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
+
+TOO_OFTEN = "`task_done` of `{object}` more often than items were put"
+
+
+def _full(values: Values) -> Failed:
+    return Failed(values, "queue.Full")
+
+
+def _empty(values: Values) -> Failed:
+    return Failed(values, "queue.Empty")
+
+
+def put(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Put an item, if there is room; who would not wait gets queue.Full."""
+    ((items, unfinished, maxsize, order),) = values
+    item, timeout, block = arguments
+    if 0 < maxsize <= len(items):
+        return _full(values) if not block or timeout == 0 else None
+    if order != "priority":
+        return Done((((*items, item), unfinished + 1, maxsize, order),))
+    heap = list(items)
+    try:
+        heapq.heappush(heap, item)
+    except TypeError as error:  # as in CPython, the item is in the heap by then
+        return Failed(((tuple(heap), unfinished, maxsize, order),), "TypeError", str(error))
+    return Done(((tuple(heap), unfinished + 1, maxsize, order),))
+
+
+def get(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Take an item, if there is one; who would not wait gets queue.Empty."""
+    ((items, unfinished, maxsize, order),) = values
+    timeout, block = arguments
+    if not items:
+        return _empty(values) if not block or timeout == 0 else None
+    if order == "fifo":
+        item, rest = items[0], items[1:]
+    elif order == "lifo":
+        item, rest = items[-1], items[:-1]
+    else:
+        heap = list(items)
+        try:
+            item = heapq.heappop(heap)
+        except TypeError as error:
+            return Failed(((tuple(heap), unfinished, maxsize, order),), "TypeError", str(error))
+        rest = tuple(heap)
+    return Done(((rest, unfinished, maxsize, order),), item)
+
+
+def full_in_time(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """The time is up, and there is no room."""
+    return _full(values)
+
+
+def empty_in_time(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """The time is up, and there is no item."""
+    return _empty(values)
+
+
+def task_done(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """One item less that nobody has dealt with."""
+    ((items, unfinished, maxsize, order),) = values
+    if unfinished <= 0:
+        return Failed(values, "ValueError", TOO_OFTEN)
+    return Done(((items, unfinished - 1, maxsize, order),))
+
+
+def join(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Go on once every item has been dealt with."""
+    ((_, unfinished, _, _),) = values
+    return Done(values) if unfinished == 0 else None
+
+
+_PUT = Operation(
+    "put",
+    ("item", "timeout", "block"),
+    freed_by=("get",),
+    about="queue.putting",
+    done="queue.put",
+    phases=(Phase(put, full_in_time),),
+    shows=("item",),
+)
+_GET = Operation(
+    "get",
+    ("timeout", "block"),
+    freed_by=("put",),
+    about="queue.getting",
+    done="queue.got",
+    phases=(Phase(get, empty_in_time),),
+)
+_ANSWERS = {"qsize": lambda value: len(value[0]), "empty": lambda value: not value[0]}
+QUEUE = Kind(
+    "queue",
+    (
+        _PUT,
+        _GET,
+        Operation("task_done", about="queue.finishing_task", done="queue.task_done", phases=(Phase(task_done),)),
+        Operation(
+            "join",
+            freed_by=("task_done",),
+            writes=False,
+            about="queue.joining",
+            done="queue.joined",
+            phases=(Phase(join, together=True),),
+        ),
+    ),
+    questions=("qsize", "empty", "full"),
+    initial=lambda options: ((), 0, options["maxsize"], options["kind"]),
+    answers={**_ANSWERS, "full": lambda value: 0 < value[2] <= len(value[0])},
+)
+SIMPLE_QUEUE = Kind(
+    "simple_queue",
+    (_PUT, _GET),
+    questions=("qsize", "empty"),
+    noun="queue",
+    initial=lambda options: ((), 0, 0, "fifo"),
+    answers=_ANSWERS,
+)

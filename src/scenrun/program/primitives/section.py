@@ -1,0 +1,29 @@
+"""A named region of the program. Its value: how many threads are in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Values
+
+
+def enter(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """One thread more."""
+    return Done((values[0] + 1,))
+
+
+def leave(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """One thread less."""
+    return Done((values[0] - 1,))
+
+
+SECTION = Kind(
+    "section",
+    (
+        Operation("enter", done="section.entered", phases=(Phase(enter),)),
+        Operation("leave", done="section.left", phases=(Phase(leave),)),
+    ),
+    attributes=("inside",),
+    initial=lambda options: 0,
+    answers={"inside": lambda value: value},
+)
