@@ -20,7 +20,7 @@ from scenrun.explorer.exploring import How, explore_program
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.space import Breadth, Limits
 from scenrun.explorer.strategies.campaign import run_campaign
-from scenrun.machine import FREE, Machine
+from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
 
 Found = dict[str, Any]

@@ -17,8 +17,8 @@ from told import SILENT, Line, Told, has_about, has_done, is_about, is_question,
 
 from scenrun.explorer.walk import end_of
 from scenrun.log import event_of
-from scenrun.machine import Choice, Machine, State, Thread
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING, key
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, key
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
 

@@ -15,8 +15,8 @@ import scenrun
 from scenrun.executors.threads import locks, supervisor, threads
 from scenrun.executors.threads.threads import Handle as RealHandle
 from scenrun.explorer.walk import End, end_of, walk
-from scenrun.machine import Handle, Machine, State
-from scenrun.machine.state import ENDED, key
+from scenrun.model import Handle, Machine, State
+from scenrun.model.state import ENDED, key
 from scenrun.program.findings import Finding
 from scenrun.program.results import RunResult
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.explorer.walk import end_of, faults_in
-from scenrun.machine import FREE, Machine, State
-from scenrun.machine.machine import FOLDED
-from scenrun.machine.passing import aged
-from scenrun.machine.state import ENDED, key
+from scenrun.model import FREE, Machine, State
+from scenrun.model.clock import aged
+from scenrun.model.machine import FOLDED
+from scenrun.model.state import ENDED, key
 from scenrun.program.ir import Program
 
 TIME = -1

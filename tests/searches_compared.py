@@ -14,7 +14,7 @@ from scenrun.explorer.reduction import Reduced
 from scenrun.explorer.space import Breadth, Limits
 from scenrun.explorer.symmetry import Symmetry
 from scenrun.explorer.walk import end_of, walk
-from scenrun.machine import FREE, Machine
+from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
 
 Ends = frozenset[tuple[frozenset[tuple[str, str]], Any]]

@@ -17,13 +17,13 @@ from scenrun.executors.threads import locks, replayed, supervisor, threads
 from scenrun.executors.threads.replayed import replay_program
 from scenrun.explorer.walk import End
 from scenrun.log import Recorder
-from scenrun.machine import Choice, Machine, State
-from scenrun.machine.machine import FREE
-from scenrun.machine.moves import moves_of
-from scenrun.machine.state import key
+from scenrun.model import Choice, Machine, State
+from scenrun.model.machine import FREE
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import moves_of
+from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
-from scenrun.schedulers.moves import MoveSchedule
 
 LONGEST = 2_000
 """Moves after which a random walk is given up."""

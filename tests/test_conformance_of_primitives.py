@@ -26,7 +26,7 @@ from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.machine.state import key
+from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives import KINDS

@@ -23,7 +23,7 @@ from scenrun.executors.threads import threads as real_threads
 from scenrun.executors.threads.context import Context, Cut, Site, enter
 from scenrun.executors.threads.pools import Futures, RealPool, RealTask
 from scenrun.executors.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
-from scenrun.machine.state import key
+from scenrun.model.state import key
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives import KINDS
 

@@ -13,7 +13,7 @@ from ends_compared import plain
 
 from scenrun import load, run, simulate
 from scenrun.explorer.walk import Walked, walk
-from scenrun.machine import Machine
+from scenrun.model import Machine
 
 ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "scenarios" / "gallery"

@@ -12,15 +12,15 @@ import yaml
 
 from scenrun import events
 from scenrun.language import behaviours, schema
+from scenrun.model import move_schedule
 from scenrun.reference import reference
-from scenrun.schedulers import moves
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted([*(ROOT / "scenarios").rglob("*.yaml"), *(ROOT / "src/scenrun/behaviours").glob("*.yaml")])
 
 
 @pytest.mark.parametrize(
-    ("file", "made"), [("scenario", schema.schema), ("event", events.schema), ("schedule", moves.schema)]
+    ("file", "made"), [("scenario", schema.schema), ("event", events.schema), ("schedule", move_schedule.schema)]
 )
 def test_a_published_schema_is_what_the_program_writes(file: str, made: Any) -> None:
     """`schemas/*.json` are current: `scenrun schema NAME > schemas/NAME.schema.json` writes them."""
@@ -33,7 +33,7 @@ def test_the_reference_is_what_the_program_writes() -> None:
     assert (ROOT / "docs" / "reference.md").read_text() == reference()
 
 
-@pytest.mark.parametrize("made", [schema.schema, events.schema, moves.schema])
+@pytest.mark.parametrize("made", [schema.schema, events.schema, move_schedule.schema])
 def test_a_schema_is_a_valid_schema(made: Any) -> None:
     """An independent validator accepts the schema itself."""
     jsonschema.Draft202012Validator.check_schema(made())

@@ -12,7 +12,7 @@ from scenarios_at_random import scenarios
 
 from scenrun import load
 from scenrun.executors.simulator import quick
-from scenrun.machine import Machine
+from scenrun.model import Machine
 from scenrun.program.ir import Program
 from scenrun.schedulers import Priorities, RandomChoice, RoundRobin, Scheduler
 

@@ -20,7 +20,7 @@ from scenrun.explorer.exploring import How, explore_program
 from scenrun.explorer.searching import Searched, Searching, search
 from scenrun.explorer.space import Limits
 from scenrun.explorer.symmetry import Symmetry
-from scenrun.machine.state import key
+from scenrun.model.state import key
 from scenrun.program.ir import Program
 
 PARTS, EACH = 8, 16

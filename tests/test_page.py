@@ -375,7 +375,7 @@ def test_a_report_of_a_log_imports_no_executor(log: Path) -> None:
     modules = json.loads(done.stderr.decode().splitlines()[-1])
     reached = (
         "scenrun.executors",
-        "scenrun.machine",
+        "scenrun.model",
         "scenrun.explorer",
         "scenrun.api",
         "scenrun.program.compiler",

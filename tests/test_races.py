@@ -25,7 +25,7 @@ from scenrun.explorer.reduction import Reduced
 from scenrun.explorer.searching import Searching, search
 from scenrun.explorer.space import Breadth, Limits, Space
 from scenrun.language.source import decode
-from scenrun.machine import FREE, Choice, Machine
+from scenrun.model import FREE, Choice, Machine
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""

@@ -25,9 +25,9 @@ from scenrun.executors.threads.locks import RealLock
 from scenrun.explorer.walk import End
 from scenrun.language.source import decode
 from scenrun.log import Recorder
-from scenrun.machine import Machine
-from scenrun.machine.moves import Diverged, Move, choices_of, moves_of
-from scenrun.schedulers.moves import MoveSchedule, read, schema
+from scenrun.model import Machine
+from scenrun.model.move_schedule import MoveSchedule, read, schema
+from scenrun.model.moves import Diverged, Move, choices_of, moves_of
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))

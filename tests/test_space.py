@@ -10,7 +10,7 @@ import scenrun
 from scenrun.explorer import space as spaces
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.space import Breadth, Limits, Space
-from scenrun.machine import FREE, Machine
+from scenrun.model import FREE, Machine
 
 BUFFER = Path(__file__).parent.parent / "benchmarks/scenarios/explore_buffer.yaml"
 EXPECTED = """

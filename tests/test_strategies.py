@@ -25,9 +25,9 @@ from scenrun.explorer.strategies.policies import SAMPLED
 from scenrun.explorer.strategies.remembered import Points
 from scenrun.explorer.strategies.workers import Task
 from scenrun.explorer.walk import walk
-from scenrun.machine import FREE, Choice, Machine, State
-from scenrun.machine.moves import moves_of
-from scenrun.machine.state import key
+from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.moves import moves_of
+from scenrun.model.state import key
 from scenrun.program.ir import Program
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scenrun.log import add_shown, event_of
-from scenrun.machine import Choice, Machine, State, Thread, Who
-from scenrun.machine.codes import Failing
-from scenrun.machine.state import BEGINNING, ENDED
+from scenrun.model import Choice, Machine, State, Thread, Who
+from scenrun.model.codes import Failing
+from scenrun.model.state import BEGINNING, ENDED
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives import operation
 from scenrun.program.primitives.kinds import Outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.machine.state import key
+from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.primitives import KINDS, Kind
 from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Phase, Then

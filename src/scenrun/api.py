@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scenrun.executors.replaying import Plan
     from scenrun.explorer.result import Explored
     from scenrun.log import Recorder
-    from scenrun.schedulers.moves import MoveSchedule
+    from scenrun.model.move_schedule import MoveSchedule
     from scenrun.sweeping.result import Swept
 
 
@@ -152,7 +152,7 @@ def simulate(
     from scenrun.executors.simulator import simulate_program
     from scenrun.executors.simulator.costs import read_costs
     from scenrun.executors.simulator.how import How
-    from scenrun.schedulers.schedule import read as read_schedule
+    from scenrun.model.turn_schedule import read as read_schedule
 
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
@@ -257,12 +257,12 @@ def replay(
 ) -> RunResult:
     """Make the moves of a schedule again; `notes["shown"]` of the result says whether its finding was shown.
 
-    schedule: a file that `scenrun explore` or `scenrun play` wrote, or what `scenrun.schedulers.moves.read` gives. scenario:
+    schedule: a file that `scenrun explore` or `scenrun play` wrote, or what `scenrun.model.move_schedule.read` gives. scenario:
     by default the schedule's own file, as it was given or beside the schedule. on: `simulator`, in virtual time and with the
     same log every time, or `threads`, on real threads that take their steps one at a time. Raises ScenarioError,
     OutputError, and UsageError where the schedule does not fit the scenario, with the first move that does not.
     """
-    from scenrun.schedulers.moves import MoveSchedule, read
+    from scenrun.model.move_schedule import MoveSchedule, read
 
     found = schedule if isinstance(schedule, MoveSchedule) else read(schedule)
     if scenario is None:

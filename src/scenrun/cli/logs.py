@@ -124,7 +124,7 @@ def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
         return None
     from scenrun.api import load, scenario_of
     from scenrun.explorer.frames import frames_of
-    from scenrun.schedulers.moves import read
+    from scenrun.model.move_schedule import read
 
     schedule = read(argument)
     loaded = load(file or scenario_of(argument, schedule), overrides=schedule.overrides)

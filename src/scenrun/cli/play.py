@@ -14,9 +14,9 @@ from scenrun.cli import tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.errors import OutputError, UsageError
 from scenrun.explorer.playing import Game, Option
-from scenrun.machine.moves import Diverged, choices_of
-from scenrun.schedulers.moves import MoveSchedule
-from scenrun.schedulers.moves import read as read_schedule
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.move_schedule import read as read_schedule
+from scenrun.model.moves import Diverged, choices_of
 
 HELP = """\
   NUMBER   let this thread do its step (Enter takes the only one)

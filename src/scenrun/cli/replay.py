@@ -14,11 +14,11 @@ from scenrun.cli import say
 from scenrun.cli.options import expect_option
 from scenrun.cli.running import Running, own_files, refuse_own_files
 from scenrun.executors.replaying import Plan, plan_of
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.move_schedule import read as read_schedule
 from scenrun.program.results import RunResult
 from scenrun.program.tally import Tally
 from scenrun.report.outcome import describe_replay
-from scenrun.schedulers.moves import MoveSchedule
-from scenrun.schedulers.moves import read as read_schedule
 
 
 @click.command("replay")

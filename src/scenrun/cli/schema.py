@@ -24,9 +24,9 @@ def schema_of(what: str) -> dict[str, object]:
 
         return events.schema()
     if what == "schedule":
-        from scenrun.schedulers import moves
+        from scenrun.model import move_schedule
 
-        return moves.schema()
+        return move_schedule.schema()
     from scenrun.language import schema
 
     return schema.schema()

@@ -14,11 +14,11 @@ from scenrun.errors import UsageError
 from scenrun.executors.simulator import run_id_of, simulate_program
 from scenrun.executors.simulator.costs import read_costs
 from scenrun.executors.simulator.how import How
+from scenrun.model.turn_schedule import Schedule
+from scenrun.model.turn_schedule import read as read_schedule
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 from scenrun.schedulers import POLICIES
-from scenrun.schedulers.schedule import Schedule
-from scenrun.schedulers.schedule import read as read_schedule
 
 _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "costs", "cpus", "repeat", "until")
 """What a schedule has decided already."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from scenrun.executors.site import Site
-from scenrun.machine.observing import is_among
+from scenrun.model.predicates import is_among
 from scenrun.program import values
 from scenrun.program.findings import Checked, Finding
 from scenrun.program.ir import Observation, Program

@@ -8,14 +8,14 @@ from functools import cached_property
 from itertools import pairwise
 
 from scenrun.errors import UsageError
-from scenrun.machine import Machine, State
-from scenrun.machine.machine import FREE
-from scenrun.machine.moves import Diverged, Made, Move, Path, cycled, path_of
-from scenrun.machine.state import key
+from scenrun.model import Machine, State
+from scenrun.model.machine import FREE
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import Diverged, Made, Move, Path, cycled, path_of
+from scenrun.model.state import key
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
-from scenrun.schedulers.moves import MoveSchedule
 
 LOOKED_AT = 20_000
 """States that are looked at to know whether a thread can ever move again."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scenrun.explorer.holders import Holders
-from scenrun.machine import Choice, Machine, State, Thread
-from scenrun.machine.codes import Environment, Node
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.codes import Environment, Node
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives import operation
 from scenrun.program.primitives.kinds import Outcome

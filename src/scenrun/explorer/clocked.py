@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from scenrun.errors import InternalError
 from scenrun.explorer.searching import Way
-from scenrun.machine import FREE, TIME_PASSES, Choice, Machine, State, Thread
-from scenrun.machine.state import key
+from scenrun.model import FREE, TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.model.state import key
 from scenrun.program.ir import Program
 
 _LASTING = ("sleep", "work")

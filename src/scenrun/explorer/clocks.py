@@ -13,7 +13,7 @@ from typing import Any
 from scenrun.explorer.accesses import Access, Race, Touch, Watching, accessed, locks_of
 from scenrun.explorer.holders import Holders
 from scenrun.explorer.ordering import Order, Step
-from scenrun.machine import Choice, Machine, State
+from scenrun.model import Choice, Machine, State
 
 
 def races_along(machine: Machine, choices: Iterable[Choice]) -> list[Race]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from scenrun.components import components
 from scenrun.errors import UsageError
 from scenrun.explorer.judging import Judge
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.result import Counted
 from scenrun.explorer.space import Space
+from scenrun.model.scc import components
 
 
 def count(packed: Packed, space: Space) -> Counted:

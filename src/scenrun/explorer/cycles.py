@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scenrun.components import components
 from scenrun.explorer.packed import Mover, Packed
-from scenrun.machine import TIME_PASSES, State
-from scenrun.machine.state import ENDED
+from scenrun.model import TIME_PASSES, State
+from scenrun.model.scc import components
+from scenrun.model.state import ENDED
 
 Taken = Callable[[int], Sequence[int]]
 

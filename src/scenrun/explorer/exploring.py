@@ -27,10 +27,10 @@ from scenrun.explorer.searching import Searched, Searching, Way, search
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.space import Limits, Space, told_memory, told_seconds
 from scenrun.explorer.story import tell
-from scenrun.machine import FREE, Choice, Machine
-from scenrun.machine.machine import Endless
-from scenrun.machine.moves import moves_of
 from scenrun.memory import process_bytes
+from scenrun.model import FREE, Choice, Machine
+from scenrun.model.machine import Endless
+from scenrun.model.moves import moves_of
 from scenrun.program.ir import Program
 
 STATES = "states"

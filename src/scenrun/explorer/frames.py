@@ -10,13 +10,13 @@ from scenrun.explorer.judging import About
 from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
-from scenrun.machine import FREE, Choice, Machine, State
-from scenrun.machine.moves import choices_of
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING
+from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import choices_of
+from scenrun.model.state import BEGINNING, ENDED, LEAVING
 from scenrun.program.findings import NOBODY, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
-from scenrun.schedulers.moves import MoveSchedule
 
 MOST_STEPS = 5_000
 MOST_WORDS = 400_000

@@ -13,9 +13,9 @@ from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.explorer.touches import Touches
-from scenrun.machine import Machine, Thread, Who
-from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated
-from scenrun.machine.state import BEGINNING, UNSET, key
+from scenrun.model import Machine, Thread, Who
+from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
+from scenrun.model.state import BEGINNING, UNSET, key
 from scenrun.program.control_flow import successors
 from scenrun.program.exceptions import FROM_EXPRESSIONS
 from scenrun.program.ir import CellRef

@@ -5,8 +5,8 @@ from __future__ import annotations
 from scenrun.explorer.judging import About, Judge
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.paths import Goal
-from scenrun.machine import Thread
-from scenrun.machine.state import ENDED
+from scenrun.model import Thread
+from scenrun.model.state import ENDED
 from scenrun.program.findings import kind_of_fault
 
 

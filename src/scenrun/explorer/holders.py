@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenrun.machine import Choice, Machine, State
+from scenrun.model import Choice, Machine, State
 
 _LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
 

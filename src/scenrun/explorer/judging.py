@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from scenrun.explorer.packed import Packed
 from scenrun.explorer.walk import faults_in
-from scenrun.machine import Machine, State
-from scenrun.machine.observing import holds, is_among, seen
-from scenrun.machine.state import ENDED, key
+from scenrun.model import Machine, State
+from scenrun.model.predicates import holds, is_among, seen
+from scenrun.model.state import ENDED, key
 from scenrun.program.ir import Expectations, Program
 
 

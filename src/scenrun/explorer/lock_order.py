@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scenrun.explorer.packed import Mover, Packed, Row
-from scenrun.machine import Choice, Machine, State, Thread
-from scenrun.machine.state import ENDED
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.state import ENDED
 from scenrun.program.ir import Instruction
 
 MOST_STEPS = 20_000

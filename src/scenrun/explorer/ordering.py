@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.machine import State, Thread
-from scenrun.machine.codes import Node
-from scenrun.machine.state import BEGINNING, key
+from scenrun.model import State, Thread
+from scenrun.model.codes import Node
+from scenrun.model.state import BEGINNING, key
 from scenrun.program.primitives.future import ENDED
 from scenrun.program.primitives.kinds import Done, Outcome, Then
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scenrun.explorer.touches import Touched, Touches
-from scenrun.machine import TIME_PASSES, Choice, Machine, State, Thread
-from scenrun.machine.passing import Rounds, aged, could_pass
-from scenrun.machine.state import ENDED, key
+from scenrun.model import TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.model.clock import Rounds, aged, could_pass
+from scenrun.model.state import ENDED, key
 from scenrun.program.findings import kind_of_fault
 
 ALARM_EVERY = 32

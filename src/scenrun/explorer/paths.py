@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from scenrun.explorer.packed import Packed
-from scenrun.machine import TIME_PASSES, Choice
+from scenrun.model import TIME_PASSES, Choice
 
 Goal = Callable[[int], bool]
 """Whether a state shows what is looked for."""

@@ -10,9 +10,9 @@ from scenrun.explorer.judging import About, judged
 from scenrun.explorer.own_steps import Telling
 from scenrun.explorer.sentences import sentence
 from scenrun.explorer.story import Told, tell, told, where_at
-from scenrun.machine import FREE, Choice, Machine, State
-from scenrun.machine.moves import Move, moves_of
-from scenrun.machine.state import ENDED
+from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.moves import Move, moves_of
+from scenrun.model.state import ENDED
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 

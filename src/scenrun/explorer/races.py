@@ -16,7 +16,7 @@ from scenrun.explorer.holders import Holders
 from scenrun.explorer.packed import Mover, Packed, Row
 from scenrun.explorer.paths import choices_along
 from scenrun.explorer.space import Space
-from scenrun.machine import Choice, State
+from scenrun.model import Choice, State
 
 Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]

@@ -19,11 +19,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.components import bottoms
 from scenrun.explorer.futures import Future, Futures
 from scenrun.explorer.packed import Mover, Packed, Row
 from scenrun.explorer.space import Breadth, Limits, Space
-from scenrun.machine import State, Thread
+from scenrun.model import State, Thread
+from scenrun.model.scc import bottoms
 
 
 @dataclass(slots=True, eq=False)

@@ -7,8 +7,8 @@ from typing import Any
 
 from scenrun.explorer.judging import About
 from scenrun.explorer.story import Story
-from scenrun.machine.moves import Move
-from scenrun.schedulers.moves import MoveSchedule
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import Move
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from scenrun.explorer.reduction import Reduced
 from scenrun.explorer.space import Breadth, Limits, Space, told_seconds
 from scenrun.explorer.symmetry import Symmetry
 from scenrun.explorer.walk import faults_in
-from scenrun.machine import FREE, Choice, Machine
-from scenrun.machine.machine import FOLDED
-from scenrun.machine.state import key
+from scenrun.model import FREE, Choice, Machine
+from scenrun.model.machine import FOLDED
+from scenrun.model.state import key
 from scenrun.program.ir import Program
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from scenrun.explorer.judging import About
 from scenrun.explorer.story import Story
-from scenrun.machine import Machine
-from scenrun.machine.observing import seen
+from scenrun.model import Machine
+from scenrun.model.predicates import seen
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from scenrun.explorer.holders import Holders
 from scenrun.explorer.own_steps import OwnStep, Telling
-from scenrun.machine import Choice, Machine, State, Thread
-from scenrun.machine.moves import Move, move_of
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.moves import Move, move_of
+from scenrun.model.state import BEGINNING, ENDED, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.primitives import KINDS
 

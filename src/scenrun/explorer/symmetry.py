@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.explorer.packed import Packed
-from scenrun.machine import Thread, Who
-from scenrun.machine.state import ENDED, key
+from scenrun.model import Thread, Who
+from scenrun.model.state import ENDED, key
 from scenrun.program.ir import Group, Instruction
 
 _LAST = 1 << 60

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenrun.machine import Machine, Thread
+from scenrun.model import Machine, Thread
 from scenrun.program.control_flow import successors
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives import operation

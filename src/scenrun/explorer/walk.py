@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.machine import Machine, State
-from scenrun.machine.observing import holds, seen
-from scenrun.machine.state import ENDED, key
+from scenrun.model import Machine, State
+from scenrun.model.predicates import holds, seen
+from scenrun.model.state import ENDED, key
 from scenrun.program.findings import kind_of_fault
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.schedulers.schedule import Turn
+from scenrun.model.turn_schedule import Turn
 
 _FOR_EVER = 1 << 62
 

@@ -18,12 +18,12 @@ from scenrun.executors.simulator.simulation import Simulation
 from scenrun.executors.simulator.stuck import Search, describe
 from scenrun.executors.simulator.threads import SimulatedThread
 from scenrun.log import Recorder
+from scenrun.model.turn_schedule import Turn
 from scenrun.program.findings import Finding
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 from scenrun.program.verdicts import deadlock, result_of, summary_fields
 from scenrun.schedulers import RoundRobin, Scheduler
-from scenrun.schedulers.schedule import Turn
 
 __all__ = ["Settings", "run_id_of", "simulate_program"]
 

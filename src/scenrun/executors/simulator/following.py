@@ -18,8 +18,8 @@ from scenrun.executors.simulator.stuck import describe
 from scenrun.executors.simulator.threads import SimulatedThread
 from scenrun.executors.site import Site
 from scenrun.log import Recorder
-from scenrun.machine.moves import Made
-from scenrun.machine.state import BEGINNING, LEAVING
+from scenrun.model.moves import Made
+from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.kinds import Failed, Then
 from scenrun.program.results import RunResult

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from scenrun.errors import UsageError
 from scenrun.executors.simulator import Settings
 from scenrun.executors.simulator.costs import STEP_NS
+from scenrun.model.turn_schedule import Schedule
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 from scenrun.schedulers import POLICIES, Priorities, RandomChoice, Replay, RoundRobin, Scheduler
 from scenrun.schedulers.round_robin import SWITCH_INTERVAL_NS
-from scenrun.schedulers.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

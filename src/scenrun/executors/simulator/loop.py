@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.executors.simulator.simulation import PATIENCE, Simulation, StandsStill
 from scenrun.executors.simulator.threads import SimulatedThread
-from scenrun.schedulers.schedule import Turn
+from scenrun.model.turn_schedule import Turn
 
 LOOK_EVERY = 64
 """Slices between two looks at what is no thread's affair: signals, records to be written, the limit of steps."""

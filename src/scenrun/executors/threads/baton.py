@@ -14,8 +14,8 @@ from time import perf_counter_ns as now
 
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut, Wait
-from scenrun.machine.moves import Made
-from scenrun.machine.state import LEAVING
+from scenrun.model.moves import Made
+from scenrun.model.state import LEAVING
 
 TURN = "turn"
 """What a thread waits for that asks."""

@@ -26,7 +26,7 @@ from scenrun.executors.threads.threads import RealTimer
 from scenrun.executors.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
 from scenrun.executors.threads.workqueue import WorkQueue
 from scenrun.log import Recorder
-from scenrun.machine.state import BEGINNING, LEAVING
+from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Code, Program
 from scenrun.program.results import RunResult

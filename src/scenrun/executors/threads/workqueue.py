@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.executors.threads.baton import Baton
 from scenrun.executors.threads.context import current_or_none
 from scenrun.executors.threads.pools import submitted_context
-from scenrun.machine.state import BEGINNING
+from scenrun.model.state import BEGINNING
 
 
 class WorkQueue:

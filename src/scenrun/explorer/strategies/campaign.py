@@ -16,7 +16,7 @@ from scenrun.explorer.strategies.pct import Size
 from scenrun.explorer.strategies.plan import Limits, Look, Plan
 from scenrun.explorer.strategies.policies import SAMPLED, policy_of
 from scenrun.explorer.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
-from scenrun.machine import FREE, Machine
+from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
 
 EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.explorer.judging import About
-from scenrun.machine import Choice
-from scenrun.machine.state import key
+from scenrun.model import Choice
+from scenrun.model.state import key
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scenrun.explorer.strategies.found import Tally
 from scenrun.explorer.strategies.policy import Policy
 from scenrun.explorer.strategies.remembered import Trace
 from scenrun.explorer.strategies.showing import Showing
-from scenrun.machine import FREE, Machine
+from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
 
 MOST_ENDS = 1 << 16

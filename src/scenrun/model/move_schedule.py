@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from scenrun.errors import OutputError, UsageError
-from scenrun.machine.moves import Move
-from scenrun.schedulers import schedule as turns
+from scenrun.model import turn_schedule as turns
+from scenrun.model.moves import Move
 
 VERSION = 2
 TIMES = ("free", "virtual")

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.machine.expressions import Compiler, Evaluate
-from scenrun.machine.liveness import DRAWS, FAULT, live_after
-from scenrun.machine.relevance import EVERYTHING, Relevance, abstracted
-from scenrun.machine.state import UNSET
+from scenrun.model.cone_of_influence import EVERYTHING, Relevance, abstracted
+from scenrun.model.expressions import Compiler, Evaluate
+from scenrun.model.liveness import DRAWS, FAULT, live_after
+from scenrun.model.state import UNSET
 from scenrun.program.control_flow import comes_back, steps_of
 from scenrun.program.draws import Draws
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of

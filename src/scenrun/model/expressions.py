@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from scenrun.errors import Fault
-from scenrun.machine.state import UNSET
+from scenrun.model.state import UNSET
 from scenrun.program import values
 
 Evaluate = Callable[[Any, Any], Any]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from scenrun.machine.slots import Slots
-from scenrun.machine.state import key
+from scenrun.model.slots import Slots
+from scenrun.model.state import key
 from scenrun.program import values
 from scenrun.program.ir import Observation, Program
 from scenrun.program.primitives import KINDS

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.machine.machine import Choice, Endless, Machine
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING, State, Thread
+from scenrun.model.machine import Choice, Endless, Machine
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
 
 

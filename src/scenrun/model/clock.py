@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from scenrun.components import components
-from scenrun.machine.state import ENDED, State, Thread
+from scenrun.model.scc import components
+from scenrun.model.state import ENDED, State, Thread
 
 if TYPE_CHECKING:
-    from scenrun.machine.machine import Machine
+    from scenrun.model.machine import Machine
 
 Place = TypeVar("Place", bound=Hashable)
 """A state, or what stands for it."""

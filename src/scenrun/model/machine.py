@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from scenrun.errors import Fault, UsageError
-from scenrun.machine.codes import Environment, Failing, Node, Ready, evaluated, prepare
-from scenrun.machine.observing import Looks
-from scenrun.machine.passing import Rounds, aged, could_pass
-from scenrun.machine.relevance import Relevance, abstracted
-from scenrun.machine.slots import Slots
-from scenrun.machine.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
+from scenrun.model.clock import Rounds, aged, could_pass
+from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated, prepare
+from scenrun.model.cone_of_influence import Relevance, abstracted
+from scenrun.model.predicates import Looks
+from scenrun.model.slots import Slots
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives import KINDS, Operation

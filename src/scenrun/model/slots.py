@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.machine.state import Who
+from scenrun.model.state import Who
 from scenrun.program.ir import Cell, Program
 from scenrun.program.primitives import KINDS
 
