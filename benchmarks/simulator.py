@@ -12,7 +12,7 @@ CHILD = """
 import sys, time
 from scenrun.api import load
 from scenrun.executors.simulator import simulate_program
-from scenrun.log import Recorder
+from scenrun.trace.recorder import Recorder
 overrides = {"threads.sleeper.count": int(sys.argv[2])} if len(sys.argv) > 2 else None
 program = load(sys.argv[1], overrides=overrides).program
 began = time.perf_counter()

@@ -6,12 +6,12 @@ from typing import Any
 
 from scenrun.executors.simulator import Settings, run_id_of
 from scenrun.executors.simulator import SimulatedRun as Simulated
-from scenrun.log import Recorder
 from scenrun.model import Choice, Handle, Machine, State
 from scenrun.model.state import ENDED, key
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.ir import Program
 from scenrun.schedulers import Scheduler
+from scenrun.trace.recorder import Recorder
 
 MAX_STATES = 5_000
 """States that the model may be in at once: choices and deadlines are taken either way until the end tells."""

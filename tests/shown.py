@@ -16,7 +16,6 @@ from scenrun.executors.simulator.following import follow_program
 from scenrun.executors.threads import locks, replayed, supervisor, threads
 from scenrun.executors.threads.replayed import replay_program
 from scenrun.explorer.walk import End
-from scenrun.log import Recorder
 from scenrun.model import Choice, Machine, State
 from scenrun.model.machine import FREE
 from scenrun.model.move_schedule import MoveSchedule
@@ -24,6 +23,7 @@ from scenrun.model.moves import moves_of
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
+from scenrun.trace.recorder import Recorder
 
 LONGEST = 2_000
 """Moves after which a random walk is given up."""

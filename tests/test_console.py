@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenrun.api import load
-from scenrun.events import EVENTS
 from scenrun.report.amounts import seconds
 from scenrun.report.console import Console
 from scenrun.report.width import clean, columns, cut, hanging, short, wrapped
 from scenrun.report.words import told
+from scenrun.trace.events import EVENTS
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 TEXTS = st.text(max_size=300) | st.sampled_from(

@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 
 import scenrun
-from scenrun.analysis.reading import Reading
-from scenrun.analysis.spans import spans_of
 from scenrun.cli import run_cli
-from scenrun.events import EVENTS
 from scenrun.report.tables import TABLES
+from scenrun.trace.analysis.reading import Reading
+from scenrun.trace.analysis.spans import spans_of
+from scenrun.trace.events import EVENTS
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = ROOT / "scenarios" / "queue_pipeline.yaml"

@@ -13,7 +13,7 @@ import scenrun
 from scenrun.executors.replaying import plan_of, to_show
 from scenrun.executors.simulator import following
 from scenrun.explorer.frames import frames_of
-from scenrun.log import Recorder
+from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent.parent
 EXPLORED = json.loads((FOLDER / "tests" / "explored.json").read_text(encoding="utf-8"))

@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 import yaml
 
-from scenrun import events
 from scenrun.language import behaviours, schema
 from scenrun.model import move_schedule
 from scenrun.reference import reference
+from scenrun.trace import events
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted([*(ROOT / "scenarios").rglob("*.yaml"), *(ROOT / "src/scenrun/behaviours").glob("*.yaml")])

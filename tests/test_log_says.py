@@ -12,10 +12,10 @@ from this_python import told_by_python
 
 import scenrun
 from scenrun.api import Loaded, load_source
-from scenrun.events import schema
 from scenrun.executors.replaying import plan_of, to_show
 from scenrun.language.source import decode
-from scenrun.log import Collector, Recorder
+from scenrun.trace.events import schema
+from scenrun.trace.recorder import Collector, Recorder
 
 Line = dict[str, Any]
 

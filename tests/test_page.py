@@ -14,8 +14,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from scenrun.analysis.reading import Reading, opened
-from scenrun.analysis.spans import Span, spans_of
 from scenrun.api import Loaded, load, simulate
 from scenrun.cli.report import report_command
 from scenrun.errors import UsageError
@@ -24,6 +22,8 @@ from scenrun.report.page.bars import Bars
 from scenrun.report.page.collecting import Collected
 from scenrun.report.page.columns import Names, Places
 from scenrun.report.page.texts import all_harmless, detail_of, duration, harmless, lines_of
+from scenrun.trace.analysis.reading import Reading, opened
+from scenrun.trace.analysis.spans import Span, spans_of
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 ALL = sorted(SCENARIOS.glob("*.yaml"))

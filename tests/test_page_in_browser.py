@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from browser import Browser, chromium
 
-from scenrun.analysis.reading import Reading, opened
-from scenrun.analysis.spans import Span, spans_of
 from scenrun.api import simulate
 from scenrun.report.page import collect_page, write_page
 from scenrun.report.page.collecting import Collected
+from scenrun.trace.analysis.reading import Reading, opened
+from scenrun.trace.analysis.spans import Span, spans_of
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 WIDE_PIXELS = 1.0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.analysis.reading import LONGEST_LINE, LogError, Reading, excerpt
+from scenrun.trace.analysis.reading import LONGEST_LINE, LogError, Reading, excerpt
 from scenrun.version import __version__
 
 PIPELINE = Path(__file__).parent.parent / "scenarios" / "queue_pipeline_fixed.yaml"
@@ -111,7 +111,7 @@ def test_every_run_can_be_read() -> None:
 
 def test_a_line_without_end_is_taken_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gigabyte without a newline is not read into memory at once."""
-    monkeypatch.setattr("scenrun.analysis.reading.LONGEST_LINE", 200)
+    monkeypatch.setattr("scenrun.trace.analysis.reading.LONGEST_LINE", 200)
     assert LONGEST_LINE > 1 << 20
     seqs, notes = read([b"x" * 1_000 + b"\n", *log("a", 4)], every=True)
     assert seqs == [0, 1, 2, 3]

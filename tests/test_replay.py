@@ -24,10 +24,10 @@ from scenrun.executors.threads.context import Context, Cut
 from scenrun.executors.threads.locks import RealLock
 from scenrun.explorer.walk import End
 from scenrun.language.source import decode
-from scenrun.log import Recorder
 from scenrun.model import Machine
 from scenrun.model.move_schedule import MoveSchedule, read, schema
 from scenrun.model.moves import Diverged, Move, choices_of, moves_of
+from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))

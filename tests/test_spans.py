@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.analysis.spans import Span, Spans, spans_of
+from scenrun.trace.analysis.spans import Span, Spans, spans_of
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))
@@ -96,7 +96,7 @@ threads:
   a: {do: [{put: {queue: s, item: 1}}, {put: {queue: p, item: 9}}, {sleep: 5ms}, {put: {queue: s, item: 3}}]}
   b: {do: [{sleep: 1ms}, {put: {queue: s, item: 2}}, {put: {queue: p, item: 4}}]}
 """)
-    from scenrun.analysis.items import Items
+    from scenrun.trace.analysis.items import Items
 
     stack, heap = Items("lifo"), Items("priority")
     for event in log:
@@ -113,7 +113,7 @@ threads:
 @pytest.mark.parametrize("values", [(7, 7), (1, 2)])
 def test_a_queue_gives_the_oldest_item(values: tuple[int, int]) -> None:
     """The first put is the first got, also where both items are the same."""
-    from scenrun.analysis.items import Items
+    from scenrun.trace.analysis.items import Items
 
     items = Items("fifo")
     for seq, (who, value) in enumerate(zip(("early", "late"), values, strict=True)):
@@ -124,7 +124,7 @@ def test_a_queue_gives_the_oldest_item(values: tuple[int, int]) -> None:
 
 def test_a_get_whose_line_came_before_the_put_is_owed_it() -> None:
     """On real threads the lines may stand the other way round than the steps."""
-    from scenrun.analysis.items import Items
+    from scenrun.trace.analysis.items import Items
 
     items = Items("fifo")
     assert items.got(line("queue.got", "taker", 0.1, 5, value=1)) is None

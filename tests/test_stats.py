@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenrun
-from scenrun.analysis import critical_path
-from scenrun.analysis.figures import Figures, figures_of
-from scenrun.analysis.figures_of_queues import Profile
-from scenrun.analysis.spans import spans_of
-from scenrun.events import EVENTS
 from scenrun.report.stats import described
 from scenrun.report.stats_rows import rows_of
 from scenrun.report.width import columns
+from scenrun.trace.analysis import critical_path
+from scenrun.trace.analysis.figures import Figures, figures_of
+from scenrun.trace.analysis.figures_of_queues import Profile
+from scenrun.trace.analysis.spans import spans_of
+from scenrun.trace.events import EVENTS
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))

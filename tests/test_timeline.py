@@ -20,8 +20,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from test_console import SCENARIOS, on_terminal, seen_columns
 
-from scenrun.analysis.reading import LogError, Reading
-from scenrun.analysis.spans import Span, spans_of
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
 from scenrun.report.timeline.choosing import chosen_of, fits
@@ -29,6 +27,8 @@ from scenrun.report.timeline.drawing import Drawing, frame_of
 from scenrun.report.timeline.signs import ASCII, BLOCKS, can_say
 from scenrun.report.timeline.spool import Spool
 from scenrun.report.timeline.survey import KIND, STATES, Survey
+from scenrun.trace.analysis.reading import LogError, Reading
+from scenrun.trace.analysis.spans import Span, spans_of
 
 FILES = sorted(SCENARIOS.glob("*.yaml"))
 Event = dict[str, Any]

@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.analysis.operations import FREEING
-from scenrun.analysis.reading import Reading
 from scenrun.report.lanes import Lanes
 from scenrun.report.mermaid import Diagram, escaped
 from scenrun.report.perfetto import Trace
 from scenrun.report.trace_records import OBJECTS
+from scenrun.trace.analysis.operations import FREEING
+from scenrun.trace.analysis.reading import Reading
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))

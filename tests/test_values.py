@@ -17,7 +17,7 @@ from scenrun.language.expressions import ExpressionError
 from scenrun.language.templates import Hole, parse_template
 from scenrun.program import values
 from scenrun.program.draws import Draws
-from scenrun.samples import Samples, _bucket, _top
+from scenrun.trace.histogram import Samples, _bucket, _top
 
 
 @pytest.mark.parametrize(

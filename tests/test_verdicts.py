@@ -14,7 +14,7 @@ import pytest
 import scenrun
 from scenrun.executors.simulator import simulate_program
 from scenrun.explorer.result import Explored
-from scenrun.log import Recorder
+from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent / "verdicts"
 REDUCTION = ("off", "on")

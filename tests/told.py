@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scenrun.log import add_shown, event_of
 from scenrun.model import Choice, Machine, State, Thread, Who
 from scenrun.model.codes import Failing
 from scenrun.model.state import BEGINNING, ENDED
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives import operation
 from scenrun.program.primitives.kinds import Outcome
+from scenrun.trace.recorder import add_shown, event_of
 
 Line = dict[str, Any]
 SILENT = ("jump", "branch", "choose", "atomic.begin")

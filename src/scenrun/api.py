@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from scenrun.executors.keeping import Lines
     from scenrun.executors.replaying import Plan
     from scenrun.explorer.result import Explored
-    from scenrun.log import Recorder
     from scenrun.model.move_schedule import MoveSchedule
     from scenrun.sweeping.result import Swept
+    from scenrun.trace.recorder import Recorder
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,7 +352,7 @@ def _loaded(
     allow_python: bool,
 ) -> Loaded:
     """The scenario, and nothing about it that would have no effect."""
-    from scenrun.events import LEVELS
+    from scenrun.trace.events import LEVELS
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")
@@ -372,7 +372,7 @@ def _level(level: str | None, keep: bool) -> str:
 def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: bool) -> Iterator[Lines]:
     """Where the log goes: to a file, to a function, or nowhere; and to the result, where its lines are kept."""
     from scenrun.executors.keeping import Lines
-    from scenrun.log import Collector, open_output
+    from scenrun.trace.recorder import Collector, open_output
 
     if callable(log):
         yield Lines(Collector(log), keep)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.events import COMMON, EVENTS, OF_THREAD
 from scenrun.language import behaviours, durations, expressions, model
 from scenrun.language.fields import Model
 from scenrun.language.primitives import KINDS
@@ -14,6 +13,7 @@ from scenrun.language.value_ranges import MAX_VALUES
 from scenrun.program import exceptions
 from scenrun.program.primitives import KINDS as OBJECT_KINDS
 from scenrun.program.values import MAX_BITS, MAX_SIZE
+from scenrun.trace.events import COMMON, EVENTS, OF_THREAD
 
 _HEAD = """# Reference
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from scenrun.analysis.reading import Reading, opened
 from scenrun.cli import say
 from scenrun.errors import UsageError
+from scenrun.trace.analysis.reading import Reading, opened
 
 _SNIFFED = 4_096
 _RUN = click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given.")

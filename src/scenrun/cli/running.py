@@ -21,10 +21,10 @@ from scenrun.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
 from scenrun.cli.options import expect_option, load, overrides_of
 from scenrun.errors import UsageError
 from scenrun.language.model import VERDICTS
-from scenrun.log import OutputClosed, Recorder, open_output, render_json
 from scenrun.program.results import RunResult
 from scenrun.program.tally import Tally
 from scenrun.report.outcome import describe, describe_tally
+from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
 _OPTIONS = (

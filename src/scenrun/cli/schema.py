@@ -20,7 +20,7 @@ def schema_command(what: str) -> int:
 def schema_of(what: str) -> dict[str, object]:
     """One of the published schemas."""
     if what == "event":
-        from scenrun import events
+        from scenrun.trace import events
 
         return events.schema()
     if what == "schedule":

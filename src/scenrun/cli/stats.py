@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 
-from scenrun.analysis.figures import Figures, figures_of
 from scenrun.cli import tell
 from scenrun.cli.logs import log_of, log_options, say_notes
 from scenrun.cli.outputs import raw_option
@@ -14,6 +13,7 @@ from scenrun.errors import UsageError
 from scenrun.report import side_by_side
 from scenrun.report.stats import described
 from scenrun.report.stats_rows import HEAD, as_csv, rows_of
+from scenrun.trace.analysis.figures import Figures, figures_of
 
 _SIDES = 2
 
@@ -71,6 +71,6 @@ def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_row
 
 
 def _document(value: Any) -> str:
-    from scenrun.jsontext import dumps_indented
+    from scenrun.trace.json_text import dumps_indented
 
     return dumps_indented(value)

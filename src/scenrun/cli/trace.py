@@ -6,11 +6,11 @@ from typing import Any, BinaryIO
 
 import click
 
-from scenrun.analysis.reading import Reading
 from scenrun.cli import say
 from scenrun.cli.logs import log_of, log_options, say_notes
 from scenrun.cli.outputs import check_output, output_file
 from scenrun.errors import UsageError
+from scenrun.trace.analysis.reading import Reading
 
 _NOT_DETAILED = "the log has no operations: {} need a run with --level debug"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.executors.threads import run_program
-from scenrun.log import Recorder, open_output
 from scenrun.program.ir import Program
+from scenrun.trace.recorder import Recorder, open_output
 
 Load = Callable[[dict[str, Any]], Program]
 """Makes a program of a scenario."""

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from scenrun.events import LEVELS
 from scenrun.executors.site import Site
 from scenrun.program.control_flow import successors
 from scenrun.program.ir import CellRef, Code, Instruction
 from scenrun.program.primitives import Operation, operation
+from scenrun.trace.events import LEVELS
 
 INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
 """Variables of a generated function: the index of the object that is meant, or what a local holds; arguments to be shown."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from scenrun.log import Collector, FileOutput, Recorder, render_json
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
+from scenrun.trace.recorder import Collector, FileOutput, Recorder, render_json
 
 
 class Lines:

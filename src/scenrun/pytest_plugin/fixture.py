@@ -14,11 +14,11 @@ import yaml
 
 from scenrun.api import Loaded, explore, load_source, read_file, replay, run, simulate
 from scenrun.errors import Source, UsageError
-from scenrun.events import COMMON, EVENTS, LEVELS, OF_THREAD
 from scenrun.explorer.result import Explored
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
 from scenrun.program.results import RunResult
+from scenrun.trace.events import COMMON, EVENTS, LEVELS, OF_THREAD
 
 Given = str | Path | Mapping[str, Any]
 """A scenario: a path, its text (of more than one line), or a mapping."""

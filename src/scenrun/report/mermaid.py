@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Callable
 from typing import BinaryIO
 
-from scenrun.analysis.reading import Event, excerpt
-from scenrun.analysis.spans import CUT_OFF, WAITING, Span, Spans
 from scenrun.report.amounts import seconds
 from scenrun.report.words import MAX_LISTED, awaited, finding_lines, value
+from scenrun.trace.analysis.reading import Event, excerpt
+from scenrun.trace.analysis.spans import CUT_OFF, WAITING, Span, Spans
 
 DEFAULT_LIMIT = 200
 MAX_FINDINGS = 20

@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import ALIVE, CALLING, HOLDING, INSIDE, QUEUED, SLEEPING, WAITING, WORKING, Span, Spans
 from scenrun.report.lanes import Lanes
 from scenrun.report.nesting import Nesting
 from scenrun.report.trace_records import (
@@ -30,6 +28,19 @@ from scenrun.report.trace_records import (
     shown_value,
 )
 from scenrun.report.words import awaited
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import (
+    ALIVE,
+    CALLING,
+    HOLDING,
+    INSIDE,
+    QUEUED,
+    SLEEPING,
+    WAITING,
+    WORKING,
+    Span,
+    Spans,
+)
 
 _MOST_MARKS = 100
 """Threads on which one finding is marked."""

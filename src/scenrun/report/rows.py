@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from scenrun.analysis.reading import Event, Reading
-from scenrun.analysis.spans import Span, Spans
-from scenrun.jsontext import dumps_line
 from scenrun.report.tables import TABLES, Table, renamed
+from scenrun.trace.analysis.reading import Event, Reading
+from scenrun.trace.analysis.spans import Span, Spans
+from scenrun.trace.json_text import dumps_line
 
 Give = Callable[[str, bytes], object]
 """Takes a table's name and a row of it."""

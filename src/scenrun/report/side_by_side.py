@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from scenrun.analysis.figures import TABLES, Figures
 from scenrun.report.aligned import WIDE, aligned, name_of, number, percent, time
 from scenrun.report.stats_of_objects import joined
 from scenrun.report.stats_rows import PER_SECOND, SECONDS, SHARE, Row, rows_of
 from scenrun.report.width import clean, hanging
+from scenrun.trace.analysis.figures import TABLES, Figures
 
 HEAD = ("table", "name", "figure", "unit", "a", "b", "ratio")
 MOST_NAMES = 60

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.analysis.critical_path import WAKING, Link
-from scenrun.analysis.figures import Figures, Table
-from scenrun.analysis.figures_of_threads import awaited, family
-from scenrun.analysis.spans import WAITING
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
 from scenrun.report.width import clean, columns, hanging, short
+from scenrun.trace.analysis.critical_path import WAKING, Link
+from scenrun.trace.analysis.figures import Figures, Table
+from scenrun.trace.analysis.figures_of_threads import awaited, family
+from scenrun.trace.analysis.spans import WAITING
 
 MOST_PLACES = 8
 LEAST = 0.005

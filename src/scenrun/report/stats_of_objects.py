@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from scenrun.analysis.figures import Figures, Table
 from scenrun.report.aligned import WIDE, aligned, count, heights, name_of, number, percent, time
 from scenrun.report.width import columns
+from scenrun.trace.analysis.figures import Figures, Table
 
 MOST = 12
 """Rows of a table; what is left out is counted."""

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from scenrun.analysis.figures import TABLES, Figures
 from scenrun.report.spreadsheet import cell
+from scenrun.trace.analysis.figures import TABLES, Figures
 
 SECONDS, SHARE, PER_SECOND, ITEMS = "s", "share", "1/s", "1"
 HEAD = ("table", "name", "figure", "value", "unit")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.events import COMMON, EVENTS, OF_THREAD
+from scenrun.trace.events import COMMON, EVENTS, OF_THREAD
 
 TIME, TEXT, REAL, WHOLE, NATURAL, YES_NO = "TIMESTAMPTZ", "VARCHAR", "DOUBLE", "BIGINT", "UBIGINT", "BOOLEAN"
 JSON, REST = "JSON", "rest"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from scenrun.analysis.reading import excerpt
-from scenrun.jsontext import dumps
+from scenrun.trace.analysis.reading import excerpt
+from scenrun.trace.json_text import dumps
 
 THREADS, OBJECTS = 1, 2
 """The two processes: the run's threads, and what they share."""

@@ -13,11 +13,11 @@ from contextlib import suppress
 from typing import Any
 
 from scenrun.errors import OutputError, UsageError
-from scenrun.jsontext import dumps_line, loads
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import plain
 from scenrun.sweeping.grid import Grid
 from scenrun.sweeping.measuring import Job, Row
+from scenrun.trace.json_text import dumps_line, loads
 from scenrun.version import __version__
 
 _FORM = 1

@@ -8,22 +8,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.events import LEVELS
 from scenrun.executors.expectations import at_the_end
-from scenrun.executors.opening import program_fields, shared_fields
 from scenrun.executors.simulator.costs import STEP_NS, Costs, stronger
 from scenrun.executors.simulator.figures import figures_of
 from scenrun.executors.simulator.loop import Ending, Loop
 from scenrun.executors.simulator.simulation import Simulation
 from scenrun.executors.simulator.stuck import Search, describe
 from scenrun.executors.simulator.threads import SimulatedThread
-from scenrun.log import Recorder
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.findings import Finding
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 from scenrun.program.verdicts import deadlock, result_of, summary_fields
 from scenrun.schedulers import RoundRobin, Scheduler
+from scenrun.trace.events import LEVELS
+from scenrun.trace.recorder import Recorder
+from scenrun.trace.run_header import program_fields, shared_fields
 
 __all__ = ["Settings", "run_id_of", "simulate_program"]
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_of
 from scenrun.executors.simulator.actions import Action
 from scenrun.executors.site import Site
@@ -21,6 +20,7 @@ from scenrun.program.control_flow import steps_of
 from scenrun.program.ir import Code, Instruction
 from scenrun.program.primitives import Operation, is_attribute, operation
 from scenrun.schedulers.round_robin import SWITCH_INTERVAL_NS
+from scenrun.trace.events import LEVELS
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")
 

@@ -17,13 +17,13 @@ from scenrun.executors.simulator.simulation import Simulation, StandsStill
 from scenrun.executors.simulator.stuck import describe
 from scenrun.executors.simulator.threads import SimulatedThread
 from scenrun.executors.site import Site
-from scenrun.log import Recorder
 from scenrun.model.moves import Made
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.kinds import Failed, Then
 from scenrun.program.results import RunResult
 from scenrun.schedulers.round_robin import RoundRobin
+from scenrun.trace.recorder import Recorder
 
 _FOR_EVER = 1 << 62
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenrun.program.findings import NOBODY
 from scenrun.program.primitives import KINDS, Kind
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 FOLD_AT = 4_096
 """Samples that are kept before they are folded into a histogram."""

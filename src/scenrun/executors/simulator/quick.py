@@ -16,7 +16,7 @@ from scenrun.program.primitives.condition import NOT_HELD, is_owned
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.program.primitives.queue import TOO_OFTEN
 from scenrun.program.primitives.rlock import FREE
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 _NOTHING = Done(())
 _FULL, _EMPTY = Failed((), "queue.Full"), Failed((), "queue.Empty")

@@ -8,7 +8,6 @@ from types import FrameType
 from typing import Any
 
 from scenrun.errors import Fault, InternalError
-from scenrun.events import LEVELS
 from scenrun.executors.expectations import Watch
 from scenrun.executors.raised import fault_fields, is_raised_anew
 from scenrun.executors.simulator.actions import Action, action
@@ -28,6 +27,7 @@ from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
 from scenrun.program.user_python import Calls
 from scenrun.schedulers import Scheduler
+from scenrun.trace.events import LEVELS
 
 ROOM = 20_000
 """Records that wait to be written, at the most."""

@@ -12,14 +12,14 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import OutputError
-from scenrun.events import LEVELS
-from scenrun.executors.opening import program_fields, shared_fields
 from scenrun.executors.threads import rescue
 from scenrun.executors.threads.run import Run
 from scenrun.executors.threads.supervisor import Supervisor
-from scenrun.log import OutputClosed, Recorder
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
+from scenrun.trace.events import LEVELS
+from scenrun.trace.recorder import OutputClosed, Recorder
+from scenrun.trace.run_header import program_fields, shared_fields
 
 Interrupted = Callable[[], str | None]
 __all__ = ["run_program"]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled, Writer, counts, leaders, object_of
 from scenrun.executors.site import Site
 from scenrun.program.control_flow import is_noticed
 from scenrun.program.ir import Code, Instruction
 from scenrun.program.primitives import is_attribute, operation
+from scenrun.trace.events import LEVELS
 
 OBJECTLESS = {"spawned": "__spawner", "future": "__futures"}
 """Operations on what a local holds, and the object of the executor that does them."""

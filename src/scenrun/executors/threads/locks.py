@@ -13,7 +13,7 @@ from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import SLICE_S, Context, Cut, current, seconds
 from scenrun.program.findings import NOBODY
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 
 class _Counted(ABC):

@@ -15,7 +15,7 @@ from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut
 from scenrun.executors.threads.threads import MOMENT_S, Handle, Host, Joinable, claim, wait_in_slices
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 
 class RealTask(Joinable):

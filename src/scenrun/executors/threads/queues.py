@@ -13,7 +13,7 @@ from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, current
 from scenrun.executors.threads.waiting import Parked, is_parked
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 
 class _Poison:

@@ -10,7 +10,6 @@ from functools import partial
 from time import perf_counter_ns as now
 from typing import Any
 
-from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.replaying import Plan
 from scenrun.executors.site import Site
@@ -25,11 +24,12 @@ from scenrun.executors.threads.supervisor import Supervisor
 from scenrun.executors.threads.threads import RealTimer
 from scenrun.executors.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
 from scenrun.executors.threads.workqueue import WorkQueue
-from scenrun.log import Recorder
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Code, Program
 from scenrun.program.results import RunResult
+from scenrun.trace.events import LEVELS
+from scenrun.trace.recorder import Recorder
 
 PATIENCE_S = 10.0
 """How long a move may take; it should return at once."""

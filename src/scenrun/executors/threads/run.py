@@ -12,7 +12,6 @@ from types import FrameType
 from typing import Any
 
 from scenrun.errors import Fault, InternalError
-from scenrun.events import LEVELS
 from scenrun.executors.codegen import Compiled
 from scenrun.executors.expectations import Watch
 from scenrun.executors.raised import fault_fields, is_raised_anew
@@ -30,6 +29,7 @@ from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
 from scenrun.program.ir import Cell, Code, Program
 from scenrun.program.user_python import Calls
+from scenrun.trace.events import LEVELS
 
 ROOM = 50_000
 """Records that may wait to be written; a thread that would add more waits, and counts as running."""

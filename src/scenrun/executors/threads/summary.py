@@ -8,7 +8,7 @@ from scenrun.executors.figures import MAX_LISTED, rounded
 from scenrun.executors.threads.context import Context
 from scenrun.executors.threads.locks import RealLock, RealRLock
 from scenrun.executors.threads.run import Run
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 
 def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from scenrun.executors.figures import Counter
 from scenrun.executors.site import Site
 from scenrun.executors.threads.context import Context, Cut, current
 from scenrun.executors.threads.locks import RealLock, RealRLock
-from scenrun.samples import Samples
+from scenrun.trace.histogram import Samples
 
 
 class Parked(deque[Any]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from scenrun.analysis.reading import Reading
 from scenrun.report.page.collecting import Collected, collect
 from scenrun.report.page.html import write
 from scenrun.report.page.texts import all_harmless
+from scenrun.trace.analysis.reading import Reading
 
 
 def collect_page(reading: Reading) -> Collected:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.analysis.spans import ALIVE, Span
 from scenrun.report.page.columns import Names, Places, ns_of
+from scenrun.trace.analysis.spans import ALIVE, Span
 
 MOST_BARS = 150_000
 """Bars that a page holds."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from scenrun.analysis.reading import Event
 from scenrun.report.page.texts import detail_of, harmless
+from scenrun.trace.analysis.reading import Event
 
 MOST_LINES = 200_000
 """Lines of a log that a page holds."""

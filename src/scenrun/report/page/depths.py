@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.analysis.reading import Event
 from scenrun.report.page.columns import Names, ns_of
+from scenrun.trace.analysis.reading import Event
 
 MOST_POINTS = 50_000
 """Points of one queue that a page holds."""

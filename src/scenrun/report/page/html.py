@@ -7,7 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import Any, BinaryIO
 
-from scenrun.jsontext import dumps
+from scenrun.trace.json_text import dumps
 
 _SCRIPTS = ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js",
             "figures.js", "summary.js", "player.js", "page.js")  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from scenrun.analysis.reading import Event
-from scenrun.jsontext import dumps_strictly
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.json_text import dumps_strictly
 
 LONGEST = 2_000
 """Characters of one text that a page holds."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from scenrun.analysis.spans import ALIVE, HOLDING, RUNNING, SLEEPING, WAITING
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.spool import Record
 from scenrun.report.timeline.survey import KIND, SIZE, STATES
+from scenrun.trace.analysis.spans import ALIVE, HOLDING, RUNNING, SLEEPING, WAITING
 
 _RUNNING, _ALIVE, _HOLDING = KIND[RUNNING], KIND[ALIVE], KIND[HOLDING]
 _IDLE = (KIND[WAITING], KIND[SLEEPING])

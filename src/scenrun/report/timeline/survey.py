@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from scenrun.analysis import spans as spanning
-from scenrun.analysis.spans import ALIVE, CUT_OFF, HOLDING, WAITING, Span, Spans
 from scenrun.report.timeline.spool import Spool
+from scenrun.trace.analysis import spans as spanning
+from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, HOLDING, WAITING, Span, Spans
 
 STATES = (WAITING, spanning.SLEEPING, spanning.WORKING, spanning.CALLING, spanning.RUNNING, spanning.QUEUED)
 """What a thread may mostly do. Of states with the same time, the first counts."""

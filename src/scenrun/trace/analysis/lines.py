@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from scenrun.analysis.cause import Cause
+from scenrun.trace.analysis.cause import Cause
 
 
 class Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.reading import Event
 
 QUEUES = ("fifo", "lifo", "priority", "simple", "simple_queue", "queue")
 """How a queue's kind may be told."""

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
-from scenrun.analysis.cause import Cause
-from scenrun.analysis.opening import Opening
-from scenrun.analysis.operations import FREEING
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
+from scenrun.trace.analysis.cause import Cause
+from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.operations import FREEING
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
 
 STARTING, WAKING = "starting", "waking"
 """From the start of a thread to its first step; from what let a thread go on to its next line."""

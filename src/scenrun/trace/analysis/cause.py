@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.reading import Event
 
 
 @dataclass(frozen=True, slots=True)

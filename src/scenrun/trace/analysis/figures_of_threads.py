@@ -6,9 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.analysis.operations import FOR_THREADS
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
+from scenrun.trace.analysis.operations import FOR_THREADS
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
 
 Target = tuple[str, str]
 """What is waited for: the operation, such as `queue.get`, and the object."""

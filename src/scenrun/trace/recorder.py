@@ -16,10 +16,10 @@ from typing import Any, Protocol
 import structlog
 
 from scenrun.errors import OutputError
-from scenrun.events import LEVELS
-from scenrun.jsontext import dumps_line
 from scenrun.program.primitives import KINDS, operation
 from scenrun.report.width import harmless_json
+from scenrun.trace.events import LEVELS
+from scenrun.trace.json_text import dumps_line
 
 ALWAYS = ("run.started", "run.finished", "tally.finished")
 """Lines that are written at every level: without them a log cannot be read."""

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.analysis.cause import Cause
-from scenrun.analysis.causes import Causes
-from scenrun.analysis.holdings import Holdings
-from scenrun.analysis.opening import Opening, opening_of
-from scenrun.analysis.operations import ABOUT, DONE, WAITS
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.cause import Cause
+from scenrun.trace.analysis.causes import Causes
+from scenrun.trace.analysis.holdings import Holdings
+from scenrun.trace.analysis.opening import Opening, opening_of
+from scenrun.trace.analysis.operations import ABOUT, DONE, WAITS
+from scenrun.trace.analysis.reading import Event
 
 ALIVE, RUNNING, SLEEPING, WORKING, CALLING = "alive", "running", "sleeping", "working", "calling"
 WAITING, HOLDING, QUEUED, INSIDE = "waiting", "holding", "queued", "inside"

@@ -6,8 +6,8 @@ from collections import deque
 from itertools import islice
 from typing import Any, NamedTuple
 
-from scenrun.analysis.cause import Cause
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.cause import Cause
+from scenrun.trace.analysis.reading import Event
 
 _NEAR = 16
 """On real threads the lines of two puts may stand the other way round than the items: so far is looked for the same value."""

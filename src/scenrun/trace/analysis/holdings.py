@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from scenrun.analysis.opening import Opening
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.reading import Event
 
 Held = Callable[[Event, float, int, str], None]
 """Takes a hold that has ended: the line with which it began, when it ended, with which line, and how."""

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from scenrun.analysis.figures_of_threads import family
-from scenrun.analysis.opening import Opening
-from scenrun.analysis.operations import FOR_THREADS
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import ALIVE, CUT_OFF, FAULT, HOLDING, QUEUED, Span
-from scenrun.samples import Samples
+from scenrun.trace.analysis.figures_of_threads import family
+from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.operations import FOR_THREADS
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, FAULT, HOLDING, QUEUED, Span
+from scenrun.trace.histogram import Samples
 
 FOLD_AT = 4_096
 LONGEST_S = 1e9

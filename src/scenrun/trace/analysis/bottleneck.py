@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scenrun.analysis.critical_path import STARTING, WAKING, Link
-from scenrun.analysis.figures_of_objects import Objects
-from scenrun.analysis.figures_of_queues import QueueFigures
-from scenrun.analysis.figures_of_threads import Life, Target, awaited, family
-from scenrun.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
+from scenrun.trace.analysis.critical_path import STARTING, WAKING, Link
+from scenrun.trace.analysis.figures_of_objects import Objects
+from scenrun.trace.analysis.figures_of_queues import QueueFigures
+from scenrun.trace.analysis.figures_of_threads import Life, Target, awaited, family
+from scenrun.trace.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
 
 MUCH = 0.5
 """The share of its life from which on a group waits much for something."""

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from scenrun.errors import UsageError
-from scenrun.events import EVENTS
-from scenrun.jsontext import loads
+from scenrun.trace.events import EVENTS
+from scenrun.trace.json_text import loads
 from scenrun.version import __version__
 
 Event = dict[str, Any]

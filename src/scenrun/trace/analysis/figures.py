@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scenrun.analysis.bottleneck import Bound, Evidence, bound_of
-from scenrun.analysis.critical_path import CriticalPath, Link
-from scenrun.analysis.figures_of_objects import Objects, is_broken_off
-from scenrun.analysis.figures_of_queues import Queues
-from scenrun.analysis.figures_of_threads import Lives
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import WAITING, Span, Spans
+from scenrun.trace.analysis.bottleneck import Bound, Evidence, bound_of
+from scenrun.trace.analysis.critical_path import CriticalPath, Link
+from scenrun.trace.analysis.figures_of_objects import Objects, is_broken_off
+from scenrun.trace.analysis.figures_of_queues import Queues
+from scenrun.trace.analysis.figures_of_threads import Lives
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import WAITING, Span, Spans
 
 Table = dict[str, dict[str, Any]]
 """Figures by name of thread or object."""

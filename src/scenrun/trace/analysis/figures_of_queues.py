@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from scenrun.analysis.cause import Cause
-from scenrun.analysis.causes import Causes
-from scenrun.analysis.figures_of_objects import sample
-from scenrun.analysis.figures_of_threads import family
-from scenrun.analysis.opening import Opening
-from scenrun.analysis.reading import Event
-from scenrun.analysis.spans import FAULT, Span
-from scenrun.samples import Samples
+from scenrun.trace.analysis.cause import Cause
+from scenrun.trace.analysis.causes import Causes
+from scenrun.trace.analysis.figures_of_objects import sample
+from scenrun.trace.analysis.figures_of_threads import family
+from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.spans import FAULT, Span
+from scenrun.trace.histogram import Samples
 
 BINS = 128
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from scenrun.analysis.cause import Cause
-from scenrun.analysis.items import Items
-from scenrun.analysis.lines import Line, Tokens
-from scenrun.analysis.opening import Opening
-from scenrun.analysis.reading import Event
+from scenrun.trace.analysis.cause import Cause
+from scenrun.trace.analysis.items import Items
+from scenrun.trace.analysis.lines import Line, Tokens
+from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.reading import Event
 
 MOST_TIMES = 10_000
 """Permits that one release is taken to give back; nobody waits for more."""
