@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import scenrun
-from scenrun.explorer.exploring import How, explore_program
-from scenrun.explorer.packed import Packed
-from scenrun.explorer.space import Breadth, Limits
-from scenrun.explorer.strategies.campaign import run_campaign
 from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
+from scenrun.search.explore import How, explore_program
+from scenrun.search.space.breadth_first import Breadth, Limits
+from scenrun.search.space.packed import Packed
+from scenrun.search.strategies.campaign import run_campaign
 
 Found = dict[str, Any]
 MILLION = 1_000_000

@@ -30,7 +30,7 @@ import yaml
 
 import scenrun
 from scenrun.api import load_source
-from scenrun.executors.threads import threads as real_threads
+from scenrun.execution.threads import threads as real_threads
 from scenrun.language.source import decode
 from scenrun.program.primitives import KINDS, Kind
 

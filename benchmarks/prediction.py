@@ -13,7 +13,7 @@ import yaml
 from measuring import SCENARIOS, Table, at_most, main
 
 from scenrun.api import Loaded, load, run, simulate
-from scenrun.executors.calibration import PROBES, Measured, Pair, costs_of
+from scenrun.execution.calibration import PROBES, Measured, Pair, costs_of
 
 GOAL_PERCENT = 15
 

@@ -9,8 +9,8 @@ from typing import Any
 from measuring import SCENARIOS, Goal, Table, at_least, main
 
 import scenrun
-from scenrun.explorer.strategies.campaign import STRATEGIES, run_campaign
 from scenrun.program.ir import Program
+from scenrun.search.strategies.campaign import STRATEGIES, run_campaign
 
 ROOT = Path(__file__).parent.parent
 LOST_UPDATE = ROOT / "scenarios/lost_update.yaml"

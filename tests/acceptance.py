@@ -15,11 +15,11 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
-from scenrun.explorer.walk import end_of
 from scenrun.model import Choice, Machine, State, Thread
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, key
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
+from scenrun.search.space.reference import end_of
 from scenrun.trace.recorder import event_of
 
 PATIENCE = 400_000

@@ -12,13 +12,13 @@ from unittest import mock
 import yaml
 
 import scenrun
-from scenrun.executors.threads import locks, supervisor, threads
-from scenrun.executors.threads.threads import Handle as RealHandle
-from scenrun.explorer.walk import End, end_of, walk
+from scenrun.execution.threads import locks, supervisor, threads
+from scenrun.execution.threads.threads import Handle as RealHandle
 from scenrun.model import Handle, Machine, State
 from scenrun.model.state import ENDED, key
 from scenrun.program.findings import Finding
 from scenrun.program.results import RunResult
+from scenrun.search.space.reference import End, end_of, walk
 
 SHOWN = 20
 """Ends of the model that a failure shows: those most like the real one."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.executors.simulator import Settings, run_id_of
-from scenrun.executors.simulator import SimulatedRun as Simulated
+from scenrun.execution.simulator import Settings, run_id_of
+from scenrun.execution.simulator import SimulatedRun as Simulated
+from scenrun.execution.simulator.schedulers import Scheduler
 from scenrun.model import Choice, Handle, Machine, State
 from scenrun.model.state import ENDED, key
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.ir import Program
-from scenrun.schedulers import Scheduler
 from scenrun.trace.recorder import Recorder
 
 MAX_STATES = 5_000

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.explorer.walk import end_of, faults_in
 from scenrun.model import FREE, Machine, State
 from scenrun.model.clock import aged
 from scenrun.model.machine import FOLDED
 from scenrun.model.state import ENDED, key
 from scenrun.program.ir import Program
+from scenrun.search.space.reference import end_of, faults_in
 
 TIME = -1
 

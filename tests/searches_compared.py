@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import scenrun
-from scenrun.explorer.cycles import Cycles
-from scenrun.explorer.packed import Overflow, Packed
-from scenrun.explorer.reduction import Reduced
-from scenrun.explorer.space import Breadth, Limits
-from scenrun.explorer.symmetry import Symmetry
-from scenrun.explorer.walk import end_of, walk
 from scenrun.model import FREE, Machine
 from scenrun.program.ir import Program
+from scenrun.search.properties.nontermination import Cycles
+from scenrun.search.reduction.persistent_sets import Reduced
+from scenrun.search.reduction.symmetry import Symmetry
+from scenrun.search.space.breadth_first import Breadth, Limits
+from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.reference import end_of, walk
 
 Ends = frozenset[tuple[frozenset[tuple[str, str]], Any]]
 """For each end its findings and the outcome observed."""

@@ -11,11 +11,11 @@ from unittest import mock
 
 from ends_compared import Numbers, by_name, end_without_daemons
 
-from scenrun.executors.replaying import Plan, plan_of, to_show
-from scenrun.executors.simulator.following import follow_program
-from scenrun.executors.threads import locks, replayed, supervisor, threads
-from scenrun.executors.threads.replayed import replay_program
-from scenrun.explorer.walk import End
+from scenrun.execution.replay import on_threads
+from scenrun.execution.replay.on_simulator import follow_program
+from scenrun.execution.replay.on_threads import replay_program
+from scenrun.execution.replay.plan import Plan, plan_of, to_show
+from scenrun.execution.threads import locks, supervisor, threads
 from scenrun.model import Choice, Machine, State
 from scenrun.model.machine import FREE
 from scenrun.model.move_schedule import MoveSchedule
@@ -23,6 +23,7 @@ from scenrun.model.moves import moves_of
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
+from scenrun.search.space.reference import End
 from scenrun.trace.recorder import Recorder
 
 LONGEST = 2_000
@@ -155,7 +156,7 @@ def quick(patience_s: float = 10.0) -> Iterator[None]:
     with ExitStack() as changed:
         for place, name, value in (
             (supervisor, "TICK_S", 0.003), (threads, "SLICE_S", 0.005), (locks, "SLICE_S", 0.005),
-            (supervisor, "DETECT_NS", 3_000_000), (replayed, "PATIENCE_S", patience_s),
+            (supervisor, "DETECT_NS", 3_000_000), (on_threads, "PATIENCE_S", patience_s),
         ):  # fmt: skip
             changed.enter_context(mock.patch.object(place, name, value))
         yield

@@ -11,7 +11,7 @@ import yaml
 
 import scenrun
 from scenrun.cli import run_cli
-from scenrun.explorer.exploring import STATELESS
+from scenrun.search.explore import STATELESS
 
 LOST_UPDATE = str(Path(__file__).parent.parent / "scenarios/lost_update.yaml")
 SPAWNING = """

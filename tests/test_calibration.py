@@ -14,8 +14,8 @@ from scenrun.api import load
 from scenrun.cli import cli
 from scenrun.cli.calibrate import file_of
 from scenrun.errors import UsageError
-from scenrun.executors.calibration import calibrate
-from scenrun.executors.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
+from scenrun.execution.calibration import calibrate
+from scenrun.execution.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
 from scenrun.language.steps import VERBS
 
 SECOND_NS = 1_000_000_000
@@ -79,7 +79,7 @@ def test_the_command_writes_a_file_that_simulate_takes(
     measured: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`scenrun calibrate -o FILE`, then `scenrun simulate --costs FILE`."""
-    monkeypatch.setattr("scenrun.executors.calibration.calibrate", lambda *_, **__: measured)
+    monkeypatch.setattr("scenrun.execution.calibration.calibrate", lambda *_, **__: measured)
     costs, scenario = tmp_path / "costs.yaml", tmp_path / "s.yaml"
     scenario.write_text(yaml.safe_dump(PIPELINE), encoding="utf-8")
     written = CliRunner().invoke(cli, ["calibrate", "-o", str(costs), "--quiet"], standalone_mode=False)
@@ -93,7 +93,7 @@ def test_the_command_writes_a_file_that_simulate_takes(
 
 def test_stdout_has_the_file_and_nothing_else(measured: dict[str, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without -o; the comment says where and when, the rest is costs."""
-    monkeypatch.setattr("scenrun.executors.calibration.calibrate", lambda *_, **__: measured)
+    monkeypatch.setattr("scenrun.execution.calibration.calibrate", lambda *_, **__: measured)
     done = CliRunner().invoke(cli, ["calibrate", "--quiet"], standalone_mode=False)
     assert set(yaml.safe_load(done.output)) == {"costs"}
     assert all(word in done.output for word in ("# machine:", "# python:", "# date:", "# level:"))

@@ -23,8 +23,8 @@ from scenrun import cluster as clusters
 from scenrun.cli import run_cli
 from scenrun.cli import sweep as command
 from scenrun.cluster import Cluster, ClusterLost
-from scenrun.explorer.strategies.campaign import run_campaign
-from scenrun.explorer.strategies.found import Campaign
+from scenrun.search.strategies.campaign import run_campaign
+from scenrun.search.strategies.found import Campaign
 from scenrun.sweeping import workers
 from scenrun.sweeping.apart import measure_apart
 from scenrun.sweeping.grid import Cell, Grid

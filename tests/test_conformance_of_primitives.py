@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from twins import Model, Pending, settled
 
 from scenrun.errors import Fault
-from scenrun.executors.site import Site
-from scenrun.executors.threads.context import Context, Cut, enter
-from scenrun.executors.threads.locks import RealLock, RealRLock, RealSemaphore
-from scenrun.executors.threads.queues import RealQueue, RealSimpleQueue
-from scenrun.executors.threads.variables import GuardedVariable, RealSection, Variable
-from scenrun.executors.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.execution.site import Site
+from scenrun.execution.threads.context import Context, Cut, enter
+from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
+from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
+from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from twins import ENDED, FAR_NS, Model, Pending, ending, settled
 
 from scenrun.errors import Fault
-from scenrun.executors.threads import threads as real_threads
-from scenrun.executors.threads.context import Context, Cut, Site, enter
-from scenrun.executors.threads.pools import Futures, RealPool, RealTask
-from scenrun.executors.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
+from scenrun.execution.threads import threads as real_threads
+from scenrun.execution.threads.context import Context, Cut, Site, enter
+from scenrun.execution.threads.pools import Futures, RealPool, RealTask
+from scenrun.execution.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
 from scenrun.model.state import key
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives import KINDS

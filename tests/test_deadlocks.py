@@ -11,10 +11,10 @@ import pytest
 
 import scenrun
 from scenrun.api import load_source
-from scenrun.executors.threads.context import Context
-from scenrun.executors.threads.detector import Detector
-from scenrun.executors.threads.queues import RealSimpleQueue
-from scenrun.executors.threads.run import Run
+from scenrun.execution.threads.context import Context
+from scenrun.execution.threads.detector import Detector
+from scenrun.execution.threads.queues import RealSimpleQueue
+from scenrun.execution.threads.run import Run
 from scenrun.language.source import decode
 from scenrun.program.results import RunResult
 

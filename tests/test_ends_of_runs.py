@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.api import load
-from scenrun.executors.threads.context import Context
-from scenrun.executors.threads.run import Run
-from scenrun.executors.threads.supervisor import Supervisor
+from scenrun.execution.threads.context import Context
+from scenrun.execution.threads.run import Run
+from scenrun.execution.threads.supervisor import Supervisor
 
 
 class _StartsAnother(Context):

@@ -14,9 +14,9 @@ from searches_compared import ANONYMOUS, SEARCHES, TooLarge, anonymous, differen
 from test_conformance_of_scenarios import each_scenario
 
 import scenrun
-from scenrun.explorer.exploring import How, explore_program
-from scenrun.explorer.result import Explored
 from scenrun.program.ir import Program
+from scenrun.search.explore import How, explore_program
+from scenrun.search.result import Explored
 
 ROOT = Path(__file__).parent.parent
 FILES = sorted([*ROOT.glob("scenarios/*.yaml"), *ROOT.glob("scenarios/gallery/*.yaml")])

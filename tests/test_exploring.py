@@ -18,11 +18,11 @@ import yaml
 import scenrun
 from scenrun.cli import run_cli
 from scenrun.errors import UsageError
-from scenrun.explorer.describing import describe
-from scenrun.explorer.exploring import STATELESS
-from scenrun.explorer.result import Explored, is_expected
-from scenrun.explorer.strategies.campaign import STRATEGIES
-from scenrun.explorer.table import table
+from scenrun.search.counterexample.summary import describe
+from scenrun.search.counterexample.table import table
+from scenrun.search.explore import STATELESS
+from scenrun.search.result import Explored, is_expected
+from scenrun.search.strategies.campaign import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 PIPELINE = str(ROOT / "scenarios/queue_pipeline.yaml")

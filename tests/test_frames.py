@@ -10,9 +10,9 @@ from unittest import mock
 import pytest
 
 import scenrun
-from scenrun.executors.replaying import plan_of, to_show
-from scenrun.executors.simulator import following
-from scenrun.explorer.frames import frames_of
+from scenrun.execution.replay import on_simulator
+from scenrun.execution.replay.plan import plan_of, to_show
+from scenrun.search.counterexample.frames import frames_of
 from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent.parent
@@ -32,16 +32,16 @@ def states_of(player: dict[str, Any]) -> list[dict[str, str]]:
 def simulated(loaded: Any, schedule: Any) -> list[dict[str, str]]:
     """What the simulator's objects say when a replay has begun, and after each of its moves."""
     plan, seen = plan_of(loaded.program, schedule), []
-    settled = following._FollowingLoop._settled
+    settled = on_simulator._FollowingLoop._settled
 
     def look(loop: Any, t: int, known: int) -> tuple[int, int]:
         out = settled(loop, t, known)
         seen.append(told(loop.simulation))
         return out
 
-    with mock.patch.object(following._FollowingLoop, "_settled", look):
+    with mock.patch.object(on_simulator._FollowingLoop, "_settled", look):
         program = to_show(loaded.program, schedule.finding)
-        following.follow_program(program, plan, lambda run: Recorder(run, None), seed=schedule.seed)
+        on_simulator.follow_program(program, plan, lambda run: Recorder(run, None), seed=schedule.seed)
     return seen
 
 
@@ -112,7 +112,7 @@ def test_at_a_deadlock_it_says_what_the_replay_says(path: Path) -> None:
 
 def test_a_schedule_that_is_too_long_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first steps are shown, and how many are not."""
-    monkeypatch.setattr("scenrun.explorer.frames.MOST_STEPS", 3)
+    monkeypatch.setattr("scenrun.search.counterexample.frames.MOST_STEPS", 3)
     explored = scenrun.explore(FOLDER / "scenarios" / "queue_pipeline.yaml")
     schedule = explored.schedule_of(explored.counterexamples[0])
     player = frames_of(scenrun.load(FOLDER / "scenarios" / "queue_pipeline.yaml").program, schedule)

@@ -12,8 +12,8 @@ import yaml
 from ends_compared import plain
 
 from scenrun import load, run, simulate
-from scenrun.explorer.walk import Walked, walk
 from scenrun.model import Machine
+from scenrun.search.space.reference import Walked, walk
 
 ROOT = Path(__file__).parent.parent
 GALLERY = ROOT / "scenarios" / "gallery"

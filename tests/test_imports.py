@@ -17,7 +17,7 @@ ROOT = Path(scenrun.__file__).parent
 READING = ("pydantic", "yaml")
 WRITING = ("structlog", "msgspec")
 READERS = ("analysis", "report")
-RUNNING = ("scenrun.executors", "scenrun.trace.recorder", "asyncio")
+RUNNING = ("scenrun.execution", "scenrun.trace.recorder", "asyncio")
 LAYERS = (
     ("version", "errors"),
     ("scenario", "primitives", "events"),
@@ -97,7 +97,7 @@ def test_the_catalogue_imports_neither_log_nor_executor(arguments: list[str]) ->
 def test_a_run_imports_what_it_needs_and_no_console_framework(file: str) -> None:
     """A run has the reader, the log and the executor; the probe would see them if another command had them."""
     imported = imported_by("run", file, "--log", file + ".log")
-    assert {*READING, *WRITING, "scenrun.executors.threads", "scenrun.trace.recorder"} <= imported
+    assert {*READING, *WRITING, "scenrun.execution.threads", "scenrun.trace.recorder"} <= imported
     assert not imported & {"rich", "typer", "distributed"}
 
 

@@ -11,10 +11,10 @@ from lockstep import differences, followed, simulated
 from scenarios_at_random import scenarios
 
 from scenrun import load
-from scenrun.executors.simulator import quick
+from scenrun.execution.simulator import fast_paths
+from scenrun.execution.simulator.schedulers import Priorities, RandomChoice, RoundRobin, Scheduler
 from scenrun.model import Machine
 from scenrun.program.ir import Program
-from scenrun.schedulers import Priorities, RandomChoice, RoundRobin, Scheduler
 
 SCENARIOS = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))
 PARTS, EACH = 6, 100
@@ -57,8 +57,11 @@ def test_a_random_scenario_ends_as_the_model_does_after_the_same_turns(part: int
 
 def test_a_quick_object_that_means_something_else_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can fail: a notify that wakes nobody is told from the model's."""
-    broken = {**quick.QUICK, "condition.notify": (quick.Phase(lambda *_: quick.Done(()), lambda *_: True),)}
-    monkeypatch.setattr("scenrun.executors.simulator.simulation.QUICK", broken)
+    broken = {
+        **fast_paths.QUICK,
+        "condition.notify": (fast_paths.Phase(lambda *_: fast_paths.Done(()), lambda *_: True),),
+    }
+    monkeypatch.setattr("scenrun.execution.simulator.simulation.QUICK", broken)
     path = next(path for path in SCENARIOS if path.stem == "condition_buffer")
     with pytest.raises(AssertionError):
         in_step(load(path).program, 0)

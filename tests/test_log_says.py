@@ -12,7 +12,7 @@ from this_python import told_by_python
 
 import scenrun
 from scenrun.api import Loaded, load_source
-from scenrun.executors.replaying import plan_of, to_show
+from scenrun.execution.replay.plan import plan_of, to_show
 from scenrun.language.source import decode
 from scenrun.trace.events import schema
 from scenrun.trace.recorder import Collector, Recorder

@@ -14,14 +14,14 @@ from loops_at_random import Author
 from loops_compared import Found, TooLarge, found_in, graph_of
 
 import scenrun
-from scenrun.executors.replaying import plan_of
-from scenrun.explorer.cycles import Cycles
-from scenrun.explorer.exploring import How, explore_program
-from scenrun.explorer.searching import Searched, Searching, search
-from scenrun.explorer.space import Limits
-from scenrun.explorer.symmetry import Symmetry
+from scenrun.execution.replay.plan import plan_of
 from scenrun.model.state import key
 from scenrun.program.ir import Program
+from scenrun.search.explore import How, explore_program
+from scenrun.search.properties.nontermination import Cycles
+from scenrun.search.reduction.symmetry import Symmetry
+from scenrun.search.space.breadth_first import Limits
+from scenrun.search.state_search import Searched, Searching, search
 
 PARTS, EACH = 8, 16
 MOST = 400

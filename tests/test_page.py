@@ -374,9 +374,9 @@ def test_a_report_of_a_log_imports_no_executor(log: Path) -> None:
     )
     modules = json.loads(done.stderr.decode().splitlines()[-1])
     reached = (
-        "scenrun.executors",
+        "scenrun.execution",
         "scenrun.model",
-        "scenrun.explorer",
+        "scenrun.search",
         "scenrun.api",
         "scenrun.program.compiler",
         "pydantic",

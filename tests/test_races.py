@@ -14,18 +14,18 @@ from scenarios_at_random import TAPE, Author
 import scenrun
 from scenrun.api import load_source
 from scenrun.errors import ScenarioError
-from scenrun.explorer.accesses import Race
-from scenrun.explorer.clocks import races_along
-from scenrun.explorer.holders import Holders
-from scenrun.explorer.lock_order import LockCycle, lock_order_cycles
-from scenrun.explorer.packed import Packed
-from scenrun.explorer.paths import choices_along
-from scenrun.explorer.races import races_in
-from scenrun.explorer.reduction import Reduced
-from scenrun.explorer.searching import Searching, search
-from scenrun.explorer.space import Breadth, Limits, Space
 from scenrun.language.source import decode
 from scenrun.model import FREE, Choice, Machine
+from scenrun.search.counterexample.shorten import choices_along
+from scenrun.search.properties.accesses import Race
+from scenrun.search.properties.execution_races import races_along
+from scenrun.search.properties.lock_holders import Holders
+from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
+from scenrun.search.properties.races import races_in
+from scenrun.search.reduction.persistent_sets import Reduced
+from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.packed import Packed
+from scenrun.search.state_search import Searching, search
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""

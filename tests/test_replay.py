@@ -19,14 +19,14 @@ from test_conformance_of_scenarios import each_scenario
 
 import scenrun
 from scenrun.api import load_source
-from scenrun.executors.replaying import plan_of
-from scenrun.executors.threads.context import Context, Cut
-from scenrun.executors.threads.locks import RealLock
-from scenrun.explorer.walk import End
+from scenrun.execution.replay.plan import plan_of
+from scenrun.execution.threads.context import Context, Cut
+from scenrun.execution.threads.locks import RealLock
 from scenrun.language.source import decode
 from scenrun.model import Machine
 from scenrun.model.move_schedule import MoveSchedule, read, schema
 from scenrun.model.moves import Diverged, Move, choices_of, moves_of
+from scenrun.search.space.reference import End
 from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
@@ -443,7 +443,7 @@ def test_a_real_object_that_does_not_do_as_the_model_says_fails_the_replay() -> 
     schedule = schedule_of(machine, deadlocked(machine))
     plan = plan_of(machine.program, schedule)
     with quick(1.0), mock.patch.object(RealLock, "_took", lambda self, me: self.real.release()):
-        from scenrun.executors.threads.replayed import replay_program
+        from scenrun.execution.replay.on_threads import replay_program
 
         result = replay_program(machine.program, plan, lambda run: Recorder(run, None), seed=0)
     assert not result.notes["shown"]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import scenrun
-from scenrun.explorer import space as spaces
-from scenrun.explorer.packed import Packed
-from scenrun.explorer.space import Breadth, Limits, Space
 from scenrun.model import FREE, Machine
+from scenrun.search.space import breadth_first as spaces
+from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.packed import Packed
 
 BUFFER = Path(__file__).parent.parent / "benchmarks/scenarios/explore_buffer.yaml"
 EXPECTED = """

@@ -17,18 +17,18 @@ from searches_compared import observing_all
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.explorer.judging import About, Judge
-from scenrun.explorer.packed import Overflow, Packed
-from scenrun.explorer.strategies.campaign import EXHAUSTIVE, INTERRUPTED, STRATEGIES, run_campaign
-from scenrun.explorer.strategies.found import Campaign, Chances, Found, Tally
-from scenrun.explorer.strategies.policies import SAMPLED
-from scenrun.explorer.strategies.remembered import Points
-from scenrun.explorer.strategies.workers import Task
-from scenrun.explorer.walk import walk
 from scenrun.model import FREE, Choice, Machine, State
 from scenrun.model.moves import moves_of
 from scenrun.model.state import key
 from scenrun.program.ir import Program
+from scenrun.search.properties.end_states import About, Judge
+from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.reference import walk
+from scenrun.search.strategies.campaign import EXHAUSTIVE, INTERRUPTED, STRATEGIES, run_campaign
+from scenrun.search.strategies.found import Campaign, Chances, Found, Tally
+from scenrun.search.strategies.policies import SAMPLED
+from scenrun.search.strategies.remembered import Points
+from scenrun.search.strategies.workers import Task
 
 SCENARIOS = Path(__file__).parent.parent / "scenarios"
 BROKEN = {

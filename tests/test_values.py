@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenrun.errors import Fault
-from scenrun.executors.figures import Counter
+from scenrun.execution.counters import Counter
 from scenrun.language import durations
 from scenrun.language.durations import DurationError
 from scenrun.language.expressions import ExpressionError

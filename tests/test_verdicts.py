@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.executors.simulator import simulate_program
-from scenrun.explorer.result import Explored
+from scenrun.execution.simulator import simulate_program
+from scenrun.search.result import Explored
 from scenrun.trace.recorder import Recorder
 
 FOLDER = Path(__file__).parent / "verdicts"

@@ -9,8 +9,8 @@ from scenrun.version import __version__
 
 if TYPE_CHECKING:
     from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
-    from scenrun.explorer.result import Explored
     from scenrun.program.results import RunResult
+    from scenrun.search.result import Explored
     from scenrun.sweeping.result import Swept
 
 __all__ = [
@@ -42,7 +42,7 @@ def __getattr__(name: str) -> Any:
 
         return RunResult
     if name == "Explored":
-        from scenrun.explorer.result import Explored
+        from scenrun.search.result import Explored
 
         return Explored
     if name == "Swept":

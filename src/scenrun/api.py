@@ -21,10 +21,10 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 
 if TYPE_CHECKING:
-    from scenrun.executors.keeping import Lines
-    from scenrun.executors.replaying import Plan
-    from scenrun.explorer.result import Explored
+    from scenrun.execution.log_output import Lines
+    from scenrun.execution.replay.plan import Plan
     from scenrun.model.move_schedule import MoveSchedule
+    from scenrun.search.result import Explored
     from scenrun.sweeping.result import Swept
     from scenrun.trace.recorder import Recorder
 
@@ -104,7 +104,7 @@ def run(
     past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
-    from scenrun.executors.threads import run_program
+    from scenrun.execution.threads import run_program
 
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
@@ -149,9 +149,9 @@ def simulate(
     starts, in nanoseconds since 1970. schedule: a file that `save_schedule` wrote, to let threads move as it says.
     Raises ScenarioError, UsageError and OutputError.
     """
-    from scenrun.executors.simulator import simulate_program
-    from scenrun.executors.simulator.costs import read_costs
-    from scenrun.executors.simulator.how import How
+    from scenrun.execution.simulator import simulate_program
+    from scenrun.execution.simulator.costs import read_costs
+    from scenrun.execution.simulator.options import How
     from scenrun.model.turn_schedule import read as read_schedule
 
     level = _level(level, keep)
@@ -219,9 +219,9 @@ def explore(
     `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
     where the scheduler goes away.
     """
-    from scenrun.explorer.exploring import STATELESS, STATES, How, explore_program
-    from scenrun.explorer.space import Limits
     from scenrun.memory import process_bytes
+    from scenrun.search.explore import STATELESS, STATES, How, explore_program
+    from scenrun.search.space.breadth_first import Limits
 
     for name, value, words in (
         ("strategy", strategy, (None, STATES, *STATELESS)), ("time", time, ("free", "virtual")),
@@ -239,7 +239,7 @@ def explore(
     )  # fmt: skip
     if cluster is None:
         return explore_program(loaded.program, seed, how)
-    from scenrun.explorer.elsewhere import on_cluster
+    from scenrun.search.strategies.on_cluster import on_cluster
 
     with on_cluster(how, cluster) as there:
         return explore_program(loaded.program, seed, there)
@@ -332,15 +332,15 @@ def replay_once(
     plan: Plan | None = None,
 ) -> RunResult:
     """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
-    from scenrun.executors.replaying import plan_of, to_show
+    from scenrun.execution.replay.plan import plan_of, to_show
 
     if on not in ("simulator", "threads"):
         raise UsageError(f"a schedule is replayed on `simulator` or on `threads`, not on `{on}`")
     plan = plan or plan_of(loaded.program, schedule)
     if on == "simulator":
-        from scenrun.executors.simulator.following import follow_program as replay_program
+        from scenrun.execution.replay.on_simulator import follow_program as replay_program
     else:
-        from scenrun.executors.threads.replayed import replay_program
+        from scenrun.execution.replay.on_threads import replay_program
     program = to_show(loaded.program, schedule.finding)
     return replay_program(program, plan, make_recorder, seed=schedule.seed, level=level, interrupted=interrupted)
 
@@ -371,7 +371,7 @@ def _level(level: str | None, keep: bool) -> str:
 @contextmanager
 def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: bool) -> Iterator[Lines]:
     """Where the log goes: to a file, to a function, or nowhere; and to the result, where its lines are kept."""
-    from scenrun.executors.keeping import Lines
+    from scenrun.execution.log_output import Lines
     from scenrun.trace.recorder import Collector, open_output
 
     if callable(log):

@@ -58,7 +58,7 @@ def _unwritable(output: str, error: OSError) -> OutputError:
 
 def _measure(rounds: int, quiet: bool) -> dict[str, int]:
     from scenrun.api import load
-    from scenrun.executors.calibration import calibrate
+    from scenrun.execution.calibration import calibrate
 
     def progress(done: int, of: int) -> None:
         if not quiet:
@@ -69,7 +69,7 @@ def _measure(rounds: int, quiet: bool) -> dict[str, int]:
 
 def file_of(costs: dict[str, int], rounds: int) -> str:
     """The file: where its costs come from, and the costs."""
-    from scenrun.executors.calibration import QUIET, TELLING
+    from scenrun.execution.calibration import QUIET, TELLING
 
     lines = [
         "# What steps cost, for `scenrun simulate --costs`; measured by `scenrun calibrate`.",

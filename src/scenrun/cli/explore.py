@@ -22,10 +22,10 @@ from scenrun.cli import EXIT_INCOMPLETE, say, tell
 from scenrun.cli.options import expect_option, load, overrides_of
 from scenrun.cli.running import on_signals, own_files, refuse_own_files
 from scenrun.errors import OutputError, UsageError
-from scenrun.explorer.describing import describe
-from scenrun.explorer.exploring import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
-from scenrun.explorer.result import Explored
-from scenrun.explorer.space import Limits, Space
+from scenrun.search.counterexample.summary import describe
+from scenrun.search.explore import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
+from scenrun.search.result import Explored
+from scenrun.search.space.breadth_first import Limits, Space
 
 PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
@@ -190,7 +190,7 @@ class _Exploring:
             yield
             return
         from scenrun.cluster import hush
-        from scenrun.explorer.elsewhere import on_cluster
+        from scenrun.search.strategies.on_cluster import on_cluster
 
         hush()
         with on_cluster(self.how, self.options["cluster"]) as self.how:

@@ -123,8 +123,8 @@ def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
     if kind_of(argument) != "schedule":
         return None
     from scenrun.api import load, scenario_of
-    from scenrun.explorer.frames import frames_of
     from scenrun.model.move_schedule import read
+    from scenrun.search.counterexample.frames import frames_of
 
     schedule = read(argument)
     loaded = load(file or scenario_of(argument, schedule), overrides=schedule.overrides)

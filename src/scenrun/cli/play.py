@@ -13,10 +13,10 @@ from scenrun.api import Loaded, check_calls
 from scenrun.cli import tell
 from scenrun.cli.options import load, overrides_of
 from scenrun.errors import OutputError, UsageError
-from scenrun.explorer.playing import Game, Option
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.model.moves import Diverged, choices_of
+from scenrun.search.counterexample.stepper import Game, Option
 
 HELP = """\
   NUMBER   let this thread do its step (Enter takes the only one)

@@ -13,7 +13,7 @@ from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
 from scenrun.cli import say
 from scenrun.cli.options import expect_option
 from scenrun.cli.running import Running, own_files, refuse_own_files
-from scenrun.executors.replaying import Plan, plan_of
+from scenrun.execution.replay.plan import Plan, plan_of
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.program.results import RunResult

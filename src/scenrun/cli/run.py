@@ -11,7 +11,7 @@ import click
 
 from scenrun.api import Loaded, time_limit_ns
 from scenrun.cli.running import Running, load_all, shared_options
-from scenrun.executors.threads import run_program
+from scenrun.execution.threads import run_program
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 

@@ -11,14 +11,14 @@ from scenrun.api import Loaded, time_limit_ns
 from scenrun.cli import say
 from scenrun.cli.running import Running, load_all, refuse_own_files, shared_options
 from scenrun.errors import UsageError
-from scenrun.executors.simulator import run_id_of, simulate_program
-from scenrun.executors.simulator.costs import read_costs
-from scenrun.executors.simulator.how import How
+from scenrun.execution.simulator import run_id_of, simulate_program
+from scenrun.execution.simulator.costs import read_costs
+from scenrun.execution.simulator.options import How
+from scenrun.execution.simulator.schedulers import POLICIES
 from scenrun.model.turn_schedule import Schedule
 from scenrun.model.turn_schedule import read as read_schedule
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
-from scenrun.schedulers import POLICIES
 
 _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "costs", "cpus", "repeat", "until")
 """What a schedule has decided already."""

@@ -14,10 +14,10 @@ import yaml
 
 from scenrun.api import Loaded, explore, load_source, read_file, replay, run, simulate
 from scenrun.errors import Source, UsageError
-from scenrun.explorer.result import Explored
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
 from scenrun.program.results import RunResult
+from scenrun.search.result import Explored
 from scenrun.trace.events import COMMON, EVENTS, LEVELS, OF_THREAD
 
 Given = str | Path | Mapping[str, Any]

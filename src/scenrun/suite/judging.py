@@ -12,10 +12,10 @@ from pathlib import Path
 
 from scenrun.api import Loaded, check_calls, explore, load_source, read_file, run, simulate
 from scenrun.errors import ScenarioError
-from scenrun.explorer.describing import describe as describe_search
 from scenrun.program.results import RunResult
 from scenrun.report.outcome import describe as describe_run
 from scenrun.report.width import clean, cut
+from scenrun.search.counterexample.summary import describe as describe_search
 from scenrun.suite.ways import ways_of
 
 WRONG, FAILED = "wrong file", "error"

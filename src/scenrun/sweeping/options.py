@@ -42,7 +42,7 @@ def shown(name: str) -> str:
 
 
 def _check_simulation(options: Mapping[str, Any]) -> None:
-    from scenrun.executors.simulator.how import How
+    from scenrun.execution.simulator.options import How
 
     interval = time_limit_ns(options.get("switch_interval"))
     How(
@@ -52,7 +52,7 @@ def _check_simulation(options: Mapping[str, Any]) -> None:
 
 
 def _check_search(options: Mapping[str, Any]) -> None:
-    from scenrun.explorer.exploring import STATELESS, STATES
+    from scenrun.search.explore import STATELESS, STATES
 
     strategy = options.get("strategy")
     if strategy not in (None, STATES, *STATELESS):

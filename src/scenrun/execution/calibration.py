@@ -1,0 +1,222 @@
+"""Measures what steps cost on this machine, by running little scenarios on real threads and comparing how long they take."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from time import perf_counter_ns, process_time_ns
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.execution.threads import run_program
+from scenrun.program.ir import Program
+from scenrun.trace.recorder import Recorder, open_output
+
+Load = Callable[[dict[str, Any]], Program]
+"""Makes a program of a scenario."""
+Steps = list[Any]
+QUIET, TELLING = "warning", "info"
+"""The levels that everything, and lines of the log, are measured at."""
+SHARE = 8
+"""A scenario is compared with itself at so many times fewer turns: what both need to start and end falls out."""
+SLEEP_NS, WORK_NS = 500_000, 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A little scenario whose time grows with its number of turns."""
+
+    turns: int
+    body: Steps
+    """What a turn does, in a loop of the only thread."""
+    sync: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    other: Steps | None = None
+    """What another thread does in as many turns, if there is one."""
+    before: Steps = field(default_factory=list)
+    after: Steps = field(default_factory=list)
+    level: str = QUIET
+    begins: bool = False
+    """Whether threads or tasks are begun, which do nothing."""
+
+    def scenario(self, turns: int) -> dict[str, Any]:
+        """The scenario with so many turns."""
+        threads = {"one": {"do": [*self.before, {"repeat": turns, "do": self.body}, *self.after]}}
+        if self.other is not None:
+            threads["other"] = {"do": [{"repeat": turns, "do": self.other}]}
+        behaviours: dict[str, Any] = {"empty": {"do": []}} if self.begins else {}
+        parts = {"sync": dict(self.sync), "state": dict(self.state), "behaviours": behaviours, "threads": threads}
+        return {"scenario": "calibration", **{name: part for name, part in parts.items() if part}}
+
+
+def _put(name: str) -> dict[str, Any]:
+    return {"put": {"queue": name, "item": 1}}
+
+
+def _get(name: str) -> dict[str, Any]:
+    return {"get": {"queue": name, "into": "_item"}}
+
+
+def _spawn(name: str) -> dict[str, Any]:
+    return {"spawn": {"target": "empty", "into": name}}
+
+
+_C, _Q, _POOL = {"c": "condition"}, {"q": "queue"}, {"p": {"pool": {"max_workers": 2}}}
+_IN_C = [{"acquire": "c"}, {"release": "c"}]
+_SUBMIT = {"submit": {"pool": "p", "target": "empty", "into": "_task"}}
+_MANY = tuple(f"made{number}" for number in range(8))
+"""Locals for threads that live at the same time: the first few, whose memory is at hand, cost less than others."""
+PROBES: dict[str, Probe] = {
+    "turn": Probe(100_000, []),
+    "ask": Probe(60_000, [{"if": "e.is_set()", "then": []}], {"e": "event"}),
+    "set": Probe(60_000, [{"set": {"x": "x + 1"}}], state={"x": 0}),
+    "append, pop": Probe(10_000, [{"append": {"to": "x", "item": 1}}, {"pop": {"from": "x", "into": "_y"}}],
+                         state={"x": []}),
+    "choose": Probe(20_000, [{"choose": {"from": [1, 2], "into": "_x"}}]),
+    "atomic": Probe(20_000, [{"atomic": []}]),
+    "section": Probe(20_000, [{"section": "s", "do": []}]),
+    "lock": Probe(40_000, [{"acquire": "g"}, {"release": "g"}], {"g": "lock"}),
+    "rlock": Probe(20_000, [{"acquire": "g"}, {"release": "g"}], {"g": "rlock"}),
+    "semaphore": Probe(20_000, [{"acquire": "g"}, {"release": "g"}], {"g": "semaphore"}),
+    "put": Probe(15_000, [_put("q")], _Q),
+    "put, get": Probe(10_000, [_put("q"), _get("q")], _Q),
+    "put, get, task_done": Probe(8_000, [_put("q"), _get("q"), {"task_done": "q"}], _Q),
+    "join_queue": Probe(20_000, [{"join_queue": "q"}], _Q),
+    "simple put": Probe(20_000, [_put("q")], {"q": {"queue": {"kind": "simple"}}}),
+    "simple put, get": Probe(15_000, [_put("q"), _get("q")], {"q": {"queue": {"kind": "simple"}}}),
+    "wait": Probe(15_000, [{"wait": "e"}], {"e": {"event": {"initially": "set"}}}),
+    "barrier": Probe(8_000, [{"wait": "b"}], {"b": {"barrier": {"parties": 1}}}),
+    "set_event": Probe(20_000, [{"set_event": "e"}], {"e": "event"}),
+    "clear_event": Probe(20_000, [{"clear_event": "e"}], {"e": "event"}),
+    "notify": Probe(15_000, [*_IN_C[:1], {"notify": "c"}, *_IN_C[1:]], _C),
+    "notify_all": Probe(15_000, [*_IN_C[:1], {"notify_all": "c"}, *_IN_C[1:]], _C),
+    "log": Probe(4_000, [{"log": "a line of usual length"}], level=TELLING),
+    "work": Probe(64, [{"work": f"{WORK_NS // 1_000}us"}]),
+    "sleep": Probe(64, [{"sleep": f"{SLEEP_NS // 1_000}us"}]),
+    "hand over": Probe(2_000, [{"acquire": "ping"}, {"release": "pong"}],
+                       {"ping": "lock", "pong": {"lock": {"initially": "locked"}}},
+                       other=[{"acquire": "pong"}, {"release": "ping"}]),
+    "spawn, join": Probe(120, [*map(_spawn, _MANY), *({"join": name} for name in _MANY)], begins=True),
+    "join": Probe(10_000, [{"join": "made"}], before=[_spawn("made")], begins=True),
+    "submit": Probe(4_000, [_SUBMIT], _POOL, after=[{"shutdown": "p"}], begins=True),
+    "result": Probe(10_000, [{"result": {"future": "_task", "into": "_x"}}], _POOL, before=[_SUBMIT], begins=True),
+}  # fmt: skip
+"""What is run, by a name of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a turn of a probe takes, in nanoseconds."""
+
+    wall_ns: float
+    cpu_ns: float
+    """Of all threads together."""
+
+    @staticmethod
+    def median_of(several: Sequence[Measured]) -> Measured:
+        """The median of both."""
+        return Measured(median(one.wall_ns for one in several), median(one.cpu_ns for one in several))
+
+
+def calibrate(load: Load, *, rounds: int = 7, progress: Callable[[int, int], None] = lambda done, of: None,
+              share: float = 1.0) -> dict[str, int]:  # fmt: skip
+    """The costs of this machine's steps in nanoseconds: by verb, by operation where kinds differ, and by own words.
+
+    `share` is the part of the usual number of turns that is run: less is faster and less exact.
+    """
+    return costs_of(measure(load, rounds=rounds, progress=progress, share=share))
+
+
+def measure(load: Load, *, rounds: int, progress: Callable[[int, int], None], share: float) -> dict[str, Measured]:
+    """What a turn of every probe takes: the median of rounds, each of which runs all of them."""
+    pairs = {name: Pair.of(probe, load, share) for name, probe in PROBES.items()}
+    found: dict[str, list[Measured]] = {name: [] for name in pairs}
+    for number in range(rounds):
+        for name, pair in pairs.items():
+            found[name].append(pair.measure())
+        progress(number + 1, rounds)
+    return {name: Measured.median_of(each) for name, each in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A probe with few turns and with many."""
+
+    few: Program
+    many: Program
+    difference: int
+    level: str
+
+    @staticmethod
+    def of(probe: Probe, load: Load, share: float) -> Pair:
+        many = max(SHARE, int(probe.turns * share))
+        few = many // SHARE
+        return Pair(load(probe.scenario(few)), load(probe.scenario(many)), many - few, probe.level)
+
+    def measure(self) -> Measured:
+        (few_wall, few_cpu), (many_wall, many_cpu) = (_time(one, self.level) for one in (self.few, self.many))
+        return Measured((many_wall - few_wall) / self.difference, (many_cpu - few_cpu) / self.difference)
+
+
+def _time(program: Program, level: str) -> tuple[int, int]:
+    """How long a run takes, from before its first step until its last line is written, and its processor time."""
+    output = open_output(os.devnull)
+    gc.collect()
+    try:
+        began, cpu = perf_counter_ns(), process_time_ns()
+        result = run_program(
+            program, lambda run_id: Recorder(run_id, output, level=level, fields=program.log_fields), level=level
+        )
+        spent = perf_counter_ns() - began, process_time_ns() - cpu
+    finally:
+        output.leave()
+    if not result.ok:
+        raise UsageError(
+            f"a scenario of the calibration did not end well ({result.findings[0].message}); please try again"
+        )
+    return spent
+
+
+def costs_of(measured: Mapping[str, Measured]) -> dict[str, int]:
+    """The costs, solved from what turns take.
+
+    A turn of a loop costs nothing in a simulation, so steps bear it: the steps of a probe share its turn, and none of
+    them bears more than half of one, as loops mostly have two steps or more.
+    """
+    wall = {name: one.wall_ns for name, one in measured.items()}
+    half = wall["turn"] / 2
+
+    def alone(name: str) -> float:
+        return wall[name] - half
+
+    def each(name: str) -> float:
+        return wall[name] / 2
+
+    in_condition = wall["rlock"]
+    costs = {
+        "acquire": each("lock"), "release": each("lock"),
+        "rlock.acquire": each("rlock"), "rlock.release": each("rlock"),
+        "semaphore.acquire": each("semaphore"), "semaphore.release": each("semaphore"),
+        "bounded_semaphore.acquire": each("semaphore"), "bounded_semaphore.release": each("semaphore"),
+        "put": alone("put"), "get": wall["put, get"] - alone("put"),
+        "task_done": wall["put, get, task_done"] - wall["put, get"], "join_queue": alone("join_queue"),
+        "simple_queue.put": alone("simple put"), "simple_queue.get": wall["simple put, get"] - alone("simple put"),
+        "set": each("set"), "append": each("append, pop"), "pop": each("append, pop"),
+        "ask": alone("ask"), "turn": wall["turn"], "choose": alone("choose"), "atomic": alone("atomic"),
+        "section": each("section"),
+        "wait": alone("wait"), "barrier.wait": alone("barrier"),
+        "set_event": alone("set_event"), "clear_event": alone("clear_event"),
+        "notify": wall["notify"] - in_condition, "notify_all": wall["notify_all"] - in_condition,
+        "log": alone("log"), "join": alone("join"), "result": alone("result"),
+        "switch": wall["hand over"] / 2 - wall["lock"],
+        "work": wall["work"] - WORK_NS,
+        "sleep": measured["sleep"].cpu_ns, "late": wall["sleep"] - SLEEP_NS - measured["sleep"].cpu_ns,
+    }  # fmt: skip
+    costs["step"] = median(costs[word] for word in ("acquire", "set", "ask", "put", "set_event"))
+    costs["spawn"] = wall["spawn, join"] / len(_MANY) - costs["join"] - costs["step"] - costs["switch"]
+    costs["submit"] = alone("submit") - 2 * costs["step"]
+    costs["start"] = costs["spawn"]
+    return {word: max(1, round(nanoseconds)) for word, nanoseconds in costs.items()}

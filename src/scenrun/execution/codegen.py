@@ -1,0 +1,237 @@
+"""Turns a code's instructions into the text of one Python function; what a step means stays with each executor."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from scenrun.execution.site import Site
+from scenrun.program.control_flow import successors
+from scenrun.program.ir import CellRef, Code, Instruction
+from scenrun.program.primitives import Operation, operation
+from scenrun.trace.events import LEVELS
+
+INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
+"""Variables of a generated function: the index of the object that is meant, or what a local holds; arguments to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A code as a Python function of a thread's context."""
+
+    function: Callable[[Any], Any]
+    sites: tuple[Site, ...]
+    first_lines: tuple[int, ...]
+    blocks: tuple[int, ...]
+    """The first instruction of each block."""
+    registers: dict[str, str]
+    unshown_before: tuple[int, ...]
+
+    def site_of_line(self, line: int) -> Site:
+        """The instruction that a line of the generated function belongs to."""
+        return self.sites[max(0, bisect_right(self.first_lines, line) - 1)]
+
+    def block_of(self, pc: int) -> int:
+        """The block that begins at an instruction."""
+        return self.blocks.index(pc)
+
+
+def leaders(code: Code) -> tuple[int, ...]:
+    """The instructions that something other than the one before leads to."""
+    found = {0}
+    for instruction in code.instructions:
+        found.update(at for at in (instruction.to, instruction.handler) if at is not None)
+    return tuple(sorted(found))
+
+
+class Writer(ABC):
+    """Writes the function of one code. An executor adds what its steps do, and what begins and ends the function."""
+
+    def __init__(self, code: Code, blocks: tuple[int, ...], level: int) -> None:
+        self.code = code
+        self.blocks = blocks
+        self.number = {pc: number for number, pc in enumerate(blocks)}
+        self.level = level
+        self.lines: list[str] = []
+        self.first_lines: list[int] = []
+        self.unshown_before: list[int] = []
+        """For each instruction, the lines left out since they were last counted, up to where it may block or fail."""
+        self._unshown = 0
+
+    @abstractmethod
+    def function(self) -> list[str]:
+        """The lines of the function."""
+
+    def _line(self, indent: int, text: str) -> None:
+        self.lines.append(" " * indent + text)
+
+    def _choose(self, indent: int, low: int, high: int) -> None:
+        """A binary choice among the blocks from `low` to below `high`."""
+        if high - low == 1:
+            self._block(indent, low)
+            return
+        middle = (low + high) // 2
+        self._line(indent, f"if __pc < {middle}:")
+        self._choose(indent + 1, low, middle)
+        self._line(indent, "else:")
+        self._choose(indent + 1, middle, high)
+
+    def _block(self, indent: int, number: int) -> None:
+        start = self.blocks[number]
+        end = self.blocks[number + 1] if number + 1 < len(self.blocks) else len(self.code.instructions)
+        for text in self.block_begins(start, end):
+            self._line(indent, text)
+        for pc in range(start, end):
+            instruction = self.code.instructions[pc]
+            if instruction.op in ("branch", "jump", "end", "raise"):
+                self._count_unshown(indent)
+            self.first_lines.append(len(self.lines) + 1)
+            self.note(pc)
+            self.unshown_before.append(self._unshown + self._unshown_about(instruction))
+            for text in self._instruction(pc, instruction):
+                self._line(indent, text)
+            self._unshown += self.unshown_of(instruction)
+        self._count_unshown(indent)
+        if end - 1 + 1 in successors(self.code, end - 1):
+            self._line(indent, f"__pc = {number + 1}")
+
+    @staticmethod
+    def unshown_draws(i: Instruction) -> list[str]:
+        """A line that is not shown draws all the same: what its thread draws later must not depend on the level."""
+        return [f"__result = ({', '.join(i.arguments)})"] if any("random." in text for text in i.arguments) else []
+
+    def note(self, pc: int) -> None:  # noqa: B027  # most executors have nothing to note
+        """Called before the lines of an instruction are written."""
+
+    def block_begins(self, start: int, end: int) -> Iterable[str]:
+        """What stands before the instructions of a block."""
+        return ()
+
+    def _count_unshown(self, indent: int) -> None:
+        """Lines of the log that the level leaves out are counted, where the code is next left."""
+        if self._unshown:
+            self._line(indent, f"__me.unshown += {self._unshown}")
+            self._unshown = 0
+
+    def unshown_of(self, i: Instruction) -> int:
+        """How many lines of an instruction the level leaves out."""
+        if i.op == "log":
+            return int(LEVELS[i.option("level")] < self.level)
+        if self.level <= LEVELS["debug"]:
+            return 0
+        if i.op in ("sleep", "work", "call"):
+            return 2
+        known = operation(i.op)
+        if known is None:
+            return int("." in i.op and not i.op.startswith("atomic"))
+        return (known.about is not None) + (known.done is not None)
+
+    def _unshown_about(self, i: Instruction) -> int:
+        """How many of them tell that it is about to be done."""
+        if self.level <= LEVELS["debug"]:
+            return 0
+        known = operation(i.op)
+        return int(i.op in ("sleep", "work", "call") or (known is not None and known.about is not None))
+
+    def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
+        own: Callable[..., list[str]] | None = getattr(self, f"op_{i.op.replace('.', '_')}", None)
+        if own is not None:
+            return own(pc, i)
+        held, i = self._held(i)
+        return [*self._no_wait_yet(i), *held, *self.operation(pc, i)]
+
+    @abstractmethod
+    def operation(self, pc: int, i: Instruction) -> list[str]:
+        """An operation on a shared object."""
+
+    # --- what the lines of an operation show
+
+    def _held(self, i: Instruction) -> tuple[list[str], Instruction]:
+        """What says which object is meant is evaluated once, whatever is drawn or stored meanwhile."""
+        is_traced = self.level <= LEVELS["debug"]
+        if i.target is None:
+            known = operation(i.op)
+            if not is_traced or (known is not None and known.makes):
+                return [], i
+            held = [f"{HANDLE} = None", f"{HANDLE} = {i.arguments[0]}"]
+            return held, replace(i, arguments=(HANDLE, *i.arguments[1:]))
+        index = i.target.index
+        if index is None or index.lstrip("-").isdigit() or not (is_traced or "random." in index):
+            return [], i
+        lock = CellRef(i.lock.cell, INDEX) if i.lock is not None and i.lock.index == index else i.lock
+        held = [f"{INDEX} = None", f"{INDEX} = {index}"] if is_traced else [f"{INDEX} = {index}"]
+        return held, replace(i, target=CellRef(i.target.cell, INDEX), lock=lock)
+
+    @staticmethod
+    def about_whom(i: Instruction) -> str:
+        """The object that the lines of an operation name."""
+        if i.target is not None:
+            return object_of(i.target)
+        return HANDLE if i.arguments and i.arguments[0] == HANDLE else "None"
+
+    def _no_wait_yet(self, i: Instruction) -> list[str]:
+        """Should it end with a fault, be it of an argument, the log says how long it waited."""
+        known = operation(i.op)
+        return ["__me.waited_ns = 0"] if known is not None and known.waits and self.level <= LEVELS["debug"] else []
+
+    def announced(self, i: Instruction, known: Operation) -> tuple[list[str], Instruction, str]:
+        """Arguments that the first line of an operation shows: they are evaluated before it."""
+        return self._kept(i, known, known.announces)
+
+    def shown(self, i: Instruction, known: Operation, result: str) -> tuple[list[str], Instruction, str]:
+        """Arguments that its last line shows beside the result, evaluated once, and what that line is given."""
+        lines, i, given = self._kept(i, known, known.shows)
+        return lines, i, result if given == "None" else f"({given[1:-1]}{result})"
+
+    def _kept(self, i: Instruction, known: Operation, names: tuple[str, ...]) -> tuple[list[str], Instruction, str]:
+        if not names or self.level > LEVELS["debug"]:
+            return [], i, "None"
+        lines, arguments = [], list(i.arguments)
+        for name in names:
+            at = known.parameters.index(name)
+            if arguments[at] == i.into or not (arguments[at].isidentifier() or arguments[at].isdigit()):
+                lines.append(f"{SHOWN}{at} = {arguments[at]}")
+                arguments[at] = f"{SHOWN}{at}"
+        shown = "".join(f"{arguments[known.parameters.index(name)]}, " for name in names)
+        return lines, replace(i, arguments=tuple(arguments)), f"({shown})"
+
+    # --- the thread's own moves
+
+    def op_let(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = {i.arguments[0]}"]
+
+    def op_forget(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = None", f"del {i.into}"]
+
+    def op_jump(self, pc: int, i: Instruction) -> list[str]:
+        return [f"__pc = {self._to(i)}", "continue"]
+
+    def op_branch(self, pc: int, i: Instruction) -> list[str]:
+        return [f"if not ({i.arguments[0]}):", f" __pc = {self._to(i)}", " continue"]
+
+    def _to(self, i: Instruction) -> int:
+        assert i.to is not None
+        return self.number[i.to]
+
+    def op_take(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = __me.fault"]
+
+    def op_raise(self, pc: int, i: Instruction) -> list[str]:
+        return [f"raise {i.arguments[0]}"]
+
+    def op_end(self, pc: int, i: Instruction) -> list[str]:
+        return [f"return {i.arguments[0]}"]
+
+
+def counts(i: Instruction) -> bool:
+    """Whether an instruction counts against `limits.steps`: what others could see, and each turn of a loop."""
+    return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "jump")
+
+
+def object_of(target: CellRef | None) -> str:
+    """The expression of the object that is meant."""
+    assert target is not None
+    return f"__o{target.cell}" if target.index is None else f"__o{target.cell}[{target.index}]"

@@ -1,0 +1,204 @@
+"""Looks at expectations on the objects of an executor: `always` wherever a step changed what it names, the rest at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from scenrun.execution.site import Site
+from scenrun.model.predicates import is_among
+from scenrun.program import values
+from scenrun.program.findings import Checked, Finding
+from scenrun.program.ir import Observation, Program
+from scenrun.program.primitives import is_attribute
+
+
+class Named(Protocol):
+    """A thread, as far as a finding says of it."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+
+Found = Callable[[Finding, Any, Site], None]
+_STATE = ("variable.read", "section.inside")
+
+
+class Watch:
+    """The `always` expectations of a run.
+
+    On real threads each is checked under the hidden lock; a simulation, where one thread moves at a time, checks `everything`.
+    """
+
+    def __init__(self, program: Program, found: Found, everything: bool = False) -> None:
+        self._found = found
+        self._violated: set[int] = set()
+        self._objects: list[Any] = []
+        self.program = program
+        self.checked = [o for o in program.expectations.always if everything or self.is_checked(o)]
+        self.cells = frozenset(cell for observation in self.checked for cell in observation.cells)
+        self._functions: dict[int, Callable[[], Any]] = {}
+
+    @staticmethod
+    def is_checked(observation: Observation) -> bool:
+        """Questions of primitives cannot be asked at one moment with variables, on real threads."""
+        return all(probe.op in _STATE for probe in observation.probes)
+
+    def bind(self, objects: list[Any]) -> None:
+        """The objects that the expectations look at, once they are made."""
+        self._objects = objects
+        self._functions = {id(o): compiled(o, objects) for o in self.checked}
+
+    def check_of(self, cell: int) -> Callable[[Any, Site], None] | None:
+        """What to call after a step changed this cell; None where nobody watches it."""
+        watching = [o for o in self.checked if cell in o.cells]
+        if not watching:
+            return None
+        return lambda me, site: self._check(watching, me, site)
+
+    def check_beginning(self, me: Named, site: Site) -> None:
+        """`always` begins with the first state."""
+        self._check(self.checked, me, site, "the initial state")
+
+    def check_all(self, me: Named, site: Site) -> None:
+        """After an atomic step, which may have changed anything."""
+        self._check(self.checked, me, site)
+
+    def _check(self, observations: list[Observation], me: Named, site: Site, culprit: str | None = None) -> None:
+        for observation in observations:
+            if id(observation) in self._violated:
+                continue
+            if look(self._functions[id(observation)])[0]:
+                continue
+            self._violated.add(id(observation))
+            seen = _named_values(self.program, observation, self._objects)
+            message = f"always {told(observation)}: broken by {culprit or me.name}{_where(seen)}"
+            details = {"expectation": observation.text, "values": seen}
+            self._found(
+                Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
+            )
+
+    def results(self) -> list[Checked]:
+        """What became of each `always`."""
+        out = []
+        for observation in self.program.expectations.always:
+            found = "violated" if id(observation) in self._violated else "holds"
+            if observation not in self.checked:
+                found = "not_checked"
+            out.append(Checked("always", observation.text, found, None, observation.line, observation.elsewhere))
+        return out
+
+
+def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:
+    """An observation as a function that looks at the real objects now."""
+    lines = ["def __look():"]
+    for probe in observation.probes:
+        target = f"__o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
+        lines.append(f" {probe.register} = {target}.{_asked(probe.op)}")
+    lines.append(f" return {observation.source}")
+    scope: dict[str, Any] = {**values.FUNCTIONS, **{f"__o{n}": made for n, made in enumerate(objects)}}
+    exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
+    function: Callable[[], Any] = scope["__look"]
+    return function
+
+
+def _asked(op: str) -> str:
+    name = op.partition(".")[2]
+    if op == "variable.read":
+        return "value"
+    return name if is_attribute(op) else f"{name}()"
+
+
+class _FailedLook(str):
+    """What an expectation that could not be evaluated failed with."""
+
+    __slots__ = ()
+
+
+def look(function: Callable[[], Any]) -> tuple[bool, Any]:
+    """Whether an expression holds, and its value; one that fails does not hold."""
+    try:
+        value = function()
+    except Exception as error:
+        return False, _FailedLook(f"{type(error).__name__}: {error}")
+    return bool(value), value
+
+
+def at_the_end(
+    program: Program, objects: list[Any], reached: bool
+) -> tuple[list[Checked], list[Finding], list[Any] | None]:
+    """`final` and `outcomes`: what was found, what is broken, and the outcome observed."""
+    checked: list[Checked] = []
+    findings: list[Finding] = []
+    for observation in program.expectations.final:
+        if not reached:
+            checked.append(_checked(observation, "not_reached"))
+            continue
+        holds, value = look(compiled(observation, objects))
+        names = _named_values(program, observation, objects)
+        checked.append(_checked(observation, "holds" if holds else "violated", names or None))
+        if not holds:
+            failed = f", as it failed with {value}" if isinstance(value, _FailedLook) else ""
+            message = f"final {told(observation)}: does not hold{failed}{_where(names)}"
+            details = {"expectation": observation.text, "values": names}
+            findings.append(Finding("violated", message, line=observation.line, details=details))
+    checked += _for_a_search(program)
+    outcome = _outcome(program, objects) if reached and program.expectations.observe else None
+    if program.expectations.observe:
+        found, broken = _judge(program, outcome)
+        checked.append(found)
+        findings += broken
+    return checked, findings, outcome
+
+
+def told(observation: Observation) -> str:
+    """An expectation as a message tells it: with its place, where that is in another file than the scenario's."""
+    return f"{observation.text} ({observation.elsewhere})" if observation.elsewhere else observation.text
+
+
+def _checked(observation: Observation, found: str, value: Any = None) -> Checked:
+    return Checked("final", observation.text, found, value, observation.line, observation.elsewhere)
+
+
+def _where(names: dict[str, Any]) -> str:
+    return f" ({', '.join(f'{name} is {value!r}' for name, value in names.items())})" if names else ""
+
+
+def _for_a_search(program: Program) -> list[Checked]:
+    """What one run can neither confirm nor refute."""
+    expect = program.expectations
+    out = [Checked("race", "never", "not_checked")] if expect.race_never else []
+    if expect.required is not None:
+        text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
+        out.append(Checked("outcomes required", text, "not_checked", None, first.line, first.elsewhere))
+    return out
+
+
+def _named_values(program: Program, observation: Observation, objects: list[Any]) -> dict[str, Any]:
+    """The variables that an expression names with their values, and the questions that it asks with the answers."""
+    named = look(compiled(observation.of_parts(program.cells), objects))[1]
+    return named if isinstance(named, dict) else {}
+
+
+def _outcome(program: Program, objects: list[Any]) -> list[Any]:
+    return [look(compiled(observation, objects))[1] for observation in program.expectations.observe]
+
+
+def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[Finding]]:
+    expect = program.expectations
+    text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
+    line, elsewhere = first.line, first.elsewhere
+    if outcome is None:
+        return Checked("outcomes", text, "not_reached", None, line, elsewhere), []
+    if expect.allowed is not None and not is_among(outcome, expect.allowed):
+        what = "is not among the allowed ones"
+    elif expect.forbidden is not None and is_among(outcome, expect.forbidden):
+        what = "is forbidden"
+    else:
+        judged = expect.allowed is not None or expect.forbidden is not None
+        return Checked("outcomes", text, "holds" if judged else "not_checked", outcome, line, elsewhere), []
+    where = f" ({elsewhere})" if elsewhere else ""
+    message = f"the outcome ({text}) = {outcome} {what}{where}"
+    finding = Finding("violated", message, line=line, details={"outcome": outcome})
+    return Checked("outcomes", text, "violated", outcome, line, elsewhere), [finding]

@@ -1,0 +1,181 @@
+"""The baton: of all real threads only one takes its next step, the one whose move a schedule says is next.
+
+A thread asks before each step of the model and is held until its move comes; that it asks again, ends, or is parked inside
+a wait says that the move before is finished. A move is only made where the model says that it can be: so what the thread
+does then returns at once, and where it does not, the replay has failed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns as now
+
+from scenrun.execution.site import Site
+from scenrun.execution.threads.context import TURN, Context, Cut, Wait
+from scenrun.model.moves import Made
+from scenrun.model.state import LEAVING
+
+
+@dataclass(slots=True)
+class _Asking:
+    """A thread or task that waits for its turn."""
+
+    pc: int
+    phase: int
+    let_on: Callable[[], object]
+    site: Site | None = None
+
+    def __str__(self) -> str:
+        if self.site is None:
+            return "has not begun"
+        where = f"{self.site.instruction.step} (line {self.site.line})"
+        return f"is about to do {'leave' if self.pc == LEAVING else self.site.op} at {where}, action {self.phase + 1}"
+
+
+class Baton:
+    """Passes from move to move. Whoever asks, ends or is parked passes it on: it needs no thread of its own."""
+
+    def __init__(self, made: Sequence[Made], frees: bool) -> None:
+        self._made = made
+        self._frees = frees
+        self._own: dict[str, list[Made]] = {}
+        """For each thread its moves, in order."""
+        for one in made:
+            self._own.setdefault(one.move.thread, []).append(one)
+        self._passing = threading.Lock()
+        self._asking: dict[str, _Asking] = {}
+        self._gone: set[str] = set()
+        self._next = 0
+        self._mover: str | None = None
+        self._taken: dict[str, int] = {}
+        """How many of its moves each thread has begun."""
+        self.is_through = False
+        """Whether all moves were made."""
+        self.is_free = False
+        """Whether threads go on by themselves."""
+        self.failed: str | None = None
+        """Why the schedule could not be followed to its end."""
+        self.moved_ns = now()
+        """When something last moved."""
+        self.when_free: list[Callable[[], object]] = []
+        self.when_over: Callable[[], object] = lambda: None
+
+    # --- what threads say
+
+    def ask(self, me: Context, site: Site, pc: int, phase: int = 0) -> Made | None:
+        """Wait for one's turn; gives the move to be made, None where there are none any more."""
+        if me.cut:
+            raise Cut
+        with self._passing:
+            if self.is_free:
+                return None
+            me.seen, me.wait = site, Wait(TURN, None, None, now(), site)
+            self._finished(me.name)
+            self._asking[me.name] = _Asking(pc, phase, me.gate.release, site)
+            self._pass_on()
+        me.gate.acquire()
+        me.wait = None
+        if me.cut:
+            raise Cut
+        return None if self.is_free else self._own[me.name][self._taken[me.name] - 1]
+
+    def is_cut_short(self, me: Context, made: Made) -> bool:
+        """Whether the time of what a thread is about to do will be up, be it after it was parked."""
+        if made.move.expires:
+            return True
+        own, at = self._own[me.name], self._taken[me.name]
+        following = own[at] if at < len(own) else None
+        return (
+            following is not None and following.move.expires and following.pc == made.pc and following.move.phase == 1
+        )
+
+    def queued(self, name: str, begin: Callable[[], object], pc: int) -> None:
+        """A task is in line; `begin` lets a worker take it."""
+        with self._passing:
+            if self.is_free:
+                return
+            self._asking[name] = _Asking(pc, 0, begin)
+            self._pass_on()
+
+    def left(self, name: str) -> None:
+        """A thread has ended, with all that this means for others."""
+        with self._passing:
+            self._gone.add(name)
+            self._finished(name)
+            self._pass_on()
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a move is being made, or its thread is on its way to it."""
+        return not self.is_through and self.failed is None
+
+    # --- passing on
+
+    def _finished(self, name: str) -> None:
+        if name == self._mover:
+            self._mover = None
+            self._next += 1
+            self.moved_ns = now()
+
+    def _pass_on(self) -> None:
+        """Let the next thread on, if it has come to its step and nobody is moving."""
+        while self._mover is None and self.is_moving:
+            if self._next == len(self._made):
+                self.is_through = True
+                if self._frees:
+                    self._free()
+                self.when_over()
+                return
+            made = self._made[self._next]
+            name = made.move.thread
+            if made.is_void:
+                self._asking.pop(name, None)
+                self._next += 1
+                continue
+            asking = self._asking.get(name)
+            if asking is None:
+                if name in self._gone:
+                    self.fail(f"{name} has ended already")
+                return
+            if (asking.pc, asking.phase) != (made.pc, made.move.phase):
+                self.fail(f"{name} {asking}")
+                return
+            del self._asking[name]
+            self._mover = name
+            self._taken[name] = self._taken.get(name, 0) + 1
+            self.moved_ns = now()
+            asking.let_on()
+
+    def fail(self, reason: str) -> None:
+        """The real threads do not do what the model says."""
+        if self.failed is None and not self.is_through:
+            self.failed = f"{self.place()}: {reason}"
+            self.when_over()
+
+    def place(self) -> str:
+        """The move that is being made or is next."""
+        if self._next >= len(self._made):
+            return "after the last move"
+        return f"move {self._next + 1:,} of {len(self._made):,} ({self._made[self._next].move})"
+
+    def is_on_its_way(self) -> str:
+        """Why the next move is not finished, in words."""
+        made = self._made[min(self._next, len(self._made) - 1)].move
+        return "it did not return at once" if self._mover is not None else f"{made.thread} did not come to it"
+
+    def close(self) -> None:
+        """Nobody is held any more."""
+        with self._passing:
+            self._free()
+
+    def _free(self) -> None:
+        if self.is_free:
+            return
+        self.is_free = True
+        for asking in list(self._asking.values()):
+            asking.let_on()
+        self._asking.clear()
+        for tell in self.when_free:
+            tell()

@@ -1,0 +1,277 @@
+"""Makes exactly the moves of a plan on simulated objects; only then, and only where a deadlock is to show, threads go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from scenrun.errors import InternalError
+from scenrun.execution.replay.plan import Plan
+from scenrun.execution.replay.stepped_simulation import AskingWriter
+from scenrun.execution.simulator import Settings, SimulatedRun, run_id_of
+from scenrun.execution.simulator.actions import Action, Phase
+from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
+from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
+from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
+from scenrun.execution.simulator.simulation import Simulation, StandsStill
+from scenrun.execution.simulator.stuck import describe
+from scenrun.execution.simulator.threads import SimulatedThread
+from scenrun.execution.site import Site
+from scenrun.model.moves import Made
+from scenrun.model.state import BEGINNING, LEAVING
+from scenrun.program.ir import Code, Program
+from scenrun.program.primitives.kinds import Failed, Then
+from scenrun.program.results import RunResult
+from scenrun.trace.recorder import Recorder
+
+_FOR_EVER = 1 << 62
+
+
+def follow_program(
+    program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
+    interrupted: Callable[[], str | None] = lambda: None,
+) -> RunResult:  # fmt: skip
+    """Replay a plan in virtual time: the same bytes every time."""
+    recorder = make_recorder(run_id_of(program, seed))
+    recorder.wall_ns = recorder.began_ns = 0
+    one = _Followed(program, recorder, seed, level, plan)
+    try:
+        result = one.run(program.time_limit_ns, interrupted)
+    finally:
+        recorder.close()
+    result.notes["shown"] = one.loop.is_through and plan.is_shown(result)
+    return result
+
+
+class _Moves(RoundRobin):
+    """Who moves is written down; afterwards it is first come, first served."""
+
+    name = "moves"
+
+
+class _Followed(SimulatedRun):
+    """One replayed run."""
+
+    loop: _FollowingLoop
+
+    def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, plan: Plan) -> None:
+        self.plan = plan
+        super().__init__(program, recorder, seed, level, Settings(scheduler=lambda _: _Moves()))
+
+    def _simulation(self, *how: Any) -> Simulation:
+        return _FollowedSimulation(self.plan, *how)
+
+    def _loop(self, simulation: Simulation, **how: Any) -> Loop:
+        assert isinstance(simulation, _FollowedSimulation)
+        self.loop = _FollowingLoop(simulation, **how)
+        return self.loop
+
+    def _ended_early(self, ending: Ending) -> None:
+        if ending.details.get("limit") != "schedule":
+            super()._ended_early(ending)
+            return
+        simulation = self.simulation
+        live = tuple(describe(thread) for thread in simulation.threads if not thread.ended)
+        swallowed = [thread.name for thread in self.swallowed()]
+        if (finding := self.plan.last_word(simulation.findings, live, swallowed)) is not None:
+            simulation.found(finding)
+
+    def _nobody_can_end(self) -> bool:
+        """Beside threads that go on for ever, it is the model that knows who can never move again."""
+        names = set((self.plan.finding or ("", ""))[1].split(", "))
+        parked = [thread for thread in self.simulation.threads if thread.name in names and thread.parked]
+        if len(parked) == len(names) and self.plan.is_proved:
+            self._report([thread for thread in parked if thread not in self._deadlocked])  # nothing, if all were
+            return True
+        return super()._nobody_can_end()
+
+
+class _FollowedSimulation(Simulation):
+    """A simulation whose threads stop before each step of the model."""
+
+    def __init__(self, plan: Plan, *how: Any) -> None:
+        self.plan = plan
+        self.follows = True
+        """Whether moves are still to be made."""
+        self.move: Made | None = None
+        """The move that is being made."""
+        self.phases: dict[SimulatedThread, int] = {}
+        """The action before which a thread has stopped, where it is not the first of its operation."""
+        super().__init__(*how)
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
+        asked = self.plan.asked[code.number]
+        return compile_code(code, {**namespace, "__run": self}, options, partial(AskingWriter, asked=asked))
+
+    def way(self, own: Any) -> Any:
+        """Which way a step goes that has several: as the move says, or else as it is by itself."""
+        return self.move.move.alternative if self.follows and self.move is not None else own
+
+    def _stands_still(self, me: SimulatedThread) -> bool:
+        return not self.follows and super()._stands_still(me)
+
+    def operate(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
+        t: int, until: int,
+    ) -> Any:  # fmt: skip
+        """Do an operation, each of its actions in its turn: a generator, which gives (result, t, until)."""
+        timeout = None if act.timeout_at is None else arguments[act.timeout_at]
+        deadline = None if timeout is None else t + timeout
+        me.site, memo, waited, waits = site, None, 0, False
+        name, first = act.operation.name, objects[0]
+        for number, phase in enumerate(act.phases):
+            if name != "begin" or number:
+                blocked, since = act.waits and not phase.enabled(objects, me, arguments, memo), t
+                self.phases[me] = number
+                t, until = yield t
+                del self.phases[me]
+                blocked = blocked and _would_wait(act, arguments)
+                waits, waited = waits or blocked, waited + (t - since) * blocked
+            while True:
+                outcome, t = self._tried(me, phase, objects, arguments, memo, deadline, t)
+                if outcome is not None:
+                    break
+                me.action, me.arguments, me.memo = act, arguments, memo
+                self.park(me, phase, objects, None if phase.expire is None else deadline, t, waits)
+                since, waits = t, True
+                t, until = yield t
+                waited += t - since
+            first.noted(name, number, outcome, objects, me, t)
+            for made in objects:
+                if made.waiting:
+                    self.wake(made, t)
+            if not isinstance(outcome, Then):
+                break
+            memo = outcome.memo
+            me.moves += 1
+            t += self.costs.of(act.op)
+        me.waited_ns = waited
+        me.waited_total_ns += waited
+        first.waited_for(name, waited if waits else None)
+        if isinstance(outcome, Failed):
+            me.resumed = t, until
+            self._fail(me, site, outcome, objects)
+        return getattr(outcome, "result", None), t, until
+
+    def _tried(
+        self, me: SimulatedThread, phase: Phase, objects: Any, arguments: Any, memo: Any, deadline: int | None, t: int
+    ) -> tuple[Any, int]:
+        """What an action gives at this moment: while a schedule is followed, its time is up when the move says so."""
+        if self.follows:
+            assert self.move is not None
+            if self.move.move.expires and phase.expire is not None:
+                return phase.expire(objects, me, arguments, memo), max(t, deadline or t)
+            outcome = phase.act(objects, me, arguments, memo)
+            if outcome is None:
+                raise InternalError(f"the model can make a move that the simulation cannot: {self.move.move}")
+            return outcome, t
+        outcome = phase.act(objects, me, arguments, memo)
+        if outcome is None and deadline is not None and t >= deadline and phase.expire is not None:
+            outcome = phase.expire(objects, me, arguments, memo)
+        return outcome, t
+
+
+def _place(thread: SimulatedThread) -> int | None:
+    """The instruction that a thread is about to do, as the model has it."""
+    if not thread.has_begun:
+        return BEGINNING
+    if thread.left_with is not None:
+        return LEAVING
+    return thread.site.pc if thread.site is not None else None
+
+
+def _would_wait(act: Action, arguments: tuple[Any, ...]) -> bool:
+    """Whether an operation was called so that it may wait."""
+    given = dict(zip(act.operation.parameters, arguments, strict=False))
+    return bool(given.get("blocking", True) and given.get("block", True))
+
+
+SEARCH_AFTER = 100
+"""Slices after the last move after which threads that can never move again are looked for."""
+
+
+class _FollowingLoop(Loop):
+    """Lets threads make the moves of a plan, and go on after that where a deadlock is to show."""
+
+    simulation: _FollowedSimulation
+    is_through = False
+    """Whether all moves were made."""
+
+    def run(self) -> None:
+        """Until everyone has ended, or nothing is left to show; an Ending tells what came before that."""
+        simulation = self.simulation
+        simulation.begin()
+        try:
+            self._follow()
+            simulation.follows, simulation.move, self.is_through = False, None, True
+            if not simulation.needed:
+                return
+            if not simulation.plan.frees:
+                raise Ending("the schedule ends here", {"limit": "schedule"})
+            self._free()
+        except StandsStill:
+            raise self._standing_still() from None
+
+    def _follow(self) -> None:
+        t, known = self._settled(0, 0)
+        for number, made in enumerate(self.simulation.plan.made):
+            if not number % LOOK_EVERY:
+                self._look_around(t)
+            thread = self.simulation.threads[made.choice.thread]
+            self._compare(number, thread, made)
+            self.simulation.move = made
+            if thread.parked:  # a task or timer that has not begun
+                self.simulation.unpark(thread)
+            t = self._moved(thread, t)
+            if made.pc == BEGINNING and not thread.ended:
+                t = self._moved(thread, t)  # now that it has begun, it comes to its first step
+            t, known = self._settled(t, known)
+        self.simulation.now_ns = t
+
+    def _settled(self, t: int, known: int) -> tuple[int, int]:
+        """Threads that were just started come to their first step; tasks and timers wait to begin."""
+        for thread in self.simulation.threads[known:]:
+            if thread.kind.begin is None:
+                t = self._moved(thread, t)
+        return t, len(self.simulation.threads)
+
+    def _moved(self, thread: SimulatedThread, t: int) -> int:
+        t = thread.send((t, _FOR_EVER))
+        if thread.ended:
+            thread.over()
+        return t
+
+    def _compare(self, number: int, thread: SimulatedThread, made: Made) -> None:
+        """Model and simulation are at the same place, or a call has led elsewhere, or one of them is wrong."""
+        phase = self.simulation.phases.get(thread, 0)
+        place = _place(thread)
+        if (thread.name, place, phase) == (made.move.thread, made.pc, made.move.phase):
+            return
+        now = (
+            f"{thread.site.op} at {thread.site.instruction.step} (line {thread.site.line})" if thread.site else "begin"
+        )
+        reason = f"move {number + 1:,} of {len(self.simulation.plan.made):,} ({made.move}): {thread.name} is about to do {now}"
+        if any(i.op == "call" for code in self.simulation.program.codes for i in code.instructions):
+            raise Ending(f"the replay failed at {reason}", {"limit": "moves"})
+        raise InternalError(f"the simulation is not where the model is, at {reason}")
+
+    def _look_around(self, t: int) -> None:
+        simulation = self.simulation
+        simulation.now_ns = t
+        if len(simulation.records) > 1_000:
+            simulation.drain()
+        if (signal := self.interrupted()) is not None:
+            raise Ending(f"the run was ended by {signal}", {"signal": signal})
+
+    def _free(self) -> None:
+        """Everyone goes on by themselves, for as long as a run of this file may take."""
+        simulation, scheduler = self.simulation, self.scheduler
+        while len(scheduler):
+            scheduler.take()
+        for thread in simulation.threads:
+            if not thread.ended and not thread.parked:
+                scheduler.add(thread)
+        self.time_limit_ns += simulation.now_ns
+        self.next_search = self.slices + SEARCH_AFTER
+        self._on_one()

@@ -1,0 +1,269 @@
+"""Replays a plan on real threads: the objects are the same as in any run, and every thread asks the baton."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.execution.codegen import Compiled
+from scenrun.execution.replay.baton import Baton
+from scenrun.execution.replay.plan import Plan
+from scenrun.execution.replay.stepped_threads import AskingWriter
+from scenrun.execution.replay.work_queue import WorkQueue
+from scenrun.execution.site import Site
+from scenrun.execution.threads import started_fields, watched
+from scenrun.execution.threads.codegen import Options, compile_code
+from scenrun.execution.threads.context import TURN, Context, Cut, FaultLeft, Wait, current
+from scenrun.execution.threads.pools import RealPool, held
+from scenrun.execution.threads.run import Run
+from scenrun.execution.threads.supervisor import Supervisor
+from scenrun.execution.threads.threads import RealTimer
+from scenrun.execution.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
+from scenrun.model.state import BEGINNING, LEAVING
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Code, Program
+from scenrun.program.results import RunResult
+from scenrun.trace.events import LEVELS
+from scenrun.trace.recorder import Recorder
+
+PATIENCE_S = 10.0
+"""How long a move may take; it should return at once."""
+SETTLE_S = 1.0
+"""How long threads that are let on may take to come to where they are stuck, at the most; then what is so is told."""
+SHORT_NS = 1_000_000
+"""How long sleeps and work of those take at the most who go on after the last move."""
+QUIET_LOOKS = 3
+"""Looks without anybody else stuck after which those who are stuck are all, while others go on."""
+
+
+def replay_program(
+    program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
+    interrupted: Callable[[], str | None] = lambda: None,
+) -> RunResult:  # fmt: skip
+    """Replay a plan on real threads; whether it showed its finding is in the result's notes."""
+    run_id = secrets.token_hex(6)
+    recorder = make_recorder(run_id)
+    run = ReplayedRun(program, seed, LEVELS[level], plan)
+    recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
+    run.event("run.started", "info", {**started_fields(run, level), "scheduler": "moves"})
+    result = watched(_Watching(run, recorder, interrupted), run, recorder, run_id)
+    result.notes["shown"] = run.baton.is_through and plan.is_shown(result)
+    return result
+
+
+class ReplayedRun(Run):
+    """A run whose threads take their steps as a plan says."""
+
+    watches_everything = True
+
+    def __init__(self, program: Program, seed: int, level: int, plan: Plan) -> None:
+        self.plan = plan
+        self.baton = Baton(plan.made, plan.frees)
+        super().__init__(program, seed, level)
+        self.baton.when_over = self.pulse.set
+        for made in self.flat_objects():
+            if isinstance(made, RealPool):
+                made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
+                made.about_to_wait = lambda me: self.ask_again(me, 1)
+            elif isinstance(made, RealTimer):
+                made.about_to_begin = partial(self._timer_begins, made.context)
+                made.when_over = partial(self.baton.left, made.context.name)
+            elif isinstance(made, RealCondition):
+                _ask_in_condition(self, made)
+            elif isinstance(made, RealEvent | RealBarrier):
+                _ask_in_wait(self, made.real._cond)  # type: ignore[union-attr]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
+        asking = {**namespace, "__ask": self.ask, "__way": self.way, "__held": held}
+        asked = self.plan.asked[code.number]
+        return compile_code(code, asking, options, partial(AskingWriter, asked=asked))
+
+    # --- what generated code asks
+
+    def ask(self, me: Context, site: Site, timeout: int | None = None) -> int | None:
+        """Wait for one's turn; gives the time-out with which the step is to be done."""
+        self._look(me)
+        made = self.baton.ask(me, site, site.pc)
+        return 0 if made is not None and self.baton.is_cut_short(me, made) else timeout
+
+    def way(self, me: Context, site: Site, own: Any) -> Any:
+        """Wait for one's turn; gives the way to go on, which by itself the thread would choose otherwise."""
+        self._look(me)
+        made = self.baton.ask(me, site, site.pc)
+        return own if made is None else made.move.alternative
+
+    def ask_again(self, me: Context, phase: int) -> None:
+        """Wait for one's turn in the middle of an operation."""
+        self._look(me)
+        wait, site = me.wait, me.seen
+        assert site is not None
+        self.baton.ask(me, site, site.pc, phase)
+        me.wait = wait
+
+    def _look(self, me: Context) -> None:
+        """What must always hold is looked at after each move."""
+        if me.seen is not None and not self.baton.is_free and not me.cut:
+            self.watch.check_all(me, me.seen)
+
+    def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if self.baton.is_free:
+            super()._sleep(me, site, min(nanoseconds, SHORT_NS))
+        me.waited_ns = 0
+
+    def _work(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if self.baton.is_free:
+            super()._work(me, site, min(nanoseconds, SHORT_NS))
+
+    # --- where threads begin and end
+
+    def about_to_leave(self, context: Context, left: FaultLeft) -> None:
+        """That a fault leaves a thread is a step, too."""
+        self._look(context)
+        self.baton.ask(context, left.site, LEAVING)
+
+    def _timer_begins(self, context: Context, timer: threading.Timer) -> None:
+        """A timer fires when its turn comes, and not when its time does."""
+        assert context.seen is not None
+        if self.baton.ask(context, context.seen, BEGINNING) is not None:
+            timer.interval = 0
+
+    def _end(self, context: Context) -> None:
+        self._look(context)
+        super()._end(context)
+        if context.pool is None:  # a task has ended when its worker comes back for more
+            self.baton.left(context.name)
+
+    def let_go(self) -> None:
+        """Nobody is held by the baton any more."""
+        self.baton.close()
+
+
+def _ask_in_wait(run: ReplayedRun, condition: Any) -> None:
+    """Who is parked in an event or a barrier waits for its turn before it waits for the other threads."""
+    lock = condition._lock
+
+    def park() -> None:
+        lock.release()
+        try:
+            run.ask_again(current(), 1)
+        except Cut:
+            lock.acquire()
+            raise
+
+    condition._release_save = park
+
+
+def _ask_in_condition(run: ReplayedRun, made: RealCondition) -> None:
+    """Each action of a condition's wait is a move: to be woken, to take the lock again, to leave the line."""
+    real: Any = made.real
+    release_save, acquire_restore = real._release_save, real._acquire_restore
+
+    def park() -> Any:
+        saved = release_save()
+        run.ask_again(current(), 1)
+        return saved
+
+    def come_back(saved: Any) -> None:
+        run.ask_again(current(), 2)
+        acquire_restore(saved)
+
+    real._release_save, real._acquire_restore = park, come_back
+    real._waiters = _Line(run)
+
+
+class _Line(Parked):
+    """The waiters of a condition; who leaves by itself waits for its turn."""
+
+    def __init__(self, run: ReplayedRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def remove(self, waiter: Any) -> None:
+        """Take one out of the line: a notify does, and who leaves by itself."""
+        me = current()
+        if waiter is me.waiter:
+            self._run.ask_again(me, 3)
+        super().remove(waiter)
+
+
+class _Watching(Supervisor):
+    """Watches a replay: that its moves are made, and what they show."""
+
+    run: ReplayedRun
+
+    def __init__(self, run: ReplayedRun, sink: Recorder, interrupted: Callable[[], str | None]) -> None:
+        limit_ns = run.program.time_limit_ns + int(1e9 * (PATIENCE_S + len(run.plan.made) / 100))
+        super().__init__(run, sink, interrupted, limit_ns)
+        self._free_since = 0
+        self._quiet = 0
+        """Looks in a row that found nobody else stuck."""
+
+    def _is_done(self) -> bool:
+        """Whether the moves are made and nothing is left to show, or they cannot be made."""
+        baton, plan = self.run.baton, self.run.plan
+        if baton.is_moving and now() - baton.moved_ns > PATIENCE_S * 1e9 and not self._is_calling():
+            baton.fail(baton.is_on_its_way())
+        if baton.failed is not None:
+            self._give_up(f"the replay failed at {baton.failed}", {"limit": "schedule"})
+            return True
+        if not baton.is_through:
+            return False
+        if self._is_over():
+            return True
+        if not plan.frees:
+            threads = tuple(self.describe(c, c.wait) for c in list(self.run.contexts) if not c.ended)
+            swallowed = [context.name for context in self.swallowed()]
+            if (finding := plan.last_word(self.run.findings, threads, swallowed)) is not None:
+                self.run.found(finding)
+            return True
+        if not self._free_since:
+            self._free_since = self._next_look = now()
+        return self._quiet >= QUIET_LOOKS and self._about() <= {context.name for context in self._deadlocked}
+
+    def _about(self) -> set[str]:
+        """The threads that are to be stuck."""
+        return set((self.run.plan.finding or ("", ""))[1].split(", "))
+
+    def _is_settled(self) -> bool:
+        """Whether all who are to be stuck have come to where they are, so that one finding tells of all."""
+        about = self._about()
+        on_their_way = (
+            context
+            for context in list(self.run.contexts)
+            if context.name in about and context.started_ns and (context.wait is None or context.wait.op == TURN)
+        )
+        return next(on_their_way, None) is None or now() - self._free_since > SETTLE_S * 1e9
+
+    def _is_calling(self) -> bool:
+        return any(context.calling for context in list(self.run.contexts))
+
+    def _look(self) -> bool:
+        if self.run.baton.is_moving or not self._is_settled():
+            return False
+        before = len(self._deadlocked)
+        nobody_is_left = super()._look()
+        self._quiet = self._quiet + 1 if len(self._deadlocked) == before else 0
+        return nobody_is_left or (self._quiet >= QUIET_LOOKS and self._is_known())
+
+    def _is_known(self) -> bool:
+        """Whether the model knows that those who are blocked can never move again, although others go on beside them."""
+        about = self._about()
+        blocked = [(c, wait) for c in list(self.run.contexts) if c.name in about and (wait := c.wait) and wait.object]
+        if len(blocked) < len(about) or not self.run.plan.is_proved:
+            return False
+        more: list[tuple[Context, Wait | None]] = [(c, wait) for c, wait in blocked if c not in self._deadlocked]
+        if more:
+            self._report(more)
+        self._deadlocked |= {context for context, _ in blocked}
+        return True
+
+    def describe(self, context: Context, wait: Wait | None) -> Stuck:
+        """Who waits for its turn does not wait for anybody else."""
+        if wait is None or wait.op != TURN:
+            return super().describe(context, wait)
+        return Stuck(context.name, "running", line=wait.site.line, step=wait.site.instruction.step)

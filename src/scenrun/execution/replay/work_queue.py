@@ -1,0 +1,91 @@
+"""A pool's queue of work that gives a task to a worker only when its turn to begin has come."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from typing import Any
+
+from scenrun.execution.replay.baton import Baton
+from scenrun.execution.threads.context import current_or_none
+from scenrun.execution.threads.pools import submitted_context
+from scenrun.model.state import BEGINNING
+
+
+class WorkQueue:
+    """Takes the place of the `SimpleQueue` inside a `ThreadPoolExecutor`; a None in it tells workers to look up."""
+
+    def __init__(self, baton: Baton) -> None:
+        self.baton = baton
+        self._changed = threading.Condition()
+        self._line: deque[Any] = deque()
+        self._begun: deque[Any] = deque()
+        """Tasks whose turn has come, and which no worker has taken yet."""
+        self._nones = 0
+        self._workers = 0
+        """How many workers wait for work."""
+        baton.when_free.append(self._look_up)
+
+    def put(self, item: Any) -> None:
+        """Take a task into the line, or a None."""
+        with self._changed:
+            if item is None:
+                self._nones += 1
+            else:
+                self._line.append(item)
+            self._changed.notify_all()
+        if item is not None:
+            item.future.add_done_callback(lambda _: self._look_up())  # one that is cancelled keeps no worker
+            self.baton.queued(submitted_context().name, lambda: self._begin(item), BEGINNING)
+
+    def _begin(self, item: Any) -> None:
+        with self._changed:
+            self._line.remove(item)
+            self._begun.append(item)
+            self._changed.notify_all()
+
+    def _look_up(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def get(self, block: bool = True) -> Any:
+        """For a worker that has nothing to do: the task that is to begin next, or a None."""
+        me = current_or_none()
+        if me is not None:
+            self.baton.left(me.name)
+        with self._changed:
+            self._workers += 1
+            while not self._has_some():
+                self._changed.wait()
+            self._workers -= 1
+            return self._next()
+
+    def get_nowait(self) -> Any:
+        """For a worker that has just done something; and for whoever shuts the pool down and cancels what is in line."""
+        me = current_or_none()
+        with self._changed:
+            if self.baton.is_free or (me is not None and not me.ended):
+                if not self._line:
+                    raise queue.Empty
+                return self._line.popleft()
+            is_needed = len(self._waiting()) + len(self._begun) > self._workers or self._nones
+        if not is_needed:
+            raise queue.Empty
+        return self.get()
+
+    def _waiting(self) -> list[Any]:
+        """The tasks in line that have not been cancelled."""
+        return [item for item in self._line if not item.future.cancelled()]
+
+    def _has_some(self) -> bool:
+        if self._begun or (self.baton.is_free and self._line):
+            return True
+        return bool(self._nones) and self._workers > len(self._waiting())
+
+    def _next(self) -> Any:
+        for ready in (self._begun, self._line if self.baton.is_free else ()):
+            if ready:
+                return ready.popleft()
+        self._nones -= 1
+        return None

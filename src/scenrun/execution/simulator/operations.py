@@ -1,0 +1,180 @@
+"""How operations are done in virtual time: threads do them at once, or wait at their objects and are woken in their turn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from scenrun.execution.simulator.actions import Action, Phase
+from scenrun.execution.simulator.clock import Clock
+from scenrun.execution.simulator.costs import Costs
+from scenrun.execution.simulator.schedulers import Scheduler
+from scenrun.execution.simulator.threads import SimulatedThread
+from scenrun.execution.site import Site
+from scenrun.program.primitives.kinds import Failed, Then
+
+
+class Operations:
+    """Operations on simulated objects; who may go on is told to the scheduler."""
+
+    def __init__(self, scheduler: Scheduler, costs: Costs) -> None:
+        self.scheduler = scheduler
+        self._ready = scheduler.add
+        self.wakes_all = scheduler.wakes_all
+        self.costs = costs
+        self.clock = Clock()
+
+    def do(self, me: SimulatedThread, site: Site, act: Action, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
+        """Do an operation that nobody ever waits in."""
+        outcome = act.phases[0].act(objects, me, arguments, None)
+        assert outcome is not None
+        objects[0].noted(act.operation.name, 0, outcome, objects, me, t)
+        me.waited_ns = 0
+        if isinstance(outcome, Failed):
+            self._fail(me, site, outcome, objects)
+        for made in objects:
+            if made.waiting:
+                self.wake(made, t)
+        return getattr(outcome, "result", None)
+
+    def operate(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
+        t: int, until: int,
+    ) -> Any:  # fmt: skip
+        """Do an operation in which the thread may have to wait: a generator, which gives (result, t, until)."""
+        timeout = None if act.timeout_at is None else arguments[act.timeout_at]
+        deadline = None if timeout is None else t + timeout
+        waited, has_waited, memo, cost = 0, False, None, self.costs.of(act.op)
+        me.site = site
+        name, first = act.operation.name, objects[0]
+        for number, phase in enumerate(act.phases):
+            while True:
+                outcome = phase.act(objects, me, arguments, memo)
+                if outcome is None and deadline is not None and t >= deadline and phase.expire is not None:
+                    outcome = phase.expire(objects, me, arguments, memo)
+                if outcome is not None:
+                    break
+                me.action, me.arguments, me.memo = act, arguments, memo
+                self.park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
+                since = t
+                t, until = yield t
+                waited += t - since
+                has_waited = True
+            first.noted(name, number, outcome, objects, me, t)
+            for made in objects:
+                if made.waiting:
+                    self.wake(made, t)
+            if not isinstance(outcome, Then):
+                break
+            memo = outcome.memo
+            me.moves += 1
+            t += cost
+            if t >= until and act.phases[number + 1].enabled(objects, me, arguments, memo):
+                (
+                    t,
+                    until,
+                ) = yield t  # who cannot go on waits from now on: nobody comes between, so lines keep their order
+        me.waited_ns = waited
+        me.waited_total_ns += waited
+        first.waited_for(name, waited if has_waited else None)
+        if isinstance(outcome, Failed):
+            me.resumed = t, until
+            self._fail(me, site, outcome, objects)
+        return getattr(outcome, "result", None), t, until
+
+    def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
+        """The operation ended with a fault: that was a step, too, unless it is part of an atomic one."""
+        if not site.instruction.option("atomic"):
+            me.moves += 1
+            me.due_ns = self.costs.of(site.op)
+        raise failed.fault(*(made.label for made in objects))
+
+    def park(
+        self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
+    ) -> None:
+        """The thread waits: at its objects, and for its moment."""
+        me.parks += 1
+        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
+        key = phase if not phase.together else (phase, objects[0])
+        for at in phase.waits_at:
+            made = objects[at]
+            made.waiting += 1
+            line = made.lines.get(key)
+            if line is None:
+                line = made.lines[key] = OrderedDict()
+            line[me] = None
+            if again and not phase.together:
+                line.move_to_end(me, last=False)  # it was the first, and another was faster
+        if deadline is not None:
+            self.clock.wake_at(me, deadline)
+
+    def unpark(self, thread: SimulatedThread) -> None:
+        """The thread may go on."""
+        phase = thread.phase
+        if phase is not None:
+            objects = thread.objects
+            key = phase if not phase.together else (phase, objects[0])
+            for at in phase.waits_at:
+                made = objects[at]
+                made.waiting -= 1
+                line = made.lines[key]
+                del line[thread]
+                if not line and phase.together:  # lines of those who wait for one out of many would become many
+                    del made.lines[key]
+            thread.phase = None
+        thread.parked = False
+        thread.timer = 0
+        self._ready(thread)
+
+    def wait(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
+        t: int, again: bool = False,
+    ) -> None:  # fmt: skip
+        """The thread waits in an operation on one object that has one phase, without a time-out."""
+        phase, (made,) = act.phases[0], objects
+        me.site, me.action, me.arguments = site, act, arguments
+        me.parks += 1
+        me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, None
+        made.waiting += 1
+        line = made.lines.get(phase)
+        if line is None:
+            line = made.lines[phase] = OrderedDict()
+        line[me] = None
+        if again:
+            line.move_to_end(me, last=False)  # it was the first, and another was faster
+
+    def waited(self, me: SimulatedThread, act: Action, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
+        """An operation of one phase is over in which the thread has waited."""
+        me.waited_ns = waited_ns
+        me.waited_total_ns += waited_ns
+        made = objects[0]
+        made.waited_for(act.operation.name, waited_ns)
+        if made.waiting and made.is_shared:
+            self.wake(made, t)
+
+    def wake(self, made: Any, t: int) -> None:
+        """Let those go on who wait at an object that has changed.
+
+        Where only one of several can have what they wait for, the first is woken, and looks again; a scheduler that is to
+        choose among all of them (`wakes_all`) gets all.
+        """
+        lines = made.lines.values()
+        for line in lines if len(lines) == 1 else list(lines):
+            while line:
+                thread = next(iter(line))
+                phase = thread.phase
+                if not phase.enabled(thread.objects, thread, thread.arguments, thread.memo):
+                    break
+                thread.ready_ns = t
+                self.unpark(thread)
+                if not phase.together and not self.wakes_all:
+                    break
+            if len(lines) < 2:
+                return
+
+    def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
+        """The thread waits for a moment; gives the time at which it began to."""
+        me.site, me.parked, me.since_ns = site, True, t
+        me.parks += 1
+        self.clock.wake_at(me, t + nanoseconds + self.costs.late_ns if nanoseconds > 0 else t)
+        return t

@@ -1,0 +1,404 @@
+"""One simulation: its objects and threads, the virtual time, and the loop that lets one thread move after the other."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
+from typing import Any
+
+from scenrun.errors import Fault, InternalError
+from scenrun.execution.expectations import Watch
+from scenrun.execution.raised import fault_fields, is_raised_anew
+from scenrun.execution.simulator.actions import Action, action
+from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
+from scenrun.execution.simulator.costs import Costs
+from scenrun.execution.simulator.fast_paths import QUICK, Condition, Event, Queue
+from scenrun.execution.simulator.objects import Lock, Pool, Thing, Waitable, class_of
+from scenrun.execution.simulator.operations import Operations
+from scenrun.execution.simulator.schedulers import Scheduler
+from scenrun.execution.simulator.threads import SimulatedThread, Steps
+from scenrun.execution.site import Site
+from scenrun.program import values
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.findings import Finding, fault_left
+from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
+from scenrun.program.primitives.kinds import Failed
+from scenrun.program.user_python import Calls
+from scenrun.trace.events import LEVELS
+
+ROOM = 20_000
+"""Records that wait to be written, at the most."""
+PATIENCE = 1_000_000
+"""Steps at one and the same moment, and turns of a loop inside `atomic`: with more, the clock stands still."""
+_BASES: dict[str, type[Thing]] = {
+    "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
+    "barrier": Waitable, "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
+    "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "spawned": SimulatedThread,
+    "future": SimulatedThread,
+}  # fmt: skip
+_CLASSES = {kind: class_of(base, kind) for kind, base in _BASES.items()}
+
+
+class StandsStill(BaseException):
+    """A step of a thread does not come to its end."""
+
+
+class FaultLeft:
+    """A fault that no step caught, and where."""
+
+    __slots__ = ("fault", "site")
+
+    def __init__(self, fault: Fault, site: Site) -> None:
+        self.fault = fault
+        self.site = site
+
+
+class Simulation(Operations):
+    """A program in virtual time. `drain` is called when records should be written."""
+
+    def __init__(
+        self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
+        count_moves: bool, hurry: Sequence[object],
+    ) -> None:  # fmt: skip
+        """`hurry`: no longer empty once the run is to end at once; then threads give their turns back where they loop."""
+        super().__init__(scheduler, costs)
+        self.hurry = hurry
+        self.program = program
+        self.seed = seed
+        self.level = level
+        self.records: deque[tuple[Any, ...]] = deque()
+        self.drain = drain
+        self.threads: list[SimulatedThread] = []
+        """Those that were started, in the order in which they were."""
+        self.needed = 0
+        """Threads that have not ended and are no daemons."""
+        self.findings: list[Finding] = []
+        self.now_ns = 0
+        self.zero_steps = 0
+        """Steps so far that cost nothing."""
+        self._numbers: dict[str, int] = {}
+        self._calls = Calls(program)
+        self._actions: dict[str, Action] = {}
+        self.watch = Watch(program, self._violated, everything=True)
+        self.objects = self._make_objects()
+        self.watch.bind(self.objects)
+        self.compiled = self._compile(level, count_moves)
+        self._end_actions = {kind: known.end for kind, known in KINDS.items() if known.end is not None}
+        self.main = self._thread("main", "main", 0, 0, "thread")
+
+    # --- making
+
+    def _make_objects(self) -> list[Any]:
+        objects: list[Any] = [None] * len(self.program.cells)
+        self._objects = objects
+        for cell in sorted(self.program.cells, key=lambda cell: cell.kind == "task"):
+            if cell.count is None:
+                objects[cell.number] = self._make(cell, 0)
+            else:
+                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
+        return objects
+
+    def _make(self, cell: Cell, index: int) -> Any:
+        if cell.kind in ("thread", "task"):
+            group = self.program.group_of_cell(cell.number)
+            pool = None if group.pool is None else self._objects[group.pool]
+            return self._thread(
+                group.member(index), group.name, index, group.code, cell.kind, cell.number,
+                daemon=group.daemon, endless=group.endless, pool=pool,
+            )  # fmt: skip
+        label = cell.label(index)
+        if cell.kind == "timer":
+            return self._thread(label, cell.name, index, 0, "timer", cell.number)
+        return _CLASSES[cell.kind](label, cell.number, KINDS[cell.kind].initial(cell.options))
+
+    def _thread(
+        self, name: str, group: str, index: int, code: int, kind: str, cell: int = -1, **more: Any
+    ) -> SimulatedThread:
+        value = KINDS[kind].initial({})
+        made: SimulatedThread = _CLASSES[kind](name, group, index, code, self.seed, cell, value, **more)
+        return made
+
+    def _compile(self, level: int, count_moves: bool) -> list[Any]:
+        namespace: dict[str, Any] = {
+            **values.FUNCTIONS,
+            **{f"__o{number}": made for number, made in enumerate(self.objects)},
+            "__emit": self.records.append,
+            "__records": self.records,
+            "__room": ROOM,
+            "__drain": self.drain,
+            "__sleep": self.sleep,
+            "__wait": self.wait,
+            "__waited": self.waited,
+            "__call": self._call,
+            "__caught": self._caught,
+            "__leave": self._leave,
+            "__end": self._end,
+            "__wake": self.wake,
+            "__do": self.do,
+            "__operate": self.operate,
+            "__start": self.start,
+            "__held": self._held,
+            "__ask": self._ask,
+            "__check": self._check,
+            "__still": self._stands_still,
+            "__spin": self._spin,
+            "__hurry": self.hurry,
+        }
+        options = Options(
+            level,
+            self.costs.of,
+            self.watch.cells,
+            self._kind_of,
+            self.action_of,
+            count_steps=self.program.step_limit is not None,
+            count_moves=count_moves,
+        )
+        return [self._compile_code(code, namespace, options) for code in self.program.codes]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
+        return compile_code(code, namespace, options)
+
+    def _kind_of(self, cell: int) -> str:
+        found = self.program.cells[cell]
+        if found.kind in ("queue", "simple_queue"):
+            return str(found.options.get("kind", "fifo"))
+        return found.kind
+
+    def action_of(self, op: str) -> Action:
+        """The action of an operation; there is one for all threads, as they wait in the same line."""
+        if op not in self._actions:
+            self._actions[op] = action(op, QUICK)
+        return self._actions[op]
+
+    def flat_objects(self) -> Iterator[Any]:
+        """Every object, arrays taken apart."""
+        for made in self.objects:
+            yield from made if isinstance(made, list) else [made]
+
+    # --- threads
+
+    def begin(self) -> None:
+        """Main is ready to take its first step."""
+        self._enlist(self.main, {}, 0)
+        self.watch.check_beginning(self.main, self.compiled[0].sites[0])
+
+    def start(
+        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int
+    ) -> Any:
+        """Start a thread, task or timer, which may be made for it; gives what the operation does."""
+        makes = act.operation.makes
+        if makes is not None:
+            objects = self._made(makes, site, objects)
+        thread: SimulatedThread = objects[0]
+        number = len(self.threads)
+        outcome = act.phases[0].act(objects, me, (*arguments, number), None)
+        if isinstance(outcome, Failed):
+            self._fail(me, site, outcome, objects)
+        assert outcome is not None
+        named = dict(zip(act.operation.parameters, arguments, strict=True)) if arguments else {}
+        if arguments:
+            thread.given = tuple(named.get("arguments", ()))
+        assert site.instruction.code is not None
+        thread.code = site.instruction.code
+        self._enlist(thread, named, t)
+        for made in objects:
+            if made.waiting:
+                self.wake(made, t)
+        return thread if makes is not None else getattr(outcome, "result", None)
+
+    def _made(self, kind: str, site: Site, objects: tuple[Any, ...]) -> tuple[Any, ...]:
+        """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
+        target = str(site.instruction.option("target"))
+        pool = objects[0] if objects else None
+        prefix = pool.label if pool is not None else target
+        number = self._numbers.get(prefix, 0)
+        self._numbers[prefix] = number + 1
+        daemon = bool(site.instruction.option("daemon"))
+        made = self._thread(f"{prefix}#{number}", target, number, 0, kind, daemon=daemon, pool=pool)
+        return made.named
+
+    def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:
+        """The thread counts from now on, and could move."""
+        thread.number = len(self.threads)
+        thread.ready_ns = t
+        self.threads.append(thread)
+        if not thread.daemon:
+            self.needed += 1
+        begin = thread.kind.begin
+        if begin is None:
+            self._set_off(thread, self.compiled[thread.code].function(thread))
+        else:
+            pool = thread.beside
+            if pool is not None:
+                pool.submitted += 1
+                pool.tasks[thread.number] = thread
+            arguments = tuple(named[parameter] for parameter in begin.parameters)
+            self._line_up(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
+            return
+        self._ready(thread)
+
+    @staticmethod
+    def _set_off(thread: SimulatedThread, steps: Steps) -> None:
+        """These are the thread's steps; it stands before the first of them."""
+        next(steps)
+        thread.send = steps.send
+
+    def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
+        """A task or a timer waits for its turn from the moment on at which it is started, in the order of the starts."""
+        deadline = None if act.timeout_at is None else t + arguments[act.timeout_at]
+        thread.action, thread.arguments = act, arguments
+        self._set_off(thread, self._beginning(thread, act, deadline, t))
+        self.park(thread, act.phases[0], thread.named, deadline, t, again=False)
+
+    def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:
+        """What a task or a timer waits for before its first step."""
+        t, until = yield 0
+        site = self.compiled[me.code].sites[0]
+        arguments: tuple[Any, ...] = () if deadline is None else (max(0, deadline - t), [])
+        runs, t, until = yield from self.operate(me, site, act, me.named, arguments, t, until)
+        me.moves += 1
+        me.waited_total_ns = 0
+        cost = self.costs.of(act.op)
+        if not runs:
+            self._ended(me, t)
+            yield t + cost
+        if me.beside is not None:
+            me.beside.queued.add(t - submitted)
+        self._set_off(me, self.compiled[me.code].function(me))
+        yield t + cost
+
+    def _end(self, me: SimulatedThread, site: Site, result: Any, t: int) -> None:
+        """The thread has taken its last step."""
+        me.moves += 1
+        self.records.append((t, me, None, "event", "thread.ended", "info", {}))
+        self._close(me, (result, None), t)
+
+    def _leave(self, me: SimulatedThread, t: int) -> None:
+        """A fault leaves the thread."""
+        me.moves += 1
+        left: FaultLeft = me.left_with
+        self.now_ns = t
+        fields = {"type": left.fault.type, "text": left.fault.text}
+        self.records.append((t, me, left.site, "event", "thread.failed", "error", fields))
+        if (
+            me.beside is None
+        ):  # of a task, whoever asks for the result gets it; if nobody does, the end of the run tells
+            self.found_fault(me, left)
+        self._close(me, (None, left.fault), t)
+
+    def _close(self, me: SimulatedThread, result: tuple[Any, Fault | None], t: int) -> None:
+        end, named = self._end_actions.get(me.kind.name), me.named
+        if end is not None:
+            outcome = end(tuple([made.value for made in named]), me.number, result, None)
+            assert outcome is not None
+            for made, value in zip(named, outcome.values, strict=True):
+                made.value = value
+        if me is self.main:
+            self._shut_pools()
+        if me.beside is not None:
+            me.beside.served.add(t - me.started_ns)
+        self._ended(me, t)
+        for made in named:
+            if made.waiting:
+                self.wake(made, t)
+        if self.watch.cells:
+            self._check(me, self.compiled[me.code].sites[-1], t)
+
+    def _shut_pools(self) -> None:
+        """Main has ended: pools take no more tasks."""
+        for made in self.flat_objects():
+            if made.kind.name == "pool" and made.cell in self.program.pools_shut_at_exit:
+                made.value = shut_at_exit(made.value)
+
+    def _ended(self, me: SimulatedThread, t: int) -> None:
+        me.ended, me.ended_ns = True, t
+        if me.beside is not None:
+            me.beside.tasks.pop(me.number, None)
+        if not me.daemon:
+            self.needed -= 1
+
+    # --- what generated code calls
+
+    def _caught(self, me: SimulatedThread, error: Exception, t: int, until: int) -> tuple[int, int, int]:
+        """The block that handles a fault (below 0: none does), and the times at which it goes on."""
+        compiled = self.compiled[me.code]
+        assert error.__traceback__ is not None
+        site = compiled.site_of_line(error.__traceback__.tb_lineno)
+        me.unshown += compiled.unshown_before[site.pc]
+        if me.resumed is not None:
+            (t, until), me.resumed = me.resumed, None
+        else:
+            me.moves += compiled.steps_before[site.pc]
+        t, me.due_ns = t + me.due_ns, 0
+        if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
+            raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
+        fault = fault_of(error, compiled.registers)
+        if is_raised_anew(site.instruction):
+            self._tell(me, site, fault, error.__traceback__.tb_frame, t)
+        if site.instruction.handler is None:
+            me.left_with = FaultLeft(fault, site)
+            return -1, t, until
+        me.fault = fault
+        return compiled.block_of(site.instruction.handler), t, until
+
+    def _tell(self, me: SimulatedThread, site: Site, fault: Fault, frame: FrameType, t: int) -> None:
+        """The log tells of a fault where it is raised, caught or not."""
+        if self.level > LEVELS["debug"]:
+            me.unshown += 1
+            return
+        fields = fault_fields(site, fault, frame, self.objects, me.waited_ns)
+        self.records.append((t, me, site, "event", "fault.raised", "debug", fields))
+
+    def found_fault(self, me: SimulatedThread, left: FaultLeft, swallowed: bool = False) -> None:
+        """A fault that nobody caught is a finding."""
+        instruction = left.site.instruction
+        self.found(fault_left(me.name, left.fault, instruction.line, instruction.step, swallowed), me, left.site)
+
+    def found(self, finding: Finding, me: Any = None, site: Site | None = None) -> None:
+        """Note a finding, in the log too."""
+        self.findings.append(finding)
+        level = "warning" if finding.kind == "incomplete" else "error"
+        self.records.append((self.now_ns, me, site, "event", "finding", level, finding.as_dict()))
+
+    def _violated(self, finding: Finding, me: Any, site: Site) -> None:
+        self.found(finding, me, site)
+
+    def _check(self, me: SimulatedThread, site: Site, t: int) -> None:
+        self.now_ns = t
+        self.watch.check_all(me, site)
+
+    def _call(self, me: SimulatedThread, site: Site, arguments: dict[str, Any]) -> Any:
+        instruction = site.instruction
+        me.waited_ns = self.costs.of("call")
+        try:
+            return self._calls.call(str(instruction.option("function")), arguments, wanted=instruction.into is not None)
+        except Fault:
+            me.moves += 1
+            me.due_ns = me.waited_ns
+            raise
+
+    @staticmethod
+    def _held(handle: Any, op: str) -> tuple[Any, ...]:
+        """The objects that a handle in a local stands for."""
+        kind, asks_whether_alive = KINDS[op.partition(".")[0]], op.endswith("is_alive")
+        if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not asks_whether_alive):
+            raise Fault("TypeError", NO_THREAD if asks_whether_alive else kind.mistaken)
+        return handle.named
+
+    def _ask(self, handle: Any, question: str) -> Any:
+        """The answer of what a local holds."""
+        self._held(handle, f"future.{question}")
+        return getattr(handle, question)()
+
+    def _stands_still(self, me: SimulatedThread) -> bool:
+        """After a step that costs nothing: whether the loop should look whether the clock moves at all."""
+        self.zero_steps += 1
+        return not self.zero_steps & 0xFFF
+
+    def _spin(self, me: SimulatedThread) -> None:
+        me.atomic_steps += 1
+        if me.atomic_steps > PATIENCE or self.hurry:
+            raise StandsStill

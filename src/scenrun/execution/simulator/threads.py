@@ -1,0 +1,106 @@
+"""A simulated thread: where it is, whether it waits and until when, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from scenrun.execution.simulator.actions import Action, Phase
+from scenrun.execution.simulator.objects import Thing
+from scenrun.execution.site import Site
+from scenrun.program.draws import Draws
+
+Steps = Generator[int, tuple[int, int], None]
+"""A thread's steps: sent (now, until when it may go on), it runs until then or until it waits, and gives the time."""
+
+
+def _never(moments: tuple[int, int]) -> int:
+    raise AssertionError("a thread that has not started, or has ended, does not move")
+
+
+class SimulatedThread(Thing):
+    """One thread, task or timer; for others it is an object that can be joined."""
+
+    __slots__ = (
+        "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
+        "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
+        "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns",
+        "site", "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
+        "waited_total_ns", "worked_ns",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, group: str, index: int, code: int, seed: int, cell: int, value: Any,
+        *, daemon: bool = False, endless: bool = False, pool: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__(name, cell, value, pool)
+        self.group = group
+        self.index = index
+        self.code = code
+        self.seed = seed
+        self.daemon = daemon
+        self.endless = endless
+        self.number = -1
+        self.send: Callable[[tuple[int, int]], int] = _never
+        """Lets it go on, from a moment to another; gives the moment at which it stopped."""
+        self._random: Draws | None = None
+        self.given: tuple[Any, ...] = ()
+        """What whoever started it handed over."""
+        self.site: Site | None = None
+        """Where it waits, or waited last."""
+        self.parked = False
+        """Whether it waits: for an object, for a moment, or for both."""
+        self.timer = 0
+        """The number of the entry in the clock's line that is this thread's."""
+        self.deadline: int | None = None
+        self.action: Action | None = None
+        """The operation in which it waits; None while it sleeps."""
+        self.phase: Phase | None = None
+        self.objects: tuple[Any, ...] = ()
+        self.arguments: tuple[Any, ...] = ()
+        self.memo: Any = None
+        self.since_ns = 0
+        """Since when it waits."""
+        self.ready_ns = 0
+        """Since when it need not wait any more."""
+        self.has_begun = False
+        self.ended = False
+        self.fault: Any = None
+        self.left_with: Any = None
+        self.due_ns = 0
+        """Virtual time that a failed step still costs."""
+        self.resumed: tuple[int, int] | None = None
+        """The times that an operation gives which ends with a fault after a wait."""
+        self.started_ns = self.ended_ns = 0
+        self.waited_ns = self.held_ns = self.size = 0
+        self.waited_total_ns = self.slept_ns = self.worked_ns = 0
+        self.messages = self.unshown = self.steps = self.moves = self.parks = self.atomic_steps = 0
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.label
+
+    @property
+    def random(self) -> Draws:
+        """Its stream of draws."""
+        if self._random is None:
+            self._random = Draws(self.seed, self.label)
+        return self._random
+
+    @property
+    def named(self) -> tuple[Any, ...]:
+        """The objects that an operation on it names: itself, and for a task also its pool."""
+        return (self,) if self.beside is None else (self, self.beside)
+
+    def over(self) -> None:
+        """It does not move any more; what its steps kept is given back."""
+        self.send = _never
+
+    def __str__(self) -> str:
+        return self.label
+
+    __repr__ = __str__
+
+    def __deepcopy__(self, memo: Any) -> SimulatedThread:
+        return self

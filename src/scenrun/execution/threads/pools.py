@@ -1,0 +1,275 @@
+"""Real pools and futures under a name: tasks are submitted, waited for, cancelled."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.execution.counters import Counter
+from scenrun.execution.site import Site
+from scenrun.execution.threads.context import Context, Cut
+from scenrun.execution.threads.threads import MOMENT_S, Handle, Host, Joinable, claim, wait_in_slices
+from scenrun.trace.histogram import Samples
+
+
+class RealTask(Joinable):
+    """A task of a pool that the file declares as a thread."""
+
+    kind = "task"
+
+    def __init__(self, label: str, cell: int, context: Context, pool: RealPool) -> None:
+        super().__init__(label, cell, context)
+        self.pool = pool
+
+    def start(self, me: Context, site: Site) -> None:
+        """Submit it; it is submitted once."""
+        if not claim(self.context):
+            raise Fault("RuntimeError", f"`{self.label}` was started already; a task starts once")
+        self.pool.submit_context(self.context)
+
+    def _wait(self, slice_s: float) -> bool:
+        if self.context.future is None:
+            time.sleep(MOMENT_S)  # its submitter has not got so far yet
+        else:
+            is_done(self.context.future, slice_s)
+        return self.context.ended
+
+
+_submitting = threading.local()
+
+
+def submitted_context() -> Context:
+    """The context of the task that the calling thread hands to a pool just now."""
+    context: Context = _submitting.context
+    return context
+
+
+class _Answer:
+    """A future's result, as something to wait for."""
+
+    cell = -1
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.label = context.name
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Its task has not ended."""
+        future = self.context.future
+        return future is not None and not future.done()
+
+    def free(self, op: str, me: Context) -> None:
+        """Nothing to do: who waits for a future looks up by itself."""
+
+    def held_by(self) -> list[str]:
+        """The task."""
+        return [self.context.name]
+
+
+class Futures:
+    """Asks and cancels the futures that locals hold."""
+
+    def result(self, me: Context, site: Site, future: Any, timeout: int | None) -> Any:
+        """Wait for the result; the task's fault is raised here."""
+        context = _context_of(future)
+        since = me.publish("future.result", _Answer(context), timeout, site)
+        real = context.future
+        assert real is not None
+        done = wait_in_slices(me, None if timeout is None else since + timeout, lambda s: is_done(real, s))
+        me.resume(since)
+        if not done:
+            raise Fault("TimeoutError", "")
+        context.asked = True
+        try:
+            return real.result(0)
+        except concurrent.futures.CancelledError:
+            raise Fault("concurrent.futures.CancelledError", "") from None
+        except Cut:
+            raise Fault("concurrent.futures.CancelledError", "") from None
+
+    def cancel(self, me: Context, site: Site, future: Any) -> bool:
+        """Whether the task was kept from running."""
+        context = _context_of(future)
+        assert context.future is not None
+        return context.future.cancel()
+
+    def done(self, future: Any) -> bool:
+        """Whether it has a result, or was cancelled."""
+        real = _context_of(future).future
+        return real is not None and real.done()
+
+    def running(self, future: Any) -> bool:
+        """Whether its task is running."""
+        real = _context_of(future).future
+        return real is not None and real.running()
+
+    def cancelled(self, future: Any) -> bool:
+        """Whether it was cancelled."""
+        real = _context_of(future).future
+        return real is not None and real.cancelled()
+
+    def is_alive(self, thread: Any) -> bool:
+        """Whether a thread that a local holds is alive."""
+        if not isinstance(thread, Handle):
+            raise Fault("TypeError", "`is_alive()` is asked of a thread")
+        return thread.context.is_live
+
+
+def is_done(future: Future[Any], slice_s: float) -> bool:
+    """Wait so long for a future to have its result, or to be cancelled."""
+    try:
+        future.exception(slice_s)
+    except TimeoutError:
+        return future.done()
+    except concurrent.futures.CancelledError:
+        return True
+    return True
+
+
+def _context_of(future: Any) -> Context:
+    if not isinstance(future, Handle) or future.context.future is None:
+        raise Fault("TypeError", "a future is expected, as `submit` gives it")
+    return future.context
+
+
+def held(handle: Any, op: str) -> None:
+    """Refuse what is no thread or future where one is meant, as the operation itself does."""
+    if op.endswith("is_alive"):
+        if not isinstance(handle, Handle):
+            raise Fault("TypeError", "`is_alive()` is asked of a thread")
+    elif op.startswith("future"):
+        _context_of(handle)
+    elif not isinstance(handle, Handle) or handle.context.future is not None:
+        raise Fault("TypeError", "`join` needs a thread that `spawn` made")
+
+
+def _note_cancelled(host: Host, context: Context, future: Future[Any]) -> None:
+    """A task that was cancelled has ended, whoever cancelled it and whenever."""
+    if future.cancelled():
+        context.cancelled = True
+        host.has_ended(context)
+
+
+class RealPool:
+    """A `concurrent.futures.ThreadPoolExecutor`."""
+
+    kind = "pool"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any], host: Host) -> None:
+        self.label = label
+        self.cell = cell
+        self.host = host
+        self.max_workers: int = options["max_workers"]
+        self.real = ThreadPoolExecutor(self.max_workers, thread_name_prefix=label)
+        self._tasks: list[Context] = []
+        self._listing = threading.Lock()
+        self._numbering = threading.Lock()
+        self.about_to_wait: Callable[[Context], object] = lambda me: None
+        """Called when it is shut, before its tasks are waited for."""
+        self.submitted = Counter()
+        self.queued = Samples()
+        self.served = Samples()
+
+    def submit(self, me: Context, site: Site, arguments: list[Any]) -> Handle:
+        """Hand it a task."""
+        instruction = site.instruction
+        assert instruction.code is not None
+        with self._numbering:  # tasks run in the order of their numbers
+            number = self.host.next_number(self.label)
+            context = self.host.new_context(
+                f"{self.label}#{number}", str(instruction.option("target")), number, instruction.code,
+                arguments=tuple(arguments), pool=self,
+            )  # fmt: skip
+            self.submit_context(context)
+        return Handle(context)
+
+    def submit_context(self, context: Context) -> None:
+        """Hand it the task of a context."""
+        if self.host.is_exiting and not self.real._shutdown:
+            context.started = False
+            raise Fault("RuntimeError", f"`{self.label}` takes no more tasks, as main has ended")
+        context.started = True
+        submitted = now()
+        self.host.enlist(context)
+        with self._listing:
+            self._tasks.append(context)
+        _submitting.context = context
+        try:
+            context.future = self.real.submit(self._run, context, submitted)
+        except (RuntimeError, MemoryError) as error:
+            with self._listing:
+                self._tasks.remove(context)
+            self.host.withdraw(context)
+            raise Fault("RuntimeError", self._why_not(error)) from None
+        context.future.add_done_callback(lambda future: _note_cancelled(self.host, context, future))
+        self.submitted.add()
+
+    def _why_not(self, error: Exception) -> str:
+        if self.real._shutdown:
+            return f"`{self.label}` was shut down and takes no more tasks"
+        return f"the system refused to start a worker of `{self.label}`: {error}"
+
+    def _run(self, context: Context, submitted: int) -> Any:
+        began = now()
+        self.queued.add(began - submitted)
+        try:
+            return self.host.run_task(context)
+        finally:
+            self.served.add(now() - began)
+
+    def shutdown(self, me: Context, site: Site, wait: bool, cancel_futures: bool) -> None:
+        """Close it to new tasks, and wait for those it has, if told to."""
+        self.real.shutdown(wait=False, cancel_futures=cancel_futures)
+        if not wait:
+            me.waited_ns = 0
+            return
+        if me.pool is self:
+            raise Fault("RuntimeError", f"a task of `{self.label}` cannot wait for its own pool to shut down")
+        since = me.publish("pool.shutdown", self, None, site)
+        self.about_to_wait(me)
+        wait_in_slices(me, None, self._wait)
+        me.resume(since)
+
+    def _wait(self, slice_s: float) -> bool:
+        for thread in list(self.real._threads):
+            thread.join(slice_s)
+            if thread.is_alive():
+                return False
+        return True
+
+    def unfinished(self) -> list[Context]:
+        """Tasks that have not ended."""
+        with self._listing:
+            self._tasks = [context for context in self._tasks if not context.ended]
+            return self._tasks.copy()
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Tasks have not ended."""
+        return bool(self.unfinished())
+
+    def free(self, op: str, me: Context) -> None:
+        """Nothing to do: who waits for a pool looks up by itself."""
+
+    def held_by(self) -> list[str]:
+        """The tasks that have not ended."""
+        return [context.name for context in self.unfinished()]
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run's summary."""
+        return {
+            "kind": self.kind,
+            "tasks": self.submitted.value,
+            "queued": self.queued.summary(),
+            "served": self.served.summary(),
+        }
+
+    def fold(self) -> None:
+        """Take the samples into the histograms."""
+        self.queued.fold()
+        self.served.fold()

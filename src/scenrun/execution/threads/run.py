@@ -1,0 +1,425 @@
+"""One run on real threads: its objects, its threads, and the life of each from start to end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from time import perf_counter_ns as now
+from types import FrameType
+from typing import Any
+
+from scenrun.errors import Fault, InternalError
+from scenrun.execution.codegen import Compiled
+from scenrun.execution.expectations import Watch
+from scenrun.execution.raised import fault_fields, is_raised_anew
+from scenrun.execution.site import Site
+from scenrun.execution.threads.codegen import Options, compile_code
+from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
+from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
+from scenrun.execution.threads.pools import Futures, RealPool, RealTask
+from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
+from scenrun.execution.threads.threads import RealThread, RealTimer, Spawner
+from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.program import values
+from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
+from scenrun.program.findings import Finding, fault_left
+from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.user_python import Calls
+from scenrun.trace.events import LEVELS
+
+ROOM = 50_000
+"""Records that may wait to be written; a thread that would add more waits, and counts as running."""
+
+
+class Run:
+    """A program on real threads. Everything that its threads share is here."""
+
+    watches_everything = False
+    """Whether each `always` is looked at, also those that ask objects: only where one thread moves at a time."""
+
+    def __init__(self, program: Program, seed: int, level: int) -> None:
+        self.program = program
+        self.seed = seed
+        self.level = level
+        self.records: deque[tuple[Any, ...]] = deque()
+        self.contexts: list[Context] = []
+        self.unended: dict[Context, None] = {}
+        """Threads whose own code has not ended: once there is none, the supervisor is told at once."""
+        self.findings: list[Finding] = []
+        self.pulse = threading.Event()
+        """Set whenever something has happened that the supervisor should see at once."""
+        self.hidden = threading.Lock()
+        self.broken: BaseException | None = None
+        self.began_ns = now()
+        self.is_exiting = False
+        """Whether main has ended: as in CPython, pools take no more tasks then."""
+        self._counting = threading.Lock()
+        """Held while threads are counted in or out: when the last one ends that counts, daemons are cut off at once."""
+        self._needed = 0
+        """Threads that count and have not ended: all but daemons."""
+        self._is_over = False
+        self._numbers: dict[str, int] = {}
+        self._numbering = threading.Lock()
+        self.watch = Watch(program, self._violated, everything=self.watches_everything)
+        self.objects = self._make_objects()
+        self.watch.bind(self.objects)
+        self.main = self.new_context("main", "main", 0, 0)
+        self._calls = Calls(program)
+        self._compiled = self._compile(level)
+
+    # --- making
+
+    def _make_objects(self) -> list[Any]:
+        objects: list[Any] = [None] * len(self.program.cells)
+        self._objects = objects
+        late = ("condition", "thread", "task", "timer")
+        for cell in sorted(self.program.cells, key=lambda cell: cell.kind in late):
+            if cell.count is None:
+                objects[cell.number] = self._make(cell, 0)
+            else:
+                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
+        return objects
+
+    def _make(self, cell: Cell, index: int) -> Any:
+        label, number, options = cell.label(index), cell.number, cell.options
+        simple: dict[str, Callable[[], Any]] = {
+            "lock": lambda: RealLock(label, number, options),
+            "rlock": lambda: RealRLock(label, number, options),
+            "semaphore": lambda: RealSemaphore(label, number, options),
+            "bounded_semaphore": lambda: RealSemaphore(label, number, options, bounded=True),
+            "event": lambda: RealEvent(label, number, options),
+            "barrier": lambda: RealBarrier(label, number, options),
+            "queue": lambda: RealQueue(label, number, options),
+            "simple_queue": lambda: RealSimpleQueue(label, number),
+            "pool": lambda: RealPool(label, number, options, self),
+            "variable": lambda: self._variable(cell),
+            "section": lambda: RealSection(label, number, self.hidden, self.watch.check_of(number)),
+            "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
+            "timer": lambda: self._timer(cell, index),
+            "thread": lambda: self._thread(cell, index),
+            "task": lambda: self._thread(cell, index),
+        }
+        return simple[cell.kind]()
+
+    def _variable(self, cell: Cell) -> Variable:
+        initial = cell.options["initial"]
+        if cell.number in self._hidden_cells:
+            return GuardedVariable(cell.name, cell.number, initial, self.hidden, self.watch.check_of(cell.number))
+        return Variable(cell.name, cell.number, initial)
+
+    @cached_property
+    def _hidden_cells(self) -> frozenset[int]:
+        """Variables that an `always` or an `atomic` names."""
+        named = set(self.watch.cells)
+        for instruction in self._all_instructions():
+            if instruction.option("atomic") and instruction.target is not None:
+                named.add(instruction.target.cell)
+        return frozenset(named)
+
+    def _guarded_cells(self) -> frozenset[int]:
+        """Variables that are never read or written directly: the hidden ones, and those that are changed in part."""
+        partly = ("append", "extend", "pop", "remove", "assign")
+        return self._hidden_cells | {
+            i.target.cell
+            for i in self._all_instructions()
+            if i.target is not None and i.op.partition(".")[0] == "variable" and i.op.partition(".")[2] in partly
+        }
+
+    def _codes_of_daemons(self) -> frozenset[int]:
+        """The codes that a daemon may run."""
+        spawned = (i.code for i in self._all_instructions() if i.code is not None and i.option("daemon"))
+        return frozenset((*(group.code for group in self.program.groups if group.daemon), *spawned))
+
+    def _all_instructions(self) -> Iterator[Any]:
+        return (instruction for code in self.program.codes for instruction in code.instructions)
+
+    def _lock_of(self, cell: Cell, index: int) -> RealLock | RealRLock:
+        lock = self._objects[self.program.lock_of[cell.number]]
+        found: RealLock | RealRLock = lock[index] if isinstance(lock, list) else lock
+        return found
+
+    def _thread(self, cell: Cell, index: int) -> RealThread | RealTask:
+        group = self.program.group_of_cell(cell.number)
+        pool = self._objects[group.pool] if group.pool is not None else None
+        context = self.new_context(
+            group.member(index), group.name, index, group.code, daemon=group.daemon, endless=group.endless, pool=pool
+        )
+        if pool is not None:
+            return RealTask(context.name, cell.number, context, pool)
+        return RealThread(context.name, cell.number, context, self)
+
+    def _timer(self, cell: Cell, index: int) -> RealTimer:
+        label = cell.label(index)
+        code = next(
+            (i.code for i in self._all_instructions() if i.op == "timer.start" and i.target.cell == cell.number), 0
+        )
+        context = self.new_context(label, cell.name, index, code or 0)
+        return RealTimer(label, cell.number, context, self)
+
+    def _compile(self, level: int) -> list[Compiled]:
+        namespace: dict[str, Any] = {
+            **values.FUNCTIONS,
+            **{f"__o{number}": made for number, made in enumerate(self.objects)},
+            "__Cut": Cut,
+            "__emit": self.records.append,
+            "__records": self.records,
+            "__room": ROOM,
+            "__wait_for_room": self._wait_for_room,
+            "__now": now,
+            "__remaining": lambda deadline: max(0, deadline - now()),
+            "__sleep": self._sleep,
+            "__work": self._work,
+            "__call": self._call,
+            "__hidden": self.hidden,
+            "__atomic_end": self._atomic_end,
+            "__spawner": Spawner(self),
+            "__futures": Futures(),
+            "__caught": self._caught,
+        }
+        options = Options(level, self.program.step_limit is not None, self._guarded_cells(), self._codes_of_daemons())
+        return [self._compile_code(code, namespace, options) for code in self.program.codes]
+
+    def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
+        return compile_code(code, namespace, options)
+
+    # --- what the objects ask of their host
+
+    def new_context(self, name: str, group: str, index: int, code: int, **more: Any) -> Context:
+        """A context for a thread that may be started."""
+        return Context(name, group, index, code, self.seed, **more)
+
+    def enlist(self, context: Context) -> None:
+        """The thread counts from now on. Where nobody counts any more, it is a daemon who starts it: that one leaves."""
+        with self._counting:
+            if self._is_over:
+                raise Cut
+            self.contexts.append(context)
+            self.unended[context] = None
+            self._needed += not context.daemon
+
+    def withdraw(self, context: Context) -> None:
+        """The thread could not be started after all: it was never there."""
+        with self._counting:
+            context.started = False
+            self.contexts.remove(context)
+            self._count_out(context)
+
+    def has_ended(self, context: Context) -> None:
+        """The thread counts no more. Called more than once, it does nothing."""
+        with self._counting:
+            self._count_out(context)
+            context.ended = True
+        if self._is_over or not self.unended:
+            self.pulse.set()
+
+    def _count_out(self, context: Context) -> None:
+        """With the last one that counts, daemons are told to leave before anybody can see that it has ended."""
+        if context not in self.unended:
+            return
+        del self.unended[context]
+        self._needed -= not context.daemon
+        if not self._needed:
+            self._is_over = True
+            for daemon in self.unended:
+                daemon.cut = True
+
+    def next_number(self, prefix: str) -> int:
+        """Numbers the threads that are made while running."""
+        with self._numbering:
+            number = self._numbers.get(prefix, 0)
+            self._numbers[prefix] = number + 1
+        return number
+
+    def about_to_leave(self, context: Context, left: FaultLeft) -> None:
+        """Called before a fault leaves a thread."""
+
+    def let_go(self) -> None:
+        """Called when everyone is cut off: whatever else holds threads back must not do so any more."""
+
+    def start_main(self) -> None:
+        """Start the scenario's main, on a thread of its own."""
+        self.began_ns = now()
+        for made in self.flat_objects():
+            if isinstance(made, RealLock):
+                made.since_ns = self.began_ns  # one that begins locked is held since then
+        main = self.main
+        main.started = True
+        main.real = threading.Thread(target=self.run_thread, args=(main,), name="main", daemon=True)
+        self.enlist(main)
+        self.watch.check_beginning(main, self._compiled[0].sites[0])
+        main.real.start()
+
+    def run_thread(self, context: Context) -> None:
+        """A thread's whole life."""
+        try:
+            self._live(context)
+        except (Cut, FaultLeft):
+            pass
+        except BaseException as error:  # ours: the supervisor tells
+            self.broken = self.broken or error
+        finally:
+            self._end(context)
+
+    def run_task(self, context: Context) -> Any:
+        """A pool task's whole life; its result, or the fault that left it, is its future's."""
+        try:
+            return self._live(context)
+        except FaultLeft as left:
+            raise left.fault from None
+        except Cut:
+            raise
+        except BaseException as error:  # ours: the supervisor tells
+            self.broken = self.broken or error
+            raise
+        finally:
+            self._end(context)
+
+    def _live(self, context: Context) -> Any:
+        enter(context)
+        context.started_ns = now()
+        if context.cut:
+            raise Cut
+        pool = {} if context.pool is None else {"pool": context.pool.label}
+        self._event(context, None, "thread.started", "info", {"daemon": context.daemon, **pool})
+        try:
+            context.result = self._compiled[context.code].function(context)
+        except Cut:
+            self._event(context, context.seen, "thread.cut_off", "info", {})
+            raise
+        except FaultLeft as left:
+            self.about_to_leave(context, left)
+            context.left_with = left
+            self._fault_left(context, left)
+            raise
+        self._event(context, None, "thread.ended", "info", {})
+        return context.result
+
+    def _end(self, context: Context) -> None:
+        if context.atomic:
+            context.atomic = False
+            self.hidden.release()
+        context.wait = None
+        context.ended_ns = now()
+        if context is self.main:
+            self.is_exiting = True
+        self.has_ended(context)
+
+    def _fault_left(self, context: Context, left: FaultLeft) -> None:
+        fault, site = left.fault, left.site
+        fields = {"type": fault.type, "text": fault.text}
+        self._event(context, site, "thread.failed", "error", fields)
+        if context.future is not None or context.pool is not None:
+            return  # whoever asks for the result gets it; if nobody does, the end of the run tells
+        self.found_fault(context, left)
+
+    def found_fault(self, context: Context, left: FaultLeft, swallowed: bool = False) -> None:
+        """A fault that nobody caught is a finding."""
+        instruction = left.site.instruction
+        finding = fault_left(context.name, left.fault, instruction.line, instruction.step, swallowed)
+        self.found(finding, context, left.site)
+
+    def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
+        """Note a finding, in the log too; not of a thread that was cut off, as its world is being taken apart."""
+        if context is not None and context.cut:
+            return
+        self.findings.append(finding)
+        level = "warning" if finding.kind == "incomplete" else "error"
+        self._event(context, site, "finding", level, finding.as_dict())
+        self.pulse.set()
+
+    def _violated(self, finding: Finding, context: Context, site: Site) -> None:
+        self.found(finding, context, site)
+
+    def _event(self, context: Context | None, site: Site | None, name: str, level: str, fields: dict[str, Any]) -> None:
+        self.records.append((now(), context, site, "event", name, level, fields))
+
+    def event(self, name: str, level: str, fields: dict[str, Any]) -> None:
+        """A line of the log that is no thread's."""
+        self._event(None, None, name, level, fields)
+
+    # --- what generated code calls
+
+    def _caught(self, me: Context, error: Exception) -> int:
+        """The block that handles a fault; if there is none, it leaves the thread."""
+        if me.cut:
+            raise Cut from None  # a fault of being freed is nobody's
+        compiled = self._compiled[me.code]
+        assert error.__traceback__ is not None
+        site = compiled.site_of_line(error.__traceback__.tb_lineno)
+        me.unshown += compiled.unshown_before[site.pc]
+        if not isinstance(error, (Fault, *FROM_EXPRESSIONS)):
+            raise InternalError(f"{type(error).__name__} in {site.instruction.step}: {error}") from error
+        fault = fault_of(error, compiled.registers)
+        if is_raised_anew(site.instruction):
+            self._tell(me, site, fault, error.__traceback__.tb_frame)
+        if site.instruction.handler is None:
+            raise FaultLeft(fault, site) from None
+        me.fault = fault
+        me.wait = None
+        return compiled.block_of(site.instruction.handler)
+
+    def _tell(self, me: Context, site: Site, fault: Fault, frame: FrameType) -> None:
+        """The log tells of a fault where it is raised, caught or not."""
+        if self.level > LEVELS["debug"]:
+            me.unshown += 1
+            return
+        fields = fault_fields(site, fault, frame, self.objects, me.waited_ns)
+        self._event(me, site, "fault.raised", "debug", fields)
+
+    def _sleep(self, me: Context, site: Site, nanoseconds: int) -> None:
+        if nanoseconds <= 0:
+            time.sleep(0)
+            me.waited_ns = 0
+            return
+        since = me.publish("sleep", None, nanoseconds, site)
+        me.gate.acquire(timeout=nanoseconds / 1e9)
+        me.wait = None
+        if me.cut:
+            raise Cut
+        me.waited_ns = now() - since
+        me.slept_ns += me.waited_ns
+
+    def _work(self, me: Context, site: Site, nanoseconds: int) -> None:
+        me.seen = site
+        end = time.thread_time_ns() + nanoseconds
+        while time.thread_time_ns() < end:
+            if me.cut:
+                raise Cut
+        me.worked_ns += nanoseconds
+
+    def _call(self, me: Context, site: Site, arguments: dict[str, Any]) -> Any:
+        instruction, since = site.instruction, now()
+        me.seen = site
+        me.calling = True
+        try:
+            return self._calls.call(str(instruction.option("function")), arguments, wanted=instruction.into is not None)
+        finally:
+            me.calling = False
+            me.waited_ns = now() - since
+
+    def _atomic_end(self, me: Context, site: Site) -> None:
+        self.watch.check_all(me, site)
+        me.atomic = False
+        self.hidden.release()
+
+    def _wait_for_room(self, me: Context) -> None:
+        while len(self.records) > ROOM // 2 and not me.cut:
+            time.sleep(0.001)
+
+    # --- looking
+
+    def unshown(self, context: Context) -> int:
+        """How many lines of a thread the level has left out; of one that waits, up to where it waits."""
+        wait = context.wait
+        if wait is None:
+            return context.unshown
+        return context.unshown + self._compiled[wait.site.code].unshown_before[wait.site.pc]
+
+    def flat_objects(self) -> Iterator[Any]:
+        """Every object, arrays taken apart."""
+        for made in self.objects:
+            yield from made if isinstance(made, list) else [made]

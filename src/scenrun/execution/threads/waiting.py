@@ -1,0 +1,259 @@
+"""Real conditions, events and barriers under a name; each waiter is known by the very lock that it is parked on."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.execution.counters import Counter
+from scenrun.execution.site import Site
+from scenrun.execution.threads.context import Context, Cut, current
+from scenrun.execution.threads.locks import RealLock, RealRLock
+from scenrun.trace.histogram import Samples
+
+
+class Parked(deque[Any]):
+    """The waiters of a `threading.Condition`: tells each thread which lock it is about to be parked on."""
+
+    def append(self, waiter: Any) -> None:
+        current().waiter = waiter
+        super().append(waiter)
+
+
+def is_parked(condition: threading.Condition, me: Context) -> bool:
+    """Whether the thread is still in line, so that only a notify can wake it."""
+    waiter = me.waiter
+    # `in` is one step also without the GIL, where others may change the line while it is gone through by an iterator
+    return waiter is not None and waiter in condition._waiters  # type: ignore[attr-defined]
+
+
+def _snapshot(line: deque[Any]) -> list[Any]:
+    """The waiters in line at one moment; without the GIL, others may change the line while it is copied."""
+    while True:
+        try:
+            return list(line)
+        except RuntimeError:  # deque mutated during iteration
+            continue
+
+
+def wake_all(condition: threading.Condition) -> None:
+    """Let every waiter go on, whoever holds the lock."""
+    for waiter in _snapshot(condition._waiters):  # type: ignore[attr-defined]
+        try:
+            waiter.release()
+        except RuntimeError:
+            continue
+
+
+class _BoundLock:
+    """The lock of a condition as `threading.Condition` wants it; publishes when a waiter is parked and when it comes back."""
+
+    def __init__(self, lock: RealLock | RealRLock, condition: RealCondition) -> None:
+        self.lock = lock
+        self.condition = condition
+
+    def acquire(self, *_: Any) -> bool:
+        """Not used: steps take the lock itself."""
+        raise AssertionError("a condition's lock is acquired by steps")
+
+    def release(self) -> None:
+        """Not used: steps give the lock back themselves."""
+        raise AssertionError("a condition's lock is released by steps")
+
+    def locked(self) -> bool:
+        """Whether anybody holds the lock; `threading.Condition` of Python 3.14 and later has this of its lock."""
+        return self.lock.is_held()
+
+    def _is_owned(self) -> bool:
+        return self.lock.is_owned()
+
+    def _release_save(self) -> tuple[Context, int]:
+        me = current()
+        waiter = me.waiter
+        times = self.lock.give_up(me)
+        site, timeout = self.condition.sites[me]
+        me.publish("condition.wait", self.condition, timeout, site)
+        me.waiter = waiter
+        return me, times
+
+    def _acquire_restore(self, saved: tuple[Context, int]) -> None:
+        me, times = saved
+        me.wait = None
+        if not me.cut:
+            self.lock.take_again(me, times, self.condition.sites[me][0])
+
+
+class _Waitable:
+    """What conditions, events and barriers have in common: they are nobody's, and threads wait at them."""
+
+    kind = ""
+
+    def __init__(self, label: str, cell: int) -> None:
+        self.label = label
+        self.cell = cell
+        self.waited = Samples()
+
+    def held_by(self) -> list[str]:
+        """Nobody holds it."""
+        return []
+
+    def figures(self) -> dict[str, Any]:
+        """The figures of the run's summary."""
+        return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
+
+    def fold(self) -> None:
+        """Take the samples into the histogram."""
+        self.waited.fold()
+
+
+class RealCondition(_Waitable):
+    """A `threading.Condition` over a named lock."""
+
+    kind = "condition"
+
+    def __init__(self, label: str, cell: int, lock: RealLock | RealRLock) -> None:
+        super().__init__(label, cell)
+        self.lock = lock
+        self.sites: dict[Context, tuple[Site, int | None]] = {}
+        self.real = threading.Condition(_BoundLock(lock, self))  # type: ignore[arg-type]
+        self.real._waiters = Parked()  # type: ignore[attr-defined]
+        self.notified = Counter()
+
+    def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        """Give the lock up and wait; True if notified, False after the timeout."""
+        self.sites[me] = (site, timeout)
+        since = me.publish("condition.wait", None, timeout, site)
+        try:
+            woken = self.real.wait(None if timeout is None else timeout / 1e9)
+        except RuntimeError:
+            me.wait = None
+            raise self._unheld("wait") from None
+        if me.cut:
+            raise Cut
+        self.waited.add(me.resume(since))
+        return woken
+
+    def notify(self, me: Context, site: Site, n: Any) -> None:
+        """Wake waiters in the order in which they came."""
+        if not isinstance(n, int):
+            raise Fault("TypeError", "`n` of a notify is a whole number")
+        self.notified.add()
+        try:
+            self.real.notify(n)
+        except RuntimeError:
+            raise self._unheld("notify") from None
+
+    def notify_all(self, me: Context, site: Site) -> None:
+        """Wake every waiter."""
+        self.notified.add()
+        try:
+            self.real.notify_all()
+        except RuntimeError:
+            raise self._unheld("notify_all") from None
+
+    def _unheld(self, operation: str) -> Fault:
+        return Fault("RuntimeError", f"`{operation}` on `{self.label}` without holding its lock")
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Still in line."""
+        return is_parked(self.real, me)
+
+    def free(self, op: str, me: Context) -> None:
+        """Wake everyone, without the lock."""
+        wake_all(self.real)
+
+    def figures(self) -> dict[str, Any]:
+        """With the number of notifies."""
+        return {**super().figures(), "notifies": self.notified.value}
+
+
+class RealEvent(_Waitable):
+    """A `threading.Event`."""
+
+    kind = "event"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
+        super().__init__(label, cell)
+        self.real = threading.Event()
+        self.real._cond._waiters = Parked()  # type: ignore[attr-defined]
+        if options.get("initially") == "set":
+            self.real.set()
+        self.is_set = self.real.is_set
+
+    def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
+        """Wait until it is set; False after the timeout."""
+        since = me.publish("event.wait", self, timeout, site)
+        was_set = self.real.wait(None if timeout is None else timeout / 1e9)
+        self.waited.add(me.resume(since))
+        return was_set
+
+    def set(self, me: Context, site: Site) -> None:
+        """Set it; everyone who waits goes on."""
+        self.real.set()
+
+    def clear(self, me: Context, site: Site) -> None:
+        """Clear it."""
+        self.real.clear()
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Still parked: whoever sets the event unparks it."""
+        return is_parked(self.real._cond, me)  # type: ignore[attr-defined]
+
+    def free(self, op: str, me: Context) -> None:
+        """Set it."""
+        self.real.set()
+
+
+class RealBarrier(_Waitable):
+    """A `threading.Barrier`."""
+
+    kind = "barrier"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
+        super().__init__(label, cell)
+        self.real = threading.Barrier(options["parties"])
+        self.real._cond._waiters = Parked()  # type: ignore[attr-defined]
+
+    @property
+    def n_waiting(self) -> int:
+        """How many wait at it."""
+        return self.real.n_waiting
+
+    @property
+    def broken(self) -> bool:
+        """Whether it is broken."""
+        return self.real.broken
+
+    @property
+    def parties(self) -> int:
+        """How many must come."""
+        return self.real.parties
+
+    def wait(self, me: Context, site: Site, timeout: int | None) -> int:
+        """Wait until all have come; the place, from 0 to parties - 1. A timeout breaks it."""
+        since = me.publish("barrier.wait", self, timeout, site)
+        try:
+            place = self.real.wait(None if timeout is None else timeout / 1e9)
+        except threading.BrokenBarrierError:
+            self.waited.add(me.resume(since))
+            raise Fault("threading.BrokenBarrierError", f"`{self.label}` is broken") from None
+        self.waited.add(me.resume(since))
+        return place
+
+    def abort(self, me: Context, site: Site) -> None:
+        """Break it."""
+        self.real.abort()
+
+    def reset(self, me: Context, site: Site) -> None:
+        """Make it empty and whole; who waits gets BrokenBarrierError."""
+        self.real.reset()
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Still parked."""
+        return is_parked(self.real._cond, me)  # type: ignore[attr-defined]
+
+    def free(self, op: str, me: Context) -> None:
+        """Break it."""
+        self.real.abort()

@@ -1,0 +1,105 @@
+"""A path that keeps the clock's order as one where time is free: the form in which paths are told, saved and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.errors import InternalError
+from scenrun.model import FREE, TIME_PASSES, Choice, Machine, State, Thread
+from scenrun.model.state import key
+from scenrun.program.ir import Program
+from scenrun.search.state_search import Way
+
+_LASTING = ("sleep", "work")
+"""Steps that are none where time is free."""
+
+
+def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> list[Choice]:
+    """The same steps, without those that only let time pass."""
+    timed, free = Machine(program, seed, timed=True), Machine(program, seed, folded=FREE)
+    here, there = timed.initial(), free.initial()
+    out: list[Choice] = []
+    for choice in choices:
+        after = timed.passed(here) if choice == TIME_PASSES else timed.step(here, choice)
+        assert after is not None
+        if choice != TIME_PASSES and not _lasts(timed, here.threads[choice.thread]):
+            there = _up_to(free, there, choice.thread, here.threads[choice.thread], out)
+            there = _stepped(free, there, choice, out)
+        here = after
+    return out
+
+
+def told_without_clock(
+    program: Program, seed: int, choices: Sequence[Choice], way: Way
+) -> tuple[list[Choice], list[Choice]]:
+    """A way, and the round of a livelock, which leads back to where it begins.
+
+    Where time is free a thread has steps that the clock decides, and here they come with the next step that both have: so
+    a round is whole only from its second turn on. Of threads that only sleep the round is their loops' turns.
+    """
+    before = without_clock(program, seed, choices)
+    if not way.cycle:
+        return before, []
+    once = without_clock(program, seed, [*choices, *way.cycle])
+    twice = without_clock(program, seed, [*choices, *way.cycle, *way.cycle])
+    if len(twice) == len(once):
+        return before, _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
+    if _ends_alike(program, seed, before, once):
+        return before, once[len(before) :]
+    return once, twice[len(once) :]
+
+
+def _ends_alike(program: Program, seed: int, one: Sequence[Choice], other: Sequence[Choice]) -> bool:
+    """Whether two paths lead to the same state."""
+    machine = Machine(program, seed, folded=FREE, forgets=True)
+    return bool(key(_after(machine, one)) == key(_after(machine, other)))
+
+
+def _after(machine: Machine, choices: Sequence[Choice]) -> State:
+    state = machine.initial()
+    for choice in choices:
+        state = machine.step(state, choice) or state
+    return state
+
+
+def _turns(machine: Machine, choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
+    """What threads do next, each until it is where it was."""
+    state = _after(machine, choices)
+    out: list[Choice] = []
+    for number, thread in enumerate(state.threads):
+        for _ in range(100 if thread.who.name in names else 0):
+            following = next(machine.following_of(state, number), None)
+            if following is None:
+                break
+            out.append(following[0])
+            state = following[1]
+            if key(state.threads[number]) == key(thread):
+                break
+    return out
+
+
+def _lasts(machine: Machine, thread: Thread) -> bool:
+    instruction = machine.instruction_of(thread) if thread.pc >= 0 else None
+    return instruction is not None and instruction.op in _LASTING
+
+
+def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[Choice]) -> State:
+    """Where time is free a thread has steps that the clock decides: let it do them until it is where it is wanted."""
+    for _ in range(100):
+        thread = state.threads[number]
+        if (thread.pc, thread.phase) == (wanted.pc, wanted.phase):
+            return state
+        ways = [(choice, after) for choice, after in free.following_of(state, number)]
+        if not ways:
+            break
+        choice, state = next((way for way in ways if way[1].threads[number].pc == wanted.pc), ways[-1])
+        out.append(choice)
+    raise InternalError(f"{wanted.who.name} does not come to the same place where time is free")
+
+
+def _stepped(free: Machine, state: State, choice: Choice, out: list[Choice]) -> State:
+    after = free.step(state, choice)
+    if after is None:
+        raise InternalError(f"thread {choice.thread} cannot do where time is free what it does by the clock")
+    out.append(choice)
+    return after

@@ -1,0 +1,144 @@
+"""Says in one sentence what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.model import Machine
+from scenrun.model.predicates import seen
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Observation
+from scenrun.search.counterexample.trace import Story
+from scenrun.search.properties.end_states import About
+
+MAX_NAMED = 5
+
+_WAITS = {
+    "queue.get": "waits for an item of {object} that nobody will put",
+    "simple_queue.get": "waits for an item of {object} that nobody will put",
+    "queue.put": "waits for room in {object} that nobody will make",
+    "queue.join": "waits until every item of {object} is done, and nobody will say so",
+    "condition.wait": "waits for {object}, which nobody will notify",
+    "event.wait": "waits for {object}, which nobody will set",
+    "barrier.wait": "waits at {object} for others who will not come",
+    "semaphore.acquire": "waits for a permit of {object} that nobody will release",
+    "bounded_semaphore.acquire": "waits for a permit of {object} that nobody will release",
+    "pool.worker": "waits for a worker of {object}, and none will be free",
+    "pool.shutdown": "waits for the tasks of {object}",
+    "future.result": "waits for the result of {object}",
+    "thread.join": "waits for {object} to end",
+}
+
+
+def sentence(machine: Machine, about: About, story: Story, cycle_from: int | None = None) -> str:
+    """What a finding comes to; `cycle_from` is the number of steps before those that are done again and again."""
+    if about.kind == "livelock":
+        return _livelock(about, story, cycle_from or 0)
+    tellers = {"deadlock": _deadlock, "exception": _fault, "violated": _violated}
+    return tellers[about.kind](machine, about, story)
+
+
+def _deadlock(machine: Machine, about: About, story: Story) -> str:
+    named = set(about.about.split(", "))
+    stuck = [one for one in story.waiting if one.thread in named and one.state == "blocked"]
+    telling = [one for one in stuck if not one.waits_for_threads] or stuck
+    circle = _circle(stuck)
+    told = circle or telling
+    said = "; ".join(wait_of(one) for one in told[:MAX_NAMED])
+    more = f"; and {len(told) - MAX_NAMED} more" if len(told) > MAX_NAMED else ""
+    return said + more + (": a circle" if circle and len(circle) > 1 else "")
+
+
+def wait_of(one: Stuck) -> str:
+    """What a thread waits for, and why in vain."""
+    if one.operation in ("lock.acquire", "rlock.acquire"):
+        others = [name for name in one.held_by if name != one.thread]
+        if others:
+            return f"{one.thread} waits for {one.object}, which {' and '.join(others)} holds"
+        if one.held_by:
+            return f"{one.thread} waits for {one.object}, which it holds itself"
+        return f"{one.thread} waits for {one.object}, which nobody will release"
+    text = _WAITS.get(one.operation or "", "can never move again")
+    if one.operation == "pool.shutdown" and one.held_by:
+        text = f"waits for {_listed(list(one.held_by[:MAX_NAMED]))} of {{object}} to end"
+    return f"{one.thread} {text.format(object=one.object)}"
+
+
+def _circle(stuck: Sequence[Stuck]) -> list[Stuck]:
+    """Threads each of which waits for what the next one holds, if there are any."""
+    by_name = {one.thread: one for one in stuck}
+    for first in stuck:
+        way, now = [first], first
+        while True:
+            holder = next((name for name in _blockers(now) if name in by_name), None)
+            if holder is None:
+                break
+            now = by_name[holder]
+            if now in way:
+                return way[way.index(now) :]
+            way.append(now)
+    return []
+
+
+def _blockers(one: Stuck) -> tuple[str, ...]:
+    if one.operation == "thread.join" and one.object is not None:
+        return (one.object,)
+    return one.held_by
+
+
+def _livelock(about: About, story: Story, cycle_from: int) -> str:
+    names = about.about.split(", ")
+    moving = list(dict.fromkeys(step.thread for step in story.steps[cycle_from:]))
+    if not set(names) & set(moving):
+        return _starved(names, moving, story)
+    who = _listed(names)
+    if len(names) == 1:
+        return f"{who} can go round for ever and never end"
+    return f"{who} can go round for ever, each in its turn, and never end"
+
+
+def _starved(names: list[str], moving: list[str], story: Story) -> str:
+    """Threads that wait for ever while others go round, each of which moves again and again."""
+    waits = {one.thread: f" for {one.object}" for one in story.waiting if one.object}
+    waiting = "; ".join(f"{name} can wait{waits.get(name, '')} for ever" for name in names[:MAX_NAMED])
+    return f"{waiting} while {_listed(moving[:MAX_NAMED])} {'go' if len(moving) > 1 else 'goes'} on"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def _fault(machine: Machine, about: About, story: Story) -> str:
+    thread = next((t for t in story.state.threads if t.who.name == about.about and t.fault is not None), None)
+    if thread is None or thread.fault is None:
+        return f"{about.about} ends with a fault"
+    where = f" (line {thread.fault_at.line})" if thread.fault_at is not None else ""
+    swallowed = (
+        "; its pool swallowed this, as nobody asked for the result" if thread.who.kind in ("task", "future") else ""
+    )
+    return f"{about.about} ends with {thread.fault}{where}{swallowed}"
+
+
+def _violated(machine: Machine, about: About, story: Story) -> str:
+    if about.about.startswith("outcome ["):
+        names = ", ".join(o.text for o in machine.program.expectations.observe)
+        return f"the outcome ({names}) = {about.about.removeprefix('outcome ')} is not one of those that are expected"
+    for what, observations in (
+        ("always", machine.program.expectations.always),
+        ("final", machine.program.expectations.final),
+    ):
+        for observation in observations:
+            if observation.text == about.about:
+                return _broken(machine, what, observation, story)
+    return _fault(machine, about, story)
+
+
+def _broken(machine: Machine, what: str, observation: Observation, story: Story) -> str:
+    named = seen(machine.looks.function(observation.of_parts(machine.program.cells)), story.state.cells)
+    values = [f"{name} is {value!r}" for name, value in named.items()] if isinstance(named, dict) else []
+    shown = f" ({', '.join(values)})" if values else ""
+    if what == "final":
+        return f"at the end, {observation.text} does not hold{shown}"
+    step = next((step for step in story.steps if observation.text in step.broke), None)
+    by = f" with step {step.number}, of {step.thread}" if step is not None else " from the beginning"
+    return f"{observation.text} is to hold always, and is broken{by}{shown}"

@@ -1,0 +1,211 @@
+"""A path as a player shows it: after every step all values, objects and threads in words, told as what has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import choices_of
+from scenrun.model.state import BEGINNING, ENDED, LEAVING
+from scenrun.program.findings import NOBODY, Stuck
+from scenrun.program.ir import Program
+from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
+from scenrun.search.counterexample.explain import sentence
+from scenrun.search.counterexample.local_steps import Telling
+from scenrun.search.counterexample.trace import Told, tell, told, where_at
+from scenrun.search.properties.end_states import About
+from scenrun.search.properties.lock_holders import Holders
+
+MOST_STEPS = 5_000
+MOST_WORDS = 400_000
+"""Steps times threads: every thread is looked at after every step."""
+LONGEST = 200
+"""Characters of a value."""
+_WAITS = {
+    "queue.get": "waits for an item of {object}, which is empty",
+    "simple_queue.get": "waits for an item of {object}, which is empty",
+    "queue.put": "waits for room in {object}, which is full",
+    "queue.join": "waits until all items of {object} are done",
+    "condition.wait": "waits until {object} is notified",
+    "event.wait": "waits until {object} is set",
+    "barrier.wait": "waits at {object} for the others",
+    "pool.worker": "waits for a worker of {object}",
+    "pool.shutdown": "waits until the tasks of {object} have ended",
+    "future.result": "waits for the result of {object}",
+    "thread.join": "waits until {object} has ended",
+}
+
+
+def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
+    """What a player needs of a schedule that fits the program, for JSON.
+
+    `threads`: names in the order of starting. `finding`: its `kind` and a `message`, or None. `initial`: words by key.
+    `steps`: each with what it did and its `changes`, triples of key, words before and words after. Keys: `value:NAME` of a
+    shared variable, `object:NAME` of an object that threads share, `thread:NAME` for what a thread can do or waits for,
+    `holds:NAME` for what it holds. `left_out`: steps that are too many to be shown. Raises Diverged where it does not fit.
+    """
+    machine = Telling.over(Machine(program, schedule.seed, folded=FREE))
+    choices = choices_of(machine, schedule.moves)
+    states, own = [machine.initial()], []
+    for choice in choices:
+        after = machine.step(states[-1], choice)
+        assert after is not None
+        states.append(after)
+        own.append(tuple(machine.own))
+    names = [thread.who.name for thread in states[-1].threads]
+    shown = min(len(choices), MOST_STEPS, max(1, MOST_WORDS // len(names)))
+    words = _Words(machine, names)
+    before = words.of(states[0])
+    initial, steps = before, []
+    for number, choice in enumerate(choices[:shown], 1):
+        state, after = states[number - 1], states[number]
+        words.holders.follow(state, choice, after)
+        now = words.of(after)
+        steps.append(_step(told(machine, number, state, choice, after, own[number - 1]), before, now))
+        before = now
+    return {
+        "threads": names,
+        "finding": _finding(machine, choices, schedule.finding, schedule.cycle_from),
+        "cycle_from": schedule.cycle_from,
+        "left_out": len(choices) - shown,
+        "initial": initial,
+        "steps": steps,
+    }
+
+
+def _finding(
+    machine: Machine, choices: Sequence[Choice], finding: tuple[str, str] | None, cycle_from: int | None
+) -> dict[str, str] | None:
+    """What the schedule is to show, in a sentence."""
+    if finding is None:
+        return None
+    kind, about = finding
+    told_of = kind in ("deadlock", "livelock", "exception", "violated") and about != "outcome"
+    message = sentence(machine, About(kind, about), tell(machine, choices), cycle_from) if told_of else about
+    return {"kind": kind, "message": message}
+
+
+def _step(step: Told, before: dict[str, str], now: dict[str, str]) -> dict[str, Any]:
+    changes = [[key, before[key], after] for key, after in now.items() if before[key] != after]
+    return {
+        "number": step.number, "thread": step.thread, "text": step.text, "object": step.object, "line": step.line,
+        "step": step.step, "broke": list(step.broke), "fault": step.fault, "changes": changes,
+        "own": [{"thread": own.thread, "kind": own.kind, "text": str(own), "line": own.line} for own in step.own],
+    }  # fmt: skip
+
+
+class _Words:
+    """A state in words."""
+
+    def __init__(self, machine: Machine, names: Sequence[str]) -> None:
+        self.machine = machine
+        self.names = names
+        self.holders = Holders(machine)
+
+    def of(self, state: State) -> dict[str, str]:
+        """Everything that is shown of a state, by key."""
+        slots = self.machine.slots
+        out: dict[str, str] = {}
+        for slot, kind in enumerate(slots.kinds):
+            if kind == "variable":
+                out[f"value:{slots.label(slot)}"] = _short(state.cells[slot])
+            elif kind in _OBJECTS:
+                out[f"object:{slots.label(slot)}"] = _OBJECTS[kind](self, state, slot)
+        out |= {f"thread:{name}": self._thread(state, number) for number, name in enumerate(self.names)}
+        return out | {f"holds:{name}": ", ".join(self.holders.held(name)) for name in self.names}
+
+    def _thread(self, state: State, number: int) -> str:
+        if number >= len(state.threads):
+            return "not started"
+        thread = state.threads[number]
+        if thread.pc == ENDED:
+            return "ended" if thread.fault is None else f"ended with {thread.fault}"
+        if thread.pc == LEAVING:
+            return f"about to end with {thread.fault}"
+        stuck = where_at(self.machine, state, number, self.holders)
+        where = f" (line {stuck.line})" if stuck.line else ""
+        if stuck.state == "running":
+            return ("can begin" if thread.pc == BEGINNING else "can move") + where
+        return _reason(stuck) + where
+
+    def _names_of(self, state: State, numbers: Sequence[int]) -> str:
+        return ", ".join(state.threads[number].who.name for number in numbers)
+
+    def lock(self, state: State, slot: int) -> str:
+        """Who holds it."""
+        if not state.cells[slot]:
+            return "free"
+        return f"held by {', '.join(self.holders.held_by(slot)) or NOBODY}"
+
+    def rlock(self, state: State, slot: int) -> str:
+        """Who holds it, and how often."""
+        owner, depth = state.cells[slot]
+        if owner is None:
+            return "free"
+        return f"held by {self._names_of(state, [owner])}" + (f", {depth} times" if depth > 1 else "")
+
+    def semaphore(self, state: State, slot: int) -> str:
+        """The permits that are left."""
+        left = state.cells[slot][0]
+        return f"{left} permit{'s' * (left != 1)} left"
+
+    def condition(self, state: State, slot: int) -> str:
+        """Who waits in line."""
+        line = state.cells[slot]
+        return f"{self._names_of(state, line)} in line" if line else "nobody in line"
+
+    def event(self, state: State, slot: int) -> str:
+        """The flag."""
+        is_set, _ = state.cells[slot]
+        return "set" if is_set else "clear"
+
+    def barrier(self, state: State, slot: int) -> str:
+        """How many have come."""
+        phase, count, parties = state.cells[slot]
+        if phase == BROKEN:
+            return "broken"
+        if phase == FILLING:
+            return f"{count} of {parties} have come"
+        return f"open, {count} still to leave" if phase == DRAINING else f"was reset, {count} still to leave"
+
+    def queue(self, state: State, slot: int) -> str:
+        """How full it is, and of what."""
+        items, _, maxsize, _ = state.cells[slot]
+        bound = f" of {maxsize}" if maxsize else ""
+        return f"{len(items)}{bound}: {_short(list(items))}" if items else f"empty{bound and f' (0{bound})'}"
+
+    def pool(self, state: State, slot: int) -> str:
+        """Which tasks run and which wait."""
+        line, running, is_shut, workers = state.cells[slot]
+        text = f"{len(running)} of {workers} workers busy"
+        if line:
+            text += f", {self._names_of(state, line)} waiting"
+        return text + (", shut down" if is_shut else "")
+
+    def section(self, state: State, slot: int) -> str:
+        """How many are inside."""
+        return f"{state.cells[slot]} inside"
+
+
+_OBJECTS = {
+    "lock": _Words.lock, "rlock": _Words.rlock, "semaphore": _Words.semaphore, "bounded_semaphore": _Words.semaphore,
+    "condition": _Words.condition, "event": _Words.event, "barrier": _Words.barrier, "queue": _Words.queue,
+    "simple_queue": _Words.queue, "pool": _Words.pool, "section": _Words.section,
+}  # fmt: skip
+"""How the state of each kind of object is told; threads and timers are told as threads."""
+
+
+def _reason(stuck: Stuck) -> str:
+    """What a thread waits for, and who has it."""
+    if stuck.operation in _WAITS:
+        return _WAITS[stuck.operation].format(object=stuck.object)
+    what = "a permit of " if stuck.operation and "semaphore" in stuck.operation else ""
+    holder = f", held by {', '.join(stuck.held_by)}" if stuck.held_by else ""
+    return f"waits for {what}{stuck.object}{holder}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

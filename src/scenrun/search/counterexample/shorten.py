@@ -1,0 +1,166 @@
+"""Ways through the packed states: the choices along them, and a way to the same end with fewer switches and steps."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from scenrun.model import TIME_PASSES, Choice
+from scenrun.search.space.packed import Packed
+
+Goal = Callable[[int], bool]
+"""Whether a state shows what is looked for."""
+BUDGET = 5_000
+"""States that are looked at for the best way of all."""
+TRIES = 4_000
+"""Attempts to make a way shorter, where the best one is not to be had."""
+
+
+class Cost(NamedTuple):
+    """How much a reader of a path has to follow."""
+
+    switches: int
+    """How often another thread moves than the one before."""
+    steps: int
+
+
+def cost_of(choices: Sequence[Choice]) -> Cost:
+    """The cost of a path."""
+    return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
+
+
+def choices_along(
+    packed: Packed, states: Sequence[int], canonical: Callable[[int], int] | None = None
+) -> tuple[list[Choice], int]:
+    """The choices that lead through these states, one after another, and the last state.
+
+    With `canonical`, the states stand for others that are like them, and so does the last one.
+    """
+    out: list[Choice] = []
+    now = packed.initial
+    for wanted in states[1:]:
+        choice, now = next(
+            (choice, after)
+            for choice, after in packed.following(now)
+            if after == wanted or (canonical is not None and canonical(after) == wanted)
+        )
+        out.append(choice)
+    return out, now
+
+
+def shortened(packed: Packed, choices: Sequence[Choice], goal: Goal) -> list[Choice]:
+    """A path to a state that shows the same, with the fewest switches and then steps that can be had in reasonable time."""
+    found = best(packed, goal, cost_of(choices))
+    if found is not None:
+        return found
+    return cut_down(packed, choices, goal)
+
+
+def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Choice] | None:
+    """The path with the fewest switches, and of those with the fewest steps (Dijkstra); None where that takes too long."""
+    first = (packed.initial, -1)
+    before: dict[tuple[int, int], tuple[tuple[int, int], Choice] | None] = {first: None}
+    costs = {first: Cost(0, 0)}
+    waiting = [(Cost(0, 0), 0, first)]
+    order, done = 0, set()
+    while waiting:
+        cost, _, place = heapq.heappop(waiting)
+        if place in done:
+            continue
+        done.add(place)
+        state, last = place
+        if goal(state):
+            return _way(before, place)
+        if len(done) > budget:
+            return None
+        for choice, after in packed.following(state):
+            mover = last if choice == TIME_PASSES else choice.thread
+            following = after, mover
+            reached = Cost(cost.switches + (mover != last >= 0), cost.steps + 1)
+            if reached <= most and reached < costs.get(following, Cost(most.switches + 1, 0)):
+                order += 1
+                costs[following] = reached
+                before[following] = place, choice
+                heapq.heappush(waiting, (reached, order, following))
+    return None
+
+
+def _way(before: dict[tuple[int, int], tuple[tuple[int, int], Choice] | None], place: tuple[int, int]) -> list[Choice]:
+    out = []
+    while (step := before[place]) is not None:
+        place, choice = step
+        out.append(choice)
+    return out[::-1]
+
+
+def cut_down(packed: Packed, choices: Sequence[Choice], goal: Goal, tries: int = TRIES) -> list[Choice]:
+    """Leave out what can be left out, and let threads go on where they can (after Zeller and Hildebrandt, 2002)."""
+    found = list(choices)
+    attempts = 0
+    improved = True
+    while improved and attempts < tries:
+        improved = False
+        for candidate in _simpler(found):
+            attempts += 1
+            taken = followed(packed, candidate, goal)
+            if taken is not None and cost_of(taken) < cost_of(found):
+                found, improved = taken, True
+                break
+            if attempts >= tries:
+                break
+    return found
+
+
+def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choice] | None:
+    """The choices among these that can be made one after another, up to the goal; None where it is not reached."""
+    state = packed.initial
+    taken: list[Choice] = []
+    for choice in wanted:
+        if goal(state):
+            return taken
+        if choice == TIME_PASSES:
+            if change := packed.later(state):
+                state ^= change
+                taken.append(choice)
+            continue
+        mover = packed.movers[choice.thread] if choice.thread < len(packed.movers) else None
+        if mover is None or packed.is_over(state):
+            continue
+        for found, change in zip(packed.choices_of(state, mover), packed.following_of(state, mover), strict=True):
+            if found == choice:
+                state ^= change
+                taken.append(choice)
+                break
+    return taken if goal(state) else None
+
+
+def _simpler(choices: list[Choice]) -> Iterator[list[Choice]]:
+    """Paths that ask less of a reader: parts left out, and a thread's next steps moved to those before."""
+    size = len(choices) // 2
+    while size:
+        for at in range(0, len(choices), size):
+            yield choices[:at] + choices[at + size :]
+        size //= 2
+    blocks = _blocks(choices)
+    for later in range(2, len(blocks)):
+        thread = choices[blocks[later][0]].thread
+        for earlier in range(later - 2, -1, -1):
+            if choices[blocks[earlier][0]].thread == thread:
+                start, end = blocks[later]
+                at = blocks[earlier][1]
+                yield choices[:at] + choices[start:end] + choices[at:start] + choices[end:]
+                yield (
+                    choices[: blocks[earlier][0]]
+                    + choices[at:start]
+                    + choices[blocks[earlier][0] : at]
+                    + choices[start:]
+                )
+                break
+
+
+def _blocks(choices: list[Choice]) -> list[tuple[int, int]]:
+    """Where each run of one thread's steps begins and ends."""
+    starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(choices)) if a.thread != b.thread)] if choices else []
+    return list(zip(starts, [*starts[1:], len(choices)], strict=True))

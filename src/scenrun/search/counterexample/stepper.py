@@ -1,0 +1,94 @@
+"""The user as the scheduler: what each thread could do next, a choice, a step back, and what was reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.moves import Move, moves_of
+from scenrun.model.state import ENDED
+from scenrun.program.findings import Stuck
+from scenrun.program.ir import Program
+from scenrun.search.counterexample.explain import sentence
+from scenrun.search.counterexample.local_steps import Telling
+from scenrun.search.counterexample.trace import Told, tell, told, where_at
+from scenrun.search.properties.end_states import About, judged
+from scenrun.search.properties.lock_holders import Holders
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that a thread could do next."""
+
+    choice: Choice
+    step: Told
+
+
+class Game:
+    """A schedule in the making."""
+
+    def __init__(self, program: Program, seed: int | None = None) -> None:
+        self.machine = Machine(program, seed, folded=FREE)
+        self._states: list[State] = [self.machine.initial()]
+        self.choices: list[Choice] = []
+
+    @property
+    def state(self) -> State:
+        """Where everything is now."""
+        return self._states[-1]
+
+    def options(self) -> list[Option]:
+        """What can be chosen, in the order of the threads."""
+        number = len(self.choices) + 1
+        following = self.machine.following(self.state)
+        return [Option(choice, told(self.machine, number, self.state, choice, after)) for choice, after in following]
+
+    def take(self, choice: Choice) -> Told:
+        """Let a thread do its step."""
+        before, telling = self.state, Telling.over(self.machine)
+        after = telling.step(before, choice)
+        assert after is not None
+        self.choices.append(choice)
+        self._states.append(after)
+        return told(self.machine, len(self.choices), before, choice, after, tuple(telling.own))
+
+    def back(self) -> bool:
+        """Undo the last step, if there is one."""
+        if self.choices:
+            self.choices.pop()
+            self._states.pop()
+            return True
+        return False
+
+    def follow(self, choices: Iterable[Choice]) -> None:
+        """Take these choices."""
+        for choice in choices:
+            self.take(choice)
+
+    def blocked(self) -> list[Stuck]:
+        """The threads that cannot move, and why."""
+        holders, machine = Holders(self.machine), self.machine
+        for before, choice, after in zip(self._states, self.choices, self._states[1:], strict=False):
+            holders.follow(before, choice, after)
+        live = [n for n, thread in enumerate(self.state.threads) if thread.pc != ENDED]
+        return [where_at(machine, self.state, n, holders) for n in live if not any(machine.following_of(self.state, n))]
+
+    def values(self) -> dict[str, object]:
+        """The shared variables as they are."""
+        slots = self.machine.slots
+        return {
+            slots.label(slot): value
+            for slot, (value, kind) in enumerate(zip(self.state.cells, slots.kinds, strict=False))
+            if kind == "variable"
+        }
+
+    def reached(self) -> list[tuple[About, str]]:
+        """What an end shows, each with a sentence; nothing where somebody can still move."""
+        found = judged(self.machine, self.state)
+        story = tell(self.machine, self.choices)
+        return [(about, sentence(self.machine, about, story)) for about in found.findings]
+
+    def moves(self) -> tuple[Move, ...]:
+        """The choices so far, by name."""
+        return moves_of(self.machine, self.choices)

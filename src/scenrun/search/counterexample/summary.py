@@ -1,0 +1,109 @@
+"""What is said on stderr when a search has ended: the verdict and what proves it, or a story that shows the bug."""
+
+from __future__ import annotations
+
+from scenrun.search.counterexample.table import table
+from scenrun.search.result import Counterexample, Explored
+
+WORTH_A_RATE_S = 1.0
+"""Seconds from which on a search says how fast it was, and how much it stored."""
+MAX_OUTCOMES = 20
+MAX_BESIDE = 5
+
+
+def describe(found: Explored, saved: dict[int, str], width: int = 120) -> str:
+    """The lines for a person; `saved` has the schedule file of a counterexample, by its number."""
+    lines = [_headline(found), f"  {_searched(found)}"]
+    for number, one in enumerate(found.counterexamples):
+        lines += ["", *_finding(one, width)]
+        if number in saved:
+            lines.append(f"  see it on real threads: scenrun replay {saved[number]} --on threads")
+    lines += _more(found)
+    lines += _beside(found)
+    lines += _outcomes(found)
+    lines += _counted(found)
+    lines += [f"  {note}" for note in found.notes]
+    return "\n".join(lines)
+
+
+def _headline(found: Explored) -> str:
+    expected = " and ".join(found.expected)
+    what = " and ".join(found.kinds) or found.verdict
+    if found.verdict == "incomplete":
+        why = f" ({found.bound})" if found.bound else ""
+        return f"incomplete{why}: nothing was found, but not everything was searched ({found.scenario})"
+    if found.ok:
+        remark = "" if found.verdict == "holds" else ", as expected"
+        return f"ok: {what}{remark} ({found.scenario}, {found.seconds:.2f} s, seed {found.seed})"
+    return (
+        f"not ok: {what}, but the file expects {expected} ({found.scenario}, {found.seconds:.2f} s, seed {found.seed})"
+    )
+
+
+def _searched(found: Explored) -> str:
+    """How much was looked at, and what that means."""
+    clock = "any sleep may take any time" if found.time_mode == "free" else "in the clock's order"
+    parts = []
+    if found.states is not None:
+        how = ", reduced" * found.reduced + ", symmetric" * found.symmetric
+        parts.append(f"{found.states:,} states, {found.transitions:,} transitions, depth {found.depth}{how}")
+    if found.states_per_second is not None and found.seconds >= WORTH_A_RATE_S:
+        parts.append(f"{found.states_per_second:,.0f} states/s, {(found.memory_bytes or 0) / (1 << 20):,.0f} MB")
+    if found.schedules is not None:
+        parts.append(f"{_number(found.schedules, 'schedule')} ({found.strategy})")
+    whole = "every schedule is among them" if found.closed else f"ended by {found.bound or 'its limits'}"
+    return f"{', '.join(parts)}; {whole}; {clock}"
+
+
+def _finding(one: Counterexample, width: int) -> list[str]:
+    steps = len(one.story.steps)
+    less = f", shortened from {one.found_with}" if one.found_with != steps else ""
+    which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
+    size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
+    hint = ["  a thread that need not end says `endless: true`"] if one.about.kind == "livelock" else []
+    return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *hint]
+
+
+def _number(number: int, noun: str, ending: str = "s") -> str:
+    return f"{number:,} {noun}{ending * (number != 1)}"
+
+
+def _more(found: Explored) -> list[str]:
+    """Findings of which no story is told."""
+    out = []
+    for kind, number in found.found.items():
+        told = sum(one.about.kind == kind for one in found.counterexamples)
+        if number > told > 0:
+            out.append(f"  and {number - told:,} more of this kind: {kind}")
+    out += [f"  the outcome {list(outcome)} is required, and no schedule gives it" for outcome in found.missing]
+    return out
+
+
+def _beside(found: Explored) -> list[str]:
+    """Races that are no finding, and locks that are taken in different orders."""
+    races = () if "race" in found.found else found.races
+    told = list(dict.fromkeys(one.sentence() for one in (*races, *found.lock_cycles)))
+    more = [f"and {len(told) - MAX_BESIDE:,} more like these (--json has all)"] if len(told) > MAX_BESIDE else []
+    return [f"  beside: {text}" for text in told[:MAX_BESIDE]] + [f"  {text}" for text in more]
+
+
+def _outcomes(found: Explored) -> list[str]:
+    if not found.outcomes:
+        return []
+    shown = ", ".join(str(list(outcome)) for outcome in found.outcomes[:MAX_OUTCOMES])
+    more = f" and {len(found.outcomes) - MAX_OUTCOMES:,} more" if len(found.outcomes) > MAX_OUTCOMES else ""
+    exact = "exactly these" if found.closed else "at least these"
+    return [f"  outcomes ({exact}): {shown}{more}"]
+
+
+def _counted(found: Explored) -> list[str]:
+    counted = found.counted
+    if counted is None:
+        return []
+    least = (
+        ""
+        if counted.least_preemptions is None
+        else f"; the least preemptions that show it: {counted.least_preemptions}"
+    )
+    share = f"{counted.bad:,} of {counted.schedules:,} schedules are bad"
+    return [f"  {share}; a random walk hits one with a probability of {counted.bad_probability:.6g}{least}"]

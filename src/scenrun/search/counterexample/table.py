@@ -1,0 +1,99 @@
+"""A counterexample as a table: one column a thread, one row a step, and below it who waits for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scenrun.program.findings import Stuck
+from scenrun.search.counterexample.trace import Told
+from scenrun.search.result import Counterexample
+
+WIDEST = 56
+"""Characters of a column."""
+MOST_COLUMNS = 8
+MOST_ROWS = 200
+
+
+def table(one: Counterexample, width: int = 120) -> list[str]:
+    """The lines of the table."""
+    steps = list(one.story.steps)
+    if not steps:
+        return ["    before the first step", *_ending(one)]
+    names = _columns(steps)
+    rows = {name: [text for step in steps for who, text, _ in _rows(step) if who == name] for name in names}
+    if len(names) > MOST_COLUMNS or _too_narrow(names, width):
+        return [*_rows_of_one_column(steps, one.cycle_from), *_ending(one)]
+    column = min(WIDEST, max(12, (width - 12) // max(1, len(names)) - 2))
+    widths = [min(column, max(len(name), *map(len, rows[name]))) for name in names]
+    head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
+    lines = [head.rstrip(), "  " + "-" * (len(head) - 2)]
+    for at, step in enumerate(steps[:MOST_ROWS]):
+        if at == one.cycle_from:
+            lines.append("        and then again and again:")
+        for first, (who, text, line) in enumerate(_rows(step)):
+            cells = [_fit(text, w) if who == name else " " * w for name, w in zip(names, widths, strict=True)]
+            number = "" if first else step.number
+            lines.append((f"{number:>6}  " + "  ".join(cells) + ("" if line is None else f"{line:>7}")).rstrip())
+    return lines + _cut(steps) + _ending(one)
+
+
+def _rows(step: Told) -> Iterator[tuple[str, str, int | None]]:
+    """A step's rows, each with whose it is, its text and its line: the step itself, and what its thread did with it."""
+    yield step.thread, _cell(step), step.line
+    for own in step.own:
+        is_news = own.thread == step.thread and own.value != step.value
+        if own.kind != "local" or is_news:  # not what was just read, nor what a new thread begins with
+            yield own.thread, str(own), own.line
+
+
+def _columns(steps: Sequence[Told]) -> list[str]:
+    """The threads that move, main first."""
+    names = list(dict.fromkeys(who for step in steps for who, _, _ in _rows(step)))
+    return sorted(names, key=lambda name: name != "main")
+
+
+def _too_narrow(names: Sequence[str], width: int) -> bool:
+    return (width - 12) // max(1, len(names)) - 2 < 12
+
+
+def _cell(step: Told) -> str:
+    text = step.text
+    if step.fault is not None:
+        text += f" ! {step.fault}"
+    if step.broke:
+        text += " ! broken"
+    return text
+
+
+def _fit(text: str, width: int) -> str:
+    return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
+
+
+def _rows_of_one_column(steps: Sequence[Told], cycle_from: int | None) -> list[str]:
+    """Where there are too many threads for columns: the thread's name in front."""
+    wide = max((len(step.thread) for step in steps), default=0)
+    lines = []
+    for at, step in enumerate(steps[:MOST_ROWS]):
+        if at == cycle_from:
+            lines.append("        and then again and again:")
+        for first, (who, text, line) in enumerate(_rows(step)):
+            where = f"  (line {line})" if line is not None else ""
+            lines.append(f"{'' if first else step.number:>6}  {who:<{wide}}  {text}{where}")
+    return lines + _cut(steps)
+
+
+def _cut(steps: Sequence[Told]) -> list[str]:
+    return [f"        and {len(steps) - MOST_ROWS:,} more steps"] if len(steps) > MOST_ROWS else []
+
+
+def _waits(one: Counterexample, stuck: Stuck) -> bool:
+    """Whether a thread takes no step of what goes round."""
+    return all(step.thread != stuck.thread for step in one.story.steps[one.cycle_from or 0 :])
+
+
+def _ending(one: Counterexample) -> list[str]:
+    """Where the threads are after the last step that have not ended."""
+    if one.about.kind == "livelock":  # who goes round is nowhere; who waits meanwhile is told
+        named = one.about.about.split(", ")
+        return [f"    {stuck}" for stuck in one.story.waiting if stuck.thread in named and _waits(one, stuck)]
+    return [f"    {stuck}" for stuck in one.story.waiting]

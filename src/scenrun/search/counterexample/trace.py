@@ -1,0 +1,233 @@
+"""A counterexample told step by step: what each thread did, at which line, what it saw or wrote, and how it ended up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.moves import Move, move_of
+from scenrun.model.state import BEGINNING, ENDED, LEAVING
+from scenrun.program.findings import Stuck
+from scenrun.program.primitives import KINDS
+from scenrun.search.counterexample.local_steps import OwnStep, Telling
+from scenrun.search.properties.lock_holders import Holders
+
+LONGEST = 60
+"""Characters of a value that are shown."""
+_NO_RESULT = ("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire")
+_CHANGES = {
+    "read": "{name} is {shown}",
+    "write": "{name} = {shown}",
+    "assign": "{name} = {shown}",
+    "append": "append {shown} to {name}",
+    "extend": "append {shown} to {name}",
+    "pop": "pop {name} -> {shown}",
+    "remove": "pop {name} -> {shown}",
+}
+"""How steps on a variable are told."""
+_PHASES = {
+    ("condition.wait", 0): "parks",
+    ("condition.wait", 1): "woken",
+    ("condition.wait", 2): "has the lock",
+    ("condition.wait", 3): "not in time",
+    ("event.wait", 0): "parks",
+    ("event.wait", 1): "woken",
+    ("barrier.wait", 0): "comes",
+    ("barrier.wait", 1): "leaves",
+    ("pool.shutdown", 0): "shuts it down",
+    ("pool.shutdown", 1): "sees it empty",
+}
+"""What an action of several is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One step of a counterexample."""
+
+    number: int
+    thread: str
+    text: str
+    """What it did, in a few words."""
+    object: str | None
+    value: Any
+    """What it saw, wrote or got; None where nothing is to be told."""
+    line: int | None
+    step: str
+    move: Move
+    broke: tuple[str, ...] = ()
+    """The `always` expectations that hold no more after it."""
+    fault: str | None = None
+    """The fault that it ended with."""
+    own: tuple[OwnStep, ...] = ()
+    """What its thread did by itself with it: messages, exceptions and their handlers, locals."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what is not known is left out."""
+        pairs: dict[str, Any] = {
+            "number": self.number, "thread": self.thread, "text": self.text, "object": self.object, "line": self.line,
+            "step": self.step or None, "op": self.move.op, "phase": self.move.phase or None,
+            "expires": self.move.expires or None, "alternative": self.move.alternative or None,
+            "value": self.value, "broke": list(self.broke) or None, "fault": self.fault,
+            "own": [one.as_dict() for one in self.own] or None,
+        }  # fmt: skip
+        return {name: value for name, value in pairs.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A path, told, and where every thread is at its end."""
+
+    steps: tuple[Told, ...]
+    waiting: tuple[Stuck, ...]
+    """The threads that have not ended, and what they wait for."""
+    state: State
+    threads: tuple[str, ...]
+    """Their names, in the order of starting."""
+
+
+def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
+    """Go along a path, and note what is done."""
+    machine = Telling.over(machine)
+    state, holders, steps = machine.initial(), Holders(machine), []
+    for number, choice in enumerate(choices, 1):
+        after = machine.step(state, choice)
+        assert after is not None
+        steps.append(told(machine, number, state, choice, after, tuple(machine.own)))
+        holders.follow(state, choice, after)
+        state = after
+    live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
+    waiting = [where_at(machine, state, n, holders) for n in live]
+    return Story(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
+
+
+def told(
+    machine: Machine, number: int, before: State, choice: Choice, after: State, own: tuple[OwnStep, ...] = ()
+) -> Told:
+    """One step, in words; `own` is what its thread did by itself with it."""
+    thread, now = before.threads[choice.thread], after.threads[choice.thread]
+    move = move_of(machine, before, choice)
+    instruction = machine.instruction_of(thread)
+    is_end = instruction is not None and instruction.op == "end"
+    name = machine.slots.label(thread.slots[0]) if thread.slots and thread.pc >= 0 and not is_end else None
+    always = machine.program.expectations.always
+    broke = tuple(always[n].text for n in after.broken if n not in before.broken)
+    fault = str(now.fault) if now.pc == LEAVING and now.fault is not None else None
+    if now.pc == LEAVING and thread.pc == LEAVING:
+        fault = None
+    value, has_value = _value(machine, before, choice, after)
+    if move.op == "choose":
+        value, has_value = None, False
+    text = _text(move, _with_path(machine, thread, name or None), value, has_value)
+    if move.op == "choose":
+        text = f"takes alternative {move.alternative + 1} of {thread.arguments[0]}"
+    return Told(
+        number, thread.who.name, text, name or None, value,
+        instruction.line or None if instruction is not None else None, move.step, move, broke, fault, own,
+    )  # fmt: skip
+
+
+def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None:
+    """The part of a variable that a step is about, such as `m['k']`."""
+    node = machine.node_of(thread)
+    if node is None or node.operation is None or "path" not in node.operation.parameters:
+        return name
+    path = thread.arguments[node.operation.parameters.index("path")]
+    return f"{name}{''.join(f'[{part!r}]' for part in path)}"
+
+
+def _value(machine: Machine, before: State, choice: Choice, after: State) -> tuple[Any, bool]:
+    """What a step saw, wrote or got."""
+    thread, now = before.threads[choice.thread], after.threads[choice.thread]
+    node = machine.node_of(thread)
+    if node is None:
+        return None, False
+    i = node.instruction
+    if i.op in ("variable.write", "queue.put", "simple_queue.put"):
+        return thread.arguments[0], True
+    if i.op in ("variable.append", "variable.assign", "variable.extend"):
+        return thread.arguments[-1], True
+    is_done = now.phase == 0 or now.pc != thread.pc
+    if node.into is None or not is_done:
+        return None, False
+    value = machine.result_of(before, choice)
+    if node.operation is not None and node.operation.makes:
+        value = after.threads[-1].who.name
+    if value is None or (i.op in _NO_RESULT and value is True):
+        return None, i.op == "variable.read"
+    return value, True
+
+
+def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
+    """A step in a few words."""
+    kind, _, verb = move.op.partition(".")
+    shown = _short(value) if has_value else ""
+    late = " (its time is up)" if move.expires else ""
+    if move.op in ("end", "leave", "begin"):
+        return {"end": "ends", "leave": "ends with a fault", "begin": "begins"}[move.op] + late
+    if kind == "variable":
+        return (
+            _CHANGES.get(verb, "{verb} {name} -> {shown}")
+            .format(verb=verb, name=name, shown=shown)
+            .removesuffix(" -> ")
+        )
+    if move.op == "atomic.begin":
+        return "atomic steps"
+    if not verb:
+        return {"jump": "goes round", "branch": "looks at the clock", "raise": "raises"}.get(move.op, move.op)
+    several = len(getattr(KINDS.get(kind) and KINDS[kind].operation(verb), "phases", ())) > 1
+    more = f": {_PHASES[move.op, move.phase]}" if several and (move.op, move.phase) in _PHASES else ""
+    sign = " <- " if verb == "put" else " -> "
+    return f"{verb} {name or ''}".rstrip() + more + (sign + shown if shown else "") + late
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def where_at(machine: Machine, state: State, number: int, holders: Holders) -> Stuck:
+    """What a thread is about to do or waits for, at the end of a path."""
+    thread = state.threads[number]
+    can_move = next(machine.following_of(state, number), None) is not None
+    where = machine.instruction_of(thread)
+    line, step = (where.line or None, where.step) if where is not None else (None, None)
+    if can_move or thread.pc == LEAVING:
+        is_pending = thread.pc == BEGINNING and thread.who.kind == "timer"
+        return Stuck(thread.who.name, "sleeping" if is_pending else "running", line=line, step=step)
+    operation = machine.operation_of(thread)
+    if thread.pc == BEGINNING or where is None or operation is None:
+        slot = thread.slots[-1]
+        at_work = tuple(state.threads[n].who.name for n in state.cells[slot][1])
+        return Stuck(thread.who.name, "blocked", "pool.worker", machine.slots.label(slot), None, at_work, line, step)
+    slot = thread.slots[operation.phases[thread.phase].waits_at[0]]
+    op = where.op
+    if operation.phases[thread.phase].waits_at[0]:
+        op = f"{machine.slots.kinds[slot]}.acquire"
+    label = machine.slots.label(slot) or _held_name(state, thread)
+    op = "thread.join" if op.endswith(".join") and not op.startswith("queue") else op
+    return Stuck(thread.who.name, "blocked", op, label, None, _held_by(machine, state, op, slot, holders), line, step)
+
+
+def is_cancelled_timer(state: State, thread: Thread) -> bool:
+    """Whether a timer will not run any more: nothing is left of it but that it ends."""
+    return thread.pc == BEGINNING and thread.who.kind == "timer" and state.cells[thread.who.slots[0]][2]
+
+
+def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holders) -> tuple[str, ...]:
+    """The threads for which a thread waits: those that hold the lock, or are what must end."""
+    kind = machine.slots.kinds[slot] if slot < len(machine.slots.kinds) else ""
+    if kind in ("lock", "rlock"):
+        return tuple(holders.held_by(slot))
+    if op == "pool.shutdown":
+        line, running, *_ = state.cells[slot]
+        return tuple(state.threads[number].who.name for number in (*running, *line))
+    if op == "future.result":
+        return (state.threads[state.cells[slot][1]].who.name,)
+    return ()
+
+
+def _held_name(state: State, thread: Thread) -> str:
+    """The name of a thread or future that has no cell of its own in the file."""
+    return str(thread.arguments[0]) if thread.arguments else ""

@@ -1,0 +1,414 @@
+"""Explores a scenario in the way that is asked for, and makes of what is found a result that a person can follow."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.memory import process_bytes
+from scenrun.model import FREE, Choice, Machine
+from scenrun.model.machine import Endless
+from scenrun.model.moves import moves_of
+from scenrun.program.ir import Program
+from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
+from scenrun.search.counterexample.explain import sentence
+from scenrun.search.counterexample.goals import goal_of
+from scenrun.search.counterexample.shorten import choices_along, cost_of, shortened
+from scenrun.search.counterexample.trace import tell
+from scenrun.search.properties.accesses import Race
+from scenrun.search.properties.end_states import About, Judge, missing_outcomes
+from scenrun.search.properties.execution_races import races_along
+from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
+from scenrun.search.properties.races import races_in
+from scenrun.search.properties.schedule_count import count
+from scenrun.search.result import Counterexample, Explored, is_expected
+from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
+from scenrun.search.space.packed import Overflow, Packed, Stopped
+from scenrun.search.state_search import Searched, Searching, Way, search
+
+STATES = "states"
+SAMPLED = ("random", "pct", "pos", "surw")
+STATELESS = (*SAMPLED, "preemptions", "delays", "dpor")
+"""The strategies that walk schedules one by one; their modules are imported where they are used."""
+EXECUTIONS, BESIDE = 200, 20
+"""Random executions whose races are looked for, where races are asked for and where they are not."""
+BESIDE_S, BESIDE_STEPS = 0.5, 1_000
+"""Seconds in all, and steps of each, of executions whose races are looked for although nobody asked."""
+SHOWN_OF_A_KIND = 3
+"""Findings of one kind that are shortened and told."""
+HUNTED, HUNTING_S = 5_000, 5.0
+"""Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
+TELLING_S = 10.0
+"""Seconds after which counterexamples are told as they were found."""
+BESIDE_STATES = 1.1
+"""How much of the limit of memory there may be while schedules are walked after the states."""
+HUNTERS = ("random", "pct")
+_REPLICA = re.compile(r"\[\d+\]")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How to explore. What is None is chosen."""
+
+    strategy: str | None = None
+    """`states` or one of the stateless strategies; None: states, and if they are too many, random schedules and PCT."""
+    limits: Limits = field(default_factory=Limits)
+    schedules: int | None = None
+    jobs: int = 1
+    make_executor: Callable[[], Executor] | None = None
+    """Where schedules are walked, if not in processes of this machine."""
+    depth: int = 3
+    """Of PCT."""
+    bound: int | None = None
+    """The most preemptions or delays."""
+    reduction: str = "auto"
+    symmetry: bool = True
+    time_mode: str = "free"
+    races: bool = False
+    """Whether a race is a finding even where the file does not ask."""
+    count: bool = False
+    shorten: bool = True
+    look: Callable[[Any], str | None] = lambda progress: None
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the clock's order is kept."""
+        return self.time_mode == "virtual"
+
+
+def explore_program(program: Program, seed: int | None = None, how: How | None = None) -> Explored:
+    """Search the schedules of a program."""
+    how = how or How()
+    seed = program.seed if seed is None else seed
+    began = time.perf_counter()
+    explore = _by_states if how.strategy in (None, STATES) else _by_schedules
+    try:
+        return explore(program, seed, how, began)
+    except Endless as error:
+        return _without_end(program, seed, how, str(error))
+
+
+def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
+    """The result where one step does not come to its end: nothing can be said."""
+    return Explored(
+        **_common(program, seed, how, set(), False, ()), strategy=how.strategy or STATES, bound=why, seconds=0.0,
+        counterexamples=(), found={}, outcomes=(),
+    )  # fmt: skip
+
+
+# --- by states
+
+
+def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
+    hunts = how.strategy is None and not how.is_timed
+    limits = _leaving_time(how.limits) if hunts else how.limits
+    searching = Searching(limits, how.reduction, how.symmetry, how.is_timed, how.look)
+    searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
+    if limits.seconds is not None and searched.space.bound == told_seconds(limits.seconds):
+        searched.space.bound = told_seconds(how.limits.seconds or 0.0)
+    ways = [*searched.ways, *(way for _, way in races if way is not None)]
+    strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
+    if hunts and not searched.space.is_closed and not searched.ways and searched.space.interrupted is None:
+        hunt = _Hunt(program, seed, how, began)
+        ways, schedules = [*hunt.ways, *ways], hunt.schedules
+        outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
+        strategy = " and ".join((STATES, *HUNTERS))
+        notes.append(
+            f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
+        )
+    space = searched.space
+    notes += _of_dead_owners(searched.packed)
+    counted = _counted(searched) if how.count else None
+    found = dict(searched.counts)
+    if races and _is_asked_for_races(program, how):
+        found["race"] = len(races)
+    return Explored(
+        **_common(program, seed, how, set(found) | {way.about.kind for way in ways}, space.is_closed, ways),
+        strategy=strategy,
+        bound=space.bound,
+        seconds=time.perf_counter() - began,
+        counterexamples=_told(program, seed, searched.packed, ways, how),
+        found=found,
+        outcomes=tuple(outcomes),
+        missing=tuple(searched.missing),
+        states=len(space.parents),
+        states_s=space.seconds,
+        transitions=space.transitions,
+        depth=space.depth,
+        memory_bytes=space.bytes,
+        reduced=searched.reduced,
+        symmetric=searched.canonical is not None,
+        schedules=schedules,
+        races=tuple(race for race, _ in races),
+        lock_cycles=_lock_cycles(searched, found),
+        counted=counted,
+        notes=tuple(notes),
+        interrupted=space.interrupted,
+    )
+
+
+def _counted(searched: Searched) -> Any:
+    if searched.reduced:
+        raise UsageError("--count walks every schedule; it goes without reduction (--reduction off)")
+    if not searched.space.is_closed:
+        raise UsageError(f"--count needs all states, and there are more than {searched.space.bound}")
+    return count(searched.packed, searched.space)
+
+
+def _lock_cycles(searched: Searched, found: dict[str, int]) -> tuple[LockCycle, ...]:
+    """Locks that are taken in different orders; none where all states were seen and nobody is ever stuck."""
+    if searched.space.is_closed and "deadlock" not in found:
+        return ()
+    return tuple(lock_order_cycles(searched.packed))
+
+
+def _is_asked_for_races(program: Program, how: How) -> bool:
+    """Whether a data race is a finding."""
+    return how.races or program.expectations.race_never
+
+
+def _races(program: Program, how: How, searched: Searched) -> list[tuple[Race, Way | None]]:
+    """The races of the states that were seen, each with a way to it where it is a finding."""
+    races = races_in(searched.packed, searched.space, searched.canonical)
+    is_finding = _is_asked_for_races(program, how)
+    return [(race, _way_to(searched, race) if is_finding else None) for race in races]
+
+
+def _way_to(searched: Searched, race: Race) -> Way:
+    """The way to a state in which both accesses come next, and then both of them."""
+    packed, state = searched.packed, race.state
+    assert state is not None
+    choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
+    names = [who.name for who in packed.roster.at(end)[0]]
+    both = (Choice(names.index(race.first.thread)), Choice(names.index(race.second.thread)))
+    return Way(_about(race), (*choices, *both), said=race.sentence())
+
+
+def _about(race: Race) -> About:
+    return About("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
+
+
+def _leaving_time(limits: Limits) -> Limits:
+    """The limits of a state search after which schedules may be walked: it keeps half of the time at least."""
+    if limits.seconds is None:
+        return limits
+    return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
+
+
+class _Hunt:
+    """Random schedules, where the states are too many to see all."""
+
+    def __init__(self, program: Program, seed: int, how: How, began: float) -> None:
+        from scenrun.search.strategies.campaign import run_campaign
+
+        self.ways: list[Way] = []
+        self.schedules = 0
+        self.outcomes: list[tuple[Any, ...]] = []
+        for strategy in HUNTERS:
+            left = HUNTING_S
+            if how.limits.seconds is not None:
+                left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
+            campaign = run_campaign(
+                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
+                depth=how.depth, look=lambda tally: how.look(tally) or _memory_bound(how.limits),
+                make_executor=how.make_executor,
+            )  # fmt: skip
+            self.schedules += campaign.schedules
+            self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
+            known = {way.about for way in self.ways}
+            self.ways += [Way(found.about, found.choices) for found in campaign.findings if found.about not in known]
+
+
+def _memory_bound(limits: Limits) -> str | None:
+    """The limit of memory, where it is reached; what the states have taken is not given back at once."""
+    return told_memory(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
+
+
+# --- by schedules
+
+
+def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explored:
+    from scenrun.search.strategies.campaign import run_campaign
+
+    campaign = run_campaign(
+        program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
+        jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look, make_executor=how.make_executor,
+    )  # fmt: skip
+    numbers = {found.about: found.schedule for found in campaign.findings}
+    ways = [Way(found.about, found.choices) for found in campaign.findings]
+    missing = missing_outcomes(program, campaign.outcomes) if campaign.closed else []
+    found = dict(Counter(way.about.kind for way in ways))
+    if missing:
+        found["violated"] = found.get("violated", 0) + len(missing)
+    packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
+    notes = []
+    if campaign.chances is not None and campaign.schedules:
+        chances = campaign.chances
+        notes.append(
+            f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
+            f"{chances.probability:.3g} ({chances.threads} threads, {chances.points} points)"
+        )
+    if campaign.cut_off and campaign.strategy in SAMPLED:
+        notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
+    elif campaign.cut_off:
+        notes.append(f"{campaign.cut_off:,} schedules were cut off: they went round in a loop, or on for too long")
+    if campaign.cut_off and not ways:
+        notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
+    first = campaign.first
+    races = _races_of_executions(packed, seed, how, campaign)
+    notes += _of_dead_owners(packed)
+    if races and _is_asked_for_races(program, how):
+        ways += [Way(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
+        found["race"] = len(races)
+    return Explored(
+        **_common(program, seed, how, set(found), campaign.closed, ways),
+        strategy=campaign.strategy,
+        bound=campaign.ended_by,
+        seconds=time.perf_counter() - began,
+        counterexamples=_told(program, seed, packed, ways, how, numbers),
+        found=found,
+        outcomes=tuple(campaign.outcomes),
+        missing=tuple(missing),
+        schedules=campaign.schedules,
+        schedules_to_first=None if first is None else first.schedule + 1,
+        races=tuple(race for race, _ in races),
+        lock_cycles=tuple(lock_order_cycles(packed)),
+        notes=tuple(notes),
+    )
+
+
+def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> list[tuple[Race, list[Choice]]]:
+    """The races of some random executions, by vector clocks, each with the choices up to its second access."""
+    machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
+    number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
+    is_asked = _is_asked_for_races(machine.program, how)
+    packed.alarm = _alarm(how, HUNTING_S if is_asked else BESIDE_S)
+    steps = campaign.max_steps if is_asked else min(BESIDE_STEPS, campaign.max_steps)
+    try:
+        for schedule in range(number):
+            packed.alarm()
+            choices = _executed(packed, random.Random(f"{seed}/{schedule}"), steps)
+            for race in races_along(machine, choices):
+                found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+    except Stopped:
+        pass
+    packed.alarm = None
+    return list(found.values())
+
+
+def _alarm(how: How, seconds: float) -> Callable[[], None]:
+    """Raises Stopped after so long, or when a signal has come."""
+    end = time.monotonic() + seconds
+
+    def look() -> None:
+        if time.monotonic() > end or how.look(None):
+            raise Stopped("time")
+
+    return look
+
+
+def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
+    """A random execution."""
+    while True:
+        state = packed.initial
+        out: list[Choice] = []
+        try:
+            while len(out) < most and (following := packed.following(state)):
+                choice, state = draw.choice(following)
+                out.append(choice)
+        except Overflow:
+            packed.initial = packed.packed_anew()
+            continue
+        return out
+
+
+# --- results
+
+
+def _of_dead_owners(packed: Packed) -> list[str]:
+    """What is to be said where a thread ends that holds an rlock: CPython may do there what no search can know."""
+    if not packed.died_holding:
+        return []
+    thread, lock = next(iter(packed.died_holding))
+    return [
+        f"{thread} ends while it holds {lock}: here that stays held for ever; in CPython it may come to belong to a later "
+        "thread, to which the system gives the same identity"
+    ]
+
+
+def _common(
+    program: Program, seed: int, how: How, kinds: set[str], closed: bool, ways: Sequence[Way]
+) -> dict[str, Any]:
+    """What both kinds of search say alike."""
+    expected = program.expectations.verdict("explore")
+    ordered = list(dict.fromkeys([*(way.about.kind for way in ways), *sorted(kinds)]))
+    verdict = ordered[0] if ordered else "holds" if closed else "incomplete"
+    return {
+        "scenario": program.name, "digest": program.digest, "seed": seed, "verdict": verdict, "expected": expected,
+        "ok": is_expected(kinds, expected, closed), "kinds": tuple(ordered), "time_mode": how.time_mode,
+        "closed": closed, "file": program.source.name, "overrides": dict(program.overrides),
+    }  # fmt: skip
+
+
+def _told(
+    program: Program, seed: int, packed: Packed, ways: Iterable[Way], how: How, numbers: dict[About, int] | None = None
+) -> tuple[Counterexample, ...]:
+    """The findings, shortened and told: of one kind the first few, and of those that only swap replicas one."""
+    packed.alarm = _alarm(how, TELLING_S)
+    out, shown, known = [], Counter[str](), set()
+    machine = Machine(program, seed, folded=FREE)
+    for way in ways:
+        kind, alike = way.about.kind, _REPLICA.sub("[]", way.about.about)
+        if (kind, alike) in known or shown[kind] == SHOWN_OF_A_KIND:
+            continue
+        known.add((kind, alike))
+        shown[kind] += 1
+        choices = _shortest(packed, way) if how.shorten else list(way.choices)
+        if how.is_timed:
+            is_shortened = how.shorten and not way.cycle
+            found_with = without_clock(program, seed, way.choices) if is_shortened else None
+            choices, cycle = told_without_clock(program, seed, choices, way)
+            way = replace(way, choices=tuple(choices if found_with is None else found_with), cycle=tuple(cycle))
+        schedule = None if numbers is None else numbers.get(way.about)
+        out.append(_counterexample(machine, way, choices, schedule))
+    return tuple(out)
+
+
+def _shortest(packed: Packed, way: Way) -> list[Choice]:
+    """The choices of a way, with as few switches as can be had."""
+    if way.cycle or way.said:
+        return list(way.choices)
+    while True:
+        try:
+            return shortened(packed, way.choices, way.goal or goal_of(packed, Judge(packed), way.about))
+        except Stopped:
+            return list(way.choices)
+        except Overflow:
+            packed.initial = packed.packed_anew()
+
+
+def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule: int | None) -> Counterexample:
+    whole = [*choices, *way.cycle]
+    story = tell(machine, whole)
+    return Counterexample(
+        about=way.about,
+        sentence=way.said or sentence(machine, way.about, story, len(choices)),
+        story=story,
+        moves=moves_of(machine, whole),
+        switches=cost_of(whole).switches,
+        found_with=len(way.choices) + len(way.cycle),
+        cycle_from=len(choices) if way.cycle else None,
+        schedule=schedule,
+    )
+
+
+def progress_of(space: Space) -> str:
+    """How far a state search is, in words."""
+    return f"{len(space.parents):,} states, {space.transitions:,} transitions, depth {space.depth}"

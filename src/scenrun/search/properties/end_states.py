@@ -1,0 +1,117 @@
+"""What a state shows in which nobody can move, or needs to: findings, and the outcome observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from scenrun.model import Machine, State
+from scenrun.model.predicates import holds, is_among, seen
+from scenrun.model.state import ENDED, key
+from scenrun.program.ir import Expectations, Program
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.reference import faults_in
+
+
+class About(NamedTuple):
+    """What is found: its kind, and which threads or expectation it is about."""
+
+    kind: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the end of a schedule shows."""
+
+    findings: tuple[About, ...]
+    outcome: tuple[Any, ...] | None
+    """The values of `expect.outcomes.observe`, where the end was reached."""
+
+
+class Judge:
+    """Judges states without a way on, each kind of them once."""
+
+    def __init__(self, packed: Packed) -> None:
+        self.packed = packed
+        self.expect = packed.machine.program.expectations
+        self._known: dict[int, Judged] = {}
+        self._mask: tuple[int, int] = (0, 0)
+
+    def of(self, state: int) -> Judged:
+        """What a state without a way on shows."""
+        relevant = state & self._relevant()
+        found = self._known.get(relevant)
+        if found is None:
+            found = self._known[relevant] = self.judged(self.packed.unpack(state))
+        return found
+
+    def judged(self, state: State) -> Judged:
+        """What a state shows that is not packed."""
+        return judged(self.packed.machine, state)
+
+    def _relevant(self) -> int:
+        """The bits that findings and outcome depend on."""
+        packed = self.packed
+        fields = len(packed.threads) + len(packed.cells)
+        if self._mask[0] != (stamp := fields << 32 | packed.layout):
+            self._known.clear()
+            mask = packed.roster.mask | packed.broken.mask
+            for one in packed.threads:
+                mask |= one.mask
+            for slot in self._looked_at():
+                mask |= packed.cells[slot].mask
+            self._mask = stamp, mask
+        return self._mask[1]
+
+    def _looked_at(self) -> list[int]:
+        """The cells that `final` and `outcomes` name, and those that tell whose fault nobody asked about."""
+        packed = self.packed
+        cells = [o.cells for o in (*self.expect.final, *self.expect.observe)]
+        named = packed.touches.slots_of(frozenset().union(*cells))
+        declared = len(packed.machine.slots.cells)
+        tasks = {slot for slot, kind in enumerate(packed.machine.slots.kinds) if kind == "task"}
+        return sorted(named | tasks | set(range(declared, len(packed.cells))))
+
+
+def judged(machine: Machine, state: State) -> Judged:
+    """What a state shows in which nobody can move, or needs to."""
+    expect = machine.program.expectations
+    findings = [About(*fault) for fault in faults_in(state)]
+    findings += [About("violated", expect.always[number].text) for number in state.broken]
+    if not machine.is_over(state):
+        return Judged((*findings, About("deadlock", stuck_names(state))), None)
+    for observation, look in zip(expect.final, machine.looks.final, strict=True):
+        if not holds(look, state.cells):
+            findings.append(About("violated", observation.text))
+    if not machine.looks.observe:
+        return Judged(tuple(findings), None)
+    outcome = tuple(seen(look, state.cells) for look in machine.looks.observe)
+    if not is_allowed(expect, outcome):
+        findings.append(About("violated", outcome_text(outcome)))
+    return Judged(tuple(findings), outcome)
+
+
+def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:
+    """Whether `outcomes` allows an outcome."""
+    if expect.allowed is not None and not is_among(outcome, expect.allowed):
+        return False
+    return expect.forbidden is None or not is_among(outcome, expect.forbidden)
+
+
+def missing_outcomes(program: Program, outcomes: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The outcomes that `outcomes.required` names and that are not among these."""
+    found = {key(list(outcome)) for outcome in outcomes}
+    return [tuple(one) for one in program.expectations.required or () if key(list(one)) not in found]
+
+
+def stuck_names(state: State) -> str:
+    """The threads that have not ended and need to, by name."""
+    needed = sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon)
+    return ", ".join(needed)
+
+
+def outcome_text(outcome: tuple[Any, ...]) -> str:
+    """An outcome as a finding is about it."""
+    return f"outcome {list(outcome)}"

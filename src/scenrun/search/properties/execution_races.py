@@ -1,0 +1,63 @@
+"""Data races of one execution: two accesses to a variable of which neither happens before the other, by vector clocks.
+
+Flanagan and Freund, FastTrack: Efficient and Precise Dynamic Race Detection (PLDI 2009): an access is an epoch, a thread
+and the time of its clock. Departure: of every thread the last access at each place is kept, not only the last write of all, so
+that a race does not hide the next one. What orders two steps is in `ordering.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from scenrun.model import Choice, Machine, State
+from scenrun.search.properties.accesses import Access, Race, Touch, Watching, accessed, locks_of
+from scenrun.search.properties.happens_before import Order, Step
+from scenrun.search.properties.lock_holders import Holders
+
+
+def races_along(machine: Machine, choices: Iterable[Choice]) -> list[Race]:
+    """The races of the execution that these choices make, in the order in which their second accesses are made."""
+    following = Following(machine)
+    for choice in choices:
+        following.follow(choice)
+    return list(following.races.values())
+
+
+class Following:
+    """An execution from the beginning, and the races in it so far."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = Watching.over(machine)
+        self.state: State = machine.initial()
+        self.order = Order()
+        self.holders = Holders(machine)
+        self.races: dict[Any, Race] = {}
+        self._last: dict[int, dict[tuple[int, Touch], tuple[int, Access]]] = {}
+        """For each variable, the last of each thread's accesses at each place: the time of its clock, and what is said of it."""
+        self._count = 0
+
+    def follow(self, choice: Choice) -> None:
+        """One transition more."""
+        before, after = self.state, self.machine.step(self.state, choice)
+        assert after is not None, "the choice is not enabled"
+        thread = before.threads[choice.thread]
+        step = Step(
+            choice.thread, thread, self.machine.node_of(thread), self.machine.outcome, choice.expires, before, after
+        )
+        self.order.begin(step)
+        locks = locks_of(self.holders, thread.who.name) if self.machine.touched else ()
+        for touch in dict.fromkeys(self.machine.touched):
+            self._access(choice.thread, touch, accessed(thread, touch, locks))
+        self.order.end(step)
+        self.holders.follow(before, choice, after)
+        self.state = after
+        self._count += 1
+
+    def _access(self, me: int, touch: Touch, access: Access) -> None:
+        known = self._last.setdefault(touch.slot, {})
+        for (other, before), (time, earlier) in known.items():
+            if other != me and before.conflicts(touch) and not self.order.is_before(other, time, me):
+                race = Race(self.machine.slots.label(touch.slot), earlier, access, at=self._count)
+                self.races.setdefault(race.pair, race)
+        known[me, touch] = self.order.time_of(me), access

@@ -1,0 +1,300 @@
+"""Lock-order cycles: threads that take the same locks in different orders, a deadlock if they come at the wrong moment.
+
+Havelund, Using Runtime Analysis to Guide Model Checking of Java Programs (SPIN 2000): an edge a -> b where a thread, holding
+a, waits for b without a time-out; a cycle counts if its edges belong to different threads and no two of them are made under
+one common lock (a gate). What a thread holds at a place follows from its own steps, so that a state search's rows tell it
+and the states need not be asked. A lock that somebody releases who did not take it is a signal and no lock, and so is a
+semaphore that does not begin with one permit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.state import ENDED
+from scenrun.program.ir import Instruction
+from scenrun.search.space.packed import Mover, Packed, Row
+
+MOST_STEPS = 20_000
+"""Steps of the search for cycles; past it, the shortest cycles are all that are told."""
+
+
+class Held(NamedTuple):
+    """A lock that a thread has, and where it took it."""
+
+    slot: int
+    line: int
+    step: str
+
+
+Holding = tuple[Held, ...]
+"""What a thread holds, in the order in which it took it; a reentrant lock as often as it was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A thread that waits for one lock while it holds another."""
+
+    thread: str
+    holds: str
+    held_line: int
+    wants: str
+    line: int
+    step: str
+    guards: frozenset[str]
+    """All that it holds then."""
+
+    def sentence(self) -> str:
+        """Such as `t takes b (line 5) while it holds a (line 4)`."""
+        return (
+            f"{self.thread} takes {self.wants} (line {self.line}) while it holds {self.holds} (line {self.held_line})"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "thread": self.thread, "holds": self.holds, "held_line": self.held_line,
+            "wants": self.wants, "line": self.line, "step": self.step,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LockCycle:
+    """Threads that each hold what the one before wants, if they come there at the same time."""
+
+    edges: tuple[Edge, ...]
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """The locks, each with the next one wanted by who holds it."""
+        return tuple(edge.holds for edge in self.edges)
+
+    def sentence(self) -> str:
+        """For a person."""
+        told = ", and ".join(edge.sentence() for edge in self.edges)
+        return f"Lock order: {told}: a deadlock, if they get there at the same time."
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"locks": list(self.locks), "edges": [edge.as_dict() for edge in self.edges]}
+
+
+def lock_order_cycles(
+    packed_or_machine: Packed | Machine, executions: Iterable[Iterable[Choice]] = ()
+) -> list[LockCycle]:
+    """The cycles that the rows of a state search show, or for a machine some executions of it."""
+    if isinstance(packed_or_machine, Packed):
+        order = LockOrder(packed_or_machine.machine)
+        order.add_rows(packed_or_machine)
+    else:
+        order = LockOrder(packed_or_machine)
+        for choices in executions:
+            order.add_execution(choices)
+    return order.cycles()
+
+
+class LockOrder:
+    """Who took what while holding what: a graph that grows with what is added."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        slots = machine.slots
+        self._locks = frozenset(s for s, (cell, _) in enumerate(slots.cells) if _is_lock(cell.kind, slots.initial[s]))
+        self._signals: set[int] = set()
+        """Those that somebody has released who did not take them."""
+        self._edges: dict[tuple[str, int, int, str, frozenset[int]], tuple[Held, Held]] = {}
+        """By thread, lock held, lock wanted, place and all that is held: the two takings."""
+
+    # --- steps
+
+    def _about(self, thread: Thread) -> tuple[int, str, Instruction] | None:
+        """What a thread's next step does to a lock: `take`, `give`, or `park` to give it up however often it is held."""
+        node = self.machine.node_of(thread)
+        if node is None or not thread.slots:
+            return None
+        kind, _, name = node.instruction.op.partition(".")
+        if kind == "condition":
+            what = {0: "park", 2: "take"}.get(thread.phase) if name == "wait" else None
+        else:
+            what = {"acquire": "take", "release": "give"}.get(name)
+        slot = thread.slots[1 if kind == "condition" else 0]
+        return None if what is None or slot not in self._locks else (slot, what, node.instruction)
+
+    def _after(self, thread: Thread, holding: Holding) -> Holding:
+        """What a thread holds once its step has changed the lock."""
+        about = self._about(thread)
+        if about is None:
+            return holding
+        slot, what, i = about
+        mine = [at for at, held in enumerate(holding) if held.slot == slot]
+        if what == "take":
+            if mine and self.machine.slots.kinds[slot] != "rlock":
+                return holding  # somebody else must have released it: it will be found to be a signal
+            times = _depth(thread) if i.op == "condition.wait" else 1
+            return holding + (Held(slot, i.line, i.step),) * times
+        if not mine:
+            self._signals.add(slot)
+            return holding
+        gone = mine if what == "park" else mine[-1:]
+        return tuple(held for at, held in enumerate(holding) if at not in gone)
+
+    def _want(self, thread: Thread, holding: Holding) -> None:
+        """The edges of a thread that is about to take a lock and would wait for it."""
+        about = self._about(thread)
+        if about is None or about[1] != "take" or not holding or not _waits(thread, about[2]):
+            return
+        slot, _, i = about
+        if any(held.slot == slot for held in holding):
+            return
+        guards = frozenset(held.slot for held in holding)
+        for held in holding:
+            place = thread.who.name, held.slot, slot, i.step, guards
+            self._edges.setdefault(place, (held, Held(slot, i.line, i.step)))
+
+    # --- a state search
+
+    def add_rows(self, packed: Packed) -> None:
+        """What the transitions that a search has worked out say of each thread by itself."""
+        for mover, first in zip(packed.movers, _beginnings(packed), strict=True):
+            seen: set[tuple[int, Holding]] = {(code, ()) for code in first}
+            waiting = sorted(seen)
+            while waiting:
+                code, holding = waiting.pop()
+                row = mover.rows[code]
+                if row is None:
+                    continue
+                self._want(row.thread, holding)
+                for following in self._following(packed, mover, code, row, holding):
+                    if following not in seen:
+                        seen.add(following)
+                        waiting.append(following)
+
+    def _following(
+        self, packed: Packed, mover: Mover, code: int, row: Row, holding: Holding
+    ) -> Iterator[tuple[int, Holding]]:
+        """Where a thread may be after its step, and what it holds then."""
+        about = self._about(row.thread)
+        after = None if about is None else self._after(row.thread, holding)
+        lock = 0 if about is None else packed.cells[about[0]].mask
+        fits = self._fitting(packed, mover, about, holding)
+        for bits, changes in row.known.items():
+            for change in changes:
+                if change & lock == 0:
+                    yield code ^ (change >> mover.shift & mover.mask), holding
+                elif after is not None and fits(bits):
+                    yield code ^ (change >> mover.shift & mover.mask), after
+
+    def _fitting(self, packed: Packed, mover: Mover, about: Any, holding: Holding) -> Any:
+        """Whether a reentrant lock's own value agrees with what the thread holds."""
+        if about is None or self.machine.slots.kinds[about[0]] != "rlock":
+            return lambda bits: True
+        times = sum(held.slot == about[0] for held in holding)
+        cell = packed.cells[about[0]]
+        wanted = (mover.number, times) if times else (None, 0)
+        return lambda bits: cell.at(bits) == wanted
+
+    # --- executions
+
+    def add_execution(self, choices: Iterable[Choice]) -> None:
+        """What the steps of one execution say, and what the threads wait for at its end."""
+        state: State = self.machine.initial()
+        held: defaultdict[str, Holding] = defaultdict(tuple)
+        for choice in choices:
+            thread = state.threads[choice.thread]
+            self._want(thread, held[thread.who.name])
+            after = self.machine.step(state, choice)
+            assert after is not None, "the choice is not enabled"
+            about = self._about(thread)
+            if about is not None and state.cells[about[0]] != after.cells[about[0]]:
+                held[thread.who.name] = self._after(thread, held[thread.who.name])
+            state = after
+        for thread in state.threads:
+            if thread.pc != ENDED:
+                self._want(thread, held[thread.who.name])
+
+    # --- cycles
+
+    def cycles(self) -> list[LockCycle]:
+        """Each cycle once, whichever like threads make it, the shortest first."""
+        graph: defaultdict[int, list[tuple[Any, tuple[Held, Held]]]] = defaultdict(list)
+        for place, taken in sorted(self._edges.items(), key=lambda item: _order(item[0])):
+            if not self._signals & {place[1], place[2]}:
+                graph[place[1]].append((place, taken))
+        found: dict[Any, LockCycle] = {}
+        for ring in _rings(graph):
+            same = tuple(sorted((place[1], place[2], place[3]) for place, _ in ring))
+            found.setdefault(same, LockCycle(tuple(self._edge(*one) for one in ring)))
+        return list(found.values())
+
+    def _edge(self, place: Any, taken: tuple[Held, Held]) -> Edge:
+        label = self.machine.slots.label
+        held, wanted = taken
+        guards = frozenset(label(slot) for slot in place[4])
+        return Edge(place[0], label(held.slot), held.line, label(wanted.slot), wanted.line, wanted.step, guards)
+
+
+def _rings(graph: dict[int, list[Any]]) -> Iterator[list[Any]]:
+    """Cycles by different threads without a common lock, each from its lowest lock on, the shortest first."""
+    paths = deque([edge] for first in sorted(graph) for edge in graph[first])
+    for _ in range(MOST_STEPS):
+        if not paths:
+            return
+        path = paths.popleft()
+        first, at = path[0][0][1], path[-1][0][2]
+        if at == first:
+            yield path
+            continue
+        locks = {place[1] for place, _ in path}
+        for edge in graph.get(at, ()):
+            wanted = edge[0][2]
+            if (wanted == first or (wanted > first and wanted not in locks)) and _apart(edge, path):
+                paths.append([*path, edge])
+
+
+def _apart(edge: Any, path: list[Any]) -> bool:
+    """Whether a thread can wait at this edge while each of the others waits at its own."""
+    thread, guards = edge[0][0], edge[0][4]
+    return all(place[0] != thread and not place[4] & guards for place, _ in path)
+
+
+def _order(place: tuple[str, int, int, str, frozenset[int]]) -> tuple[Any, ...]:
+    thread, held, wanted, step, guards = place
+    return held, wanted, step, thread, sorted(guards)
+
+
+def _is_lock(kind: str, initial: Any) -> bool:
+    if kind in ("semaphore", "bounded_semaphore"):
+        return bool(initial[0] == 1)
+    return kind in ("lock", "rlock")
+
+
+def _waits(thread: Thread, instruction: Instruction) -> bool:
+    """Whether a taking waits as long as it takes."""
+    if instruction.op == "condition.wait":
+        return True
+    timeout, blocking = thread.arguments
+    return timeout is None and bool(blocking)
+
+
+def _depth(thread: Thread) -> int:
+    """How often a condition's wait takes its lock again."""
+    return int(thread.memo[0])
+
+
+def _beginnings(packed: Packed) -> list[set[int]]:
+    """For each thread, the numbers of its rows at which it begins: those to which another thread's step leads."""
+    found: list[set[int]] = [set() for _ in packed.movers]
+    for mover in packed.movers:
+        found[mover.number].add(packed.initial >> mover.shift & mover.mask)
+        for row in mover.rows:
+            if row is None or not row.touched.starts:
+                continue
+            for change in {change for changes in row.known.values() for change in changes}:
+                for other in packed.movers:
+                    if other is not mover and change >> other.shift & other.mask:
+                        found[other.number].add(change >> other.shift & other.mask)
+    return found

@@ -1,0 +1,181 @@
+"""What never comes to an end: threads that can never move again while others go on, and threads that go round for ever.
+
+Both are properties of sets of states. A set that cannot be left (a bottom component) is where every fair execution
+that enters it stays: who never moves in it is stuck, and who moves but never ends is in a livelock. A set that can be
+left is a livelock, too, of those that go round in it or of those that wait in it for ever, if staying in it is fair:
+every thread that can move somewhere in it does move in it, and every alternative of a `choose` that it comes to stays
+in it (strong fairness; Musuvathi and Qadeer, Fair Stateless Model Checking, PLDI 2008, ask for the same of a cycle).
+Such sets are found as the emptiness of a Streett condition is decided (Emerson and Lei, 1987): states at which staying
+would be unfair are taken away, and the rest is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from scenrun.model import TIME_PASSES, State
+from scenrun.model.scc import components
+from scenrun.model.state import ENDED
+from scenrun.search.space.packed import Mover, Packed
+
+Taken = Callable[[int], Sequence[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """A set of states in which an execution may stay for ever, fairly."""
+
+    states: tuple[int, ...]
+    moving: frozenset[int]
+    """The threads, by number, that go round."""
+    stuck: frozenset[int]
+    """Those that can never move again; empty where the set can be left."""
+    starved: frozenset[int]
+    """Where the set can be left: those that must end, and wait in it for ever although they need not."""
+    is_left: bool
+    """Whether there is a way out of it."""
+
+
+class Cycles:
+    """Looks for endless sets among the states of a closed search."""
+
+    def __init__(self, packed: Packed, states: Iterable[int], taken: Taken | None = None) -> None:
+        """`taken` gives the states that a reduced search went on to from a state; without it all are meant."""
+        self.packed = packed
+        self.states = states
+        self._taken = taken
+        self._round = self._local_cycles()
+
+    @property
+    def any(self) -> bool:
+        """Whether any thread can come back to a place where it was."""
+        return any(self._round)
+
+    def find(self) -> Iterator[Endless]:
+        """Every set of states in which it is fair to stay for ever: each is a deadlock of some, a livelock, or neither."""
+        if not any(self._round):
+            return
+        inside = [state for state in self.states if self._may_go_round(state)]
+        yield from self._fair(inside, set(inside))
+
+    # --- the threads, each by itself
+
+    def _local_cycles(self) -> list[set[int]]:
+        """For each thread the places, by number, through which it can come back to itself."""
+        out = []
+        for mover in self.packed.movers:
+            if self.packed.machine.timed:  # time takes threads back as well
+                out.append(set(range(1, len(mover.rows))))
+                continue
+            steps: dict[int, list[int]] = {}
+            for code, row in enumerate(mover.rows):
+                if row is not None:
+                    steps[code] = sorted(
+                        {self._after(mover, code, c) for changes in row.known.values() for c in changes}
+                    )
+            found: set[int] = set()
+            for component in components(steps, lambda code: steps.get(code, [])):  # noqa: B023
+                if len(component) > 1 or component[0] in steps.get(component[0], []):
+                    found.update(component)
+            out.append(found)
+        return out
+
+    @staticmethod
+    def _after(mover: Mover, code: int, change: int) -> int:
+        return code ^ change >> mover.shift & mover.mask
+
+    def _may_go_round(self, state: int) -> bool:
+        """Whether some thread is at a place to which it can come back."""
+        if self.packed.has_daemons and self.packed.is_over(state):
+            return False
+        return any(state >> m.shift & m.mask in found for m, found in zip(self.packed.movers, self._round, strict=True))
+
+    def _ways(self, state: int) -> Iterator[tuple[int, int]]:
+        """The moves of threads that go round, each with its thread, from a state."""
+        taken = None if self._taken is None else self._taken(state)
+        for mover, found in zip(self.packed.movers, self._round, strict=True):
+            code = state >> mover.shift & mover.mask
+            if code not in found:
+                continue
+            for change in self.packed.following_of(state, mover):
+                after = state ^ change
+                if self._after(mover, code, change) in found and (taken is None or after in taken):
+                    yield mover.number, after
+        if self.packed.machine.timed and (change := self.packed.later(state)):
+            yield TIME_PASSES.thread, state ^ change
+
+    # --- sets of states
+
+    def _fair(self, states: list[int], inside: set[int]) -> Iterator[Endless]:
+        """The findings among these states."""
+        graph = {state: [after for _, after in self._ways(state) if after in inside] for state in states}
+        for component in components(states, graph.__getitem__):
+            if len(component) > 1 or component[0] in graph[component[0]]:
+                yield from self._judged(component)
+
+    def _judged(self, component: list[int]) -> Iterator[Endless]:
+        """A component as a finding, or what is left of it without the states at which staying is unfair."""
+        inside = set(component)
+        moving = {number for state in component for number, after in self._ways(state) if after in inside}
+        could = {m.number for state in component for m in self.packed.movers if self.packed.following_of(state, m)}
+        unfair = {state for state in component if self._is_unfair(state, inside, moving)}
+        if unfair:
+            rest = [state for state in component if state not in unfair]
+            if rest:
+                yield from self._fair(rest, set(rest))
+            return
+        is_left = any(after not in inside for state in component for after in self._afters(state))
+        moving.discard(TIME_PASSES.thread)
+        waiting = self._waiting_in_vain(component[0], could)
+        nobody = frozenset[int]()
+        yield Endless(
+            tuple(component), frozenset(moving), nobody if is_left else waiting, waiting if is_left else nobody, is_left
+        )
+
+    def _afters(self, state: int) -> Sequence[int]:
+        if self._taken is not None:
+            return self._taken(state)
+        return [after for _, after in self.packed.following(state)]
+
+    def _is_unfair(self, state: int, inside: set[int], moving: set[int]) -> bool:
+        """Whether a thread that never moves could move here, or an alternative that could be chosen here leads out."""
+        if self.packed.machine.timed and TIME_PASSES.thread not in moving and self.packed.later(state):
+            return True
+        for mover in self.packed.movers:
+            changes = self.packed.following_of(state, mover)
+            if not changes:
+                continue
+            if mover.number not in moving:
+                return True
+            if len(changes) > 1 and any(state ^ change not in inside for change in changes):
+                return True
+        return False
+
+    def _waiting_in_vain(self, state: int, could: set[int]) -> frozenset[int]:
+        """Who cannot move anywhere in a set, and needed to; not who waits for an endless thread's end."""
+        now = self.packed.unpack(state)
+        stuck = {n for n, thread in enumerate(now.threads) if thread.pc != ENDED and n not in could}
+        awaited = {n: self._awaited(now, n) for n in stuck}
+        while excused := {n for n in stuck if awaited[n] and not stuck & awaited[n]}:
+            stuck -= excused
+        return frozenset(n for n in stuck if not now.threads[n].who.daemon)
+
+    def victims(self, found: Endless) -> frozenset[int]:
+        """Of those that wait in a set for ever, those whose wait is not for the end of another of them."""
+        now = self.packed.unpack(found.states[0])
+        alone = frozenset(n for n in found.starved if not self._awaited(now, n) & found.starved)
+        return alone or found.starved
+
+    def _awaited(self, now: State, number: int) -> set[int]:
+        """The threads for whose end a thread waits."""
+        operation = self.packed.machine.operation_of(now.threads[number])
+        if operation is None or "end" not in operation.freed_by:
+            return set()
+        slots = set(now.threads[number].slots)
+        return {n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)}
+
+    def must_end(self, found: Endless) -> bool:
+        """Whether some of those that go round in a set must end."""
+        whos = self.packed.roster.at(found.states[0])[0]
+        return any(not (whos[n].endless or whos[n].daemon) for n in found.moving)

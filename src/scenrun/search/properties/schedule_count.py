@@ -1,0 +1,60 @@
+"""Counts every schedule of a small scenario: how many there are, how many are bad, and how easily one is hit."""
+
+from __future__ import annotations
+
+from scenrun.errors import UsageError
+from scenrun.model.scc import components
+from scenrun.search.properties.end_states import Judge
+from scenrun.search.result import Counted
+from scenrun.search.space.breadth_first import Space
+from scenrun.search.space.packed import Packed
+
+
+def count(packed: Packed, space: Space) -> Counted:
+    """Count the paths of a closed space; raises UsageError where a schedule need not end."""
+    order = _backwards(packed, space)
+    judge = Judge(packed)
+    paths: dict[int, int] = {}
+    bad: dict[int, int] = {}
+    chance: dict[int, float] = {}
+    for state in order:
+        afters = packed.following(state)
+        if not afters:
+            is_bad = bool(judge.of(state).findings)
+            paths[state], bad[state], chance[state] = 1, int(is_bad), float(is_bad)
+            continue
+        paths[state] = sum(paths[after] for _, after in afters)
+        bad[state] = sum(bad[after] for _, after in afters)
+        chance[state] = sum(chance[after] for _, after in afters) / len(afters)
+    first = packed.initial
+    return Counted(paths[first], bad[first], chance[first], _least_preemptions(packed, order, judge))
+
+
+def _backwards(packed: Packed, space: Space) -> list[int]:
+    """The states, each after all that come after it."""
+    order = []
+    for component in components(space.parents, lambda state: [after for _, after in packed.following(state)]):
+        state = component[0]
+        if len(component) > 1 or any(after == state for _, after in packed.following(state)):
+            raise UsageError("--count: a schedule of this scenario need not end, so there is no number of them")
+        order.append(state)
+    return order
+
+
+def _least_preemptions(packed: Packed, order: list[int], judge: Judge) -> int | None:
+    """The fewest preemptions of a bad schedule: how often a thread had to stop that could have gone on."""
+    least: dict[tuple[int, int], float] = {}
+    threads = range(-1, len(packed.movers))
+    for state in order:
+        afters = packed.following(state)
+        if not afters:
+            cost = 0.0 if judge.of(state).findings else float("inf")
+            least.update({(state, last): cost for last in threads})
+            continue
+        enabled = {choice.thread for choice, _ in afters}
+        for last in threads:
+            least[state, last] = min(
+                least[after, choice.thread] + (last in enabled and choice.thread != last) for choice, after in afters
+            )
+    found = least[packed.initial, -1]
+    return None if found == float("inf") else int(found)

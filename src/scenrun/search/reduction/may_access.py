@@ -1,0 +1,324 @@
+"""What a thread may still touch from each place of its code on, object by object: what partial-order reduction rests on.
+
+Which of an array's objects an instruction means is found by constant propagation, for each thread by itself: a philosopher's
+two forks are known although the code says `forks[index]`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Fault
+from scenrun.model import Machine, Thread, Who
+from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
+from scenrun.model.state import BEGINNING, UNSET, key
+from scenrun.program.control_flow import successors
+from scenrun.program.exceptions import FROM_EXPRESSIONS
+from scenrun.program.ir import CellRef
+from scenrun.program.primitives import operation
+from scenrun.search.space.footprint import Touches
+
+_UNKNOWN: Any = object()
+"""A register that may have more than one value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What is looked at and what is changed, as bits: one for each cell, and some for what is no cell."""
+
+    reads: int = 0
+    writes: int = 0
+
+    def __or__(self, other: Effects) -> Effects:
+        return Effects(self.reads | other.reads, self.writes | other.writes)
+
+    def conflicts(self, other: Effects) -> bool:
+        """Whether the order of the two may matter."""
+        return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
+
+
+NONE = Effects()
+
+
+@dataclass(slots=True, eq=False)
+class Wall:
+    """An instruction that a thread may come to and that it cannot pass as long as some cells stay as they are."""
+
+    pc: int
+    slots: tuple[int, ...]
+    node: Node
+    arguments: tuple[Any, ...]
+
+    def stands(self, cells: Sequence[Any], me: int) -> bool:
+        """Whether the operation is not enabled now."""
+        operation = self.node.operation
+        assert operation is not None
+        values = tuple([cells[slot] for slot in self.slots])
+        try:
+            return operation.phases[0].act(values, me, self.arguments, None) is None
+        except (Fault, *FROM_EXPRESSIONS):
+            return False
+
+
+@dataclass(slots=True, eq=False)
+class Ahead:
+    """What may come of one thread, instruction by instruction."""
+
+    effects: list[Effects]
+    following: list[list[int]]
+    walls: dict[int, Wall]
+
+
+class Future:
+    """What a thread at one place may touch: with its next step, and before others have let it pass certain walls."""
+
+    def __init__(self, thread: Thread, following: Effects, own: Effects, ahead: Ahead) -> None:
+        self.thread = thread
+        self.next = following
+        self._own = own
+        self._ahead = ahead
+        self._known: dict[frozenset[int], Effects] = {}
+        reached = self._reached(frozenset())
+        self.walls = [wall for pc, wall in sorted(ahead.walls.items()) if pc in reached]
+
+    def left(self, standing: frozenset[int]) -> Effects:
+        """All that it may still do, and whatever it starts may, without passing the walls at these instructions."""
+        if standing not in self._known:
+            found = self._own | self.next
+            if self.thread.pc >= 0:  # its next step may start a thread
+                found |= self._ahead.effects[self.thread.pc]
+            for pc in self._reached(standing):
+                found |= self._ahead.effects[pc]
+            self._known[standing] = found
+        return self._known[standing]
+
+    def _reached(self, standing: frozenset[int]) -> set[int]:
+        """The instructions that it may still do after its next step."""
+        pc = self.thread.pc
+        if pc == BEGINNING:
+            waiting = [0]
+        else:
+            waiting = list(self._ahead.following[pc]) if pc >= 0 else []
+        seen: set[int] = set()
+        while waiting:
+            at = waiting.pop()
+            if at in seen or at in standing:
+                continue
+            seen.add(at)
+            waiting += self._ahead.following[at]
+        return seen
+
+
+class Futures:
+    """The effects of threads: of the next step, and of all that may come."""
+
+    def __init__(self, machine: Machine, touches: Touches) -> None:
+        self.machine = machine
+        self.touches = touches
+        count = len(machine.slots.cells)
+        self._made, self._starting, self._life = 1 << count, 1 << count + 1, 1 << count + 2
+        """Whatever is made while running; the list of threads; whether daemons may go on."""
+        self._observed = [
+            (self._bits(touches.slots_of(o.cells)), 1 << count + 3 + n)
+            for n, o in enumerate(machine.program.expectations.always)
+        ]
+        self._has_daemons = machine.program.has_daemons
+        self._ahead_of: dict[tuple[str, int], Ahead] = {}
+        self._coarse = self._totals()
+
+    # --- a thread
+
+    def of(self, thread: Thread) -> Future:
+        """What may come of a thread."""
+        who = thread.who
+        place = (who.name, who.code)
+        if place not in self._ahead_of:
+            self._ahead_of[place] = self._ahead(self.machine.codes[who.code], who)
+        end = Effects(0, self._bits(frozenset(self.machine.slots_of_end(who))))
+        own = self._complete(end | self._ending(who), who.daemon)
+        return Future(thread, self._next(thread), own, self._ahead_of[place])
+
+    def _next(self, thread: Thread) -> Effects:
+        """The effects of a thread's next step."""
+        touched = self.touches.of(thread)
+        found = Effects(self._bits(touched.reads), self._bits(touched.writes))
+        node = self.machine.node_of(thread)
+        if node is not None:
+            found |= self._beside(node)
+        if node is None or node.instruction.op == "end":
+            found |= self._ending(thread.who)
+        return self._complete(found, thread.who.daemon)
+
+    def _complete(self, effects: Effects, daemon: bool) -> Effects:
+        """With what is judged wherever an observed cell changes, and for a daemon with what may cut it off."""
+        reads, writes = effects.reads, effects.writes
+        for cells, bit in self._observed:
+            if writes & cells:
+                reads, writes = reads | cells, writes | bit
+        if daemon:
+            reads |= self._life
+        return Effects(reads, writes)
+
+    def _ending(self, who: Who) -> Effects:
+        return Effects(0, self._life) if self._has_daemons and not who.daemon else NONE
+
+    def _bits(self, slots: frozenset[int]) -> int:
+        bits, count = 0, len(self.machine.slots.cells)
+        for slot in slots:
+            bits |= 1 << slot if slot < count else self._made
+        return bits
+
+    def _beside(self, node: Node) -> Effects:
+        """What an instruction touches that is no declared object."""
+        i = node.instruction
+        if i.code is not None:
+            return Effects(0, self._starting | (self._made if node.operation and node.operation.makes else 0))
+        return Effects(self._made, self._made) if node.is_held else NONE
+
+    # --- codes
+
+    def _totals(self) -> list[Effects]:
+        """For each code all its effects, whoever runs it, with those of whatever it may start."""
+        program = self.machine.program
+        totals = [NONE] * len(program.codes)
+        while True:
+            before = list(totals)
+            self._coarse = totals
+            for code in program.codes:
+                ready = self.machine.codes[code.number]
+                for node in ready.nodes:
+                    totals[code.number] |= self._effects(node, None, None)
+            if totals == before:
+                return totals
+
+    def _ahead(self, ready: Ready, who: Who) -> Ahead:
+        """The effects of each instruction of a thread, and its walls."""
+        known = self._constants(ready, who)
+        nodes = ready.nodes
+        effects = [self._complete(self._effects(node, known[pc], who), who.daemon) for pc, node in enumerate(nodes)]
+        walls = {
+            pc: wall for pc, node in enumerate(nodes) if (wall := self._wall(pc, node, known[pc], who)) is not None
+        }
+        return Ahead(effects, [successors(ready.code, pc) for pc in range(len(nodes))], walls)
+
+    def _wall(self, pc: int, node: Node, registers: list[Any] | None, who: Who) -> Wall | None:
+        """An operation that waits, on known objects, without a time-out."""
+        i, known = node.instruction, node.operation
+        if known is None or not known.freed_by or registers is None or i.target is None:
+            return None
+        slots = self._one(i.target, node.index, registers, who)
+        slots_of_code = self.machine.codes[who.code].slots
+        pairs = zip(i.arguments, node.arguments, strict=True)
+        arguments = tuple(self._value(text, evaluate, registers, slots_of_code, who) for text, evaluate in pairs)
+        timeout = known.timeout_at
+        if slots is None or (timeout is not None and arguments[timeout] is not None):
+            return None
+        if any(value is _UNKNOWN and name != "item" for name, value in zip(known.parameters, arguments, strict=True)):
+            return None
+        return Wall(pc, slots, node, arguments)
+
+    def _one(self, ref: CellRef, index: Any, registers: list[Any], who: Who) -> tuple[int, ...] | None:
+        """The slots of the one object that a reference means, if it is known."""
+        where = self.machine.slots.of_cell[ref.cell]
+        if isinstance(where, int):
+            return self.machine.slots.named(where)
+        at = self._value(ref.index or "", index, registers, self.machine.codes[who.code].slots, who)
+        if not isinstance(at, int) or not -len(where) <= at < len(where):
+            return None
+        return self.machine.slots.named(where[at])
+
+    def _effects(self, node: Node, registers: list[Any] | None, who: Who | None) -> Effects:
+        """The effects of one instruction, with those of a thread that it starts."""
+        i = node.instruction
+        found = self._beside(node)
+        if i.target is not None:
+            slots = self._meant(i.target, node.index, registers, who)
+            if i.lock is not None:
+                slots |= self._meant(i.lock, node.lock_index, registers, who)
+            bits = self._bits(slots)
+            known = operation(i.op)
+            changes = known is not None and (known.writes or i.op == "future.result")
+            found |= Effects(bits, bits if changes else 0)
+        if i.code is not None:
+            found |= self._coarse[i.code] | Effects(0, self._life if self._has_daemons else 0)
+        return found
+
+    def _meant(self, ref: CellRef, index: Any, registers: list[Any] | None, who: Who | None) -> frozenset[int]:
+        """The slots that a reference may mean."""
+        if registers is not None and who is not None and (one := self._one(ref, index, registers, who)) is not None:
+            return frozenset(one)
+        return self.touches.slots_of(frozenset([ref.cell]))
+
+    # --- constants
+
+    def _constants(self, ready: Ready, who: Who) -> list[list[Any] | None]:
+        """For each instruction, the registers that always have one value there; None where nobody comes."""
+        before: list[list[Any] | None] = [None] * len(ready.nodes)
+        first = [UNSET] * ready.size
+        for at, _ in ready.parameters:
+            first[at] = _UNKNOWN
+        before[0] = first
+        waiting = [0]
+        while waiting:
+            pc = waiting.pop()
+            node, registers = ready.nodes[pc], before[pc]
+            assert registers is not None
+            after = self._transfer(node, registers, ready.slots, who)
+            for following in successors(ready.code, pc):
+                merged = _merged(before[following], after, registers if node.instruction.handler else None)
+                if merged is not None:
+                    before[following] = merged
+                    waiting.append(following)
+        return before
+
+    def _transfer(self, node: Node, registers: list[Any], slots: dict[str, int], who: Who) -> list[Any]:
+        i = node.instruction
+        if i.op == "forget":
+            return _with(registers, node.into, UNSET)
+        if node.into is None:
+            return registers
+        value = _UNKNOWN
+        if i.op == "let":
+            value = self._value(i.arguments[0], node.arguments[0], registers, slots, who)
+        return _with(registers, node.into, value)
+
+    def _value(self, text: str, evaluate: Any, registers: list[Any], slots: dict[str, int], who: Who) -> Any:
+        """The one value of an expression, if it has one."""
+        names = {node.id for node in ast.walk(ast.parse(text or "None", mode="eval")) if isinstance(node, ast.Name)}
+        if "random" in names or "__remaining" in names:
+            return _UNKNOWN
+        if any(registers[slots[name]] is _UNKNOWN or registers[slots[name]] is UNSET for name in names & slots.keys()):
+            return _UNKNOWN
+        try:
+            return evaluated(evaluate, registers, Environment(self.machine.seed, who.name, who.index))
+        except Failing:
+            return _UNKNOWN
+
+
+def _with(registers: list[Any], at: int | None, value: Any) -> list[Any]:
+    out = list(registers)
+    out[at or 0] = value
+    return out
+
+
+def _merged(known: list[Any] | None, *more: list[Any] | None) -> list[Any] | None:
+    """What two ways to an instruction have in common; None if nothing is new."""
+    out = known
+    for registers in more:
+        if registers is None:
+            continue
+        out = (
+            list(registers)
+            if out is None
+            else [a if _same(a, b) else _UNKNOWN for a, b in zip(out, registers, strict=True)]
+        )
+    if out is None or (known is not None and all(a is b or _same(a, b) for a, b in zip(known, out, strict=True))):
+        return None
+    return out
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (one is not _UNKNOWN and other is not _UNKNOWN and key(one) == key(other))

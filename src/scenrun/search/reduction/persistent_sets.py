@@ -1,0 +1,244 @@
+"""Persistent sets: in each state a few threads whose steps suffice, as nobody else can interfere with them before they move.
+
+Godefroid, Partial-Order Methods for the Verification of Concurrent Systems (1996), chapter 4; the sets are grown from one
+thread by conflicts between its next step and all that others may do before. Departures: what others may do ends at a wait
+that cannot be satisfied before somebody in the set moves (a neighbour who will want the fork cannot interfere with its
+being put back); and what an `always` looks at is one more object that every step changes which changes any part of it, so
+that no step has to be called visible.
+
+A reduced loop must not ignore a thread for ever. Only sets of states that cannot be left matter for this (Valmari, Stop It,
+and Be Stubborn!, 2017): when the search is through, each of them in which a thread could move that never does gets all steps
+of one of its states, and the search goes on. So the states without a way on are kept, every step that can come still comes,
+and so do the sets of states that cannot be left. Sets that can be left, and in which it is fair to stay, are kept only by a
+`strict` search, in which every loop has a state of which all steps are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.model import State, Thread
+from scenrun.model.scc import bottoms
+from scenrun.search.reduction.may_access import Future, Futures
+from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.packed import Mover, Packed, Row
+
+
+@dataclass(slots=True, eq=False)
+class Walls:
+    """Instructions that a thread could not pass as things are, each with the bits of the cells that hold it up."""
+
+    standing: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, eq=False)
+class Spot:
+    """A thread at one place: what may come of it, and which of the walls ahead stand under which bits of a state."""
+
+    future: Future
+    mask: int
+    walls: dict[int, Walls] = field(default_factory=dict)
+    kinds: dict[tuple[tuple[int, int], ...], Walls] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A thread in a state: what may come of it, whether it can move now, and the walls ahead of it."""
+
+    at: int
+    """Its place among the threads that have not ended."""
+    future: Future
+    is_enabled: bool
+    walls: Walls
+
+    def left(self, unchanged: int) -> tuple[int, int]:
+        """What it may look at and change while certain cells are not changed by others."""
+        if not self.is_enabled and not self.future.next.reads & ~unchanged:
+            return 0, 0
+        standing = frozenset([pc for pc, cells in self.walls.standing if not cells & ~unchanged])
+        effects = self.future.left(standing)
+        return effects.reads, effects.writes
+
+
+Situation = tuple[tuple[Spot, bool, Walls], ...]
+"""All that the choice of a persistent set depends on: it is made once for each."""
+
+
+class Reduced(Breadth):
+    """A breadth-first search of the states that persistent sets lead to."""
+
+    def __init__(
+        self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None,
+        *, strict: bool = False, canonical: Callable[[int], int] | None = None,
+    ) -> None:  # fmt: skip
+        """`canonical` gives the state that stands for a state and all that are like it (see `symmetry`)."""
+        super().__init__(packed, limits, look)
+        self.strict = strict
+        self.canonical = canonical
+        self._futures = Futures(packed.machine, packed.touches)
+        self._spots: dict[tuple[Any, ...], Spot] = {}
+        self._sets: dict[Situation, tuple[int, ...]] = {}
+        self._all = (1 << len(packed.machine.slots.cells)) - 1
+        self.edges: dict[int, tuple[int, ...]] = {}
+        """For each state that has been dealt with, the states that its chosen steps lead to."""
+        self._whole: set[int] = set()
+        """States of which all steps were taken."""
+
+    def _search(self, space: Space) -> None:
+        for memory in (self._spots, self._sets, self.edges, self._whole):
+            memory.clear()
+        super()._search(space)
+        while space.is_closed and (ignoring := self._ignoring()):
+            following: list[int] = []
+            for state in ignoring:
+                self._expand(state, following, space, whole=True)
+            self._spread(following, space)
+
+    def level(self, frontier: list[int], following: list[int], space: Space) -> None:
+        """Add the states that come after those of a part of the frontier, as far as they are needed."""
+        for state in frontier:
+            self._expand(state, following, space)
+
+    def _expand(self, state: int, following: list[int], space: Space, *, whole: bool = False) -> None:
+        if self.packed.has_daemons and self.packed.is_over(state):
+            space.terminal.append(state)
+            return
+        situation, changes = self._situation(state, self.packed)
+        enabled = [change for changes_of_one in changes for change in changes_of_one]
+        if not enabled:
+            space.terminal.append(state)
+            return
+        afters = [state ^ change for change in enabled]
+        chosen = None if whole else self._sets.get(situation)
+        if chosen is None and not whole:
+            chosen = self._sets[situation] = self._persistent(situation)
+        if chosen is not None:
+            some = [state ^ change for at in chosen for change in changes[at]]
+            if not (self.strict and any(after in self.edges for after in some)):
+                afters = some
+        if len(afters) == len(enabled):
+            self._whole.add(state)
+        self.edges[state] = tuple(afters if self.canonical is None else map(self.canonical, afters))
+        space.transitions += len(self.edges[state])
+        for after in self.edges[state]:
+            if after not in space.parents:
+                space.parents[after] = state
+                following.append(after)
+
+    def taken(self, state: int) -> tuple[int, ...]:
+        """The states that the search went on to from a state."""
+        return self.edges.get(state, ())
+
+    def _ignoring(self) -> list[int]:
+        """One state of each set that cannot be left and in which a thread could move that never does."""
+        found = []
+        for component in bottoms(self.edges, lambda state: self.edges.get(state, ())):
+            if not self._whole.isdisjoint(component):
+                continue
+            could, did = self._movers(component)
+            if could - did:
+                found.append(min(component))
+        return found
+
+    def _movers(self, component: list[int]) -> tuple[set[int], set[int]]:
+        """The threads that could move somewhere in a set of states, and those that do."""
+        could, did = set(), set()
+        for state in component:
+            for mover in self.packed.movers:
+                changes = self.packed.following_of(state, mover)
+                if changes:
+                    could.add(mover.number)
+                if any(state ^ change in self.edges[state] for change in changes):
+                    did.add(mover.number)
+        return could, did
+
+    # --- threads in a state
+
+    def _situation(self, state: int, packed: Packed) -> tuple[Situation, list[tuple[int, ...]]]:
+        """The threads that have not ended, and the XORs of what each can do."""
+        situation, out = [], []
+        for mover in packed.movers:
+            row = mover.rows[state >> mover.shift & mover.mask]
+            if row is None:
+                continue
+            changes = row.known.get(state & row.mask)
+            if changes is None:
+                changes = packed.compute(state, mover, row)
+            spot: Spot = row.spot or self._spot(row)
+            walls = spot.walls.get(state & spot.mask)
+            if walls is None:
+                walls = spot.walls[state & spot.mask] = self._standing(spot, packed.unpack(state), mover)
+            situation.append((spot, bool(changes), walls))
+            out.append(changes)
+        return tuple(situation), out
+
+    def _spot(self, row: Row) -> Spot:
+        """The same for all rows of a thread that differ only in its registers."""
+        thread = row.thread
+        place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
+        if place not in self._spots:
+            self._spots[place] = self._new_spot(thread)
+        row.spot = found = self._spots[place]
+        return found
+
+    def _new_spot(self, thread: Thread) -> Spot:
+        future = self._futures.of(thread)
+        mask = 0
+        for wall in future.walls:
+            for slot in wall.slots:
+                mask |= self.packed.cells[slot].mask
+        return Spot(future, mask)
+
+    @staticmethod
+    def _standing(spot: Spot, state: State, mover: Mover) -> Walls:
+        walls = [wall for wall in spot.future.walls if wall.stands(state.cells, mover.number)]
+        standing = tuple((wall.pc, sum(1 << slot for slot in wall.slots)) for wall in walls)
+        return spot.kinds.setdefault(standing, Walls(standing))
+
+    # --- sets
+
+    def _persistent(self, situation: Situation) -> tuple[int, ...]:
+        """The places of the enabled threads of the smallest persistent set that some thread grows into."""
+        pending = [Pending(at, spot.future, can, walls) for at, (spot, can, walls) in enumerate(situation)]
+        best = enabled = [one for one in pending if one.is_enabled]
+        for first in enabled if len(enabled) > 1 else ():
+            chosen = self._grown(first, pending, len(best))
+            if chosen is not None and len(chosen) < len(best):
+                best = chosen
+                if len(best) == 1:
+                    break
+        return tuple(sorted(one.at for one in best))
+
+    def _grown(self, first: Pending, pending: list[Pending], most: int) -> list[Pending] | None:
+        """The enabled threads of the set that grows from one; None if they become too many."""
+        inside, outside, count = [first], [one for one in pending if one is not first], 1
+        reads, writes = first.future.next.reads, first.future.next.writes
+        while True:
+            met: list[Pending] = []
+            rest: list[Pending] = []
+            for other, (left_reads, left_writes) in zip(outside, self._left(outside), strict=True):
+                meets = left_writes & (reads | writes) or left_reads & writes
+                (met if meets else rest).append(other)
+            if not met:
+                return [one for one in inside if one.is_enabled]
+            inside += met
+            outside = rest
+            for one in met:
+                reads, writes = reads | one.future.next.reads, writes | one.future.next.writes
+                count += one.is_enabled
+            if count >= most:
+                return None
+
+    def _left(self, outside: list[Pending]) -> list[tuple[int, int]]:
+        """What each of those outside may look at and change before anybody inside moves."""
+        unchanged = self._all
+        while True:
+            left = [one.left(unchanged) for one in outside]
+            written = 0
+            for _, writes in left:
+                written |= writes
+            if not written & unchanged:
+                return left
+            unchanged &= ~written

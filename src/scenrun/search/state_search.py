@@ -1,0 +1,303 @@
+"""A state search from beginning to end: the space, then everything that it shows, each with a way to it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from scenrun.model import FREE, Choice, Machine
+from scenrun.model.machine import FOLDED
+from scenrun.model.state import key
+from scenrun.program.ir import Program
+from scenrun.search.counterexample.goals import goal_of
+from scenrun.search.counterexample.shorten import choices_along
+from scenrun.search.properties.end_states import About, Judge, missing_outcomes, outcome_text
+from scenrun.search.properties.nontermination import Cycles, Endless
+from scenrun.search.reduction.persistent_sets import Reduced
+from scenrun.search.reduction.symmetry import Symmetry
+from scenrun.search.space.breadth_first import Breadth, Limits, Space, told_seconds
+from scenrun.search.space.packed import Noticed, Overflow, Packed
+from scenrun.search.space.reference import faults_in
+
+T = TypeVar("T")
+WORTH_REDUCING = 1_000_000
+"""States from which on a search with persistent sets is worth its price."""
+LARGE, WORTH = 20_000, 8
+"""States from which on persistent sets are tried to find what has no end, and how many times fewer they must be."""
+MOST_OF_A_KIND = 20
+"""Findings of one kind for which a way is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How to come to a finding."""
+
+    about: About
+    choices: tuple[Choice, ...]
+    cycle: tuple[Choice, ...] = ()
+    """Of a livelock: what is done again and again from there on."""
+    goal: Callable[[int], bool] | None = None
+    """Whether a packed state shows it as well."""
+    said: str | None = None
+    """What went wrong, where that is known already."""
+
+
+@dataclass(slots=True)
+class Searched:
+    """What a state search has found."""
+
+    packed: Packed
+    space: Space
+    reduced: bool
+    canonical: Callable[[int], int] | None = None
+    """Where symmetry was used: the state that stands for all that are like a state."""
+    ways: list[Way] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many different findings of each kind there are."""
+    outcomes: list[tuple[Any, ...]] = field(default_factory=list)
+    missing: list[tuple[Any, ...]] = field(default_factory=list)
+    """Outcomes that are required, and that no schedule gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Searching:
+    """How to search. reduction: `auto` (where the whole space is large), `on` or `off`."""
+
+    limits: Limits = field(default_factory=Limits)
+    reduction: str = "auto"
+    symmetry: bool = True
+    """Whether a reduced search also takes like replicas for one another."""
+    timed: bool = False
+    """Whether the clock's order is kept; then nothing is reduced."""
+    look: Callable[[Space], str | None] = lambda space: None
+
+
+def search(program: Program, seed: int, how: Searching, also: Callable[[Searched], T]) -> tuple[Searched, T]:
+    """Search all states of a program, and say what they show; with what `also` makes of it while they mean anything."""
+    folded = FOLDED if how.timed else FREE
+    packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
+    while True:
+        try:
+            searched = _search(packed, how)
+            return searched, also(searched)
+        except Overflow:
+            continue
+
+
+def _search(packed: Packed, how: Searching) -> Searched:
+    searched = _spread(packed, how)
+    shown = _Showing(searched, how)
+    shown.add_all()
+    return searched
+
+
+def _spread(packed: Packed, how: Searching) -> Searched:
+    """The space: the whole one as long as it is small, otherwise that of persistent sets."""
+    limits = how.limits
+    began = time.perf_counter()
+    if how.timed:
+        return Searched(packed, Breadth(packed, limits, how.look).run(), False)
+    if how.reduction != "on":
+        first = limits
+        if how.reduction == "auto" and limits.states > WORTH_REDUCING:
+            first = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
+        space = Breadth(packed, first, how.look).run()
+        if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
+            return Searched(packed, space, False)
+    if limits.seconds is None:
+        return _reduced(packed, how)
+    left = max(0.0, limits.seconds - (time.perf_counter() - began))
+    searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)))
+    if searched.space.bound == told_seconds(left):
+        searched.space.bound = told_seconds(limits.seconds)
+    return searched
+
+
+def _reduced(packed: Packed, how: Searching) -> Searched:
+    """The space of persistent sets, and of states that stand for others that are like them.
+
+    Whose turn it is in a loop cannot be told where replicas are swapped: where there are loops, symmetry is left out.
+    """
+    symmetry = Symmetry(packed)
+    if how.symmetry and symmetry.groups:
+        searcher = Reduced(packed, how.limits, how.look, canonical=symmetry.canonical)
+        space = searcher.run()
+        if not space.is_closed or not Cycles(packed, space.parents, searcher.taken).any:
+            return Searched(packed, space, True, symmetry.canonical)
+    searcher = Reduced(packed, how.limits, how.look)
+    space = searcher.run()
+    if space.is_closed and Cycles(packed, space.parents, searcher.taken).any:
+        searcher = Reduced(packed, how.limits, how.look, strict=True)
+        space = searcher.run()
+    space.taken = searcher.taken
+    return Searched(packed, space, True)
+
+
+class _Showing:
+    """Collects what a space shows."""
+
+    def __init__(self, searched: Searched, how: Searching) -> None:
+        self.searched = searched
+        self.how = how
+        self.packed, self.space = searched.packed, searched.space
+        self.judge = Judge(self.packed)
+        self._known: set[About] = set()
+        self._outcomes: set[Any] = set()
+
+    def add_all(self) -> None:
+        """Findings of the beginning, of transitions, of ends, and of what has no end; then the outcomes that are missing."""
+        self._add_beginning()
+        self._add_noticed()
+        self._add_ends()
+        if self.space.is_closed:
+            self._add_endless()
+            self._add_missing()
+
+    def _is_new(self, about: About) -> bool:
+        """Whether a way to this finding is wanted; each is counted once."""
+        if about in self._known:
+            return False
+        self._known.add(about)
+        counts = self.searched.counts
+        counts[about.kind] = counts.get(about.kind, 0) + 1
+        return counts[about.kind] <= MOST_OF_A_KIND
+
+    def _add_beginning(self) -> None:
+        """Each `always` that does not hold even before the first step."""
+        for number in self.packed.initial_state.broken:
+            about = About("violated", self.packed.machine.program.expectations.always[number].text)
+            if self._is_new(about):
+                self._add(about, [])
+
+    def _add_noticed(self) -> None:
+        for noticed in list(self.packed.noticed):
+            about = About(noticed.kind, noticed.about)
+            if noticed.state in self.space.parents and about not in self._known:
+                choices, last = self._to_noticed(noticed)
+                name = self.packed.roster.at(noticed.state)[0][last.thread].name
+                meant = noticed if noticed.about not in self._names() else noticed._replace(about=name, choice=last)
+                if self._is_new(About(meant.kind, meant.about)):
+                    self._add(About(meant.kind, meant.about), [*choices, last])
+
+    def _names(self) -> set[str]:
+        return {mover.rows[1].thread.who.name for mover in self.packed.movers if len(mover.rows) > 1 and mover.rows[1]}
+
+    def _to_noticed(self, noticed: Noticed) -> tuple[list[Choice], Choice]:
+        """The choices that lead to a transition, or one that is like it, and that transition's own."""
+        choices, now = self._to(noticed.state)
+        canonical = self.searched.canonical
+        if now == noticed.state or canonical is None:
+            return choices, noticed.choice
+        wanted = next(after for choice, after in self.packed.following(noticed.state) if choice == noticed.choice)
+        following = self.packed.following(now)
+        return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
+
+    def _alike(self, about: About, end: int) -> About:
+        """What an end shows that is like another one, instead of what that shows."""
+        found = [one for one in self.judge.of(end).findings if one.kind == about.kind]
+        return next((one for one in found if one not in self._known), found[0])
+
+    def _to(self, state: int) -> tuple[list[Choice], int]:
+        """The choices that lead to a state, or one that is like it, and that state."""
+        return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
+
+    def _add_ends(self) -> None:
+        for state in self.space.terminal:
+            judged = self.judge.of(state)
+            if judged.outcome is not None and (found := key(list(judged.outcome))) not in self._outcomes:
+                self._outcomes.add(found)
+                self.searched.outcomes.append(judged.outcome)
+            for about in judged.findings:
+                if about not in self._known:
+                    choices, end = self._to(state)
+                    meant = about if end == state else self._alike(about, end)
+                    if self._is_new(meant):
+                        self._add(meant, choices)
+
+    def _add(self, about: About, choices: list[Choice]) -> None:
+        self.searched.ways.append(Way(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
+
+    def _add_endless(self) -> None:
+        """What never ends, and what goes unnoticed beside it."""
+        cycles = self._cycles()
+        for endless in cycles.find():
+            whos = self.packed.roster.at(endless.states[0])[0]
+            for kind, numbers in self._kinds_of(cycles, endless):
+                self._add_set(endless, About(kind, ", ".join(sorted(whos[n].name for n in numbers))))
+            if not endless.is_left:
+                self._add_swallowed(endless)
+
+    def _cycles(self) -> Cycles:
+        """Of all states; of a large space, of the states of persistent sets."""
+        cycles = Cycles(self.packed, self.space.parents, self.space.taken)
+        is_whole = self.space.taken is None and not self.how.timed
+        if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
+            fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=True)
+            reduced = fewer.run()
+            if reduced.is_closed:
+                cycles = Cycles(self.packed, reduced.parents, fewer.taken)
+        return cycles
+
+    def _kinds_of(self, cycles: Cycles, endless: Endless) -> Iterator[tuple[str, frozenset[int]]]:
+        """What a set is found as, and the threads, by number, that it is about.
+
+        Threads that are stuck while others go round are in a deadlock; those that go round and must end, in a livelock;
+        where only threads go round that need not end, those that may wait for ever meanwhile.
+        """
+        if endless.stuck:
+            yield "deadlock", endless.stuck
+        if cycles.must_end(endless):
+            yield "livelock", endless.moving
+        elif endless.starved:
+            yield "livelock", cycles.victims(endless)
+
+    def _add_set(self, endless: Endless, about: About) -> None:
+        if self._is_new(about):
+            inside = frozenset(endless.states)
+            state = next(state for state in self.space.parents if state in inside)
+            cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
+            self.searched.ways.append(Way(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
+
+    def _add_swallowed(self, endless: Endless) -> None:
+        """Faults of tasks for whose results nobody will ever ask, as the set is never left."""
+        for fault in faults_in(self.packed.unpack(endless.states[0])):
+            about = About(*fault)
+            if self._is_new(about):
+                inside = frozenset(endless.states)
+                state = next(state for state in self.space.parents if state in inside)
+                self.searched.ways.append(Way(about, tuple(self._to(state)[0]), goal=inside.__contains__))
+
+    def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Choice]:
+        """A way from a state back to itself on which everyone moves who goes round."""
+        out: list[Choice] = []
+        state = first
+        for number in sorted(moving):
+            if not any(choice.thread == number for choice in out):
+                out += (found := self._within(state, inside, lambda s, c, n=number: c is not None and c.thread == n))[0]
+                state = found[1]
+        back = self._within(state, inside, lambda s, c: s == first)
+        return out + back[0]
+
+    def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Choice], int]:
+        """The shortest way inside a set of states to a transition that is wanted, and where it leads."""
+        if wanted(state, None):
+            return [], state
+        ways: dict[int, list[Choice]] = {state: []}
+        waiting = [state]
+        for now in waiting:
+            for choice, after in self.packed.following(now):
+                if after not in inside:
+                    continue
+                if wanted(after, choice):
+                    return [*ways[now], choice], after
+                if after not in ways:
+                    ways[after] = [*ways[now], choice]
+                    waiting.append(after)
+        return [], state
+
+    def _add_missing(self) -> None:
+        for outcome in missing_outcomes(self.packed.machine.program, self.searched.outcomes):
+            self.searched.missing.append(outcome)
+            self._is_new(About("violated", f"required {outcome_text(outcome)}"))

@@ -1,0 +1,158 @@
+"""A campaign: one strategy, for so many schedules or so long, in one process or several, always with the same result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from scenrun.errors import UsageError
+from scenrun.model import FREE, Machine
+from scenrun.program.ir import Program
+from scenrun.search.space.packed import Packed, Stopped
+from scenrun.search.strategies.bounded import DelayBounded, PreemptionBounded
+from scenrun.search.strategies.dpor import Dpor
+from scenrun.search.strategies.exhaustive import Exhaustive, Progress
+from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
+from scenrun.search.strategies.pct import Size
+from scenrun.search.strategies.policies import SAMPLED, policy_of
+from scenrun.search.strategies.schedule_queue import Limits, Look, Plan
+from scenrun.search.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
+
+EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
+    "dpor": lambda packed, max_steps, bound: Dpor(packed, max_steps),
+    "preemptions": PreemptionBounded,
+    "delays": DelayBounded,
+}
+STRATEGIES = (*SAMPLED, *EXHAUSTIVE)
+SCHEDULES = 10_000
+"""How many schedules there are where nobody says how many or how long."""
+MAX_STEPS = 10_000
+"""Steps after which a schedule is cut off."""
+DEPTH = 3
+INTERRUPTED = "interrupted"
+
+
+def run_campaign(
+    program: Program,
+    *,
+    strategy: str = "random",
+    seed: int | None = None,
+    schedules: int | None = None,
+    seconds: float | None = None,
+    jobs: int = 1,
+    depth: int = DEPTH,
+    bound: int | None = None,
+    look: Look | None = None,
+    max_steps: int = MAX_STEPS,
+    make_executor: Callable[[], Executor] | None = None,
+) -> Campaign:
+    """Walk schedules of a program, one after another, and say what they show.
+
+    Schedule number i of a strategy that draws has the seed `seed + i` (the program's seed by default); what the program
+    itself draws has the seed `seed`. schedules, seconds: whichever comes first; 10,000 schedules if neither is given.
+    jobs: processes; the result is the same for any number of them, and strategies that go through all schedules in an
+    order use one. make_executor: where schedules are walked instead, so many jobs at a time. depth: of the bugs that PCT is
+    to find. bound: the most preemptions or delays. look: called now and then with the tally so far; the sentence that it
+    returns ends the campaign. A Ctrl-C ends it as well.
+    """
+    _check(strategy, schedules, seconds, jobs, depth, bound, max_steps)
+    if schedules is None and seconds is None:
+        schedules = SCHEDULES
+    began = time.perf_counter()
+    limits = Limits(schedules, seconds, max_steps, look or (lambda tally: None))
+    task = Task(program, strategy, program.seed if seed is None else seed, max_steps, depth)
+    if strategy in EXHAUSTIVE:
+        return _exhaustive(task, limits, bound, began)
+    return _sampled(task, limits, jobs, began, make_executor)
+
+
+def _check(
+    strategy: str,
+    schedules: int | None,
+    seconds: float | None,
+    jobs: int,
+    depth: int,
+    bound: int | None,
+    max_steps: int,
+) -> None:
+    if strategy not in STRATEGIES:
+        raise UsageError(f"there is no strategy `{strategy}`; strategies are {', '.join(STRATEGIES)}")
+    for name, number in (("schedules", schedules), ("jobs", jobs), ("depth", depth), ("max_steps", max_steps)):
+        if number is not None and number < 1:
+            raise UsageError(f"{name}: at least 1, not {number}")
+    if seconds is not None and seconds < 0:
+        raise UsageError(f"seconds: not less than nothing, as {seconds:g} is")
+    if bound is not None and bound < 0:
+        raise UsageError(f"bound: at least 0, not {bound}")
+
+
+def _sampled(
+    task: Task, limits: Limits, jobs: int, began: float, make_executor: Callable[[], Executor] | None
+) -> Campaign:
+    """A campaign of a strategy that draws its schedules."""
+    plan = Plan(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
+    plan.ended_by = limits.reached(plan.tally, began)
+    try:
+        if make_executor is not None:
+            walk_on(plan, task, make_executor(), jobs)
+        elif jobs == 1:
+            walk_here(plan, task)
+        else:
+            walk_elsewhere(plan, task, jobs)
+    except Stopped as stopped:
+        plan.ended_by = stopped.reason
+    except KeyboardInterrupt:
+        plan.ended_by = INTERRUPTED
+    chances = None
+    if isinstance(plan.learnt, Size):
+        chances = Chances(task.depth, plan.learnt.threads, plan.learnt.points)
+    return campaign_of(task, plan.tally, began, jobs=jobs, ended_by=plan.ended_by, chances=chances)
+
+
+def _exhaustive(task: Task, limits: Limits, bound: int | None, began: float) -> Campaign:
+    """A campaign of a strategy that goes through all schedules."""
+    packed = Packed(Machine(task.program, task.seed, folded=FREE, forgets=True))
+    search = EXHAUSTIVE[task.strategy](packed, task.max_steps, bound)
+    progress = Progress(search, limits, began)
+    packed.alarm = progress.stop
+    try:
+        ended_by = progress.run()
+    except Stopped as stopped:
+        ended_by = stopped.reason
+    except KeyboardInterrupt:
+        ended_by = INTERRUPTED
+    return campaign_of(task, progress.tally, began, ended_by=ended_by, bound=search.bound, redundant=progress.redundant)
+
+
+def campaign_of(
+    task: Task,
+    tally: Tally,
+    began: float,
+    *,
+    ended_by: str | None,
+    jobs: int = 1,
+    bound: int | None = None,
+    redundant: int = 0,
+    chances: Chances | None = None,
+) -> Campaign:
+    """The result, frozen."""
+    return Campaign(
+        strategy=task.strategy,
+        seed=task.seed,
+        schedules=tally.schedules,
+        cut_off=tally.cut_off,
+        failing=tally.failing,
+        steps=tally.steps,
+        longest=tally.longest,
+        seconds=time.perf_counter() - began,
+        jobs=jobs,
+        outcomes=tuple(sorted(tally.outcomes.values(), key=repr)),
+        findings=in_order(tally.findings.values()),
+        closed=ended_by is None,
+        ended_by=ended_by,
+        max_steps=task.max_steps,
+        bound=bound,
+        redundant=redundant,
+        chances=chances,
+    )

@@ -1,0 +1,27 @@
+"""The policies that draw their schedules, by the names that users call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.search.strategies.pct import Pct
+from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.pos import Pos
+from scenrun.search.strategies.random_walk import RandomWalk
+from scenrun.search.strategies.surw import Surw
+
+SAMPLED = ("random", "pct", "pos", "surw")
+
+
+def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
+    """A new policy."""
+    match name:
+        case "random":
+            return RandomWalk()
+        case "pct":
+            return Pct(depth)
+        case "pos":
+            return Pos()
+        case "surw":
+            return Surw(seed, max_steps)
+    raise ValueError(name)

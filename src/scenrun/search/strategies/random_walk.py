@@ -1,0 +1,43 @@
+"""Uniform random walk: in every state one of the enabled steps, each as likely as the others.
+
+The baseline of every comparison; biased to schedules in which short threads end early (Thomson, Donaldson and Betts,
+Concurrency Testing Using Controlled Schedulers, TOPC 2016, found it hard to beat on shallow bugs). A thread that has several
+ways to go, at a `choose`, counts once for each.
+"""
+
+from __future__ import annotations
+
+from scenrun.search.space.packed import Packed
+from scenrun.search.strategies.chance import BITS, FACTOR, STEP, spread
+from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.remembered import Remembered
+
+States = tuple[int, ...]
+
+
+class RandomWalk(Policy[States]):
+    """Knows of a state only which states come next."""
+
+    def remembered(self, packed: Packed) -> Remembered[States]:
+        """The states after a state."""
+
+        def after(state: int) -> States:
+            if packed.has_daemons and packed.is_over(state):
+                return ()
+            return tuple([state ^ change for mover in packed.movers for change in packed.following_of(state, mover)])
+
+        return Remembered(after)
+
+    def walk(self, known: Remembered[States], state: int, seed: int, limit: int) -> tuple[int, int]:
+        """One schedule."""
+        draw = spread(seed)
+        for steps in range(limit):
+            after = known[state]
+            if len(after) > 1:
+                draw = draw * FACTOR + STEP & BITS
+                state = after[(draw >> 32) * len(after) >> 32]
+            elif after:
+                state = after[0]
+            else:
+                return state, steps
+        return state, limit

@@ -1,0 +1,100 @@
+"""What a policy wants to know of a state, worked out once as long as there is room; and the states of one walk, for its path.
+
+Only the next steps of single states are remembered, never a schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from scenrun.search.reduction.may_access import Effects, Futures
+from scenrun.search.space.packed import Mover, Packed, Row
+
+MOST = 1 << 16
+"""States that are remembered at a time."""
+
+Known = TypeVar("Known")
+
+
+class Remembered(dict[int, Known]):
+    """State -> what is known of it. Raises Overflow as `Packed` does, and is worth nothing afterwards."""
+
+    def __init__(self, worked_out: Callable[[int], Known], most: int = MOST) -> None:
+        super().__init__()
+        self.worked_out = worked_out
+        self._most = most
+
+    def __missing__(self, state: int) -> Known:
+        if len(self) >= self._most:
+            self.clear()
+        found = self[state] = self.worked_out(state)
+        return found
+
+
+class Trace(Remembered[Known]):
+    """Notes the states that are looked up, one after another: the states of a walk."""
+
+    def __init__(self, known: Remembered[Known]) -> None:
+        super().__init__(known.worked_out)
+        self._known = known
+        self.states: list[int] = []
+
+    def __getitem__(self, state: int) -> Known:
+        self.states.append(state)
+        return self._known[state]
+
+
+class Option(NamedTuple):
+    """One thread in a state, and what it can do."""
+
+    thread: int
+    afters: tuple[int, ...]
+    """The states that its enabled steps lead to; empty where it has to wait."""
+    effects: Effects
+    """What its next step may look at and change."""
+    row: Row
+    waits: bool
+    """Whether it can go on only because its time is up."""
+
+
+class Point(NamedTuple):
+    """The threads in a state that have not ended."""
+
+    enabled: tuple[Option, ...]
+    waiting: tuple[Option, ...]
+
+
+class Points:
+    """Works out who can do what in a state."""
+
+    def __init__(self, packed: Packed) -> None:
+        self.packed = packed
+        self._futures = Futures(packed.machine, packed.touches)
+        self._effects: dict[int, tuple[Row, Effects]] = {}
+
+    def of(self, state: int) -> Point:
+        """The threads in a state; where the schedule is over, daemons that are cut off wait for nothing any more."""
+        packed = self.packed
+        is_over = packed.is_over(state)
+        enabled: list[Option] = []
+        waiting: list[Option] = []
+        for mover in packed.movers:
+            row = mover.rows[state >> mover.shift & mover.mask]
+            if row is not None:
+                option = self._option(state, mover, row, is_over)
+                (enabled if option.afters else waiting).append(option)
+        return Point(tuple(enabled), tuple(waiting))
+
+    def _option(self, state: int, mover: Mover, row: Row, is_over: bool) -> Option:
+        if is_over:
+            return Option(mover.number, (), self._effects_of(row), row, False)
+        afters = tuple([state ^ change for change in self.packed.following_of(state, mover)])
+        waits = bool(afters) and all(choice.expires for choice in self.packed.choices_of(state, mover))
+        return Option(mover.number, afters, self._effects_of(row), row, waits)
+
+    def _effects_of(self, row: Row) -> Effects:
+        found = self._effects.get(id(row))
+        if found is None:
+            found = self._effects[id(row)] = row, self._futures.of(row.thread).next
+        return found[1]

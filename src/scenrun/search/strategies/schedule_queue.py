@@ -1,0 +1,118 @@
+"""Hands out schedules in order, some at a time, and takes in what they show in order, too, whoever walks them.
+
+So what counts is always a prefix of all schedules, and the lowest failing one is known, however many processes there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.search.space.breadth_first import told_seconds
+from scenrun.search.space.packed import Stopped
+from scenrun.search.strategies.found import Tally
+from scenrun.search.strategies.policy import Policy
+
+AT_A_TIME_S = 0.05
+"""How long one process should be busy before it is heard of."""
+Look = Callable[[Tally], "str | None"]
+"""Called now and then with what was found so far; the sentence that it returns ends the campaign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Schedules that one process walks in one go."""
+
+    first: int
+    count: int
+    lesson: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A chunk that was walked."""
+
+    chunk: Chunk
+    tally: Tally
+    lesson: Any
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a strategy may go on."""
+
+    schedules: int | None
+    seconds: float | None
+    max_steps: int
+    look: Look
+
+    def reached(self, tally: Tally, began: float) -> str | None:
+        """The limit that was reached, in words."""
+        if self.schedules is not None and tally.schedules >= self.schedules:
+            return f"{self.schedules:,} schedule{'s' if self.schedules != 1 else ''}"
+        if self.seconds is not None and time.perf_counter() - began >= self.seconds:
+            return told_seconds(self.seconds)
+        return self.look(tally)
+
+
+class Plan:
+    """Which schedules come next, and what all before a certain one have shown."""
+
+    def __init__(self, policy: Policy[Any], limits: Limits, began: float) -> None:
+        self.policy = policy
+        self.limits = limits
+        self.began = began
+        self.tally = Tally()
+        self.ended_by: str | None = None
+        self._next = 0
+        self._size = 1
+        self._early: dict[int, Walked] = {}
+        """What was walked and has others before it that were not yet."""
+        self._round = 1
+        """A policy that learns is told what was learnt when so many schedules have been walked; then this doubles."""
+        self._told: Any = None
+        self.learnt: Any = None
+
+    def stop(self) -> None:
+        """Raise Stopped if a limit was reached: one schedule may last."""
+        reason = self.limits.reached(self.tally, self.began)
+        if reason is not None:
+            raise Stopped(reason)
+
+    def next(self) -> Chunk | None:
+        """What to walk next; None where nothing is left, or where others must come in first."""
+        if self.ended_by is not None:
+            return None
+        if self.policy.learns and self._next == self._round:
+            if self.tally.schedules < self._next:
+                return None
+            self._told = self.learnt
+            self._round *= 2
+        count = min(self._size, self._left())
+        if count <= 0:
+            return None
+        self._next += count
+        return Chunk(self._next - count, count, self._told)
+
+    def _left(self) -> int:
+        """How many schedules may be handed out now."""
+        left = self._size
+        if self.limits.schedules is not None:
+            left = self.limits.schedules - self._next
+        return min(left, self._round - self._next) if self.policy.learns else left
+
+    def take(self, walked: Walked) -> None:
+        """Take in what was walked, as soon as all before it was."""
+        self._early[walked.chunk.first] = walked
+        while (following := self._early.pop(self.tally.schedules, None)) is not None:
+            self.tally.add(following.tally)
+            self.learnt = self.policy.merged(self.learnt, following.lesson)
+            self._resize(following)
+        self.ended_by = self.ended_by or self.limits.reached(self.tally, self.began)
+
+    def _resize(self, walked: Walked) -> None:
+        per_schedule = max(walked.seconds / max(walked.chunk.count, 1), 1e-9)
+        self._size = max(1, min(int(AT_A_TIME_S / per_schedule), 4 * walked.chunk.count))

@@ -1,0 +1,48 @@
+"""What a schedule has shown at its end, and the first of its steps at which it was there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.search.counterexample.shorten import choices_along
+from scenrun.search.properties.end_states import About, Judge
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.reference import faults_in
+from scenrun.search.strategies.found import Found, Tally
+
+
+class Showing:
+    """Takes the ends of schedules into a tally."""
+
+    def __init__(self, packed: Packed, tally: Tally) -> None:
+        self.packed = packed
+        self.tally = tally
+        self._judge = Judge(packed)
+
+    def of_end(self, state: int) -> tuple[About, ...]:
+        """What an end shows; its outcome is kept."""
+        judged = self._judge.of(state)
+        self.tally.add_outcome(judged.outcome)
+        return judged.findings
+
+    def lasting(self, state: int) -> tuple[About, ...]:
+        """What a state shows whatever comes after it: a broken `always`, and faults that have left a thread for good."""
+        unpacked = self.packed.unpack(state)
+        always = self.packed.machine.program.expectations.always
+        tasks = {thread.who.name for thread in unpacked.threads if thread.who.kind in ("task", "future")}
+        found = [About("violated", always[number].text) for number in unpacked.broken]
+        return (*found, *[About(*fault) for fault in faults_in(unpacked) if fault[1] not in tasks])
+
+    def keep(self, findings: Sequence[About], schedule: int, states: Sequence[int]) -> None:
+        """Keep what a schedule is the first to show, each with the path to the step that shows it."""
+        new = [about for about in findings if about not in self.tally.findings]
+        if not new:
+            return
+        choices, _ = choices_along(self.packed, states)
+        first: dict[About, int] = {}
+        for at, state in enumerate(states):
+            for about in self.lasting(state):
+                first.setdefault(about, at)
+        for about in new:
+            steps = first.get(about, len(choices))
+            self.tally.add_finding(Found(about, schedule, tuple(choices[:steps])))

@@ -1,0 +1,224 @@
+"""SURW: of the orders of some interesting steps each is as likely as the others, as far as it is known how many are to come.
+
+Zhao, Wolff, Mathur and Roychoudhury, Selectively Uniform Concurrency Testing (ASPLOS 2025): a thread is drawn in proportion to
+the interesting steps that it, and the threads that it has yet to start, have left. Until it has done one, others that are
+about to do one are parked; in between, the walk is uniform. When everyone is parked, the draw is forgotten.
+
+Interesting are, in each schedule, the steps that touch one object, drawn from those that several threads touch and somebody
+changes; threads themselves, which are started and joined, are not among them.
+
+Departures. The numbers of steps come from a few random walks before the first schedule, the same in every process; for
+threads without branches and loops they are exact. A thread that does more than was expected weighs as if it had one step left.
+Forgotten draws are made anew among those that can go on. A draw is forgotten, too, when the schedule comes back to a state in
+which it has been since: the thread that was drawn may be waiting for one that is parked, in a loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from scenrun.search.space.packed import Packed
+from scenrun.search.strategies.chance import Chance
+from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.remembered import Option, Points, Remembered
+
+PILOTS = 16
+"""Random walks that count steps."""
+
+
+class One(NamedTuple):
+    """A thread that has not ended."""
+
+    name: str
+    afters: tuple[int, ...]
+    touched: int
+    """What its next step touches, as bits."""
+    changed: int
+
+
+Ones = tuple[One, ...]
+"""The threads in a state, by number; nobody where nobody can go on."""
+
+
+@dataclass(slots=True)
+class Profile:
+    """What the pilots have counted."""
+
+    steps: dict[int, Counter[str]] = field(default_factory=dict)
+    """For each object how many steps of each thread touch it, all pilots together."""
+    parents: dict[str, str] = field(default_factory=dict)
+    """Who has started each thread."""
+    changed: int = 0
+
+    def objects(self) -> list[int]:
+        """Those in which the order of steps may matter."""
+        return sorted(bit for bit, counts in self.steps.items() if len(counts) > 1 and self.changed >> bit & 1)
+
+
+class Surw(Policy[Ones]):
+    """Selectively uniform random walk."""
+
+    def __init__(self, seed: int, max_steps: int) -> None:
+        self._seed = seed
+        self._max_steps = max_steps
+        self._profile: Profile | None = None
+        self._objects: list[int] = []
+
+    def remembered(self, packed: Packed) -> Remembered[Ones]:
+        """Who can go on, and what each touches."""
+        points = Points(packed)
+        kinds = packed.machine.slots.kinds
+        cells = sum(1 << slot for slot in range(len(packed.machine.slots.cells)) if kinds[slot] != "thread")
+
+        def ones(state: int) -> Ones:
+            point = points.of(state)
+            everyone = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
+            return tuple([self._one(option, cells) for option in everyone]) if point.enabled else ()
+
+        return Remembered(ones)
+
+    @staticmethod
+    def _one(option: Option, cells: int) -> One:
+        effects = option.effects
+        touched = (effects.reads | effects.writes) & cells
+        return One(option.row.thread.who.name, option.afters, touched, effects.writes & cells)
+
+    def walk(self, known: Remembered[Ones], state: int, seed: int, limit: int) -> tuple[int, int]:
+        """One schedule."""
+        profile = self._profile or self._profiled(known, state)
+        chance = Chance(seed)
+        interesting, left = 0, Counter[str]()
+        if self._objects:
+            drawn = self._objects[chance.below(len(self._objects))]
+            interesting, left = 1 << drawn, Counter(profile.steps[drawn])
+        drawing = _Drawing(profile, left, interesting, chance)
+        for steps in range(limit):
+            ones = known[state]
+            if not ones:
+                return state, steps
+            one = drawing.next_of(ones, state)
+            afters = one.afters
+            state = afters[0] if len(afters) == 1 else afters[chance.below(len(afters))]
+        return state, limit
+
+    # --- pilots
+
+    def _profiled(self, known: Remembered[Ones], state: int) -> Profile:
+        """Count steps; nothing is kept where an Overflow comes between."""
+        profile = Profile()
+        for pilot in range(PILOTS):
+            self._count(profile, known, state, Chance(~(self._seed * PILOTS + pilot)))
+        self._profile, self._objects = profile, profile.objects()
+        return profile
+
+    def _count(self, profile: Profile, known: Remembered[Ones], state: int, chance: Chance) -> None:
+        seen: set[str] = {"main"}
+        mover = "main"
+        for _ in range(self._max_steps):
+            ones = known[state]
+            for one in ones:
+                if one.name not in seen:
+                    seen.add(one.name)
+                    profile.parents[one.name] = mover
+            enabled = [one for one in ones if one.afters]
+            if not enabled:
+                return
+            one = enabled[chance.below(len(enabled))]
+            mover = one.name
+            profile.changed |= one.changed
+            for bit in _bits(one.touched):
+                profile.steps.setdefault(bit, Counter())[mover] += 1
+            state = one.afters[chance.below(len(one.afters))]
+
+
+class _Drawing:
+    """Who moves next in one schedule."""
+
+    def __init__(self, profile: Profile, left: Counter[str], interesting: int, chance: Chance) -> None:
+        self._profile = profile
+        self._interesting = interesting
+        self._left = left
+        """Interesting steps that each thread has left, times the number of pilots."""
+        self._chance = chance
+        self._started: set[str] = set()
+        self._parked: set[str] = set()
+        self._intended: str | None = None
+        self._since: set[int] = set()
+        """The states since the latest draw."""
+
+    def next_of(self, ones: Ones, state: int) -> One:
+        """The thread that moves in a state."""
+        enabled = [one for one in ones if one.afters]
+        self._note_new(ones)
+        if self._intended is None or all(one.name != self._intended for one in ones):
+            self._draw(ones)
+        elif state in self._since:
+            self._draw([one for one in enabled if one.name != self._intended] or enabled)
+        self._since.add(state)
+        while True:
+            free = [one for one in enabled if one.name not in self._parked]
+            if not free:
+                self._draw(enabled)
+                continue
+            one = free[self._chance.below(len(free))] if len(free) > 1 else free[0]
+            if not one.touched & self._interesting:
+                return one
+            if one.name == self._intended:
+                self._done(one.name)
+                return one
+            self._parked.add(one.name)
+
+    def _done(self, name: str) -> None:
+        self._left[name] -= PILOTS
+        self._intended = None
+
+    def _draw(self, ones: Sequence[One]) -> None:
+        """Draw who is to do the next interesting step."""
+        self._parked.clear()
+        self._since.clear()
+        self._intended = self._drawn(ones)
+
+    def _note_new(self, ones: Ones) -> None:
+        """What was expected of threads yet to be started is theirs as soon as they are."""
+        for one in ones:
+            if one.name not in self._started:
+                self._started.add(one.name)
+                if self._intended is not None and self._profile.parents.get(one.name) == self._intended:
+                    self._intended = self._drawn([other for other in ones if other.name in (self._intended, one.name)])
+
+    def _drawn(self, ones: Sequence[One]) -> str:
+        """One of some threads, in proportion to what they and those they have yet to start have left."""
+        names = [one.name for one in ones]
+        weights = dict.fromkeys(names, 0)
+        for one in ones:
+            if one.touched & self._interesting and self._left[one.name] <= 0:
+                weights[one.name] = PILOTS
+        for name, left in self._left.items():
+            heir = self._heir(name)
+            if heir in weights:
+                weights[heir] += max(left, 0)
+        if not any(weights.values()):
+            return names[self._chance.below(len(names))]
+        at = self._chance.below(sum(weights.values()))
+        for name, weight in weights.items():
+            if at < weight:
+                return name
+            at -= weight
+        return names[-1]
+
+    def _heir(self, name: str) -> str:
+        """The thread that has it in hand whether another one moves: itself, or who will start it."""
+        while name not in self._started and name in self._profile.parents:
+            name = self._profile.parents[name]
+        return name
+
+
+def _bits(value: int) -> Iterable[int]:
+    """The numbers of the bits that are set."""
+    while value:
+        lowest = value & -value
+        yield lowest.bit_length() - 1
+        value ^= lowest
