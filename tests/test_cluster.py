@@ -19,10 +19,8 @@ from unittest import mock
 import pytest
 
 import scenrun
-from scenrun import cluster as clusters
 from scenrun.cli import run_cli
 from scenrun.cli import sweep as command
-from scenrun.cluster import Cluster, ClusterLost
 from scenrun.search.strategies.campaign import run_campaign
 from scenrun.search.strategies.found import Campaign
 from scenrun.sweeping import workers
@@ -30,6 +28,8 @@ from scenrun.sweeping.apart import measure_apart
 from scenrun.sweeping.grid import Cell, Grid
 from scenrun.sweeping.measuring import Job, Measuring, Row
 from scenrun.sweeping.workers import Crew
+from scenrun.workers import cluster as clusters
+from scenrun.workers.cluster import Cluster, ClusterLost
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'scenrun[cluster]'")
 TEXT = """

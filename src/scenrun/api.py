@@ -219,9 +219,9 @@ def explore(
     `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
     where the scheduler goes away.
     """
-    from scenrun.memory import process_bytes
     from scenrun.search.explore import STATELESS, STATES, How, explore_program
     from scenrun.search.space.breadth_first import Limits
+    from scenrun.workers.memory import process_bytes
 
     for name, value, words in (
         ("strategy", strategy, (None, STATES, *STATELESS)), ("time", time, ("free", "virtual")),

@@ -189,8 +189,8 @@ class _Exploring:
         if not self.options["cluster"]:
             yield
             return
-        from scenrun.cluster import hush
         from scenrun.search.strategies.on_cluster import on_cluster
+        from scenrun.workers.cluster import hush
 
         hush()
         with on_cluster(self.how, self.options["cluster"]) as self.how:

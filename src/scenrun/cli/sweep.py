@@ -18,7 +18,6 @@ from scenrun.cli import EXIT_FAILED, say, tell
 from scenrun.cli.options import overrides_of, source_of
 from scenrun.cli.outputs import output_path, raw_option
 from scenrun.cli.running import on_signals
-from scenrun.cluster import ClusterLost
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
@@ -31,6 +30,7 @@ from scenrun.sweeping.planning import Plan, Wishes, plan
 from scenrun.sweeping.record import Record, identity_of
 from scenrun.sweeping.running import Means, check_figures, default_figures, means_for, run_missing
 from scenrun.sweeping.table import Told
+from scenrun.workers.cluster import ClusterLost
 
 _PROGRESS_S = 0.2
 _OF_CELLS = ("time_limit", "scheduler", "switch_interval", "cpus", "step_cost", "strategy", "max_states", "schedules",
@@ -192,7 +192,7 @@ class _Sweeping:
     def _means(self) -> Iterator[Means]:
         """Processes of this machine, or the cluster's."""
         if self.options["cluster"]:
-            from scenrun.cluster import hush
+            from scenrun.workers.cluster import hush
 
             hush()
         with means_for(self.plan.job.how, self.options["jobs"], self.options["cluster"]) as means:

@@ -17,13 +17,13 @@ from scenrun.cli.options import expect_option
 from scenrun.cli.outputs import output_file
 from scenrun.cli.running import on_signals, refuse_own_files
 from scenrun.language.grading import sections_of
-from scenrun.processes import cpus
 from scenrun.suite.judging import How, Judged
 from scenrun.suite.junit import junit
 from scenrun.suite.looking import scenarios_among
 from scenrun.suite.table import complaints, last_line, table
 from scenrun.suite.trying import Case, Trying, cases_of
 from scenrun.suite.ways import ways_among
+from scenrun.workers.processes import cpus
 
 UNLIMITED = 10_000
 """Columns of a table that is read by a program."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.memory import process_bytes
 from scenrun.model import FREE, Choice, Machine
 from scenrun.model.machine import Endless
 from scenrun.model.moves import moves_of
@@ -32,6 +31,7 @@ from scenrun.search.result import Counterexample, Explored, is_expected
 from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
 from scenrun.search.space.packed import Overflow, Packed, Stopped
 from scenrun.search.state_search import Searched, Searching, Way, search
+from scenrun.workers.memory import process_bytes
 
 STATES = "states"
 SAMPLED = ("random", "pct", "pos", "surw")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.processes import cpus
 from scenrun.sweeping.measuring import Row
 from scenrun.sweeping.planning import Plan
 from scenrun.sweeping.record import Record
 from scenrun.sweeping.workers import Crew, LocalProcesses, Measure, measure_batch
+from scenrun.workers.processes import cpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Means
     if cluster is None:
         yield Means(jobs_for(how, jobs))
         return
-    from scenrun.cluster import Cluster
     from scenrun.sweeping.apart import measure_apart
+    from scenrun.workers.cluster import Cluster
 
     if jobs is not None:
         raise UsageError("a number of jobs has no effect with a cluster, which runs as many cells as it has threads")

@@ -13,10 +13,10 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from itertools import islice
 from multiprocessing import connection
 
-from scenrun.processes import start_method
 from scenrun.sweeping.grid import Cell
 from scenrun.sweeping.limits import too_long
 from scenrun.sweeping.measuring import Job, Measuring, Row, row_of
+from scenrun.workers.processes import start_method
 
 BATCH_S = 0.5
 """How long a batch of cells is to take: short enough to be interrupted, long enough that sending it costs nothing."""

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from scenrun.memory import process_bytes
 from scenrun.search.space.packed import ALARM_EVERY, Overflow, Packed, Stopped
+from scenrun.workers.memory import process_bytes
 
 LOOK_EVERY = 2_048
 """States between two looks at the limits."""

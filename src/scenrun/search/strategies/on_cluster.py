@@ -13,7 +13,7 @@ from scenrun.search.explore import SAMPLED, How
 @contextmanager
 def on_cluster(how: How, address: str) -> Iterator[How]:
     """The same search with the cluster at an address. Raises UsageError where it cannot be had or would have no effect."""
-    from scenrun.cluster import Cluster
+    from scenrun.workers.cluster import Cluster
 
     if how.strategy not in (None, *SAMPLED):
         raise UsageError(

@@ -17,12 +17,12 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from scenrun.errors import InternalError
-from scenrun.processes import start_method
 from scenrun.program.ir import Program
 from scenrun.search.space.packed import Stopped
 from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Chunk, Plan, Walked
+from scenrun.workers.processes import start_method
 
 AT_MOST_S = 0.2
 """How long limits are not looked at while nobody is heard of."""
