@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from scenrun import simulate
 from scenrun.api import load
-from scenrun.cli import cli
-from scenrun.cli.calibrate import file_of
 from scenrun.errors import UsageError
 from scenrun.execution.calibration import calibrate
 from scenrun.execution.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
+from scenrun.interface.cli import cli
+from scenrun.interface.cli.calibrate import file_of
 from scenrun.language.steps import VERBS
 
 SECOND_NS = 1_000_000_000

@@ -19,15 +19,15 @@ from unittest import mock
 import pytest
 
 import scenrun
-from scenrun.cli import run_cli
-from scenrun.cli import sweep as command
+from scenrun.batch.sweep import workers
+from scenrun.batch.sweep.cell import Job, Measuring, Row
+from scenrun.batch.sweep.cell_process import measure_apart
+from scenrun.batch.sweep.grid import Cell, Grid
+from scenrun.batch.sweep.workers import Crew
+from scenrun.interface.cli import run_cli
+from scenrun.interface.cli import sweep as command
 from scenrun.search.strategies.campaign import run_campaign
 from scenrun.search.strategies.found import Campaign
-from scenrun.sweeping import workers
-from scenrun.sweeping.apart import measure_apart
-from scenrun.sweeping.grid import Cell, Grid
-from scenrun.sweeping.measuring import Job, Measuring, Row
-from scenrun.sweeping.workers import Crew
 from scenrun.workers import cluster as clusters
 from scenrun.workers.cluster import Cluster, ClusterLost
 
@@ -136,7 +136,7 @@ def test_the_rows_are_those_of_this_machine(machines: Machines) -> None:
 
 def slow_rows(cluster: Cluster) -> Iterator[Row]:
     """The rows of cells that are sent one at a time, so that there is a middle."""
-    with mock.patch("scenrun.sweeping.workers.MOST_CELLS", 1):
+    with mock.patch("scenrun.batch.sweep.workers.MOST_CELLS", 1):
         yield from crew(cluster).rows(GRID.cells())
 
 

@@ -16,8 +16,8 @@ import pytest
 import yaml
 
 import scenrun
-from scenrun.cli import run_cli
 from scenrun.errors import UsageError
+from scenrun.interface.cli import run_cli
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.counterexample.table import table
 from scenrun.search.explore import STATELESS

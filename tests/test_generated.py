@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 import yaml
 
+from scenrun.interface.reference import reference
 from scenrun.language import behaviours, schema
 from scenrun.model import move_schedule
-from scenrun.reference import reference
 from scenrun.trace import events
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ def test_a_published_schema_is_what_the_program_writes(file: str, made: Any) -> 
 
 
 def test_the_reference_is_what_the_program_writes() -> None:
-    """`docs/reference.md` is current: `python -m scenrun.reference > docs/reference.md` writes it."""
+    """`docs/reference.md` is current: `python -m scenrun.interface.reference > docs/reference.md` writes it."""
     assert (ROOT / "docs" / "reference.md").read_text() == reference()
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import scenrun
-from scenrun.cli import run_cli
 from scenrun.errors import ScenarioError
+from scenrun.interface.cli import run_cli
 
 STUDENT = """\
 scenario: counter

@@ -41,7 +41,7 @@ BESIDE = {
 LAYER_OF = {**{name: at for at, layer in enumerate(LAYERS) for name in layer}, **BESIDE}
 PROBE = """
 import json, sys
-from scenrun.cli import run_cli
+from scenrun.interface.cli import run_cli
 sys.stdout = sys.stderr
 try:
     status = run_cli(sys.argv[1:])

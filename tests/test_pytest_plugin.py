@@ -10,8 +10,8 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from scenrun.pytest_plugin import fixture, items
-from scenrun.suite.looking import is_scenario
+from scenrun.batch.suite.discovery import is_scenario
+from scenrun.interface.pytest_plugin import fixture, items
 
 pytest_plugins = ["pytester"]
 
@@ -123,13 +123,13 @@ print("imported", *sorted(name for name in sys.modules if name.startswith("scenr
     )
     heavy, own = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("imported")]
     assert heavy == []
-    assert "scenrun.pytest_plugin" in own
+    assert "scenrun.interface.pytest_plugin" in own
     assert set(own) <= {
         "scenrun.errors",
         "scenrun.version",
-        "scenrun.pytest_plugin",
-        "scenrun.suite",
-        "scenrun.suite.looking",
+        "scenrun.interface.pytest_plugin",
+        "scenrun.batch.suite",
+        "scenrun.batch.suite.discovery",
     }
 
 

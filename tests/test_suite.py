@@ -12,12 +12,12 @@ from xml.etree import ElementTree as Xml
 
 import pytest
 
-from scenrun.cli import run_cli
-from scenrun.suite.judging import How, Judged, harmless
-from scenrun.suite.junit import junit
-from scenrun.suite.looking import scenarios_among
-from scenrun.suite.table import last_line, table
-from scenrun.suite.trying import Case, Trying
+from scenrun.batch.suite.discovery import scenarios_among
+from scenrun.batch.suite.junit import junit
+from scenrun.batch.suite.run import Case, Trying
+from scenrun.batch.suite.table import last_line, table
+from scenrun.batch.suite.verdict import How, Judged, harmless
+from scenrun.interface.cli import run_cli
 
 HELLO = "scenario: hello\nthreads: {worker: {do: [{log: hello}]}}\n"
 STUCK = """\

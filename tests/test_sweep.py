@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scenrun
-from scenrun.cli.sweep import over_of
+from scenrun.batch.sweep.cell import Job
+from scenrun.batch.sweep.grid import Grid, key_of
+from scenrun.batch.sweep.heat_map import Map, number
+from scenrun.batch.sweep.record import Record, identity_of
+from scenrun.batch.sweep.short_names import labels, written
+from scenrun.batch.sweep.statistics import Figure, combinations
 from scenrun.errors import UsageError
+from scenrun.interface.cli.sweep import over_of
 from scenrun.language.value_ranges import RangeError, values_of
-from scenrun.sweeping.grid import Grid, key_of
-from scenrun.sweeping.heat import Map, number
-from scenrun.sweeping.measuring import Job
-from scenrun.sweeping.naming import labels, written
-from scenrun.sweeping.record import Record, identity_of
-from scenrun.sweeping.summing import Figure, combinations
 
 SMALL = """scenario: small
 sync: {items: {queue: {maxsize: 2}}}
@@ -207,7 +207,7 @@ def test_a_parameter_is_called_by_the_shortest_end_of_its_path_that_tells_it_fro
 )
 def test_a_value_of_a_command_is_read_back_as_it_was(value: Any) -> None:
     """`--set PATH=VALUE` of the command that runs a cell again gives the cell's value."""
-    from scenrun.cli.options import overrides_of
+    from scenrun.interface.cli.options import overrides_of
     from scenrun.language.sweep import plain
 
     assert plain(overrides_of((f"a.b={written(value)}",))["a.b"]) == value

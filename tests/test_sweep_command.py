@@ -16,9 +16,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from scenrun.cli import run_cli
-from scenrun.cli.sweep import progress
-from scenrun.sweeping import planning
+from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.sweep import progress
 
 SMALL = """scenario: small
 sync: {items: {queue: {maxsize: 1}}}
@@ -219,7 +218,7 @@ def test_a_cell_that_crashes_its_process_or_never_ends_is_a_row_with_its_error(
     calls: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All other cells have their rows, also those that were run beside it."""
-    monkeypatch.setattr("scenrun.sweeping.limits.GRACE_S", 0.5)
+    monkeypatch.setattr("scenrun.batch.sweep.time_limit.GRACE_S", 0.5)
     assert run_cli(["sweep", calls, *calling([0, 1, 2, 4]), "--seeds", "2", "--cell-limit", "6s"]) == 1
     found = [(row["verdict"], row.get("error")) for row in rows_of(capsys.readouterr().out)]
     assert found[:2] == [("holds", None)] * 2
@@ -369,7 +368,7 @@ def test_very_many_cells_are_run_when_that_is_meant(
     file: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """--yes does it."""
-    monkeypatch.setattr(planning, "MANY_CELLS", 5)
+    monkeypatch.setattr("scenrun.batch.sweep.plan.MANY_CELLS", 5)
     assert run_cli(["sweep", file, "--seeds", "6"]) == 2
     assert run_cli(["sweep", file, "--seeds", "6", "--yes"]) == 0
 

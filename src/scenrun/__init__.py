@@ -9,9 +9,9 @@ from scenrun.version import __version__
 
 if TYPE_CHECKING:
     from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
+    from scenrun.batch.sweep.result import Swept
     from scenrun.program.results import RunResult
     from scenrun.search.result import Explored
-    from scenrun.sweeping.result import Swept
 
 __all__ = [
     "Explored",
@@ -46,7 +46,7 @@ def __getattr__(name: str) -> Any:
 
         return Explored
     if name == "Swept":
-        from scenrun.sweeping.result import Swept
+        from scenrun.batch.sweep.result import Swept
 
         return Swept
     raise AttributeError(f"module 'scenrun' has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m scenrun`."""
 
-from scenrun.cli import main
+from scenrun.interface.cli import main
 
 main()

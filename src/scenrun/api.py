@@ -21,11 +21,11 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 
 if TYPE_CHECKING:
+    from scenrun.batch.sweep.result import Swept
     from scenrun.execution.log_output import Lines
     from scenrun.execution.replay.plan import Plan
     from scenrun.model.move_schedule import MoveSchedule
     from scenrun.search.result import Explored
-    from scenrun.sweeping.result import Swept
     from scenrun.trace.recorder import Recorder
 
 
@@ -301,7 +301,7 @@ def sweep(
     cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the cells (docs/cluster.md).
     The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
     """
-    from scenrun.sweeping.calling import swept
+    from scenrun.batch.sweep.request import swept
 
     source = scenario if isinstance(scenario, Loaded) else _source(scenario, "<mapping>")
     return swept(

@@ -1,0 +1,1 @@
+"""Many runs of scenarios: sweeps over parameters, and suites of tests."""

@@ -1,0 +1,67 @@
+"""What a test of scenarios comes to, as a table for a terminal, sentences on what is not ok, and a last line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from scenrun.batch.suite.verdict import Judged
+from scenrun.report.amounts import counted
+from scenrun.report.width import clean, columns, filled
+
+_HEAD = ("scenario", "way", "", "verdict", "expected", "time")
+_LEAST = 20
+"""Columns that a scenario's name has at least."""
+
+
+def table(results: Sequence[Judged], width: int) -> list[str]:
+    """Lines for all results, those that are not ok first; names are cut at their beginning to fit the width."""
+    rows = [_row(one) for one in sorted(results, key=lambda one: one.ok)]
+    widths = [max(columns(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
+    over = sum(widths) + 2 * (len(widths) - 1) - width
+    widths[0] = max(_LEAST, widths[0] - max(0, over))
+    lines = [_line(row, widths) for row in (_HEAD, *rows)]
+    return [lines[0], "-" * max(map(columns, lines)), *lines[1:]]
+
+
+def _row(one: Judged) -> tuple[str, ...]:
+    expected = (" and " if one.way == "explore" else " or ").join(one.expected)
+    return clean(one.file), one.way, "" if one.ok else "not ok", one.verdict, expected, _time(one.took_s)
+
+
+def _time(took_s: float) -> str:
+    return f"{took_s:,.2f} s"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    name, *words, time = row
+    cells = [filled(_end_of(name, widths[0]), widths[0])]
+    cells += [filled(word, wide) for word, wide in zip(words, widths[1:-1], strict=True)]
+    return "  ".join([*cells, " " * (widths[-1] - columns(time)) + time])
+
+
+def _end_of(name: str, most: int) -> str:
+    """A name, at most so wide; its end tells more than its beginning."""
+    if columns(name) <= most:
+        return name
+    while columns(name) > most - 1:
+        name = name[1:]
+    return "…" + name
+
+
+def complaints(results: Sequence[Judged]) -> list[str]:
+    """What is said of each that is not ok: its way, the first lines, the command that shows more."""
+    lines = []
+    for one in (one for one in results if not one.ok):
+        lines += ["", f"{clean(one.file)} {one.way}", *(f"  {line}".rstrip() for line in one.text.splitlines())]
+    return lines
+
+
+def last_line(results: Sequence[Judged], took_s: float, left: int = 0) -> str:
+    """How many are ok, and what became of the others."""
+    verdicts = Counter(one.verdict for one in results if not one.ok)
+    bad = f", {counted(sum(verdicts.values()), 'failure')}" if verdicts else ""
+    kinds = f" ({', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))})" if verdicts else ""
+    head = "not ok" if verdicts or left else "ok"
+    cut = f"; {counted(left, 'test')} left out" if left else ""
+    return f"{head}: {counted(sum(one.ok for one in results), 'test')} ok{bad}{kinds}, {_time(took_s)}{cut}"

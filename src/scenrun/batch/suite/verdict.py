@@ -1,0 +1,152 @@
+"""One scenario in one way, judged: the verdict, whether its file expects it, what is said of it, the command that shows more."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scenrun.api import Loaded, check_calls, explore, load_source, read_file, run, simulate
+from scenrun.batch.suite.ways import ways_of
+from scenrun.errors import ScenarioError
+from scenrun.program.results import RunResult
+from scenrun.report.outcome import describe as describe_run
+from scenrun.report.width import clean, cut
+from scenrun.search.counterexample.summary import describe as describe_search
+
+WRONG, FAILED = "wrong file", "error"
+"""What stands for a verdict where there is none: the file is wrong, or whoever judged it ended."""
+WIDTH = 100
+"""Columns of what is said."""
+MOST_TEXT = 20_000
+"""Characters of what is said of one scenario."""
+MOST_COLUMNS = 1_000
+"""And of one line of it."""
+_LEVEL = "error"
+"""The level of a log that nobody reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What holds for all scenarios of a test."""
+
+    expect: str | None = None
+    """A teacher's file, by which all are judged."""
+    time_limit: str | None = None
+    """Of each: wall time, and virtual time of a simulation; in the place of the files' own limits."""
+    allow_python: bool = False
+
+    @property
+    def words(self) -> list[str]:
+        """These options on a command line."""
+        words = ["--expect", self.expect] if self.expect else []
+        words += ["--time-limit", self.time_limit] if self.time_limit else []
+        return words + ["--allow-python"] * self.allow_python
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What came of a scenario in one way."""
+
+    file: str
+    way: str
+    verdict: str
+    expected: tuple[str, ...]
+    ok: bool
+    took_s: float
+    summary: str
+    """In one line."""
+    text: str = ""
+    """All that there is to say, with the command that shows more."""
+    again: str = ""
+    """This command."""
+    is_stuck: bool = False
+    """Whether threads of it are left in the process."""
+
+    @property
+    def status(self) -> int:
+        """The exit status of a command that came to this: 2 the file is wrong, 3 incomplete, 4 we failed, 1 not as expected."""
+        known = {WRONG: 2, "incomplete": 3, FAILED: 4}
+        return 0 if self.ok else known.get(self.verdict, 1)
+
+
+def load(file: str, how: How) -> Loaded:
+    """A scenario as it is tested; raises ScenarioError."""
+    teacher = None if how.expect is None else read_file(Path(how.expect))
+    loaded = load_source(read_file(Path(file)), None, teacher)
+    if how.allow_python and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    check_calls(loaded.program, how.allow_python)
+    return loaded
+
+
+def planned(loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
+    """The ways in which a scenario is tested: those asked for, or its own."""
+    return tuple(asked) or ways_of(loaded.scenario)
+
+
+def judged(file: str, loaded: Loaded, way: str, how: How) -> Judged:
+    """Run a scenario in one way. What is wrong with scenrun itself is raised."""
+    began = time.perf_counter()
+    return _searched(file, loaded, how, began) if way == "explore" else _ran(file, loaded, way, how, began)
+
+
+def _ran(file: str, loaded: Loaded, way: str, how: How, began: float) -> Judged:
+    once = run if way == "run" else simulate
+    result: RunResult = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
+    again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
+    said = describe_run(replace(result, figures={}), again, "debug")  # nobody asked for the lines that were not shown
+    remark = " (threads may take other turns)" if way == "run" else ""
+    left = result.notes.get("not_ended")
+    said += f"\n  these threads would not leave: {', '.join(left)}" if left else ""
+    text = harmless(f"{said}\n  look closer: {again}{remark}")
+    return Judged(
+        file, way, result.verdict, result.expected, result.ok, time.perf_counter() - began, _summary(text), text, again,
+        is_stuck=bool(left),
+    )  # fmt: skip
+
+
+def _searched(file: str, loaded: Loaded, how: How, began: float) -> Judged:
+    found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python)
+    again = shlex.join(["scenrun", "explore", file, *how.words])
+    text = describe_search(found, {}, WIDTH)
+    if found.counterexamples:
+        options = shlex.join([*how.words[: 2 * bool(how.expect)], *["--allow-python"] * how.allow_python])
+        again += " --save schedule.json"
+        text += f"\n  keep it: {again}; then scenrun replay schedule.json --on threads {options}".rstrip()
+    else:
+        text += f"\n  again: {again}"
+    text = harmless(text)
+    verdict = " and ".join(found.kinds) or found.verdict
+    took_s = time.perf_counter() - began
+    return Judged(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, again)
+
+
+def _summary(text: str) -> str:
+    return text.partition("\n")[0]
+
+
+def wrong(file: str, way: str, error: ScenarioError) -> Judged:
+    """What is said of a file that is wrong."""
+    count = len(error.problems)
+    summary = f"{WRONG}: {count} problem{'s' * (count != 1)}"
+    return Judged(
+        file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), shlex.join(["scenrun", "validate", file])
+    )
+
+
+def failed(file: str, way: str, message: str) -> Judged:
+    """What is said where there is no verdict, and the file may be right."""
+    told = harmless(message)
+    again = shlex.join(["scenrun", way, file])
+    return Judged(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
+
+
+def harmless(text: str) -> str:
+    """A text that cannot move the cursor, turn the reading direction or break XML; a very long one is cut."""
+    kept = "\n".join(cut(clean(line), MOST_COLUMNS) for line in text[:MOST_TEXT].split("\n"))
+    return kept if len(text) <= MOST_TEXT else f"{kept}\n… {len(text) - MOST_TEXT:,} more characters"

@@ -1,0 +1,93 @@
+"""Where the rows of a sweep go in the end: which files there are, what is beside them, and who writes each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+
+from scenrun.batch.sweep.cell import Row, Rows
+from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.record import line_of
+from scenrun.errors import UsageError
+
+_WRITERS = {
+    ".csv": "scenrun.batch.sweep.flat",
+    ".parquet": "scenrun.batch.sweep.tables",
+    ".duckdb": "scenrun.batch.sweep.tables",
+    ".html": "scenrun.batch.sweep.page",
+    ".jsonl": "",
+}
+"""What can be written, by suffix, and the module whose `write(path, plan, record, shown)` does it; the record is itself."""
+
+
+def targets(paths: Sequence[str]) -> tuple[str, ...]:
+    """The files that are to be written, each of a kind that there is."""
+    for path in paths:
+        check_kind(path)
+        if list(paths).count(path) > 1:
+            raise UsageError(f"-o {path} is given twice")
+    if len([path for path in paths if suffix_of(path) == ".jsonl"]) > 1:
+        raise UsageError("rows are kept in one file: give one -o that ends in .jsonl")
+    return tuple(paths)
+
+
+def check_kind(path: str) -> None:
+    """Refuse a name that does not say what is to be written."""
+    if suffix_of(path) not in _WRITERS:
+        raise UsageError(f"{path}: the name of an output ends in {', '.join(_WRITERS)}")
+
+
+def suffix_of(path: str) -> str:
+    """The end of a file's name that says what it is."""
+    return os.path.splitext(path)[1].lower()
+
+
+def record_path(paths: Sequence[str]) -> str | None:
+    """Where rows are kept: in the output that is the record itself, or beside the first; None without output."""
+    for path in paths:
+        if suffix_of(path) == ".jsonl":
+            return path
+    return f"{os.path.splitext(paths[0])[0]}.rows.jsonl" if paths else None
+
+
+def check(paths: Sequence[str], force: bool) -> None:
+    """Refuse, before anything runs, what cannot be written or would replace something else's file."""
+    kept = record_path(paths)
+    for path in paths:
+        folder = os.path.dirname(path) or "."
+        if os.path.isdir(path):
+            raise UsageError(f"{path} is a folder; -o names a file")
+        if not os.path.isdir(folder):
+            raise UsageError(f"cannot write {path}: there is no folder {folder}")
+        if not os.access(folder, os.W_OK):
+            raise UsageError(f"cannot write {path}: {folder} cannot be written to")
+        if os.path.exists(path) and not (force or path == kept) and not os.path.exists(str(kept)):
+            raise UsageError(f"{path} exists, and there is no {kept} to go on from; --force replaces it")
+        if suffix_of(path) in (".parquet", ".duckdb"):
+            _check_duckdb(path)
+
+
+def _check_duckdb(path: str) -> None:
+    try:
+        import duckdb  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            f"{path} needs DuckDB, which is not installed: pip install 'scenrun[analysis]', or write a .csv"
+        ) from None
+
+
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
+    """Write all rows that there are, in the order of the grid; `raw` is about the cells of a CSV."""
+    module = _WRITERS[suffix_of(path)]
+    if module:
+        how = {"raw": True} if raw and suffix_of(path) == ".csv" else {}
+        import_module(module).write(path, plan, record, shown, **how)
+        return
+    with open(path, "wb") as file:
+        file.writelines(map(line_of, record.rows()))
+
+
+def as_json(row: Row) -> str:
+    """A row as a line of JSON."""
+    return line_of(row)[:-1].decode()

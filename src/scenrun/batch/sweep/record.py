@@ -1,0 +1,227 @@
+"""The file in which the rows of a sweep are kept as they come: a second call goes on from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from array import array
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from scenrun.batch.sweep.cell import Job, Row
+from scenrun.batch.sweep.grid import Grid
+from scenrun.errors import OutputError, UsageError
+from scenrun.language import source as yaml_source
+from scenrun.language.sweep import plain
+from scenrun.trace.json_text import dumps_line, loads
+from scenrun.version import __version__
+
+_FORM = 1
+_NOT_TOLD_APART = ("sweep", "seed", "description")
+"""Keys of a scenario that change no row: which cells there are, and what their seeds are, the rows say themselves."""
+_ROOM = 1 << 16
+LOCK_S = 1.0
+"""How long a file may be in other hands."""
+
+
+def identity_of(job: Job, scenario: str) -> dict[str, Any]:
+    """What makes two sweeps the same but for their cells: the scenario, the way of running it, the options.
+
+    Comments, layout, `x-` keys and `sweep` itself may change.
+    """
+    raw = yaml_source.read(job.source, [])
+    kept = {str(key): plain(raw[key]) for key in raw if key not in _NOT_TOLD_APART and not key.startswith("x-")}
+    overrides = {name: plain(job.overrides[name]) for name in sorted(job.overrides)}
+    text = json.dumps([kept, job.how, job.options, overrides], sort_keys=True, default=str).encode()
+    head = {
+        "sweep": _FORM, "scenario": scenario, "how": job.how, "options": job.options, "overrides": overrides,
+        "digest": hashlib.sha256(text).hexdigest()[:16], "scenrun": __version__,
+    }  # fmt: skip
+    found: dict[str, Any] = json.loads(json.dumps(head, default=str))
+    return found
+
+
+class Record:
+    """Rows as JSON lines below a first line that says whose they are. Each row is written at once, and kept whole.
+
+    path: None for a file that goes away with the sweep. again: begin anew, whatever is there. retry: rows that are an
+    error count as missing.
+    """
+
+    def __init__(
+        self, path: str | None, identity: dict[str, Any], grid: Grid, *, again: bool = False, retry: bool = False
+    ) -> None:
+        self.path = path
+        self.grid = grid
+        self.done = 0
+        """How many cells of the grid have a row."""
+        self._where: array[int] = array("q")
+        """By the number of a cell, where its row begins; 0 for none."""
+        self._end = 0
+        self._descriptor = self._open(again)
+        try:
+            self._lock()
+            if again:
+                os.ftruncate(self._descriptor, 0)
+            if self._size():
+                self._go_on(identity, retry)
+            else:
+                self._write(line_of(identity))
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+
+    def _open(self, again: bool) -> int:
+        if self.path is None:
+            descriptor, path = tempfile.mkstemp(prefix="scenrun-", suffix=".rows.jsonl")
+            os.unlink(path)
+            return descriptor
+        try:
+            return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path}: {error.strerror}", midway=False) from None
+
+    def _lock(self) -> None:
+        """One sweep at a time. Workers of one that was killed have the file for a moment longer than itself."""
+        end = time.monotonic() + LOCK_S
+        while not _locked(self._descriptor, keep=True):
+            if time.monotonic() > end:
+                raise UsageError(f"{self.path} is being written by another sweep; wait for it, or choose another -o")
+            time.sleep(0.05)
+
+    def _size(self) -> int:
+        return os.fstat(self._descriptor).st_size
+
+    def _go_on(self, identity: dict[str, Any], retry: bool) -> None:
+        """Take what is there; a last line that was not written whole is cut off."""
+        lines = self._lines(0)
+        _, head = next(lines, (0, None))
+        self._check(head, identity)
+        found: dict[bytes, int] = {}
+        self._end = len(self._line_at(0))
+        for where, row in lines:
+            if row is None or "cell" not in row:
+                break
+            self._end = where + len(self._line_at(where))
+            if not (retry and "error" in row):
+                found[bytes.fromhex(row["cell"])] = where
+        if self._end < self._size():
+            os.ftruncate(self._descriptor, self._end)
+        for cell in self.grid.cells() if found else ():
+            if (at := found.get(bytes.fromhex(cell.key))) is not None:
+                self._note(cell.number, at)
+
+    def _check(self, head: dict[str, Any] | None, identity: dict[str, Any]) -> None:
+        if head is None or head.get("sweep") != _FORM:
+            raise UsageError(f"{self.path} is no record of a sweep; choose another -o, or --force to begin anew")
+        if head.get("scenrun") != identity["scenrun"]:
+            raise UsageError(
+                f"{self.path} was begun by scenrun {head.get('scenrun')}, and this is {identity['scenrun']}; "
+                "rows of two versions are not mixed: choose another -o, or --force to begin anew"
+            )
+        if head.get("digest") != identity["digest"]:
+            raise UsageError(
+                f"{self.path} is the record of another sweep: {_difference(head, identity)}; "
+                "choose another -o, or --force to begin anew"
+            )
+
+    def has(self, number: int) -> bool:
+        """Whether the row of this cell is there."""
+        return number < len(self._where) and self._where[number] != 0
+
+    def add(self, row: Row) -> None:
+        """Keep a row, unless it is there."""
+        if not self.has(row["number"]):
+            where = self._end
+            self._write(line_of(row))
+            self._note(row["number"], where)
+
+    def _note(self, number: int, where: int) -> None:
+        if number >= len(self._where):
+            self._where.frombytes(bytes(8 * (number + 1 - len(self._where))))
+        self.done += not self._where[number]
+        self._where[number] = where
+
+    def _write(self, line: bytes) -> None:
+        data = memoryview(line)
+        try:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        except OSError as error:
+            raise OutputError(f"cannot write {self.path or 'rows'}: {error.strerror}", midway=True) from None
+        self._end += len(line)
+
+    def rows(self) -> Iterator[Row]:
+        """The rows of the grid's cells, in the order of the grid."""
+        for number, where in enumerate(self._where):
+            if where and (row := _parsed(self._line_at(where))) is not None:
+                row["number"] = number
+                yield row
+
+    def _lines(self, where: int) -> Iterator[tuple[int, dict[str, Any] | None]]:
+        while line := self._line_at(where):
+            yield where, _parsed(line) if line.endswith(b"\n") else None
+            where += len(line)
+
+    def _line_at(self, where: int) -> bytes:
+        """The line that begins there, with its end if it has one."""
+        parts: list[bytes] = []
+        room = 1_024
+        while True:
+            part = os.pread(self._descriptor, room, where + sum(map(len, parts)))
+            end = part.find(b"\n")
+            parts.append(part if end < 0 else part[: end + 1])
+            if end >= 0 or not part:
+                return b"".join(parts)
+            room = _ROOM
+
+    def close(self) -> None:
+        """Give the file back."""
+        with suppress(OSError):
+            _locked(self._descriptor, keep=False)  # a worker that has not ended yet has the file as well
+            os.close(self._descriptor)
+
+
+def _locked(descriptor: int, *, keep: bool) -> bool:
+    """Take or give back the lock of a file; where a system has none, nobody is kept out."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB if keep else fcntl.LOCK_UN)
+    except OSError:
+        return False
+    return True
+
+
+def line_of(value: dict[str, Any]) -> bytes:
+    """A row as a line of JSON, also with integers that have more than 64 bits."""
+    return dumps_line(value)
+
+
+def _difference(head: dict[str, Any], identity: dict[str, Any]) -> str:
+    """In what two sweeps differ, as far as their first lines say it."""
+    for key, words in (("scenario", "of the scenario"), ("how", "of the way"), ("options", "with the options"),
+                       ("overrides", "with --set")):  # fmt: skip
+        if head.get(key) != identity[key]:
+            return f"it is {words} {_shown(head.get(key))}, and this is {words} {_shown(identity[key])}"
+    return f"the text of {identity['scenario']} was another one then"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={one}" for key, one in value.items())[:200] or "(none)"
+    return f"`{str(value)[:80]}`"
+
+
+def _parsed(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,116 @@
+"""What `scenrun.sweep` gives back: its cells, typed, and the same table, rows and pages as the command line has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from scenrun.batch.sweep import files
+from scenrun.batch.sweep.cell import Row
+from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.run import check_figures, default_figures
+from scenrun.batch.sweep.statistics import Combination, combinations
+from scenrun.batch.sweep.table import Told
+
+
+@dataclass(frozen=True, slots=True)
+class SweptCell:
+    """One run of a sweep."""
+
+    number: int
+    parameters: Mapping[str, Any]
+    """Values by dotted path."""
+    seed: int
+    repetition: int
+    verdict: str
+    """A run's or a search's, or `error` where there is none."""
+    ok: bool
+    """Whether the verdict is the one that the file expects."""
+    figures: Mapping[str, Any]
+    took_s: float
+    finding: str | None = None
+    """The first finding's message."""
+    error: str | None = None
+    """Why the cell could not be finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """The result of a sweep: a sequence of cells in the order of its parameters."""
+
+    scenario: str
+    how: str
+    cells: tuple[SweptCell, ...]
+    notes: tuple[str, ...]
+    """What was left out or has no effect, a sentence each."""
+    _plan: Plan = field(repr=False, compare=False)
+    _rows: tuple[Row, ...] = field(repr=False, compare=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every cell is as the file expects."""
+        return all(cell.ok for cell in self.cells)
+
+    @property
+    def failing(self) -> tuple[SweptCell, ...]:
+        """The cells that are not as the file expects, errors among them."""
+        return tuple(cell for cell in self.cells if not cell.ok)
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __iter__(self) -> Iterator[SweptCell]:
+        return iter(self.cells)
+
+    def rows(self) -> Iterator[Row]:
+        """The cells as plain mappings, as `--json` prints them."""
+        return (dict(row) for row in self._rows)
+
+    def combinations(self, *figures: str) -> tuple[Combination, ...]:
+        """Seeds and repetitions summed up: `verdicts`, and the `mean`, `spread` and `margin` of each of these figures."""
+        return tuple(combinations(self._rows, self._plan.grid, lambda name: not figures or name in figures))
+
+    def table(self, *figures: str) -> str:
+        """The table and the heat map of these figures, as `scenrun sweep` shows them."""
+        told = Told(self._plan, self._shown(figures))
+        told.read(self._rows)
+        return "\n".join(told.lines(colour=False))
+
+    def write(self, path: str | Path, *figures: str) -> None:
+        """Write .csv, .parquet, .duckdb or .html, replacing what is there; figures: those that the page shows first."""
+        files.check_kind(str(path))
+        files.write(str(path), self._plan, self, self._shown(figures))
+
+    def _shown(self, figures: Sequence[str]) -> tuple[str, ...]:
+        first = next((row["figures"] for row in self._rows if row["figures"]), None)
+        check_figures(figures, first or {})
+        return tuple(figures) or default_figures(self._plan, first)
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        from scenrun.report.notebook import one_line
+
+        wrong = f"{len(self.failing):,} not as expected" if self.failing else "all as expected"
+        return one_line("sweep", self.scenario, f"{len(self.cells):,} cells, {wrong}")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from scenrun.report.notebook import html
+
+        return html([self.table().split("\n")], self.ok)
+
+
+def result_of(plan: Plan, rows: Sequence[Row]) -> Swept:
+    """The result that these rows are."""
+    cells = tuple(
+        SweptCell(
+            row["number"], row["parameters"], row["seed"], row["repetition"], row["verdict"], row["ok"], row["figures"],
+            row["took_s"], row.get("finding"), row.get("error"),
+        )
+        for row in rows
+    )  # fmt: skip
+    return Swept(plan.scenario, plan.job.how, cells, plan.notes, plan, tuple(rows))

@@ -1,0 +1,97 @@
+"""Short names of parameters and values, for heads of columns and axes; and the commands that run a cell again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scenrun.batch.sweep.cell import Job, Row
+from scenrun.batch.sweep.options import shown as option_name
+from scenrun.report.width import clean, short
+
+_SECTIONS = ("threads", "sync", "state", "behaviours", "objects")
+
+
+def labels(paths: Sequence[str]) -> dict[str, str]:
+    """For each path the shortest end of it that tells it from the others: `consumer.count`, or `count` alone."""
+    return {path: _label(path, paths) for path in paths}
+
+
+def _label(path: str, paths: Sequence[str]) -> str:
+    parts = path.split(".")
+    begin = 1 if parts[0] in _SECTIONS and len(parts) > 1 else 0
+    own = [part for part in parts[begin:] if part != "args"] or parts
+    for size in range(min(2, len(own)), len(own) + 1):
+        name = ".".join(own[-size:])
+        if not any(other != path and ("." + other).endswith("." + name) for other in paths):
+            return clean(name)
+    return clean(path)
+
+
+def value_text(value: Any) -> str:
+    """A value as it is written in a file."""
+    if isinstance(value, str):
+        return clean(value)
+    return clean(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def named(parameters: Mapping[str, Any], names: Mapping[str, str], most: int = 60) -> str:
+    """A combination in one line."""
+    text = ", ".join(f"{names[path]}={value_text(value)}" for path, value in parameters.items())
+    return short(text, most)
+
+
+class Commands:
+    """The command lines of a sweep's cells."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def again(self, row: Row) -> str:
+        """What runs this cell again."""
+        return shlex.join(["scenrun", self.job.how, *self._scenario(row), "--seed", str(row["seed"]), *self._options()])
+
+    def report(self, row: Row) -> str:
+        """What makes a page of this cell."""
+        page = f"cell-{row['number']}.html"
+        if self.job.how == "simulate" and not self.job.options:
+            sets = ["--set", f"seed={row['seed']}"]
+            return shlex.join(["scenrun", "report", *self._scenario(row), *sets, "-o", page])
+        kept = f"cell-{row['number']}" + (".json" if self.job.how == "explore" else ".jsonl")
+        keeping = ["--save", kept] if self.job.how == "explore" else ["--level", "debug", "--log", kept]
+        return f"{self.again(row)} {shlex.join(keeping)}; scenrun report {kept} -o {page}"
+
+    def _scenario(self, row: Row) -> list[str]:
+        words = ["-" if self.job.name == "<stdin>" else self.job.name]
+        for path, value in {**self.job.overrides, **row["parameters"]}.items():
+            words += ["--set", f"{path}={written(value)}"]
+        return words
+
+    def _options(self) -> list[str]:
+        words: list[str] = []
+        for name, value in self.job.options.items():
+            option = option_name(name)
+            if isinstance(value, Mapping):
+                for key, one in value.items():
+                    words += [option, f"{key}={one}"]
+            elif value is True:
+                words.append(option)
+            elif value is not False:
+                words += [option, str(value)]
+        return words
+
+
+def written(value: Any) -> str:
+    """A value as `--set` reads it: quoted where plain text would be something else."""
+    from scenrun.errors import ScenarioError
+    from scenrun.language.source import scalar
+
+    if isinstance(value, str):
+        try:
+            is_plain = scalar(value) == value and type(scalar(value)) is not bool
+        except ScenarioError:
+            is_plain = False
+        return str(value) if is_plain else json.dumps(value)
+    return json.dumps(value, default=str)

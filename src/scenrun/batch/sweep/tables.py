@@ -1,0 +1,76 @@
+"""Rows of a sweep as Parquet or as a DuckDB database, each column with the type of its values."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+from scenrun.batch.sweep.cell import Rows
+from scenrun.batch.sweep.files import suffix_of
+from scenrun.batch.sweep.flat import Columns, columns_of
+from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.record import line_of
+from scenrun.errors import OutputError
+
+TABLE = "cells"
+"""The table of a database."""
+_SETTINGS: dict[str, str | int | bool] = {
+    "threads": 2,
+    "memory_limit": "512MB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+_OWN = {"r seed": "UBIGINT", "r repetition": "BIGINT", "r took_s": "DOUBLE", "r ok": "BOOLEAN"}
+
+
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
+    """All rows as one table."""
+    import duckdb
+
+    columns = columns_of(plan, record)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path) or ".", prefix=".scenrun-") as folder:
+        rows, tables = os.path.join(folder, "rows.jsonl"), os.path.join(os.path.abspath(folder), "tables.duckdb")
+        _give(rows, columns, record)
+        try:
+            with duckdb.connect(tables, config={**_SETTINGS, "temp_directory": folder}) as connection:
+                connection.execute(_statement(columns), [rows])
+                if suffix_of(path) == ".parquet":
+                    quoted = os.path.abspath(path).replace("'", "''")
+                    connection.execute(f"COPY {TABLE} TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise OutputError(f"cannot write {path}: {str(error)[:300]}", midway=True) from None
+        if suffix_of(path) == ".duckdb":
+            os.replace(tables, path)
+
+
+def _give(path: str, columns: Columns, record: Rows) -> None:
+    """Every row as a line of JSON whose keys are numbers of columns: names may be anything."""
+    with open(path, "wb") as file:
+        for row in record.rows():
+            file.write(line_of({f"c{at}": value for at, value in enumerate(columns.flat(row))}))
+
+
+def _statement(columns: Columns) -> str:
+    types = {f"c{at}": type_of(key, columns.types.get(key, set())) for at, key in enumerate(columns.keys)}
+    names = ", ".join(f'c{at} AS "{_quoted(name)}"' for at, name in enumerate(columns.names))
+    return (
+        f"CREATE TABLE {TABLE} AS SELECT {names} FROM read_json(?, format = 'newline_delimited', "
+        f"maximum_object_size = {1 << 24}, columns = {types})"
+    )
+
+
+def type_of(key: str, types: set[type]) -> str:
+    """The type of a column whose values have these types; text where they have nothing in common."""
+    if key in _OWN:
+        return _OWN[key]
+    if types <= {int, float} and len(types) == 2:
+        return "DOUBLE"
+    one: Any = next(iter(types)) if len(types) == 1 else str
+    return _TYPES.get(one, "VARCHAR")
+
+
+def _quoted(name: str) -> str:
+    return name.replace('"', '""')

@@ -1,0 +1,18 @@
+"""`scenrun explain`: what a file compiles to."""
+
+from __future__ import annotations
+
+import click
+
+from scenrun.interface.cli import tell
+from scenrun.interface.cli.options import load, overrides_of
+from scenrun.report.explain import explain
+
+
+@click.command("explain")
+@click.argument("file", metavar="FILE")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+def explain_command(file: str, sets: tuple[str, ...]) -> int:
+    """Show what a file compiles to: objects, threads, and the lowered steps with their lines."""
+    tell(explain(load(file, overrides_of(sets)).program))
+    return 0

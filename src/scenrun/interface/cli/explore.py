@@ -1,0 +1,277 @@
+"""`scenrun explore`: searches the schedules of scenarios from the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenrun.api import Loaded, check_calls, time_limit_ns
+from scenrun.errors import OutputError, UsageError
+from scenrun.interface.cli import EXIT_INCOMPLETE, say, tell
+from scenrun.interface.cli.options import expect_option, load, overrides_of
+from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
+from scenrun.search.counterexample.summary import describe
+from scenrun.search.explore import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
+from scenrun.search.result import Explored
+from scenrun.search.space.breadth_first import Limits, Space
+
+PROGRESS_S = 2.0
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
+_UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+_FOR_STATES = ("max_states", "memory", "reduction", "symmetry", "count")
+_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states")
+"""Options that whoever searches for the same again must give again."""
+_FOR_SCHEDULES = ("schedules", "jobs")
+
+
+@click.command("explore")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
+@click.option("--strategy", type=click.Choice((STATES, *STATELESS)),
+              help="states: all states, breadth first (the default; random and pct schedules follow where they are too "
+                   "many). The others walk schedules one by one.")  # fmt: skip
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="States at most; 2,000,000.")
+@click.option("--memory", metavar="SIZE", help="Memory that scenrun may have in all, such as 500MB; 2GB.")
+@click.option("--time-limit", metavar="DURATION", help="End the search after so much time, such as 10s.")
+@click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk; 10,000.")
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")
+@click.option("--cluster", metavar="ADDRESS", help="Walk schedules on a Dask cluster: tcp://host:8786.")
+@click.option("--depth", type=click.IntRange(1, 100), metavar="D", help="pct: the depth of the bugs to be found; 3.")
+@click.option("--bound", type=click.IntRange(0), metavar="N", help="preemptions, delays: how many at most; no bound.")
+@click.option("--time", "times", multiple=True, metavar="free|virtual|DURATION",
+              help="free (the default): any sleep may take any time, as on a slow machine; virtual: in the clock's order. "
+                   "A duration is a --time-limit.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@click.option("--races", is_flag=True, help="A data race is a finding even if the file does not ask.")
+@click.option("--count", is_flag=True, help="Count all schedules, and the bad ones.")
+@click.option(
+    "--reduction", type=click.Choice(["auto", "on", "off"]), help="Persistent sets; auto: where there are many states."
+)
+@click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
+@click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@expect_option
+@click.option("--save", "save", metavar="FILE", type=click.Path(),
+              help="Write the schedule that shows the first finding; more findings go to FILE-2, FILE-3 ..")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the whole result as one JSON object on stdout.")
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
+@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+def explore_command(files: tuple[str, ...], **options: Any) -> int:
+    """Search the schedules of scenarios: a bug with the shortest story of it, or the proof that there is none.
+
+    Exit status: 0 as the file expects, 1 not, 2 wrong file or command line, 3 incomplete, 4 the output or scenrun
+    failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
+    """
+    options |= _times(options.pop("times"), options["time_limit"])
+    _refuse(files, options)
+    overrides = overrides_of(options["sets"])
+    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
+    for _, one in loaded:
+        if options["allow_python"] and os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        check_calls(one.program, options["allow_python"])
+    _warn_of_calls([one for _, one in loaded])
+    if options["save"] is not None:
+        refuse_own_files(own_files(files, options), options["save"], "--save")
+    command = _Exploring(options)
+    with command.signals(), command.workers():
+        statuses = [command.explore(file, one) for file, one in loaded if command.signal is None]
+    if command.signal is not None:
+        return 128 + int(signal.Signals[command.signal])
+    return max(statuses, default=0)
+
+
+def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
+    """`--time` says how time passes in the search, or how long it may last."""
+    modes = [word for word in times if word in ("free", "virtual")]
+    limits = [word for word in times if word not in modes] + ([limit] if limit is not None else [])
+    if len(modes) > 1 or len(limits) > 1:
+        raise UsageError("--time is given once as free or virtual, and once as a duration or --time-limit at the most")
+    return {"time_mode": modes[0] if modes else "free", "time_limit": limits[0] if limits else None}
+
+
+def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
+    """Options that would have no effect."""
+    strategy = options["strategy"]
+    if strategy not in (None, STATES):
+        for name in _FOR_STATES:
+            if options[name]:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} is for the search of states; --strategy {strategy} keeps none"
+                )
+    if strategy == STATES:
+        for name in _FOR_SCHEDULES:
+            if options[name]:
+                raise UsageError(f"--{name} is for strategies that walk schedules; --strategy states sees all of them")
+    if options["cluster"] and strategy not in (None, *SAMPLED):
+        raise UsageError(
+            f"--cluster is for strategies that draw schedules; --strategy {strategy} has one order of its own"
+        )
+    if options["cluster"] and options["jobs"]:
+        raise UsageError("--jobs has no effect with --cluster, which runs as much at a time as it has threads")
+    if options["depth"] and strategy not in (None, "pct"):
+        raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
+    if options["bound"] is not None and strategy not in ("preemptions", "delays"):
+        raise UsageError("--bound is for --strategy preemptions and delays")
+    if options["time_mode"] == "virtual" and strategy not in (None, STATES):
+        raise UsageError(f"--time virtual is for the search of states; --strategy {strategy} leaves time free")
+    for name in ("reduction", "symmetry"):
+        if options["time_mode"] == "virtual" and options[name] not in (None, "off"):
+            raise UsageError(f"--{name} has no effect with --time virtual, which is searched as a whole")
+    if options["symmetry"] is not None and options["reduction"] == "off":
+        raise UsageError("--symmetry has no effect without reduction")
+    if options["save"] == "":
+        raise UsageError("--save takes the name of a file")
+    if options["save"] is not None and len(files) > 1:
+        raise UsageError("--save writes the schedules of one scenario: give one file")
+
+
+def _warn_of_calls(loaded: list[Loaded]) -> None:
+    searched = [one.program for one in loaded if not one.program.objects]
+    if any(i.op == "call" for program in searched for code in program.codes for i in code.instructions):
+        say("`call` steps are taken as one atomic step each, whose result depends on its arguments alone; what happens "
+            "inside them is not searched")  # fmt: skip
+
+
+def _bytes(text: str | None) -> int:
+    if text is None:
+        return Limits().memory
+    found = _SIZE.match(text)
+    if not found or float(found[1]) == 0:
+        raise UsageError(f"--memory {text}: written as 500MB or 2GB")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+class _Exploring:
+    """What one call of the command keeps between its files."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.signal: str | None = None
+        nanoseconds = time_limit_ns(options["time_limit"], "--time-limit")
+        defaults = Limits()
+        self.how = How(
+            strategy=options["strategy"],
+            limits=Limits(
+                options["max_states"] or defaults.states,
+                _bytes(options["memory"]),
+                None if nanoseconds is None else nanoseconds / 1e9,
+            ),
+            schedules=options["schedules"],
+            jobs=options["jobs"] or 1,
+            depth=options["depth"] or 3,
+            bound=options["bound"],
+            reduction=options["reduction"] or ("off" if options["count"] else "auto"),
+            symmetry=options["symmetry"] is not False,
+            time_mode=options["time_mode"],
+            races=options["races"],
+            count=options["count"],
+            shorten=not options["no_shorten"],
+            look=self._look,
+        )
+        self._said = time.monotonic()
+        self._is_watched = sys.stderr.isatty() and not options["quiet"]
+
+    @contextmanager
+    def workers(self) -> Iterator[None]:
+        """The cluster's, if there is one."""
+        if not self.options["cluster"]:
+            yield
+            return
+        from scenrun.search.strategies.on_cluster import on_cluster
+        from scenrun.workers.cluster import hush
+
+        hush()
+        with on_cluster(self.how, self.options["cluster"]) as self.how:
+            yield
+
+    def explore(self, file: str, loaded: Loaded) -> int:
+        """Explore one scenario, and say what came of it; the exit status."""
+        found = explore_program(loaded.program, self.options["seed"], self.how)
+        if self._is_watched:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        try:
+            saved = self._save(found)
+        except OutputError:
+            say(describe(found, {}, self._width()))
+            raise
+        if self.options["as_json"]:
+            tell(
+                json.dumps(
+                    {**found.as_dict(), "file": file, "saved": list(saved.values())}, ensure_ascii=False, default=str
+                ),
+                form="json",
+            )
+        if not (self.options["quiet"] and found.ok):
+            say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
+            if found.counterexamples and not saved and file != "-":
+                schedule = self._replayed("schedule.json")
+                say(f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay {schedule} --on threads")
+        if found.verdict == "incomplete":
+            return EXIT_INCOMPLETE
+        return 0 if found.ok else 1
+
+    @staticmethod
+    def _width() -> int:
+        return shutil.get_terminal_size((120, 24)).columns
+
+    def _replayed(self, schedule: str) -> str:
+        """What `scenrun replay` takes to show a finding again."""
+        return shlex.join([schedule, *(["--expect", self.options["expect"]] if self.options["expect"] else [])])
+
+    def _again(self, file: str) -> str:
+        """The command that finds the same again."""
+        words = ["scenrun", "explore", file]
+        for text in self.options["sets"]:
+            words += ["--set", text]
+        for name in _AGAIN:
+            if self.options[name]:
+                words += [f"--{name.replace('_', '-')}", str(self.options[name])]
+        words += ["--time", "virtual"] * (self.options["time_mode"] == "virtual")
+        words += ["--races"] * self.options["races"] + ["--allow-python"] * self.options["allow_python"]
+        return shlex.join(words)
+
+    def _save(self, found: Explored) -> dict[int, str]:
+        """Write down the schedules that show what was found."""
+        path = self.options["save"]
+        saved = {}
+        for number, one in enumerate(found.counterexamples if path else ()):
+            where = Path(path)
+            if number:
+                where = where.with_name(f"{where.stem}-{number + 1}{where.suffix}")
+            found.schedule_of(one).save(where)
+            saved[number] = str(where)
+        if path and not found.counterexamples:
+            say(f"nothing was found, so {path} was not written")
+        return saved
+
+    def _look(self, progress: Any) -> str | None:
+        """Show how far the search is; a signal ends it."""
+        now = time.monotonic()
+        if self._is_watched and isinstance(progress, Space) and now - self._said > PROGRESS_S:
+            self._said = now
+            print(f"\r\x1b[K{progress_of(progress)}", end="", file=sys.stderr, flush=True)
+        return None if self.signal is None else f"{self.signal}"
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the search with what it has found; a second one ends the process at once."""
+
+        def note(number: int, _: Any) -> None:
+            if self.signal is not None:
+                sys.exit(128 + number)
+            self.signal = signal.Signals(number).name
+
+        with on_signals(note):
+            yield

@@ -1,0 +1,131 @@
+"""What the commands that read logs take: a log, or a scenario or schedule, which is simulated or replayed first."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from scenrun.errors import UsageError
+from scenrun.interface.cli import say
+from scenrun.trace.analysis.reading import Reading, opened
+
+_SNIFFED = 4_096
+_RUN = click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given.")
+_SOURCES = (
+    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE",
+                 help="For a scenario: override a value, such as threads.consumer.count=3."),
+    click.option("--file", "file", metavar="FILE", type=click.Path(),
+                 help="For a schedule: its scenario, if it is not where it was."),
+)  # fmt: skip
+
+
+def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that reads one run of a log."""
+    return _RUN(source_options(command))
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Those of them that say what is simulated or replayed."""
+    for option in reversed(_SOURCES):
+        command = option(command)
+    return command
+
+
+def kind_of(argument: str) -> str:
+    """What an argument names: a `scenario`, a `schedule`, or else a `log`."""
+    if argument.endswith((".yaml", ".yml")):
+        return "scenario"
+    if argument == "-" or not _can_be_looked_at(argument):
+        return "log"
+    with opened(argument) as file:
+        return "schedule" if _begins_like_a_schedule(file.read(_SNIFFED)) else "log"
+
+
+def _can_be_looked_at(argument: str) -> bool:
+    """Whether reading its beginning takes nothing away: what a pipe has given is gone."""
+    return os.path.isfile(argument) or not os.path.exists(argument)
+
+
+def _begins_like_a_schedule(head: bytes) -> bool:
+    compact = b"".join(head.split())
+    return compact.startswith(b'{"schedule":')
+
+
+@contextmanager
+def log_of(
+    argument: str, *, run: str | None = None, every: bool = False, sets: tuple[str, ...] = (), file: str | None = None
+) -> Iterator[Reading]:
+    """The events of a log, of standard input (`-`), or of a simulated scenario or replayed schedule.
+
+    run: which run of a log that has several, or every one. sets: of a scenario. file: the scenario of a schedule. Raises
+    UsageError for options that would have no effect, ScenarioError for a wrong scenario, LogError for a log that is none.
+    """
+    kind = kind_of(argument)
+    _refuse_idle(argument, kind, run, sets, file)
+    if kind == "log":
+        if argument == "-" and sys.stdin.isatty():
+            raise UsageError(
+                "give a log, a scenario or a schedule, or pipe a log in: scenrun run FILE --level debug | .."
+            )
+        with opened(argument) as stream:
+            yield Reading(stream, "standard input" if argument == "-" else argument, run=run, every=every)
+        return
+    with tempfile.TemporaryDirectory(prefix="scenrun-") as folder:
+        path = os.path.join(folder, "log.jsonl")
+        if kind == "scenario":
+            _simulate(argument, sets, path)
+        else:
+            _replay(argument, file, path)
+        with opened(path) as stream:
+            yield Reading(stream, argument, every=every)
+
+
+def _refuse_idle(argument: str, kind: str, run: str | None, sets: tuple[str, ...], file: str | None) -> None:
+    if run is not None and kind != "log":
+        raise UsageError(f"--run chooses among the runs of a log; {argument} is a {kind}, which is run once")
+    if sets and kind != "scenario":
+        raise UsageError(f"--set changes a scenario before it is simulated; {argument} is a {kind}")
+    if file is not None and kind != "schedule":
+        raise UsageError(f"--file names the scenario of a schedule; {argument} is a {kind}")
+
+
+def _simulate(argument: str, sets: tuple[str, ...], path: str) -> None:
+    from scenrun.api import simulate
+    from scenrun.interface.cli.options import load, overrides_of
+
+    loaded = load(argument, overrides_of(sets))
+    result = simulate(loaded, level="debug", log=path)
+    say(f"simulated {argument}: {result.verdict}, {result.elapsed_s:.3f} s of virtual time")
+
+
+def _replay(argument: str, file: str | None, path: str) -> None:
+    from scenrun.api import replay
+
+    result = replay(argument, scenario=file, level="debug", log=path)
+    shown = "shown" if result.notes["shown"] else "not shown"
+    say(f"replayed {argument} on the simulator: {result.verdict} {shown}")
+
+
+def say_notes(reading: Reading) -> None:
+    """What was not read of a log, on stderr."""
+    for note in reading.notes():
+        say(f"note: {note}")
+
+
+def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
+    """What a player shows of a schedule, step by step; None for a log or a scenario."""
+    if kind_of(argument) != "schedule":
+        return None
+    from scenrun.api import load, scenario_of
+    from scenrun.model.move_schedule import read
+    from scenrun.search.counterexample.frames import frames_of
+
+    schedule = read(argument)
+    loaded = load(file or scenario_of(argument, schedule), overrides=schedule.overrides)
+    return frames_of(loaded.program, schedule)

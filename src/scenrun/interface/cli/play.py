@@ -1,0 +1,171 @@
+"""`scenrun play`: the user is the scheduler, in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenrun.api import Loaded, check_calls
+from scenrun.errors import OutputError, UsageError
+from scenrun.interface.cli import tell
+from scenrun.interface.cli.options import load, overrides_of
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.move_schedule import read as read_schedule
+from scenrun.model.moves import Diverged, choices_of
+from scenrun.search.counterexample.stepper import Game, Option
+
+HELP = """\
+  NUMBER   let this thread do its step (Enter takes the only one)
+  b [N]    back one step, or N
+  l        the steps so far
+  s FILE   save the schedule, for `scenrun replay`
+  q        quit"""
+
+
+@click.command("play")
+@click.argument("file", metavar="FILE", type=click.Path())
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@click.option("--from", "start", metavar="SCHEDULE", type=click.Path(), help="Begin at the end of a saved schedule.")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+def play_command(file: str, **options: Any) -> int:
+    """Play a scenario: choose who moves, step by step, back and forth, and see what comes of it.
+
+    Exit status: 0, or 2 where the file or the command line is wrong.
+    """
+    loaded = load(file, overrides_of(options["sets"]))
+    if options["allow_python"] and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    check_calls(loaded.program, options["allow_python"])
+    game = Game(loaded.program, options["seed"])
+    if options["start"] is not None:
+        _begin_at(game, options["start"])
+    tell(f"{loaded.name}: you decide who moves. ? shows what you can say.")
+    _Playing(game, loaded, file).run()
+    return 0
+
+
+def _begin_at(game: Game, path: str) -> None:
+    schedule = read_schedule(path)
+    try:
+        game.follow(choices_of(game.machine, schedule.moves))
+    except Diverged as error:
+        raise UsageError(f"{path} does not fit: {error}") from None
+
+
+class _Playing:
+    """The conversation."""
+
+    def __init__(self, game: Game, loaded: Loaded, file: str) -> None:
+        self.game = game
+        self.loaded = loaded
+        self.file = file
+
+    def run(self) -> None:
+        """Until the user quits, or has nothing more to say."""
+        options = self._show()
+        while True:
+            tell("> ", newline=False)
+            line = sys.stdin.readline()
+            if not line:
+                tell("")
+                return
+            words = line.split()
+            if words[:1] in (["q"], ["quit"]):
+                return
+            if self._obey(words, options):
+                options = self._show()
+
+    def _obey(self, words: list[str], options: list[Option]) -> bool:
+        """Do what was said; whether anything has changed."""
+        match words:
+            case [] if len(options) == 1:
+                return self._take(options[0])
+            case [number] if number.isdecimal() and 1 <= int(number) <= len(options):
+                return self._take(options[int(number) - 1])
+            case ["b" | "back"]:
+                return self._back(1)
+            case ["b" | "back", number] if number.isdecimal():
+                return self._back(int(number))
+            case ["l" | "list"]:
+                self._list()
+            case ["s" | "save", name]:
+                self._save(name)
+            case ["?" | "h" | "help"]:
+                tell(HELP)
+            case _:
+                most = f"a number from 1 to {len(options)}, " if len(options) > 1 else "1, " if options else ""
+                tell(f"  say {most}b, l, s FILE, q or ?")
+        return False
+
+    def _take(self, option: Option) -> bool:
+        step = self.game.take(option.choice)
+        tell(f"  {step.number}. {step.thread}: {step.text}")
+        for own in step.own:
+            tell(f"     {own.thread}: {own}")
+        if step.fault is not None:
+            tell(f"     {step.thread} fails: {step.fault}")
+        for text in step.broke:
+            tell(f"     broken: {text} is to hold always")
+        return True
+
+    def _back(self, times: int) -> bool:
+        undone = sum(self.game.back() for _ in range(min(times, len(self.game.choices))))
+        if not undone:
+            tell("  this is the beginning")
+        return bool(undone)
+
+    def _list(self) -> None:
+        game = Game(self.loaded.program, self.game.machine.seed)
+        for choice in self.game.choices:
+            step = game.take(choice)
+            tell(f"  {step.number}. {step.thread}: {step.text}")
+
+    def _show(self) -> list[Option]:
+        """What is so now, and what could come next."""
+        game = self.game
+        options = game.options()
+        values = ", ".join(f"{name} = {value!r}" for name, value in game.values().items())
+        tell(f"\nafter {len(game.choices)} step{'s' * (len(game.choices) != 1)}{': ' * bool(values)}{values}")
+        for number, option in enumerate(options, 1):
+            where = f"line {option.step.line}" if option.step.line is not None else ""
+            tell(f"  {number:>2}  {option.step.thread:<16} {where:<9} {option.step.text}")
+        for stuck in game.blocked() if options else ():
+            tell(f"   -  {stuck}")
+        if not options:
+            self._ended()
+        return options
+
+    def _ended(self) -> None:
+        found = self.game.reached()
+        for about, text in found:
+            tell(f"  {about.kind}: {text}")
+        if not found:
+            tell("  everyone has ended, and all that is expected holds")
+        tell("  b goes back, s FILE saves this schedule")
+
+    def _save(self, name: str) -> None:
+        """The schedule, with what it shows."""
+        found = self.game.reached() if not self.game.options() else []
+        about = found[0][0] if found else None
+        finding = None
+        if about is not None:
+            finding = (about.kind, "outcome" if about.about.startswith("outcome [") else about.about)
+        program = self.loaded.program
+        if Path(name).exists() and Path(name).samefile(self.file):
+            tell("  that is the scenario itself; choose another name")
+            return
+        schedule = MoveSchedule(
+            scenario=program.name, file=self.file, digest=program.digest, seed=self.game.machine.seed,
+            moves=self.game.moves(), overrides=dict(program.overrides), finding=finding,
+        )  # fmt: skip
+        try:
+            schedule.save(name)
+        except OutputError as error:
+            tell(f"  {error}")
+            return
+        tell(f"  saved; scenrun replay {name} makes these moves again")

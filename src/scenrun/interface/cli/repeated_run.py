@@ -1,0 +1,223 @@
+"""What commands that run scenarios share: once or many times, signals, what is said at the end, the exit status."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from scenrun.api import Loaded, check_calls, time_limit_ns
+from scenrun.errors import UsageError
+from scenrun.interface.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
+from scenrun.interface.cli.options import expect_option, load, overrides_of
+from scenrun.language.model import VERDICTS
+from scenrun.program.results import RunResult
+from scenrun.program.tally import Tally
+from scenrun.report.outcome import describe, describe_tally
+from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
+
+UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
+_OPTIONS = (
+    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."),
+    expect_option,
+    click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."),
+    click.option("--until", type=click.Choice(UNTIL),
+                 help="Repeat until this verdict, or any finding, has come, at most N times with --repeat; 0 if it came."),
+    click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
+                 show_default=True, help="Show lines of this level and above; debug shows every operation."),
+    click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
+                 help="Where the log goes, replacing what is there; - is stdout."),
+    click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True),
+    click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
+                 help="auto: within 100 ms (1 s to a file); line: each line at once."),
+    click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong."),
+    click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions."),
+)  # fmt: skip
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that runs scenarios."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str, Loaded]]:
+    """The scenarios of all files, none of which is the file for the log."""
+    overrides = overrides_of(options["sets"])
+    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
+    for _, one in loaded:
+        if options["allow_python"] and os.getcwd() not in sys.path:
+            sys.path.insert(0, os.getcwd())
+        check_calls(one.program, options["allow_python"])
+    refuse_own_files(own_files(files, options), options["log"], "--log")
+    return loaded
+
+
+def own_files(files: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
+    """The user's own files that a command reads."""
+    return files if options["expect"] is None else (*files, options["expect"])
+
+
+def refuse_own_files(files: tuple[str, ...], path: str, option: str) -> None:
+    """What is written replaces what its file had; that must not be a scenario."""
+    for file in files:
+        if "-" not in (file, path) and os.path.exists(path) and os.path.samefile(file, path):
+            raise UsageError(f"{option} {path} would replace the scenario; choose another file")
+
+
+class Running(ABC):
+    """What one call of a command keeps between its runs. Each command adds how it runs a scenario once."""
+
+    again_options: tuple[str, ...] = ()
+    """Options that whoever runs the same again must give again."""
+    words: tuple[str, ...] = ()
+    """The command's own word, where it needs one."""
+    remark = ""
+    """What is said of running the same again."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self.options = options
+        self.level: str = options["level"]
+        self.limit = time_limit_ns(options["time_limit"], "--time-limit")
+        self.signal: str | None = None
+        self.hurry: list[str] = []
+        """The signal, once there is one: a simulation looks at it wherever its threads loop."""
+        self.closed = False
+        self.output = open_output(options["log"], each_line=options["flush"] == "line")
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether a signal or a closed pipe ended everything."""
+        return self.signal is not None or self.closed
+
+    def run_file(self, file: str, loaded: Loaded) -> int:
+        """Run one file, as often as asked for; its exit status."""
+        try:
+            if self.options["repeat"] is None and self.options["until"] is None:
+                return self._once(file, loaded)
+            return self._many(file, loaded)
+        except OutputClosed:
+            self.closed = True
+            return EXIT_CLOSED
+
+    def _once(self, file: str, loaded: Loaded) -> int:
+        result = self.run_once(loaded, self.options["seed"])
+        if not (self.options["quiet"] and result.ok):
+            said = describe(result, self._again(file, result), self.level, self.remark, seen=self._is_watched)
+            if said:
+                say(said)
+        self._leave_if_stuck(result)
+        return _status(result)
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether whoever reads stderr has the log for eyes before them."""
+        on_terminal = self.options["log"] == "-" and sys.stdout.isatty() and sys.stderr.isatty()
+        return self.options["format_"] == "console" and on_terminal
+
+    def _again(self, file: str, result: RunResult) -> str:
+        """The command that runs the same again, up to the level."""
+        words = ["scenrun", *self.words, file]
+        for text in self.options["sets"]:
+            words += ["--set", text]
+        words += ["--expect", self.options["expect"]] if self.options["expect"] else []
+        for option in self.again_options:
+            value = self.options[option]
+            for one in value if isinstance(value, tuple) else () if value is None else (value,):
+                words += [f"--{option.replace('_', '-')}", str(one)]
+        words += ["--seed", str(result.seed)] * (self.options.get("schedule") is None)
+        return shlex.join(words + ["--allow-python"] * self.options["allow_python"])
+
+    def _many(self, file: str, loaded: Loaded) -> int:
+        tally = Tally(loaded.name, self.options["until"])
+        first = self.options["seed"] if self.options["seed"] is not None else loaded.program.seed
+        repeat = self.options["repeat"]
+        began = self.now_ns()
+        while (repeat is None or tally.runs < repeat) and not tally.is_found and not self.is_ended:
+            result = self.run_once(loaded, first + tally.runs)
+            tally.add(result)
+            self._leave_if_stuck(result)
+        recorder = self.recorder(self.tally_id(loaded, first), loaded)
+        recorder.wall_ns, recorder.began_ns = began, 0
+        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
+        self.output.close()
+        if not (self.options["quiet"] and tally.ok):
+            say(describe_tally(tally))
+        return tally.status(EXIT_INCOMPLETE)
+
+    def now_ns(self) -> int:
+        """The time of the line that tells of all runs."""
+        return time.time_ns()
+
+    def tally_id(self, loaded: Loaded, first: int) -> str:
+        """The identifier of that line; `first` is the first run's seed."""
+        return secrets.token_hex(6)
+
+    @abstractmethod
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+        """Run a scenario."""
+
+    def recorder(self, run_id: str, loaded: Loaded) -> Recorder:
+        """Where the lines of a run go."""
+        renderer: Any = render_json
+        if self.options["format_"] == "console":
+            from scenrun.report.console import Console
+
+            is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
+            width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
+            renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)
+        return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
+
+    def _leave_if_stuck(self, result: RunResult) -> None:
+        """Threads that would not leave must not keep the process: everything is written, and nothing else is left."""
+        if result.notes.get("not_ended"):
+            self.output.close()
+            say(f"these threads would not leave: {', '.join(result.notes['not_ended'])}; ending the process")
+            os._exit(self.status([_status(result)]))
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the run cleanly; a second one ends the process at once."""
+
+        def note(number: int, _: Any) -> None:
+            if self.signal is not None:
+                os._exit(128 + number)
+            self.signal = signal.Signals(number).name
+            self.hurry.append(self.signal)
+
+        with on_signals(note):
+            yield
+
+    def status(self, statuses: list[int]) -> int:
+        """The exit status of all files together: the signal's, or the worst."""
+        if self.signal is not None:
+            return 128 + int(signal.Signals[self.signal])
+        return max(statuses, default=0)
+
+
+@contextmanager
+def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
+    """Call this on SIGINT and SIGTERM, and restore what was called before."""
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _status(result: RunResult) -> int:
+    if result.verdict == "incomplete":
+        return EXIT_INCOMPLETE
+    return 0 if result.ok else 1

@@ -1,0 +1,106 @@
+"""`scenrun replay`: makes the moves of a schedule again, in virtual time or on real threads, and says whether they show it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
+from scenrun.execution.replay.plan import Plan, plan_of
+from scenrun.interface.cli import say
+from scenrun.interface.cli.options import expect_option
+from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.move_schedule import read as read_schedule
+from scenrun.program.results import RunResult
+from scenrun.program.tally import Tally
+from scenrun.report.outcome import describe_replay
+
+
+@click.command("replay")
+@click.argument("schedule", metavar="SCHEDULE", type=click.Path())
+@click.option("--file", "file", metavar="FILE", type=click.Path(), help="The scenario, if it is not where it was.")
+@expect_option
+@click.option("--on", type=click.Choice(["simulator", "threads"]), default="simulator", show_default=True,
+              help="In virtual time, or on real threads that take their steps one at a time.")  # fmt: skip
+@click.option("--repeat", type=click.IntRange(1), metavar="N", help="Replay it N times. Ends with a tally.")
+@click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
+              show_default=True, help="Show lines of this level and above; debug shows every operation.")  # fmt: skip
+@click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
+              help="Where the log goes, replacing what is there; - is stdout.")  # fmt: skip
+@click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True)
+@click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
+              help="auto: within 100 ms (1 s to a file); line: each line at once.")  # fmt: skip
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
+@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+def replay_command(schedule: str, **options: Any) -> int:
+    """Replay a schedule that `scenrun explore` or `scenrun play` wrote.
+
+    Exit status: 0 its finding was shown again (without one: it was replayed to its end), 1 it was not, 2 wrong file or
+    command line or a schedule that does not fit, 4 the output or scenrun failed, 130 and 143 on SIGINT and SIGTERM, 141
+    when stdout was closed.
+    """
+    found = read_schedule(schedule)
+    file = options["file"] or scenario_of(schedule, found)
+    if options["allow_python"] and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    loaded = load(Path(file), overrides=found.overrides, expect=options["expect"])
+    check_calls(loaded.program, options["allow_python"])
+    plan = plan_of(loaded.program, found)  # where it does not fit, nothing is written over and nothing started
+    refuse_own_files(own_files((file, schedule), options), options["log"], "--log")
+    if loaded.program.digest != found.digest:
+        say(f"{file} has changed since the schedule was written; all its moves still fit")
+    command = _Replaying(options, found, plan)
+    with command.signals():
+        status = command.run_file(schedule, loaded)
+    return command.status([status])
+
+
+class _Replaying(Running):
+    """Of one schedule."""
+
+    def __init__(self, options: dict[str, Any], schedule: MoveSchedule, plan: Plan) -> None:
+        super().__init__({**options, "time_limit": None, "until": None})
+        self.schedule = schedule
+        self.plan = plan
+
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+        """Replay it once."""
+        return replay_once(
+            loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,
+            lambda: self.signal, self.plan,
+        )  # fmt: skip
+
+    def _once(self, file: str, loaded: Loaded) -> int:
+        result = self.run_once(loaded, None)
+        if not (self.options["quiet"] and result.notes["shown"]):
+            moves = len(self.schedule.moves)
+            say(describe_replay(result, self.schedule.finding, moves, seen=self._is_watched))
+        self._leave_if_stuck(result)
+        return 0 if result.notes["shown"] else 1
+
+    def _many(self, file: str, loaded: Loaded) -> int:
+        tally, shown, began = Tally(loaded.name, None), 0, self.now_ns()
+        while tally.runs < self.options["repeat"] and not self.is_ended:
+            result = self.run_once(loaded, None)
+            tally.add(result)
+            shown += bool(result.notes["shown"])
+            if not result.notes["shown"]:
+                say(describe_replay(result, self.schedule.finding, len(self.schedule.moves)))
+            self._leave_if_stuck(result)
+        recorder = self.recorder(self.tally_id(loaded, self.schedule.seed), loaded)
+        recorder.wall_ns, recorder.began_ns = began, 0
+        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
+        self.output.close()
+        if not (self.options["quiet"] and shown == tally.runs):
+            what = self.schedule.finding[0] if self.schedule.finding is not None else "the end of the schedule"
+            say(f"{what} was shown in {shown} of {tally.runs} replays on {_on(self.options['on'])}")
+        return 0 if shown == tally.runs else 1
+
+
+def _on(where: str) -> str:
+    return "real threads" if where == "threads" else "the simulator"

@@ -1,0 +1,129 @@
+"""`scenrun test`: every scenario in its ways, one table, and JUnit XML for a server."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scenrun.api import read_file, time_limit_ns
+from scenrun.batch.suite.discovery import scenarios_among
+from scenrun.batch.suite.junit import junit
+from scenrun.batch.suite.run import Case, Trying, cases_of
+from scenrun.batch.suite.table import complaints, last_line, table
+from scenrun.batch.suite.verdict import How, Judged
+from scenrun.batch.suite.ways import ways_among
+from scenrun.interface.cli import say, tell
+from scenrun.interface.cli.options import expect_option
+from scenrun.interface.cli.outputs import output_file
+from scenrun.interface.cli.repeated_run import on_signals, refuse_own_files
+from scenrun.language.grading import sections_of
+from scenrun.workers.processes import cpus
+
+UNLIMITED = 10_000
+"""Columns of a table that is read by a program."""
+
+
+@click.command("test")
+@click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path())
+@click.option("--how", "ways", multiple=True, metavar="WAYS",
+              help="run, simulate, explore, or several with commas between; otherwise those that a file names under "
+                   "expect.verdict, or simulate.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N",
+              help="Processes; as many as there are processors. Real runs are made alone.")  # fmt: skip
+@expect_option
+@click.option("--time-limit", metavar="DURATION", help="End each after so much time (10s); replaces the files' limits.")
+@click.option("--junit", "junit_", metavar="FILE", type=click.Path(), help="Write JUnit XML, replacing what is there.")
+@click.option("--quiet", "-q", is_flag=True, help="Show only what is not ok, and the last line.")
+@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenarios' Python functions.")
+def test_command(paths: tuple[str, ...], **options: Any) -> int:
+    """Test scenarios: each in its ways, judged by what its file expects. Of a folder, all that are below it.
+
+    Exit status: 0 all as expected, 1 not, 2 a wrong file or command line, 3 incomplete, 4 the output or scenrun failed,
+    130 and 143 on SIGINT and SIGTERM; the greatest of them all.
+    """
+    ways = ways_among(options["ways"], "--how")
+    time_limit_ns(options["time_limit"], "--time-limit")
+    how = How(options["expect"], options["time_limit"], options["allow_python"])
+    if how.expect is not None:
+        sections_of(read_file(Path(how.expect)))
+    files = scenarios_among(paths)
+    if options["junit_"] is not None:
+        refuse_own_files((*files, *([how.expect] if how.expect else [])), options["junit_"], "--junit")
+    test = _Test(how, options)
+    with on_signals(test.note):
+        test.try_all(files, ways)
+    return test.tell()
+
+
+class _Ended(BaseException):
+    """A signal has come."""
+
+
+class _Test:
+    """What one call of the command keeps."""
+
+    def __init__(self, how: How, options: dict[str, Any]) -> None:
+        self.how = how
+        self.options = options
+        self.signal: int | None = None
+        self.found: list[Judged] = []
+        self.cases: list[Case] = []
+        self.began, self._began_s = time.time(), time.perf_counter()
+        self._is_watched = sys.stderr.isatty() and not options["quiet"]
+
+    def note(self, number: int, _: Any) -> None:
+        """A signal ends the test and keeps what is done; a second one ends the process at once."""
+        if self.signal is not None:
+            sys.exit(128 + number)
+        self.signal = number
+
+    def try_all(self, files: list[str], ways: tuple[str, ...]) -> None:
+        """Test all files, until a signal comes."""
+        try:
+            for file in files:
+                self._plan(file, ways)
+            for one in Trying(self.how, self.options["jobs"] or cpus(), self._look).results(self.cases):
+                self.found.append(one)
+        except _Ended:
+            pass
+        if self._is_watched:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _plan(self, file: str, ways: tuple[str, ...]) -> None:
+        planned = cases_of(file, ways, self.how)
+        if isinstance(planned, Judged):
+            self.found.append(planned)
+        else:
+            self.cases += planned
+        self._look()
+
+    def _look(self) -> None:
+        """Say how far it is; a signal ends it."""
+        if self._is_watched:
+            print(f"\r\x1b[K{len(self.found)} of {len(self.cases)} tests", end="", file=sys.stderr, flush=True)
+        if self.signal is not None:
+            raise _Ended
+
+    def tell(self) -> int:
+        """The table, what is not ok, the last line, and the file for a server; the exit status."""
+        order = {(case.file, case.way): number for number, case in enumerate(self.cases)}
+        results = sorted(self.found, key=lambda one: order.get((one.file, one.way), -1))
+        took_s = time.perf_counter() - self._began_s
+        if path := self.options["junit_"]:
+            with output_file(path, True) as file:
+                file.write(junit(results, self.began, took_s))
+        shown = [one for one in results if not (self.options["quiet"] and one.ok)]
+        width = shutil.get_terminal_size((UNLIMITED, 24)).columns if sys.stdout.isatty() else UNLIMITED
+        left = len(self.cases) - sum(one.way != "-" for one in results)
+        lines = [*(table(shown, width) if shown else []), *complaints(shown)]
+        tell("\n".join([*lines, *([""] if lines else []), last_line(results, took_s, left)]))
+        if self.signal is not None:
+            say(f"ended by {signal.Signals(self.signal).name}; what was done is above")
+            return 128 + self.signal
+        return max((one.status for one in results), default=0)

@@ -1,0 +1,27 @@
+"""`scenrun validate`: checks files and starts nothing."""
+
+from __future__ import annotations
+
+import click
+
+from scenrun.errors import ScenarioError
+from scenrun.interface.cli import EXIT_WRONG_INPUT, say, tell
+from scenrun.interface.cli.options import load, overrides_of
+
+
+@click.command("validate")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
+    """Check scenario files without starting anything. Exit status 2 where one is wrong."""
+    overrides = overrides_of(sets)
+    status = 0
+    for file in files:
+        try:
+            loaded = load(file, overrides)
+        except ScenarioError as error:
+            say(str(error))
+            status = EXIT_WRONG_INPUT
+        else:
+            tell(f"{file}: ok ({loaded.name})")
+    return status

@@ -1,0 +1,81 @@
+"""A scenario file as a pytest collector, and each of its ways as an item that passes or fails with sentences of ours."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from scenrun.api import Loaded, time_limit_ns
+from scenrun.batch.suite.verdict import How, Judged, judged, load, planned
+from scenrun.batch.suite.ways import ways_among
+from scenrun.errors import ScenarioError, UsageError
+
+
+class NotAsExpected(Exception):
+    """A scenario did not come to what its file expects."""
+
+    def __init__(self, found: Judged) -> None:
+        self.found = found
+        super().__init__(found.text)
+
+
+class ScenarioFile(pytest.File):
+    """A file that looks like a scenario."""
+
+    def collect(self) -> Iterable[ScenarioItem]:
+        """An item for each of its ways; a file that is wrong is an error of the collection."""
+        how = how_of(self.config)
+        loaded = load(_as_given(self), how)
+        asked = ways_among(self.config.getoption("scenrun") or self.config.getini("scenrun_ways"), "--scenrun")
+        for way in planned(loaded, asked):
+            item: ScenarioItem = ScenarioItem.from_parent(self, name=way, loaded=loaded, how=how)
+            yield item
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What is wrong with the file, without a traceback."""
+        if isinstance(excinfo.value, ScenarioError | UsageError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo)  # it takes no style
+
+
+class ScenarioItem(pytest.Item):
+    """A scenario, to be judged in one way."""
+
+    def __init__(self, *, loaded: Loaded, how: How, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.loaded = loaded
+        self.how = how
+        self.add_marker("scenrun")
+
+    def runtest(self) -> None:
+        """Judge it."""
+        found = judged(_as_given(self), self.loaded, self.name, self.how)
+        self.user_properties += [("verdict", found.verdict), ("expected", " or ".join(found.expected))]
+        if not found.ok:
+            raise NotAsExpected(found)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What was found, and the command that shows more; a traceback only where scenrun itself is wrong."""
+        if isinstance(excinfo.value, NotAsExpected | ScenarioError | UsageError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Where it is from."""
+        return self.path, None, f"{_as_given(self)}::{self.name}"
+
+
+def how_of(config: pytest.Config) -> How:
+    """What the options say of all scenarios; raises UsageError."""
+    limit = config.getoption("scenrun_time_limit") or config.getini("scenrun_time_limit") or None
+    time_limit_ns(limit, "--scenrun-time-limit")
+    allows = config.getoption("scenrun_allow_python") or config.getini("scenrun_allow_python")
+    return How(config.getoption("scenrun_expect"), limit, bool(allows))
+
+
+def _as_given(node: pytest.Item | pytest.Collector) -> str:
+    """A file as whoever called pytest would name it, so that the commands shown can be used."""
+    return os.path.relpath(node.path, node.config.invocation_params.dir)
