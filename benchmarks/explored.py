@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import scenrun
-from scenrun.model import FREE, Machine
+from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.explore import How, explore_program
 from scenrun.search.space.breadth_first import Breadth, Limits

@@ -32,7 +32,8 @@ import scenrun
 from scenrun.api import load_source
 from scenrun.execution.threads import threads as real_threads
 from scenrun.language.source import decode
-from scenrun.program.primitives import KINDS, Kind
+from scenrun.program.primitives.kinds import Kind
+from scenrun.program.primitives.registry import KINDS
 
 TRIES = 1_000
 

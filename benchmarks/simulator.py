@@ -11,7 +11,7 @@ from measuring import ENVIRONMENT, SCENARIOS, Table, at_least, at_most, interlea
 CHILD = """
 import sys, time
 from scenrun.api import load
-from scenrun.execution.simulator import simulate_program
+from scenrun.execution.simulator.simulate_program import simulate_program
 from scenrun.trace.recorder import Recorder
 overrides = {"threads.sleeper.count": int(sys.argv[2])} if len(sys.argv) > 2 else None
 program = load(sys.argv[1], overrides=overrides).program

@@ -15,8 +15,8 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
-from scenrun.model import Choice, Machine, State, Thread
-from scenrun.model.state import BEGINNING, ENDED, LEAVING, key
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread, key
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.search.space.reference import end_of

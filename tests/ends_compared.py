@@ -14,8 +14,8 @@ import yaml
 import scenrun
 from scenrun.execution.threads import locks, supervisor, threads
 from scenrun.execution.threads.threads import Handle as RealHandle
-from scenrun.model import Handle, Machine, State
-from scenrun.model.state import ENDED, key
+from scenrun.model.machine import Machine
+from scenrun.model.state import ENDED, Handle, State, key
 from scenrun.program.findings import Finding
 from scenrun.program.results import RunResult
 from scenrun.search.space.reference import End, end_of, walk

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.execution.simulator import Settings, run_id_of
-from scenrun.execution.simulator import SimulatedRun as Simulated
-from scenrun.execution.simulator.schedulers import Scheduler
-from scenrun.model import Choice, Handle, Machine, State
-from scenrun.model.state import ENDED, key
+from scenrun.execution.simulator.schedulers.scheduler import Scheduler
+from scenrun.execution.simulator.simulate_program import Settings, run_id_of
+from scenrun.execution.simulator.simulate_program import SimulatedRun as Simulated
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import ENDED, Handle, State, key
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.ir import Program
 from scenrun.trace.recorder import Recorder

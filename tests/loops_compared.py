@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model import FREE, Machine, State
 from scenrun.model.clock import aged
-from scenrun.model.machine import FOLDED
-from scenrun.model.state import ENDED, key
+from scenrun.model.machine import FOLDED, FREE, Machine
+from scenrun.model.state import ENDED, State, key
 from scenrun.program.ir import Program
 from scenrun.search.space.reference import end_of, faults_in
 

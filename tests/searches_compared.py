@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import scenrun
-from scenrun.model import FREE, Machine
+from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.properties.nontermination import Cycles
 from scenrun.search.reduction.persistent_sets import Reduced

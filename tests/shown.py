@@ -16,11 +16,10 @@ from scenrun.execution.replay.on_simulator import follow_program
 from scenrun.execution.replay.on_threads import replay_program
 from scenrun.execution.replay.plan import Plan, plan_of, to_show
 from scenrun.execution.threads import locks, supervisor, threads
-from scenrun.model import Choice, Machine, State
-from scenrun.model.machine import FREE
+from scenrun.model.machine import FREE, Choice, Machine
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import moves_of
-from scenrun.model.state import key
+from scenrun.model.state import State, key
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 from scenrun.search.space.reference import End

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import scenrun
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.search.explore import STATELESS
 
 LOST_UPDATE = str(Path(__file__).parent.parent / "scenarios/lost_update.yaml")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 
 FOLDER = Path(__file__).parent / "broken"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -14,8 +14,8 @@ from scenrun.api import load
 from scenrun.errors import UsageError
 from scenrun.execution.calibration import calibrate
 from scenrun.execution.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
-from scenrun.interface.cli import cli
 from scenrun.interface.cli.calibrate import file_of
+from scenrun.interface.cli.main import cli
 from scenrun.language.steps import VERBS
 
 SECOND_NS = 1_000_000_000

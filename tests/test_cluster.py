@@ -24,8 +24,8 @@ from scenrun.batch.sweep.cell import Job, Measuring, Row
 from scenrun.batch.sweep.cell_process import measure_apart
 from scenrun.batch.sweep.grid import Cell, Grid
 from scenrun.batch.sweep.workers import Crew
-from scenrun.interface.cli import run_cli
 from scenrun.interface.cli import sweep as command
+from scenrun.interface.cli.main import run_cli
 from scenrun.search.strategies.campaign import run_campaign
 from scenrun.search.strategies.found import Campaign
 from scenrun.workers import cluster as clusters

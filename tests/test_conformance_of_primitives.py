@@ -29,7 +29,7 @@ from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEv
 from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 ACTORS = 3
 SOON_NS = 3_000_000

@@ -14,9 +14,9 @@ from ends_compared import Compared, compare, impatient
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from scenarios_at_random import COVERED, scenarios, verbs_of
 
-from scenrun.program.primitives import KINDS
 from scenrun.program.primitives.kinds import Done
 from scenrun.program.primitives.kinds import Phase as Action
+from scenrun.program.primitives.registry import KINDS
 
 PARTS, EACH = 20, 105
 MOST_STATES = 2_000

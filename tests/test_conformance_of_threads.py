@@ -25,7 +25,7 @@ from scenrun.execution.threads.pools import Futures, RealPool, RealTask
 from scenrun.execution.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
 from scenrun.model.state import key
 from scenrun.program.ir import Instruction
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 BASE = 2
 """Actors that are there from the beginning."""

@@ -17,7 +17,7 @@ import yaml
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.counterexample.table import table
 from scenrun.search.explore import STATELESS

@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import scenrun
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.report.tables import TABLES
 from scenrun.trace.analysis.reading import Reading
 from scenrun.trace.analysis.spans import spans_of

@@ -12,7 +12,7 @@ import yaml
 from ends_compared import plain
 
 from scenrun import load, run, simulate
-from scenrun.model import Machine
+from scenrun.model.machine import Machine
 from scenrun.search.space.reference import Walked, walk
 
 ROOT = Path(__file__).parent.parent

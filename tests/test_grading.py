@@ -9,7 +9,7 @@ import pytest
 
 import scenrun
 from scenrun.errors import ScenarioError
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 
 STUDENT = """\
 scenario: counter

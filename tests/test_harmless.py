@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scenrun
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.report.width import harmless_json
 
 EVIL = st.text(

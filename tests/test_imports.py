@@ -41,7 +41,7 @@ BESIDE = {
 LAYER_OF = {**{name: at for at, layer in enumerate(LAYERS) for name in layer}, **BESIDE}
 PROBE = """
 import json, sys
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 sys.stdout = sys.stderr
 try:
     status = run_cli(sys.argv[1:])
@@ -97,7 +97,7 @@ def test_the_catalogue_imports_neither_log_nor_executor(arguments: list[str]) ->
 def test_a_run_imports_what_it_needs_and_no_console_framework(file: str) -> None:
     """A run has the reader, the log and the executor; the probe would see them if another command had them."""
     imported = imported_by("run", file, "--log", file + ".log")
-    assert {*READING, *WRITING, "scenrun.execution.threads", "scenrun.trace.recorder"} <= imported
+    assert {*READING, *WRITING, "scenrun.execution.threads.run_program", "scenrun.trace.recorder"} <= imported
     assert not imported & {"rich", "typer", "distributed"}
 
 

@@ -12,8 +12,9 @@ from scenarios_at_random import scenarios
 
 from scenrun import load
 from scenrun.execution.simulator import fast_paths
-from scenrun.execution.simulator.schedulers import Priorities, RandomChoice, RoundRobin, Scheduler
-from scenrun.model import Machine
+from scenrun.execution.simulator.schedulers.registry import Priorities, RandomChoice, RoundRobin
+from scenrun.execution.simulator.schedulers.scheduler import Scheduler
+from scenrun.model.machine import Machine
 from scenrun.program.ir import Program
 
 SCENARIOS = sorted((Path(__file__).parent.parent / "scenarios").glob("*.yaml"))

@@ -27,7 +27,7 @@ for name in ("SIGALRM", "setitimer", "ITIMER_REAL", "SIGHUP", "SIGUSR1", "pthrea
 multiprocessing.get_all_start_methods = lambda: ["spawn"]
 del multiprocessing.context._concrete_contexts["fork"], multiprocessing.context._concrete_contexts["forkserver"]
 if __name__ == "__main__":
-    from scenrun.interface.cli import run_cli
+    from scenrun.interface.cli.main import run_cli
     sys.exit(run_cli(sys.argv[1:]))
 """
 PIPELINE, LOST = str(ROOT / "scenarios/queue_pipeline_fixed.yaml"), str(ROOT / "scenarios/lost_update.yaml")

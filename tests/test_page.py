@@ -17,10 +17,10 @@ from click.testing import CliRunner
 from scenrun.api import Loaded, load, simulate
 from scenrun.errors import UsageError
 from scenrun.interface.cli.report import report_command
-from scenrun.report.page import collect_page, write_page
 from scenrun.report.page.bars import Bars
 from scenrun.report.page.collecting import Collected
 from scenrun.report.page.columns import Names, Places
+from scenrun.report.page.page import collect_page, write_page
 from scenrun.report.page.texts import all_harmless, detail_of, duration, harmless, lines_of
 from scenrun.trace.analysis.reading import Reading, opened
 from scenrun.trace.analysis.spans import Span, spans_of
@@ -368,7 +368,7 @@ def test_numbers_that_no_run_has_do_not_break_a_page() -> None:
 
 def test_a_report_of_a_log_imports_no_executor(log: Path) -> None:
     """A page is made from the log alone: nothing that runs, simulates or explores is imported."""
-    code = "import json, sys; from scenrun.interface.cli import run_cli; status = run_cli(sys.argv[1:]); print(json.dumps(sorted(sys.modules)), file=sys.stderr); sys.exit(status)"
+    code = "import json, sys; from scenrun.interface.cli.main import run_cli; status = run_cli(sys.argv[1:]); print(json.dumps(sorted(sys.modules)), file=sys.stderr); sys.exit(status)"
     done = subprocess.run(
         [sys.executable, "-c", code, "report", str(log), "-o", "-"], capture_output=True, timeout=60, check=True
     )

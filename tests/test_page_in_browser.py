@@ -12,8 +12,8 @@ import pytest
 from browser import Browser, chromium
 
 from scenrun.api import simulate
-from scenrun.report.page import collect_page, write_page
 from scenrun.report.page.collecting import Collected
+from scenrun.report.page.page import collect_page, write_page
 from scenrun.trace.analysis.reading import Reading, opened
 from scenrun.trace.analysis.spans import Span, spans_of
 

@@ -11,7 +11,7 @@ from test_frames import FOLDER, simulated
 from test_page_in_browser import told_state
 
 import scenrun
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 
 COUNTEREXAMPLES = (
     "queue_pipeline", "queue_pipeline_two_consumers", "dining_philosophers", "lost_update", "self_deadlock",

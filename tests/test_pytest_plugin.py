@@ -123,11 +123,14 @@ print("imported", *sorted(name for name in sys.modules if name.startswith("scenr
     )
     heavy, own = [line.split()[1:] for line in done.stdout.splitlines() if line.startswith("imported")]
     assert heavy == []
-    assert "scenrun.interface.pytest_plugin" in own
+    assert "scenrun.interface.pytest_plugin.plugin" in own
     assert set(own) <= {
         "scenrun.errors",
         "scenrun.version",
+        "scenrun.interface",
         "scenrun.interface.pytest_plugin",
+        "scenrun.interface.pytest_plugin.plugin",
+        "scenrun.batch",
         "scenrun.batch.suite",
         "scenrun.batch.suite.discovery",
     }

@@ -15,7 +15,7 @@ import scenrun
 from scenrun.api import load_source
 from scenrun.errors import ScenarioError
 from scenrun.language.source import decode
-from scenrun.model import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Choice, Machine
 from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along

@@ -23,7 +23,7 @@ from scenrun.execution.replay.plan import plan_of
 from scenrun.execution.threads.context import Context, Cut
 from scenrun.execution.threads.locks import RealLock
 from scenrun.language.source import decode
-from scenrun.model import Machine
+from scenrun.model.machine import Machine
 from scenrun.model.move_schedule import MoveSchedule, read, schema
 from scenrun.model.moves import Diverged, Move, choices_of, moves_of
 from scenrun.search.space.reference import End

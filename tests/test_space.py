@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import scenrun
-from scenrun.model import FREE, Machine
+from scenrun.model.machine import FREE, Machine
 from scenrun.search.space import breadth_first as spaces
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.report.spreadsheet import FORMULA, cell
 
 EVIL = "=cmd|' /C calc'!A0"

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import scenrun
-from scenrun.interface.cli import cli
+from scenrun.interface.cli.main import cli
 
 SCENARIO = str(Path(__file__).parent.parent / "scenarios/semaphore_pool.yaml")
 

@@ -17,9 +17,9 @@ from searches_compared import observing_all
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.machine import FREE, Choice, Machine
 from scenrun.model.moves import moves_of
-from scenrun.model.state import key
+from scenrun.model.state import State, key
 from scenrun.program.ir import Program
 from scenrun.search.properties.end_states import About, Judge
 from scenrun.search.space.packed import Overflow, Packed

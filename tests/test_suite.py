@@ -17,7 +17,7 @@ from scenrun.batch.suite.junit import junit
 from scenrun.batch.suite.run import Case, Trying
 from scenrun.batch.suite.table import last_line, table
 from scenrun.batch.suite.verdict import How, Judged, harmless
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 
 HELLO = "scenario: hello\nthreads: {worker: {do: [{log: hello}]}}\n"
 STUCK = """\

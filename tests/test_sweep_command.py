@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from scenrun.interface.cli import run_cli
+from scenrun.interface.cli.main import run_cli
 from scenrun.interface.cli.sweep import progress
 
 SMALL = """scenario: small

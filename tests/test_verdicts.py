@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.execution.simulator import simulate_program
+from scenrun.execution.simulator.simulate_program import simulate_program
 from scenrun.search.result import Explored
 from scenrun.trace.recorder import Recorder
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scenrun.model import Choice, Machine, State, Thread, Who
 from scenrun.model.codes import Failing
-from scenrun.model.state import BEGINNING, ENDED
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import BEGINNING, ENDED, State, Thread, Who
 from scenrun.program.ir import Instruction, Program
-from scenrun.program.primitives import operation
 from scenrun.program.primitives.kinds import Outcome
+from scenrun.program.primitives.registry import operation
 from scenrun.trace.recorder import add_shown, event_of
 
 Line = dict[str, Any]

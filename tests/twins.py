@@ -9,8 +9,8 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
-from scenrun.program.primitives import KINDS, Kind
-from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Phase, Then
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then
+from scenrun.program.primitives.registry import KINDS
 
 FAR_NS = 3_600_000_000_000
 """A time that does not come."""

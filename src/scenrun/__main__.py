@@ -1,5 +1,5 @@
 """`python -m scenrun`."""
 
-from scenrun.interface.cli import main
+from scenrun.interface.cli.main import main
 
 main()

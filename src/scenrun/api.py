@@ -16,7 +16,7 @@ from scenrun.language.durations import parse as parse_duration
 from scenrun.language.model import Scenario
 from scenrun.language.reader import read_scenario
 from scenrun.language.source import MAX_BYTES, decode
-from scenrun.program.compiler import compile_scenario
+from scenrun.program.compiler.compiler import compile_scenario
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult
 
@@ -104,7 +104,7 @@ def run(
     past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
     Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
     """
-    from scenrun.execution.threads import run_program
+    from scenrun.execution.threads.run_program import run_program
 
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
@@ -149,9 +149,9 @@ def simulate(
     starts, in nanoseconds since 1970. schedule: a file that `save_schedule` wrote, to let threads move as it says.
     Raises ScenarioError, UsageError and OutputError.
     """
-    from scenrun.execution.simulator import simulate_program
     from scenrun.execution.simulator.costs import read_costs
     from scenrun.execution.simulator.options import How
+    from scenrun.execution.simulator.simulate_program import simulate_program
     from scenrun.model.turn_schedule import read as read_schedule
 
     level = _level(level, keep)

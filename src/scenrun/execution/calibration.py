@@ -11,7 +11,7 @@ from time import perf_counter_ns, process_time_ns
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.execution.threads import run_program
+from scenrun.execution.threads.run_program import run_program
 from scenrun.program.ir import Program
 from scenrun.trace.recorder import Recorder, open_output
 

@@ -11,7 +11,8 @@ from typing import Any
 from scenrun.execution.site import Site
 from scenrun.program.control_flow import successors
 from scenrun.program.ir import CellRef, Code, Instruction
-from scenrun.program.primitives import Operation, operation
+from scenrun.program.primitives.kinds import Operation
+from scenrun.program.primitives.registry import operation
 from scenrun.trace.events import LEVELS
 
 INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"

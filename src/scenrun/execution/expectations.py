@@ -10,7 +10,7 @@ from scenrun.model.predicates import is_among
 from scenrun.program import values
 from scenrun.program.findings import Checked, Finding
 from scenrun.program.ir import Observation, Program
-from scenrun.program.primitives import is_attribute
+from scenrun.program.primitives.registry import is_attribute
 
 
 class Named(Protocol):

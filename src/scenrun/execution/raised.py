@@ -9,7 +9,7 @@ from scenrun.errors import Fault
 from scenrun.execution.codegen import HANDLE, INDEX
 from scenrun.execution.site import Site
 from scenrun.program.ir import Instruction
-from scenrun.program.primitives import operation
+from scenrun.program.primitives.registry import operation
 
 
 def is_raised_anew(instruction: Instruction) -> bool:

@@ -11,7 +11,7 @@ from scenrun.language.steps import VERBS, Step
 from scenrun.language.sweep import Sweep
 from scenrun.language.value_ranges import MAX_VALUES
 from scenrun.program import exceptions
-from scenrun.program.primitives import KINDS as OBJECT_KINDS
+from scenrun.program.primitives.registry import KINDS as OBJECT_KINDS
 from scenrun.program.values import MAX_BITS, MAX_SIZE
 from scenrun.trace.events import COMMON, EVENTS, OF_THREAD
 

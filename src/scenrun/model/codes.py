@@ -15,8 +15,8 @@ from scenrun.program.control_flow import comes_back, steps_of
 from scenrun.program.draws import Draws
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import CellRef, Code, Instruction
-from scenrun.program.primitives import KINDS, Kind, Operation, operation
-from scenrun.program.primitives.kinds import Done, Outcome, Phase, Values
+from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Values
+from scenrun.program.primitives.registry import KINDS, operation
 
 
 def _at_once(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:

@@ -18,9 +18,9 @@ from scenrun.model.slots import Slots
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction, Program
-from scenrun.program.primitives import KINDS, Operation
 from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
-from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then, Values
+from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Then, Values
+from scenrun.program.primitives.registry import KINDS
 from scenrun.program.user_python import OBJECTS_ARE_OPAQUE, Calls
 
 PATIENCE = 100_000

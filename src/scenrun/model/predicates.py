@@ -9,7 +9,7 @@ from scenrun.model.slots import Slots
 from scenrun.model.state import key
 from scenrun.program import values
 from scenrun.program.ir import Observation, Program
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 Look = Callable[[tuple[Any, ...]], Any]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from scenrun.model.state import Who
 from scenrun.program.ir import Cell, Program
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 
 class Slots:

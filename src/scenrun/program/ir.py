@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from scenrun.errors import Source
-from scenrun.program.primitives import is_attribute
+from scenrun.program.primitives.registry import is_attribute
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.model import FREE, Choice, Machine
-from scenrun.model.machine import Endless
+from scenrun.model.machine import FREE, Choice, Endless, Machine
 from scenrun.model.moves import moves_of
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from scenrun.model import FREE, Choice, Machine
-from scenrun.model.machine import FOLDED
+from scenrun.model.machine import FOLDED, FREE, Choice, Machine
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.goals import goal_of

@@ -15,7 +15,7 @@ _WRITERS = {
     ".csv": "scenrun.batch.sweep.flat",
     ".parquet": "scenrun.batch.sweep.tables",
     ".duckdb": "scenrun.batch.sweep.tables",
-    ".html": "scenrun.batch.sweep.page",
+    ".html": "scenrun.batch.sweep.page.page",
     ".jsonl": "",
 }
 """What can be written, by suffix, and the module whose `write(path, plan, record, shown)` does it; the record is itself."""

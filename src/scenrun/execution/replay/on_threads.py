@@ -16,11 +16,11 @@ from scenrun.execution.replay.plan import Plan
 from scenrun.execution.replay.stepped_threads import AskingWriter
 from scenrun.execution.replay.work_queue import WorkQueue
 from scenrun.execution.site import Site
-from scenrun.execution.threads import started_fields, watched
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import TURN, Context, Cut, FaultLeft, Wait, current
 from scenrun.execution.threads.pools import RealPool, held
 from scenrun.execution.threads.run import Run
+from scenrun.execution.threads.run_program import started_fields, watched
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.execution.threads.threads import RealTimer
 from scenrun.execution.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent

@@ -8,11 +8,10 @@ from functools import cached_property
 from itertools import pairwise
 
 from scenrun.errors import UsageError
-from scenrun.model import Machine, State
-from scenrun.model.machine import FREE
+from scenrun.model.machine import FREE, Machine
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged, Made, Move, Path, cycled, path_of
-from scenrun.model.state import key
+from scenrun.model.state import State, key
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from scenrun.execution.codegen import object_of
 from scenrun.execution.simulator.codegen import Options, SimulatedWriter, now_in
 from scenrun.program.ir import Code, Instruction
-from scenrun.program.primitives import is_attribute, operation
+from scenrun.program.primitives.registry import is_attribute, operation
 
 
 class AskingWriter(SimulatedWriter):

@@ -10,7 +10,8 @@ from dataclasses import replace
 from scenrun.execution.codegen import object_of
 from scenrun.execution.threads.codegen import OBJECTLESS, Options, RealWriter
 from scenrun.program.ir import Code, Instruction
-from scenrun.program.primitives import Operation, is_attribute, operation
+from scenrun.program.primitives.kinds import Operation
+from scenrun.program.primitives.registry import is_attribute, operation
 
 
 class AskingWriter(RealWriter):

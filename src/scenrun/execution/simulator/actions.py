@@ -13,9 +13,9 @@ from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
-from scenrun.program.primitives import KINDS
 from scenrun.program.primitives.kinds import Act, Failed, Operation, Outcome
 from scenrun.program.primitives.kinds import Phase as PurePhase
+from scenrun.program.primitives.registry import KINDS
 
 InPlace = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], Outcome]
 """(objects, the thread, the operation's arguments, what the phase before left) -> outcome; its values mean nothing."""

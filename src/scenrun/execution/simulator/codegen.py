@@ -19,7 +19,8 @@ from scenrun.execution.simulator.schedulers.round_robin import SWITCH_INTERVAL_N
 from scenrun.execution.site import Site
 from scenrun.program.control_flow import steps_of
 from scenrun.program.ir import Code, Instruction
-from scenrun.program.primitives import Operation, is_attribute, operation
+from scenrun.program.primitives.kinds import Operation
+from scenrun.program.primitives.registry import is_attribute, operation
 from scenrun.trace.events import LEVELS
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")

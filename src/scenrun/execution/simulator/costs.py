@@ -12,7 +12,7 @@ from scenrun.errors import UsageError
 from scenrun.language.durations import DurationError
 from scenrun.language.durations import parse as parse_duration
 from scenrun.language.suggestions import did_you_mean
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 STEP_NS = 1_000
 """The cost of a step of which nothing else is said: one microsecond."""

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from typing import Any
 
 from scenrun.program.findings import NOBODY
-from scenrun.program.primitives import KINDS, Kind
+from scenrun.program.primitives.kinds import Kind
+from scenrun.program.primitives.registry import KINDS
 from scenrun.trace.histogram import Samples
 
 FOLD_AT = 4_096

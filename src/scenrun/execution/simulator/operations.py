@@ -8,7 +8,7 @@ from typing import Any
 from scenrun.execution.simulator.actions import Action, Phase
 from scenrun.execution.simulator.clock import Clock
 from scenrun.execution.simulator.costs import Costs
-from scenrun.execution.simulator.schedulers import Scheduler
+from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.execution.site import Site
 from scenrun.program.primitives.kinds import Failed, Then

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scenrun.errors import UsageError
-from scenrun.execution.simulator import Settings
 from scenrun.execution.simulator.costs import STEP_NS
-from scenrun.execution.simulator.schedulers import POLICIES, Priorities, RandomChoice, Replay, RoundRobin, Scheduler
+from scenrun.execution.simulator.schedulers.registry import POLICIES, Priorities, RandomChoice, Replay, RoundRobin
 from scenrun.execution.simulator.schedulers.round_robin import SWITCH_INTERVAL_NS
+from scenrun.execution.simulator.schedulers.scheduler import Scheduler
+from scenrun.execution.simulator.simulate_program import Settings
 from scenrun.model.turn_schedule import Schedule
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult

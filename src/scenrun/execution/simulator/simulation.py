@@ -16,16 +16,16 @@ from scenrun.execution.simulator.costs import Costs
 from scenrun.execution.simulator.fast_paths import QUICK, Condition, Event, Queue
 from scenrun.execution.simulator.objects import Lock, Pool, Thing, Waitable, class_of
 from scenrun.execution.simulator.operations import Operations
-from scenrun.execution.simulator.schedulers import Scheduler
+from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.threads import SimulatedThread, Steps
 from scenrun.execution.site import Site
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
 from scenrun.program.ir import Cell, Code, Program
-from scenrun.program.primitives import KINDS
 from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
+from scenrun.program.primitives.registry import KINDS
 from scenrun.program.user_python import Calls
 from scenrun.trace.events import LEVELS
 

@@ -9,7 +9,7 @@ from scenrun.execution.simulator.simulation import Simulation
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.program.control_flow import ANYTHING, Footprints
 from scenrun.program.findings import Stuck
-from scenrun.program.primitives import operation
+from scenrun.program.primitives.registry import operation
 
 _JOINS = ("thread.join", "task.join", "timer.join", "spawned.join")
 

@@ -10,7 +10,7 @@ from scenrun.execution.codegen import Compiled, Writer, counts, leaders, object_
 from scenrun.execution.site import Site
 from scenrun.program.control_flow import is_noticed
 from scenrun.program.ir import Code, Instruction
-from scenrun.program.primitives import is_attribute, operation
+from scenrun.program.primitives.registry import is_attribute, operation
 from scenrun.trace.events import LEVELS
 
 OBJECTLESS = {"spawned": "__spawner", "future": "__futures"}

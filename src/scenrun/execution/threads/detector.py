@@ -14,7 +14,7 @@ from scenrun.execution.threads.context import Context, Wait
 from scenrun.execution.threads.pools import RealPool
 from scenrun.execution.threads.run import Run
 from scenrun.program.control_flow import ANYTHING, Footprints
-from scenrun.program.primitives import operation
+from scenrun.program.primitives.registry import operation
 
 
 class Detector:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from scenrun.errors import OutputError
-from scenrun.interface.cli import say, tell
+from scenrun.interface.cli.streams import say, tell
 from scenrun.language.durations import text as duration
 
 

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun.api import load_source, read_file
 from scenrun.errors import ScenarioError, UsageError
-from scenrun.interface.cli import tell
+from scenrun.interface.cli.streams import tell
 from scenrun.language import behaviours, catalogue
 from scenrun.language.fields import check_name
 from scenrun.language.suggestions import did_you_mean

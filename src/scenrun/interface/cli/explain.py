@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from scenrun.interface.cli import tell
 from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.streams import tell
 from scenrun.report.explain import explain
 
 

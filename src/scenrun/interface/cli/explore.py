@@ -19,9 +19,10 @@ import click
 
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.errors import OutputError, UsageError
-from scenrun.interface.cli import EXIT_INCOMPLETE, say, tell
+from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
 from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
+from scenrun.interface.cli.streams import say, tell
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.explore import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
 from scenrun.search.result import Explored

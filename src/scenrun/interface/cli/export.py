@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from scenrun.errors import UsageError
-from scenrun.interface.cli import say
 from scenrun.interface.cli.logs import log_of, say_notes, source_options
 from scenrun.interface.cli.outputs import check_output, output_options, output_path, raw_option
+from scenrun.interface.cli.streams import say
 from scenrun.report.database import check_duckdb, database, suffix_of
 from scenrun.report.rows import give_rows
 from scenrun.report.tables import TABLES

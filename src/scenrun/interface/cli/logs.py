@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from scenrun.errors import UsageError
-from scenrun.interface.cli import say
+from scenrun.interface.cli.streams import say
 from scenrun.trace.analysis.reading import Reading, opened
 
 _SNIFFED = 4_096

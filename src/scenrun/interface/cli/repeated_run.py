@@ -18,8 +18,9 @@ import click
 
 from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.errors import UsageError
-from scenrun.interface.cli import EXIT_CLOSED, EXIT_INCOMPLETE, say
+from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
 from scenrun.interface.cli.options import expect_option, load, overrides_of
+from scenrun.interface.cli.streams import say
 from scenrun.language.model import VERDICTS
 from scenrun.program.results import RunResult
 from scenrun.program.tally import Tally

@@ -11,9 +11,9 @@ import click
 
 from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
 from scenrun.execution.replay.plan import Plan, plan_of
-from scenrun.interface.cli import say
 from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
+from scenrun.interface.cli.streams import say
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.program.results import RunResult

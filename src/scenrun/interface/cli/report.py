@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from scenrun.interface.cli import say
 from scenrun.interface.cli.logs import log_of, log_options, player_of, say_notes
 from scenrun.interface.cli.outputs import check_output, output_file, output_options
-from scenrun.report.page import collect_page, write_page
+from scenrun.interface.cli.streams import say
+from scenrun.report.page.page import collect_page, write_page
 
 
 @click.command("report")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from scenrun.api import Loaded, time_limit_ns
-from scenrun.execution.threads import run_program
+from scenrun.execution.threads.run_program import run_program
 from scenrun.interface.cli.repeated_run import Running, load_all, shared_options
 from scenrun.program.ir import Program
 from scenrun.program.results import RunResult

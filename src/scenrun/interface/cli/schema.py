@@ -6,7 +6,7 @@ import json
 
 import click
 
-from scenrun.interface.cli import tell
+from scenrun.interface.cli.streams import tell
 
 
 @click.command("schema")

@@ -9,12 +9,12 @@ import click
 
 from scenrun.api import Loaded, time_limit_ns
 from scenrun.errors import UsageError
-from scenrun.execution.simulator import run_id_of, simulate_program
 from scenrun.execution.simulator.costs import read_costs
 from scenrun.execution.simulator.options import How
-from scenrun.execution.simulator.schedulers import POLICIES
-from scenrun.interface.cli import say
+from scenrun.execution.simulator.schedulers.registry import POLICIES
+from scenrun.execution.simulator.simulate_program import run_id_of, simulate_program
 from scenrun.interface.cli.repeated_run import Running, load_all, refuse_own_files, shared_options
+from scenrun.interface.cli.streams import say
 from scenrun.model.turn_schedule import Schedule
 from scenrun.model.turn_schedule import read as read_schedule
 from scenrun.program.ir import Program

@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from scenrun.errors import UsageError
-from scenrun.interface.cli import tell
 from scenrun.interface.cli.logs import log_of, log_options, say_notes
 from scenrun.interface.cli.outputs import raw_option
+from scenrun.interface.cli.streams import tell
 from scenrun.report import side_by_side
 from scenrun.report.stats import described
 from scenrun.report.stats_rows import HEAD, as_csv, rows_of

@@ -22,10 +22,11 @@ from scenrun.batch.sweep.record import Record, identity_of
 from scenrun.batch.sweep.run import Means, check_figures, default_figures, means_for, run_missing
 from scenrun.batch.sweep.table import Told
 from scenrun.errors import ScenarioError, UsageError
-from scenrun.interface.cli import EXIT_FAILED, say, tell
+from scenrun.interface.cli.exit_status import EXIT_FAILED
 from scenrun.interface.cli.options import overrides_of, source_of
 from scenrun.interface.cli.outputs import output_path, raw_option
 from scenrun.interface.cli.repeated_run import on_signals
+from scenrun.interface.cli.streams import say, tell
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.language.value_ranges import RangeError, is_range

@@ -18,10 +18,10 @@ from scenrun.batch.suite.run import Case, Trying, cases_of
 from scenrun.batch.suite.table import complaints, last_line, table
 from scenrun.batch.suite.verdict import How, Judged
 from scenrun.batch.suite.ways import ways_among
-from scenrun.interface.cli import say, tell
 from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.outputs import output_file
 from scenrun.interface.cli.repeated_run import on_signals, refuse_own_files
+from scenrun.interface.cli.streams import say, tell
 from scenrun.language.grading import sections_of
 from scenrun.workers.processes import cpus
 

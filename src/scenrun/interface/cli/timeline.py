@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from scenrun.errors import UsageError
-from scenrun.interface.cli import say, tell
 from scenrun.interface.cli.logs import log_of, log_options, say_notes
+from scenrun.interface.cli.streams import say, tell
 from scenrun.language.durations import DurationError, parse
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO
 import click
 
 from scenrun.errors import UsageError
-from scenrun.interface.cli import say
 from scenrun.interface.cli.logs import log_of, log_options, say_notes
 from scenrun.interface.cli.outputs import check_output, output_file
+from scenrun.interface.cli.streams import say
 from scenrun.trace.analysis.reading import Reading
 
 _NOT_DETAILED = "the log has no operations: {} need a run with --level debug"

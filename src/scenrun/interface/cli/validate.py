@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from scenrun.errors import ScenarioError
-from scenrun.interface.cli import EXIT_WRONG_INPUT, say, tell
+from scenrun.interface.cli.exit_status import EXIT_WRONG_INPUT
 from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.streams import say, tell
 
 
 @click.command("validate")

@@ -29,7 +29,7 @@ from scenrun.program.compiler.scope import (
 )
 from scenrun.program.compiler.wording import a, describe, example, fitting, one_of, wrong_kind
 from scenrun.program.ir import Cell, CellRef
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
 """Operators that can make something huge out of something small, and the bounded functions that stand for them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenrun.program.compiler.scope import Alias, Binding, Object, Register, Shared, VariableAlias
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 
 
 def a(kind: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.errors import InternalError
-from scenrun.model import FREE, TIME_PASSES, Choice, Machine, State, Thread
-from scenrun.model.state import key
+from scenrun.model.machine import FREE, TIME_PASSES, Choice, Machine
+from scenrun.model.state import State, Thread, key
 from scenrun.program.ir import Program
 from scenrun.search.state_search import Way
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenrun.model import Machine
+from scenrun.model.machine import Machine
 from scenrun.model.predicates import seen
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation

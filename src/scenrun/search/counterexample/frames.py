@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.machine import FREE, Choice, Machine
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import choices_of
-from scenrun.model.state import BEGINNING, ENDED, LEAVING
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, State
 from scenrun.program.findings import NOBODY, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from scenrun.model import Thread
-from scenrun.model.state import ENDED
+from scenrun.model.state import ENDED, Thread
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.counterexample.shorten import Goal
 from scenrun.search.properties.end_states import About, Judge

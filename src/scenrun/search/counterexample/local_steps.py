@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model import Choice, Machine, State, Thread, Who
 from scenrun.model.codes import Environment, Failing, Node, evaluated
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import State, Thread, Who
 from scenrun.program.primitives.kinds import Failed
 
 _HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")

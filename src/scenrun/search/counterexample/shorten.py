@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from scenrun.model import TIME_PASSES, Choice
+from scenrun.model.machine import TIME_PASSES, Choice
 from scenrun.search.space.packed import Packed
 
 Goal = Callable[[int], bool]

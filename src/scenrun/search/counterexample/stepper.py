@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scenrun.model import FREE, Choice, Machine, State
+from scenrun.model.machine import FREE, Choice, Machine
 from scenrun.model.moves import Move, moves_of
-from scenrun.model.state import ENDED
+from scenrun.model.state import ENDED, State
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.model import Choice, Machine, State, Thread
+from scenrun.model.machine import Choice, Machine
 from scenrun.model.moves import Move, move_of
-from scenrun.model.state import BEGINNING, ENDED, LEAVING
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
-from scenrun.program.primitives import KINDS
+from scenrun.program.primitives.registry import KINDS
 from scenrun.search.counterexample.local_steps import OwnStep, Telling
 from scenrun.search.properties.lock_holders import Holders
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model import Choice, Machine, State, Thread
 from scenrun.model.codes import Environment, Node
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import State, Thread
 from scenrun.program.ir import Instruction
-from scenrun.program.primitives import operation
 from scenrun.program.primitives.kinds import Outcome
+from scenrun.program.primitives.registry import operation
 from scenrun.search.properties.lock_holders import Holders
 
 

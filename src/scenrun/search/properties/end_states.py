@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scenrun.model import Machine, State
+from scenrun.model.machine import Machine
 from scenrun.model.predicates import holds, is_among, seen
-from scenrun.model.state import ENDED, key
+from scenrun.model.state import ENDED, State, key
 from scenrun.program.ir import Expectations, Program
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.reference import faults_in

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scenrun.model import Choice, Machine, State
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import State
 from scenrun.search.properties.accesses import Access, Race, Touch, Watching, accessed, locks_of
 from scenrun.search.properties.happens_before import Order, Step
 from scenrun.search.properties.lock_holders import Holders

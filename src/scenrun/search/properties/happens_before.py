@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model import State, Thread
 from scenrun.model.codes import Node
-from scenrun.model.state import BEGINNING, key
+from scenrun.model.state import BEGINNING, State, Thread, key
 from scenrun.program.primitives.future import ENDED
 from scenrun.program.primitives.kinds import Done, Outcome, Then
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scenrun.model import Choice, Machine, State
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import State
 
 _LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scenrun.model import Choice, Machine, State, Thread
-from scenrun.model.state import ENDED
+from scenrun.model.machine import Choice, Machine
+from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.ir import Instruction
 from scenrun.search.space.packed import Mover, Packed, Row
 

@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scenrun.model import TIME_PASSES, State
+from scenrun.model.machine import TIME_PASSES
 from scenrun.model.scc import components
-from scenrun.model.state import ENDED
+from scenrun.model.state import ENDED, State
 from scenrun.search.space.packed import Mover, Packed
 
 Taken = Callable[[int], Sequence[int]]

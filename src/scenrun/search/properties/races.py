@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from scenrun.model import Choice, State
+from scenrun.model.machine import Choice
+from scenrun.model.state import State
 from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders

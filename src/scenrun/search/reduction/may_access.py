@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model import Machine, Thread, Who
 from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
-from scenrun.model.state import BEGINNING, UNSET, key
+from scenrun.model.machine import Machine
+from scenrun.model.state import BEGINNING, UNSET, Thread, Who, key
 from scenrun.program.control_flow import successors
 from scenrun.program.exceptions import FROM_EXPRESSIONS
 from scenrun.program.ir import CellRef
-from scenrun.program.primitives import operation
+from scenrun.program.primitives.registry import operation
 from scenrun.search.space.footprint import Touches
 
 _UNKNOWN: Any = object()

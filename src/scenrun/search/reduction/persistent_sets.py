@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model import State, Thread
 from scenrun.model.scc import bottoms
+from scenrun.model.state import State, Thread
 from scenrun.search.reduction.may_access import Future, Futures
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Mover, Packed, Row

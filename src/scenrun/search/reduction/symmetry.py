@@ -17,8 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model import Thread, Who
-from scenrun.model.state import ENDED, key
+from scenrun.model.state import ENDED, Thread, Who, key
 from scenrun.program.ir import Group, Instruction
 from scenrun.search.space.packed import Packed
 

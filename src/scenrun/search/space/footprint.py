@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from scenrun.model import Machine, Thread
+from scenrun.model.machine import Machine
+from scenrun.model.state import Thread
 from scenrun.program.control_flow import successors
 from scenrun.program.ir import Instruction
-from scenrun.program.primitives import operation
+from scenrun.program.primitives.registry import operation
 
 
 @dataclass(frozen=True, slots=True)

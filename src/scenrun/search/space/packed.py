@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model import TIME_PASSES, Choice, Machine, State, Thread
 from scenrun.model.clock import Rounds, aged, could_pass
-from scenrun.model.state import ENDED, key
+from scenrun.model.machine import TIME_PASSES, Choice, Machine
+from scenrun.model.state import ENDED, State, Thread, key
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.space.footprint import Touched, Touches
 

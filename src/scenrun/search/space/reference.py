@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.model import Machine, State
+from scenrun.model.machine import Machine
 from scenrun.model.predicates import holds, seen
-from scenrun.model.state import ENDED, key
+from scenrun.model.state import ENDED, State, key
 from scenrun.program.findings import kind_of_fault
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from scenrun.errors import UsageError
-from scenrun.model import FREE, Machine
+from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.space.packed import Packed, Stopped
 from scenrun.search.strategies.bounded import DelayBounded, PreemptionBounded

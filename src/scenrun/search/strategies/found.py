@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model import Choice
+from scenrun.model.machine import Choice
 from scenrun.model.state import key
 from scenrun.search.properties.end_states import About
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
-from scenrun.model import FREE, Machine
+from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.space.packed import Overflow, Packed
 from scenrun.search.strategies.found import Tally

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenrun.program.primitives import KINDS, Kind, Operation
+from scenrun.program.primitives.kinds import Kind, Operation
+from scenrun.program.primitives.registry import KINDS
 
 
 def _operations() -> Iterator[tuple[str, Kind, Operation]]:

@@ -1,0 +1,17 @@
+"""A self-contained page of a sweep: lines with confidence bands, a heat map, the slowest and the failing cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scenrun.batch.sweep.cell import Rows
+from scenrun.batch.sweep.page.collecting import collected
+from scenrun.batch.sweep.page.html import written
+from scenrun.batch.sweep.plan import Plan
+
+
+def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
+    """Write the page of all rows."""
+    data = collected(plan, record, shown)
+    with open(path, "wb") as file:
+        written(file, data)

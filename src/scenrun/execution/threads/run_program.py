@@ -1,0 +1,89 @@
+"""Runs a program on the standard library's own threads, locks, events and queues."""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from time import perf_counter_ns as now
+from typing import Any
+
+from scenrun.errors import OutputError
+from scenrun.execution.threads import rescue
+from scenrun.execution.threads.run import Run
+from scenrun.execution.threads.supervisor import Supervisor
+from scenrun.program.ir import Program
+from scenrun.program.results import RunResult
+from scenrun.trace.events import LEVELS
+from scenrun.trace.recorder import OutputClosed, Recorder
+from scenrun.trace.run_header import program_fields, shared_fields
+
+Interrupted = Callable[[], str | None]
+__all__ = ["run_program"]
+
+
+def run_program(
+    program: Program,
+    make_recorder: Callable[[str], Recorder],
+    *,
+    seed: int | None = None,
+    level: str = "info",
+    time_limit_ns: int | None = None,
+    interrupted: Interrupted = lambda: None,
+) -> RunResult:
+    """Run a program once; gives its result after every thread has left.
+
+    `make_recorder` makes the log's recorder from the run's identifier. `interrupted` names the signal that is to end
+    the run, as soon as there is one. `time_limit_ns` is wall time and replaces the scenario's own limit.
+    """
+    run_id = secrets.token_hex(6)
+    recorder = make_recorder(run_id)
+    run = Run(program, program.seed if seed is None else seed, LEVELS[level])
+    recorder.wall_ns, recorder.began_ns = time.time_ns(), now()
+    run.event("run.started", "info", started_fields(run, level))
+    return watched(
+        Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns), run, recorder, run_id
+    )
+
+
+def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunResult:
+    """The result of a run, once it is over and every thread has left."""
+    try:
+        signal = supervisor.watch()
+        result = supervisor.finish(run_id, signal)
+    except (OutputError, OutputClosed):
+        rescue.free_everyone(run, run.records.clear)
+        raise
+    except BaseException:
+        rescue.free_everyone(run, lambda: _drain(run, recorder))
+        _drain(run, recorder)
+        recorder.close()
+        raise
+    recorder.close()
+    return result
+
+
+def started_fields(run: Run, level: str) -> dict[str, Any]:
+    """The fields of `run.started`."""
+    gil = getattr(sys, "_is_gil_enabled", lambda: True)()
+    return {
+        **program_fields(run.program, run.seed, "run"),
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "platform": sys.platform,
+        "cpus": os.cpu_count() or 1,
+        "gil": bool(gil),
+        "switch_interval_s": sys.getswitchinterval(),
+        **shared_fields(run.program, level),
+    }
+
+
+def _drain(run: Run, recorder: Recorder) -> None:
+    """Write what still waits; what cannot be written, as that has failed before, keeps nobody from being freed."""
+    try:
+        recorder.take(run.records, len(run.records))
+    except BaseException:  # the first one is on its way to the caller
+        run.records.clear()

@@ -1,0 +1,69 @@
+"""The pytest plugin: options, the marker, which files are collected, the fixture. Nothing heavy is imported before it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from scenrun.batch.suite.discovery import SUFFIXES, is_scenario
+
+if TYPE_CHECKING:
+    from scenrun.interface.pytest_plugin.fixture import Scenarios
+
+MARKER = "scenrun: a scenario that `scenrun` runs, simulates or explores"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of `pytest`, and what pyproject.toml may say."""
+    group = parser.getgroup("scenrun", "scenarios (scenrun)")
+    group.addoption(
+        "--scenrun", action="append", metavar="WAYS", default=[],
+        help="test scenarios in these ways: run, simulate, explore, or several with commas between; otherwise in those "
+             "that a file names under expect.verdict, or simulate",
+    )  # fmt: skip
+    group.addoption("--scenrun-time-limit", metavar="DURATION", help="end each after so much time, such as 10s")
+    group.addoption("--scenrun-expect", metavar="FILE", help="judge all by the `expect` and `limits` of FILE")
+    group.addoption(
+        "--scenrun-allow-python", action="store_true", help="let `call` steps call the scenarios' Python functions"
+    )
+    parser.addini("scenrun_ways", "the ways in which scenarios are tested, if --scenrun says nothing", "args", [])
+    parser.addini("scenrun_time_limit", "ends each scenario after so much time, such as 10s", "string", "")
+    parser.addini("scenrun_allow_python", "lets `call` steps call Python functions", "bool", False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marker by which `-m scenrun` chooses."""
+    config.addinivalue_line("markers", MARKER)
+    if config.getoption("scenrun") or config.getini("scenrun_ways"):
+        from scenrun.batch.suite.ways import ways_among
+        from scenrun.errors import UsageError
+
+        try:
+            ways_among(config.getoption("scenrun"), "--scenrun")
+            ways_among(config.getini("scenrun_ways"), "scenrun_ways")
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """A scenario is collected; other YAML files are not even read as YAML."""
+    if file_path.suffix not in SUFFIXES or not is_scenario(file_path):
+        return None
+    from scenrun.interface.pytest_plugin.items import ScenarioFile
+
+    found: Any = ScenarioFile.from_parent(parent, path=file_path)
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def scenario(request: pytest.FixtureRequest) -> Scenarios:
+    """Scenarios for a Python test: `scenario("pipeline.yaml").simulate()`; a path is relative to the test's file."""
+    from scenrun.interface.pytest_plugin.fixture import Scenarios
+
+    return Scenarios(request.path.parent, bool(_allows_python(request.config)))
+
+
+def _allows_python(config: pytest.Config) -> Any:
+    return config.getoption("scenrun_allow_python") or config.getini("scenrun_allow_python")

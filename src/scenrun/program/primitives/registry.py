@@ -1,0 +1,38 @@
+"""What each kind of shared object can do: one file a kind, and here the register of them all."""
+
+from scenrun.program.primitives.barrier import BARRIER
+from scenrun.program.primitives.condition import CONDITION
+from scenrun.program.primitives.event import EVENT
+from scenrun.program.primitives.future import FUTURE, POOL, TASK
+from scenrun.program.primitives.kinds import Kind, Operation
+from scenrun.program.primitives.lock import LOCK
+from scenrun.program.primitives.queue import QUEUE, SIMPLE_QUEUE
+from scenrun.program.primitives.rlock import RLOCK
+from scenrun.program.primitives.section import SECTION
+from scenrun.program.primitives.semaphore import BOUNDED_SEMAPHORE, SEMAPHORE
+from scenrun.program.primitives.thread import SPAWNED, THREAD, TIMER
+from scenrun.program.primitives.variable import VARIABLE
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, QUEUE, SIMPLE_QUEUE,
+        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION,
+    )
+}  # fmt: skip
+"""Every kind of object by its name."""
+
+
+def operation(op: str) -> Operation | None:
+    """The operation that an instruction such as `lock.acquire` does, or None for one that is the thread's own."""
+    kind, _, name = op.partition(".")
+    return KINDS[kind].operation(name) if kind in KINDS else None
+
+
+def is_attribute(question: str) -> bool:
+    """Whether a question such as `barrier.broken` is an attribute of Python's object, asked without a call."""
+    kind, _, name = question.partition(".")
+    return kind in KINDS and name in KINDS[kind].attributes
+
+
+__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "operation"]
