@@ -17,7 +17,7 @@ from scenrun.execution.threads.threads import Handle as RealHandle
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, Handle, State, key
 from scenrun.program.findings import Finding
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 from scenrun.search.space.reference import End, end_of, walk
 
 SHOWN = 20

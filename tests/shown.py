@@ -21,7 +21,7 @@ from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import moves_of
 from scenrun.model.state import State, key
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 from scenrun.search.space.reference import End
 from scenrun.trace.recorder import Recorder
 

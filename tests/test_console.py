@@ -19,9 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenrun.api import load
+from scenrun.printable import clean
 from scenrun.report.amounts import seconds
 from scenrun.report.console import Console
-from scenrun.report.width import clean, columns, cut, hanging, short, wrapped
+from scenrun.report.width import columns, cut, hanging, short, wrapped
 from scenrun.report.words import told
 from scenrun.trace.events import EVENTS
 

@@ -16,7 +16,7 @@ from scenrun.execution.threads.detector import Detector
 from scenrun.execution.threads.queues import RealSimpleQueue
 from scenrun.execution.threads.run import Run
 from scenrun.language.source import decode
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 
 
 def run(text: str, **options: Any) -> RunResult:

@@ -21,7 +21,8 @@ from scenrun.interface.cli.main import run_cli
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.counterexample.table import table
 from scenrun.search.explore import STATELESS
-from scenrun.search.result import Explored, is_expected
+from scenrun.search.record import is_expected
+from scenrun.search.result import Explored
 from scenrun.search.strategies.campaign import STRATEGIES
 
 ROOT = Path(__file__).parent.parent

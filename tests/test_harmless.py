@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import scenrun
 from scenrun.interface.cli.main import run_cli
-from scenrun.report.width import harmless_json
+from scenrun.printable import harmless_json
 
 EVIL = st.text(
     st.sampled_from("\x1b\x07\x7f\x9b\x9d\x08\r\t\x00\u202e\u2066\u2028\ufeffab]0;52c[2J=é"), min_size=1, max_size=12

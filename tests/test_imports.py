@@ -8,37 +8,66 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import scenrun
+from scenrun.model.scc import components
 
 ROOT = Path(scenrun.__file__).parent
 READING = ("pydantic", "yaml")
 WRITING = ("structlog", "msgspec")
-READERS = ("analysis", "report")
 RUNNING = ("scenrun.execution", "scenrun.trace.recorder", "asyncio")
-LAYERS = (
-    ("version", "errors"),
-    ("scenario", "primitives", "events"),
-    ("program",),
-    ("lowering", "machine", "schedulers"),
-    ("executors",),
-    ("explorer",),
-    ("api",),
-    ("sweeping",),
-    ("suite",),
-    ("cli",),
-)
-"""From below to above. A module imports from its own layer or from those before it."""
-BESIDE = {
-    "__init__": 8, "__main__": 9, "pytest_plugin": 9,
-    "calls": 2, "cluster": 1, "draws": 1, "faults": 1, "values": 1,
-    "behaviours": 3, "catalogue": 3, "findings": 2, "footprints": 2, "components": 0, "jsontext": 0, "memory": 0, "processes": 0, "results": 2, "tally": 2,
-    "analysis": 2, "log": 4, "reference": 4, "report": 2, "samples": 1,
+ROOMS = (
+    "errors", "printable", "version", "language", "workers", "program", "model", "trace", "execution", "report", "search", "api",
+    "batch", "interface",
+)  # fmt: skip
+"""From below to above, in the order of the data: a module imports from its own room, or from those before it."""
+FACADE = ("scenrun", "scenrun.__main__")
+"""What stands above all rooms: the public names, and the program's entry."""
+ONLY_IN = {
+    "duckdb": ("scenrun.report.database", "scenrun.batch.sweep.files", "scenrun.batch.sweep.tables"),
+    "distributed": ("scenrun.workers.cluster",),
+    "numpy": (),
+    "starlette": (),
+    "pytest": ("scenrun.interface.pytest_plugin",),
+    "click": ("scenrun.interface.cli",),
+    "structlog": ("scenrun.trace.recorder",),
+    "msgspec": ("scenrun.trace.json_text",),
+    "pydantic": ("scenrun.language",),
+    "pydantic_core": ("scenrun.language", "scenrun.program.compiler.arguments", "scenrun.interface.cli.catalogue"),
+    "yaml": (
+        "scenrun.language.source", "scenrun.api", "scenrun.execution.simulator.costs",
+        "scenrun.interface.pytest_plugin.fixture",
+    ),
 }  # fmt: skip
-"""The layer that each of the other modules belongs to, as a position in `LAYERS`."""
-LAYER_OF = {**{name: at for at, layer in enumerate(LAYERS) for name in layer}, **BESIDE}
+"""The packages of others that are not everywhere: the modules, or rooms, that import them."""
+START_UP = "a command, or a verb, imports only what it needs to start"
+EXTRA = "an extra, which need not be installed"
+IN_FUNCTIONS = {
+    "scenrun.api": START_UP,
+    "scenrun.batch.suite.ways": START_UP,
+    "scenrun.batch.sweep.options": START_UP,
+    "scenrun.batch.sweep.run": START_UP,
+    "scenrun.batch.sweep.files": EXTRA,
+    "scenrun.batch.sweep.tables": EXTRA,
+    "scenrun.interface.cli.calibrate": START_UP,
+    "scenrun.interface.cli.explore": START_UP,
+    "scenrun.interface.cli.logs": START_UP,
+    "scenrun.interface.cli.main": START_UP,
+    "scenrun.interface.cli.repeated_run": START_UP,
+    "scenrun.interface.cli.schema": START_UP,
+    "scenrun.interface.cli.sweep": START_UP,
+    "scenrun.interface.cli.trace": START_UP,
+    "scenrun.interface.pytest_plugin.plugin": "pytest loads the plugin in every session, also where no scenario is tested",
+    "scenrun.report.database": EXTRA,
+    "scenrun.report.results": "what draws a result is imported where one is drawn; most are only asked for their verdict",
+    "scenrun.search.explore": START_UP,
+    "scenrun.search.result": "what draws a result is imported where one is drawn; most are only asked for their verdict",
+    "scenrun.workers.cluster": EXTRA,
+}
+"""The modules that import ours or an extra inside a function, each with the reason."""
 PROBE = """
 import json, sys
 from scenrun.interface.cli.main import run_cli
@@ -108,72 +137,96 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert not set(json.loads(done.stdout)) & {*READING, *WRITING, *RUNNING, "click"}
 
 
-def modules() -> list[Path]:
-    """Every Python file of the package."""
-    return sorted(ROOT.rglob("*.py"))
+class Imported(NamedTuple):
+    """An import of a module, and where it stands."""
 
-
-def part_of(module: str) -> str:
-    """The first word of a module's name below the package."""
-    return module.split(".")[1] if "." in module else "__init__"
+    module: str
+    is_at_top: bool
 
 
 def name_of(path: Path) -> str:
     """The name of a file's module."""
     words = path.relative_to(ROOT.parent).with_suffix("").parts
-    return ".".join(words[:-1] if words[-1] == "__init__" and len(words) > 2 else words)
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
 
 
-def imports_of(path: Path, *, top: bool) -> Iterator[str]:
-    """The modules of the package that a file imports: at its top level, or anywhere but for type checkers."""
+MODULES = {name_of(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def room_of(module: str) -> str:
+    """The room that a module is in."""
+    return module.split(".")[1]
+
+
+def imports_of(path: Path) -> Iterator[Imported]:
+    """Every import of a file: at its top, inside functions, for type checkers alone."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body if top else _statements(tree):
+    at_top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "scenrun")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "scenrun":
-            if node.module == "scenrun":
-                yield from (f"scenrun.{alias.name}" for alias in node.names)
-            else:
-                yield str(node.module)
+            yield from (Imported(alias.name, id(node) in at_top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield Imported(whole if whole in MODULES else str(node.module), id(node) in at_top)
 
 
-def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    for node in ast.iter_child_nodes(tree):
-        is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        if not is_for_types:
-            yield node
-            yield from _statements(node)
+def own_imports_of(module: str) -> set[str]:
+    """The modules of the package that one imports anywhere, with the packages that come with them."""
+    found = {one.module for one in imports_of(MODULES[module]) if one.module in MODULES}
+    parents = {".".join(name.split(".")[:n]) for name in found for n in range(2, name.count(".") + 1)}
+    return (found | parents) - {module}
 
 
-def test_every_module_has_a_layer() -> None:
-    """A new part of the package is given its place in the order of imports, above."""
-    assert {part_of(name_of(path)) for path in modules()} == set(LAYER_OF)
+def test_every_module_is_in_a_room() -> None:
+    """A new folder at the top is given its place in the order of imports, above."""
+    assert {room_of(name) for name in MODULES if name not in FACADE} == set(ROOMS)
 
 
-@pytest.mark.parametrize("path", modules(), ids=name_of)
-def test_imports_go_one_way(path: Path) -> None:
-    """A module imports at its top only from its own layer or from one below: errors < scenario < .. < cli."""
-    mine = LAYER_OF[part_of(name_of(path))]
-    above = [name for name in imports_of(path, top=True) if LAYER_OF[part_of(name)] > mine]
-    assert not above, f"{name_of(path)} imports {above}"
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in FACADE])
+def test_imports_go_one_way(module: str) -> None:
+    """A module imports, also inside functions and for type checkers, from its own room or from those before it."""
+    mine = ROOMS.index(room_of(module))
+    above = [name for name in own_imports_of(module) - {"scenrun"} if ROOMS.index(room_of(name)) > mine]
+    assert not above, f"{module} imports {above}"
 
 
-@pytest.mark.parametrize("path", [p for p in modules() if part_of(name_of(p)) in READERS], ids=name_of)
-def test_who_reads_logs_knows_no_executor(path: Path) -> None:
+def test_there_is_no_circle_of_imports() -> None:
+    """No module reaches itself again, not even through imports inside functions or for type checkers alone."""
+    graph = {module: own_imports_of(module) for module in MODULES if module not in FACADE}
+    circles = [part for part in components(graph, lambda name: sorted(graph[name])) if len(part) > 1]
+    assert not circles
+
+
+def test_imports_inside_functions_have_a_reason() -> None:
+    """Whoever imports one of our modules, or an extra, inside a function is listed above with the reason."""
+    within = {
+        module
+        for module, path in MODULES.items()
+        for one in imports_of(path)
+        if module not in FACADE and not one.is_at_top and (one.module in MODULES or one.module.split(".")[0] in ONLY_IN)
+    }
+    assert within == set(IN_FUNCTIONS)
+
+
+@pytest.mark.parametrize("package", ONLY_IN)
+def test_packages_of_others_stay_where_they_belong(package: str) -> None:
+    """Each is imported only by the modules, or rooms, that are listed above."""
+    users = {m for m, path in MODULES.items() for one in imports_of(path) if one.module.split(".")[0] == package}
+    strangers = {user for user in users if not any(f"{user}.".startswith(f"{home}.") for home in ONLY_IN[package])}
+    assert not strangers
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("scenrun.report", "scenrun.trace.analysis"))])
+def test_who_reads_logs_knows_no_executor(module: str) -> None:
     """Analysis and reports import nothing that runs or searches a program, anywhere in their files."""
-    assert not {part_of(name) for name in imports_of(path, top=False)} & {"executors", "machine", "explorer", "api"}
-
-
-@pytest.mark.parametrize("path", [p for p in modules() if part_of(name_of(p)) in LAYERS[0] + LAYERS[1]], ids=name_of)
-def test_the_lower_layers_never_reach_up(path: Path) -> None:
-    """Errors, scenarios, primitives and events import nothing from above, not even inside a function."""
-    names = imports_of(path, top=False)
-    assert not [name for name in names if LAYER_OF[part_of(name)] > LAYER_OF[part_of(name_of(path))]]
+    rooms = {room_of(name) for name in own_imports_of(module) - {"scenrun"}}
+    assert not rooms & {"execution", "model", "search", "api"}
 
 
 def test_relative_imports_are_not_used() -> None:
     """Every import inside the package is written out, so that the tests above see it."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in modules()}
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES.values()}
     relative = [
         str(p) for p, tree in trees.items() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level
     ]

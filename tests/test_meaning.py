@@ -12,7 +12,7 @@ from this_python import told_by_python
 import scenrun
 from scenrun.api import load_source
 from scenrun.language.source import decode
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 
 
 def run(text: str, **options: Any) -> tuple[RunResult, list[str]]:

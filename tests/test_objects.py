@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import scenrun
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 
 EXAMPLES = Path(__file__).parent.parent / "docs" / "examples"
 WAYS = pytest.mark.parametrize("way", ["run", "simulate"])

@@ -16,7 +16,6 @@ from scenrun.api import load_source
 from scenrun.errors import ScenarioError
 from scenrun.language.source import decode
 from scenrun.model.machine import FREE, Choice, Machine
-from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_holders import Holders
@@ -25,6 +24,7 @@ from scenrun.search.properties.races import races_in
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.path import choices_along
 from scenrun.search.state_search import Searching, search
 
 AT_RANDOM = 250

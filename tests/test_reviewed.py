@@ -10,8 +10,8 @@ import pytest
 import scenrun
 from scenrun.api import load_source
 from scenrun.language.source import decode
-from scenrun.program.results import RunResult
 from scenrun.program.tally import Tally
+from scenrun.report.results import RunResult
 
 
 def run(text: str, **options: Any) -> RunResult:

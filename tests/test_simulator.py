@@ -14,7 +14,7 @@ import pytest
 
 import scenrun
 from scenrun import UsageError, load, simulate
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 
 ROOT = Path(__file__).parent.parent
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.yaml"))

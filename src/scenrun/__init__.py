@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from scenrun.errors import OutputError, ScenarioError, UsageError
 from scenrun.version import __version__
 
 if TYPE_CHECKING:
-    from scenrun.api import Loaded, explore, load, replay, run, simulate, sweep
+    from scenrun.api import Loaded, explore, load, replay, run, simulate
+    from scenrun.batch.sweep.request import sweep
     from scenrun.batch.sweep.result import Swept
-    from scenrun.program.results import RunResult
+    from scenrun.report.results import RunResult
     from scenrun.search.result import Explored
 
 __all__ = [
@@ -31,22 +33,18 @@ __all__ = [
 ]
 
 
+_HOMES = {
+    **dict.fromkeys(("Loaded", "explore", "load", "replay", "run", "simulate"), "scenrun.api"),
+    "Explored": "scenrun.search.result",
+    "RunResult": "scenrun.report.results",
+    "Swept": "scenrun.batch.sweep.result",
+    "sweep": "scenrun.batch.sweep.request",
+}
+"""The module of each public name that is brought in when it is first used, so that importing scenrun costs nothing."""
+
+
 def __getattr__(name: str) -> Any:
-    """Bring a public name in when it is first used, so that importing scenrun costs nothing."""
-    if name in ("Loaded", "explore", "load", "replay", "run", "simulate", "sweep"):
-        from scenrun import api
-
-        return getattr(api, name)
-    if name == "RunResult":
-        from scenrun.program.results import RunResult
-
-        return RunResult
-    if name == "Explored":
-        from scenrun.search.result import Explored
-
-        return Explored
-    if name == "Swept":
-        from scenrun.batch.sweep.result import Swept
-
-        return Swept
-    raise AttributeError(f"module 'scenrun' has no attribute {name!r}")
+    """A public name, brought in from its module."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'scenrun' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

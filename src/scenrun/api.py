@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from scenrun.errors import Problem, ScenarioError, Source, UsageError
+from scenrun.errors import Fault, Place, Problem, ScenarioError, Source, UsageError
 from scenrun.language.durations import DurationError
 from scenrun.language.durations import parse as parse_duration
 from scenrun.language.model import Scenario
@@ -18,10 +18,11 @@ from scenrun.language.reader import read_scenario
 from scenrun.language.source import MAX_BYTES, decode
 from scenrun.program.compiler.compiler import compile_scenario
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
+from scenrun.report.results import RunResult
+from scenrun.trace.events import LEVELS
 
 if TYPE_CHECKING:
-    from scenrun.batch.sweep.result import Swept
     from scenrun.execution.log_output import Lines
     from scenrun.execution.replay.plan import Plan
     from scenrun.model.move_schedule import MoveSchedule
@@ -54,11 +55,11 @@ def load(
     `{"threads.consumer.count": 3}`. `expect` is another file, or a mapping: its `expect` and `limits` stand in the place
     of the scenario's own. Raises ScenarioError with everything that is wrong, each with its place.
     """
-    teacher = None if expect is None else _source(expect, "<expect>")
-    return load_source(_source(scenario, "<mapping>"), overrides, teacher)
+    teacher = None if expect is None else source_of(expect, "<expect>")
+    return load_source(source_of(scenario), overrides, teacher)
 
 
-def _source(given: str | Path | Mapping[str, Any], name: str) -> Source:
+def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") -> Source:
     """The text of a file, or of a mapping under this name."""
     if isinstance(given, Mapping):
         text = yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True)
@@ -117,7 +118,7 @@ def run(
             level=level,
             time_limit_ns=limit,
         )
-    return lines.kept_with(result)
+    return RunResult.of(lines.kept_with(result))
 
 
 def simulate(
@@ -181,7 +182,7 @@ def simulate(
         )
     if save_schedule is not None:
         how.schedule_of(loaded.program, result).save(save_schedule)
-    return lines.kept_with(result)
+    return RunResult.of(lines.kept_with(result))
 
 
 def explore(
@@ -272,41 +273,7 @@ def replay(
     loaded = _loaded(scenario, level, overrides, allow_python)
     with _output(log, keep) as lines:
         result = replay_once(loaded, found, on, lambda run_id: lines.recorder(run_id, level, loaded.program), level)
-    return lines.kept_with(result)
-
-
-def sweep(
-    scenario: str | Path | Mapping[str, Any] | Loaded,
-    *,
-    over: Mapping[str, Sequence[Any] | str] | None = None,
-    how: str = "simulate",
-    seeds: int | Sequence[int] | None = None,
-    seed: int | None = None,
-    repeat: int | None = None,
-    jobs: int | None = None,
-    cluster: str | None = None,
-    cell_limit: str | float | None = 60,
-    record: str | Path | None = None,
-    yes: bool = False,
-    overrides: Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Swept:
-    """Run a scenario with every combination of values, each with every seed, in several processes.
-
-    over: values by dotted path, a list or a range such as `1..64*2`; adds to the file's `sweep`, or replaces it for this
-    path. how: `run`, `simulate` or `explore`, whose arguments `options` are. seeds: how many from `seed` (the file's) on, or
-    a list of them. repeat: how often each real run is made. jobs: processes; all processors, and 1 for real runs. cell_limit:
-    a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes; None for no limit. record: a file
-    that keeps the rows as they come; a second call runs only what is missing. yes: run also more than 100,000 cells.
-    cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the cells (docs/cluster.md).
-    The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
-    """
-    from scenrun.batch.sweep.request import swept
-
-    source = scenario if isinstance(scenario, Loaded) else _source(scenario, "<mapping>")
-    return swept(
-        source, over or {}, how, seeds, seed, repeat, jobs, cluster, cell_limit, record, yes, overrides, options
-    )
+    return RunResult.of(lines.kept_with(result))
 
 
 def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
@@ -330,7 +297,7 @@ def replay_once(
     level: str,
     interrupted: Callable[[], str | None] = lambda: None,
     plan: Plan | None = None,
-) -> RunResult:
+) -> RunRecord:
     """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
     from scenrun.execution.replay.plan import plan_of, to_show
 
@@ -352,7 +319,6 @@ def _loaded(
     allow_python: bool,
 ) -> Loaded:
     """The scenario, and nothing about it that would have no effect."""
-    from scenrun.trace.events import LEVELS
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")
@@ -407,7 +373,6 @@ def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int 
 
 def check_calls(program: Program, allow_python: bool) -> None:
     """Refuse a program with the user's own Python unless the user allows it; and what of it cannot be imported."""
-    from scenrun.errors import Fault, Place
 
     calls = [i for code in program.codes for i in code.instructions if i.op == "call"]
     if not calls and not program.objects:

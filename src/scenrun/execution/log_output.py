@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.trace.recorder import Collector, FileOutput, Recorder, render_json
 
 
@@ -26,7 +26,7 @@ class Lines:
             return Recorder(run_id, output, level=level, renderer=_keeping(kept), fields=program.log_fields)
         return Recorder(run_id, Collector(_giving(kept, output)), level=level, fields=program.log_fields)
 
-    def kept_with(self, result: RunResult) -> RunResult:
+    def kept_with(self, result: RunRecord) -> RunRecord:
         """The result with the lines that were kept."""
         return result if self._kept is None else replace(result, lines=tuple(self._kept))
 

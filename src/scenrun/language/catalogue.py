@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scenrun.errors import UsageError
+from scenrun.language import behaviours
 from scenrun.language.suggestions import did_you_mean
 
 _PACKAGE = Path(__file__).parent.parent
@@ -23,7 +24,6 @@ def files(folder: Path) -> list[Path]:
 
 def scenario_text(name: str) -> str:
     """The text of a shipped scenario, or of a built-in behaviour's file."""
-    from scenrun.language import behaviours
 
     known = {path.stem: path for path in files(shipped("scenarios"))}
     if name in known:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.language.source import place_of
+from scenrun.language.placed import place_of
 from scenrun.language.suggestions import did_you_mean
 
 MAX_TEXT = 2_000

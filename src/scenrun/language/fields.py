@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -15,15 +15,13 @@ from scenrun.errors import Place
 from scenrun.language import durations, traps
 from scenrun.language.durations import Duration, DurationError
 from scenrun.language.expressions import RESERVED, Expression, ExpressionError, parse
-from scenrun.language.source import Mapping, place_of
+from scenrun.language.placed import Mapping, place_of
 from scenrun.language.templates import Template, parse_template
-
-if TYPE_CHECKING:
-    from scenrun.language.reader import Reader
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _NAME = re.compile(NAME + r"\Z")
 MAX_NAME = 80
+M = TypeVar("M", bound="Model")
 
 
 class Model(BaseModel):
@@ -73,9 +71,37 @@ def each(values: Any, read: Callable[[Any], Any], info: ValidationInfo) -> Itera
             yield key, made
 
 
-def reader_of(info: ValidationInfo) -> Reader:
+class ModelReader(Protocol):
+    """Reads the parts of a file, and collects what is wrong with them; `reader.py` has the one that there is."""
+
+    def refuse(self, place: Place | None, message: str) -> None:
+        """Note one problem."""
+
+    def refuse_as(self, error: PydanticCustomError, place: Place | None) -> None:
+        """Note an error that a field raised about the value at `place`."""
+
+    def named(self, raw: Mapping) -> Iterator[tuple[str, Any]]:
+        """The entries whose keys are names; the others are refused."""
+
+    def model(self, cls: type[M], raw: Any, what: str, name: str = "") -> M | None:
+        """A part of the file as its model, or None where it is wrong."""
+
+    def primitive(self, parent: Mapping, name: str) -> Any:
+        """One entry of `sync`, in short or long form, or None where it is wrong."""
+
+    def stand_in(self, parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
+        """A mapping that a short form stands for, at the place of the short form."""
+
+    def skip(self, raw: Any) -> None:
+        """Keep the words of what could not be read."""
+
+    def steps(self, value: Any) -> tuple[Any, ...]:
+        """A list of steps; those that are wrong are left out."""
+
+
+def reader_of(info: ValidationInfo) -> ModelReader:
     """The reader that a file is being read by, which collects what is wrong with it."""
-    reader: Reader = info.context  # type: ignore[assignment]
+    reader: ModelReader = info.context  # type: ignore[assignment]
     return reader
 
 

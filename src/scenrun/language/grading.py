@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.errors import Problem, ScenarioError, Source
 from scenrun.language import source as yaml_source
-from scenrun.language.source import Mapping
+from scenrun.language.placed import Mapping
 from scenrun.language.suggestions import did_you_mean
 
 KEYS = ("expect", "limits")

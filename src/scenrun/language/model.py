@@ -11,8 +11,10 @@ from pydantic_core import PydanticCustomError
 from scenrun.errors import Place, Source
 from scenrun.language import fields as f
 from scenrun.language.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
+from scenrun.language.placed import Mapping
 from scenrun.language.primitives import KINDS, OptionalName, Primitive
-from scenrun.language.source import Mapping
+from scenrun.language.steps import VERBS
+from scenrun.language.suggestions import did_you_mean
 from scenrun.language.sweep import Sweep
 
 VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
@@ -32,7 +34,6 @@ class Parameter(Model):
 
     @model_validator(mode="after")
     def _known(self) -> Parameter:
-        from scenrun.language.suggestions import did_you_mean
 
         known = (*PARAMETER_TYPES, *KINDS)
         if self.type not in known:
@@ -198,7 +199,6 @@ def _words(value: Any, way: str | None) -> tuple[str, ...]:
 
 
 def _check_word(word: Any, way: str | None, place: Place | None) -> None:
-    from scenrun.language.suggestions import did_you_mean
 
     if word == "incomplete":
         raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows", place=place)
@@ -258,8 +258,6 @@ def _stop(value: Any, info: ValidationInfo) -> Any:
 
 
 def _costs(value: Any, info: ValidationInfo) -> Any:
-    from scenrun.language.steps import VERBS
-    from scenrun.language.suggestions import did_you_mean
 
     if not isinstance(value, dict):
         raise refuse("`costs` takes a mapping of verbs to durations: `costs: {acquire: 2us}`")

@@ -6,9 +6,8 @@ import copy
 from typing import Any
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
-from scenrun.language import source as yaml_source
+from scenrun.language.placed import Mapping, Sequence, Text
 from scenrun.language.primitives import KINDS
-from scenrun.language.source import Mapping, Sequence
 from scenrun.language.suggestions import did_you_mean
 
 _SYNC = 2
@@ -94,7 +93,7 @@ def _placed(value: Any, place: Place) -> Any:
         items.extend(_placed(item, place) for item in value)
         items.places = [place] * len(value)
         return items
-    return yaml_source.Text.at(place, value, quoted=True) if isinstance(value, str) else value
+    return Text.at(place, value, quoted=True) if isinstance(value, str) else value
 
 
 def stand_in(parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:

@@ -16,8 +16,8 @@ from scenrun.language.fields import Model, check_name, refuse, shown
 from scenrun.language.grading import graded_by
 from scenrun.language.model import Scenario
 from scenrun.language.overrides import override, stand_in
+from scenrun.language.placed import Mapping, Sequence, place_of
 from scenrun.language.primitives import KINDS, Primitive
-from scenrun.language.source import Mapping, Sequence, place_of
 from scenrun.language.steps import VERBS, Step
 from scenrun.language.suggestions import did_you_mean, nearest
 

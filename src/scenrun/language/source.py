@@ -11,6 +11,7 @@ import yaml
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.language import traps
+from scenrun.language.placed import Mapping, Sequence, Text
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 50_000
@@ -37,32 +38,6 @@ _WORDS: dict[str, Any] = {
 }
 _SURPRISES = frozenset(f(w) for w in ("on", "off", "yes", "no") for f in (str.lower, str.title, str.upper))
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-
-
-class Mapping(dict[str, Any]):
-    """A mapping of the file; `places` has the place of each key and of its value."""
-
-    __slots__ = ("depth", "place", "places", "size")
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self.place = place
-        self.places: dict[str, tuple[Place, Place]] = {}
-        self.size = 1
-        self.depth = 1
-
-
-class Sequence(list[Any]):
-    """A sequence of the file; `places` has the place of each item."""
-
-    __slots__ = ("depth", "place", "places", "size")
-
-    def __init__(self, place: Place) -> None:
-        super().__init__()
-        self.place = place
-        self.places: list[Place] = []
-        self.size = 1
-        self.depth = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,28 +260,6 @@ class _Reader:
             self._refuse(place, f"a number of {len(text):,} digits; integers have at most {MAX_BITS:,} bits")
             return 0
         return number
-
-
-class Text(str):
-    """A text of the file that knows where it stands and whether it stood in quotes (or a block)."""
-
-    __slots__ = ("place", "quoted")
-
-    place: Place
-    quoted: bool
-
-    @classmethod
-    def at(cls, place: Place, text: str, *, quoted: bool) -> Text:
-        """The text, standing at `place`."""
-        self = cls(text)
-        self.place = place
-        self.quoted = quoted
-        return self
-
-
-def place_of(value: object) -> Place | None:
-    """Where a value of the file stands, if it knows."""
-    return getattr(value, "place", None)
 
 
 def _grow(container: Mapping | Sequence, value: Any) -> None:

@@ -24,7 +24,7 @@ from scenrun.language.fields import (
     refuse,
     shown,
 )
-from scenrun.language.source import Text
+from scenrun.language.placed import Text
 from scenrun.language.templates import Template
 from scenrun.language.variables import Target, parse_target
 

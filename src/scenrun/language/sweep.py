@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
 from scenrun.language.fields import Model, reader_of, refuse, shown
-from scenrun.language.source import Mapping
+from scenrun.language.placed import Mapping
 from scenrun.language.value_ranges import MAX_VALUES, RangeError, is_range, values_of
 
 MAX_SEEDS = 10_000_000

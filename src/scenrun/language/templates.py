@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from scenrun.language.expressions import Expression, ExpressionError, parse
-from scenrun.language.source import place_of
+from scenrun.language.placed import place_of
 
 MAX_TEXT = 20_000
 _FORMAT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(?:\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scenrun.errors import Place, Problem, Source
-
-if TYPE_CHECKING:
-    from scenrun.language.source import Mapping, Sequence
+from scenrun.language.placed import Mapping, Sequence
 
 _SPECIAL = re.compile(r"[][(){},#&*!|>%@`]|: |\?")
 _ENTRY = re.compile(r"^(\s*(?:- +)*[\w.\-]+:\s+)(.*\S)\s*$")

@@ -9,7 +9,7 @@ from typing import Any
 from scenrun.errors import Place
 from scenrun.language.expressions import Expression, ExpressionError, parse
 from scenrun.language.fields import check_name, refuse, shown
-from scenrun.language.source import place_of
+from scenrun.language.placed import place_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,17 +11,28 @@ Dill, A Theory of Timed Automata, 1994). They are left out where time could pass
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
+from scenrun.model.codes import Ready
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State, Thread
-
-if TYPE_CHECKING:
-    from scenrun.model.machine import Machine
 
 Place = TypeVar("Place", bound=Hashable)
 """A state, or what stands for it."""
 LOOK_EVERY = 1_024
+
+
+class TimedMachine(Protocol):
+    """The machine, as far as the clock asks it."""
+
+    codes: list[Ready]
+    """The codes, made ready; each has the registers of its `deadlines`."""
+
+    def can_step(self, state: State, number: int) -> bool:
+        """Whether a thread has a step of its own in a state."""
+
+    def node_of(self, thread: Thread) -> Any:
+        """Where in the graph of its code a thread is, or None."""
 
 
 class Rounds(Generic[Place]):
@@ -57,7 +68,7 @@ class Rounds(Generic[Place]):
         return frozenset(number for place in component for number, after in self._moves(place) if after in inside)
 
 
-def could_pass(machine: Machine, state: State) -> tuple[int, frozenset[int]]:
+def could_pass(machine: TimedMachine, state: State) -> tuple[int, frozenset[int]]:
     """How long until the next thread's time is up, and the threads that would have to be passed over for that.
 
     The length is 0, in nanoseconds, where no time can pass, whoever goes round.
@@ -75,18 +86,18 @@ def could_pass(machine: Machine, state: State) -> tuple[int, frozenset[int]]:
     return min(left, default=0), frozenset(movable)
 
 
-def aged(machine: Machine, state: State, passing: int) -> State:
+def aged(machine: TimedMachine, state: State, passing: int) -> State:
     """The state so many nanoseconds later."""
     return state._replace(threads=tuple([_aged(machine, thread, passing) for thread in state.threads]))
 
 
-def _is_in_loop(machine: Machine, thread: Thread) -> bool:
+def _is_in_loop(machine: TimedMachine, thread: Thread) -> bool:
     """Whether a thread can come back to where it is by its code alone: who cannot does not go round."""
     node = machine.node_of(thread)
     return node is not None and node.is_in_loop
 
 
-def _aged(machine: Machine, thread: Thread, passing: int) -> Thread:
+def _aged(machine: TimedMachine, thread: Thread, passing: int) -> Thread:
     """A thread, so much later."""
     deadlines = machine.codes[thread.who.code].deadlines if thread.registers else ()
     if thread.remaining is None and not deadlines:

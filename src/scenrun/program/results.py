@@ -1,4 +1,4 @@
-"""What running a scenario gives back: the verdict, what was found, the figures, the final state."""
+"""What a run came to, as data: the verdict, what was found, the figures, the final state."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from scenrun.program.findings import Checked, Finding
 
 
 @dataclass(frozen=True, slots=True)
-class RunResult:
-    """The result of one run.
+class RunRecord:
+    """What one run came to.
 
     `verdict` is the kind of the first finding, `holds` where there is none, and `incomplete` where a limit or a signal
     came before anything was found. `ok` says whether the file expects this verdict.
@@ -42,26 +42,3 @@ class RunResult:
     def complete(self) -> bool:
         """Whether no limit and no signal ended the run."""
         return all(finding.kind != "incomplete" for finding in self.findings)
-
-    def timeline(self, width: int = 100) -> str:
-        """What every thread did, drawn in text. Raises UsageError unless the run kept its lines at level debug."""
-        from scenrun.report.notebook import timeline_of
-
-        return timeline_of(self.lines, width)
-
-    def __str__(self) -> str:
-        from scenrun.report.notebook import lines_of_run
-
-        return "\n".join(lines_of_run(self))
-
-    def __repr__(self) -> str:
-        from scenrun.report.notebook import one_line
-
-        found = (finding.message for finding in self.findings)
-        return one_line(self.way, f"{self.scenario}, seed {self.seed}", self.verdict, found)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        from scenrun.report.notebook import page_of_run
-
-        return page_of_run(self)

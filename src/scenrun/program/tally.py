@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 
 class Tally:
@@ -17,8 +17,8 @@ class Tally:
         self.runs = 0
         self.verdicts: dict[str, int] = {}
         self.outcomes: dict[str, int] = {}
-        self.first_not_ok: RunResult | None = None
-        self.found: RunResult | None = None
+        self.first_not_ok: RunRecord | None = None
+        self.found: RunRecord | None = None
         self.only_incomplete = True
         """Whether no run that was not as expected was anything but incomplete."""
 
@@ -27,7 +27,7 @@ class Tally:
         """Whether what was looked for has come."""
         return self.found is not None
 
-    def add(self, result: RunResult) -> None:
+    def add(self, result: RunRecord) -> None:
         """Count one run."""
         self.runs += 1
         self.verdicts[result.verdict] = self.verdicts.get(result.verdict, 0) + 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenrun.program.findings import Checked, Finding, Stuck
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 MAX_NAMED = 5
 """Threads that the message of a deadlock names; the rest are counted."""
@@ -32,11 +32,11 @@ def _main_last(stuck: Stuck) -> tuple[bool, bool]:
 def result_of(
     program: Program, run_id: str, way: str, seed: int, *, findings: Sequence[Finding], expectations: Sequence[Checked],
     figures: dict[str, Any], state: dict[str, Any], outcome: list[Any] | None, elapsed_ns: int, signal: str | None,
-) -> RunResult:  # fmt: skip
+) -> RunRecord:  # fmt: skip
     """The result: the verdict is the first finding's kind."""
     verdict = findings[0].kind if findings else "holds"
     expected = program.expectations.verdict(way)
-    return RunResult(
+    return RunRecord(
         scenario=program.name,
         run=run_id,
         way=way,
@@ -55,7 +55,7 @@ def result_of(
     )
 
 
-def summary_fields(result: RunResult, left: Sequence[str] = ()) -> dict[str, Any]:
+def summary_fields(result: RunRecord, left: Sequence[str] = ()) -> dict[str, Any]:
     """The fields of `run.finished`; `left` has the threads that would not leave."""
     fields: dict[str, Any] = {
         "ok": result.ok,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from scenrun.printable import clean
 from scenrun.report.amounts import seconds
-from scenrun.report.width import clean, columns, short
+from scenrun.report.width import columns, short
 
 WIDE = 80
 NOTHING = "-"

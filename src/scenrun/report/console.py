@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.printable import clean
 from scenrun.program.ir import Program
 from scenrun.report.amounts import counted, milliseconds
 from scenrun.report.ending import ending_lines
-from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped
+from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
 from scenrun.report.words import ABOUT, Event, finding_lines, told
 
 _COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)

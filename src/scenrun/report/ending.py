@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.printable import clean
 from scenrun.report.amounts import counted, seconds
-from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped
+from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
 from scenrun.report.words import Event, told
 
 MAX_ROWS = 8

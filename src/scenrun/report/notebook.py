@@ -8,10 +8,18 @@ from html import escape
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.program.results import RunResult
+from scenrun.printable import clean
+from scenrun.program.results import RunRecord
 from scenrun.report.ending import figure_lines
 from scenrun.report.outcome import describe
-from scenrun.report.width import clean, short
+from scenrun.report.timeline.axis import Axis
+from scenrun.report.timeline.cells import Cells
+from scenrun.report.timeline.choosing import chosen_of
+from scenrun.report.timeline.drawing import Drawing, frame_of
+from scenrun.report.timeline.signs import BLOCKS
+from scenrun.report.timeline.spool import Spool
+from scenrun.report.timeline.survey import Survey
+from scenrun.report.width import short
 
 WIDE = 100
 """Columns of what is shown."""
@@ -30,13 +38,13 @@ def one_line(how: str, scenario: str, verdict: str, findings: Iterable[str] = ()
     return short(clean(f"<{how} of {scenario}: {verdict}{f' ({found})' if found else ''}") + ">", _LONGEST_REPR)
 
 
-def lines_of_run(result: RunResult) -> list[str]:
+def lines_of_run(result: RunRecord) -> list[str]:
     """The verdict, what was found, and what threads and objects did."""
     said = describe(result, "", "debug").split("\n")
     return [*(clean(line) for line in said), *figure_lines(result.figures, WIDE)]
 
 
-def page_of_run(result: RunResult) -> str:
+def page_of_run(result: RunRecord) -> str:
     """A run as HTML; with its timeline if its lines were kept at level debug."""
     blocks = [lines_of_run(result)]
     if result.lines and _level(result.lines) == "debug":
@@ -64,13 +72,6 @@ def _harmless(text: str) -> str:
 
 def timeline_of(lines: Sequence[dict[str, Any]], width: int) -> str:
     """The timeline of a run's lines: along the time, or along the lines where a schedule was replayed or no time went by."""
-    from scenrun.report.timeline.axis import Axis
-    from scenrun.report.timeline.cells import Cells
-    from scenrun.report.timeline.choosing import chosen_of
-    from scenrun.report.timeline.drawing import Drawing, frame_of
-    from scenrun.report.timeline.signs import BLOCKS
-    from scenrun.report.timeline.spool import Spool
-    from scenrun.report.timeline.survey import Survey
 
     _check(lines, width)
     with closing(Spool()) as spool:

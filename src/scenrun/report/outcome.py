@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from scenrun.program.findings import Finding
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
 
 MAX_THREADS = 20
 
 
-def describe(result: RunResult, again: str, level: str, remark: str = "", *, seen: bool = False) -> str:
+def describe(result: RunRecord, again: str, level: str, remark: str = "", *, seen: bool = False) -> str:
     """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so.
 
     seen: whether the person has just seen how it ended and what was found, on the console.
@@ -28,7 +28,7 @@ def describe(result: RunResult, again: str, level: str, remark: str = "", *, see
     return "\n".join(lines)
 
 
-def _headline(result: RunResult) -> str:
+def _headline(result: RunRecord) -> str:
     expected = " or ".join(result.expected)
     if result.verdict == "incomplete":
         return f"incomplete: the file expects {expected}"
@@ -49,7 +49,7 @@ def finding_lines(finding: Finding) -> list[str]:
     return lines
 
 
-def describe_replay(result: RunResult, finding: tuple[str, str] | None, moves: int, *, seen: bool = False) -> str:
+def describe_replay(result: RunRecord, finding: tuple[str, str] | None, moves: int, *, seen: bool = False) -> str:
     """A few lines for a person, on the replay of a schedule that was to show a finding.
 
     seen: whether the person has just seen what was found, on the console.

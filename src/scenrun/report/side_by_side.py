@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
+from scenrun.printable import clean
 from scenrun.report.aligned import WIDE, aligned, name_of, number, percent, time
 from scenrun.report.stats_of_objects import joined
 from scenrun.report.stats_rows import PER_SECOND, SECONDS, SHARE, Row, rows_of
-from scenrun.report.width import clean, hanging
+from scenrun.report.width import hanging
 from scenrun.trace.analysis.figures import TABLES, Figures
 
 HEAD = ("table", "name", "figure", "unit", "a", "b", "ratio")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from scenrun.printable import clean
 from scenrun.report.aligned import WIDE, aligned, count, name_of, percent, time
 from scenrun.report.stats_of_objects import cut, objects_described, ordered
-from scenrun.report.width import clean, columns, hanging, short
+from scenrun.report.width import columns, hanging, short
 from scenrun.trace.analysis.critical_path import WAKING, Link
 from scenrun.trace.analysis.figures import Figures, Table
 from scenrun.trace.analysis.figures_of_threads import awaited, family

@@ -18,7 +18,7 @@ from scenrun.program.ir import Program
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.goals import goal_of
-from scenrun.search.counterexample.shorten import choices_along, cost_of, shortened
+from scenrun.search.counterexample.shorten import cost_of, shortened
 from scenrun.search.counterexample.trace import tell
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.end_states import About, Judge, missing_outcomes
@@ -26,10 +26,13 @@ from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
 from scenrun.search.properties.schedule_count import count
-from scenrun.search.result import Counterexample, Explored, is_expected
+from scenrun.search.properties.witness import Way
+from scenrun.search.record import Counterexample, is_expected
+from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
 from scenrun.search.space.packed import Overflow, Packed, Stopped
-from scenrun.search.state_search import Searched, Searching, Way, search
+from scenrun.search.space.path import choices_along
+from scenrun.search.state_search import Searched, Searching, search
 from scenrun.workers.memory import process_bytes
 
 STATES = "states"

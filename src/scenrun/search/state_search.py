@@ -11,13 +11,14 @@ from scenrun.model.machine import FOLDED, FREE, Choice, Machine
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.goals import goal_of
-from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.end_states import About, Judge, missing_outcomes, outcome_text
 from scenrun.search.properties.nontermination import Cycles, Endless
+from scenrun.search.properties.witness import Way
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Space, told_seconds
 from scenrun.search.space.packed import Noticed, Overflow, Packed
+from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
 
 T = TypeVar("T")
@@ -27,20 +28,6 @@ LARGE, WORTH = 20_000, 8
 """States from which on persistent sets are tried to find what has no end, and how many times fewer they must be."""
 MOST_OF_A_KIND = 20
 """Findings of one kind for which a way is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """How to come to a finding."""
-
-    about: About
-    choices: tuple[Choice, ...]
-    cycle: tuple[Choice, ...] = ()
-    """Of a livelock: what is done again and again from there on."""
-    goal: Callable[[int], bool] | None = None
-    """Whether a packed state shows it as well."""
-    said: str | None = None
-    """What went wrong, where that is known already."""
 
 
 @dataclass(slots=True)

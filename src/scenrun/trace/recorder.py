@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import structlog
 
 from scenrun.errors import OutputError
+from scenrun.printable import harmless_json
 from scenrun.program.primitives.registry import KINDS, operation
-from scenrun.report.width import harmless_json
 from scenrun.trace.events import LEVELS
 from scenrun.trace.json_text import dumps_line
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from xml.etree import ElementTree as Xml
 
 from scenrun.batch.suite.verdict import FAILED, WRONG, Judged
-from scenrun.report.width import clean
+from scenrun.printable import clean
 
 _ERRORS = (WRONG, FAILED)
 """What is no answer of a test, but shows that it could not be made."""

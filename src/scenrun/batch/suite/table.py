@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from scenrun.batch.suite.verdict import Judged
+from scenrun.printable import clean
 from scenrun.report.amounts import counted
-from scenrun.report.width import clean, columns, filled
+from scenrun.report.width import columns, filled
 
 _HEAD = ("scenario", "way", "", "verdict", "expected", "time")
 _LEAST = 20

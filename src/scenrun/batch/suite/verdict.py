@@ -13,9 +13,10 @@ from pathlib import Path
 from scenrun.api import Loaded, check_calls, explore, load_source, read_file, run, simulate
 from scenrun.batch.suite.ways import ways_of
 from scenrun.errors import ScenarioError
-from scenrun.program.results import RunResult
+from scenrun.printable import clean
+from scenrun.program.results import RunRecord
 from scenrun.report.outcome import describe as describe_run
-from scenrun.report.width import clean, cut
+from scenrun.report.width import cut
 from scenrun.search.counterexample.summary import describe as describe_search
 
 WRONG, FAILED = "wrong file", "error"
@@ -97,7 +98,7 @@ def judged(file: str, loaded: Loaded, way: str, how: How) -> Judged:
 
 def _ran(file: str, loaded: Loaded, way: str, how: How, began: float) -> Judged:
     once = run if way == "run" else simulate
-    result: RunResult = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
+    result: RunRecord = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
     again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
     said = describe_run(replace(result, figures={}), again, "debug")  # nobody asked for the lines that were not shown
     remark = " (threads may take other turns)" if way == "run" else ""

@@ -10,7 +10,7 @@ from scenrun.batch.sweep.grid import Grid
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.language import source as yaml_source
 from scenrun.language.overrides import short_path
-from scenrun.language.source import Mapping as Read
+from scenrun.language.placed import Mapping as Read
 from scenrun.language.suggestions import did_you_mean
 
 MOST_CHECKED = 1_000

@@ -7,41 +7,51 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from scenrun.api import Loaded, time_limit_ns
+from scenrun.api import Loaded, source_of, time_limit_ns
 from scenrun.batch.sweep.cell import Job
 from scenrun.batch.sweep.plan import Wishes, plan
 from scenrun.batch.sweep.record import Record, identity_of
 from scenrun.batch.sweep.result import Swept, result_of
 from scenrun.batch.sweep.run import means_for, run_missing
-from scenrun.errors import Source, UsageError
+from scenrun.errors import UsageError
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.language.value_ranges import RangeError
 
 
-def swept(
-    scenario: Source | Loaded,
-    over: Mapping[str, Sequence[Any] | str],
-    how: str,
-    seeds: int | Sequence[int] | None,
-    seed: int | None,
-    repeat: int | None,
-    jobs: int | None,
-    cluster: str | None,
-    cell_limit: str | float | None,
-    record: str | Path | None,
-    yes: bool,
-    overrides: Mapping[str, Any] | None,
-    options: dict[str, Any],
+def sweep(
+    scenario: str | Path | Mapping[str, Any] | Loaded,
+    *,
+    over: Mapping[str, Sequence[Any] | str] | None = None,
+    how: str = "simulate",
+    seeds: int | Sequence[int] | None = None,
+    seed: int | None = None,
+    repeat: int | None = None,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    cell_limit: str | float | None = 60,
+    record: str | Path | None = None,
+    yes: bool = False,
+    overrides: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> Swept:
-    """Run a sweep; `scenrun.sweep` says what the arguments are."""
+    """Run a scenario with every combination of values, each with every seed, in several processes.
+
+    over: values by dotted path, a list or a range such as `1..64*2`; adds to the file's `sweep`, or replaces it for this
+    path. how: `run`, `simulate` or `explore`, whose arguments `options` are. seeds: how many from `seed` (the file's) on, or
+    a list of them. repeat: how often each real run is made. jobs: processes; all processors, and 1 for real runs. cell_limit:
+    a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes; None for no limit. record: a file
+    that keeps the rows as they come; a second call runs only what is missing. yes: run also more than 100,000 cells.
+    cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the cells (docs/cluster.md).
+    The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
+    """
     limit = time_limit_ns(cell_limit, "cell_limit")
     given = plain(dict(overrides or {}))
     if isinstance(scenario, Loaded):
         _refuse_graded(scenario)
         given = {**plain(scenario.program.overrides), **given}
-    source = scenario.program.source if isinstance(scenario, Loaded) else scenario
+    source = scenario.program.source if isinstance(scenario, Loaded) else source_of(scenario)
     job = Job(source.text, source.name, how, options, given, None if limit is None else limit / 1e9)
-    wishes = Wishes(_over(over), seed, _seeds(seeds), _count("repeat", repeat, MAX_REPEAT), yes)
+    wishes = Wishes(_over(over or {}), seed, _seeds(seeds), _count("repeat", repeat, MAX_REPEAT), yes)
     ready = plan(job, wishes)
     path = None if record is None else str(record)
     with closing(Record(path, identity_of(job, ready.scenario), ready.grid)) as rows:

@@ -13,6 +13,7 @@ from scenrun.batch.sweep.plan import Plan
 from scenrun.batch.sweep.run import check_figures, default_figures
 from scenrun.batch.sweep.statistics import Combination, combinations
 from scenrun.batch.sweep.table import Told
+from scenrun.report.notebook import html, one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,12 @@ class Swept:
         return self.table()
 
     def __repr__(self) -> str:
-        from scenrun.report.notebook import one_line
 
         wrong = f"{len(self.failing):,} not as expected" if self.failing else "all as expected"
         return one_line("sweep", self.scenario, f"{len(self.cells):,} cells, {wrong}")
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        from scenrun.report.notebook import html
 
         return html([self.table().split("\n")], self.ok)
 

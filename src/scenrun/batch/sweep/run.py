@@ -13,6 +13,7 @@ from scenrun.batch.sweep.plan import Plan
 from scenrun.batch.sweep.record import Record
 from scenrun.batch.sweep.workers import Crew, LocalProcesses, Measure, measure_batch
 from scenrun.errors import UsageError
+from scenrun.language.suggestions import did_you_mean
 from scenrun.workers.processes import cpus
 
 
@@ -78,7 +79,6 @@ def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] =
 
 def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
     """Refuse figures that cells do not have."""
-    from scenrun.language.suggestions import did_you_mean
 
     numbers = [name for name, value in figures.items() if not isinstance(value, str)]
     for name in shown:

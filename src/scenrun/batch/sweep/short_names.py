@@ -9,7 +9,10 @@ from typing import Any
 
 from scenrun.batch.sweep.cell import Job, Row
 from scenrun.batch.sweep.options import shown as option_name
-from scenrun.report.width import clean, short
+from scenrun.errors import ScenarioError
+from scenrun.language.source import scalar
+from scenrun.printable import clean
+from scenrun.report.width import short
 
 _SECTIONS = ("threads", "sync", "state", "behaviours", "objects")
 
@@ -85,8 +88,6 @@ class Commands:
 
 def written(value: Any) -> str:
     """A value as `--set` reads it: quoted where plain text would be something else."""
-    from scenrun.errors import ScenarioError
-    from scenrun.language.source import scalar
 
     if isinstance(value, str):
         try:

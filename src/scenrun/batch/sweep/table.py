@@ -11,9 +11,10 @@ from scenrun.batch.sweep.heat_map import Map, number
 from scenrun.batch.sweep.plan import Plan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
+from scenrun.printable import clean
 from scenrun.report.aligned import WIDE, aligned
 from scenrun.report.amounts import counted, seconds
-from scenrun.report.width import clean, columns, hanging, short
+from scenrun.report.width import columns, hanging, short
 
 MOST_COMBINATIONS = 40
 MOST_FAILING = 10

@@ -22,7 +22,7 @@ from scenrun.model.moves import Made
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.kinds import Failed, Then
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.trace.recorder import Recorder
 
 _FOR_EVER = 1 << 62
@@ -31,7 +31,7 @@ _FOR_EVER = 1 << 62
 def follow_program(
     program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
-) -> RunResult:  # fmt: skip
+) -> RunRecord:  # fmt: skip
     """Replay a plan in virtual time: the same bytes every time."""
     recorder = make_recorder(run_id_of(program, seed))
     recorder.wall_ns = recorder.began_ns = 0

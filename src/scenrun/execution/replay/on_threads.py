@@ -27,7 +27,7 @@ from scenrun.execution.threads.waiting import Parked, RealBarrier, RealCondition
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Code, Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.trace.events import LEVELS
 from scenrun.trace.recorder import Recorder
 
@@ -44,7 +44,7 @@ QUIET_LOOKS = 3
 def replay_program(
     program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
-) -> RunResult:  # fmt: skip
+) -> RunRecord:  # fmt: skip
     """Replay a plan on real threads; whether it showed its finding is in the result's notes."""
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)

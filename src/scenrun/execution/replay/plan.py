@@ -14,7 +14,7 @@ from scenrun.model.moves import Diverged, Made, Move, Path, cycled, path_of
 from scenrun.model.state import State, key
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 LOOKED_AT = 20_000
 """States that are looked at to know whether a thread can ever move again."""
@@ -71,7 +71,7 @@ class Plan:
             return None
         return Finding("incomplete", "the schedule ends here", threads=threads, details={"limit": "schedule"})
 
-    def is_shown(self, result: RunResult) -> bool:
+    def is_shown(self, result: RunRecord) -> bool:
         """Whether a replay that made all its moves has shown the finding."""
         if self.finding is None or self.finding[0] == "race":
             return True

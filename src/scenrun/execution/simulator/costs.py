@@ -11,6 +11,7 @@ import yaml
 from scenrun.errors import UsageError
 from scenrun.language.durations import DurationError
 from scenrun.language.durations import parse as parse_duration
+from scenrun.language.steps import VERBS
 from scenrun.language.suggestions import did_you_mean
 from scenrun.program.primitives.registry import KINDS
 
@@ -68,7 +69,6 @@ def stronger(own: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int
 
 def read_costs(path: str | Path) -> dict[str, int]:
     """The costs of a file such as `scenrun calibrate` writes: words with durations. Raises UsageError with a sentence."""
-    from scenrun.language.steps import VERBS
 
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

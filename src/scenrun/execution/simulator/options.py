@@ -12,7 +12,7 @@ from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.simulate_program import Settings
 from scenrun.model.turn_schedule import Schedule
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class How:
             return Priorities(self.priorities)
         return RoundRobin(SWITCH_INTERVAL_NS if self.switch_interval_ns is None else self.switch_interval_ns)
 
-    def schedule_of(self, program: Program, result: RunResult) -> Schedule:
+    def schedule_of(self, program: Program, result: RunRecord) -> Schedule:
         """The schedule of a run that was recorded."""
         settings, scheduler = self.settings(), self.settings().scheduler(result.seed)
         return Schedule(

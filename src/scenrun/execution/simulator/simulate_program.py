@@ -20,7 +20,7 @@ from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.findings import Finding
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.program.verdicts import deadlock, result_of, summary_fields
 from scenrun.trace.events import LEVELS
 from scenrun.trace.recorder import Recorder
@@ -44,7 +44,7 @@ class Settings:
     scheduler: Callable[[int], Scheduler] = lambda seed: RoundRobin()
     """Makes the scheduler from the run's seed."""
     record: bool = False
-    """Whether the schedule is kept: the turns in `RunResult.notes["schedule"]`."""
+    """Whether the schedule is kept: the turns in `RunRecord.notes["schedule"]`."""
 
 
 def run_id_of(program: Program, seed: int) -> str:
@@ -62,7 +62,7 @@ def simulate_program(
     interrupted: Callable[[], str | None] = lambda: None,
     settings: Settings | None = None,
     hurry: Sequence[object] = (),
-) -> RunResult:
+) -> RunRecord:
     """Simulate a program once. `time_limit_ns` is virtual time and replaces the scenario's own limit.
 
     interrupted: asked now and then; the name of the signal that ends the run. hurry: no longer empty once there is one, so
@@ -132,7 +132,7 @@ class SimulatedRun:
         records.extend(in_order)
         self.recorder.take(records, past)
 
-    def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunResult:
+    def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunRecord:
         """Let it run, judge, and say so in the log's last line."""
         simulation = self.simulation
         loop = self._loop(
@@ -186,7 +186,7 @@ class SimulatedRun:
             for t in live
         )
 
-    def _finish(self, signal: str | None) -> RunResult:
+    def _finish(self, signal: str | None) -> RunRecord:
         simulation = self.simulation
         reached = not simulation.needed
         elapsed_ns = simulation.now_ns

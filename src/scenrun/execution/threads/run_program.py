@@ -16,7 +16,7 @@ from scenrun.execution.threads import rescue
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.trace.events import LEVELS
 from scenrun.trace.recorder import OutputClosed, Recorder
 from scenrun.trace.run_header import program_fields, shared_fields
@@ -33,7 +33,7 @@ def run_program(
     level: str = "info",
     time_limit_ns: int | None = None,
     interrupted: Interrupted = lambda: None,
-) -> RunResult:
+) -> RunRecord:
     """Run a program once; gives its result after every thread has left.
 
     `make_recorder` makes the log's recorder from the run's identifier. `interrupted` names the signal that is to end
@@ -49,7 +49,7 @@ def run_program(
     )
 
 
-def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunResult:
+def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunRecord:
     """The result of a run, once it is over and every thread has left."""
     try:
         signal = supervisor.watch()

@@ -16,7 +16,7 @@ from scenrun.execution.threads.detector import Detector
 from scenrun.execution.threads.metrics import figures_of
 from scenrun.execution.threads.run import Run
 from scenrun.program.findings import Finding, Stuck
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.program.verdicts import deadlock, result_of, summary_fields
 
 TICK_S = 0.02
@@ -152,7 +152,7 @@ class Supervisor:
 
     # --- the end
 
-    def finish(self, run_id: str, signal: str | None) -> RunResult:
+    def finish(self, run_id: str, signal: str | None) -> RunRecord:
         """Count, judge, free everyone, and say so in the log's last line."""
         run = self.run
         reached = self._is_over()

@@ -22,7 +22,7 @@ from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
 from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.streams import say
 from scenrun.language.model import VERDICTS
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
@@ -127,7 +127,7 @@ class Running(ABC):
         on_terminal = self.options["log"] == "-" and sys.stdout.isatty() and sys.stderr.isatty()
         return self.options["format_"] == "console" and on_terminal
 
-    def _again(self, file: str, result: RunResult) -> str:
+    def _again(self, file: str, result: RunRecord) -> str:
         """The command that runs the same again, up to the level."""
         words = ["scenrun", *self.words, file]
         for text in self.options["sets"]:
@@ -166,7 +166,7 @@ class Running(ABC):
         return secrets.token_hex(6)
 
     @abstractmethod
-    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
         """Run a scenario."""
 
     def recorder(self, run_id: str, loaded: Loaded) -> Recorder:
@@ -180,7 +180,7 @@ class Running(ABC):
             renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)
         return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
 
-    def _leave_if_stuck(self, result: RunResult) -> None:
+    def _leave_if_stuck(self, result: RunRecord) -> None:
         """Threads that would not leave must not keep the process: everything is written, and nothing else is left."""
         if result.notes.get("not_ended"):
             self.output.close()
@@ -218,7 +218,7 @@ def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _status(result: RunResult) -> int:
+def _status(result: RunRecord) -> int:
     if result.verdict == "incomplete":
         return EXIT_INCOMPLETE
     return 0 if result.ok else 1

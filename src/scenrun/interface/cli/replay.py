@@ -16,7 +16,7 @@ from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_fi
 from scenrun.interface.cli.streams import say
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
 from scenrun.report.outcome import describe_replay
 
@@ -68,7 +68,7 @@ class _Replaying(Running):
         self.schedule = schedule
         self.plan = plan
 
-    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
         """Replay it once."""
         return replay_once(
             loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,

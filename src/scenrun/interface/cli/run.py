@@ -13,7 +13,7 @@ from scenrun.api import Loaded, time_limit_ns
 from scenrun.execution.threads.run_program import run_program
 from scenrun.interface.cli.repeated_run import Running, load_all, shared_options
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1
 """Every thread that waits for the GIL wakes up once in a switch interval: thousands of them would do nothing else."""
@@ -46,7 +46,7 @@ class _Real(Running):
     again_options = ("time_limit", "switch_interval")
     remark = " (threads may take other turns)"
 
-    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
         """Run a scenario on real threads."""
         return run_program(
             loaded.program,

@@ -18,7 +18,7 @@ from scenrun.interface.cli.streams import say
 from scenrun.model.turn_schedule import Schedule
 from scenrun.model.turn_schedule import read as read_schedule
 from scenrun.program.ir import Program
-from scenrun.program.results import RunResult
+from scenrun.program.results import RunRecord
 
 _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "costs", "cpus", "repeat", "until")
 """What a schedule has decided already."""
@@ -120,7 +120,7 @@ class _Virtual(Running):
         """The same for the same runs."""
         return run_id_of(loaded.program, first)
 
-    def run_once(self, loaded: Loaded, seed: int | None) -> RunResult:
+    def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
         """Simulate a scenario."""
         result = simulate_program(
             loaded.program,

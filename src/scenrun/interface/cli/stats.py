@@ -14,6 +14,7 @@ from scenrun.report import side_by_side
 from scenrun.report.stats import described
 from scenrun.report.stats_rows import HEAD, as_csv, rows_of
 from scenrun.trace.analysis.figures import Figures, figures_of
+from scenrun.trace.json_text import dumps_indented
 
 _SIDES = 2
 
@@ -71,6 +72,5 @@ def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_row
 
 
 def _document(value: Any) -> str:
-    from scenrun.trace.json_text import dumps_indented
 
     return dumps_indented(value)

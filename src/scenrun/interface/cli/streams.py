@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Literal
 
 from scenrun.errors import OutputError
+from scenrun.printable import harmless, harmless_json
 
 
 def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "drawn"] = "text") -> None:
@@ -16,7 +17,6 @@ def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "draw
     No text of a file reaches a terminal raw. form: `json` stays the same JSON; what is `drawn` has colours of our own, and
     is of parts that were cleaned one by one.
     """
-    from scenrun.report.width import harmless, harmless_json
 
     if form != "drawn":
         text = (harmless_json if form == "json" else harmless)(text)
@@ -31,7 +31,6 @@ def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "draw
 
 def say(text: str) -> None:
     """A line for a person, on stderr; a closed stderr is no reason to fail."""
-    from scenrun.report.width import harmless
 
     with suppress(OSError, ValueError):
         print(harmless(text), file=sys.stderr, flush=True)

@@ -26,6 +26,7 @@ from scenrun.interface.cli.exit_status import EXIT_FAILED
 from scenrun.interface.cli.options import overrides_of, source_of
 from scenrun.interface.cli.outputs import output_path, raw_option
 from scenrun.interface.cli.repeated_run import on_signals
+from scenrun.interface.cli.simulate import priorities_of
 from scenrun.interface.cli.streams import say, tell
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
@@ -113,7 +114,6 @@ def _job(file: str, options: dict[str, Any]) -> Job:
 
 def _of_cells(options: dict[str, Any]) -> dict[str, Any]:
     """The options that are for the cells, as the functions for one cell take them."""
-    from scenrun.interface.cli.simulate import priorities_of
 
     out = {name: options[name] for name in _OF_CELLS if options[name] is not None}
     if options["priority"]:

@@ -16,7 +16,7 @@ from scenrun.api import Loaded, explore, load_source, read_file, replay, run, si
 from scenrun.errors import Source, UsageError
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
-from scenrun.program.results import RunResult
+from scenrun.report.results import RunResult
 from scenrun.search.result import Explored
 from scenrun.trace.events import COMMON, EVENTS, LEVELS, OF_THREAD
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic_core import PydanticCustomError
 
@@ -13,7 +13,7 @@ from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression, ExpressionError, parse
 from scenrun.language.fields import parse_reference, parse_timing, shown
 from scenrun.language.model import Behaviour, Parameter
-from scenrun.language.source import place_of
+from scenrun.language.placed import place_of
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import parse_target
 from scenrun.program.compiler.mentions import assigned, mentioned
@@ -31,9 +31,7 @@ from scenrun.program.compiler.scope import (
     VariableAlias,
 )
 from scenrun.program.compiler.wording import describe, one_of
-
-if TYPE_CHECKING:
-    from scenrun.program.compiler.writer import Writer
+from scenrun.program.compiler.writer import Writer
 
 _LITERALS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "str": (str,)}
 _KINDS = {

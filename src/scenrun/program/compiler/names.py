@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.language.behaviours import shipped
 from scenrun.language.model import Group, Scenario
 from scenrun.language.primitives import Condition, Pool, Primitive, Queue
 from scenrun.language.steps import Section
@@ -203,7 +204,6 @@ class Names:
 
     def _default_stop_is_used(self) -> bool:
         """Whether a behaviour that stops by the stop event unless told otherwise is in use, or may be in an unread part."""
-        from scenrun.language.behaviours import shipped
 
         if self.scenario._unread is None or any(shipped(word) for word in self.scenario._unread):
             return True

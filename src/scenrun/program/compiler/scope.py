@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
 from scenrun.language.variables import Target
 from scenrun.program.ir import Cell
-
-if TYPE_CHECKING:
-    from scenrun.program.compiler.names import Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +76,20 @@ class VariableAlias:
 Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | VariableAlias | Unknown
 
 
+class Declared(Protocol):
+    """The names that a file declares, as far as a scope asks for them; `names.py` has them."""
+
+    def find(self, name: str) -> Binding | None:
+        """What the file declares under this name."""
+
+    def known(self) -> list[str]:
+        """The names of variables and objects."""
+
+
 class Scope:
     """The names that one behaviour sees: its own, then the file's (a shipped behaviour sees only its own)."""
 
-    def __init__(self, names: Names | None, prefix: str = "", thread: bool = True) -> None:
+    def __init__(self, names: Declared | None, prefix: str = "", thread: bool = True) -> None:
         self.names = names
         self.prefix = prefix
         self.bindings: dict[str, Binding] = {}

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from scenrun.errors import Place
 from scenrun.language import steps as verbs
+from scenrun.language.expressions import Expression
+from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.variables import Target
 from scenrun.program.compiler.assembler import Assembler
+from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
 from scenrun.program.compiler.mentions import assigned, read_by
+from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.program.compiler.wording import describe
-from scenrun.program.ir import CellRef
-
-if TYPE_CHECKING:
-    from scenrun.program.compiler.compiler import Compiler
+from scenrun.program.ir import Cell, CellRef
 
 Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[verbs.Step], Lower] = {}
@@ -41,10 +42,57 @@ def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
     return register
 
 
+class Compilation(Protocol):
+    """What the codes of one program share while they are written; `compiler.py` has it."""
+
+    complaints: Complaints
+    names: Names
+    scenario: Scenario
+    file_scope: Scope
+    place: Place | None
+    """The step that is being lowered."""
+    started: set[int]
+    """The cells of the groups that some step starts."""
+    raised: set[str]
+    """The exceptions that steps of the file raise, once somebody has asked."""
+
+    def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
+        """The behaviour of that name: the file's own, or a shipped one."""
+
+    def is_own(self, target: str) -> bool:
+        """Whether a behaviour is the file's own."""
+
+    def names_for(self, target: str) -> Names | None:
+        """What a behaviour sees of the file: a shipped one sees nothing."""
+
+    def path_of(self, target: str) -> str:
+        """How the steps of a behaviour are named in the log."""
+
+    def expression(self, value: Any, w: Writer, place: Place | None) -> Expression:
+        """An argument as an expression; what is wrong with it is noted."""
+
+    def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
+        """Count the steps of a behaviour that is put in one more time."""
+
+    def code_of_cell(self, cell: Cell) -> int:
+        """The code that the threads of a group, or a timer, run."""
+
+    def code_for_new(
+        self,
+        caller: Writer,
+        target: str,
+        args: dict[str, Any],
+        scope: Scope,
+        place: Place | None,
+        given: dict[str, str],
+    ) -> tuple[int, list[str]] | None:
+        """The code of threads that a step spawns or submits, and the arguments that it gives them."""
+
+
 class Writer:
     """Writes the code of one kind of thread."""
 
-    def __init__(self, compiler: Compiler, assembler: Assembler) -> None:
+    def __init__(self, compiler: Compilation, assembler: Assembler) -> None:
         self.compiler = compiler
         self.complaints = compiler.complaints
         self.names = compiler.names

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from scenrun.printable import clean
 from scenrun.report.amounts import counted, seconds
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
 from scenrun.report.timeline.choosing import Chosen
 from scenrun.report.timeline.signs import COLOURS, LETTERS, Signs
 from scenrun.report.timeline.survey import LATEST, STATES, Survey, ns_of
-from scenrun.report.width import clean, columns, cut, filled, hanging, short, wrapped
+from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
 from scenrun.report.words import Event, finding_lines, run_finished, run_started
 
 _OWNERS = ("36", "33", "35", "32", "34", "96", "93", "95", "92", "94")

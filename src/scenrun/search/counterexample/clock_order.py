@@ -8,7 +8,7 @@ from scenrun.errors import InternalError
 from scenrun.model.machine import FREE, TIME_PASSES, Choice, Machine
 from scenrun.model.state import State, Thread, key
 from scenrun.program.ir import Program
-from scenrun.search.state_search import Way
+from scenrun.search.properties.witness import Way
 
 _LASTING = ("sleep", "work")
 """Steps that are none where time is free."""

@@ -31,25 +31,6 @@ def cost_of(choices: Sequence[Choice]) -> Cost:
     return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
 
 
-def choices_along(
-    packed: Packed, states: Sequence[int], canonical: Callable[[int], int] | None = None
-) -> tuple[list[Choice], int]:
-    """The choices that lead through these states, one after another, and the last state.
-
-    With `canonical`, the states stand for others that are like them, and so does the last one.
-    """
-    out: list[Choice] = []
-    now = packed.initial
-    for wanted in states[1:]:
-        choice, now = next(
-            (choice, after)
-            for choice, after in packed.following(now)
-            if after == wanted or (canonical is not None and canonical(after) == wanted)
-        )
-        out.append(choice)
-    return out, now
-
-
 def shortened(packed: Packed, choices: Sequence[Choice], goal: Goal) -> list[Choice]:
     """A path to a state that shows the same, with the fewest switches and then steps that can be had in reasonable time."""
     found = best(packed, goal, cost_of(choices))

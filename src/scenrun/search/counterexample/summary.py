@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenrun.search.counterexample.table import table
-from scenrun.search.result import Counterexample, Explored
+from scenrun.search.record import Counterexample, SearchRecord
 
 WORTH_A_RATE_S = 1.0
 """Seconds from which on a search says how fast it was, and how much it stored."""
@@ -11,7 +11,7 @@ MAX_OUTCOMES = 20
 MAX_BESIDE = 5
 
 
-def describe(found: Explored, saved: dict[int, str], width: int = 120) -> str:
+def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> str:
     """The lines for a person; `saved` has the schedule file of a counterexample, by its number."""
     lines = [_headline(found), f"  {_searched(found)}"]
     for number, one in enumerate(found.counterexamples):
@@ -26,7 +26,7 @@ def describe(found: Explored, saved: dict[int, str], width: int = 120) -> str:
     return "\n".join(lines)
 
 
-def _headline(found: Explored) -> str:
+def _headline(found: SearchRecord) -> str:
     expected = " and ".join(found.expected)
     what = " and ".join(found.kinds) or found.verdict
     if found.verdict == "incomplete":
@@ -40,7 +40,7 @@ def _headline(found: Explored) -> str:
     )
 
 
-def _searched(found: Explored) -> str:
+def _searched(found: SearchRecord) -> str:
     """How much was looked at, and what that means."""
     clock = "any sleep may take any time" if found.time_mode == "free" else "in the clock's order"
     parts = []
@@ -68,7 +68,7 @@ def _number(number: int, noun: str, ending: str = "s") -> str:
     return f"{number:,} {noun}{ending * (number != 1)}"
 
 
-def _more(found: Explored) -> list[str]:
+def _more(found: SearchRecord) -> list[str]:
     """Findings of which no story is told."""
     out = []
     for kind, number in found.found.items():
@@ -79,7 +79,7 @@ def _more(found: Explored) -> list[str]:
     return out
 
 
-def _beside(found: Explored) -> list[str]:
+def _beside(found: SearchRecord) -> list[str]:
     """Races that are no finding, and locks that are taken in different orders."""
     races = () if "race" in found.found else found.races
     told = list(dict.fromkeys(one.sentence() for one in (*races, *found.lock_cycles)))
@@ -87,7 +87,7 @@ def _beside(found: Explored) -> list[str]:
     return [f"  beside: {text}" for text in told[:MAX_BESIDE]] + [f"  {text}" for text in more]
 
 
-def _outcomes(found: Explored) -> list[str]:
+def _outcomes(found: SearchRecord) -> list[str]:
     if not found.outcomes:
         return []
     shown = ", ".join(str(list(outcome)) for outcome in found.outcomes[:MAX_OUTCOMES])
@@ -96,7 +96,7 @@ def _outcomes(found: Explored) -> list[str]:
     return [f"  outcomes ({exact}): {shown}{more}"]
 
 
-def _counted(found: Explored) -> list[str]:
+def _counted(found: SearchRecord) -> list[str]:
     counted = found.counted
     if counted is None:
         return []

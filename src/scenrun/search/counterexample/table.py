@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scenrun.program.findings import Stuck
 from scenrun.search.counterexample.trace import Told
-from scenrun.search.result import Counterexample
+from scenrun.search.record import Counterexample
 
 WIDEST = 56
 """Characters of a column."""

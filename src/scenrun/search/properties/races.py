@@ -13,11 +13,11 @@ from typing import Any
 
 from scenrun.model.machine import Choice
 from scenrun.model.state import State
-from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.packed import Mover, Packed, Row
+from scenrun.search.space.path import choices_along
 
 Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from scenrun.errors import UsageError
 from scenrun.model.scc import components
 from scenrun.search.properties.end_states import Judge
-from scenrun.search.result import Counted
 from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.packed import Packed
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Every schedule of a scenario, counted."""
+
+    schedules: int
+    bad: int
+    """Those that show a finding."""
+    bad_probability: float
+    """That of a uniform random walk showing one."""
+    least_preemptions: int | None
+    """The fewest preemptions of a bad schedule; None where there is none."""
 
 
 def count(packed: Packed, space: Space) -> Counted:

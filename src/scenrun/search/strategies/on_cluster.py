@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from scenrun.errors import UsageError
 from scenrun.search.explore import SAMPLED, How
+from scenrun.workers.cluster import Cluster
 
 
 @contextmanager
 def on_cluster(how: How, address: str) -> Iterator[How]:
     """The same search with the cluster at an address. Raises UsageError where it cannot be had or would have no effect."""
-    from scenrun.workers.cluster import Cluster
 
     if how.strategy not in (None, *SAMPLED):
         raise UsageError(

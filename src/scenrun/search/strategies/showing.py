@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenrun.search.counterexample.shorten import choices_along
 from scenrun.search.properties.end_states import About, Judge
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
 from scenrun.search.strategies.found import Found, Tally
 

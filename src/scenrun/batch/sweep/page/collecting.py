@@ -10,7 +10,7 @@ from scenrun.batch.sweep.cell import Row, Rows
 from scenrun.batch.sweep.plan import Plan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
-from scenrun.report.width import clean
+from scenrun.printable import clean
 
 MOST_NUMBERS = 300_000
 """Means in a page; beyond these, figures are left out, those last that are asked for."""

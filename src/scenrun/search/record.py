@@ -1,0 +1,134 @@
+"""What a search has found, as data: the verdict, the figures of the search, and each counterexample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.moves import Move
+from scenrun.search.counterexample.trace import Story
+from scenrun.search.properties.end_states import About
+from scenrun.search.properties.schedule_count import Counted
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A finding, with a schedule that shows it."""
+
+    about: About
+    sentence: str
+    """What went wrong."""
+    story: Story
+    moves: tuple[Move, ...]
+    switches: int
+    """How often another thread moves than the one before."""
+    found_with: int
+    """The steps of the schedule that the search found, before it was shortened."""
+    cycle_from: int | None = None
+    """For a livelock, the first move of what goes round."""
+    schedule: int | None = None
+    """The number of the schedule that showed it, for a strategy that walks schedules."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        last = self.story.steps[-1].line if self.story.steps else None
+        pairs: dict[str, Any] = {
+            "kind": self.about.kind, "about": self.about.about, "message": self.sentence, "line": last,
+            "switches": self.switches, "found_with_steps": self.found_with, "cycle_from": self.cycle_from,
+            "schedule": self.schedule, "steps": [step.as_dict() for step in self.story.steps],
+            "threads": [stuck.as_dict() for stuck in self.story.waiting],
+        }  # fmt: skip
+        return {name: value for name, value in pairs.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """The result of `explore`.
+
+    `verdict` is the kind of the first finding; `holds` where everything was searched and nothing found; `incomplete`
+    where a limit came before either. `ok` says whether the file expects it.
+    """
+
+    scenario: str
+    digest: str
+    seed: int
+    verdict: str
+    expected: tuple[str, ...]
+    ok: bool
+    kinds: tuple[str, ...]
+    """Every kind that was found."""
+    time_mode: str
+    strategy: str
+    closed: bool
+    """Whether nothing was left out."""
+    bound: str | None
+    """What ended the search before that, in words."""
+    seconds: float
+    counterexamples: tuple[Counterexample, ...]
+    found: dict[str, int]
+    """How many different findings there are of each kind."""
+    outcomes: tuple[tuple[Any, ...], ...]
+    missing: tuple[tuple[Any, ...], ...] = ()
+    """Required outcomes that no schedule gives."""
+    states: int | None = None
+    states_s: float = 0.0
+    """The time in which the states were found; what they show came after."""
+    transitions: int | None = None
+    depth: int | None = None
+    memory_bytes: int | None = None
+    reduced: bool = False
+    symmetric: bool = False
+    schedules: int | None = None
+    schedules_to_first: int | None = None
+    races: tuple[Any, ...] = ()
+    lock_cycles: tuple[Any, ...] = ()
+    counted: Counted | None = None
+    notes: tuple[str, ...] = ()
+    interrupted: str | None = None
+    file: str = ""
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def states_per_second(self) -> float | None:
+        """How fast it was."""
+        return self.states / self.states_s if self.states and self.states_s else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        out: dict[str, Any] = {
+            "scenario": self.scenario, "digest": self.digest, "seed": self.seed, "verdict": self.verdict,
+            "expected": list(self.expected), "ok": self.ok, "kinds": list(self.kinds), "time_mode": self.time_mode,
+            "strategy": self.strategy, "closed": self.closed, "bound": self.bound, "states": self.states,
+            "transitions": self.transitions, "depth": self.depth, "schedules": self.schedules,
+            "schedules_to_first": self.schedules_to_first, "seconds": round(self.seconds, 6),
+            "states_per_second": None if self.states_per_second is None else round(self.states_per_second),
+            "memory_bytes": self.memory_bytes, "reduced": self.reduced, "symmetric": self.symmetric,
+            "findings": [one.as_dict() for one in self.counterexamples], "found": self.found,
+            "outcomes": [list(outcome) for outcome in self.outcomes],
+            "missing_outcomes": [list(outcome) for outcome in self.missing],
+            "races": [race.as_dict() for race in self.races],
+            "lock_cycles": [cycle.as_dict() for cycle in self.lock_cycles],
+            "notes": list(self.notes),
+        }  # fmt: skip
+        if self.counted is not None:
+            out |= {
+                "schedules": self.counted.schedules, "bad_schedules": self.counted.bad,
+                "bad_probability": self.counted.bad_probability, "least_preemptions": self.counted.least_preemptions,
+            }  # fmt: skip
+        return out
+
+    def schedule_of(self, one: Counterexample) -> MoveSchedule:
+        """A counterexample as a schedule file has it."""
+        about = "outcome" if one.about.about.startswith("outcome [") else one.about.about
+        return MoveSchedule(
+            scenario=self.scenario, file=self.file, digest=self.digest, seed=self.seed, moves=one.moves,
+            overrides=self.overrides, time=self.time_mode, finding=(one.about.kind, about), cycle_from=one.cycle_from,
+        )  # fmt: skip
+
+
+def is_expected(found: set[str], expected: tuple[str, ...], closed: bool) -> bool:
+    """Whether what was found is what the file expects: nothing else, and all of it where not `holds` would do, too."""
+    if not found:
+        return closed and "holds" in expected
+    return found <= set(expected) and (found == set(expected) - {"holds"} or "holds" in expected)
