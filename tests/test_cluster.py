@@ -286,13 +286,15 @@ def test_cells_that_crash_or_last_are_rows_and_harm_no_worker(
         (folder / "cells_for_clusters.py").write_text(MODULE)
     Path("calls.yaml").write_text(CALLS)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    steps = ",".join(f"[{{call: 'cells_for_clusters:{name}'}}]" for name in ("well", "dies", "spins"))
-    words = ("calls.yaml", "--over", f"threads.one.do={steps}", "--allow-python", "--cell-limit", "2s")
-    there = swept(capsys, *words, "--seeds", "2", "--cluster", machines.address)
-    assert [row.get("error", row["verdict"])[:20] for row in there[::2]] == [
-        "holds", "the process that ran", "took longer than the",
-    ]  # fmt: skip
-    assert there == swept(capsys, *words, "--seeds", "2")
+    for names, limit, told in (
+        (("well", "dies"), "60s", ["holds", "the process that ran"]),
+        (("spins",), "2s", ["took longer than the"]),
+    ):
+        steps = ",".join(f"[{{call: 'cells_for_clusters:{name}'}}]" for name in names)
+        words = ("calls.yaml", "--over", f"threads.one.do={steps}", "--allow-python", "--cell-limit", limit)
+        there = swept(capsys, *words, "--seeds", "2", "--cluster", machines.address)
+        assert [row.get("error", row["verdict"])[:20] for row in there[::2]] == told
+        assert there == swept(capsys, *words, "--seeds", "2")
     assert all(one.poll() is None for one in machines.workers)
 
 

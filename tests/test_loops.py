@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from typing import Any
+from unittest import mock
 
 import pytest
 from loops_at_random import Author
@@ -15,17 +16,22 @@ from loops_compared import Found, TooLarge, found_in, graph_of
 
 import scenrun
 from scenrun.execution.replay.plan import plan_of
+from scenrun.model.machine import FREE, Machine
 from scenrun.model.state import key
 from scenrun.program.ir import Program
+from scenrun.search import state_search
 from scenrun.search.explore import How, explore_program
 from scenrun.search.properties.nontermination import Cycles
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Limits
+from scenrun.search.space.packed import Overflow, Packed
 from scenrun.search.state_search import Searched, Searching, search
 
 PARTS, EACH = 8, 16
 MOST = 400
 """States of a scenario that is compared."""
+BEGUN_WHOLE = 12
+"""States from which on a search reduces by itself: it has then begun with the whole space, and shares what it remembers."""
 CLOSED_WITHIN = 40
 """Schedules after which a stateless strategy is not waited for."""
 
@@ -38,8 +44,25 @@ def named(found: Found) -> Found:
 def searched(program: Program, *, timed: bool, reduction: str, symmetry: bool = True) -> tuple[Found, set[Any]]:
     """What a search of states finds, and the outcomes."""
     how = Searching(Limits(), reduction, symmetry, timed)
-    found, _ = search(program, program.seed, how, lambda it: None)
+    with mock.patch.multiple(state_search, WORTH_REDUCING=BEGUN_WHOLE, LARGE=BEGUN_WHOLE, WORTH=1):
+        found, _ = search(program, program.seed, how, lambda it: None)
     return findings_of(found), {key(list(one)) for one in found.outcomes}
+
+
+def searched_again(program: Program) -> Found:
+    """What a reduced search finds that shares what it remembers with walks that came to everything by other ways."""
+    packed = Packed(Machine(program, program.seed, folded=FREE, forgets=True))
+    while True:
+        try:
+            packed.initial = packed.packed_anew()
+            seen, waiting = {packed.initial}, [packed.initial]
+            while waiting:
+                after = {after for _, after in packed.following(waiting.pop())} - seen
+                seen |= after
+                waiting += sorted(after, reverse=True)
+            return findings_of(state_search._search(packed, Searching(Limits(), "on", False)))
+        except Overflow:
+            continue
 
 
 def findings_of(found: Searched) -> Found:
@@ -57,7 +80,7 @@ def differences(program: Program, *, timed: bool) -> list[str]:
     """What any way of searching finds differently from the plain look."""
     expected, outcomes = found_in(graph_of(program, timed=timed, most=MOST))
     expected, out = named(expected), []
-    ways = [("off", True)] if timed else [("off", True), ("on", True), ("on", False)]
+    ways = [("off", True)] if timed else [("off", True), ("on", True), ("on", False), ("auto", True), ("auto", False)]
     for reduction, symmetry in ways:
         found, seen = searched(program, timed=timed, reduction=reduction, symmetry=symmetry)
         same = found == expected if reduction == "off" else kinds(found) == kinds(expected)
@@ -65,6 +88,8 @@ def differences(program: Program, *, timed: bool) -> list[str]:
             out.append(
                 f"timed {timed}, reduction {reduction}, symmetry {symmetry}: {found ^ expected}, {seen ^ outcomes}"
             )
+    if not timed and kinds(again := searched_again(program)) != kinds(expected):
+        out.append(f"after other walks: {again ^ expected}")
     out += told(program, kinds(expected), timed=timed)
     return out if timed else out + by_schedules(program, kinds(expected), outcomes)
 

@@ -36,6 +36,7 @@ FREE: dict[str, tuple[str, ...]] = {
     "starved_while_blocked": ("livelock",),
     "always_from_the_beginning": ("violated",),
     "required_by_every_strategy": ("violated",),
+    "found_by_another_search": ("livelock", "violated"),
     "wait_for_expires_once": ("deadlock",),
     "swallowed_beside_endless": ("exception",),
     "refused_by_its_pool": ("exception",),

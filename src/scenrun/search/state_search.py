@@ -158,14 +158,26 @@ class _Showing:
                 self._add(about, [])
 
     def _add_noticed(self) -> None:
-        for noticed in list(self.packed.noticed):
-            about = About(noticed.kind, noticed.about)
-            if noticed.state in self.space.parents and about not in self._known:
+        for one in list(self.packed.noticed):
+            about = About(one.kind, one.about)
+            noticed = self._in_space(one) if about not in self._known else None
+            if noticed is not None:
                 choices, last = self._to_noticed(noticed)
                 name = self.packed.roster.at(noticed.state)[0][last.thread].name
                 meant = noticed if noticed.about not in self._names() else noticed._replace(about=name, choice=last)
                 if self._is_new(About(meant.kind, meant.about)):
                     self._add(About(meant.kind, meant.about), [*choices, last])
+
+    def _in_space(self, noticed: Noticed) -> Noticed | None:
+        """A transition as one of a state of this space, or None where no state of it has the transition.
+
+        Transitions are worked out once for several searches, so it may have been noticed in a state of another one.
+        """
+        states = self.space.parents
+        if noticed.state in states:
+            return noticed
+        here = next(filter(noticed.is_from, states), None)
+        return None if here is None else noticed._replace(state=here)
 
     def _names(self) -> set[str]:
         return {mover.rows[1].thread.who.name for mover in self.packed.movers if len(mover.rows) > 1 and mover.rows[1]}

@@ -85,7 +85,14 @@ class Noticed(NamedTuple):
     kind: str
     about: str
     state: int
+    """Where the transition was worked out: of several searches that share what is remembered, the first one's state."""
     choice: Choice
+    touched: int
+    """The bits of a state that the transition depends on: it is the same from every state that agrees in them."""
+
+    def is_from(self, state: int) -> bool:
+        """Whether the transition is one of this state, too."""
+        return not (state ^ self.state) & self.touched
 
 
 class Mover:
@@ -262,29 +269,31 @@ class Packed:
         if self.alarm is not None and not self._calls % self.alarm_every:
             self.alarm()
         before = self.unpack(state)
+        touched = row.mask | mover.mask << mover.shift
         changes, choices = [], []
         for choice, after in self.machine.following_of(before, mover.number):
             changes.append(self._change(before, after, state))
             choices.append(choice)
-            self._notice(before, after, state, choice)
+            self._notice(before, after, state, choice, touched)
             self.computed += 1
         self.check_widths()
         found = row.known[state & row.mask] = tuple(changes)
         row.choices[state & row.mask] = tuple(choices)
         return found
 
-    def _notice(self, before: State, after: State, state: int, choice: Choice) -> None:
+    def _notice(self, before: State, after: State, state: int, choice: Choice, touched: int) -> None:
         """Whether a transition breaks an `always`, or a fault leaves its thread."""
         for number in set(after.broken) - set(before.broken):
             about = self.machine.program.expectations.always[number].text
-            self.noticed.append(Noticed("violated", about, state, choice))
+            self.noticed.append(Noticed("violated", about, state, choice, touched))
         thread = after.threads[choice.thread]
         if thread.pc == ENDED:
             for slot in self._rlocks:
                 if after.cells[slot][0] == choice.thread:
                     self.died_holding[thread.who.name, self.machine.slots.label(slot)] = None
         if thread.pc == ENDED and thread.fault is not None and thread.who.kind not in ("task", "future"):
-            self.noticed.append(Noticed(kind_of_fault(thread.fault.type), thread.who.name, state, choice))
+            kind = kind_of_fault(thread.fault.type)
+            self.noticed.append(Noticed(kind, thread.who.name, state, choice, touched))
 
     def _change(self, before: State, after: State, state: int) -> int:
         """What tells a state from the one after it."""
