@@ -18,7 +18,7 @@ from typing import Any
 import scenrun
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
-from scenrun.search.explore import How, explore_program
+from scenrun.search.explore import SearchOptions, explore_program
 from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import run_campaign
@@ -29,15 +29,15 @@ MILLION = 1_000_000
 
 def whole(program: Program, reduction: str) -> Found:
     """The verdict, with the stories of what was found."""
-    return _verdict(program, How(strategy="states", reduction=reduction))
+    return _verdict(program, SearchOptions(strategy="states", reduction=reduction))
 
 
 def unshortened(program: Program, reduction: str) -> Found:
     """The same, with the story of each finding as it was found first."""
-    return _verdict(program, How(strategy="states", reduction=reduction, shorten=False))
+    return _verdict(program, SearchOptions(strategy="states", reduction=reduction, shorten=False))
 
 
-def _verdict(program: Program, how: How) -> Found:
+def _verdict(program: Program, how: SearchOptions) -> Found:
     explored = explore_program(program, how=how)
     return {"states": explored.states, "transitions": explored.transitions, "verdict": explored.verdict}
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread, key
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
@@ -392,4 +392,4 @@ class _End:
         return thread.pc == ENDED or thread.who.daemon or begun_by_daemon
 
     def _may_move(self, state: State, number: int) -> bool:
-        return any(self.machine.step(state, Choice(number, expires)) is not None for expires in (False, True))
+        return any(self.machine.step(state, Transition(number, expires)) is not None for expires in (False, True))

@@ -7,7 +7,7 @@ from typing import Any
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.simulate_program import Settings, run_id_of
 from scenrun.execution.simulator.simulate_program import SimulatedRun as Simulated
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, Handle, State, key
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.ir import Program
@@ -41,10 +41,10 @@ def _stepped(machine: Machine, state: State, thread: str) -> list[State]:
     number = next((n for n, one in enumerate(state.threads) if one.who.name == thread), None)
     if number is None:
         return []
-    choices = [Choice(number, alternative=a) for a in range(machine._alternatives(state.threads[number]))]
+    choices = [Transition(number, alternative=a) for a in range(machine._alternatives(state.threads[number]))]
     found = [after for choice in choices if (after := machine.step(state, choice)) is not None]
     if not found:
-        found = [after for after in [machine.step(state, Choice(number, True))] if after is not None]
+        found = [after for after in [machine.step(state, Transition(number, True))] if after is not None]
     return found
 
 
@@ -59,7 +59,7 @@ def _either_way(machine: Machine, states: list[State]) -> list[State]:
             if instruction is None or instruction.op != "branch":
                 continue
             for way in (0, 1):
-                after = machine.step(state, Choice(number, alternative=way))
+                after = machine.step(state, Transition(number, alternative=way))
                 assert after is not None
                 if key(after) not in seen:
                     seen[key(after)] = after

@@ -10,7 +10,7 @@ from typing import Any
 import scenrun
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
-from scenrun.search.properties.nontermination import Cycles
+from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits
@@ -57,7 +57,7 @@ def by_like_states(program: Program) -> Ends:
             continue
     if not space.is_closed:
         raise TooLarge
-    if Cycles(packed, space.parents, lambda state: ()).any:  # then it is not used
+    if Nontermination(packed, space.parents, lambda state: ()).any:  # then it is not used
         return plainly(program)
     ends = (end_of(machine, packed.unpack(state)) for state in space.terminal)
     return anonymous((end.findings, end.outcome) for end in ends)

@@ -14,9 +14,9 @@ from ends_compared import Numbers, by_name, end_without_daemons
 from scenrun.execution.replay import on_threads
 from scenrun.execution.replay.on_simulator import follow_program
 from scenrun.execution.replay.on_threads import replay_program
-from scenrun.execution.replay.plan import Plan, plan_of, to_show
+from scenrun.execution.replay.plan import ReplayPlan, plan_of, to_show
 from scenrun.execution.threads import locks, supervisor, threads
-from scenrun.model.machine import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import moves_of
 from scenrun.model.state import State, key
@@ -34,7 +34,7 @@ class Wanted:
     """One path with the end that the model comes to."""
 
     end: End
-    choices: tuple[Choice, ...]
+    choices: tuple[Transition, ...]
 
 
 def free(program: Program) -> Machine:
@@ -59,7 +59,7 @@ def every_end(machine: Machine, most_states: int) -> list[Wanted]:
     return [Wanted(end, _unrolled(path)) for end, path in found.items()]
 
 
-def _unrolled(path: Any) -> tuple[Choice, ...]:
+def _unrolled(path: Any) -> tuple[Transition, ...]:
     out = []
     while path is not None:
         choice, path = path
@@ -79,7 +79,7 @@ def walked(machine: Machine, seed: int) -> Wanted | None:
     return None
 
 
-def cycle(machine: Machine, movers: set[str]) -> tuple[tuple[Choice, ...], int]:
+def cycle(machine: Machine, thread_fields: set[str]) -> tuple[tuple[Transition, ...], int]:
     """A path that ends in a cycle in which these threads move, and where that begins."""
     numbers = Numbers()
     for seed in range(200):
@@ -87,7 +87,7 @@ def cycle(machine: Machine, movers: set[str]) -> tuple[tuple[Choice, ...], int]:
         for count in range(200):
             first = seen.setdefault(numbers.of(state), count)
             names = {state.threads[choice.thread].who.name for choice in choices[first:]}
-            if first < count and names == movers:
+            if first < count and names == thread_fields:
                 return tuple(choices), first
             if not (after := list(machine.following(state))):
                 break
@@ -110,7 +110,7 @@ def replays(on: str) -> Callable[..., RunResult]:
     return follow_program if on == "simulator" else replay_program
 
 
-def replay_of(on: str, machine: Machine, schedule: MoveSchedule, **how: Any) -> tuple[RunResult, Plan]:
+def replay_of(on: str, machine: Machine, schedule: MoveSchedule, **how: Any) -> tuple[RunResult, ReplayPlan]:
     """A replay whose log goes nowhere."""
     plan = plan_of(machine.program, schedule)
     program = to_show(machine.program, schedule.finding)
@@ -130,7 +130,7 @@ def unlike(on: str, machine: Machine, wanted: Wanted) -> str | None:
     return f"{text}\n{moves}\nthe model: {wanted.end}\nthe replay: {real}\nshown: {result.notes['shown']}, {said}"
 
 
-def end_of_replay(result: RunResult, plan: Plan) -> End:
+def end_of_replay(result: RunResult, plan: ReplayPlan) -> End:
     """The end of a replay, in the form of the walk's."""
     findings = {
         (f.kind, str(f.details.get("expectation") or f.thread)) for f in result.findings if f.kind != "deadlock"

@@ -20,7 +20,7 @@ import pytest
 
 import scenrun
 from scenrun.batch.sweep import workers
-from scenrun.batch.sweep.cell import Job, Measuring, Row
+from scenrun.batch.sweep.cell import CellRunner, Job, Row
 from scenrun.batch.sweep.cell_process import measure_apart
 from scenrun.batch.sweep.grid import Cell, Grid
 from scenrun.batch.sweep.workers import Crew
@@ -105,7 +105,7 @@ def of(rows: list[Row]) -> list[dict[str, Any]]:
 
 def here() -> list[dict[str, Any]]:
     """The rows as this process gives them."""
-    measuring = Measuring(job())
+    measuring = CellRunner(job())
     return of([measuring.measure(cell) for cell in GRID.cells()])
 
 
@@ -462,7 +462,7 @@ def test_threads_of_a_worker_share_nothing_between_batches() -> None:
     """Each keeps the scenario that it loaded last: two at a time would take each other's."""
     measurings = []
 
-    class Noted(Measuring):
+    class Noted(CellRunner):
         """Says who measures."""
 
         def measure(self, cell: Cell) -> Row:

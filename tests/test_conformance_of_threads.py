@@ -21,7 +21,7 @@ from twins import ENDED, FAR_NS, Model, Pending, ending, settled
 from scenrun.errors import Fault
 from scenrun.execution.threads import threads as real_threads
 from scenrun.execution.threads.context import Context, Cut, Site, enter
-from scenrun.execution.threads.pools import Futures, RealPool, RealTask
+from scenrun.execution.threads.pools import RealFutures, RealPool, RealTask
 from scenrun.execution.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
 from scenrun.model.state import key
 from scenrun.program.ir import Instruction
@@ -235,7 +235,7 @@ class House:
         kind, _, name = command.operation.partition(".")
         site = Site(0, 0, Instruction(command.operation, code=0, options=(("target", "t"), ("daemon", True))))
         if isinstance(command.on, int):
-            target: Any = Futures() if kind == "future" else self.objects[""]
+            target: Any = RealFutures() if kind == "future" else self.objects[""]
             arguments: tuple[Any, ...] = (self.handles[command.on], *command.arguments)
         else:
             target, arguments = self.objects[command.on], command.arguments
@@ -392,7 +392,7 @@ class Pair:
 
     def _answers(self) -> dict[str, Any]:
         return {
-            f"{cell}.{question}": getattr(Futures(), question)(one) if isinstance(one, Handle) else getattr(one, question)()
+            f"{cell}.{question}": getattr(RealFutures(), question)(one) if isinstance(one, Handle) else getattr(one, question)()
             for cell, _, question, one in self._questions()
         }  # fmt: skip
 

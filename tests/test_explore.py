@@ -15,7 +15,7 @@ from test_conformance_of_scenarios import each_scenario
 
 import scenrun
 from scenrun.program.ir import Program
-from scenrun.search.explore import How, explore_program
+from scenrun.search.explore import SearchOptions, explore_program
 from scenrun.search.result import Explored
 
 ROOT = Path(__file__).parent.parent
@@ -51,9 +51,9 @@ def test_each_shipped_scenario_has_its_verdict(path: Path) -> None:
 @pytest.mark.parametrize("path", [p for p in FILES if p.stem != HUGE], ids=lambda path: path.stem)
 def test_reduction_and_symmetry_change_no_verdict(path: Path) -> None:
     """With persistent sets and with symmetry the kinds of finding and the outcomes are the same, of no more states."""
-    whole = explore_program(program_of(path), how=How(reduction="off", shorten=False))
+    whole = explore_program(program_of(path), how=SearchOptions(reduction="off", shorten=False))
     for symmetry in (False, True) if (whole.states or 0) < 100_000 else (True,):
-        fewer = explore_program(program_of(path), how=How(reduction="on", symmetry=symmetry, shorten=False))
+        fewer = explore_program(program_of(path), how=SearchOptions(reduction="on", symmetry=symmetry, shorten=False))
         assert fewer.closed
         assert set(fewer.kinds) == set(whole.kinds)
         assert sorted(map(repr, fewer.outcomes)) == sorted(map(repr, whole.outcomes))

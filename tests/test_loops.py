@@ -20,12 +20,12 @@ from scenrun.model.machine import FREE, Machine
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.search import state_search
-from scenrun.search.explore import How, explore_program
-from scenrun.search.properties.nontermination import Cycles
+from scenrun.search.explore import SearchOptions, explore_program
+from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Limits
 from scenrun.search.space.packed import Overflow, Packed
-from scenrun.search.state_search import Searched, Searching, search
+from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 
 PARTS, EACH = 8, 16
 MOST = 400
@@ -43,7 +43,7 @@ def named(found: Found) -> Found:
 
 def searched(program: Program, *, timed: bool, reduction: str, symmetry: bool = True) -> tuple[Found, set[Any]]:
     """What a search of states finds, and the outcomes."""
-    how = Searching(Limits(), reduction, symmetry, timed)
+    how = StateSearchOptions(Limits(), reduction, symmetry, timed)
     with mock.patch.multiple(state_search, WORTH_REDUCING=BEGUN_WHOLE, LARGE=BEGUN_WHOLE, WORTH=1):
         found, _ = search(program, program.seed, how, lambda it: None)
     return findings_of(found), {key(list(one)) for one in found.outcomes}
@@ -60,12 +60,12 @@ def searched_again(program: Program) -> Found:
                 after = {after for _, after in packed.following(waiting.pop())} - seen
                 seen |= after
                 waiting += sorted(after, reverse=True)
-            return findings_of(state_search._search(packed, Searching(Limits(), "on", False)))
+            return findings_of(state_search._search(packed, StateSearchOptions(Limits(), "on", False)))
         except Overflow:
             continue
 
 
-def findings_of(found: Searched) -> Found:
+def findings_of(found: SearchedSpace) -> Found:
     """Everything that a search has a way to, and the outcomes that are missing."""
     missing = {("violated", f"required outcome {list(one)}") for one in found.missing}
     return named({(way.about.kind, way.about.about) for way in found.ways} | missing)
@@ -98,7 +98,9 @@ def told(program: Program, expected: set[str], *, timed: bool) -> list[str]:
     """The same of whole explorations, of which each counterexample fits the model; and of races, with and without reduction."""
     out, races = [], []
     for reduction in ("off",) if timed else ("off", "on"):
-        how = How(time_mode="virtual" if timed else "free", races=not timed, reduction=reduction, shorten=False)
+        how = SearchOptions(
+            time_mode="virtual" if timed else "free", races=not timed, reduction=reduction, shorten=False
+        )
         result = explore_program(program, None, how)
         if set(result.kinds) - {"race"} != expected or not result.closed:
             out.append(f"explore, timed {timed}, reduction {reduction}: {result.kinds}, not {expected}")
@@ -112,7 +114,7 @@ def by_schedules(program: Program, expected: set[str], outcomes: set[Any]) -> li
     """A strategy that has gone through all schedules must have found the same."""
     out = []
     for strategy in ("dpor", "preemptions", "delays"):
-        how = How(strategy=strategy, schedules=CLOSED_WITHIN, limits=Limits(seconds=0.5), shorten=False)
+        how = SearchOptions(strategy=strategy, schedules=CLOSED_WITHIN, limits=Limits(seconds=0.5), shorten=False)
         result = explore_program(program, None, how)
         found = {key(list(one)) for one in result.outcomes}
         if result.closed and (set(result.kinds) != expected or found != outcomes):
@@ -151,12 +153,12 @@ def test_the_scenarios_have_what_is_to_be_compared() -> None:
             except TooLarge:
                 continue
             drawn.update(kinds(found_in(graph)[0]))
-            how = Searching(Limits(), "on", True, False)
+            how = StateSearchOptions(Limits(), "on", True, False)
             found, _ = search(program, program.seed, how, lambda it: None)
             drawn["symmetric beside spawns"] += found.canonical is not None and any(
                 i.code is not None for code in program.codes[1:] for i in code.instructions
             )
-            cycles = Cycles(found.packed, found.space.parents, found.space.taken)
+            cycles = Nontermination(found.packed, found.space.parents, found.space.taken)
             drawn["starved"] += any(one.starved and not cycles.must_end(one) for one in cycles.find())
             drawn["symmetric groups"] += bool(Symmetry(found.packed).groups)
     wanted = ("deadlock", "livelock", "violated", "exception", "symmetric beside spawns", "starved", "symmetric groups")

@@ -15,7 +15,7 @@ import scenrun
 from scenrun.api import load_source
 from scenrun.errors import ScenarioError
 from scenrun.language.source import decode
-from scenrun.model.machine import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_holders import Holders
@@ -25,7 +25,7 @@ from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
-from scenrun.search.state_search import Searching, search
+from scenrun.search.state_search import StateSearchOptions, search
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""
@@ -53,7 +53,7 @@ def by_states(machine: Machine) -> list[Race]:
     return races_in(packed, space)
 
 
-def walks(machine: Machine, count: int, seed: int = 0) -> Iterator[list[Choice]]:
+def walks(machine: Machine, count: int, seed: int = 0) -> Iterator[list[Transition]]:
     """Executions in which everyone who can move is as likely to be next."""
     chance = random.Random(seed)
     for _ in range(count):
@@ -426,7 +426,7 @@ def test_the_state_of_a_race_is_the_first_that_shows_it() -> None:
         assert race.pair not in {other.pair for other in races_in(packed, part)}
 
 
-def in_turn(machine: Machine, *names: str) -> list[Choice]:
+def in_turn(machine: Machine, *names: str) -> list[Transition]:
     """The execution in which main goes on where it can, else the first of these threads that can."""
     state, choices = machine.initial(), []
     while following := {state.threads[c.thread].who.name: (c, after) for c, after in machine.following(state)}:
@@ -490,7 +490,7 @@ def test_two_atomic_do_not_race_where_others_race_with_them() -> None:
 def test_symmetry_keeps_the_races_and_their_locks(text: str) -> None:
     """A search that takes replicas for one another shows the same places and locks."""
     program = machine_of(text.replace("count: 2", "count: 3")).program
-    found, _ = search(program, 0, Searching(reduction="on"), lambda searched: None)
+    found, _ = search(program, 0, StateSearchOptions(reduction="on"), lambda searched: None)
     assert found.canonical is not None
     races = races_in(found.packed, found.space, found.canonical)
     whole = by_states(Machine(program, folded=FREE, forgets=True))
@@ -533,7 +533,7 @@ def test_every_race_of_a_search_is_one_of_some_execution(spaces: list[Any]) -> N
         for race in races:
             choices, _ = choices_along(packed, space.path_to(race.state))
             names = [thread.who.name for thread in packed.unpack(race.state).threads]
-            one, other = (Choice(names.index(access.thread)) for access in (race.first, race.second))
+            one, other = (Transition(names.index(access.thread)) for access in (race.first, race.second))
             found = [races_along(machine, [*choices, *order]) for order in ((one, other), (other, one))]
             assert race.pair in {known.pair for along in found for known in along}, (seed, race)
 

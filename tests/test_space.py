@@ -45,7 +45,7 @@ def searched(tmp_path: Path) -> tuple[Counted, Space]:
 def shown(search: Counted, space: Space) -> object:
     """All that is seen of a space, whatever the layout of its states."""
     unpack = search.packed.unpack
-    noticed = [(one.kind, one.about, one.choice, unpack(one.state)) for one in search.packed.noticed]
+    noticed = [(one.kind, one.about, one.choice, unpack(one.state)) for one in search.packed.violations]
     return [unpack(state) for state in space.parents], space.transitions, space.depth, len(space.terminal), noticed
 
 
@@ -57,5 +57,5 @@ def test_a_rehearsal_saves_beginning_again_and_changes_nothing(tmp_path: Path, m
     assert with_walks[1].bound == without[1].bound
     assert sum(with_walks[0].lost) < sum(without[0].lost)
     assert shown(*with_walks) == shown(*without)
-    assert with_walks[0].packed.noticed
-    assert all(one.state in with_walks[1].parents for one in with_walks[0].packed.noticed)
+    assert with_walks[0].packed.violations
+    assert all(one.state in with_walks[1].parents for one in with_walks[0].packed.violations)

@@ -17,11 +17,11 @@ from searches_compared import observing_all
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.model.machine import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of
 from scenrun.model.state import State, key
 from scenrun.program.ir import Program
-from scenrun.search.properties.end_states import About, Judge
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Overflow, Packed
 from scenrun.search.space.reference import walk
 from scenrun.search.strategies.campaign import EXHAUSTIVE, INTERRUPTED, STRATEGIES, run_campaign
@@ -62,7 +62,7 @@ def timeless(campaign: Campaign) -> Campaign:
     return replace(campaign, seconds=0.0, jobs=1)
 
 
-def abouts(campaign: Campaign) -> set[About]:
+def abouts(campaign: Campaign) -> set[FindingKey]:
     """What was found."""
     return {found.about for found in campaign.findings}
 
@@ -74,21 +74,21 @@ class TooLarge(Exception):
     """More states than a comparison is worth."""
 
 
-def plainly(program: Program, most: int) -> tuple[set[About], set[Any]]:
+def plainly(program: Program, most: int) -> tuple[set[FindingKey], set[Any]]:
     """The findings and the outcomes of all schedules, as the plain walk sees them."""
     machine = Machine(program)
     walked = walk(machine, most)
     if not walked.closed:
         raise TooLarge
-    judge = Judge(Packed(machine))
-    ends = [judge.judged(state) for state in walked.ends.values()]
+    judge = EndStateJudge(Packed(machine))
+    ends = [judge.end_state_of(state) for state in walked.ends.values()]
     return {about for end in ends for about in end.findings}, {key(list(end.outcome)) for end in ends if end.outcome}
 
 
 @cache
-def by_chance(count: int, most: int = 400) -> tuple[tuple[Program, frozenset[About], frozenset[Any]], ...]:
+def by_chance(count: int, most: int = 400) -> tuple[tuple[Program, frozenset[FindingKey], frozenset[Any]], ...]:
     """Random scenarios that are small enough, each with all that there is to find."""
-    out: list[tuple[Program, frozenset[About], frozenset[Any]]] = []
+    out: list[tuple[Program, frozenset[FindingKey], frozenset[Any]]] = []
     number = 0
     while len(out) < count:
         draws = random.Random(number)
@@ -103,7 +103,7 @@ def by_chance(count: int, most: int = 400) -> tuple[tuple[Program, frozenset[Abo
     return tuple(out)
 
 
-def seen(campaign: Campaign) -> tuple[set[About], set[Any]]:
+def seen(campaign: Campaign) -> tuple[set[FindingKey], set[Any]]:
     """The findings and the outcomes of a campaign, comparable with those of the plain walk."""
     return abouts(campaign), {key(list(outcome)) for outcome in campaign.outcomes}
 
@@ -172,14 +172,14 @@ def assert_shown(made: Program, found: Found) -> None:
     machine = Machine(made, folded=FREE, forgets=True)
     assert len(moves_of(machine, found.choices)) == len(found.choices)
     states = list(along(machine, found.choices))
-    judge = Judge(Packed(machine))
-    assert found.about in judge.judged(states[-1]).findings
+    judge = EndStateJudge(Packed(machine))
+    assert found.about in judge.end_state_of(states[-1]).findings
     always = {observation.text for observation in made.expectations.always}
     if found.about.about in always:
-        assert all(found.about not in judge.judged(state).findings for state in states[:-1])
+        assert all(found.about not in judge.end_state_of(state).findings for state in states[:-1])
 
 
-def along(machine: Machine, choices: tuple[Choice, ...]) -> Iterator[State]:
+def along(machine: Machine, choices: tuple[Transition, ...]) -> Iterator[State]:
     """The states of a path."""
     state = machine.initial()
     yield state
@@ -267,7 +267,7 @@ def test_a_schedule_has_the_seed_of_its_number() -> None:
 
 def probability_of_failing(packed: Packed) -> float:
     """That of a uniform random walk, worked out over the graph of states."""
-    judge, known = Judge(packed), dict[int, float]()
+    judge, known = EndStateJudge(packed), dict[int, float]()
 
     def at(state: int) -> float:
         if state not in known:
@@ -476,7 +476,7 @@ def test_what_was_seen_before_the_cut_is_found(strategy: str) -> None:
     """An `always` that is broken in a schedule without an end is broken all the same."""
     made = of({"a": [{"while": "True", "do": [{"set": {"v": "v + 1"}}]}]}, state={"v": 0}, expect={"always": ["v < 3"]})
     campaign = run_campaign(made, strategy=strategy, schedules=3, max_steps=60)
-    assert abouts(campaign) == {About("violated", "v < 3")}
+    assert abouts(campaign) == {FindingKey("violated", "v < 3")}
     assert campaign.failing == campaign.schedules
 
 

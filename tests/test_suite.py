@@ -16,7 +16,7 @@ from scenrun.batch.suite.discovery import scenarios_among
 from scenrun.batch.suite.junit import junit
 from scenrun.batch.suite.run import Case, Trying
 from scenrun.batch.suite.table import last_line, table
-from scenrun.batch.suite.verdict import How, Judged, harmless
+from scenrun.batch.suite.verdict import TestOptions, TestResult, harmless
 from scenrun.interface.cli.main import run_cli
 
 HELLO = "scenario: hello\nthreads: {worker: {do: [{log: hello}]}}\n"
@@ -116,7 +116,7 @@ def test_real_runs_come_last_and_alone(folder: Path) -> None:
     """Nothing is searched or simulated beside them."""
     (folder / "hello.yaml").write_text(HELLO)
     cases = [Case("hello.yaml", way) for way in ("run", "explore", "run", "simulate")]
-    trying = Trying(How(), 4, lambda: None)
+    trying = Trying(TestOptions(), 4, lambda: None)
     seen = [one.way for one in trying.results(cases)]
     assert sorted(seen[:2]) == ["explore", "simulate"]
     assert seen[2:] == ["run", "run"]
@@ -189,9 +189,9 @@ def _children(pid: int) -> list[str]:
 # --- forms
 
 
-def judged(file: str, verdict: str = "holds", *, ok: bool = True, text: str = "") -> Judged:
+def judged(file: str, verdict: str = "holds", *, ok: bool = True, text: str = "") -> TestResult:
     """A result that nobody came to."""
-    return Judged(file, "explore", verdict, ("holds",), ok, 0.25, text.partition("\n")[0], text)
+    return TestResult(file, "explore", verdict, ("holds",), ok, 0.25, text.partition("\n")[0], text)
 
 
 def test_a_long_name_is_cut_at_its_beginning() -> None:

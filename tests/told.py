@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scenrun.model.codes import Failing
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import BEGINNING, ENDED, State, Thread, Who
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Outcome
@@ -31,7 +31,7 @@ class Told(Machine):
         """For each thread, those at its very beginning."""
         self._begins = False
 
-    def given(self, state: State, choice: Choice) -> tuple[Outcome, State | None]:
+    def given(self, state: State, choice: Transition) -> tuple[Outcome, State | None]:
         """What a transition gives, and the state after it."""
         thread = state.threads[choice.thread]
         if thread.pc == ENDED:
@@ -40,13 +40,13 @@ class Told(Machine):
         outcome = self._outcome(state, choice, thread)
         return outcome, None if outcome is None else self._after(state, choice, thread, outcome)
 
-    def choices(self, state: State, number: int) -> Iterator[Choice]:
+    def choices(self, state: State, number: int) -> Iterator[Transition]:
         """The transitions of a thread that may be enabled; those in which its time is up come last."""
         thread = state.threads[number]
         for alternative in range(self._alternatives(thread)):
             if thread.pc < 0 or self._node(thread).instruction.op != "choose" or alternative == self._drawn(thread):
-                yield Choice(number, False, alternative)
-        yield Choice(number, True)
+                yield Transition(number, False, alternative)
+        yield Transition(number, True)
 
     def _drawn(self, thread: Thread) -> int:
         return int(self._environment(thread).random.bits() * thread.arguments[0] >> 64)

@@ -24,7 +24,7 @@ from scenrun.trace.events import LEVELS
 
 if TYPE_CHECKING:
     from scenrun.execution.log_output import Lines
-    from scenrun.execution.replay.plan import Plan
+    from scenrun.execution.replay.plan import ReplayPlan
     from scenrun.model.move_schedule import MoveSchedule
     from scenrun.search.result import Explored
     from scenrun.trace.recorder import Recorder
@@ -151,13 +151,13 @@ def simulate(
     Raises ScenarioError, UsageError and OutputError.
     """
     from scenrun.execution.simulator.costs import read_costs
-    from scenrun.execution.simulator.options import How
+    from scenrun.execution.simulator.options import SimulationOptions
     from scenrun.execution.simulator.simulate_program import simulate_program
     from scenrun.model.turn_schedule import read as read_schedule
 
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
-    how = How(
+    how = SimulationOptions(
         scheduler=scheduler,
         priorities=dict(priorities or {}),
         switch_interval_ns=time_limit_ns(switch_interval, "switch_interval"),
@@ -220,7 +220,7 @@ def explore(
     `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
     where the scheduler goes away.
     """
-    from scenrun.search.explore import STATELESS, STATES, How, explore_program
+    from scenrun.search.explore import STATELESS, STATES, SearchOptions, explore_program
     from scenrun.search.space.breadth_first import Limits
     from scenrun.workers.memory import process_bytes
 
@@ -234,7 +234,7 @@ def explore(
     nanoseconds = time_limit_ns(time_limit)
     memory = process_bytes() + Limits().memory if memory_bytes is None else memory_bytes
     limits = Limits(max_states, memory, None if nanoseconds is None else nanoseconds / 1e9)
-    how = How(
+    how = SearchOptions(
         strategy=strategy, limits=limits, schedules=schedules, jobs=jobs, depth=depth, bound=bound, time_mode=time,
         races=races, count=count, reduction="off" if count else reduction, symmetry=symmetry, shorten=shorten,
     )  # fmt: skip
@@ -296,7 +296,7 @@ def replay_once(
     make_recorder: Callable[[str], Recorder],
     level: str,
     interrupted: Callable[[], str | None] = lambda: None,
-    plan: Plan | None = None,
+    plan: ReplayPlan | None = None,
 ) -> RunRecord:
     """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
     from scenrun.execution.replay.plan import plan_of, to_show

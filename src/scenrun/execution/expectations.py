@@ -13,7 +13,7 @@ from scenrun.program.ir import Observation, Program
 from scenrun.program.primitives.registry import is_attribute
 
 
-class Named(Protocol):
+class NamedThread(Protocol):
     """A thread, as far as a finding says of it."""
 
     @property
@@ -25,7 +25,7 @@ Found = Callable[[Finding, Any, Site], None]
 _STATE = ("variable.read", "section.inside")
 
 
-class Watch:
+class InvariantMonitor:
     """The `always` expectations of a run.
 
     On real threads each is checked under the hidden lock; a simulation, where one thread moves at a time, checks `everything`.
@@ -57,15 +57,15 @@ class Watch:
             return None
         return lambda me, site: self._check(watching, me, site)
 
-    def check_beginning(self, me: Named, site: Site) -> None:
+    def check_beginning(self, me: NamedThread, site: Site) -> None:
         """`always` begins with the first state."""
         self._check(self.checked, me, site, "the initial state")
 
-    def check_all(self, me: Named, site: Site) -> None:
+    def check_all(self, me: NamedThread, site: Site) -> None:
         """After an atomic step, which may have changed anything."""
         self._check(self.checked, me, site)
 
-    def _check(self, observations: list[Observation], me: Named, site: Site, culprit: str | None = None) -> None:
+    def _check(self, observations: list[Observation], me: NamedThread, site: Site, culprit: str | None = None) -> None:
         for observation in observations:
             if id(observation) in self._violated:
                 continue

@@ -35,7 +35,7 @@ class TimedMachine(Protocol):
         """Where in the graph of its code a thread is, or None."""
 
 
-class Rounds(Generic[Place]):
+class ZeroTimeCycles(Generic[Place]):
     """For each state the threads that move on some way by which it comes back to itself without time passing.
 
     moves: the steps that can be taken in a state, each with its thread's number and the state after it. look: called now

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model.cone_of_influence import EVERYTHING, Relevance, abstracted
+from scenrun.model.cone_of_influence import EVERYTHING, ConeOfInfluence, abstracted
 from scenrun.model.expressions import Compiler, Evaluate
 from scenrun.model.liveness import DRAWS, FAULT, live_after
 from scenrun.model.state import UNSET
@@ -104,7 +104,7 @@ class Environment:
         """Where time is free, a deadline may always still be to come."""
 
 
-def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = None, timed: bool = False) -> Ready:
+def prepare(code: Code, folded: frozenset[str], relevance: ConeOfInfluence | None = None, timed: bool = False) -> Ready:
     """The nodes of a code. Ops in `folded` are part of the step before them; `relevance` tells what may be forgotten.
 
     `timed`: whether the clock's order is kept, so that sleeping and working last, and a deadline has passed or not.
@@ -126,7 +126,7 @@ def prepare(code: Code, folded: frozenset[str], relevance: Relevance | None = No
     return Ready(code, tuple(nodes), slots, len(slots), parameters, tuple(sorted(deadlines)))
 
 
-def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: Relevance) -> list[Node]:
+def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: ConeOfInfluence) -> list[Node]:
     """The nodes, made to keep only what matters."""
     drawing = frozenset(pc for pc, i in enumerate(code.instructions) if relevance.draws_matter(code.number, i))
     out = []

@@ -34,7 +34,7 @@ def abstracted(value: Any, level: int) -> Any:
     return ERASED
 
 
-class Relevance:
+class ConeOfInfluence:
     """How much of every value of a program matters, as the least solution of what each instruction demands.
 
     timed: whether durations matter, as they do where the clock's order is kept.

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from scenrun.errors import Fault, UsageError
-from scenrun.model.clock import Rounds, aged, could_pass
+from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
 from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated, prepare
-from scenrun.model.cone_of_influence import Relevance, abstracted
-from scenrun.model.predicates import Looks
+from scenrun.model.cone_of_influence import ConeOfInfluence, abstracted
+from scenrun.model.predicates import Predicates
 from scenrun.model.slots import Slots
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
@@ -31,7 +31,7 @@ FREE = frozenset({"log", "sleep", "work"})
 """What is no step of its own where time is free as well: whatever takes its time may take none."""
 
 
-class Choice(NamedTuple):
+class Transition(NamedTuple):
     """One enabled transition: a thread, and what it does."""
 
     thread: int
@@ -42,11 +42,11 @@ class Choice(NamedTuple):
     """Which way it goes, where a step has several."""
 
 
-TIME_PASSES = Choice(-1)
+TIME_PASSES = Transition(-1)
 """Where the clock's order is kept: up to the moment at which the next one's time is up."""
 
 
-class Endless(Exception):
+class NonTerminatingStep(Exception):
     """A step of a thread does not come to its end."""
 
 
@@ -66,10 +66,10 @@ class Machine:
         self.program = program
         self.seed = program.seed if seed is None else seed
         self.timed = timed
-        self.relevance = Relevance(program, timed) if forgets else None
+        self.relevance = ConeOfInfluence(program, timed) if forgets else None
         self.codes: list[Ready] = [prepare(code, folded, self.relevance, timed) for code in program.codes]
         self.slots = Slots(program)
-        self.looks = Looks(program, self.slots)
+        self.looks = Predicates(program, self.slots)
         self._environments: dict[str, Environment] = {}
         if program.objects:
             raise UsageError(OBJECTS_ARE_OPAQUE)
@@ -104,7 +104,7 @@ class Machine:
         """Whether main and every other thread that is no daemon have ended: the daemons are cut off here."""
         return all(thread.pc == ENDED or thread.who.daemon for thread in state.threads)
 
-    def following(self, state: State) -> Iterator[tuple[Choice, State]]:
+    def following(self, state: State) -> Iterator[tuple[Transition, State]]:
         """Every enabled transition, in the order of the threads, with the state that it leads to."""
         if self.is_over(state):
             return
@@ -113,17 +113,17 @@ class Machine:
         if (later := self.later(state)) is not None:
             yield TIME_PASSES, later
 
-    def following_of(self, state: State, number: int) -> Iterator[tuple[Choice, State]]:
+    def following_of(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
         """Every enabled transition of one thread, with the state that it leads to."""
         for alternative in range(self._alternatives(state.threads[number])):
             for expires in (False, True):
-                choice = Choice(number, expires, alternative)
+                choice = Transition(number, expires, alternative)
                 after = self.step(state, choice)
                 if after is not None:
                     yield choice, after
                     break
 
-    def step(self, state: State, choice: Choice) -> State | None:
+    def step(self, state: State, choice: Transition) -> State | None:
         """The state after a transition; None where it is not enabled."""
         if choice == TIME_PASSES:
             return self.later(state)
@@ -133,7 +133,7 @@ class Machine:
         outcome = self._outcome(state, choice, thread)
         return None if outcome is None else self._after(state, choice, thread, outcome)
 
-    def result_of(self, state: State, choice: Choice) -> Any:
+    def result_of(self, state: State, choice: Transition) -> Any:
         """What a transition that is enabled gives its thread; None where it gives nothing, or fails."""
         if choice == TIME_PASSES:
             return None
@@ -165,12 +165,12 @@ class Machine:
                     states.setdefault(found := key(after), after)
                     yield number, found
 
-        return Rounds(moves, lambda: None).at(first)
+        return ZeroTimeCycles(moves, lambda: None).at(first)
 
     def can_step(self, state: State, number: int) -> bool:
         """Whether a thread can go on, by itself or as its time is up."""
         thread = state.threads[number]
-        return any(self._outcome(state, Choice(number, late), thread) is not None for late in (False, True))
+        return any(self._outcome(state, Transition(number, late), thread) is not None for late in (False, True))
 
     def operation_of(self, thread: Thread) -> Operation | None:
         """What a thread is about to do, or in the middle of; None where it asks, or ends."""
@@ -205,7 +205,7 @@ class Machine:
             return (KINDS[operation.makes].initial({}), *values)
         return values
 
-    def _outcome(self, state: State, choice: Choice, thread: Thread) -> Outcome:
+    def _outcome(self, state: State, choice: Transition, thread: Thread) -> Outcome:
         """What the next phase of a thread's operation gives."""
         values = self._values(state, thread)
         if choice.expires:
@@ -272,7 +272,7 @@ class Machine:
         end = KINDS[thread.who.kind].end
         return Done(values) if end is None else end(values, me, result, None)
 
-    def _after(self, state: State, choice: Choice, thread: Thread, outcome: Outcome) -> State:
+    def _after(self, state: State, choice: Transition, thread: Thread, outcome: Outcome) -> State:
         """The state after an outcome: the cells as it says, and the thread at its next step."""
         assert outcome is not None
         cells, threads = list(state.cells), list(state.threads)
@@ -398,7 +398,9 @@ class Machine:
                 if node.instruction.handler is None:
                     return self._leaving(thread, environment.random.count, fault, node.instruction)
                 pc = node.instruction.handler
-        raise Endless(f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}")
+        raise NonTerminatingStep(
+            f"{thread.who.name} is in a loop that does not end, at line {nodes[pc].instruction.line}"
+        )
 
     def _leaving(self, thread: Thread, draws: int, fault: Fault, at: Instruction) -> Thread:
         """A thread that a fault is about to leave."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.model.machine import Choice, Endless, Machine
+from scenrun.model.machine import Machine, NonTerminatingStep, Transition
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
 
@@ -40,11 +40,11 @@ class Diverged(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ResolvedMove:
     """A move that the model has made, as an executor needs it."""
 
     move: Move
-    choice: Choice
+    choice: Transition
     pc: int
     """The instruction that it does; `BEGINNING` or `LEAVING` where it is none."""
     is_void: bool
@@ -55,7 +55,7 @@ class Made:
 class Path:
     """Moves that the model can make one after another, and where they lead."""
 
-    made: tuple[Made, ...]
+    made: tuple[ResolvedMove, ...]
     state: State
 
     @property
@@ -64,7 +64,7 @@ class Path:
         return tuple(made.move for made in self.made)
 
 
-def moves_of(machine: Machine, choices: Iterable[Choice]) -> tuple[Move, ...]:
+def moves_of(machine: Machine, choices: Iterable[Transition]) -> tuple[Move, ...]:
     """The names of choices that are made one after another from the beginning."""
     state, out = machine.initial(), []
     for number, choice in enumerate(choices):
@@ -76,7 +76,7 @@ def moves_of(machine: Machine, choices: Iterable[Choice]) -> tuple[Move, ...]:
     return tuple(out)
 
 
-def choices_of(machine: Machine, moves: Iterable[Move]) -> list[Choice]:
+def choices_of(machine: Machine, moves: Iterable[Move]) -> list[Transition]:
     """The choices that the names mean; raises Diverged at the first one that cannot be made."""
     return [made.choice for made in path_of(machine, moves).made]
 
@@ -88,19 +88,19 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
         if machine.is_over(state):
             raise Diverged(number, f"move {number + 1:,} ({move}): everyone who must end has ended by then")
         at = _number_of(state, move.thread)
-        choice = Choice(-1 if at is None else at, move.expires, move.alternative)
+        choice = Transition(-1 if at is None else at, move.expires, move.alternative)
         after = None
         if at is not None and _fits(machine, state, choice, move):
             after = _stepped(machine, state, choice, number)
         if after is None or at is None:
             raise Diverged(number, f"move {number + 1:,} ({move}): {_why_not(machine, state, at, move)}")
         before = state.threads[at]
-        out.append(Made(move, choice, before.pc, _is_void(before, after.threads[at])))
+        out.append(ResolvedMove(move, choice, before.pc, _is_void(before, after.threads[at])))
         state = after
     return Path(tuple(out), state)
 
 
-def move_of(machine: Machine, state: State, choice: Choice) -> Move:
+def move_of(machine: Machine, state: State, choice: Transition) -> Move:
     """The name of a choice in a state."""
     thread = state.threads[choice.thread]
     instruction = machine.instruction_of(thread)
@@ -118,15 +118,15 @@ def _number_of(state: State, name: str) -> int | None:
     return next((number for number, thread in enumerate(state.threads) if thread.who.name == name), None)
 
 
-def _fits(machine: Machine, state: State, choice: Choice, move: Move) -> bool:
+def _fits(machine: Machine, state: State, choice: Transition, move: Move) -> bool:
     return state.threads[choice.thread].pc != ENDED and move_of(machine, state, choice) == move
 
 
-def _stepped(machine: Machine, state: State, choice: Choice, number: int) -> State | None:
+def _stepped(machine: Machine, state: State, choice: Transition, number: int) -> State | None:
     """The state after a choice that a search could make: nobody's time is up who need not wait."""
     try:
         return next((after for found, after in machine.following_of(state, choice.thread) if found == choice), None)
-    except Endless as error:
+    except NonTerminatingStep as error:
         raise Diverged(number, f"move {number + 1:,}: {error}") from None
 
 
@@ -142,10 +142,10 @@ def _why_not(machine: Machine, state: State, at: int | None, move: Move) -> str:
     if thread.pc == ENDED:
         return f"{move.thread} has ended by then"
     instruction = machine.instruction_of(thread)
-    now = move_of(machine, state, Choice(at, move.expires, move.alternative))
+    now = move_of(machine, state, Transition(at, move.expires, move.alternative))
     if now != move:
         return f"{move.thread} is about to do {now.op}{_place(instruction, now)} instead"
-    if machine.step(state, Choice(at)) is not None:
+    if machine.step(state, Transition(at)) is not None:
         if move.expires:
             return f"its time cannot be up, as it need not wait{_place(instruction, now)}"
         return f"there is no alternative {move.alternative}{_place(instruction, now)}"

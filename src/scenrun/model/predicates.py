@@ -11,10 +11,10 @@ from scenrun.program import values
 from scenrun.program.ir import Observation, Program
 from scenrun.program.primitives.registry import KINDS
 
-Look = Callable[[tuple[Any, ...]], Any]
+Predicate = Callable[[tuple[Any, ...]], Any]
 
 
-class Looks:
+class Predicates:
     """The expectations of a program, as functions of the cells."""
 
     def __init__(self, program: Program, slots: Slots) -> None:
@@ -29,7 +29,7 @@ class Looks:
             return already
         return tuple(n for n, look in enumerate(self.always) if n in already or not holds(look, cells))
 
-    def function(self, observation: Observation) -> Look:
+    def function(self, observation: Observation) -> Predicate:
         """An observation as a function of the cells."""
         lines = ["def __look(__cells):"]
         scope: dict[str, Any] = dict(values.FUNCTIONS)
@@ -43,7 +43,7 @@ class Looks:
             lines.append(f" {probe.register} = __answer{number}(*[__cells[s] for s in __named({at})])")
         lines.append(f" return {observation.source}")
         exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
-        look: Look = scope["__look"]
+        look: Predicate = scope["__look"]
         return look
 
 
@@ -57,7 +57,7 @@ def is_among(outcome: Sequence[Any], others: Iterable[Sequence[Any]]) -> bool:
     return any(key(list(one)) == found for one in others)
 
 
-def seen(look: Look, cells: tuple[Any, ...]) -> Any:
+def seen(look: Predicate, cells: tuple[Any, ...]) -> Any:
     """The value of an expression; of one that fails, the exception in words."""
     try:
         return look(cells)
@@ -65,7 +65,7 @@ def seen(look: Look, cells: tuple[Any, ...]) -> Any:
         return f"{type(error).__name__}: {error}"
 
 
-def holds(look: Look, cells: tuple[Any, ...]) -> bool:
+def holds(look: Predicate, cells: tuple[Any, ...]) -> bool:
     """Whether an expression holds; one that fails does not."""
     try:
         return bool(look(cells))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.model.machine import FREE, Choice, Endless, Machine
+from scenrun.model.machine import FREE, Machine, NonTerminatingStep, Transition
 from scenrun.model.moves import moves_of
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
@@ -21,18 +21,18 @@ from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.counterexample.shorten import cost_of, shortened
 from scenrun.search.counterexample.trace import tell
 from scenrun.search.properties.accesses import Race
-from scenrun.search.properties.end_states import About, Judge, missing_outcomes
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey, missing_outcomes
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
 from scenrun.search.properties.schedule_count import count
-from scenrun.search.properties.witness import Way
+from scenrun.search.properties.witness import Witness
 from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
 from scenrun.search.space.packed import Overflow, Packed, Stopped
 from scenrun.search.space.path import choices_along
-from scenrun.search.state_search import Searched, Searching, search
+from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 from scenrun.workers.memory import process_bytes
 
 STATES = "states"
@@ -56,7 +56,7 @@ _REPLICA = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class SearchOptions:
     """How to explore. What is None is chosen."""
 
     strategy: str | None = None
@@ -85,19 +85,19 @@ class How:
         return self.time_mode == "virtual"
 
 
-def explore_program(program: Program, seed: int | None = None, how: How | None = None) -> Explored:
+def explore_program(program: Program, seed: int | None = None, how: SearchOptions | None = None) -> Explored:
     """Search the schedules of a program."""
-    how = how or How()
+    how = how or SearchOptions()
     seed = program.seed if seed is None else seed
     began = time.perf_counter()
     explore = _by_states if how.strategy in (None, STATES) else _by_schedules
     try:
         return explore(program, seed, how, began)
-    except Endless as error:
+    except NonTerminatingStep as error:
         return _without_end(program, seed, how, str(error))
 
 
-def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
+def _without_end(program: Program, seed: int, how: SearchOptions, why: str) -> Explored:
     """The result where one step does not come to its end: nothing can be said."""
     return Explored(
         **_common(program, seed, how, set(), False, ()), strategy=how.strategy or STATES, bound=why, seconds=0.0,
@@ -108,10 +108,10 @@ def _without_end(program: Program, seed: int, how: How, why: str) -> Explored:
 # --- by states
 
 
-def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
+def _by_states(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
     hunts = how.strategy is None and not how.is_timed
     limits = _leaving_time(how.limits) if hunts else how.limits
-    searching = Searching(limits, how.reduction, how.symmetry, how.is_timed, how.look)
+    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     if limits.seconds is not None and searched.space.bound == told_seconds(limits.seconds):
         searched.space.bound = told_seconds(how.limits.seconds or 0.0)
@@ -156,7 +156,7 @@ def _by_states(program: Program, seed: int, how: How, began: float) -> Explored:
     )
 
 
-def _counted(searched: Searched) -> Any:
+def _counted(searched: SearchedSpace) -> Any:
     if searched.reduced:
         raise UsageError("--count walks every schedule; it goes without reduction (--reduction off)")
     if not searched.space.is_closed:
@@ -164,37 +164,37 @@ def _counted(searched: Searched) -> Any:
     return count(searched.packed, searched.space)
 
 
-def _lock_cycles(searched: Searched, found: dict[str, int]) -> tuple[LockCycle, ...]:
+def _lock_cycles(searched: SearchedSpace, found: dict[str, int]) -> tuple[LockCycle, ...]:
     """Locks that are taken in different orders; none where all states were seen and nobody is ever stuck."""
     if searched.space.is_closed and "deadlock" not in found:
         return ()
     return tuple(lock_order_cycles(searched.packed))
 
 
-def _is_asked_for_races(program: Program, how: How) -> bool:
+def _is_asked_for_races(program: Program, how: SearchOptions) -> bool:
     """Whether a data race is a finding."""
     return how.races or program.expectations.race_never
 
 
-def _races(program: Program, how: How, searched: Searched) -> list[tuple[Race, Way | None]]:
+def _races(program: Program, how: SearchOptions, searched: SearchedSpace) -> list[tuple[Race, Witness | None]]:
     """The races of the states that were seen, each with a way to it where it is a finding."""
     races = races_in(searched.packed, searched.space, searched.canonical)
     is_finding = _is_asked_for_races(program, how)
     return [(race, _way_to(searched, race) if is_finding else None) for race in races]
 
 
-def _way_to(searched: Searched, race: Race) -> Way:
+def _way_to(searched: SearchedSpace, race: Race) -> Witness:
     """The way to a state in which both accesses come next, and then both of them."""
     packed, state = searched.packed, race.state
     assert state is not None
     choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
-    names = [who.name for who in packed.roster.at(end)[0]]
-    both = (Choice(names.index(race.first.thread)), Choice(names.index(race.second.thread)))
-    return Way(_about(race), (*choices, *both), said=race.sentence())
+    names = [who.name for who in packed.live_threads.at(end)[0]]
+    both = (Transition(names.index(race.first.thread)), Transition(names.index(race.second.thread)))
+    return Witness(_about(race), (*choices, *both), said=race.sentence())
 
 
-def _about(race: Race) -> About:
-    return About("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
+def _about(race: Race) -> FindingKey:
+    return FindingKey("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
 
 
 def _leaving_time(limits: Limits) -> Limits:
@@ -207,10 +207,10 @@ def _leaving_time(limits: Limits) -> Limits:
 class _Hunt:
     """Random schedules, where the states are too many to see all."""
 
-    def __init__(self, program: Program, seed: int, how: How, began: float) -> None:
+    def __init__(self, program: Program, seed: int, how: SearchOptions, began: float) -> None:
         from scenrun.search.strategies.campaign import run_campaign
 
-        self.ways: list[Way] = []
+        self.ways: list[Witness] = []
         self.schedules = 0
         self.outcomes: list[tuple[Any, ...]] = []
         for strategy in HUNTERS:
@@ -225,7 +225,9 @@ class _Hunt:
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
             known = {way.about for way in self.ways}
-            self.ways += [Way(found.about, found.choices) for found in campaign.findings if found.about not in known]
+            self.ways += [
+                Witness(found.about, found.choices) for found in campaign.findings if found.about not in known
+            ]
 
 
 def _memory_bound(limits: Limits) -> str | None:
@@ -236,7 +238,7 @@ def _memory_bound(limits: Limits) -> str | None:
 # --- by schedules
 
 
-def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explored:
+def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
     from scenrun.search.strategies.campaign import run_campaign
 
     campaign = run_campaign(
@@ -244,7 +246,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
         jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look, make_executor=how.make_executor,
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
-    ways = [Way(found.about, found.choices) for found in campaign.findings]
+    ways = [Witness(found.about, found.choices) for found in campaign.findings]
     missing = missing_outcomes(program, campaign.outcomes) if campaign.closed else []
     found = dict(Counter(way.about.kind for way in ways))
     if missing:
@@ -267,7 +269,7 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
     races = _races_of_executions(packed, seed, how, campaign)
     notes += _of_dead_owners(packed)
     if races and _is_asked_for_races(program, how):
-        ways += [Way(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
+        ways += [Witness(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
         found["race"] = len(races)
     return Explored(
         **_common(program, seed, how, set(found), campaign.closed, ways),
@@ -286,9 +288,11 @@ def _by_schedules(program: Program, seed: int, how: How, began: float) -> Explor
     )
 
 
-def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> list[tuple[Race, list[Choice]]]:
+def _races_of_executions(
+    packed: Packed, seed: int, how: SearchOptions, campaign: Any
+) -> list[tuple[Race, list[Transition]]]:
     """The races of some random executions, by vector clocks, each with the choices up to its second access."""
-    machine, found = packed.machine, dict[Any, tuple[Race, list[Choice]]]()
+    machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
     is_asked = _is_asked_for_races(machine.program, how)
     packed.alarm = _alarm(how, HUNTING_S if is_asked else BESIDE_S)
@@ -305,7 +309,7 @@ def _races_of_executions(packed: Packed, seed: int, how: How, campaign: Any) -> 
     return list(found.values())
 
 
-def _alarm(how: How, seconds: float) -> Callable[[], None]:
+def _alarm(how: SearchOptions, seconds: float) -> Callable[[], None]:
     """Raises Stopped after so long, or when a signal has come."""
     end = time.monotonic() + seconds
 
@@ -316,11 +320,11 @@ def _alarm(how: How, seconds: float) -> Callable[[], None]:
     return look
 
 
-def _executed(packed: Packed, draw: random.Random, most: int) -> list[Choice]:
+def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition]:
     """A random execution."""
     while True:
         state = packed.initial
-        out: list[Choice] = []
+        out: list[Transition] = []
         try:
             while len(out) < most and (following := packed.following(state)):
                 choice, state = draw.choice(following)
@@ -346,7 +350,7 @@ def _of_dead_owners(packed: Packed) -> list[str]:
 
 
 def _common(
-    program: Program, seed: int, how: How, kinds: set[str], closed: bool, ways: Sequence[Way]
+    program: Program, seed: int, how: SearchOptions, kinds: set[str], closed: bool, ways: Sequence[Witness]
 ) -> dict[str, Any]:
     """What both kinds of search say alike."""
     expected = program.expectations.verdict("explore")
@@ -360,7 +364,12 @@ def _common(
 
 
 def _told(
-    program: Program, seed: int, packed: Packed, ways: Iterable[Way], how: How, numbers: dict[About, int] | None = None
+    program: Program,
+    seed: int,
+    packed: Packed,
+    ways: Iterable[Witness],
+    how: SearchOptions,
+    numbers: dict[FindingKey, int] | None = None,
 ) -> tuple[Counterexample, ...]:
     """The findings, shortened and told: of one kind the first few, and of those that only swap replicas one."""
     packed.alarm = _alarm(how, TELLING_S)
@@ -383,20 +392,20 @@ def _told(
     return tuple(out)
 
 
-def _shortest(packed: Packed, way: Way) -> list[Choice]:
+def _shortest(packed: Packed, way: Witness) -> list[Transition]:
     """The choices of a way, with as few switches as can be had."""
     if way.cycle or way.said:
         return list(way.choices)
     while True:
         try:
-            return shortened(packed, way.choices, way.goal or goal_of(packed, Judge(packed), way.about))
+            return shortened(packed, way.choices, way.goal or goal_of(packed, EndStateJudge(packed), way.about))
         except Stopped:
             return list(way.choices)
         except Overflow:
             packed.initial = packed.packed_anew()
 
 
-def _counterexample(machine: Machine, way: Way, choices: list[Choice], schedule: int | None) -> Counterexample:
+def _counterexample(machine: Machine, way: Witness, choices: list[Transition], schedule: int | None) -> Counterexample:
     whole = [*choices, *way.cycle]
     story = tell(machine, whole)
     return Counterexample(

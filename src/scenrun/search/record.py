@@ -7,8 +7,8 @@ from typing import Any
 
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Move
-from scenrun.search.counterexample.trace import Story
-from scenrun.search.properties.end_states import About
+from scenrun.search.counterexample.trace import Trace
+from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.schedule_count import Counted
 
 
@@ -16,10 +16,10 @@ from scenrun.search.properties.schedule_count import Counted
 class Counterexample:
     """A finding, with a schedule that shows it."""
 
-    about: About
+    about: FindingKey
     sentence: str
     """What went wrong."""
-    story: Story
+    story: Trace
     moves: tuple[Move, ...]
     switches: int
     """How often another thread moves than the one before."""

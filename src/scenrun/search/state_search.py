@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from scenrun.model.machine import FOLDED, FREE, Choice, Machine
+from scenrun.model.machine import FOLDED, FREE, Machine, Transition
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.goals import goal_of
-from scenrun.search.properties.end_states import About, Judge, missing_outcomes, outcome_text
-from scenrun.search.properties.nontermination import Cycles, Endless
-from scenrun.search.properties.witness import Way
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey, missing_outcomes, outcome_text
+from scenrun.search.properties.nontermination import BottomScc, Nontermination
+from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Space, told_seconds
-from scenrun.search.space.packed import Noticed, Overflow, Packed
+from scenrun.search.space.packed import Overflow, Packed, Violation
 from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
 
@@ -31,7 +31,7 @@ MOST_OF_A_KIND = 20
 
 
 @dataclass(slots=True)
-class Searched:
+class SearchedSpace:
     """What a state search has found."""
 
     packed: Packed
@@ -39,7 +39,7 @@ class Searched:
     reduced: bool
     canonical: Callable[[int], int] | None = None
     """Where symmetry was used: the state that stands for all that are like a state."""
-    ways: list[Way] = field(default_factory=list)
+    ways: list[Witness] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """How many different findings of each kind there are."""
     outcomes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Searched:
 
 
 @dataclass(frozen=True, slots=True)
-class Searching:
+class StateSearchOptions:
     """How to search. reduction: `auto` (where the whole space is large), `on` or `off`."""
 
     limits: Limits = field(default_factory=Limits)
@@ -60,7 +60,9 @@ class Searching:
     look: Callable[[Space], str | None] = lambda space: None
 
 
-def search(program: Program, seed: int, how: Searching, also: Callable[[Searched], T]) -> tuple[Searched, T]:
+def search(
+    program: Program, seed: int, how: StateSearchOptions, also: Callable[[SearchedSpace], T]
+) -> tuple[SearchedSpace, T]:
     """Search all states of a program, and say what they show; with what `also` makes of it while they mean anything."""
     folded = FOLDED if how.timed else FREE
     packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
@@ -72,26 +74,26 @@ def search(program: Program, seed: int, how: Searching, also: Callable[[Searched
             continue
 
 
-def _search(packed: Packed, how: Searching) -> Searched:
+def _search(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     searched = _spread(packed, how)
-    shown = _Showing(searched, how)
+    shown = _FindingCollector(searched, how)
     shown.add_all()
     return searched
 
 
-def _spread(packed: Packed, how: Searching) -> Searched:
+def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     """The space: the whole one as long as it is small, otherwise that of persistent sets."""
     limits = how.limits
     began = time.perf_counter()
     if how.timed:
-        return Searched(packed, Breadth(packed, limits, how.look).run(), False)
+        return SearchedSpace(packed, Breadth(packed, limits, how.look).run(), False)
     if how.reduction != "on":
         first = limits
         if how.reduction == "auto" and limits.states > WORTH_REDUCING:
             first = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
         space = Breadth(packed, first, how.look).run()
         if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
-            return Searched(packed, space, False)
+            return SearchedSpace(packed, space, False)
     if limits.seconds is None:
         return _reduced(packed, how)
     left = max(0.0, limits.seconds - (time.perf_counter() - began))
@@ -101,7 +103,7 @@ def _spread(packed: Packed, how: Searching) -> Searched:
     return searched
 
 
-def _reduced(packed: Packed, how: Searching) -> Searched:
+def _reduced(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     """The space of persistent sets, and of states that stand for others that are like them.
 
     Whose turn it is in a loop cannot be told where replicas are swapped: where there are loops, symmetry is left out.
@@ -110,26 +112,26 @@ def _reduced(packed: Packed, how: Searching) -> Searched:
     if how.symmetry and symmetry.groups:
         searcher = Reduced(packed, how.limits, how.look, canonical=symmetry.canonical)
         space = searcher.run()
-        if not space.is_closed or not Cycles(packed, space.parents, searcher.taken).any:
-            return Searched(packed, space, True, symmetry.canonical)
+        if not space.is_closed or not Nontermination(packed, space.parents, searcher.taken).any:
+            return SearchedSpace(packed, space, True, symmetry.canonical)
     searcher = Reduced(packed, how.limits, how.look)
     space = searcher.run()
-    if space.is_closed and Cycles(packed, space.parents, searcher.taken).any:
+    if space.is_closed and Nontermination(packed, space.parents, searcher.taken).any:
         searcher = Reduced(packed, how.limits, how.look, strict=True)
         space = searcher.run()
     space.taken = searcher.taken
-    return Searched(packed, space, True)
+    return SearchedSpace(packed, space, True)
 
 
-class _Showing:
+class _FindingCollector:
     """Collects what a space shows."""
 
-    def __init__(self, searched: Searched, how: Searching) -> None:
+    def __init__(self, searched: SearchedSpace, how: StateSearchOptions) -> None:
         self.searched = searched
         self.how = how
         self.packed, self.space = searched.packed, searched.space
-        self.judge = Judge(self.packed)
-        self._known: set[About] = set()
+        self.judge = EndStateJudge(self.packed)
+        self._known: set[FindingKey] = set()
         self._outcomes: set[Any] = set()
 
     def add_all(self) -> None:
@@ -141,7 +143,7 @@ class _Showing:
             self._add_endless()
             self._add_missing()
 
-    def _is_new(self, about: About) -> bool:
+    def _is_new(self, about: FindingKey) -> bool:
         """Whether a way to this finding is wanted; each is counted once."""
         if about in self._known:
             return False
@@ -153,51 +155,59 @@ class _Showing:
     def _add_beginning(self) -> None:
         """Each `always` that does not hold even before the first step."""
         for number in self.packed.initial_state.broken:
-            about = About("violated", self.packed.machine.program.expectations.always[number].text)
+            about = FindingKey("violated", self.packed.machine.program.expectations.always[number].text)
             if self._is_new(about):
                 self._add(about, [])
 
     def _add_noticed(self) -> None:
-        for one in list(self.packed.noticed):
-            about = About(one.kind, one.about)
-            noticed = self._in_space(one) if about not in self._known else None
-            if noticed is not None:
-                choices, last = self._to_noticed(noticed)
-                name = self.packed.roster.at(noticed.state)[0][last.thread].name
-                meant = noticed if noticed.about not in self._names() else noticed._replace(about=name, choice=last)
-                if self._is_new(About(meant.kind, meant.about)):
-                    self._add(About(meant.kind, meant.about), [*choices, last])
+        for one in list(self.packed.violations):
+            about = FindingKey(one.kind, one.about)
+            violations = self._in_space(one) if about not in self._known else None
+            if violations is not None:
+                choices, last = self._to_noticed(violations)
+                name = self.packed.live_threads.at(violations.state)[0][last.thread].name
+                meant = (
+                    violations
+                    if violations.about not in self._names()
+                    else violations._replace(about=name, choice=last)
+                )
+                if self._is_new(FindingKey(meant.kind, meant.about)):
+                    self._add(FindingKey(meant.kind, meant.about), [*choices, last])
 
-    def _in_space(self, noticed: Noticed) -> Noticed | None:
+    def _in_space(self, violations: Violation) -> Violation | None:
         """A transition as one of a state of this space, or None where no state of it has the transition.
 
         Transitions are worked out once for several searches, so it may have been noticed in a state of another one.
         """
         states = self.space.parents
-        if noticed.state in states:
-            return noticed
-        here = next(filter(noticed.is_from, states), None)
-        return None if here is None else noticed._replace(state=here)
+        if violations.state in states:
+            return violations
+        here = next(filter(violations.is_from, states), None)
+        return None if here is None else violations._replace(state=here)
 
     def _names(self) -> set[str]:
-        return {mover.rows[1].thread.who.name for mover in self.packed.movers if len(mover.rows) > 1 and mover.rows[1]}
+        return {
+            thread_field.local_states[1].thread.who.name
+            for thread_field in self.packed.thread_fields
+            if len(thread_field.local_states) > 1 and thread_field.local_states[1]
+        }
 
-    def _to_noticed(self, noticed: Noticed) -> tuple[list[Choice], Choice]:
+    def _to_noticed(self, violations: Violation) -> tuple[list[Transition], Transition]:
         """The choices that lead to a transition, or one that is like it, and that transition's own."""
-        choices, now = self._to(noticed.state)
+        choices, now = self._to(violations.state)
         canonical = self.searched.canonical
-        if now == noticed.state or canonical is None:
-            return choices, noticed.choice
-        wanted = next(after for choice, after in self.packed.following(noticed.state) if choice == noticed.choice)
+        if now == violations.state or canonical is None:
+            return choices, violations.choice
+        wanted = next(after for choice, after in self.packed.following(violations.state) if choice == violations.choice)
         following = self.packed.following(now)
         return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
 
-    def _alike(self, about: About, end: int) -> About:
+    def _alike(self, about: FindingKey, end: int) -> FindingKey:
         """What an end shows that is like another one, instead of what that shows."""
         found = [one for one in self.judge.of(end).findings if one.kind == about.kind]
         return next((one for one in found if one not in self._known), found[0])
 
-    def _to(self, state: int) -> tuple[list[Choice], int]:
+    def _to(self, state: int) -> tuple[list[Transition], int]:
         """The choices that lead to a state, or one that is like it, and that state."""
         return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
@@ -214,31 +224,31 @@ class _Showing:
                     if self._is_new(meant):
                         self._add(meant, choices)
 
-    def _add(self, about: About, choices: list[Choice]) -> None:
-        self.searched.ways.append(Way(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
+    def _add(self, about: FindingKey, choices: list[Transition]) -> None:
+        self.searched.ways.append(Witness(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
 
     def _add_endless(self) -> None:
         """What never ends, and what goes unnoticed beside it."""
         cycles = self._cycles()
         for endless in cycles.find():
-            whos = self.packed.roster.at(endless.states[0])[0]
+            whos = self.packed.live_threads.at(endless.states[0])[0]
             for kind, numbers in self._kinds_of(cycles, endless):
-                self._add_set(endless, About(kind, ", ".join(sorted(whos[n].name for n in numbers))))
+                self._add_set(endless, FindingKey(kind, ", ".join(sorted(whos[n].name for n in numbers))))
             if not endless.is_left:
                 self._add_swallowed(endless)
 
-    def _cycles(self) -> Cycles:
+    def _cycles(self) -> Nontermination:
         """Of all states; of a large space, of the states of persistent sets."""
-        cycles = Cycles(self.packed, self.space.parents, self.space.taken)
+        cycles = Nontermination(self.packed, self.space.parents, self.space.taken)
         is_whole = self.space.taken is None and not self.how.timed
         if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
             fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=True)
             reduced = fewer.run()
             if reduced.is_closed:
-                cycles = Cycles(self.packed, reduced.parents, fewer.taken)
+                cycles = Nontermination(self.packed, reduced.parents, fewer.taken)
         return cycles
 
-    def _kinds_of(self, cycles: Cycles, endless: Endless) -> Iterator[tuple[str, frozenset[int]]]:
+    def _kinds_of(self, cycles: Nontermination, endless: BottomScc) -> Iterator[tuple[str, frozenset[int]]]:
         """What a set is found as, and the threads, by number, that it is about.
 
         Threads that are stuck while others go round are in a deadlock; those that go round and must end, in a livelock;
@@ -251,25 +261,25 @@ class _Showing:
         elif endless.starved:
             yield "livelock", cycles.victims(endless)
 
-    def _add_set(self, endless: Endless, about: About) -> None:
+    def _add_set(self, endless: BottomScc, about: FindingKey) -> None:
         if self._is_new(about):
             inside = frozenset(endless.states)
             state = next(state for state in self.space.parents if state in inside)
             cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
-            self.searched.ways.append(Way(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
+            self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
-    def _add_swallowed(self, endless: Endless) -> None:
+    def _add_swallowed(self, endless: BottomScc) -> None:
         """Faults of tasks for whose results nobody will ever ask, as the set is never left."""
         for fault in faults_in(self.packed.unpack(endless.states[0])):
-            about = About(*fault)
+            about = FindingKey(*fault)
             if self._is_new(about):
                 inside = frozenset(endless.states)
                 state = next(state for state in self.space.parents if state in inside)
-                self.searched.ways.append(Way(about, tuple(self._to(state)[0]), goal=inside.__contains__))
+                self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), goal=inside.__contains__))
 
-    def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Choice]:
+    def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Transition]:
         """A way from a state back to itself on which everyone moves who goes round."""
-        out: list[Choice] = []
+        out: list[Transition] = []
         state = first
         for number in sorted(moving):
             if not any(choice.thread == number for choice in out):
@@ -278,11 +288,11 @@ class _Showing:
         back = self._within(state, inside, lambda s, c: s == first)
         return out + back[0]
 
-    def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Choice], int]:
+    def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Transition], int]:
         """The shortest way inside a set of states to a transition that is wanted, and where it leads."""
         if wanted(state, None):
             return [], state
-        ways: dict[int, list[Choice]] = {state: []}
+        ways: dict[int, list[Transition]] = {state: []}
         waiting = [state]
         for now in waiting:
             for choice, after in self.packed.following(now):
@@ -298,4 +308,4 @@ class _Showing:
     def _add_missing(self) -> None:
         for outcome in missing_outcomes(self.packed.machine.program, self.searched.outcomes):
             self.searched.missing.append(outcome)
-            self._is_new(About("violated", f"required {outcome_text(outcome)}"))
+            self._is_new(FindingKey("violated", f"required {outcome_text(outcome)}"))

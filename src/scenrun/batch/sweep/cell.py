@@ -57,7 +57,7 @@ class Job:
         return load_source(self.source, {**self.overrides, **dict(parameters)})
 
 
-class Measuring:
+class CellRunner:
     """Measures cells one after another; the scenario of the last parameters is kept, as seeds follow one another."""
 
     def __init__(self, job: Job) -> None:

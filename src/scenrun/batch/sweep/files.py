@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from scenrun.batch.sweep.cell import Row, Rows
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
 from scenrun.errors import UsageError
 
@@ -77,7 +77,7 @@ def _check_duckdb(path: str) -> None:
         ) from None
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
+def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
     """Write all rows that there are, in the order of the grid; `raw` is about the cells of a CSV."""
     module = _WRITERS[suffix_of(path)]
     if module:

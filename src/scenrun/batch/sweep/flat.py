@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.batch.sweep.cell import Row, Rows
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.report.spreadsheet import cell
 
 _BEFORE = ("seed", "repetition", "verdict", "ok", "took_s")
@@ -80,14 +80,14 @@ def _unique(names: list[str]) -> list[str]:
     return out
 
 
-def columns_of(plan: Plan, record: Rows) -> Columns:
+def columns_of(plan: SweepPlan, record: Rows) -> Columns:
     """The columns of all rows of a record."""
     columns = Columns(plan.grid.paths)
     columns.see(record.rows())
     return columns
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
+def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
     """All rows as CSV; `raw`: texts as they are, also where a spreadsheet would run them."""
     columns = columns_of(plan, record)
     with open(path, "w", newline="", encoding="utf-8") as file:

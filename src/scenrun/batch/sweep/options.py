@@ -42,10 +42,10 @@ def shown(name: str) -> str:
 
 
 def _check_simulation(options: Mapping[str, Any]) -> None:
-    from scenrun.execution.simulator.options import How
+    from scenrun.execution.simulator.options import SimulationOptions
 
     interval = time_limit_ns(options.get("switch_interval"))
-    How(
+    SimulationOptions(
         scheduler=options.get("scheduler", "round-robin"), priorities=dict(options.get("priorities", {})),
         switch_interval_ns=interval, cpus=options.get("cpus", 1),
     ).check()  # fmt: skip

@@ -19,7 +19,7 @@ MANY_CELLS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SweepRequest:
     """What is asked for beside the file's own `sweep`; None leaves the file's."""
 
     over: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -31,7 +31,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SweepPlan:
     """A sweep that can begin."""
 
     job: Job
@@ -44,7 +44,7 @@ class Plan:
     """What was left out or has no effect, a sentence each."""
 
 
-def plan(job: Job, wishes: Wishes) -> Plan:
+def plan(job: Job, wishes: SweepRequest) -> SweepPlan:
     """The cells of a sweep. Raises ScenarioError for a wrong file, UsageError for a wrong sweep of it."""
     option_table.check(job.how, job.options)
     loaded = job.load()
@@ -63,10 +63,10 @@ def plan(job: Job, wishes: Wishes) -> Plan:
     cells = _size(grid, wishes.yes)
     if left := paths.check(grid):
         notes.append(f"{left:,} values were not checked beforehand; where one cannot be, its cells say so")
-    return Plan(job, loaded.name, grid, cells, tuple(notes))
+    return SweepPlan(job, loaded.name, grid, cells, tuple(notes))
 
 
-def _seeds(wishes: Wishes, given: Sweep, own: int) -> tuple[int, ...] | range:
+def _seeds(wishes: SweepRequest, given: Sweep, own: int) -> tuple[int, ...] | range:
     seeds = given.seeds if wishes.seeds is None else wishes.seeds
     if isinstance(seeds, tuple):
         if wishes.seed is not None:
@@ -78,7 +78,7 @@ def _seeds(wishes: Wishes, given: Sweep, own: int) -> tuple[int, ...] | range:
     return range(first, first + seeds)
 
 
-def _repeat(how: str, wishes: Wishes, given: Sweep, notes: list[str]) -> int:
+def _repeat(how: str, wishes: SweepRequest, given: Sweep, notes: list[str]) -> int:
     """How often each cell is run; what is simulated or searched comes out the same each time."""
     if how == "run":
         return given.repeat if wishes.repeat is None else wishes.repeat

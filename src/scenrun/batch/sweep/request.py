@@ -9,7 +9,7 @@ from typing import Any
 
 from scenrun.api import Loaded, source_of, time_limit_ns
 from scenrun.batch.sweep.cell import Job
-from scenrun.batch.sweep.plan import Wishes, plan
+from scenrun.batch.sweep.plan import SweepRequest, plan
 from scenrun.batch.sweep.record import Record, identity_of
 from scenrun.batch.sweep.result import Swept, result_of
 from scenrun.batch.sweep.run import means_for, run_missing
@@ -51,7 +51,7 @@ def sweep(
         given = {**plain(scenario.program.overrides), **given}
     source = scenario.program.source if isinstance(scenario, Loaded) else source_of(scenario)
     job = Job(source.text, source.name, how, options, given, None if limit is None else limit / 1e9)
-    wishes = Wishes(_over(over or {}), seed, _seeds(seeds), _count("repeat", repeat, MAX_REPEAT), yes)
+    wishes = SweepRequest(_over(over or {}), seed, _seeds(seeds), _count("repeat", repeat, MAX_REPEAT), yes)
     ready = plan(job, wishes)
     path = None if record is None else str(record)
     with closing(Record(path, identity_of(job, ready.scenario), ready.grid)) as rows:

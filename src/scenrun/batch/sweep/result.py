@@ -9,7 +9,7 @@ from typing import Any
 
 from scenrun.batch.sweep import files
 from scenrun.batch.sweep.cell import Row
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.run import check_figures, default_figures
 from scenrun.batch.sweep.statistics import Combination, combinations
 from scenrun.batch.sweep.table import Told
@@ -46,7 +46,7 @@ class Swept:
     cells: tuple[SweptCell, ...]
     notes: tuple[str, ...]
     """What was left out or has no effect, a sentence each."""
-    _plan: Plan = field(repr=False, compare=False)
+    _plan: SweepPlan = field(repr=False, compare=False)
     _rows: tuple[Row, ...] = field(repr=False, compare=False)
 
     @property
@@ -103,7 +103,7 @@ class Swept:
         return html([self.table().split("\n")], self.ok)
 
 
-def result_of(plan: Plan, rows: Sequence[Row]) -> Swept:
+def result_of(plan: SweepPlan, rows: Sequence[Row]) -> Swept:
     """The result that these rows are."""
     cells = tuple(
         SweptCell(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.batch.sweep.cell import Row
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import Record
 from scenrun.batch.sweep.workers import Crew, LocalProcesses, Measure, measure_batch
 from scenrun.errors import UsageError
@@ -18,7 +18,7 @@ from scenrun.workers.processes import cpus
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Backend:
     """What a sweep is run with; the rows do not depend on it."""
 
     jobs: int
@@ -34,10 +34,10 @@ class Means:
 
 
 @contextmanager
-def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Means]:
+def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Backend]:
     """Local processes, or the workers of the cluster at an address. Raises UsageError."""
     if cluster is None:
-        yield Means(jobs_for(how, jobs))
+        yield Backend(jobs_for(how, jobs))
         return
     from scenrun.batch.sweep.cell_process import measure_apart
     from scenrun.workers.cluster import Cluster
@@ -46,7 +46,7 @@ def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Means
         raise UsageError("a number of jobs has no effect with a cluster, which runs as many cells as it has threads")
     found = Cluster(cluster)
     try:
-        yield Means(
+        yield Backend(
             found.jobs, lambda jobs: found.executor(), found.look, measure=measure_apart, beside=found.most_on_a_machine
         )
     finally:
@@ -62,7 +62,7 @@ def jobs_for(how: str, jobs: int | None) -> int:
     return cpus()
 
 
-def run_missing(plan: Plan, record: Record, means: Means, shown: Sequence[str] = ()) -> None:
+def run_missing(plan: SweepPlan, record: Record, means: Backend, shown: Sequence[str] = ()) -> None:
     """Run what has no row. Raises UsageError where a figure that is to be shown is none of the cells'."""
     missing = (cell for cell in plan.grid.cells() if not record.has(cell.number))
     job = replace(plan.job, beside=means.beside or means.jobs)
@@ -87,7 +87,7 @@ def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
             raise UsageError(f"no cell has a figure `{name}`{hint}; there are {', '.join(numbers)}")
 
 
-def default_figures(plan: Plan, figures: dict[str, Any] | None) -> tuple[str, ...]:
+def default_figures(plan: SweepPlan, figures: dict[str, Any] | None) -> tuple[str, ...]:
     """What is shown unless the user says it: states, the throughput of the first queue, or how long a run took."""
     if plan.job.how == "explore":
         return ("states",)

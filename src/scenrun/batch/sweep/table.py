@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.batch.sweep.cell import Row
 from scenrun.batch.sweep.heat_map import Map, number
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
 from scenrun.printable import clean
@@ -29,7 +29,7 @@ NOTHING = "-"
 class Told:
     """What is kept of the rows while they are read once, in the order of the grid."""
 
-    def __init__(self, plan: Plan, shown: Sequence[str]) -> None:
+    def __init__(self, plan: SweepPlan, shown: Sequence[str]) -> None:
         self.plan = plan
         self.shown = tuple(shown)
         self.names = labels(plan.grid.paths)

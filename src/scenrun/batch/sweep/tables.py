@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.batch.sweep.cell import Rows
 from scenrun.batch.sweep.files import suffix_of
 from scenrun.batch.sweep.flat import Columns, columns_of
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
 from scenrun.errors import OutputError
 
@@ -26,7 +26,7 @@ _TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 _OWN = {"r seed": "UBIGINT", "r repetition": "BIGINT", "r took_s": "DOUBLE", "r ok": "BOOLEAN"}
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
+def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
     """All rows as one table."""
     import duckdb
 

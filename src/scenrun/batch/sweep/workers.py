@@ -13,7 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from itertools import islice
 from multiprocessing import connection
 
-from scenrun.batch.sweep.cell import Job, Measuring, Row, row_of
+from scenrun.batch.sweep.cell import CellRunner, Job, Row, row_of
 from scenrun.batch.sweep.grid import Cell
 from scenrun.batch.sweep.time_limit import too_long
 from scenrun.workers.processes import start_method
@@ -33,7 +33,7 @@ _DIED = "the process that ran this cell died"
 class _Kept(threading.local):
     """What a thread keeps between batches: workers of a cluster may have several."""
 
-    measuring: Measuring | None = None
+    measuring: CellRunner | None = None
 
 
 kept = _Kept()
@@ -46,7 +46,7 @@ def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
     """
     measuring = kept.measuring
     if measuring is None or measuring.job != job:
-        measuring = kept.measuring = Measuring(job)
+        measuring = kept.measuring = CellRunner(job)
     rows: list[Row] = []
     for cell in cells:
         if measuring.is_stuck:

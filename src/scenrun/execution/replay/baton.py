@@ -14,7 +14,7 @@ from time import perf_counter_ns as now
 
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import TURN, Context, Cut, Wait
-from scenrun.model.moves import Made
+from scenrun.model.moves import ResolvedMove
 from scenrun.model.state import LEAVING
 
 
@@ -37,10 +37,10 @@ class _Asking:
 class Baton:
     """Passes from move to move. Whoever asks, ends or is parked passes it on: it needs no thread of its own."""
 
-    def __init__(self, made: Sequence[Made], frees: bool) -> None:
+    def __init__(self, made: Sequence[ResolvedMove], frees: bool) -> None:
         self._made = made
         self._frees = frees
-        self._own: dict[str, list[Made]] = {}
+        self._own: dict[str, list[ResolvedMove]] = {}
         """For each thread its moves, in order."""
         for one in made:
             self._own.setdefault(one.move.thread, []).append(one)
@@ -64,7 +64,7 @@ class Baton:
 
     # --- what threads say
 
-    def ask(self, me: Context, site: Site, pc: int, phase: int = 0) -> Made | None:
+    def ask(self, me: Context, site: Site, pc: int, phase: int = 0) -> ResolvedMove | None:
         """Wait for one's turn; gives the move to be made, None where there are none any more."""
         if me.cut:
             raise Cut
@@ -81,7 +81,7 @@ class Baton:
             raise Cut
         return None if self.is_free else self._own[me.name][self._taken[me.name] - 1]
 
-    def is_cut_short(self, me: Context, made: Made) -> bool:
+    def is_cut_short(self, me: Context, made: ResolvedMove) -> bool:
         """Whether the time of what a thread is about to do will be up, be it after it was parked."""
         if made.move.expires:
             return True

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from scenrun.errors import InternalError
-from scenrun.execution.replay.plan import Plan
+from scenrun.execution.replay.plan import ReplayPlan
 from scenrun.execution.replay.stepped_simulation import AskingWriter
 from scenrun.execution.simulator.actions import Action, Phase
 from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
@@ -18,7 +18,7 @@ from scenrun.execution.simulator.simulation import Simulation, StandsStill
 from scenrun.execution.simulator.stuck import describe
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.execution.site import Site
-from scenrun.model.moves import Made
+from scenrun.model.moves import ResolvedMove
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.kinds import Failed, Then
@@ -29,7 +29,7 @@ _FOR_EVER = 1 << 62
 
 
 def follow_program(
-    program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
+    program: Program, plan: ReplayPlan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> RunRecord:  # fmt: skip
     """Replay a plan in virtual time: the same bytes every time."""
@@ -55,7 +55,7 @@ class _Followed(SimulatedRun):
 
     loop: _FollowingLoop
 
-    def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, plan: Plan) -> None:
+    def __init__(self, program: Program, recorder: Recorder, seed: int, level: str, plan: ReplayPlan) -> None:
         self.plan = plan
         super().__init__(program, recorder, seed, level, Settings(scheduler=lambda _: _Moves()))
 
@@ -90,11 +90,11 @@ class _Followed(SimulatedRun):
 class _FollowedSimulation(Simulation):
     """A simulation whose threads stop before each step of the model."""
 
-    def __init__(self, plan: Plan, *how: Any) -> None:
+    def __init__(self, plan: ReplayPlan, *how: Any) -> None:
         self.plan = plan
         self.follows = True
         """Whether moves are still to be made."""
-        self.move: Made | None = None
+        self.move: ResolvedMove | None = None
         """The move that is being made."""
         self.phases: dict[SimulatedThread, int] = {}
         """The action before which a thread has stopped, where it is not the first of its operation."""
@@ -242,7 +242,7 @@ class _FollowingLoop(Loop):
             thread.over()
         return t
 
-    def _compare(self, number: int, thread: SimulatedThread, made: Made) -> None:
+    def _compare(self, number: int, thread: SimulatedThread, made: ResolvedMove) -> None:
         """Model and simulation are at the same place, or a call has led elsewhere, or one of them is wrong."""
         phase = self.simulation.phases.get(thread, 0)
         place = _place(thread)

@@ -12,7 +12,7 @@ from typing import Any
 
 from scenrun.execution.codegen import Compiled
 from scenrun.execution.replay.baton import Baton
-from scenrun.execution.replay.plan import Plan
+from scenrun.execution.replay.plan import ReplayPlan
 from scenrun.execution.replay.stepped_threads import AskingWriter
 from scenrun.execution.replay.work_queue import WorkQueue
 from scenrun.execution.site import Site
@@ -42,7 +42,7 @@ QUIET_LOOKS = 3
 
 
 def replay_program(
-    program: Program, plan: Plan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
+    program: Program, plan: ReplayPlan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> RunRecord:  # fmt: skip
     """Replay a plan on real threads; whether it showed its finding is in the result's notes."""
@@ -61,7 +61,7 @@ class ReplayedRun(Run):
 
     watches_everything = True
 
-    def __init__(self, program: Program, seed: int, level: int, plan: Plan) -> None:
+    def __init__(self, program: Program, seed: int, level: int, plan: ReplayPlan) -> None:
         self.plan = plan
         self.baton = Baton(plan.made, plan.frees)
         super().__init__(program, seed, level)

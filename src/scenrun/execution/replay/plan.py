@@ -10,7 +10,7 @@ from itertools import pairwise
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine
 from scenrun.model.move_schedule import MoveSchedule
-from scenrun.model.moves import Diverged, Made, Move, Path, cycled, path_of
+from scenrun.model.moves import Diverged, Move, Path, ResolvedMove, cycled, path_of
 from scenrun.model.state import State, key
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
@@ -25,7 +25,7 @@ MAX_TOLD = 6
 
 
 @dataclass(frozen=True)
-class Plan:
+class ReplayPlan:
     """The moves of a replay, as the model can make them, and what they are to show."""
 
     path: Path
@@ -42,7 +42,7 @@ class Plan:
     """The model in which the moves were made."""
 
     @property
-    def made(self) -> tuple[Made, ...]:
+    def made(self) -> tuple[ResolvedMove, ...]:
         """The moves."""
         return self.path.made
 
@@ -83,7 +83,7 @@ class Plan:
         return any(kind == "livelock" or about in _abouts(one) for one in found)
 
 
-def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -> Plan:
+def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -> ReplayPlan:
     """Walk through the schedule in the model; raises UsageError at the first move that does not fit."""
     machine = Machine(program, schedule.seed if seed is None else seed, folded=FREE)
     try:
@@ -91,7 +91,7 @@ def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -
     except Diverged as error:
         raise UsageError(f"the schedule does not fit {program.source.name}: {error}") from None
     cycle = () if schedule.cycle_from is None else schedule.moves[schedule.cycle_from :]
-    return Plan(
+    return ReplayPlan(
         path, asked_of(machine), schedule.finding, tuple(cycle),
         frozenset(thread.who.name for thread in path.state.threads if thread.who.daemon), machine.is_over(path.state),
         machine,

@@ -16,7 +16,7 @@ from scenrun.program.results import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class SimulationOptions:
     """Settings as a user gives them; what would have no effect is refused."""
 
     scheduler: str = "round-robin"

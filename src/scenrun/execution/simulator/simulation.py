@@ -8,7 +8,7 @@ from types import FrameType
 from typing import Any
 
 from scenrun.errors import Fault, InternalError
-from scenrun.execution.expectations import Watch
+from scenrun.execution.expectations import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.simulator.actions import Action, action
 from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
@@ -82,7 +82,7 @@ class Simulation(Operations):
         self._numbers: dict[str, int] = {}
         self._calls = Calls(program)
         self._actions: dict[str, Action] = {}
-        self.watch = Watch(program, self._violated, everything=True)
+        self.watch = InvariantMonitor(program, self._violated, everything=True)
         self.objects = self._make_objects()
         self.watch.bind(self.objects)
         self.compiled = self._compile(level, count_moves)

@@ -72,7 +72,7 @@ class _Answer:
         return [self.context.name]
 
 
-class Futures:
+class RealFutures:
     """Asks and cancels the futures that locals hold."""
 
     def result(self, me: Context, site: Site, future: Any, timeout: int | None) -> Any:

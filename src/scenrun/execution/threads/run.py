@@ -13,13 +13,13 @@ from typing import Any
 
 from scenrun.errors import Fault, InternalError
 from scenrun.execution.codegen import Compiled
-from scenrun.execution.expectations import Watch
+from scenrun.execution.expectations import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
-from scenrun.execution.threads.pools import Futures, RealPool, RealTask
+from scenrun.execution.threads.pools import RealFutures, RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.threads import RealThread, RealTimer, Spawner
 from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
@@ -64,7 +64,7 @@ class Run:
         self._is_over = False
         self._numbers: dict[str, int] = {}
         self._numbering = threading.Lock()
-        self.watch = Watch(program, self._violated, everything=self.watches_everything)
+        self.watch = InvariantMonitor(program, self._violated, everything=self.watches_everything)
         self.objects = self._make_objects()
         self.watch.bind(self.objects)
         self.main = self.new_context("main", "main", 0, 0)
@@ -177,7 +177,7 @@ class Run:
             "__hidden": self.hidden,
             "__atomic_end": self._atomic_end,
             "__spawner": Spawner(self),
-            "__futures": Futures(),
+            "__futures": RealFutures(),
             "__caught": self._caught,
         }
         options = Options(level, self.program.step_limit is not None, self._guarded_cells(), self._codes_of_daemons())

@@ -24,7 +24,7 @@ from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
 from scenrun.interface.cli.streams import say, tell
 from scenrun.search.counterexample.summary import describe
-from scenrun.search.explore import SAMPLED, STATELESS, STATES, How, explore_program, progress_of
+from scenrun.search.explore import SAMPLED, STATELESS, STATES, SearchOptions, explore_program, progress_of
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space
 
@@ -162,7 +162,7 @@ class _Exploring:
         self.signal: str | None = None
         nanoseconds = time_limit_ns(options["time_limit"], "--time-limit")
         defaults = Limits()
-        self.how = How(
+        self.how = SearchOptions(
             strategy=options["strategy"],
             limits=Limits(
                 options["max_states"] or defaults.states,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
-from scenrun.execution.replay.plan import Plan, plan_of
+from scenrun.execution.replay.plan import ReplayPlan, plan_of
 from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
 from scenrun.interface.cli.streams import say
@@ -63,7 +63,7 @@ def replay_command(schedule: str, **options: Any) -> int:
 class _Replaying(Running):
     """Of one schedule."""
 
-    def __init__(self, options: dict[str, Any], schedule: MoveSchedule, plan: Plan) -> None:
+    def __init__(self, options: dict[str, Any], schedule: MoveSchedule, plan: ReplayPlan) -> None:
         super().__init__({**options, "time_limit": None, "until": None})
         self.schedule = schedule
         self.plan = plan

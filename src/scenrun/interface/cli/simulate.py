@@ -10,7 +10,7 @@ import click
 from scenrun.api import Loaded, time_limit_ns
 from scenrun.errors import UsageError
 from scenrun.execution.simulator.costs import read_costs
-from scenrun.execution.simulator.options import How
+from scenrun.execution.simulator.options import SimulationOptions
 from scenrun.execution.simulator.schedulers.registry import POLICIES
 from scenrun.execution.simulator.simulate_program import run_id_of, simulate_program
 from scenrun.interface.cli.repeated_run import Running, load_all, refuse_own_files, shared_options
@@ -84,7 +84,7 @@ class _Virtual(Running):
 
     def __init__(self, options: dict[str, Any], files: tuple[str, ...]) -> None:
         self.schedule = self._schedule(options, files)
-        self.how = How(
+        self.how = SimulationOptions(
             scheduler=options["scheduler"] or "round-robin",
             priorities=priorities_of(options["priority"]),
             switch_interval_ns=_duration(options, "switch_interval"),

@@ -17,9 +17,9 @@ from scenrun.api import time_limit_ns
 from scenrun.batch.sweep import files
 from scenrun.batch.sweep.cell import Job, Row
 from scenrun.batch.sweep.options import HOWS, OF
-from scenrun.batch.sweep.plan import Plan, Wishes, plan
+from scenrun.batch.sweep.plan import SweepPlan, SweepRequest, plan
 from scenrun.batch.sweep.record import Record, identity_of
-from scenrun.batch.sweep.run import Means, check_figures, default_figures, means_for, run_missing
+from scenrun.batch.sweep.run import Backend, check_figures, default_figures, means_for, run_missing
 from scenrun.batch.sweep.table import Told
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_FAILED
@@ -121,8 +121,8 @@ def _of_cells(options: dict[str, Any]) -> dict[str, Any]:
     return out | {name: True for name in ("races", "allow_python") if options[name]}
 
 
-def _wishes(options: dict[str, Any]) -> Wishes:
-    return Wishes(over_of(options["over"]), options["seed"], options["seeds"], options["repeat"], options["yes"])
+def _wishes(options: dict[str, Any]) -> SweepRequest:
+    return SweepRequest(over_of(options["over"]), options["seed"], options["seeds"], options["repeat"], options["yes"])
 
 
 def over_of(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
@@ -158,7 +158,7 @@ class _Stopped(Exception):
 class _Sweeping:
     """One call of the command."""
 
-    def __init__(self, file: str, sweep_plan: Plan, options: dict[str, Any]) -> None:
+    def __init__(self, file: str, sweep_plan: SweepPlan, options: dict[str, Any]) -> None:
         self.file = file
         self.plan = sweep_plan
         self.options = options
@@ -190,7 +190,7 @@ class _Sweeping:
             record.close()
 
     @contextmanager
-    def _means(self) -> Iterator[Means]:
+    def _means(self) -> Iterator[Backend]:
         """Processes of this machine, or the cluster's."""
         if self.options["cluster"]:
             from scenrun.workers.cluster import hush
@@ -206,7 +206,7 @@ class _Sweeping:
         if self.options["retry_errors"] and not self.targets:
             raise UsageError("--retry-errors has no effect without -o: there are no rows yet")
 
-    def _say_notes(self, record: Record, means: Means) -> None:
+    def _say_notes(self, record: Record, means: Backend) -> None:
         for note in self.plan.notes:
             self._say(f"note: {note}")
         if record.done:
@@ -220,7 +220,7 @@ class _Sweeping:
         if not self.options["quiet"]:
             say(text)
 
-    def _run(self, record: Record, means: Means) -> None:
+    def _run(self, record: Record, means: Backend) -> None:
         def look() -> None:
             means.looking()
             self._look(record)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.errors import InternalError
-from scenrun.model.machine import FREE, TIME_PASSES, Choice, Machine
+from scenrun.model.machine import FREE, TIME_PASSES, Machine, Transition
 from scenrun.model.state import State, Thread, key
 from scenrun.program.ir import Program
-from scenrun.search.properties.witness import Way
+from scenrun.search.properties.witness import Witness
 
 _LASTING = ("sleep", "work")
 """Steps that are none where time is free."""
 
 
-def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> list[Choice]:
+def without_clock(program: Program, seed: int, choices: Sequence[Transition]) -> list[Transition]:
     """The same steps, without those that only let time pass."""
     timed, free = Machine(program, seed, timed=True), Machine(program, seed, folded=FREE)
     here, there = timed.initial(), free.initial()
-    out: list[Choice] = []
+    out: list[Transition] = []
     for choice in choices:
         after = timed.passed(here) if choice == TIME_PASSES else timed.step(here, choice)
         assert after is not None
@@ -30,8 +30,8 @@ def without_clock(program: Program, seed: int, choices: Sequence[Choice]) -> lis
 
 
 def told_without_clock(
-    program: Program, seed: int, choices: Sequence[Choice], way: Way
-) -> tuple[list[Choice], list[Choice]]:
+    program: Program, seed: int, choices: Sequence[Transition], way: Witness
+) -> tuple[list[Transition], list[Transition]]:
     """A way, and the round of a livelock, which leads back to where it begins.
 
     Where time is free a thread has steps that the clock decides, and here they come with the next step that both have: so
@@ -49,23 +49,23 @@ def told_without_clock(
     return once, twice[len(once) :]
 
 
-def _ends_alike(program: Program, seed: int, one: Sequence[Choice], other: Sequence[Choice]) -> bool:
+def _ends_alike(program: Program, seed: int, one: Sequence[Transition], other: Sequence[Transition]) -> bool:
     """Whether two paths lead to the same state."""
     machine = Machine(program, seed, folded=FREE, forgets=True)
     return bool(key(_after(machine, one)) == key(_after(machine, other)))
 
 
-def _after(machine: Machine, choices: Sequence[Choice]) -> State:
+def _after(machine: Machine, choices: Sequence[Transition]) -> State:
     state = machine.initial()
     for choice in choices:
         state = machine.step(state, choice) or state
     return state
 
 
-def _turns(machine: Machine, choices: Sequence[Choice], names: Sequence[str]) -> list[Choice]:
+def _turns(machine: Machine, choices: Sequence[Transition], names: Sequence[str]) -> list[Transition]:
     """What threads do next, each until it is where it was."""
     state = _after(machine, choices)
-    out: list[Choice] = []
+    out: list[Transition] = []
     for number, thread in enumerate(state.threads):
         for _ in range(100 if thread.who.name in names else 0):
             following = next(machine.following_of(state, number), None)
@@ -83,7 +83,7 @@ def _lasts(machine: Machine, thread: Thread) -> bool:
     return instruction is not None and instruction.op in _LASTING
 
 
-def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[Choice]) -> State:
+def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[Transition]) -> State:
     """Where time is free a thread has steps that the clock decides: let it do them until it is where it is wanted."""
     for _ in range(100):
         thread = state.threads[number]
@@ -97,7 +97,7 @@ def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[C
     raise InternalError(f"{wanted.who.name} does not come to the same place where time is free")
 
 
-def _stepped(free: Machine, state: State, choice: Choice, out: list[Choice]) -> State:
+def _stepped(free: Machine, state: State, choice: Transition, out: list[Transition]) -> State:
     after = free.step(state, choice)
     if after is None:
         raise InternalError(f"thread {choice.thread} cannot do where time is free what it does by the clock")

@@ -8,8 +8,8 @@ from scenrun.model.machine import Machine
 from scenrun.model.predicates import seen
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation
-from scenrun.search.counterexample.trace import Story
-from scenrun.search.properties.end_states import About
+from scenrun.search.counterexample.trace import Trace
+from scenrun.search.properties.end_states import FindingKey
 
 MAX_NAMED = 5
 
@@ -30,7 +30,7 @@ _WAITS = {
 }
 
 
-def sentence(machine: Machine, about: About, story: Story, cycle_from: int | None = None) -> str:
+def sentence(machine: Machine, about: FindingKey, story: Trace, cycle_from: int | None = None) -> str:
     """What a finding comes to; `cycle_from` is the number of steps before those that are done again and again."""
     if about.kind == "livelock":
         return _livelock(about, story, cycle_from or 0)
@@ -38,7 +38,7 @@ def sentence(machine: Machine, about: About, story: Story, cycle_from: int | Non
     return tellers[about.kind](machine, about, story)
 
 
-def _deadlock(machine: Machine, about: About, story: Story) -> str:
+def _deadlock(machine: Machine, about: FindingKey, story: Trace) -> str:
     named = set(about.about.split(", "))
     stuck = [one for one in story.waiting if one.thread in named and one.state == "blocked"]
     telling = [one for one in stuck if not one.waits_for_threads] or stuck
@@ -86,7 +86,7 @@ def _blockers(one: Stuck) -> tuple[str, ...]:
     return one.held_by
 
 
-def _livelock(about: About, story: Story, cycle_from: int) -> str:
+def _livelock(about: FindingKey, story: Trace, cycle_from: int) -> str:
     names = about.about.split(", ")
     moving = list(dict.fromkeys(step.thread for step in story.steps[cycle_from:]))
     if not set(names) & set(moving):
@@ -97,7 +97,7 @@ def _livelock(about: About, story: Story, cycle_from: int) -> str:
     return f"{who} can go round for ever, each in its turn, and never end"
 
 
-def _starved(names: list[str], moving: list[str], story: Story) -> str:
+def _starved(names: list[str], moving: list[str], story: Trace) -> str:
     """Threads that wait for ever while others go round, each of which moves again and again."""
     waits = {one.thread: f" for {one.object}" for one in story.waiting if one.object}
     waiting = "; ".join(f"{name} can wait{waits.get(name, '')} for ever" for name in names[:MAX_NAMED])
@@ -108,7 +108,7 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _fault(machine: Machine, about: About, story: Story) -> str:
+def _fault(machine: Machine, about: FindingKey, story: Trace) -> str:
     thread = next((t for t in story.state.threads if t.who.name == about.about and t.fault is not None), None)
     if thread is None or thread.fault is None:
         return f"{about.about} ends with a fault"
@@ -119,7 +119,7 @@ def _fault(machine: Machine, about: About, story: Story) -> str:
     return f"{about.about} ends with {thread.fault}{where}{swallowed}"
 
 
-def _violated(machine: Machine, about: About, story: Story) -> str:
+def _violated(machine: Machine, about: FindingKey, story: Trace) -> str:
     if about.about.startswith("outcome ["):
         names = ", ".join(o.text for o in machine.program.expectations.observe)
         return f"the outcome ({names}) = {about.about.removeprefix('outcome ')} is not one of those that are expected"
@@ -133,7 +133,7 @@ def _violated(machine: Machine, about: About, story: Story) -> str:
     return _fault(machine, about, story)
 
 
-def _broken(machine: Machine, what: str, observation: Observation, story: Story) -> str:
+def _broken(machine: Machine, what: str, observation: Observation, story: Trace) -> str:
     named = seen(machine.looks.function(observation.of_parts(machine.program.cells)), story.state.cells)
     values = [f"{name} is {value!r}" for name, value in named.items()] if isinstance(named, dict) else []
     shown = f" ({', '.join(values)})" if values else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.model.machine import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import choices_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State
@@ -14,8 +14,8 @@ from scenrun.program.ir import Program
 from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import Telling
-from scenrun.search.counterexample.trace import Told, tell, told, where_at
-from scenrun.search.properties.end_states import About
+from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
+from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
 
 MOST_STEPS = 5_000
@@ -76,18 +76,18 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
 
 
 def _finding(
-    machine: Machine, choices: Sequence[Choice], finding: tuple[str, str] | None, cycle_from: int | None
+    machine: Machine, choices: Sequence[Transition], finding: tuple[str, str] | None, cycle_from: int | None
 ) -> dict[str, str] | None:
     """What the schedule is to show, in a sentence."""
     if finding is None:
         return None
     kind, about = finding
     told_of = kind in ("deadlock", "livelock", "exception", "violated") and about != "outcome"
-    message = sentence(machine, About(kind, about), tell(machine, choices), cycle_from) if told_of else about
+    message = sentence(machine, FindingKey(kind, about), tell(machine, choices), cycle_from) if told_of else about
     return {"kind": kind, "message": message}
 
 
-def _step(step: Told, before: dict[str, str], now: dict[str, str]) -> dict[str, Any]:
+def _step(step: TraceStep, before: dict[str, str], now: dict[str, str]) -> dict[str, Any]:
     changes = [[key, before[key], after] for key, after in now.items() if before[key] != after]
     return {
         "number": step.number, "thread": step.thread, "text": step.text, "object": step.object, "line": step.line,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from scenrun.model.state import ENDED, Thread
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.counterexample.shorten import Goal
-from scenrun.search.properties.end_states import About, Judge
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
 
 
-def goal_of(packed: Packed, judge: Judge, about: About) -> Goal:
+def goal_of(packed: Packed, judge: EndStateJudge, about: FindingKey) -> Goal:
     """The states that show it: after the step that breaks an `always` or with which a fault leaves, or at an end."""
     always = [o.text for o in packed.machine.program.expectations.always]
     if about.kind == "violated" and about.about in always:
@@ -19,17 +19,17 @@ def goal_of(packed: Packed, judge: Judge, about: About) -> Goal:
     return lambda state: _ends_with(packed, judge, state, about)
 
 
-def _has_left(packed: Packed, state: int, about: About) -> bool:
-    return any(_is_left(mover.field.at(state), about) for mover in packed.movers)
+def _has_left(packed: Packed, state: int, about: FindingKey) -> bool:
+    return any(_is_left(thread_field.field.at(state), about) for thread_field in packed.thread_fields)
 
 
-def _is_left(thread: Thread | None, about: About) -> bool:
+def _is_left(thread: Thread | None, about: FindingKey) -> bool:
     if thread is None or thread.pc != ENDED or thread.fault is None or thread.who.kind in ("task", "future"):
         return False
     return thread.who.name == about.about and kind_of_fault(thread.fault.type) == about.kind
 
 
-def _ends_with(packed: Packed, judge: Judge, state: int, about: About) -> bool:
+def _ends_with(packed: Packed, judge: EndStateJudge, state: int, about: FindingKey) -> bool:
     if packed.following(state):
         return False
     return about in judge.of(state).findings

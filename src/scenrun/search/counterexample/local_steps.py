@@ -10,7 +10,7 @@ from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.model.codes import Environment, Failing, Node, evaluated
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State, Thread, Who
 from scenrun.program.primitives.kinds import Failed
 
@@ -67,7 +67,7 @@ class Telling(Machine):
         made._who = Who("main", "main", 0, 0)
         return made
 
-    def step(self, state: State, choice: Choice) -> State | None:
+    def step(self, state: State, choice: Transition) -> State | None:
         """The state after a transition; None where it is not enabled."""
         self.own = []
         self._who = state.threads[choice.thread].who

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from scenrun.model.machine import TIME_PASSES, Choice
+from scenrun.model.machine import TIME_PASSES, Transition
 from scenrun.search.space.packed import Packed
 
 Goal = Callable[[int], bool]
@@ -26,12 +26,12 @@ class Cost(NamedTuple):
     steps: int
 
 
-def cost_of(choices: Sequence[Choice]) -> Cost:
+def cost_of(choices: Sequence[Transition]) -> Cost:
     """The cost of a path."""
     return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
 
 
-def shortened(packed: Packed, choices: Sequence[Choice], goal: Goal) -> list[Choice]:
+def shortened(packed: Packed, choices: Sequence[Transition], goal: Goal) -> list[Transition]:
     """A path to a state that shows the same, with the fewest switches and then steps that can be had in reasonable time."""
     found = best(packed, goal, cost_of(choices))
     if found is not None:
@@ -39,10 +39,10 @@ def shortened(packed: Packed, choices: Sequence[Choice], goal: Goal) -> list[Cho
     return cut_down(packed, choices, goal)
 
 
-def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Choice] | None:
+def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
     """The path with the fewest switches, and of those with the fewest steps (Dijkstra); None where that takes too long."""
     first = (packed.initial, -1)
-    before: dict[tuple[int, int], tuple[tuple[int, int], Choice] | None] = {first: None}
+    before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None] = {first: None}
     costs = {first: Cost(0, 0)}
     waiting = [(Cost(0, 0), 0, first)]
     order, done = 0, set()
@@ -68,7 +68,9 @@ def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[C
     return None
 
 
-def _way(before: dict[tuple[int, int], tuple[tuple[int, int], Choice] | None], place: tuple[int, int]) -> list[Choice]:
+def _way(
+    before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None], place: tuple[int, int]
+) -> list[Transition]:
     out = []
     while (step := before[place]) is not None:
         place, choice = step
@@ -76,7 +78,7 @@ def _way(before: dict[tuple[int, int], tuple[tuple[int, int], Choice] | None], p
     return out[::-1]
 
 
-def cut_down(packed: Packed, choices: Sequence[Choice], goal: Goal, tries: int = TRIES) -> list[Choice]:
+def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
     """Leave out what can be left out, and let threads go on where they can (after Zeller and Hildebrandt, 2002)."""
     found = list(choices)
     attempts = 0
@@ -94,10 +96,10 @@ def cut_down(packed: Packed, choices: Sequence[Choice], goal: Goal, tries: int =
     return found
 
 
-def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choice] | None:
+def followed(packed: Packed, wanted: Sequence[Transition], goal: Goal) -> list[Transition] | None:
     """The choices among these that can be made one after another, up to the goal; None where it is not reached."""
     state = packed.initial
-    taken: list[Choice] = []
+    taken: list[Transition] = []
     for choice in wanted:
         if goal(state):
             return taken
@@ -106,7 +108,7 @@ def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choic
                 state ^= change
                 taken.append(choice)
             continue
-        mover = packed.movers[choice.thread] if choice.thread < len(packed.movers) else None
+        mover = packed.thread_fields[choice.thread] if choice.thread < len(packed.thread_fields) else None
         if mover is None or packed.is_over(state):
             continue
         for found, change in zip(packed.choices_of(state, mover), packed.following_of(state, mover), strict=True):
@@ -117,7 +119,7 @@ def followed(packed: Packed, wanted: Sequence[Choice], goal: Goal) -> list[Choic
     return taken if goal(state) else None
 
 
-def _simpler(choices: list[Choice]) -> Iterator[list[Choice]]:
+def _simpler(choices: list[Transition]) -> Iterator[list[Transition]]:
     """Paths that ask less of a reader: parts left out, and a thread's next steps moved to those before."""
     size = len(choices) // 2
     while size:
@@ -141,7 +143,7 @@ def _simpler(choices: list[Choice]) -> Iterator[list[Choice]]:
                 break
 
 
-def _blocks(choices: list[Choice]) -> list[tuple[int, int]]:
+def _blocks(choices: list[Transition]) -> list[tuple[int, int]]:
     """Where each run of one thread's steps begins and ends."""
     starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(choices)) if a.thread != b.thread)] if choices else []
     return list(zip(starts, [*starts[1:], len(choices)], strict=True))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scenrun.model.machine import FREE, Choice, Machine
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import Move, moves_of
 from scenrun.model.state import ENDED, State
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import Telling
-from scenrun.search.counterexample.trace import Told, tell, told, where_at
-from scenrun.search.properties.end_states import About, judged
+from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
+from scenrun.search.properties.end_states import FindingKey, end_state_of
 from scenrun.search.properties.lock_holders import Holders
 
 
@@ -21,8 +21,8 @@ from scenrun.search.properties.lock_holders import Holders
 class Option:
     """Something that a thread could do next."""
 
-    choice: Choice
-    step: Told
+    choice: Transition
+    step: TraceStep
 
 
 class Game:
@@ -31,7 +31,7 @@ class Game:
     def __init__(self, program: Program, seed: int | None = None) -> None:
         self.machine = Machine(program, seed, folded=FREE)
         self._states: list[State] = [self.machine.initial()]
-        self.choices: list[Choice] = []
+        self.choices: list[Transition] = []
 
     @property
     def state(self) -> State:
@@ -44,7 +44,7 @@ class Game:
         following = self.machine.following(self.state)
         return [Option(choice, told(self.machine, number, self.state, choice, after)) for choice, after in following]
 
-    def take(self, choice: Choice) -> Told:
+    def take(self, choice: Transition) -> TraceStep:
         """Let a thread do its step."""
         before, telling = self.state, Telling.over(self.machine)
         after = telling.step(before, choice)
@@ -61,7 +61,7 @@ class Game:
             return True
         return False
 
-    def follow(self, choices: Iterable[Choice]) -> None:
+    def follow(self, choices: Iterable[Transition]) -> None:
         """Take these choices."""
         for choice in choices:
             self.take(choice)
@@ -83,9 +83,9 @@ class Game:
             if kind == "variable"
         }
 
-    def reached(self) -> list[tuple[About, str]]:
+    def reached(self) -> list[tuple[FindingKey, str]]:
         """What an end shows, each with a sentence; nothing where somebody can still move."""
-        found = judged(self.machine, self.state)
+        found = end_state_of(self.machine, self.state)
         story = tell(self.machine, self.choices)
         return [(about, sentence(self.machine, about, story)) for about in found.findings]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scenrun.program.findings import Stuck
-from scenrun.search.counterexample.trace import Told
+from scenrun.search.counterexample.trace import TraceStep
 from scenrun.search.record import Counterexample
 
 WIDEST = 56
@@ -37,7 +37,7 @@ def table(one: Counterexample, width: int = 120) -> list[str]:
     return lines + _cut(steps) + _ending(one)
 
 
-def _rows(step: Told) -> Iterator[tuple[str, str, int | None]]:
+def _rows(step: TraceStep) -> Iterator[tuple[str, str, int | None]]:
     """A step's rows, each with whose it is, its text and its line: the step itself, and what its thread did with it."""
     yield step.thread, _cell(step), step.line
     for own in step.own:
@@ -46,7 +46,7 @@ def _rows(step: Told) -> Iterator[tuple[str, str, int | None]]:
             yield own.thread, str(own), own.line
 
 
-def _columns(steps: Sequence[Told]) -> list[str]:
+def _columns(steps: Sequence[TraceStep]) -> list[str]:
     """The threads that move, main first."""
     names = list(dict.fromkeys(who for step in steps for who, _, _ in _rows(step)))
     return sorted(names, key=lambda name: name != "main")
@@ -56,7 +56,7 @@ def _too_narrow(names: Sequence[str], width: int) -> bool:
     return (width - 12) // max(1, len(names)) - 2 < 12
 
 
-def _cell(step: Told) -> str:
+def _cell(step: TraceStep) -> str:
     text = step.text
     if step.fault is not None:
         text += f" ! {step.fault}"
@@ -69,7 +69,7 @@ def _fit(text: str, width: int) -> str:
     return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
 
 
-def _rows_of_one_column(steps: Sequence[Told], cycle_from: int | None) -> list[str]:
+def _rows_of_one_column(steps: Sequence[TraceStep], cycle_from: int | None) -> list[str]:
     """Where there are too many threads for columns: the thread's name in front."""
     wide = max((len(step.thread) for step in steps), default=0)
     lines = []
@@ -82,7 +82,7 @@ def _rows_of_one_column(steps: Sequence[Told], cycle_from: int | None) -> list[s
     return lines + _cut(steps)
 
 
-def _cut(steps: Sequence[Told]) -> list[str]:
+def _cut(steps: Sequence[TraceStep]) -> list[str]:
     return [f"        and {len(steps) - MOST_ROWS:,} more steps"] if len(steps) > MOST_ROWS else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
@@ -43,7 +43,7 @@ _PHASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TraceStep:
     """One step of a counterexample."""
 
     number: int
@@ -76,10 +76,10 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class Trace:
     """A path, told, and where every thread is at its end."""
 
-    steps: tuple[Told, ...]
+    steps: tuple[TraceStep, ...]
     waiting: tuple[Stuck, ...]
     """The threads that have not ended, and what they wait for."""
     state: State
@@ -87,7 +87,7 @@ class Story:
     """Their names, in the order of starting."""
 
 
-def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
+def tell(machine: Machine, choices: Sequence[Transition]) -> Trace:
     """Go along a path, and note what is done."""
     machine = Telling.over(machine)
     state, holders, steps = machine.initial(), Holders(machine), []
@@ -99,12 +99,12 @@ def tell(machine: Machine, choices: Sequence[Choice]) -> Story:
         state = after
     live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
     waiting = [where_at(machine, state, n, holders) for n in live]
-    return Story(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
+    return Trace(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
 
 
 def told(
-    machine: Machine, number: int, before: State, choice: Choice, after: State, own: tuple[OwnStep, ...] = ()
-) -> Told:
+    machine: Machine, number: int, before: State, choice: Transition, after: State, own: tuple[OwnStep, ...] = ()
+) -> TraceStep:
     """One step, in words; `own` is what its thread did by itself with it."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     move = move_of(machine, before, choice)
@@ -122,7 +122,7 @@ def told(
     text = _text(move, _with_path(machine, thread, name or None), value, has_value)
     if move.op == "choose":
         text = f"takes alternative {move.alternative + 1} of {thread.arguments[0]}"
-    return Told(
+    return TraceStep(
         number, thread.who.name, text, name or None, value,
         instruction.line or None if instruction is not None else None, move.step, move, broke, fault, own,
     )  # fmt: skip
@@ -137,7 +137,7 @@ def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None
     return f"{name}{''.join(f'[{part!r}]' for part in path)}"
 
 
-def _value(machine: Machine, before: State, choice: Choice, after: State) -> tuple[Any, bool]:
+def _value(machine: Machine, before: State, choice: Transition, after: State) -> tuple[Any, bool]:
     """What a step saw, wrote or got."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     node = machine.node_of(thread)

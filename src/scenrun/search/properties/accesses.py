@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scenrun.model.codes import Environment, Node
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State, Thread
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.kinds import Outcome
@@ -114,12 +114,12 @@ class Watching(Machine):
         made.outcome, made.touched, made._is_inside = None, [], False
         return made
 
-    def step(self, state: State, choice: Choice) -> State | None:
+    def step(self, state: State, choice: Transition) -> State | None:
         """The state after a transition; None where it is not enabled."""
         self.touched = list(touches_of(self, state.threads[choice.thread]))
         return super().step(state, choice)
 
-    def _outcome(self, state: State, choice: Choice, thread: Thread) -> Outcome:
+    def _outcome(self, state: State, choice: Transition, thread: Thread) -> Outcome:
         self.outcome = super()._outcome(state, choice, thread)
         return self.outcome
 

@@ -14,7 +14,7 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.reference import faults_in
 
 
-class About(NamedTuple):
+class FindingKey(NamedTuple):
     """What is found: its kind, and which threads or expectation it is about."""
 
     kind: str
@@ -22,34 +22,34 @@ class About(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EndState:
     """What the end of a schedule shows."""
 
-    findings: tuple[About, ...]
+    findings: tuple[FindingKey, ...]
     outcome: tuple[Any, ...] | None
     """The values of `expect.outcomes.observe`, where the end was reached."""
 
 
-class Judge:
+class EndStateJudge:
     """Judges states without a way on, each kind of them once."""
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
         self.expect = packed.machine.program.expectations
-        self._known: dict[int, Judged] = {}
+        self._known: dict[int, EndState] = {}
         self._mask: tuple[int, int] = (0, 0)
 
-    def of(self, state: int) -> Judged:
+    def of(self, state: int) -> EndState:
         """What a state without a way on shows."""
         relevant = state & self._relevant()
         found = self._known.get(relevant)
         if found is None:
-            found = self._known[relevant] = self.judged(self.packed.unpack(state))
+            found = self._known[relevant] = self.end_state_of(self.packed.unpack(state))
         return found
 
-    def judged(self, state: State) -> Judged:
+    def end_state_of(self, state: State) -> EndState:
         """What a state shows that is not packed."""
-        return judged(self.packed.machine, state)
+        return end_state_of(self.packed.machine, state)
 
     def _relevant(self) -> int:
         """The bits that findings and outcome depend on."""
@@ -57,7 +57,7 @@ class Judge:
         fields = len(packed.threads) + len(packed.cells)
         if self._mask[0] != (stamp := fields << 32 | packed.layout):
             self._known.clear()
-            mask = packed.roster.mask | packed.broken.mask
+            mask = packed.live_threads.mask | packed.broken.mask
             for one in packed.threads:
                 mask |= one.mask
             for slot in self._looked_at():
@@ -75,22 +75,22 @@ class Judge:
         return sorted(named | tasks | set(range(declared, len(packed.cells))))
 
 
-def judged(machine: Machine, state: State) -> Judged:
+def end_state_of(machine: Machine, state: State) -> EndState:
     """What a state shows in which nobody can move, or needs to."""
     expect = machine.program.expectations
-    findings = [About(*fault) for fault in faults_in(state)]
-    findings += [About("violated", expect.always[number].text) for number in state.broken]
+    findings = [FindingKey(*fault) for fault in faults_in(state)]
+    findings += [FindingKey("violated", expect.always[number].text) for number in state.broken]
     if not machine.is_over(state):
-        return Judged((*findings, About("deadlock", stuck_names(state))), None)
+        return EndState((*findings, FindingKey("deadlock", stuck_names(state))), None)
     for observation, look in zip(expect.final, machine.looks.final, strict=True):
         if not holds(look, state.cells):
-            findings.append(About("violated", observation.text))
+            findings.append(FindingKey("violated", observation.text))
     if not machine.looks.observe:
-        return Judged(tuple(findings), None)
+        return EndState(tuple(findings), None)
     outcome = tuple(seen(look, state.cells) for look in machine.looks.observe)
     if not is_allowed(expect, outcome):
-        findings.append(About("violated", outcome_text(outcome)))
-    return Judged(tuple(findings), outcome)
+        findings.append(FindingKey("violated", outcome_text(outcome)))
+    return EndState(tuple(findings), outcome)
 
 
 def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:

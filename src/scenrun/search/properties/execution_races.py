@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State
 from scenrun.search.properties.accesses import Access, Race, Touch, Watching, accessed, locks_of
 from scenrun.search.properties.happens_before import Order, Step
 from scenrun.search.properties.lock_holders import Holders
 
 
-def races_along(machine: Machine, choices: Iterable[Choice]) -> list[Race]:
+def races_along(machine: Machine, choices: Iterable[Transition]) -> list[Race]:
     """The races of the execution that these choices make, in the order in which their second accesses are made."""
     following = Following(machine)
     for choice in choices:
@@ -38,7 +38,7 @@ class Following:
         """For each variable, the last of each thread's accesses at each place: the time of its clock, and what is said of it."""
         self._count = 0
 
-    def follow(self, choice: Choice) -> None:
+    def follow(self, choice: Transition) -> None:
         """One transition more."""
         before, after = self.state, self.machine.step(self.state, choice)
         assert after is not None, "the choice is not enabled"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State
 
 _LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
@@ -26,7 +26,7 @@ class Holders:
         """The names of the objects that a thread holds."""
         return [self.machine.slots.label(slot) for slot, names in sorted(self._held.items()) if thread in names]
 
-    def follow(self, before: State, choice: Choice, after: State) -> None:
+    def follow(self, before: State, choice: Transition, after: State) -> None:
         """One transition more."""
         thread = before.threads[choice.thread]
         node = self.machine.node_of(thread)

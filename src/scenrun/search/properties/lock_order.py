@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scenrun.model.machine import Choice, Machine
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.ir import Instruction
-from scenrun.search.space.packed import Mover, Packed, Row
+from scenrun.search.space.packed import LocalState, Packed, ThreadField
 
 MOST_STEPS = 20_000
 """Steps of the search for cycles; past it, the shortest cycles are all that are told."""
@@ -84,7 +84,7 @@ class LockCycle:
 
 
 def lock_order_cycles(
-    packed_or_machine: Packed | Machine, executions: Iterable[Iterable[Choice]] = ()
+    packed_or_machine: Packed | Machine, executions: Iterable[Iterable[Transition]] = ()
 ) -> list[LockCycle]:
     """The cycles that the rows of a state search show, or for a machine some executions of it."""
     if isinstance(packed_or_machine, Packed):
@@ -159,47 +159,47 @@ class LockOrder:
 
     def add_rows(self, packed: Packed) -> None:
         """What the transitions that a search has worked out say of each thread by itself."""
-        for mover, first in zip(packed.movers, _beginnings(packed), strict=True):
+        for thread_field, first in zip(packed.thread_fields, _beginnings(packed), strict=True):
             seen: set[tuple[int, Holding]] = {(code, ()) for code in first}
             waiting = sorted(seen)
             while waiting:
                 code, holding = waiting.pop()
-                row = mover.rows[code]
-                if row is None:
+                local_state = thread_field.local_states[code]
+                if local_state is None:
                     continue
-                self._want(row.thread, holding)
-                for following in self._following(packed, mover, code, row, holding):
+                self._want(local_state.thread, holding)
+                for following in self._following(packed, thread_field, code, local_state, holding):
                     if following not in seen:
                         seen.add(following)
                         waiting.append(following)
 
     def _following(
-        self, packed: Packed, mover: Mover, code: int, row: Row, holding: Holding
+        self, packed: Packed, thread_field: ThreadField, code: int, local_state: LocalState, holding: Holding
     ) -> Iterator[tuple[int, Holding]]:
         """Where a thread may be after its step, and what it holds then."""
-        about = self._about(row.thread)
-        after = None if about is None else self._after(row.thread, holding)
+        about = self._about(local_state.thread)
+        after = None if about is None else self._after(local_state.thread, holding)
         lock = 0 if about is None else packed.cells[about[0]].mask
-        fits = self._fitting(packed, mover, about, holding)
-        for bits, changes in row.known.items():
+        fits = self._fitting(packed, thread_field, about, holding)
+        for bits, changes in local_state.known.items():
             for change in changes:
                 if change & lock == 0:
-                    yield code ^ (change >> mover.shift & mover.mask), holding
+                    yield code ^ (change >> thread_field.shift & thread_field.mask), holding
                 elif after is not None and fits(bits):
-                    yield code ^ (change >> mover.shift & mover.mask), after
+                    yield code ^ (change >> thread_field.shift & thread_field.mask), after
 
-    def _fitting(self, packed: Packed, mover: Mover, about: Any, holding: Holding) -> Any:
+    def _fitting(self, packed: Packed, thread_field: ThreadField, about: Any, holding: Holding) -> Any:
         """Whether a reentrant lock's own value agrees with what the thread holds."""
         if about is None or self.machine.slots.kinds[about[0]] != "rlock":
             return lambda bits: True
         times = sum(held.slot == about[0] for held in holding)
         cell = packed.cells[about[0]]
-        wanted = (mover.number, times) if times else (None, 0)
+        wanted = (thread_field.number, times) if times else (None, 0)
         return lambda bits: cell.at(bits) == wanted
 
     # --- executions
 
-    def add_execution(self, choices: Iterable[Choice]) -> None:
+    def add_execution(self, choices: Iterable[Transition]) -> None:
         """What the steps of one execution say, and what the threads wait for at its end."""
         state: State = self.machine.initial()
         held: defaultdict[str, Holding] = defaultdict(tuple)
@@ -287,14 +287,14 @@ def _depth(thread: Thread) -> int:
 
 def _beginnings(packed: Packed) -> list[set[int]]:
     """For each thread, the numbers of its rows at which it begins: those to which another thread's step leads."""
-    found: list[set[int]] = [set() for _ in packed.movers]
-    for mover in packed.movers:
-        found[mover.number].add(packed.initial >> mover.shift & mover.mask)
-        for row in mover.rows:
-            if row is None or not row.touched.starts:
+    found: list[set[int]] = [set() for _ in packed.thread_fields]
+    for thread_field in packed.thread_fields:
+        found[thread_field.number].add(packed.initial >> thread_field.shift & thread_field.mask)
+        for local_state in thread_field.local_states:
+            if local_state is None or not local_state.touched.starts:
                 continue
-            for change in {change for changes in row.known.values() for change in changes}:
-                for other in packed.movers:
-                    if other is not mover and change >> other.shift & other.mask:
+            for change in {change for changes in local_state.known.values() for change in changes}:
+                for other in packed.thread_fields:
+                    if other is not thread_field and change >> other.shift & other.mask:
                         found[other.number].add(change >> other.shift & other.mask)
     return found

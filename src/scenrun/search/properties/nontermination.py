@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from scenrun.model.machine import TIME_PASSES
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State
-from scenrun.search.space.packed import Mover, Packed
+from scenrun.search.space.packed import Packed, ThreadField
 
 Taken = Callable[[int], Sequence[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Endless:
+class BottomScc:
     """A set of states in which an execution may stay for ever, fairly."""
 
     states: tuple[int, ...]
@@ -37,7 +37,7 @@ class Endless:
     """Whether there is a way out of it."""
 
 
-class Cycles:
+class Nontermination:
     """Looks for endless sets among the states of a closed search."""
 
     def __init__(self, packed: Packed, states: Iterable[int], taken: Taken | None = None) -> None:
@@ -52,7 +52,7 @@ class Cycles:
         """Whether any thread can come back to a place where it was."""
         return any(self._round)
 
-    def find(self) -> Iterator[Endless]:
+    def find(self) -> Iterator[BottomScc]:
         """Every set of states in which it is fair to stay for ever: each is a deadlock of some, a livelock, or neither."""
         if not any(self._round):
             return
@@ -64,15 +64,15 @@ class Cycles:
     def _local_cycles(self) -> list[set[int]]:
         """For each thread the places, by number, through which it can come back to itself."""
         out = []
-        for mover in self.packed.movers:
+        for thread_field in self.packed.thread_fields:
             if self.packed.machine.timed:  # time takes threads back as well
-                out.append(set(range(1, len(mover.rows))))
+                out.append(set(range(1, len(thread_field.local_states))))
                 continue
             steps: dict[int, list[int]] = {}
-            for code, row in enumerate(mover.rows):
-                if row is not None:
+            for code, local_state in enumerate(thread_field.local_states):
+                if local_state is not None:
                     steps[code] = sorted(
-                        {self._after(mover, code, c) for changes in row.known.values() for c in changes}
+                        {self._after(thread_field, code, c) for changes in local_state.known.values() for c in changes}
                     )
             found: set[int] = set()
             for component in components(steps, lambda code: steps.get(code, [])):  # noqa: B023
@@ -82,43 +82,47 @@ class Cycles:
         return out
 
     @staticmethod
-    def _after(mover: Mover, code: int, change: int) -> int:
-        return code ^ change >> mover.shift & mover.mask
+    def _after(thread_field: ThreadField, code: int, change: int) -> int:
+        return code ^ change >> thread_field.shift & thread_field.mask
 
     def _may_go_round(self, state: int) -> bool:
         """Whether some thread is at a place to which it can come back."""
         if self.packed.has_daemons and self.packed.is_over(state):
             return False
-        return any(state >> m.shift & m.mask in found for m, found in zip(self.packed.movers, self._round, strict=True))
+        return any(
+            state >> m.shift & m.mask in found for m, found in zip(self.packed.thread_fields, self._round, strict=True)
+        )
 
     def _ways(self, state: int) -> Iterator[tuple[int, int]]:
         """The moves of threads that go round, each with its thread, from a state."""
         taken = None if self._taken is None else self._taken(state)
-        for mover, found in zip(self.packed.movers, self._round, strict=True):
-            code = state >> mover.shift & mover.mask
+        for thread_field, found in zip(self.packed.thread_fields, self._round, strict=True):
+            code = state >> thread_field.shift & thread_field.mask
             if code not in found:
                 continue
-            for change in self.packed.following_of(state, mover):
+            for change in self.packed.following_of(state, thread_field):
                 after = state ^ change
-                if self._after(mover, code, change) in found and (taken is None or after in taken):
-                    yield mover.number, after
+                if self._after(thread_field, code, change) in found and (taken is None or after in taken):
+                    yield thread_field.number, after
         if self.packed.machine.timed and (change := self.packed.later(state)):
             yield TIME_PASSES.thread, state ^ change
 
     # --- sets of states
 
-    def _fair(self, states: list[int], inside: set[int]) -> Iterator[Endless]:
+    def _fair(self, states: list[int], inside: set[int]) -> Iterator[BottomScc]:
         """The findings among these states."""
         graph = {state: [after for _, after in self._ways(state) if after in inside] for state in states}
         for component in components(states, graph.__getitem__):
             if len(component) > 1 or component[0] in graph[component[0]]:
                 yield from self._judged(component)
 
-    def _judged(self, component: list[int]) -> Iterator[Endless]:
+    def _judged(self, component: list[int]) -> Iterator[BottomScc]:
         """A component as a finding, or what is left of it without the states at which staying is unfair."""
         inside = set(component)
         moving = {number for state in component for number, after in self._ways(state) if after in inside}
-        could = {m.number for state in component for m in self.packed.movers if self.packed.following_of(state, m)}
+        could = {
+            m.number for state in component for m in self.packed.thread_fields if self.packed.following_of(state, m)
+        }
         unfair = {state for state in component if self._is_unfair(state, inside, moving)}
         if unfair:
             rest = [state for state in component if state not in unfair]
@@ -129,7 +133,7 @@ class Cycles:
         moving.discard(TIME_PASSES.thread)
         waiting = self._waiting_in_vain(component[0], could)
         nobody = frozenset[int]()
-        yield Endless(
+        yield BottomScc(
             tuple(component), frozenset(moving), nobody if is_left else waiting, waiting if is_left else nobody, is_left
         )
 
@@ -142,11 +146,11 @@ class Cycles:
         """Whether a thread that never moves could move here, or an alternative that could be chosen here leads out."""
         if self.packed.machine.timed and TIME_PASSES.thread not in moving and self.packed.later(state):
             return True
-        for mover in self.packed.movers:
-            changes = self.packed.following_of(state, mover)
+        for thread_field in self.packed.thread_fields:
+            changes = self.packed.following_of(state, thread_field)
             if not changes:
                 continue
-            if mover.number not in moving:
+            if thread_field.number not in moving:
                 return True
             if len(changes) > 1 and any(state ^ change not in inside for change in changes):
                 return True
@@ -161,7 +165,7 @@ class Cycles:
             stuck -= excused
         return frozenset(n for n in stuck if not now.threads[n].who.daemon)
 
-    def victims(self, found: Endless) -> frozenset[int]:
+    def victims(self, found: BottomScc) -> frozenset[int]:
         """Of those that wait in a set for ever, those whose wait is not for the end of another of them."""
         now = self.packed.unpack(found.states[0])
         alone = frozenset(n for n in found.starved if not self._awaited(now, n) & found.starved)
@@ -175,7 +179,7 @@ class Cycles:
         slots = set(now.threads[number].slots)
         return {n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)}
 
-    def must_end(self, found: Endless) -> bool:
+    def must_end(self, found: BottomScc) -> bool:
         """Whether some of those that go round in a set must end."""
-        whos = self.packed.roster.at(found.states[0])[0]
+        whos = self.packed.live_threads.at(found.states[0])[0]
         return any(not (whos[n].endless or whos[n].daemon) for n in found.moving)

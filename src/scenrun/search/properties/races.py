@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from scenrun.model.machine import Choice
+from scenrun.model.machine import Transition
 from scenrun.model.state import State
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.space.breadth_first import Space
-from scenrun.search.space.packed import Mover, Packed, Row
+from scenrun.search.space.packed import LocalState, Packed, ThreadField
 from scenrun.search.space.path import choices_along
 
 Canonical = Callable[[int], int]
@@ -39,10 +39,10 @@ def races_in(packed: Packed, space: Space, canonical: Canonical | None = None) -
 
 
 @dataclass(slots=True)
-class Spot:
+class RacingAccesses:
     """A row whose step accesses variables: what it may read and write, as bits, and what it does, where that is certain."""
 
-    row: Row
+    local_state: LocalState
     reads: int
     writes: int
     touches: tuple[Touch, ...] | None
@@ -61,26 +61,34 @@ class Meetings:
         self.packed = packed
         self._watching = Watching.over(packed.machine)
         self._inside: dict[tuple[int, int, int], tuple[Touch, ...]] = {}
-        every = [(mover, self._spots(mover)) for mover in packed.movers]
-        self.hot = [(mover, spots) for mover, all_ in every if (spots := _meeting(mover, all_, every))]
+        every = [(thread_field, self._accesses_of(thread_field)) for thread_field in packed.thread_fields]
+        self.hot = [
+            (thread_field, accesses_of)
+            for thread_field, all_ in every
+            if (accesses_of := _meeting(thread_field, all_, every))
+        ]
         """The threads that may be in a race, each with the numbers of its rows that may."""
 
     # --- rows
 
-    def _spots(self, mover: Mover) -> dict[int, Spot]:
-        spots = ((code, self._spot(row)) for code, row in enumerate(mover.rows) if row is not None)
-        return {code: spot for code, spot in spots if spot is not None}
+    def _accesses_of(self, thread_field: ThreadField) -> dict[int, RacingAccesses]:
+        accesses_of = (
+            (code, self._accesses(local_state))
+            for code, local_state in enumerate(thread_field.local_states)
+            if local_state is not None
+        )
+        return {code: accesses for code, accesses in accesses_of if accesses is not None}
 
-    def _spot(self, row: Row) -> Spot | None:
-        thread = row.thread
+    def _accesses(self, local_state: LocalState) -> RacingAccesses | None:
+        thread = local_state.thread
         if begins_atomic(self.packed.machine, thread):
             bits = _bits(self.packed.touches.inside(thread.who.code, thread.pc))
-            return Spot(row, bits, bits, None)
+            return RacingAccesses(local_state, bits, bits, None)
         touches = touches_of(self.packed.machine, thread)
         if not touches:
             return None
         reads = _bits(frozenset(t.slot for t in touches if not t.writes))
-        return Spot(row, reads, _bits(frozenset(t.slot for t in touches if t.writes)), touches)
+        return RacingAccesses(local_state, reads, _bits(frozenset(t.slot for t in touches if t.writes)), touches)
 
     # --- states
 
@@ -104,38 +112,38 @@ class Meetings:
         numbers: dict[Any, int] = {}
         wholes: list[int] = []
         threads = []
-        for mover, spots in self.hot:
+        for thread_field, accesses_of in self.hot:
             kinds = {}
-            for code, spot in spots.items():
-                if spot.touches is None:
-                    wholes.append(spot.row.mask)
+            for code, accesses in accesses_of.items():
+                if accesses.touches is None:
+                    wholes.append(accesses.local_state.mask)
                     kinds[code] = ~(len(wholes) - 1)
                 else:
-                    kinds[code] = numbers.setdefault(spot.touches, len(numbers) + 1)
-            threads.append((mover.shift, mover.mask, kinds))
+                    kinds[code] = numbers.setdefault(accesses.touches, len(numbers) + 1)
+            threads.append((thread_field.shift, thread_field.mask, kinds))
         return threads, wholes
 
     def of(self, state: int) -> Iterator[Met]:
         """The accesses that conflict and can both come next."""
         here = [
-            (mover.number, spot, self._touches(state, mover, spot))
-            for mover, spots in self.hot
-            if (spot := spots.get(state >> mover.shift & mover.mask)) is not None
+            (thread_field.number, accesses, self._touches(state, thread_field, accesses))
+            for thread_field, accesses_of in self.hot
+            if (accesses := accesses_of.get(state >> thread_field.shift & thread_field.mask)) is not None
         ]
-        for (one, spot, touches), (other, beside, more) in combinations(here, 2):
-            if spot.is_atomic and beside.is_atomic:
+        for (one, accesses, touches), (other, beside, more) in combinations(here, 2):
+            if accesses.is_atomic and beside.is_atomic:
                 continue
             for a in touches:
                 for b in more:
                     if a.conflicts(b):
                         yield one, a, other, b
 
-    def _touches(self, state: int, mover: Mover, spot: Spot) -> tuple[Touch, ...]:
-        if spot.touches is not None:
-            return spot.touches
-        place = mover.number, state >> mover.shift & mover.mask, state & spot.row.mask
+    def _touches(self, state: int, thread_field: ThreadField, accesses: RacingAccesses) -> tuple[Touch, ...]:
+        if accesses.touches is not None:
+            return accesses.touches
+        place = thread_field.number, state >> thread_field.shift & thread_field.mask, state & accesses.local_state.mask
         if place not in self._inside:
-            self._watching.step(self.packed.unpack(state), Choice(mover.number))
+            self._watching.step(self.packed.unpack(state), Transition(thread_field.number))
             self._inside[place] = tuple(dict.fromkeys(self._watching.touched))
         return self._inside[place]
 
@@ -145,36 +153,44 @@ class Meetings:
         """A race, without the locks."""
         one, a, other, b = met
         label = self.packed.machine.slots.label(a.slot)
-        rows = [self.packed.movers[number] for number in (one, other)]
-        first, second = (self._thread(state, mover) for mover in rows)
+        local_states = [self.packed.thread_fields[number] for number in (one, other)]
+        first, second = (self._thread(state, thread_field) for thread_field in local_states)
         return Race(label, accessed(first, a), accessed(second, b), state)
 
     @staticmethod
-    def _thread(state: int, mover: Mover) -> Any:
-        row = mover.rows[state >> mover.shift & mover.mask]
-        assert row is not None
-        return row.thread
+    def _thread(state: int, thread_field: ThreadField) -> Any:
+        local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+        assert local_state is not None
+        return local_state.thread
 
 
-def _meeting(mover: Mover, spots: dict[int, Spot], every: list[tuple[Mover, dict[int, Spot]]]) -> dict[int, Spot]:
+def _meeting(
+    thread_field: ThreadField,
+    accesses_of: dict[int, RacingAccesses],
+    every: list[tuple[ThreadField, dict[int, RacingAccesses]]],
+) -> dict[int, RacingAccesses]:
     """Those of a thread's rows that conflict with some row of another thread."""
-    others = [spot for other, more in every if other is not mover for spot in more.values()]
-    plain = _all_of(spot for spot in others if not spot.is_atomic)
+    others = [accesses for other, more in every if other is not thread_field for accesses in more.values()]
+    plain = _all_of(one for one in others if not one.is_atomic)
     whole = _all_of(others)
-    return {code: spot for code, spot in spots.items() if _conflicts(spot, plain if spot.is_atomic else whole)}
+    return {
+        code: accesses
+        for code, accesses in accesses_of.items()
+        if _conflicts(accesses, plain if accesses.is_atomic else whole)
+    }
 
 
-def _all_of(spots: Iterable[Spot]) -> tuple[int, int]:
+def _all_of(accesses_of: Iterable[RacingAccesses]) -> tuple[int, int]:
     """What any of them reads or writes."""
     reads = writes = 0
-    for spot in spots:
-        reads, writes = reads | spot.reads, writes | spot.writes
+    for accesses in accesses_of:
+        reads, writes = reads | accesses.reads, writes | accesses.writes
     return reads, writes
 
 
-def _conflicts(spot: Spot, others: tuple[int, int]) -> bool:
+def _conflicts(accesses: RacingAccesses, others: tuple[int, int]) -> bool:
     reads, writes = others
-    return bool(spot.writes & (reads | writes) or spot.reads & writes)
+    return bool(accesses.writes & (reads | writes) or accesses.reads & writes)
 
 
 def _bits(slots: frozenset[int]) -> int:
@@ -200,7 +216,7 @@ def _with_locks(packed: Packed, space: Space, races: list[Race], canonical: Cano
     return out
 
 
-def _held_after(packed: Packed, choices: list[Choice]) -> Holders:
+def _held_after(packed: Packed, choices: list[Transition]) -> Holders:
     machine, holders = packed.machine, Holders(packed.machine)
     before: State = packed.initial_state
     for choice in choices:

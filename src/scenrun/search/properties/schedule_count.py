@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from scenrun.errors import UsageError
 from scenrun.model.scc import components
-from scenrun.search.properties.end_states import Judge
+from scenrun.search.properties.end_states import EndStateJudge
 from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.packed import Packed
 
@@ -27,7 +27,7 @@ class Counted:
 def count(packed: Packed, space: Space) -> Counted:
     """Count the paths of a closed space; raises UsageError where a schedule need not end."""
     order = _backwards(packed, space)
-    judge = Judge(packed)
+    judge = EndStateJudge(packed)
     paths: dict[int, int] = {}
     bad: dict[int, int] = {}
     chance: dict[int, float] = {}
@@ -55,10 +55,10 @@ def _backwards(packed: Packed, space: Space) -> list[int]:
     return order
 
 
-def _least_preemptions(packed: Packed, order: list[int], judge: Judge) -> int | None:
+def _least_preemptions(packed: Packed, order: list[int], judge: EndStateJudge) -> int | None:
     """The fewest preemptions of a bad schedule: how often a thread had to stop that could have gone on."""
     least: dict[tuple[int, int], float] = {}
-    threads = range(-1, len(packed.movers))
+    threads = range(-1, len(packed.thread_fields))
     for state in order:
         afters = packed.following(state)
         if not afters:

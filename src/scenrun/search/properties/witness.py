@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from scenrun.model.machine import Choice
-from scenrun.search.properties.end_states import About
+from scenrun.model.machine import Transition
+from scenrun.search.properties.end_states import FindingKey
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Witness:
     """How to come to a finding."""
 
-    about: About
-    choices: tuple[Choice, ...]
-    cycle: tuple[Choice, ...] = ()
+    about: FindingKey
+    choices: tuple[Transition, ...]
+    cycle: tuple[Transition, ...] = ()
     """Of a livelock: what is done again and again from there on."""
     goal: Callable[[int], bool] | None = None
     """Whether a packed state shows it as well."""

@@ -44,7 +44,7 @@ NONE = Effects()
 
 
 @dataclass(slots=True, eq=False)
-class Wall:
+class Guard:
     """An instruction that a thread may come to and that it cannot pass as long as some cells stay as they are."""
 
     pc: int
@@ -69,11 +69,11 @@ class Ahead:
 
     effects: list[Effects]
     following: list[list[int]]
-    walls: dict[int, Wall]
+    guards: dict[int, Guard]
 
 
-class Future:
-    """What a thread at one place may touch: with its next step, and before others have let it pass certain walls."""
+class MayAccess:
+    """What a thread at one place may touch: with its next step, and before others have let it pass certain guards."""
 
     def __init__(self, thread: Thread, following: Effects, own: Effects, ahead: Ahead) -> None:
         self.thread = thread
@@ -82,10 +82,10 @@ class Future:
         self._ahead = ahead
         self._known: dict[frozenset[int], Effects] = {}
         reached = self._reached(frozenset())
-        self.walls = [wall for pc, wall in sorted(ahead.walls.items()) if pc in reached]
+        self.guards = [guard for pc, guard in sorted(ahead.guards.items()) if pc in reached]
 
     def left(self, standing: frozenset[int]) -> Effects:
-        """All that it may still do, and whatever it starts may, without passing the walls at these instructions."""
+        """All that it may still do, and whatever it starts may, without passing the guards at these instructions."""
         if standing not in self._known:
             found = self._own | self.next
             if self.thread.pc >= 0:  # its next step may start a thread
@@ -112,7 +112,7 @@ class Future:
         return seen
 
 
-class Futures:
+class MayAccesses:
     """The effects of threads: of the next step, and of all that may come."""
 
     def __init__(self, machine: Machine, touches: Touches) -> None:
@@ -131,7 +131,7 @@ class Futures:
 
     # --- a thread
 
-    def of(self, thread: Thread) -> Future:
+    def of(self, thread: Thread) -> MayAccess:
         """What may come of a thread."""
         who = thread.who
         place = (who.name, who.code)
@@ -139,7 +139,7 @@ class Futures:
             self._ahead_of[place] = self._ahead(self.machine.codes[who.code], who)
         end = Effects(0, self._bits(frozenset(self.machine.slots_of_end(who))))
         own = self._complete(end | self._ending(who), who.daemon)
-        return Future(thread, self._next(thread), own, self._ahead_of[place])
+        return MayAccess(thread, self._next(thread), own, self._ahead_of[place])
 
     def _next(self, thread: Thread) -> Effects:
         """The effects of a thread's next step."""
@@ -195,16 +195,16 @@ class Futures:
                 return totals
 
     def _ahead(self, ready: Ready, who: Who) -> Ahead:
-        """The effects of each instruction of a thread, and its walls."""
+        """The effects of each instruction of a thread, and its guards."""
         known = self._constants(ready, who)
         nodes = ready.nodes
         effects = [self._complete(self._effects(node, known[pc], who), who.daemon) for pc, node in enumerate(nodes)]
-        walls = {
-            pc: wall for pc, node in enumerate(nodes) if (wall := self._wall(pc, node, known[pc], who)) is not None
+        guards = {
+            pc: guard for pc, node in enumerate(nodes) if (guard := self._wall(pc, node, known[pc], who)) is not None
         }
-        return Ahead(effects, [successors(ready.code, pc) for pc in range(len(nodes))], walls)
+        return Ahead(effects, [successors(ready.code, pc) for pc in range(len(nodes))], guards)
 
-    def _wall(self, pc: int, node: Node, registers: list[Any] | None, who: Who) -> Wall | None:
+    def _wall(self, pc: int, node: Node, registers: list[Any] | None, who: Who) -> Guard | None:
         """An operation that waits, on known objects, without a time-out."""
         i, known = node.instruction, node.operation
         if known is None or not known.freed_by or registers is None or i.target is None:
@@ -218,7 +218,7 @@ class Futures:
             return None
         if any(value is _UNKNOWN and name != "item" for name, value in zip(known.parameters, arguments, strict=True)):
             return None
-        return Wall(pc, slots, node, arguments)
+        return Guard(pc, slots, node, arguments)
 
     def _one(self, ref: CellRef, index: Any, registers: list[Any], who: Who) -> tuple[int, ...] | None:
         """The slots of the one object that a reference means, if it is known."""

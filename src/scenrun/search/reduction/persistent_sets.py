@@ -21,48 +21,48 @@ from typing import Any
 
 from scenrun.model.scc import bottoms
 from scenrun.model.state import State, Thread
-from scenrun.search.reduction.may_access import Future, Futures
+from scenrun.search.reduction.may_access import MayAccess, MayAccesses
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
-from scenrun.search.space.packed import Mover, Packed, Row
+from scenrun.search.space.packed import LocalState, Packed, ThreadField
 
 
 @dataclass(slots=True, eq=False)
-class Walls:
+class ClosedGuards:
     """Instructions that a thread could not pass as things are, each with the bits of the cells that hold it up."""
 
     standing: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True, eq=False)
-class Spot:
-    """A thread at one place: what may come of it, and which of the walls ahead stand under which bits of a state."""
+class LocalAccesses:
+    """A thread at one place: what may come of it, and which of the guards ahead stand under which bits of a state."""
 
-    future: Future
+    may_access: MayAccess
     mask: int
-    walls: dict[int, Walls] = field(default_factory=dict)
-    kinds: dict[tuple[tuple[int, int], ...], Walls] = field(default_factory=dict)
+    guards: dict[int, ClosedGuards] = field(default_factory=dict)
+    kinds: dict[tuple[tuple[int, int], ...], ClosedGuards] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
-class Pending:
-    """A thread in a state: what may come of it, whether it can move now, and the walls ahead of it."""
+class ThreadView:
+    """A thread in a state: what may come of it, whether it can move now, and the guards ahead of it."""
 
     at: int
     """Its place among the threads that have not ended."""
-    future: Future
+    may_access: MayAccess
     is_enabled: bool
-    walls: Walls
+    guards: ClosedGuards
 
     def left(self, unchanged: int) -> tuple[int, int]:
         """What it may look at and change while certain cells are not changed by others."""
-        if not self.is_enabled and not self.future.next.reads & ~unchanged:
+        if not self.is_enabled and not self.may_access.next.reads & ~unchanged:
             return 0, 0
-        standing = frozenset([pc for pc, cells in self.walls.standing if not cells & ~unchanged])
-        effects = self.future.left(standing)
+        standing = frozenset([pc for pc, cells in self.guards.standing if not cells & ~unchanged])
+        effects = self.may_access.left(standing)
         return effects.reads, effects.writes
 
 
-Situation = tuple[tuple[Spot, bool, Walls], ...]
+PersistentSetKey = tuple[tuple[LocalAccesses, bool, ClosedGuards], ...]
 """All that the choice of a persistent set depends on: it is made once for each."""
 
 
@@ -77,9 +77,9 @@ class Reduced(Breadth):
         super().__init__(packed, limits, look)
         self.strict = strict
         self.canonical = canonical
-        self._futures = Futures(packed.machine, packed.touches)
-        self._spots: dict[tuple[Any, ...], Spot] = {}
-        self._sets: dict[Situation, tuple[int, ...]] = {}
+        self._may_accesses = MayAccesses(packed.machine, packed.touches)
+        self._accesses: dict[tuple[Any, ...], LocalAccesses] = {}
+        self._sets: dict[PersistentSetKey, tuple[int, ...]] = {}
         self._all = (1 << len(packed.machine.slots.cells)) - 1
         self.edges: dict[int, tuple[int, ...]] = {}
         """For each state that has been dealt with, the states that its chosen steps lead to."""
@@ -87,7 +87,7 @@ class Reduced(Breadth):
         """States of which all steps were taken."""
 
     def _search(self, space: Space) -> None:
-        for memory in (self._spots, self._sets, self.edges, self._whole):
+        for memory in (self._accesses, self._sets, self.edges, self._whole):
             memory.clear()
         super()._search(space)
         while space.is_closed and (ignoring := self._ignoring()):
@@ -105,15 +105,15 @@ class Reduced(Breadth):
         if self.packed.has_daemons and self.packed.is_over(state):
             space.terminal.append(state)
             return
-        situation, changes = self._situation(state, self.packed)
+        key, changes = self._situation(state, self.packed)
         enabled = [change for changes_of_one in changes for change in changes_of_one]
         if not enabled:
             space.terminal.append(state)
             return
         afters = [state ^ change for change in enabled]
-        chosen = None if whole else self._sets.get(situation)
+        chosen = None if whole else self._sets.get(key)
         if chosen is None and not whole:
-            chosen = self._sets[situation] = self._persistent(situation)
+            chosen = self._sets[key] = self._persistent(key)
         if chosen is not None:
             some = [state ^ change for at in chosen for change in changes[at]]
             if not (self.strict and any(after in self.edges for after in some)):
@@ -146,78 +146,80 @@ class Reduced(Breadth):
         """The threads that could move somewhere in a set of states, and those that do."""
         could, did = set(), set()
         for state in component:
-            for mover in self.packed.movers:
-                changes = self.packed.following_of(state, mover)
+            for thread_field in self.packed.thread_fields:
+                changes = self.packed.following_of(state, thread_field)
                 if changes:
-                    could.add(mover.number)
+                    could.add(thread_field.number)
                 if any(state ^ change in self.edges[state] for change in changes):
-                    did.add(mover.number)
+                    did.add(thread_field.number)
         return could, did
 
     # --- threads in a state
 
-    def _situation(self, state: int, packed: Packed) -> tuple[Situation, list[tuple[int, ...]]]:
+    def _situation(self, state: int, packed: Packed) -> tuple[PersistentSetKey, list[tuple[int, ...]]]:
         """The threads that have not ended, and the XORs of what each can do."""
-        situation, out = [], []
-        for mover in packed.movers:
-            row = mover.rows[state >> mover.shift & mover.mask]
-            if row is None:
+        key, out = [], []
+        for thread_field in packed.thread_fields:
+            local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+            if local_state is None:
                 continue
-            changes = row.known.get(state & row.mask)
+            changes = local_state.known.get(state & local_state.mask)
             if changes is None:
-                changes = packed.compute(state, mover, row)
-            spot: Spot = row.spot or self._spot(row)
-            walls = spot.walls.get(state & spot.mask)
-            if walls is None:
-                walls = spot.walls[state & spot.mask] = self._standing(spot, packed.unpack(state), mover)
-            situation.append((spot, bool(changes), walls))
+                changes = packed.compute(state, thread_field, local_state)
+            accesses: LocalAccesses = local_state.accesses or self._spot(local_state)
+            guards = accesses.guards.get(state & accesses.mask)
+            if guards is None:
+                guards = accesses.guards[state & accesses.mask] = self._standing(
+                    accesses, packed.unpack(state), thread_field
+                )
+            key.append((accesses, bool(changes), guards))
             out.append(changes)
-        return tuple(situation), out
+        return tuple(key), out
 
-    def _spot(self, row: Row) -> Spot:
+    def _spot(self, local_state: LocalState) -> LocalAccesses:
         """The same for all rows of a thread that differ only in its registers."""
-        thread = row.thread
+        thread = local_state.thread
         place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
-        if place not in self._spots:
-            self._spots[place] = self._new_spot(thread)
-        row.spot = found = self._spots[place]
+        if place not in self._accesses:
+            self._accesses[place] = self._new_spot(thread)
+        local_state.accesses = found = self._accesses[place]
         return found
 
-    def _new_spot(self, thread: Thread) -> Spot:
-        future = self._futures.of(thread)
+    def _new_spot(self, thread: Thread) -> LocalAccesses:
+        may_access = self._may_accesses.of(thread)
         mask = 0
-        for wall in future.walls:
-            for slot in wall.slots:
+        for guard in may_access.guards:
+            for slot in guard.slots:
                 mask |= self.packed.cells[slot].mask
-        return Spot(future, mask)
+        return LocalAccesses(may_access, mask)
 
     @staticmethod
-    def _standing(spot: Spot, state: State, mover: Mover) -> Walls:
-        walls = [wall for wall in spot.future.walls if wall.stands(state.cells, mover.number)]
-        standing = tuple((wall.pc, sum(1 << slot for slot in wall.slots)) for wall in walls)
-        return spot.kinds.setdefault(standing, Walls(standing))
+    def _standing(accesses: LocalAccesses, state: State, thread_field: ThreadField) -> ClosedGuards:
+        guards = [guard for guard in accesses.may_access.guards if guard.stands(state.cells, thread_field.number)]
+        standing = tuple((guard.pc, sum(1 << slot for slot in guard.slots)) for guard in guards)
+        return accesses.kinds.setdefault(standing, ClosedGuards(standing))
 
     # --- sets
 
-    def _persistent(self, situation: Situation) -> tuple[int, ...]:
+    def _persistent(self, key: PersistentSetKey) -> tuple[int, ...]:
         """The places of the enabled threads of the smallest persistent set that some thread grows into."""
-        pending = [Pending(at, spot.future, can, walls) for at, (spot, can, walls) in enumerate(situation)]
-        best = enabled = [one for one in pending if one.is_enabled]
+        threads = [ThreadView(at, accesses.may_access, can, guards) for at, (accesses, can, guards) in enumerate(key)]
+        best = enabled = [one for one in threads if one.is_enabled]
         for first in enabled if len(enabled) > 1 else ():
-            chosen = self._grown(first, pending, len(best))
+            chosen = self._grown(first, threads, len(best))
             if chosen is not None and len(chosen) < len(best):
                 best = chosen
                 if len(best) == 1:
                     break
         return tuple(sorted(one.at for one in best))
 
-    def _grown(self, first: Pending, pending: list[Pending], most: int) -> list[Pending] | None:
+    def _grown(self, first: ThreadView, threads: list[ThreadView], most: int) -> list[ThreadView] | None:
         """The enabled threads of the set that grows from one; None if they become too many."""
-        inside, outside, count = [first], [one for one in pending if one is not first], 1
-        reads, writes = first.future.next.reads, first.future.next.writes
+        inside, outside, count = [first], [one for one in threads if one is not first], 1
+        reads, writes = first.may_access.next.reads, first.may_access.next.writes
         while True:
-            met: list[Pending] = []
-            rest: list[Pending] = []
+            met: list[ThreadView] = []
+            rest: list[ThreadView] = []
             for other, (left_reads, left_writes) in zip(outside, self._left(outside), strict=True):
                 meets = left_writes & (reads | writes) or left_reads & writes
                 (met if meets else rest).append(other)
@@ -226,12 +228,12 @@ class Reduced(Breadth):
             inside += met
             outside = rest
             for one in met:
-                reads, writes = reads | one.future.next.reads, writes | one.future.next.writes
+                reads, writes = reads | one.may_access.next.reads, writes | one.may_access.next.writes
                 count += one.is_enabled
             if count >= most:
                 return None
 
-    def _left(self, outside: list[Pending]) -> list[tuple[int, int]]:
+    def _left(self, outside: list[ThreadView]) -> list[tuple[int, int]]:
         """What each of those outside may look at and change before anybody inside moves."""
         unchanged = self._all
         while True:

@@ -137,11 +137,11 @@ class Symmetry:
 
     def _members(self, group: Replicas, state: int) -> tuple[int, ...]:
         """The numbers of the replicas that have been started, in the order of their index."""
-        roster = self.packed.roster
-        code = state >> roster.offset & (1 << roster.width) - 1
+        live_threads = self.packed.live_threads
+        code = state >> live_threads.offset & (1 << live_threads.width) - 1
         found = group.members.get(code)
         if found is None:
-            numbers = {who.slots[:1]: number for number, who in enumerate(roster.values[code][0])}
+            numbers = {who.slots[:1]: number for number, who in enumerate(live_threads.values[code][0])}
             started = itertools.takewhile(lambda slot: (slot,) in numbers, group.slots)
             found = group.members[code] = tuple(numbers[slot,] for slot in started)
         return found
@@ -160,8 +160,8 @@ class Symmetry:
         places = self._places(state)
         keys = []
         for member in members:
-            mover = self.packed.movers[member]
-            kind = self._kind(group, member, state >> mover.shift & mover.mask)
+            thread_field = self.packed.thread_fields[member]
+            kind = self._kind(group, member, state >> thread_field.shift & thread_field.mask)
             keys.append((kind, places.get(member, ())))
         in_order = sorted(range(len(keys)), key=keys.__getitem__)
         running = [at for at in in_order if keys[at][0] < _LAST]
@@ -201,9 +201,9 @@ class Symmetry:
             if at == source:
                 continue
             renamed[members[source]] = members[at]
-            mover, other = packed.movers[members[at]], packed.movers[members[source]]
+            thread_field, other = packed.thread_fields[members[at]], packed.thread_fields[members[source]]
             kind = self._kind(group, members[source], state >> other.shift & other.mask)
-            out ^= (state & mover.field.mask) ^ (self._code(group, at, members[at], kind) << mover.shift)
+            out ^= (state & thread_field.field.mask) ^ (self._code(group, at, members[at], kind) << thread_field.shift)
             cell, status = packed.cells[group.slots[at]], packed.cells[group.slots[source]].at(state)[0]
             out ^= (state & cell.mask) ^ (cell.number((status, members[at])) << cell.offset)
         for slot, kind_name in self._named:

@@ -87,7 +87,7 @@ class Breadth:
             except Stopped as stopped:
                 space.bound = stopped.reason
             except Overflow:
-                self.packed.noticed.clear()
+                self.packed.violations.clear()
                 if (lost := len(space.parents)) > MUCH and not rehearsed:
                     self.packed.alarm = lambda: self._stop(Space())
                     with suppress(Stopped):  # the search that comes next finds out by itself
@@ -146,20 +146,24 @@ class Breadth:
     def level(self, frontier: list[int], following: list[int], space: Space) -> None:
         """Add the states that come after those of a part of the frontier."""
         packed, seen, terminal, transitions = self.packed, space.parents, space.terminal, space.transitions
-        movers, is_over, compute = packed.movers, packed.is_over if packed.has_daemons else None, packed.compute
+        thread_fields, is_over, compute = (
+            packed.thread_fields,
+            packed.is_over if packed.has_daemons else None,
+            packed.compute,
+        )
         timed = packed.machine.timed
         for state in frontier:
             moved = False
             if is_over is not None and is_over(state):
                 terminal.append(state)
                 continue
-            for mover in movers:
-                row = mover.rows[state >> mover.shift & mover.mask]
-                if row is None:
+            for thread_field in thread_fields:
+                local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+                if local_state is None:
                     continue
-                changes = row.known.get(state & row.mask)
+                changes = local_state.known.get(state & local_state.mask)
                 if changes is None:
-                    changes = compute(state, mover, row)
+                    changes = compute(state, thread_field, local_state)
                 for change in changes:
                     moved = True
                     transitions += 1

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model.clock import Rounds, aged, could_pass
-from scenrun.model.machine import TIME_PASSES, Choice, Machine
+from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
+from scenrun.model.machine import TIME_PASSES, Machine, Transition
 from scenrun.model.state import ENDED, State, Thread, key
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.space.footprint import Touched, Touches
@@ -66,7 +66,7 @@ class Field:
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class LocalState:
     """A thread at one place: what its next step touches, and every transition of it that is known."""
 
     thread: Thread
@@ -74,19 +74,19 @@ class Row:
     mask: int
     known: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The bits under the mask -> the XORs of the enabled transitions."""
-    choices: dict[int, tuple[Choice, ...]] = field(default_factory=dict)
-    spot: Any = None
+    choices: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
+    accesses: Any = None
     """What a reduced search keeps of this place."""
 
 
-class Noticed(NamedTuple):
+class Violation(NamedTuple):
     """Something that a transition shows, whatever comes after it."""
 
     kind: str
     about: str
     state: int
     """Where the transition was worked out: of several searches that share what is remembered, the first one's state."""
-    choice: Choice
+    choice: Transition
     touched: int
     """The bits of a state that the transition depends on: it is the same from every state that agrees in them."""
 
@@ -95,17 +95,17 @@ class Noticed(NamedTuple):
         return not (state ^ self.state) & self.touched
 
 
-class Mover:
+class ThreadField:
     """One thread's field, and its rows by the number in it; None where the thread is not there or has ended."""
 
-    __slots__ = ("field", "mask", "number", "rows", "shift")
+    __slots__ = ("field", "local_states", "mask", "number", "shift")
 
     def __init__(self, number: int, thread_field: Field) -> None:
         self.number = number
         self.field = thread_field
         self.shift = thread_field.offset
         self.mask = (1 << thread_field.width) - 1
-        self.rows: list[Row | None] = []
+        self.local_states: list[LocalState | None] = []
 
 
 class Packed:
@@ -114,13 +114,13 @@ class Packed:
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.touches = Touches(machine)
-        self.roster = Field()
+        self.live_threads = Field()
         """The threads that there are, and how many cells."""
         self.broken = Field()
         self.cells: list[Field] = []
         self.threads: list[Field] = []
-        self.movers: list[Mover] = []
-        self.noticed: list[Noticed] = []
+        self.thread_fields: list[ThreadField] = []
+        self.violations: list[Violation] = []
         """What new transitions have shown since the fields were laid out."""
         self.died_holding: dict[tuple[str, str], None] = {}
         """Threads that ended, each with an rlock that it had not given back."""
@@ -132,7 +132,7 @@ class Packed:
         self.alarm_every = ALARM_EVERY
         self._calls = 0
         self._later: dict[int, int] = {}
-        self.rounds: Rounds[int] = Rounds(self._moves, self._look)
+        self.rounds: ZeroTimeCycles[int] = ZeroTimeCycles(self._moves, self._look)
         """Where the clock's order is kept: who would move for ever without time passing."""
         self.layout = 0
         """How often the fields were laid out anew: what was packed under another layout means nothing."""
@@ -155,7 +155,7 @@ class Packed:
     def pack(self, state: State) -> int:
         """A state as a number."""
         self._enough(state)
-        packed = self._placed(self.roster, _roster(state)) | self._placed(self.broken, state.broken)
+        packed = self._placed(self.live_threads, _roster(state)) | self._placed(self.broken, state.broken)
         for cell, value in zip(self.cells, state.cells, strict=False):
             packed |= self._placed(cell, value)
         for at, thread in enumerate(state.threads):
@@ -165,7 +165,7 @@ class Packed:
 
     def unpack(self, packed: int) -> State:
         """The state that a number stands for."""
-        whos, cells = self.roster.at(packed)
+        whos, cells = self.live_threads.at(packed)
         return State(
             tuple([cell.at(packed) for cell in self.cells[:cells]]),
             tuple([thread.at(packed) for thread in self.threads[: len(whos)]]),
@@ -179,9 +179,9 @@ class Packed:
             self.cells.append(self._new_field(absent=at >= len(self.machine.slots.cells)))
         while len(self.threads) < len(state.threads):
             self.threads.append(self._new_field(absent=True))
-            mover = Mover(len(self.threads) - 1, self.threads[-1])
-            mover.rows.append(None)
-            self.movers.append(mover)
+            thread_field = ThreadField(len(self.threads) - 1, self.threads[-1])
+            thread_field.local_states.append(None)
+            self.thread_fields.append(thread_field)
         if not self._bits:
             self._lay_out()
 
@@ -195,7 +195,7 @@ class Packed:
         return made
 
     def _fields(self) -> Iterator[Field]:
-        yield from (self.roster, self.broken, *self.cells, *self.threads)
+        yield from (self.live_threads, self.broken, *self.cells, *self.threads)
 
     def forget(self) -> None:
         """Know no transition any more, and have noticed none; the fields stay as wide as they have become."""
@@ -209,12 +209,14 @@ class Packed:
             one.offset = self._bits
             self._bits += one.width
             one.overflows = False
-        self.noticed.clear()
+        self.violations.clear()
         self._later.clear()
         self.rounds.known.clear()
-        for mover in self.movers:
-            mover.shift, mover.mask = mover.field.offset, (1 << mover.field.width) - 1
-            mover.rows = [None if value is None else self._row(value) for value in mover.field.values]
+        for thread_field in self.thread_fields:
+            thread_field.shift, thread_field.mask = thread_field.field.offset, (1 << thread_field.field.width) - 1
+            thread_field.local_states = [
+                None if value is None else self._row(value) for value in thread_field.field.values
+            ]
 
     def check_widths(self) -> None:
         """Raises Overflow where a field has become too narrow, with all of them laid out anew."""
@@ -231,17 +233,17 @@ class Packed:
         return one.number(value) << one.offset
 
     def _thread(self, at: int, thread: Thread) -> int:
-        return self.number_of(at, thread) << self.movers[at].shift
+        return self.number_of(at, thread) << self.thread_fields[at].shift
 
     def number_of(self, at: int, thread: Thread) -> int:
         """The number of a thread in its field."""
-        mover = self.movers[at]
-        code = mover.field.number(thread)
-        if code == len(mover.rows):
-            mover.rows.append(self._row(thread))
+        thread_field = self.thread_fields[at]
+        code = thread_field.field.number(thread)
+        if code == len(thread_field.local_states):
+            thread_field.local_states.append(self._row(thread))
         return code
 
-    def _row(self, thread: Thread) -> Row | None:
+    def _row(self, thread: Thread) -> LocalState | None:
         """What is known of a thread at one place."""
         if thread.pc == ENDED:
             return None
@@ -249,43 +251,43 @@ class Packed:
         mask = 0
         for slot in touched.reads:
             mask |= self.cells[slot].mask
-        mask |= self.roster.mask if touched.starts else 0
+        mask |= self.live_threads.mask if touched.starts else 0
         mask |= self.broken.mask if touched.judged else 0
-        return Row(thread, touched, mask)
+        return LocalState(thread, touched, mask)
 
     # --- transitions
 
-    def following_of(self, state: int, mover: Mover) -> tuple[int, ...]:
+    def following_of(self, state: int, thread_field: ThreadField) -> tuple[int, ...]:
         """The XORs of a thread's enabled transitions."""
-        row = mover.rows[state >> mover.shift & mover.mask]
-        if row is None:
+        local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+        if local_state is None:
             return ()
-        changes = row.known.get(state & row.mask)
-        return self.compute(state, mover, row) if changes is None else changes
+        changes = local_state.known.get(state & local_state.mask)
+        return self.compute(state, thread_field, local_state) if changes is None else changes
 
-    def compute(self, state: int, mover: Mover, row: Row) -> tuple[int, ...]:
+    def compute(self, state: int, thread_field: ThreadField, local_state: LocalState) -> tuple[int, ...]:
         """Work out the transitions of a thread, once for all states that agree in what it touches."""
         self._calls += 1
         if self.alarm is not None and not self._calls % self.alarm_every:
             self.alarm()
         before = self.unpack(state)
-        touched = row.mask | mover.mask << mover.shift
+        touched = local_state.mask | thread_field.mask << thread_field.shift
         changes, choices = [], []
-        for choice, after in self.machine.following_of(before, mover.number):
+        for choice, after in self.machine.following_of(before, thread_field.number):
             changes.append(self._change(before, after, state))
             choices.append(choice)
             self._notice(before, after, state, choice, touched)
             self.computed += 1
         self.check_widths()
-        found = row.known[state & row.mask] = tuple(changes)
-        row.choices[state & row.mask] = tuple(choices)
+        found = local_state.known[state & local_state.mask] = tuple(changes)
+        local_state.choices[state & local_state.mask] = tuple(choices)
         return found
 
-    def _notice(self, before: State, after: State, state: int, choice: Choice, touched: int) -> None:
+    def _notice(self, before: State, after: State, state: int, choice: Transition, touched: int) -> None:
         """Whether a transition breaks an `always`, or a fault leaves its thread."""
         for number in set(after.broken) - set(before.broken):
             about = self.machine.program.expectations.always[number].text
-            self.noticed.append(Noticed("violated", about, state, choice, touched))
+            self.violations.append(Violation("violated", about, state, choice, touched))
         thread = after.threads[choice.thread]
         if thread.pc == ENDED:
             for slot in self._rlocks:
@@ -293,14 +295,14 @@ class Packed:
                     self.died_holding[thread.who.name, self.machine.slots.label(slot)] = None
         if thread.pc == ENDED and thread.fault is not None and thread.who.kind not in ("task", "future"):
             kind = kind_of_fault(thread.fault.type)
-            self.noticed.append(Noticed(kind, thread.who.name, state, choice, touched))
+            self.violations.append(Violation(kind, thread.who.name, state, choice, touched))
 
     def _change(self, before: State, after: State, state: int) -> int:
         """What tells a state from the one after it."""
         self._enough(after)
         change = 0
         if _roster(before) != (now := _roster(after)):
-            change |= state & self.roster.mask ^ self._placed(self.roster, now)
+            change |= state & self.live_threads.mask ^ self._placed(self.live_threads, now)
         if before.broken != after.broken:
             change |= state & self.broken.mask ^ self._placed(self.broken, after.broken)
         for at, value in enumerate(after.cells):
@@ -311,23 +313,23 @@ class Packed:
                 change |= state & self.threads[at].mask ^ self._thread(at, thread)
         return change
 
-    def choices_of(self, state: int, mover: Mover) -> tuple[Choice, ...]:
+    def choices_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
         """The choices that belong to `following_of`."""
-        row = mover.rows[state >> mover.shift & mover.mask]
-        if row is None:
+        local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+        if local_state is None:
             return ()
-        self.following_of(state, mover)
-        return row.choices[state & row.mask]
+        self.following_of(state, thread_field)
+        return local_state.choices[state & local_state.mask]
 
-    def following(self, state: int) -> list[tuple[Choice, int]]:
+    def following(self, state: int) -> list[tuple[Transition, int]]:
         """Every enabled transition of a state, in the order of the threads, with the state that it leads to."""
         if self.is_over(state):
             return []
-        out: list[tuple[Choice, int]] = []
-        for mover in self.movers:
-            changes = self.following_of(state, mover)
+        out: list[tuple[Transition, int]] = []
+        for thread_field in self.thread_fields:
+            changes = self.following_of(state, thread_field)
             if changes:
-                out += zip(self.choices_of(state, mover), [state ^ change for change in changes], strict=True)
+                out += zip(self.choices_of(state, thread_field), [state ^ change for change in changes], strict=True)
         if self.machine.timed and (later := self.later(state)):
             out.append((TIME_PASSES, state ^ later))
         return out
@@ -354,9 +356,9 @@ class Packed:
         """The steps that can be taken in a state, each with its thread's number and the state after it."""
         if self.is_over(state):
             return
-        for mover in self.movers:
-            for change in self.following_of(state, mover):
-                yield mover.number, state ^ change
+        for thread_field in self.thread_fields:
+            for change in self.following_of(state, thread_field):
+                yield thread_field.number, state ^ change
 
     def _look(self) -> None:
         if self.alarm is not None:
@@ -366,9 +368,9 @@ class Packed:
         """Whether main and every other thread that is no daemon have ended, although daemons may go on."""
         if not self.has_daemons:
             return False
-        for mover in self.movers:
-            row = mover.rows[state >> mover.shift & mover.mask]
-            if row is not None and not row.thread.who.daemon:
+        for thread_field in self.thread_fields:
+            local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+            if local_state is not None and not local_state.thread.who.daemon:
                 return False
         return True
 

@@ -16,7 +16,7 @@ from scenrun.search.strategies.exhaustive import Exhaustive, Progress
 from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.search.strategies.pct import Size
 from scenrun.search.strategies.policies import SAMPLED, policy_of
-from scenrun.search.strategies.schedule_queue import Limits, Look, Plan
+from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
 from scenrun.search.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
 
 EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
@@ -91,7 +91,7 @@ def _sampled(
     task: Task, limits: Limits, jobs: int, began: float, make_executor: Callable[[], Executor] | None
 ) -> Campaign:
     """A campaign of a strategy that draws its schedules."""
-    plan = Plan(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
+    plan = ScheduleQueue(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
     plan.ended_by = limits.reached(plan.tally, began)
     try:
         if make_executor is not None:

@@ -260,8 +260,8 @@ class Dpor(Exhaustive):
         for at in range(number + 1, len(self.stack) - 1):
             if steps >> at & 1:
                 step = self.stack[at]
-                state ^= packed.following_of(state, packed.movers[step.thread])[step.way]
-        return not packed.is_over(state) and bool(packed.following_of(state, packed.movers[thread]))
+                state ^= packed.following_of(state, packed.thread_fields[step.thread])[step.way]
+        return not packed.is_over(state) and bool(packed.following_of(state, packed.thread_fields[thread]))
 
     def _first_of(self, number: int, steps: int) -> set[int]:
         """The threads of the steps, among some, before which none of them has to come."""

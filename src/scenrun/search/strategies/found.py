@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model.machine import Choice
+from scenrun.model.machine import Transition
 from scenrun.model.state import key
-from scenrun.search.properties.end_states import About
+from scenrun.search.properties.end_states import FindingKey
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A finding, and the first schedule that showed it."""
 
-    about: About
+    about: FindingKey
     schedule: int
     """Its number, from 0; for a strategy that draws, its seed is the campaign's and this number together."""
-    choices: tuple[Choice, ...]
+    choices: tuple[Transition, ...]
     """The path from the initial state to the step that shows it."""
 
 
@@ -35,7 +35,7 @@ class Tally:
     longest: int = 0
     """The most steps of a schedule."""
     outcomes: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
-    findings: dict[About, Found] = field(default_factory=dict)
+    findings: dict[FindingKey, Found] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
         """Take in what other schedules have shown."""

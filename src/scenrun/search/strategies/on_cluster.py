@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from scenrun.errors import UsageError
-from scenrun.search.explore import SAMPLED, How
+from scenrun.search.explore import SAMPLED, SearchOptions
 from scenrun.workers.cluster import Cluster
 
 
 @contextmanager
-def on_cluster(how: How, address: str) -> Iterator[How]:
+def on_cluster(how: SearchOptions, address: str) -> Iterator[SearchOptions]:
     """The same search with the cluster at an address. Raises UsageError where it cannot be had or would have no effect."""
 
     if how.strategy not in (None, *SAMPLED):

@@ -47,10 +47,10 @@ class Pct(Policy[Ways]):
             if packed.is_over(state):
                 return ()
             out = []
-            for mover in packed.movers:
-                changes = packed.following_of(state, mover)
+            for field in packed.thread_fields:
+                changes = packed.following_of(state, field)
                 if changes:
-                    out.append((mover.number, tuple([state ^ change for change in changes])))
+                    out.append((field.number, tuple([state ^ change for change in changes])))
             return tuple(out)
 
         return Remembered(ways)

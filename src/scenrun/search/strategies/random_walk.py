@@ -24,7 +24,9 @@ class RandomWalk(Policy[States]):
         def after(state: int) -> States:
             if packed.has_daemons and packed.is_over(state):
                 return ()
-            return tuple([state ^ change for mover in packed.movers for change in packed.following_of(state, mover)])
+            return tuple(
+                [state ^ change for field in packed.thread_fields for change in packed.following_of(state, field)]
+            )
 
         return Remembered(after)
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from scenrun.search.reduction.may_access import Effects, Futures
-from scenrun.search.space.packed import Mover, Packed, Row
+from scenrun.search.reduction.may_access import Effects, MayAccesses
+from scenrun.search.space.packed import LocalState, Packed, ThreadField
 
 MOST = 1 << 16
 """States that are remembered at a time."""
@@ -53,7 +53,7 @@ class Option(NamedTuple):
     """The states that its enabled steps lead to; empty where it has to wait."""
     effects: Effects
     """What its next step may look at and change."""
-    row: Row
+    local_state: LocalState
     waits: bool
     """Whether it can go on only because its time is up."""
 
@@ -70,8 +70,8 @@ class Points:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
-        self._futures = Futures(packed.machine, packed.touches)
-        self._effects: dict[int, tuple[Row, Effects]] = {}
+        self._may_accesses = MayAccesses(packed.machine, packed.touches)
+        self._effects: dict[int, tuple[LocalState, Effects]] = {}
 
     def of(self, state: int) -> Point:
         """The threads in a state; where the schedule is over, daemons that are cut off wait for nothing any more."""
@@ -79,22 +79,22 @@ class Points:
         is_over = packed.is_over(state)
         enabled: list[Option] = []
         waiting: list[Option] = []
-        for mover in packed.movers:
-            row = mover.rows[state >> mover.shift & mover.mask]
-            if row is not None:
-                option = self._option(state, mover, row, is_over)
+        for thread_field in packed.thread_fields:
+            local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+            if local_state is not None:
+                option = self._option(state, thread_field, local_state, is_over)
                 (enabled if option.afters else waiting).append(option)
         return Point(tuple(enabled), tuple(waiting))
 
-    def _option(self, state: int, mover: Mover, row: Row, is_over: bool) -> Option:
+    def _option(self, state: int, thread_field: ThreadField, local_state: LocalState, is_over: bool) -> Option:
         if is_over:
-            return Option(mover.number, (), self._effects_of(row), row, False)
-        afters = tuple([state ^ change for change in self.packed.following_of(state, mover)])
-        waits = bool(afters) and all(choice.expires for choice in self.packed.choices_of(state, mover))
-        return Option(mover.number, afters, self._effects_of(row), row, waits)
+            return Option(thread_field.number, (), self._effects_of(local_state), local_state, False)
+        afters = tuple([state ^ change for change in self.packed.following_of(state, thread_field)])
+        waits = bool(afters) and all(choice.expires for choice in self.packed.choices_of(state, thread_field))
+        return Option(thread_field.number, afters, self._effects_of(local_state), local_state, waits)
 
-    def _effects_of(self, row: Row) -> Effects:
-        found = self._effects.get(id(row))
+    def _effects_of(self, local_state: LocalState) -> Effects:
+        found = self._effects.get(id(local_state))
         if found is None:
-            found = self._effects[id(row)] = row, self._futures.of(row.thread).next
+            found = self._effects[id(local_state)] = local_state, self._may_accesses.of(local_state.thread).next
         return found[1]

@@ -58,7 +58,7 @@ class Limits:
         return self.look(tally)
 
 
-class Plan:
+class ScheduleQueue:
     """Which schedules come next, and what all before a certain one have shown."""
 
     def __init__(self, policy: Policy[Any], limits: Limits, began: float) -> None:

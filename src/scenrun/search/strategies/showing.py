@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenrun.search.properties.end_states import About, Judge
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
@@ -17,29 +17,29 @@ class Showing:
     def __init__(self, packed: Packed, tally: Tally) -> None:
         self.packed = packed
         self.tally = tally
-        self._judge = Judge(packed)
+        self._judge = EndStateJudge(packed)
 
-    def of_end(self, state: int) -> tuple[About, ...]:
+    def of_end(self, state: int) -> tuple[FindingKey, ...]:
         """What an end shows; its outcome is kept."""
         judged = self._judge.of(state)
         self.tally.add_outcome(judged.outcome)
         return judged.findings
 
-    def lasting(self, state: int) -> tuple[About, ...]:
+    def lasting(self, state: int) -> tuple[FindingKey, ...]:
         """What a state shows whatever comes after it: a broken `always`, and faults that have left a thread for good."""
         unpacked = self.packed.unpack(state)
         always = self.packed.machine.program.expectations.always
         tasks = {thread.who.name for thread in unpacked.threads if thread.who.kind in ("task", "future")}
-        found = [About("violated", always[number].text) for number in unpacked.broken]
-        return (*found, *[About(*fault) for fault in faults_in(unpacked) if fault[1] not in tasks])
+        found = [FindingKey("violated", always[number].text) for number in unpacked.broken]
+        return (*found, *[FindingKey(*fault) for fault in faults_in(unpacked) if fault[1] not in tasks])
 
-    def keep(self, findings: Sequence[About], schedule: int, states: Sequence[int]) -> None:
+    def keep(self, findings: Sequence[FindingKey], schedule: int, states: Sequence[int]) -> None:
         """Keep what a schedule is the first to show, each with the path to the step that shows it."""
         new = [about for about in findings if about not in self.tally.findings]
         if not new:
             return
         choices, _ = choices_along(self.packed, states)
-        first: dict[About, int] = {}
+        first: dict[FindingKey, int] = {}
         for at, state in enumerate(states):
             for about in self.lasting(state):
                 first.setdefault(about, at)

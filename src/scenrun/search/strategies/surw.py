@@ -84,7 +84,7 @@ class Surw(Policy[Ones]):
     def _one(option: Option, cells: int) -> One:
         effects = option.effects
         touched = (effects.reads | effects.writes) & cells
-        return One(option.row.thread.who.name, option.afters, touched, effects.writes & cells)
+        return One(option.local_state.thread.who.name, option.afters, touched, effects.writes & cells)
 
     def walk(self, known: Remembered[Ones], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""

@@ -21,7 +21,7 @@ from scenrun.program.ir import Program
 from scenrun.search.space.packed import Stopped
 from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.sampled import Sampler
-from scenrun.search.strategies.schedule_queue import Chunk, Plan, Walked
+from scenrun.search.strategies.schedule_queue import Chunk, ScheduleQueue, Walked
 from scenrun.workers.processes import start_method
 
 AT_MOST_S = 0.2
@@ -46,7 +46,7 @@ class Task:
         return Sampler(self.program, policy, self.seed, self.max_steps, alarm)
 
 
-def walk_here(plan: Plan, task: Task) -> None:
+def walk_here(plan: ScheduleQueue, task: Task) -> None:
     """Walk all schedules of a plan in this process; an interruption leaves what was found in the plan."""
     sampler = task.sampler(plan.stop)
     while (chunk := plan.next()) is not None:
@@ -91,7 +91,7 @@ def walk_chunk(campaign: str, packed: bytes, chunk: Chunk) -> Walked:
     return _walked(sampler, chunk)
 
 
-def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
+def walk_on(plan: ScheduleQueue, task: Task, executor: Executor, jobs: int) -> None:
     """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere.
 
     Where nobody is heard of, `executor.look()` may say that nobody is there, if it has such a method.
@@ -121,7 +121,7 @@ def walk_on(plan: Plan, task: Task, executor: Executor, jobs: int) -> None:
 # --- other processes
 
 
-def walk_elsewhere(plan: Plan, task: Task, jobs: int) -> None:
+def walk_elsewhere(plan: ScheduleQueue, task: Task, jobs: int) -> None:
     """Walk all schedules of a plan in other processes; an interruption waits for what they are at."""
     crew = _Crew(task, jobs)
     try:
@@ -153,7 +153,7 @@ class _Crew:
             self.processes.append(process)
             self.idle.append(ours)
 
-    def work_through(self, plan: Plan) -> None:
+    def work_through(self, plan: ScheduleQueue) -> None:
         """Keep everyone busy until nothing is left to do and nobody is at anything."""
         while True:
             while self.idle and (chunk := plan.next()) is not None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scenrun.batch.sweep.cell import Row, Rows
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
 from scenrun.printable import clean
@@ -52,7 +52,7 @@ class _Cells:
         return [row for *_, row in sorted(self.slow, key=lambda one: (-one[0], -one[1]))]
 
 
-def collected(plan: Plan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
+def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
     """All of a page."""
     figures, left_figures = _figures(plan, record, shown)
     cells = _Cells()
@@ -70,7 +70,7 @@ def collected(plan: Plan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _figures(plan: Plan, record: Rows, shown: Sequence[str]) -> tuple[list[str], int]:
+def _figures(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> tuple[list[str], int]:
     """The figures of the page, those first that are asked for, and how many had no room."""
     found: dict[str, None] = dict.fromkeys(shown)
     combinations = 0
@@ -81,7 +81,7 @@ def _figures(plan: Plan, record: Rows, shown: Sequence[str]) -> tuple[list[str],
     return list(found)[:room], max(0, len(found) - room)
 
 
-def _about(plan: Plan, cells: _Cells, record: Rows) -> dict[str, Any]:
+def _about(plan: SweepPlan, cells: _Cells, record: Rows) -> dict[str, Any]:
     job, grid = plan.job, plan.grid
     options = {clean(name): value_text(value) for name, value in {**job.overrides, **job.options}.items()}
     return {
@@ -103,7 +103,7 @@ def _notes(cells: _Cells, left: int, left_figures: int) -> Iterator[str]:
 class _Columns:
     """Combinations column by column."""
 
-    def __init__(self, plan: Plan, figures: Sequence[str]) -> None:
+    def __init__(self, plan: SweepPlan, figures: Sequence[str]) -> None:
         self.paths = plan.grid.paths
         self.names = labels(self.paths)
         self.values = [plan.grid.values_of(path) for path in self.paths]
@@ -150,7 +150,7 @@ def _key(value: Any) -> tuple[str, str]:
     return type(value).__name__, repr(value)
 
 
-def _cell(plan: Plan, row: Row) -> dict[str, Any]:
+def _cell(plan: SweepPlan, row: Row) -> dict[str, Any]:
     commands = Commands(plan.job)
     return {
         "number": row["number"], "about": named(row["parameters"], labels(plan.grid.paths), 120), "seed": str(row["seed"]),

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from scenrun.batch.sweep.cell import Rows
 from scenrun.batch.sweep.page.collecting import collected
 from scenrun.batch.sweep.page.html import written
-from scenrun.batch.sweep.plan import Plan
+from scenrun.batch.sweep.plan import SweepPlan
 
 
-def write(path: str, plan: Plan, record: Rows, shown: Sequence[str]) -> None:
+def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
     """Write the page of all rows."""
     data = collected(plan, record, shown)
     with open(path, "wb") as file:
