@@ -3,8 +3,8 @@
     python benchmarks/mutants.py [--tries 1000] [--only WORD]
 
 A mutant is a line of a file in `primitives/` with another meaning; mutants.yaml lists them. It is caught by random commands
-that are given to the model and to real objects (tests/test_conformance_of_primitives.py and ..._of_threads.py), or by a
-little scenario whose real log the model then refuses (tests/acceptance.py). Exit status 1 if one survives.
+that are given to the model and to real objects (tests/conformance/test_primitives.py and ..._of_threads.py), or by a
+little scenario whose real log the model then refuses (tests/support/acceptance.py). Exit status 1 if one survives.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "conformance"))
 
 import acceptance
-import test_conformance_of_primitives as primitives
-import test_conformance_of_threads as threads
+import test_primitives as primitives
+import test_threads as threads
 import yaml
 
 import scenrun

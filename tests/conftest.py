@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
 
-collect_ignore = ["broken", "verdicts"]
+collect_ignore = ["language/broken", "conformance/verdicts"]
 """Scenarios that are wrong, or whose verdicts tests look at: not to be collected themselves."""
 
 settings.register_profile(

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from xml.etree import ElementTree as Xml
 
-from scenrun.batch.suite.verdict import FAILED, WRONG, TestResult
+from scenrun.batch.suite.verdict import FAILED, WRONG, SuiteResult
 from scenrun.printable import clean
 
 _ERRORS = (WRONG, FAILED)
 """What is no answer of a test, but shows that it could not be made."""
 
 
-def junit(results: Sequence[TestResult], began: float, took_s: float) -> bytes:
+def junit(results: Sequence[SuiteResult], began: float, took_s: float) -> bytes:
     """The whole document; `began` is in seconds since 1970."""
     errors = sum(one.verdict in _ERRORS for one in results)
     failures = sum(not one.ok for one in results) - errors
@@ -35,7 +35,7 @@ def junit(results: Sequence[TestResult], began: float, took_s: float) -> bytes:
     return written + b"\n"
 
 
-def _add(suite: Xml.Element, one: TestResult) -> None:
+def _add(suite: Xml.Element, one: SuiteResult) -> None:
     words = PurePath(clean(one.file)).with_suffix("").parts
     place = ".".join(word for word in words if word.strip("/."))
     case = Xml.SubElement(suite, "testcase", {"classname": place, "name": one.way, "time": f"{one.took_s:.3f}"})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
 
-from scenrun.batch.suite.verdict import TestOptions, TestResult, failed, judged, load, planned, wrong
+from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult, failed, judged, load, planned, wrong
 from scenrun.batch.sweep.workers import LOOK_S, LocalProcesses
 from scenrun.errors import ScenarioError, UsageError
 
@@ -20,7 +20,7 @@ class Case:
     way: str
 
 
-def cases_of(file: str, ways: Sequence[str], how: TestOptions) -> list[Case] | TestResult:
+def cases_of(file: str, ways: Sequence[str], how: SuiteOptions) -> list[Case] | SuiteResult:
     """The ways in which a file is tested; of one that is wrong, what is said of it."""
     try:
         return [Case(file, way) for way in planned(load(file, how), ways)]
@@ -28,7 +28,7 @@ def cases_of(file: str, ways: Sequence[str], how: TestOptions) -> list[Case] | T
         return wrong(file, "-", error)
 
 
-def tried(case: Case, how: TestOptions) -> TestResult:
+def tried(case: Case, how: SuiteOptions) -> SuiteResult:
     """What a worker does."""
     try:
         return judged(case.file, load(case.file, how), case.way, how)
@@ -43,17 +43,17 @@ def tried(case: Case, how: TestOptions) -> TestResult:
 class Trying:
     """Tests cases on so many processes. `looking` is called every now and then; what it raises ends the test."""
 
-    def __init__(self, how: TestOptions, jobs: int, looking: Callable[[], None]) -> None:
+    def __init__(self, how: SuiteOptions, jobs: int, looking: Callable[[], None]) -> None:
         self.how = how
         self.jobs = jobs
         self.looking = looking
 
-    def results(self, cases: Sequence[Case]) -> Iterator[TestResult]:
+    def results(self, cases: Sequence[Case]) -> Iterator[SuiteResult]:
         """What came of each, in the order in which they end; real runs come last, as others would disturb their timing."""
         yield from self._side_by_side([case for case in cases if case.way != "run"], self.jobs)
         yield from self._side_by_side([case for case in cases if case.way == "run"], 1)
 
-    def _side_by_side(self, cases: list[Case], jobs: int) -> Iterator[TestResult]:
+    def _side_by_side(self, cases: list[Case], jobs: int) -> Iterator[SuiteResult]:
         waiting, suspects = deque(cases), list[Case]()
         crew = _Crew(self.how, min(jobs, len(cases)))
         try:
@@ -76,10 +76,10 @@ class Trying:
 class _Crew:
     """Processes, and the case that each is at."""
 
-    def __init__(self, how: TestOptions, jobs: int) -> None:
+    def __init__(self, how: SuiteOptions, jobs: int) -> None:
         self.how = how
         self.jobs = jobs
-        self.busy: dict[Future[TestResult], Case] = {}
+        self.busy: dict[Future[SuiteResult], Case] = {}
         self._processes: LocalProcesses | None = None
 
     def fill(self, waiting: deque[Case]) -> None:
@@ -96,7 +96,7 @@ class _Crew:
                 continue
             self.busy[future] = waiting.popleft()
 
-    def heard(self) -> Iterator[tuple[Case, TestResult | None]]:
+    def heard(self) -> Iterator[tuple[Case, SuiteResult | None]]:
         """Who is done, and with what; None where the process has ended."""
         done, _ = wait(self.busy, LOOK_S, FIRST_COMPLETED)
         for future in [one for one in self.busy if one in done]:
@@ -117,5 +117,5 @@ class _Crew:
             self._processes = None
 
 
-def _died(case: Case) -> TestResult:
+def _died(case: Case) -> SuiteResult:
     return failed(case.file, case.way, "the process that tested this ended before it was done")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from scenrun.batch.suite.verdict import TestResult
+from scenrun.batch.suite.verdict import SuiteResult
 from scenrun.printable import clean
 from scenrun.report.amounts import counted
 from scenrun.report.width import columns, filled
@@ -15,7 +15,7 @@ _LEAST = 20
 """Columns that a scenario's name has at least."""
 
 
-def table(results: Sequence[TestResult], width: int) -> list[str]:
+def table(results: Sequence[SuiteResult], width: int) -> list[str]:
     """Lines for all results, those that are not ok first; names are cut at their beginning to fit the width."""
     rows = [_row(one) for one in sorted(results, key=lambda one: one.ok)]
     widths = [max(columns(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
@@ -25,7 +25,7 @@ def table(results: Sequence[TestResult], width: int) -> list[str]:
     return [lines[0], "-" * max(map(columns, lines)), *lines[1:]]
 
 
-def _row(one: TestResult) -> tuple[str, ...]:
+def _row(one: SuiteResult) -> tuple[str, ...]:
     expected = (" and " if one.way == "explore" else " or ").join(one.expected)
     return clean(one.file), one.way, "" if one.ok else "not ok", one.verdict, expected, _time(one.took_s)
 
@@ -50,7 +50,7 @@ def _end_of(name: str, most: int) -> str:
     return "…" + name
 
 
-def complaints(results: Sequence[TestResult]) -> list[str]:
+def complaints(results: Sequence[SuiteResult]) -> list[str]:
     """What is said of each that is not ok: its way, the first lines, the command that shows more."""
     lines = []
     for one in (one for one in results if not one.ok):
@@ -58,7 +58,7 @@ def complaints(results: Sequence[TestResult]) -> list[str]:
     return lines
 
 
-def last_line(results: Sequence[TestResult], took_s: float, left: int = 0) -> str:
+def last_line(results: Sequence[SuiteResult], took_s: float, left: int = 0) -> str:
     """How many are ok, and what became of the others."""
     verdicts = Counter(one.verdict for one in results if not one.ok)
     bad = f", {counted(sum(verdicts.values()), 'failure')}" if verdicts else ""

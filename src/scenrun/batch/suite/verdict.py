@@ -32,7 +32,7 @@ _LEVEL = "error"
 
 
 @dataclass(frozen=True, slots=True)
-class TestOptions:
+class SuiteOptions:
     """What holds for all scenarios of a test."""
 
     expect: str | None = None
@@ -50,7 +50,7 @@ class TestOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class TestResult:
+class SuiteResult:
     """What came of a scenario in one way."""
 
     file: str
@@ -75,7 +75,7 @@ class TestResult:
         return 0 if self.ok else known.get(self.verdict, 1)
 
 
-def load(file: str, how: TestOptions) -> Loaded:
+def load(file: str, how: SuiteOptions) -> Loaded:
     """A scenario as it is tested; raises ScenarioError."""
     teacher = None if how.expect is None else read_file(Path(how.expect))
     loaded = load_source(read_file(Path(file)), None, teacher)
@@ -90,13 +90,13 @@ def planned(loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
     return tuple(asked) or ways_of(loaded.scenario)
 
 
-def judged(file: str, loaded: Loaded, way: str, how: TestOptions) -> TestResult:
+def judged(file: str, loaded: Loaded, way: str, how: SuiteOptions) -> SuiteResult:
     """Run a scenario in one way. What is wrong with scenrun itself is raised."""
     began = time.perf_counter()
     return _searched(file, loaded, how, began) if way == "explore" else _ran(file, loaded, way, how, began)
 
 
-def _ran(file: str, loaded: Loaded, way: str, how: TestOptions, began: float) -> TestResult:
+def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -> SuiteResult:
     once = run if way == "run" else simulate
     result: RunRecord = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
     again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
@@ -105,13 +105,13 @@ def _ran(file: str, loaded: Loaded, way: str, how: TestOptions, began: float) ->
     left = result.notes.get("not_ended")
     said += f"\n  these threads would not leave: {', '.join(left)}" if left else ""
     text = harmless(f"{said}\n  look closer: {again}{remark}")
-    return TestResult(
+    return SuiteResult(
         file, way, result.verdict, result.expected, result.ok, time.perf_counter() - began, _summary(text), text, again,
         is_stuck=bool(left),
     )  # fmt: skip
 
 
-def _searched(file: str, loaded: Loaded, how: TestOptions, began: float) -> TestResult:
+def _searched(file: str, loaded: Loaded, how: SuiteOptions, began: float) -> SuiteResult:
     found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python)
     again = shlex.join(["scenrun", "explore", file, *how.words])
     text = describe_search(found, {}, WIDTH)
@@ -124,27 +124,27 @@ def _searched(file: str, loaded: Loaded, how: TestOptions, began: float) -> Test
     text = harmless(text)
     verdict = " and ".join(found.kinds) or found.verdict
     took_s = time.perf_counter() - began
-    return TestResult(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, again)
+    return SuiteResult(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, again)
 
 
 def _summary(text: str) -> str:
     return text.partition("\n")[0]
 
 
-def wrong(file: str, way: str, error: ScenarioError) -> TestResult:
+def wrong(file: str, way: str, error: ScenarioError) -> SuiteResult:
     """What is said of a file that is wrong."""
     count = len(error.problems)
     summary = f"{WRONG}: {count} problem{'s' * (count != 1)}"
-    return TestResult(
+    return SuiteResult(
         file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), shlex.join(["scenrun", "validate", file])
     )
 
 
-def failed(file: str, way: str, message: str) -> TestResult:
+def failed(file: str, way: str, message: str) -> SuiteResult:
     """What is said where there is no verdict, and the file may be right."""
     told = harmless(message)
     again = shlex.join(["scenrun", way, file])
-    return TestResult(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
+    return SuiteResult(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
 
 
 def harmless(text: str) -> str:

@@ -16,7 +16,7 @@ from scenrun.batch.suite.discovery import scenarios_among
 from scenrun.batch.suite.junit import junit
 from scenrun.batch.suite.run import Case, Trying, cases_of
 from scenrun.batch.suite.table import complaints, last_line, table
-from scenrun.batch.suite.verdict import TestOptions, TestResult
+from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult
 from scenrun.batch.suite.ways import ways_among
 from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.outputs import output_file
@@ -49,7 +49,7 @@ def test_command(paths: tuple[str, ...], **options: Any) -> int:
     """
     ways = ways_among(options["ways"], "--how")
     time_limit_ns(options["time_limit"], "--time-limit")
-    how = TestOptions(options["expect"], options["time_limit"], options["allow_python"])
+    how = SuiteOptions(options["expect"], options["time_limit"], options["allow_python"])
     if how.expect is not None:
         sections_of(read_file(Path(how.expect)))
     files = scenarios_among(paths)
@@ -68,11 +68,11 @@ class _Ended(BaseException):
 class _Test:
     """What one call of the command keeps."""
 
-    def __init__(self, how: TestOptions, options: dict[str, Any]) -> None:
+    def __init__(self, how: SuiteOptions, options: dict[str, Any]) -> None:
         self.how = how
         self.options = options
         self.signal: int | None = None
-        self.found: list[TestResult] = []
+        self.found: list[SuiteResult] = []
         self.cases: list[Case] = []
         self.began, self._began_s = time.time(), time.perf_counter()
         self._is_watched = sys.stderr.isatty() and not options["quiet"]
@@ -97,7 +97,7 @@ class _Test:
 
     def _plan(self, file: str, ways: tuple[str, ...]) -> None:
         planned = cases_of(file, ways, self.how)
-        if isinstance(planned, TestResult):
+        if isinstance(planned, SuiteResult):
             self.found.append(planned)
         else:
             self.cases += planned

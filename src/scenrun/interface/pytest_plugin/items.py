@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scenrun.api import Loaded, time_limit_ns
-from scenrun.batch.suite.verdict import TestOptions, TestResult, judged, load, planned
+from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult, judged, load, planned
 from scenrun.batch.suite.ways import ways_among
 from scenrun.errors import ScenarioError, UsageError
 
@@ -17,7 +17,7 @@ from scenrun.errors import ScenarioError, UsageError
 class NotAsExpected(Exception):
     """A scenario did not come to what its file expects."""
 
-    def __init__(self, found: TestResult) -> None:
+    def __init__(self, found: SuiteResult) -> None:
         self.found = found
         super().__init__(found.text)
 
@@ -44,7 +44,7 @@ class ScenarioFile(pytest.File):
 class ScenarioItem(pytest.Item):
     """A scenario, to be judged in one way."""
 
-    def __init__(self, *, loaded: Loaded, how: TestOptions, **rest: Any) -> None:
+    def __init__(self, *, loaded: Loaded, how: SuiteOptions, **rest: Any) -> None:
         super().__init__(**rest)
         self.loaded = loaded
         self.how = how
@@ -68,12 +68,12 @@ class ScenarioItem(pytest.Item):
         return self.path, None, f"{_as_given(self)}::{self.name}"
 
 
-def how_of(config: pytest.Config) -> TestOptions:
+def how_of(config: pytest.Config) -> SuiteOptions:
     """What the options say of all scenarios; raises UsageError."""
     limit = config.getoption("scenrun_time_limit") or config.getini("scenrun_time_limit") or None
     time_limit_ns(limit, "--scenrun-time-limit")
     allows = config.getoption("scenrun_allow_python") or config.getini("scenrun_allow_python")
-    return TestOptions(config.getoption("scenrun_expect"), limit, bool(allows))
+    return SuiteOptions(config.getoption("scenrun_expect"), limit, bool(allows))
 
 
 def _as_given(node: pytest.Item | pytest.Collector) -> str:
