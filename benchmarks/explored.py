@@ -18,7 +18,8 @@ from typing import Any
 import scenrun
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
-from scenrun.search.explore import SearchOptions, explore_program
+from scenrun.search.explore import explore_program
+from scenrun.search.options import SearchOptions
 from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import run_campaign

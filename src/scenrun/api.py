@@ -190,19 +190,19 @@ def explore(
     *,
     strategy: str | None = None,
     seed: int | None = None,
-    max_states: int = 2_000_000,
+    max_states: int | None = None,
     memory_bytes: int | None = None,
     time_limit: str | float | None = None,
     schedules: int | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     cluster: str | None = None,
-    depth: int = 3,
+    depth: int | None = None,
     bound: int | None = None,
-    time: str = "free",
+    time: str | None = None,
     races: bool = False,
     count: bool = False,
-    reduction: str = "auto",
-    symmetry: bool = True,
+    reduction: str | None = None,
+    symmetry: bool | None = None,
     shorten: bool = True,
     overrides: Mapping[str, Any] | None = None,
     allow_python: bool = False,
@@ -210,9 +210,9 @@ def explore(
     """Search the schedules of a scenario: every bug, or the proof that there is none.
 
     strategy: `states` (all of them, breadth first; where they are too many and the strategy is None, random schedules and
-    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states, memory_bytes (that
-    this process may have in all; None: 2 GB more than it has), time_limit (seconds, or as `10s`): the result is
-    `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
+    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states (None: 2,000,000),
+    memory_bytes (that this process may have in all; None: 2 GB more than it has), time_limit (seconds, or as `10s`): the
+    result is `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
     the strategies that walk schedules (see docs/strategies.md). time: `free` (any sleep may take any time, any time-out
     may fire) or `virtual` (in the clock's order). races: a data race is a finding even where the file does not ask.
     count: count all schedules. reduction: `auto`, `on` or `off`; symmetry: take like replicas for one another where the
@@ -220,29 +220,24 @@ def explore(
     `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
     where the scheduler goes away.
     """
-    from scenrun.search.explore import STATELESS, STATES, SearchOptions, explore_program
+    from scenrun.search.explore import explore_program
+    from scenrun.search.options import SearchRequest
     from scenrun.search.space.breadth_first import Limits
     from scenrun.workers.memory import process_bytes
 
-    for name, value, words in (
-        ("strategy", strategy, (None, STATES, *STATELESS)), ("time", time, ("free", "virtual")),
-        ("reduction", reduction, ("auto", "on", "off")),
-    ):  # fmt: skip
-        if value not in words:
-            raise UsageError(f"there is no {name} `{value}`; there is {', '.join(str(word) for word in words if word)}")
-    loaded = _loaded(scenario, "info", overrides, allow_python)
-    nanoseconds = time_limit_ns(time_limit)
-    memory = process_bytes() + Limits().memory if memory_bytes is None else memory_bytes
-    limits = Limits(max_states, memory, None if nanoseconds is None else nanoseconds / 1e9)
-    how = SearchOptions(
-        strategy=strategy, limits=limits, schedules=schedules, jobs=jobs, depth=depth, bound=bound, time_mode=time,
-        races=races, count=count, reduction="off" if count else reduction, symmetry=symmetry, shorten=shorten,
+    request = SearchRequest(
+        strategy=strategy, max_states=max_states, memory_bytes=memory_bytes, time_limit_ns=time_limit_ns(time_limit),
+        schedules=schedules, jobs=jobs, cluster=cluster, depth=depth, bound=bound, time=time, reduction=reduction,
+        symmetry=symmetry, races=races, count=count, shorten=shorten,
     )  # fmt: skip
+    request.check()
+    loaded = _loaded(scenario, "info", overrides, allow_python)
+    options = request.options(memory_bytes=process_bytes() + Limits().memory)
     if cluster is None:
-        return explore_program(loaded.program, seed, how)
+        return explore_program(loaded.program, seed, options)
     from scenrun.search.strategies.on_cluster import on_cluster
 
-    with on_cluster(how, cluster) as there:
+    with on_cluster(options, cluster) as there:
         return explore_program(loaded.program, seed, there)
 
 

@@ -20,7 +20,8 @@ from scenrun.model.machine import FREE, Machine
 from scenrun.model.state import key
 from scenrun.program.ir import Program
 from scenrun.search import state_search
-from scenrun.search.explore import SearchOptions, explore_program
+from scenrun.search.explore import explore_program
+from scenrun.search.options import SearchOptions
 from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Limits

@@ -320,7 +320,7 @@ WRONG = [
         "10,000,000 cells (10,000 x 1,000 x 1 seeds) are many; --yes",
     ),
     (["--seeds", "2", "--cpus", "2", "--how", "run"], "--cpus has no effect on cells that are run; it is for simulate"),
-    (["--seeds", "2", "--how", "explore", "--depth", "2", "--strategy", "dpor"], "--depth has no effect"),
+    (["--seeds", "2", "--how", "explore", "--depth", "2", "--strategy", "dpor"], "--depth is PCT's; it has no effect"),
     (["--seeds", "2", "--scheduler", "fair"], "there is no scheduler `fair`"),
     (["--seeds", "2", "--repeat", "2"], "--repeat has no effect"),
     (["--seeds", "2", "-o", "a.xlsx"], "the name of an output ends in"),

@@ -10,11 +10,11 @@ from campaigns import abouts, by_chance, of, program, settled
 import scenrun
 from scenrun.errors import UsageError
 from scenrun.program.ir import Program
+from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import INTERRUPTED, STRATEGIES, run_campaign
 from scenrun.search.strategies.found import Tally
-from scenrun.search.strategies.policies import SAMPLED
 from scenrun.search.strategies.remembered import Points
 
 # --- DPOR

@@ -20,7 +20,7 @@ from scenrun.errors import UsageError
 from scenrun.interface.cli.main import run_cli
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.counterexample.table import table
-from scenrun.search.explore import STATELESS
+from scenrun.search.options import STATELESS
 from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
 from scenrun.search.strategies.campaign import STRATEGIES
@@ -435,15 +435,18 @@ def test_options_without_effect_are_refused(options: list[str], words: str, caps
 
 def test_sigint_ends_a_search_with_what_it_has(tmp_path: Path) -> None:
     """Status 130, the states seen so far, and no traceback."""
+    (tmp_path / "searched.py").write_text("def begun():\n    open('begun', 'w').close()\n")
     growing = write(tmp_path / "growing.yaml", """
 scenario: growing
 state: {n: 0}
 threads:
-  t: {count: 3, do: [{while: true, do: [{set: {n: n + 1}}]}]}
+  t: {count: 3, do: [{call: "searched:begun"}, {while: true, do: [{set: {n: n + 1}}]}]}
 """)  # fmt: skip
-    command = [sys.executable, "-m", "scenrun", "explore", growing, "--max-states", "100000000"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    time.sleep(3)
+    command = [sys.executable, "-m", "scenrun", "explore", growing, "--max-states", "100000000", "--allow-python"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -11,7 +11,7 @@ import yaml
 
 import scenrun
 from scenrun.interface.cli.main import run_cli
-from scenrun.search.explore import STATELESS
+from scenrun.search.options import STATELESS
 
 LOST_UPDATE = str(Path(__file__).parents[2] / "scenarios/lost_update.yaml")
 SPAWNING = """

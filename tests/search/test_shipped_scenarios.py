@@ -15,7 +15,8 @@ from searches_compared import ANONYMOUS, SEARCHES, TooLarge, anonymous, differen
 
 import scenrun
 from scenrun.program.ir import Program
-from scenrun.search.explore import SearchOptions, explore_program
+from scenrun.search.explore import explore_program
+from scenrun.search.options import SearchOptions
 from scenrun.search.result import Explored
 
 ROOT = Path(__file__).parents[2]

@@ -15,11 +15,11 @@ from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of
 from scenrun.model.state import State, key
 from scenrun.program.ir import Program
+from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import EXHAUSTIVE, STRATEGIES, run_campaign
 from scenrun.search.strategies.found import Campaign, Chances, Found
-from scenrun.search.strategies.policies import SAMPLED
 from scenrun.search.strategies.remembered import Points
 from scenrun.search.strategies.workers import Task
 

@@ -7,8 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -20,6 +19,7 @@ from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.counterexample.shorten import cost_of, shortened
 from scenrun.search.counterexample.trace import tell
+from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey, missing_outcomes
 from scenrun.search.properties.execution_races import races_along
@@ -35,10 +35,6 @@ from scenrun.search.space.path import choices_along
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 from scenrun.workers.memory import process_bytes
 
-STATES = "states"
-SAMPLED = ("random", "pct", "pos", "surw")
-STATELESS = (*SAMPLED, "preemptions", "delays", "dpor")
-"""The strategies that walk schedules one by one; their modules are imported where they are used."""
 EXECUTIONS, BESIDE = 200, 20
 """Random executions whose races are looked for, where races are asked for and where they are not."""
 BESIDE_S, BESIDE_STEPS = 0.5, 1_000
@@ -53,36 +49,6 @@ BESIDE_STATES = 1.1
 """How much of the limit of memory there may be while schedules are walked after the states."""
 HUNTERS = ("random", "pct")
 _REPLICA = re.compile(r"\[\d+\]")
-
-
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
-    """How to explore. What is None is chosen."""
-
-    strategy: str | None = None
-    """`states` or one of the stateless strategies; None: states, and if they are too many, random schedules and PCT."""
-    limits: Limits = field(default_factory=Limits)
-    schedules: int | None = None
-    jobs: int = 1
-    make_executor: Callable[[], Executor] | None = None
-    """Where schedules are walked, if not in processes of this machine."""
-    depth: int = 3
-    """Of PCT."""
-    bound: int | None = None
-    """The most preemptions or delays."""
-    reduction: str = "auto"
-    symmetry: bool = True
-    time_mode: str = "free"
-    races: bool = False
-    """Whether a race is a finding even where the file does not ask."""
-    count: bool = False
-    shorten: bool = True
-    look: Callable[[Any], str | None] = lambda progress: None
-
-    @property
-    def is_timed(self) -> bool:
-        """Whether the clock's order is kept."""
-        return self.time_mode == "virtual"
 
 
 def explore_program(program: Program, seed: int | None = None, how: SearchOptions | None = None) -> Explored:

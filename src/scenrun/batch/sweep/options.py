@@ -52,24 +52,6 @@ def _check_simulation(options: Mapping[str, Any]) -> None:
 
 
 def _check_search(options: Mapping[str, Any]) -> None:
-    from scenrun.search.explore import STATELESS, STATES
+    from scenrun.search.options import SearchRequest
 
-    strategy = options.get("strategy")
-    if strategy not in (None, STATES, *STATELESS):
-        raise UsageError(f"there is no strategy `{strategy}`; there are {', '.join((STATES, *STATELESS))}")
-    if options.get("time", "free") not in ("free", "virtual"):
-        raise UsageError(f"there is no time `{options['time']}`; there are free, virtual")
-    _refuse(options, strategy)
-
-
-def _refuse(options: Mapping[str, Any], strategy: str | None) -> None:
-    walks = strategy not in (None, "states")
-    for name, is_idle, why in (
-        ("max_states", walks, f"--strategy {strategy} keeps no states"),
-        ("time", walks and options.get("time") == "virtual", f"--strategy {strategy} leaves time free"),
-        ("schedules", strategy == "states", "--strategy states sees all of them"),
-        ("depth", strategy not in (None, "pct"), "it is PCT's"),
-        ("bound", strategy not in ("preemptions", "delays"), "it is for --strategy preemptions and delays"),
-    ):
-        if name in options and is_idle:
-            raise UsageError(f"{shown(name)} has no effect: {why}")
+    SearchRequest(**{name: value for name, value in options.items() if name in EXPLORE}).check(shown)

@@ -24,17 +24,16 @@ from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
 from scenrun.interface.cli.streams import say, tell
 from scenrun.search.counterexample.summary import describe
-from scenrun.search.explore import SAMPLED, STATELESS, STATES, SearchOptions, explore_program, progress_of
+from scenrun.search.explore import explore_program, progress_of
+from scenrun.search.options import STATELESS, STATES, SearchRequest
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Limits, Space
+from scenrun.search.space.breadth_first import Space
 
 PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-_FOR_STATES = ("max_states", "memory", "reduction", "symmetry", "count")
 _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states")
 """Options that whoever searches for the same again must give again."""
-_FOR_SCHEDULES = ("schedules", "jobs")
 
 
 @click.command("explore")
@@ -99,43 +98,31 @@ def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
     limits = [word for word in times if word not in modes] + ([limit] if limit is not None else [])
     if len(modes) > 1 or len(limits) > 1:
         raise UsageError("--time is given once as free or virtual, and once as a duration or --time-limit at the most")
-    return {"time_mode": modes[0] if modes else "free", "time_limit": limits[0] if limits else None}
+    return {"time_mode": modes[0] if modes else None, "time_limit": limits[0] if limits else None}
 
 
 def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
     """Options that would have no effect."""
-    strategy = options["strategy"]
-    if strategy not in (None, STATES):
-        for name in _FOR_STATES:
-            if options[name]:
-                raise UsageError(
-                    f"--{name.replace('_', '-')} is for the search of states; --strategy {strategy} keeps none"
-                )
-    if strategy == STATES:
-        for name in _FOR_SCHEDULES:
-            if options[name]:
-                raise UsageError(f"--{name} is for strategies that walk schedules; --strategy states sees all of them")
-    if options["cluster"] and strategy not in (None, *SAMPLED):
-        raise UsageError(
-            f"--cluster is for strategies that draw schedules; --strategy {strategy} has one order of its own"
-        )
-    if options["cluster"] and options["jobs"]:
-        raise UsageError("--jobs has no effect with --cluster, which runs as much at a time as it has threads")
-    if options["depth"] and strategy not in (None, "pct"):
-        raise UsageError(f"--depth is PCT's; it has no effect with --strategy {strategy}")
-    if options["bound"] is not None and strategy not in ("preemptions", "delays"):
-        raise UsageError("--bound is for --strategy preemptions and delays")
-    if options["time_mode"] == "virtual" and strategy not in (None, STATES):
-        raise UsageError(f"--time virtual is for the search of states; --strategy {strategy} leaves time free")
-    for name in ("reduction", "symmetry"):
-        if options["time_mode"] == "virtual" and options[name] not in (None, "off"):
-            raise UsageError(f"--{name} has no effect with --time virtual, which is searched as a whole")
-    if options["symmetry"] is not None and options["reduction"] == "off":
-        raise UsageError("--symmetry has no effect without reduction")
+    _requested(options).check(_shown)
     if options["save"] == "":
         raise UsageError("--save takes the name of a file")
     if options["save"] is not None and len(files) > 1:
         raise UsageError("--save writes the schedules of one scenario: give one file")
+
+
+def _requested(options: dict[str, Any]) -> SearchRequest:
+    return SearchRequest(
+        strategy=options["strategy"], max_states=options["max_states"], memory_bytes=_bytes(options["memory"]),
+        time_limit_ns=time_limit_ns(options["time_limit"], "--time-limit"), schedules=options["schedules"],
+        jobs=options["jobs"], cluster=options["cluster"], depth=options["depth"], bound=options["bound"],
+        time=options["time_mode"], reduction=options["reduction"], symmetry=options["symmetry"], races=options["races"],
+        count=options["count"], shorten=not options["no_shorten"],
+    )  # fmt: skip
+
+
+def _shown(name: str) -> str:
+    """An option as the command line has it."""
+    return "--memory" if name == "memory_bytes" else f"--{name.replace('_', '-')}"
 
 
 def _warn_of_calls(loaded: list[Loaded]) -> None:
@@ -145,9 +132,9 @@ def _warn_of_calls(loaded: list[Loaded]) -> None:
             "inside them is not searched")  # fmt: skip
 
 
-def _bytes(text: str | None) -> int:
+def _bytes(text: str | None) -> int | None:
     if text is None:
-        return Limits().memory
+        return None
     found = _SIZE.match(text)
     if not found or float(found[1]) == 0:
         raise UsageError(f"--memory {text}: written as 500MB or 2GB")
@@ -160,27 +147,7 @@ class _Exploring:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.signal: str | None = None
-        nanoseconds = time_limit_ns(options["time_limit"], "--time-limit")
-        defaults = Limits()
-        self.how = SearchOptions(
-            strategy=options["strategy"],
-            limits=Limits(
-                options["max_states"] or defaults.states,
-                _bytes(options["memory"]),
-                None if nanoseconds is None else nanoseconds / 1e9,
-            ),
-            schedules=options["schedules"],
-            jobs=options["jobs"] or 1,
-            depth=options["depth"] or 3,
-            bound=options["bound"],
-            reduction=options["reduction"] or ("off" if options["count"] else "auto"),
-            symmetry=options["symmetry"] is not False,
-            time_mode=options["time_mode"],
-            races=options["races"],
-            count=options["count"],
-            shorten=not options["no_shorten"],
-            look=self._look,
-        )
+        self.how = _requested(options).options(self._look)
         self._said = time.monotonic()
         self._is_watched = sys.stderr.isatty() and not options["quiet"]
 

@@ -9,13 +9,14 @@ from concurrent.futures import Executor
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
+from scenrun.search.options import SAMPLED
 from scenrun.search.space.packed import Packed, Stopped
 from scenrun.search.strategies.bounded import DelayBounded, PreemptionBounded
 from scenrun.search.strategies.dpor import Dpor
 from scenrun.search.strategies.exhaustive import Exhaustive, Progress
 from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.search.strategies.pct import Size
-from scenrun.search.strategies.policies import SAMPLED, policy_of
+from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
 from scenrun.search.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
 

@@ -10,8 +10,6 @@ from scenrun.search.strategies.pos import Pos
 from scenrun.search.strategies.random_walk import RandomWalk
 from scenrun.search.strategies.surw import Surw
 
-SAMPLED = ("random", "pct", "pos", "surw")
-
 
 def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
     """A new policy."""
