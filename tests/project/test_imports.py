@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from rooms import ROOMS
 
 import scenrun
 from scenrun.model.scc import components
@@ -19,11 +20,6 @@ ROOT = Path(scenrun.__file__).parent
 READING = ("pydantic", "yaml")
 WRITING = ("structlog", "msgspec")
 RUNNING = ("scenrun.execution", "scenrun.trace.recorder", "asyncio")
-ROOMS = (
-    "errors", "printable", "version", "language", "workers", "program", "model", "trace", "execution", "report", "search", "api",
-    "batch", "interface",
-)  # fmt: skip
-"""From below to above, in the order of the data: a module imports from its own room, or from those before it."""
 FACADE = ("scenrun", "scenrun.__main__")
 """What stands above all rooms: the public names, and the program's entry."""
 ONLY_IN = {

@@ -1,1 +1,1 @@
-"""Many runs of scenarios: sweeps over parameters, and suites of tests."""
+"""Many runs: sweeps over parameters, and suites of scenarios as tests."""

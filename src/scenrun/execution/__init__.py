@@ -1,1 +1,1 @@
-"""Who drives a program: real threads, or a simulator in virtual time; and schedules made again on both."""
+"""Drives a program: on real threads, in virtual time, or along a schedule."""

@@ -1,1 +1,1 @@
-"""Who asks: the command line, pytest, and the reference that is written from the same tables."""
+"""Who asks: the command line, pytest, and the reference that is generated from the same tables."""

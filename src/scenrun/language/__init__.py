@@ -1,1 +1,1 @@
-"""What a scenario file may say: its text, its words, its values."""
+"""What a scenario file may say: YAML with places, verbs, primitives, expressions, durations, and every error of a file."""

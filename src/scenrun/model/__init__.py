@@ -1,1 +1,1 @@
-"""The model of a program: its states, which steps are enabled in each, and what every step does."""
+"""States and transitions: which steps are enabled in a state, and what each does; moves and schedules as files."""

@@ -1,1 +1,1 @@
-"""What a scenario compiles to, and what each step of it means: instructions, values, primitives, findings, results."""
+"""What a scenario compiles to, and what a step means: instructions, values, exceptions, findings, results, verdicts."""

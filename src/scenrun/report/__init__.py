@@ -1,1 +1,1 @@
-"""What people read: the terminal, and what is said of a result."""
+"""What people read of results and logs: terminal, timeline, pages, traces, tables; it computes no verdict."""

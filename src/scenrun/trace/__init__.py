@@ -1,1 +1,1 @@
-"""What a log says: every event, how lines are written, and how they are read again."""
+"""The log: every event, how lines are written, and how they are read again."""

@@ -1,1 +1,1 @@
-"""Where jobs run: processes of this machine, a cluster; and how much memory this process has. It knows no job."""
+"""Where jobs run: processes of this machine, or of a cluster; it knows no job."""

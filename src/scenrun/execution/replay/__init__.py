@@ -1,1 +1,1 @@
-"""A schedule of moves made again, on real threads or in virtual time."""
+"""Makes the moves of a schedule again, on real threads or in virtual time."""

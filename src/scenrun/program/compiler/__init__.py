@@ -1,1 +1,1 @@
-"""From a Scenario to a Program: names to cells, sugar to instructions."""
+"""From a scenario to a program: names to cells, steps to instructions."""

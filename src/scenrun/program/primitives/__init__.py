@@ -1,1 +1,1 @@
-"""What each kind of shared object can do: one file a kind, and the register of them all."""
+"""What can be done to each kind of shared object: one file a kind, and the register of them all."""

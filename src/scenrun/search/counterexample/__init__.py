@@ -1,1 +1,1 @@
-"""From a path that shows a finding to what a person reads of it: shortened, told, drawn, stepped through."""
+"""From a path that shows a finding to what a person reads of it: shortened, explained, as a table, as frames of a player."""

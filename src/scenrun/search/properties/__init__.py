@@ -1,1 +1,1 @@
-"""What a space of states or an execution shows: bad ends, what never ends, data races, lock-order cycles."""
+"""What a space or an execution shows: end states, nontermination, data races, lock-order cycles."""

@@ -1,1 +1,1 @@
-"""Searches one schedule after another, each a policy of its own, for scenarios with too many states to store."""
+"""Walks one schedule after another: random walks, PCT, POS, SURW, bounded search, DPOR; in processes or on a cluster."""

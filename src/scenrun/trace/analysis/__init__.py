@@ -1,1 +1,1 @@
-"""What a log says: lines to events, events to spans of time, and who let whom go on."""
+"""What a log says: lines to events, events to spans of time, figures, and the critical path."""
