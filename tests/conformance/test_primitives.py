@@ -26,10 +26,10 @@ from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
-from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.registry import KINDS
+from scenrun.program.values import key
 
 ACTORS = 3
 SOON_NS = 3_000_000

@@ -17,8 +17,8 @@ from loops_compared import Found, TooLarge, found_in, graph_of
 import scenrun
 from scenrun.execution.replay.plan import plan_of
 from scenrun.model.machine import FREE, Machine
-from scenrun.model.state import key
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search import state_search
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SearchOptions

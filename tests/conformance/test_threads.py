@@ -23,9 +23,9 @@ from scenrun.execution.threads import threads as real_threads
 from scenrun.execution.threads.context import Context, Cut, Site, enter
 from scenrun.execution.threads.pools import RealFutures, RealPool, RealTask
 from scenrun.execution.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
-from scenrun.model.state import key
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.registry import KINDS
+from scenrun.program.values import key
 
 BASE = 2
 """Actors that are there from the beginning."""

@@ -13,8 +13,9 @@ from campaigns import abouts, by_chance, of, plainly, program, settled
 
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of
-from scenrun.model.state import State, key
+from scenrun.model.state import State
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed

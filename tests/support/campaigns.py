@@ -12,8 +12,8 @@ from searches_compared import observing_all
 
 import scenrun
 from scenrun.model.machine import FREE, Machine
-from scenrun.model.state import key
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Overflow, Packed
 from scenrun.search.space.reference import walk

@@ -15,8 +15,9 @@ import scenrun
 from scenrun.execution.threads import locks, supervisor, threads
 from scenrun.execution.threads.threads import Handle as RealHandle
 from scenrun.model.machine import Machine
-from scenrun.model.state import ENDED, Handle, State, key
+from scenrun.model.state import ENDED, Handle, State
 from scenrun.program.findings import Finding
+from scenrun.program.values import key
 from scenrun.report.results import RunResult
 from scenrun.search.space.reference import End, end_of, walk
 

@@ -8,9 +8,10 @@ from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.simulate_program import Settings, run_id_of
 from scenrun.execution.simulator.simulate_program import SimulatedRun as Simulated
 from scenrun.model.machine import Machine, Transition
-from scenrun.model.state import ENDED, Handle, State, key
+from scenrun.model.state import ENDED, Handle, State
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.trace.recorder import Recorder
 
 MAX_STATES = 5_000

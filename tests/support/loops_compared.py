@@ -13,8 +13,9 @@ from typing import Any
 
 from scenrun.model.clock import aged
 from scenrun.model.machine import FOLDED, FREE, Machine
-from scenrun.model.state import ENDED, State, key
+from scenrun.model.state import ENDED, State
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search.space.reference import end_of, faults_in
 
 TIME = -1

@@ -19,8 +19,9 @@ from scenrun.execution.threads import locks, supervisor, threads
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import moves_of
-from scenrun.model.state import State, key
+from scenrun.model.state import State
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.report.results import RunResult
 from scenrun.search.space.reference import End
 from scenrun.trace.recorder import Recorder

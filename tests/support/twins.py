@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model.state import key
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then
 from scenrun.program.primitives.registry import KINDS
+from scenrun.program.values import key
 
 FAR_NS = 3_600_000_000_000
 """A time that does not come."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from scenrun.execution.site import Site
-from scenrun.model.predicates import is_among
-from scenrun.program import values
+from scenrun.program import expectations
+from scenrun.program.expectations import Failed, complaint_of, holds, value_of
 from scenrun.program.findings import Checked, Finding
-from scenrun.program.ir import Observation, Program
+from scenrun.program.ir import Observation, Probe, Program
 from scenrun.program.primitives.registry import is_attribute
 
 
@@ -69,7 +69,7 @@ class InvariantMonitor:
         for observation in observations:
             if id(observation) in self._violated:
                 continue
-            if look(self._functions[id(observation)])[0]:
+            if holds(self._functions[id(observation)]):
                 continue
             self._violated.add(id(observation))
             seen = _named_values(self.program, observation, self._objects)
@@ -91,16 +91,15 @@ class InvariantMonitor:
 
 
 def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:
-    """An observation as a function that looks at the real objects now."""
-    lines = ["def __look():"]
-    for probe in observation.probes:
-        target = f"__o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
-        lines.append(f" {probe.register} = {target}.{_asked(probe.op)}")
-    lines.append(f" return {observation.source}")
-    scope: dict[str, Any] = {**values.FUNCTIONS, **{f"__o{n}": made for n, made in enumerate(objects)}}
-    exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
-    function: Callable[[], Any] = scope["__look"]
-    return function
+    """An observation as a function that looks at the real or simulated objects now."""
+    scope = {f"__o{number}": made for number, made in enumerate(objects)}
+    return expectations.compiled(observation, "", _looked_at, scope)
+
+
+def _looked_at(number: int, probe: Probe) -> str:
+    """What a probe looks at: an attribute or a method of an object."""
+    target = f"__o{probe.target.cell}" + (f"[{probe.target.index}]" if probe.target.index else "")
+    return f"{target}.{_asked(probe.op)}"
 
 
 def _asked(op: str) -> str:
@@ -108,21 +107,6 @@ def _asked(op: str) -> str:
     if op == "variable.read":
         return "value"
     return name if is_attribute(op) else f"{name}()"
-
-
-class _FailedLook(str):
-    """What an expectation that could not be evaluated failed with."""
-
-    __slots__ = ()
-
-
-def look(function: Callable[[], Any]) -> tuple[bool, Any]:
-    """Whether an expression holds, and its value; one that fails does not hold."""
-    try:
-        value = function()
-    except Exception as error:
-        return False, _FailedLook(f"{type(error).__name__}: {error}")
-    return bool(value), value
 
 
 def at_the_end(
@@ -135,11 +119,12 @@ def at_the_end(
         if not reached:
             checked.append(_checked(observation, "not_reached"))
             continue
-        holds, value = look(compiled(observation, objects))
+        value = value_of(compiled(observation, objects))
+        is_kept = bool(value) and not isinstance(value, Failed)
         names = _named_values(program, observation, objects)
-        checked.append(_checked(observation, "holds" if holds else "violated", names or None))
-        if not holds:
-            failed = f", as it failed with {value}" if isinstance(value, _FailedLook) else ""
+        checked.append(_checked(observation, "holds" if is_kept else "violated", names or None))
+        if not is_kept:
+            failed = f", as it failed with {value}" if isinstance(value, Failed) else ""
             message = f"final {told(observation)}: does not hold{failed}{_where(names)}"
             details = {"expectation": observation.text, "values": names}
             findings.append(Finding("violated", message, line=observation.line, details=details))
@@ -177,12 +162,12 @@ def _for_a_search(program: Program) -> list[Checked]:
 
 def _named_values(program: Program, observation: Observation, objects: list[Any]) -> dict[str, Any]:
     """The variables that an expression names with their values, and the questions that it asks with the answers."""
-    named = look(compiled(observation.of_parts(program.cells), objects))[1]
+    named = value_of(compiled(observation.of_parts(program.cells), objects))
     return named if isinstance(named, dict) else {}
 
 
 def _outcome(program: Program, objects: list[Any]) -> list[Any]:
-    return [look(compiled(observation, objects))[1] for observation in program.expectations.observe]
+    return [value_of(compiled(observation, objects)) for observation in program.expectations.observe]
 
 
 def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[Finding]]:
@@ -191,11 +176,8 @@ def _judge(program: Program, outcome: list[Any] | None) -> tuple[Checked, list[F
     line, elsewhere = first.line, first.elsewhere
     if outcome is None:
         return Checked("outcomes", text, "not_reached", None, line, elsewhere), []
-    if expect.allowed is not None and not is_among(outcome, expect.allowed):
-        what = "is not among the allowed ones"
-    elif expect.forbidden is not None and is_among(outcome, expect.forbidden):
-        what = "is forbidden"
-    else:
+    what = complaint_of(expect, outcome)
+    if what is None:
         judged = expect.allowed is not None or expect.forbidden is not None
         return Checked("outcomes", text, "holds" if judged else "not_checked", outcome, line, elsewhere), []
     where = f" ({elsewhere})" if elsewhere else ""

@@ -15,13 +15,14 @@ from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated, pr
 from scenrun.model.cone_of_influence import ConeOfInfluence, abstracted
 from scenrun.model.predicates import Predicates
 from scenrun.model.slots import Slots
-from scenrun.model.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who, key
+from scenrun.model.state import BEGINNING, ENDED, LEAVING, UNSET, Handle, State, Thread, Who
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Then, Values
 from scenrun.program.primitives.registry import KINDS
 from scenrun.program.user_python import OBJECTS_ARE_OPAQUE, Calls
+from scenrun.program.values import key
 
 PATIENCE = 100_000
 """Own instructions in one step: more than this is a loop inside `atomic` that does not end."""

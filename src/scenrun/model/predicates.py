@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from scenrun.model.slots import Slots
-from scenrun.model.state import key
-from scenrun.program import values
-from scenrun.program.ir import Observation, Program
+from scenrun.program.expectations import compiled, holds
+from scenrun.program.ir import Observation, Probe, Program
 from scenrun.program.primitives.registry import KINDS
 
 Predicate = Callable[[tuple[Any, ...]], Any]
@@ -31,43 +30,19 @@ class Predicates:
 
     def function(self, observation: Observation) -> Predicate:
         """An observation as a function of the cells."""
-        lines = ["def __look(__cells):"]
-        scope: dict[str, Any] = dict(values.FUNCTIONS)
+        scope: dict[str, Any] = {"__named": self._slots.named}
         for number, probe in enumerate(observation.probes):
             kind, _, asked = probe.op.partition(".")
-            where = self._slots.of_cell[probe.target.cell]
-            scope[f"__where{number}"] = where
+            scope[f"__where{number}"] = self._slots.of_cell[probe.target.cell]
             scope[f"__answer{number}"] = _value if probe.op == "variable.read" else KINDS[kind].answers[asked]
-            scope["__named"] = self._slots.named
-            at = f"__where{number}" + (f"[{probe.target.index}]" if probe.target.index else "")
-            lines.append(f" {probe.register} = __answer{number}(*[__cells[s] for s in __named({at})])")
-        lines.append(f" return {observation.source}")
-        exec(compile("\n".join(lines), "<scenrun expect>", "exec"), scope)
-        look: Predicate = scope["__look"]
-        return look
+        return compiled(observation, "__cells", _looked_at, scope)
+
+
+def _looked_at(number: int, probe: Probe) -> str:
+    """What a probe looks at: the answer from the values of the cells that it names."""
+    at = f"__where{number}" + (f"[{probe.target.index}]" if probe.target.index else "")
+    return f"__answer{number}(*[__cells[s] for s in __named({at})])"
 
 
 def _value(value: Any) -> Any:
     return value
-
-
-def is_among(outcome: Sequence[Any], others: Iterable[Sequence[Any]]) -> bool:
-    """Whether an outcome is one of those: the same values of the same types, as 1, 1.0 and True are three values."""
-    found = key(list(outcome))
-    return any(key(list(one)) == found for one in others)
-
-
-def seen(look: Predicate, cells: tuple[Any, ...]) -> Any:
-    """The value of an expression; of one that fails, the exception in words."""
-    try:
-        return look(cells)
-    except Exception as error:
-        return f"{type(error).__name__}: {error}"
-
-
-def holds(look: Predicate, cells: tuple[Any, ...]) -> bool:
-    """Whether an expression holds; one that fails does not."""
-    try:
-        return bool(look(cells))
-    except Exception:
-        return False

@@ -85,21 +85,3 @@ class State(NamedTuple):
     threads: tuple[Thread, ...]
     broken: tuple[int, ...] = ()
     """The `always` expectations, by number, that did not hold in some state so far."""
-
-
-def key(value: Any) -> Any:
-    """A hashable stand-in that is equal for equal values only: 1, 1.0 and True are three values, and so are 0.0 and -0.0."""
-    kind = value.__class__
-    if kind is int or kind is str or value is None:
-        return value
-    if isinstance(value, tuple):
-        return (kind, *map(key, value))
-    if isinstance(value, list):
-        return (list, *map(key, value))
-    if isinstance(value, dict):
-        return (dict, *((key(name), key(item)) for name, item in value.items()))
-    if kind is float:
-        return (float, value.hex())
-    if kind is Fault:
-        return (Fault, value.type, value.text)
-    return (kind, value) if kind is bool else value

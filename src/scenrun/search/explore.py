@@ -13,6 +13,7 @@ from typing import Any
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine, NonTerminatingStep, Transition
 from scenrun.model.moves import moves_of
+from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
 from scenrun.search.counterexample.explain import sentence
@@ -21,7 +22,7 @@ from scenrun.search.counterexample.shorten import cost_of, shortened
 from scenrun.search.counterexample.trace import tell
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.properties.accesses import Race
-from scenrun.search.properties.end_states import EndStateJudge, FindingKey, missing_outcomes
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
@@ -213,7 +214,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
     ways = [Witness(found.about, found.choices) for found in campaign.findings]
-    missing = missing_outcomes(program, campaign.outcomes) if campaign.closed else []
+    missing = missing_outcomes(program.expectations, campaign.outcomes) if campaign.closed else []
     found = dict(Counter(way.about.kind for way in ways))
     if missing:
         found["violated"] = found.get("violated", 0) + len(missing)

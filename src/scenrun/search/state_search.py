@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from scenrun.model.machine import FOLDED, FREE, Machine, Transition
-from scenrun.model.state import key
+from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search.counterexample.goals import goal_of
-from scenrun.search.properties.end_states import EndStateJudge, FindingKey, missing_outcomes, outcome_text
+from scenrun.search.properties.end_states import EndStateJudge, FindingKey, outcome_text
 from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
@@ -306,6 +307,6 @@ class _FindingCollector:
         return [], state
 
     def _add_missing(self) -> None:
-        for outcome in missing_outcomes(self.packed.machine.program, self.searched.outcomes):
+        for outcome in missing_outcomes(self.packed.machine.program.expectations, self.searched.outcomes):
             self.searched.missing.append(outcome)
             self._is_new(FindingKey("violated", f"required {outcome_text(outcome)}"))

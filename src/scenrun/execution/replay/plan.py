@@ -11,10 +11,11 @@ from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged, Move, Path, ResolvedMove, cycled, path_of
-from scenrun.model.state import State, key
+from scenrun.model.state import State
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
+from scenrun.program.values import key
 
 LOOKED_AT = 20_000
 """States that are looked at to know whether a thread can ever move again."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from scenrun.errors import InternalError
 from scenrun.model.machine import FREE, TIME_PASSES, Machine, Transition
-from scenrun.model.state import State, Thread, key
+from scenrun.model.state import State, Thread
 from scenrun.program.ir import Program
+from scenrun.program.values import key
 from scenrun.search.properties.witness import Witness
 
 _LASTING = ("sleep", "work")

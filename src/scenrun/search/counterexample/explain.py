@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.model.machine import Machine
-from scenrun.model.predicates import seen
+from scenrun.program.expectations import value_of
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation
 from scenrun.search.counterexample.trace import Trace
@@ -134,7 +134,7 @@ def _violated(machine: Machine, about: FindingKey, story: Trace) -> str:
 
 
 def _broken(machine: Machine, what: str, observation: Observation, story: Trace) -> str:
-    named = seen(machine.looks.function(observation.of_parts(machine.program.cells)), story.state.cells)
+    named = value_of(machine.looks.function(observation.of_parts(machine.program.cells)), story.state.cells)
     values = [f"{name} is {value!r}" for name, value in named.items()] if isinstance(named, dict) else []
     shown = f" ({', '.join(values)})" if values else ""
     if what == "final":

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from scenrun.model.machine import Machine
-from scenrun.model.predicates import holds, is_among, seen
-from scenrun.model.state import ENDED, State, key
-from scenrun.program.ir import Expectations, Program
+from scenrun.model.state import ENDED, State
+from scenrun.program.expectations import complaint_of, holds, value_of
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.reference import faults_in
 
@@ -87,23 +85,10 @@ def end_state_of(machine: Machine, state: State) -> EndState:
             findings.append(FindingKey("violated", observation.text))
     if not machine.looks.observe:
         return EndState(tuple(findings), None)
-    outcome = tuple(seen(look, state.cells) for look in machine.looks.observe)
-    if not is_allowed(expect, outcome):
+    outcome = tuple(value_of(look, state.cells) for look in machine.looks.observe)
+    if complaint_of(expect, outcome) is not None:
         findings.append(FindingKey("violated", outcome_text(outcome)))
     return EndState(tuple(findings), outcome)
-
-
-def is_allowed(expect: Expectations, outcome: tuple[Any, ...]) -> bool:
-    """Whether `outcomes` allows an outcome."""
-    if expect.allowed is not None and not is_among(outcome, expect.allowed):
-        return False
-    return expect.forbidden is None or not is_among(outcome, expect.forbidden)
-
-
-def missing_outcomes(program: Program, outcomes: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    """The outcomes that `outcomes.required` names and that are not among these."""
-    found = {key(list(outcome)) for outcome in outcomes}
-    return [tuple(one) for one in program.expectations.required or () if key(list(one)) not in found]
 
 
 def stuck_names(state: State) -> str:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from scenrun.model.codes import Node
-from scenrun.model.state import BEGINNING, State, Thread, key
+from scenrun.model.state import BEGINNING, State, Thread
 from scenrun.program.primitives.future import ENDED
 from scenrun.program.primitives.kinds import Done, Outcome, Then
+from scenrun.program.values import key
 
 MAIN = "main"
 """Stands for the kind of main's own object, which it does not have."""

@@ -14,11 +14,12 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
 from scenrun.model.machine import Machine
-from scenrun.model.state import BEGINNING, UNSET, Thread, Who, key
+from scenrun.model.state import BEGINNING, UNSET, Thread, Who
 from scenrun.program.control_flow import successors
 from scenrun.program.exceptions import FROM_EXPRESSIONS
 from scenrun.program.ir import CellRef
 from scenrun.program.primitives.registry import operation
+from scenrun.program.values import key
 from scenrun.search.space.footprint import Touches
 
 _UNKNOWN: Any = object()

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model.state import ENDED, Thread, Who, key
+from scenrun.model.state import ENDED, Thread, Who
 from scenrun.program.ir import Group, Instruction
+from scenrun.program.values import key
 from scenrun.search.space.packed import Packed
 
 _LAST = 1 << 60

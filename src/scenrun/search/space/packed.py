@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
 from scenrun.model.machine import TIME_PASSES, Machine, Transition
-from scenrun.model.state import ENDED, State, Thread, key
+from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.findings import kind_of_fault
+from scenrun.program.values import key
 from scenrun.search.space.footprint import Touched, Touches
 
 ALARM_EVERY = 32

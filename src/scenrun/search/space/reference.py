@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.model.machine import Machine
-from scenrun.model.predicates import holds, seen
-from scenrun.model.state import ENDED, State, key
+from scenrun.model.state import ENDED, State
+from scenrun.program.expectations import holds, value_of
 from scenrun.program.findings import kind_of_fault
+from scenrun.program.values import key
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def end_of(machine: Machine, state: State) -> End:
         expect = machine.program.expectations
         broken = [o for o, look in zip(expect.final, machine.looks.final, strict=True) if not holds(look, state.cells)]
         findings |= {("violated", observation.text) for observation in broken}
-        outcome = key([seen(look, state.cells) for look in machine.looks.observe])
+        outcome = key([value_of(look, state.cells) for look in machine.looks.observe])
     variables = [v for v, kind in zip(state.cells, machine.slots.kinds, strict=False) if kind == "variable"]
     return End(frozenset(findings), key(variables), outcome)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.model.machine import Transition
-from scenrun.model.state import key
+from scenrun.program.values import key
 from scenrun.search.properties.end_states import FindingKey
 
 
