@@ -220,6 +220,19 @@ def test_an_expression_has_the_value_that_python_gives_it(expression: str) -> No
     assert (result.state["x"], type(result.state["x"])) == (expected, type(expected))
 
 
+@pytest.mark.parametrize("expression", [*EXPRESSIONS, "[1, 2][x]", "'ab'[x] + [3][x - 1]", "1 < x"])
+def test_an_expectation_has_the_value_that_python_gives_it(expression: str) -> None:
+    """In a run, in a simulation and in a search, with its type."""
+    expected = eval(expression, {"x": 1})
+    scenario: dict[str, Any] = {"scenario": "e", "state": {"x": 1}, "main": [{"log": "{x}"}]}
+    scenario["expect"] = {"outcomes": {"observe": [expression], "forbidden": [["nothing like it"]]}}
+    for outcome in (
+        scenrun.run(scenario).outcome, scenrun.simulate(scenario).outcome, scenrun.explore(scenario).outcomes[0],
+    ):  # fmt: skip
+        assert outcome is not None
+        assert (outcome[0], type(outcome[0])) == (expected, type(expected))
+
+
 VALUES: Cases = {
     "assignment copies": (
         """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from scenrun.errors import Place
+from scenrun.errors import InternalError, Place
 from scenrun.language.expressions import Expression
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.complaints import Complaints
@@ -23,6 +23,7 @@ class Observer(Expressions):
         self.names = names
         self.scope = Scope(names, thread=False)
         self.probes: list[Probe] = []
+        self._kept_apart = 0
 
     def observation(self, expression: Expression) -> Observation:
         """An expectation, ready to be looked at."""
@@ -31,6 +32,8 @@ class Observer(Expressions):
         if draws:
             self.complaints.refuse(expression.at(draws[0]), "an expectation draws nothing at random")
         tree = self.tree(expression, self.scope)
+        if self.code.drafts:
+            raise InternalError(f"an expectation has written instructions, which no thread runs: {expression.text}")
         line, elsewhere = self._where(expression.place)
         return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line, elsewhere)
 
@@ -47,6 +50,13 @@ class Observer(Expressions):
         register = f"__p{len(self.probes)}"
         self.probes.append(Probe(register, op, target))
         return ast.Name(register, ast.Load())
+
+    def _settled(self, tree: ast.expr, *, always: bool = False) -> ast.expr:
+        """All probes are taken at one moment, so that operands need no order; a name keeps Python from warning of `1[0]`."""
+        if not always:
+            return tree
+        self._kept_apart += 1
+        return ast.NamedExpr(ast.Name(f"__s{self._kept_apart}", ast.Store()), tree)
 
     def _touches(self, node: ast.expr, at: _At) -> bool:
         return False

@@ -116,7 +116,7 @@ class Reduced(Breadth):
             chosen = self._sets[key] = self._persistent(key)
         if chosen is not None:
             some = [state ^ change for at in chosen for change in changes[at]]
-            if not (self.strict and any(after in self.edges for after in some)):
+            if not (self.strict and any(after == state or after in self.edges for after in some)):
                 afters = some
         if len(afters) == len(enabled):
             self._whole.add(state)
