@@ -1,1 +1,1 @@
-"""Searches the schedules of a program: finds what can go wrong, tells how, or proves that nothing can."""
+"""Searches the schedules of a program: finds faults and a schedule that shows each, or proves that there are none."""
