@@ -1,1 +1,1 @@
-"""What a space of states or an execution shows: bad ends, what never ends, data races, lock-order cycles."""
+"""Properties of state spaces and executions: terminal states, nontermination, data races and lock-order cycles."""

@@ -1,4 +1,4 @@
-"""Footprints: the parts of a state that a thread's next step may read or change; it depends on no other part."""
+"""Footprints: the parts of a state that a thread's next step may read or change; the step depends on no others."""
 
 from __future__ import annotations
 
