@@ -1,4 +1,4 @@
-"""Explores a scenario in the way that is asked for, and makes of what is found a result that a person can follow."""
+"""Entry point of `explore`: runs the chosen search and turns its findings into an `Explored` result."""
 
 from __future__ import annotations
 
@@ -37,23 +37,26 @@ from scenrun.search.state_search import SearchedSpace, StateSearchOptions, searc
 from scenrun.workers.memory import process_bytes
 
 EXECUTIONS, BESIDE = 200, 20
-"""Random executions whose races are looked for, where races are asked for and where they are not."""
+"""Random executions that are checked for races: where a race is a finding, and where it is not."""
 BESIDE_S, BESIDE_STEPS = 0.5, 1_000
-"""Seconds in all, and steps of each, of executions whose races are looked for although nobody asked."""
+"""Seconds in all, and steps of each execution, for the check for races where a race is no finding."""
 SHOWN_OF_A_KIND = 3
-"""Findings of one kind that are shortened and told."""
+"""Findings of one kind that are shortened and reported."""
 HUNTED, HUNTING_S = 5_000, 5.0
-"""Schedules of each strategy, and seconds at the most, that are tried where the states are too many."""
+"""Schedules, and at most seconds, of each strategy of `HUNTERS`, where there are too many states to visit all."""
 TELLING_S = 10.0
-"""Seconds after which counterexamples are told as they were found."""
+"""Seconds after which counterexamples are reported as found, without shortening."""
 BESIDE_STATES = 1.1
-"""How much of the limit of memory there may be while schedules are walked after the states."""
+"""The factor of the memory limit that applies while schedules are walked after a state search."""
 HUNTERS = ("random", "pct")
 _REPLICA = re.compile(r"\[\d+\]")
 
 
 def explore_program(program: Program, seed: int | None = None, how: SearchOptions | None = None) -> Explored:
-    """Search the schedules of a program."""
+    """Search the schedules of a program.
+
+    seed: of the program's random draws and of the sampled schedules; None takes the program's own.
+    """
     how = how or SearchOptions()
     seed = program.seed if seed is None else seed
     began = time.perf_counter()
@@ -65,7 +68,7 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
 
 
 def _without_end(program: Program, seed: int, how: SearchOptions, why: str) -> Explored:
-    """The result where one step does not come to its end: nothing can be said."""
+    """The result where a step does not terminate: no finding, not closed, and `why` as the bound."""
     return Explored(
         **_common(program, seed, how, set(), False, ()), strategy=how.strategy or STATES, bound=why, seconds=0.0,
         counterexamples=(), found={}, outcomes=(),
@@ -132,7 +135,7 @@ def _counted(searched: SearchedSpace) -> Any:
 
 
 def _lock_cycles(searched: SearchedSpace, found: dict[str, int]) -> tuple[LockCycle, ...]:
-    """Locks that are taken in different orders; none where all states were seen and nobody is ever stuck."""
+    """The lock-order cycles; none where the search is closed and found no deadlock, which refutes them."""
     if searched.space.is_closed and "deadlock" not in found:
         return ()
     return tuple(lock_order_cycles(searched.packed))
@@ -144,14 +147,14 @@ def _is_asked_for_races(program: Program, how: SearchOptions) -> bool:
 
 
 def _races(program: Program, how: SearchOptions, searched: SearchedSpace) -> list[tuple[Race, Witness | None]]:
-    """The races of the states that were seen, each with a way to it where it is a finding."""
+    """The races in the visited states, each with a witness where a race is a finding."""
     races = races_in(searched.packed, searched.space, searched.canonical)
     is_finding = _is_asked_for_races(program, how)
     return [(race, _way_to(searched, race) if is_finding else None) for race in races]
 
 
 def _way_to(searched: SearchedSpace, race: Race) -> Witness:
-    """The way to a state in which both accesses come next, and then both of them."""
+    """The witness of a race: a path to a state in which both accesses come next, followed by both of them."""
     packed, state = searched.packed, race.state
     assert state is not None
     choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
@@ -165,14 +168,14 @@ def _about(race: Race) -> FindingKey:
 
 
 def _leaving_time(limits: Limits) -> Limits:
-    """The limits of a state search after which schedules may be walked: it keeps half of the time at least."""
+    """The limits of a state search that leave time for walking schedules; it keeps at least half of the time."""
     if limits.seconds is None:
         return limits
     return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
 
 
 class _Hunt:
-    """Random schedules, where the states are too many to see all."""
+    """Walks random schedules after a state search that reached a limit, and collects their findings and outcomes."""
 
     def __init__(self, program: Program, seed: int, how: SearchOptions, began: float) -> None:
         from scenrun.search.strategies.campaign import run_campaign
@@ -198,7 +201,7 @@ class _Hunt:
 
 
 def _memory_bound(limits: Limits) -> str | None:
-    """The limit of memory, where it is reached; what the states have taken is not given back at once."""
+    """The memory limit in words, if it is exceeded; with a margin, as the memory of the states is not freed at once."""
     return told_memory(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
 
 
@@ -258,7 +261,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
 def _races_of_executions(
     packed: Packed, seed: int, how: SearchOptions, campaign: Any
 ) -> list[tuple[Race, list[Transition]]]:
-    """The races of some random executions, by vector clocks, each with the choices up to its second access."""
+    """The races of some random executions, found by vector clocks, each with the choices up to its second access."""
     machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
     is_asked = _is_asked_for_races(machine.program, how)
@@ -277,7 +280,7 @@ def _races_of_executions(
 
 
 def _alarm(how: SearchOptions, seconds: float) -> Callable[[], None]:
-    """Raises Stopped after so long, or when a signal has come."""
+    """A function that raises Stopped once `seconds` have passed or `how.look` returns a reason to stop."""
     end = time.monotonic() + seconds
 
     def look() -> None:
@@ -288,7 +291,7 @@ def _alarm(how: SearchOptions, seconds: float) -> Callable[[], None]:
 
 
 def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition]:
-    """A random execution."""
+    """A random execution of at most `most` steps."""
     while True:
         state = packed.initial
         out: list[Transition] = []
@@ -306,7 +309,7 @@ def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition
 
 
 def _of_dead_owners(packed: Packed) -> list[str]:
-    """What is to be said where a thread ends that holds an rlock: CPython may do there what no search can know."""
+    """A note where a thread ends while it holds an rlock: what CPython does then depends on reused thread identities."""
     if not packed.died_holding:
         return []
     thread, lock = next(iter(packed.died_holding))
@@ -319,7 +322,7 @@ def _of_dead_owners(packed: Packed) -> list[str]:
 def _common(
     program: Program, seed: int, how: SearchOptions, kinds: set[str], closed: bool, ways: Sequence[Witness]
 ) -> dict[str, Any]:
-    """What both kinds of search say alike."""
+    """The fields of a result that both kinds of search fill in the same way."""
     expected = program.expectations.verdict("explore")
     ordered = list(dict.fromkeys([*(way.about.kind for way in ways), *sorted(kinds)]))
     verdict = ordered[0] if ordered else "holds" if closed else "incomplete"
@@ -338,7 +341,7 @@ def _told(
     how: SearchOptions,
     numbers: dict[FindingKey, int] | None = None,
 ) -> tuple[Counterexample, ...]:
-    """The findings, shortened and told: of one kind the first few, and of those that only swap replicas one."""
+    """The counterexamples: the first few of each kind, and one of those that differ only by their replicas' indices."""
     packed.alarm = _alarm(how, TELLING_S)
     out, shown, known = [], Counter[str](), set()
     machine = Machine(program, seed, folded=FREE)
@@ -360,7 +363,7 @@ def _told(
 
 
 def _shortest(packed: Packed, way: Witness) -> list[Transition]:
-    """The choices of a way, with as few switches as can be had."""
+    """The choices of a witness, with few switches; unchanged where it has a cycle or a sentence, or time runs out."""
     if way.cycle or way.said:
         return list(way.choices)
     while True:
@@ -388,5 +391,5 @@ def _counterexample(machine: Machine, way: Witness, choices: list[Transition], s
 
 
 def progress_of(space: Space) -> str:
-    """How far a state search is, in words."""
+    """The progress of a state search, in words."""
     return f"{len(space.parents):,} states, {space.transitions:,} transitions, depth {space.depth}"

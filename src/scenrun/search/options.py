@@ -1,4 +1,4 @@
-"""How a user wants schedules to be searched: checked in one place, whoever asks, and turned into what a search takes."""
+"""The options of a search: as a user gives them (`SearchRequest`, with all checks) and as a search takes them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from scenrun.errors import UsageError
 from scenrun.search.space.breadth_first import Limits
 
 STATES = "states"
-"""The strategy that sees all states, breadth first."""
+"""The strategy that visits all states, breadth first."""
 SAMPLED = ("random", "pct", "pos", "surw")
-"""Strategies that draw each schedule by itself."""
+"""Strategies that draw each schedule at random."""
 BOUNDED = ("preemptions", "delays")
-"""Strategies that go through the schedules with few preemptions or delays first."""
+"""Strategies that enumerate schedules, those with fewer preemptions or delays first."""
 STATELESS = (*SAMPLED, *BOUNDED, "dpor")
-"""Strategies that walk schedules one by one, and keep no states."""
+"""Strategies that walk schedules one by one and keep no states."""
 TIMES = ("free", "virtual")
 REDUCTIONS = ("auto", "on", "off")
 DEPTH = 3
-"""The depth of the bugs that PCT looks for unless told otherwise."""
+"""The default depth of the bugs that PCT looks for: how many ordering constraints a bug needs."""
 MOST_JOBS = 256
 _AT_LEAST = {"max_states": 1, "memory_bytes": 1, "schedules": 1, "jobs": 1, "depth": 1, "bound": 0}
 _FOR_STATES = ("max_states", "memory_bytes", "reduction", "symmetry", "count")
@@ -30,47 +30,50 @@ _FOR_SCHEDULES = ("schedules", "jobs")
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """How to explore. What is None is chosen."""
+    """The options of `explore_program`. None leaves the choice to the search."""
 
     strategy: str | None = None
     """`states` or one of the stateless strategies; None: states, and if they are too many, random schedules and PCT."""
     limits: Limits = field(default_factory=Limits)
     schedules: int | None = None
+    """The most schedules that are walked."""
     jobs: int = 1
     make_executor: Callable[[], Executor] | None = None
-    """Where schedules are walked, if not in processes of this machine."""
+    """Makes the executor that walks schedules; None: processes of this machine."""
     depth: int = 3
-    """Of PCT."""
+    """The depth of the bugs that PCT looks for."""
     bound: int | None = None
-    """The most preemptions or delays."""
+    """The most preemptions or delays of a schedule, for a bounded strategy."""
     reduction: str = "auto"
     symmetry: bool = True
     time_mode: str = "free"
     races: bool = False
-    """Whether a race is a finding even where the file does not ask."""
+    """Whether a race is a finding even where the file does not expect `race: never`."""
     count: bool = False
+    """Whether all schedules are counted."""
     shorten: bool = True
     look: Callable[[Any], str | None] = lambda progress: None
+    """Called now and then with the progress; a reason that it returns ends the search."""
 
     @property
     def is_timed(self) -> bool:
-        """Whether the clock's order is kept."""
+        """Whether time is virtual: transitions keep the order of the clock."""
         return self.time_mode == "virtual"
 
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A search as a user asks for it, on the command line or in Python. What is None was not said."""
+    """A search as a user requests it, on the command line or in Python. None: the option was not given."""
 
     strategy: str | None = None
     max_states: int | None = None
     memory_bytes: int | None = None
-    """Bytes that this process may have in all."""
+    """The limit of this process's memory, in bytes."""
     time_limit_ns: int | None = None
     schedules: int | None = None
     jobs: int | None = None
     cluster: str | None = None
-    """The address of a Dask scheduler, whose workers walk schedules."""
+    """The address of a Dask scheduler whose workers walk schedules."""
     depth: int | None = None
     bound: int | None = None
     time: str | None = None
@@ -81,7 +84,7 @@ class SearchRequest:
     shorten: bool = True
 
     def check(self, shown: Callable[[str], str] = str) -> None:
-        """Refuse what cannot be and what would have no effect; `shown` names an option as its user knows it."""
+        """Refuse impossible values and options without effect, with a UsageError; `shown` gives an option's user-visible name."""
         self._check_values(shown)
         self._check_strategy(shown)
         self._check_cluster(shown)
@@ -102,7 +105,7 @@ class SearchRequest:
             raise UsageError(f"{shown('jobs')} is at most {MOST_JOBS}, not {self.jobs}")
 
     def _check_strategy(self, shown: Callable[[str], str]) -> None:
-        """What belongs to other strategies than the one that is asked for."""
+        """Refuse options that belong to another strategy than the requested one."""
         which = f"{shown('strategy')} {self.strategy}"
         if self.strategy not in (None, STATES):
             for name in _FOR_STATES:
@@ -133,7 +136,7 @@ class SearchRequest:
             )
 
     def _check_space(self, shown: Callable[[str], str]) -> None:
-        """What has no effect on the space of states that is searched."""
+        """Refuse options of reduction and symmetry that have no effect together."""
         for name in ("reduction", "symmetry"):
             if self.time == "virtual" and getattr(self, name) not in (None, "off"):
                 raise UsageError(
@@ -152,10 +155,10 @@ class SearchRequest:
     def options(
         self, look: Callable[[Any], str | None] = lambda progress: None, memory_bytes: int | None = None
     ) -> SearchOptions:
-        """What the search takes, with what was not said chosen.
+        """The options for the search, with defaults for those that were not given.
 
-        look: called now and then with how far the search is; what it returns ends the search. memory_bytes: the limit
-        where none was asked for.
+        look: called now and then with the progress; a reason that it returns ends the search. memory_bytes: the memory
+        limit, in bytes, where the request has none.
         """
         default = Limits()
         limits = Limits(

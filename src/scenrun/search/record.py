@@ -1,4 +1,4 @@
-"""What a search has found, as data: the verdict, the figures of the search, and each counterexample."""
+"""The result of a search as data: the verdict, the figures of the search, and each counterexample."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Counterexample:
     story: Trace
     moves: tuple[Move, ...]
     switches: int
-    """How often another thread moves than the one before."""
+    """Context switches: moves by another thread than the move before."""
     found_with: int
-    """The steps of the schedule that the search found, before it was shortened."""
+    """The number of steps of the schedule as found, before shortening."""
     cycle_from: int | None = None
-    """For a livelock, the first move of what goes round."""
+    """For a livelock, the index in `moves` of the first move of the cycle."""
     schedule: int | None = None
-    """The number of the schedule that showed it, for a strategy that walks schedules."""
+    """The number, from 0, of the first schedule that showed it, for a strategy that walks schedules."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -44,10 +44,10 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
-    """The result of `explore`.
+    """The data of a result of `explore`.
 
-    `verdict` is the kind of the first finding; `holds` where everything was searched and nothing found; `incomplete`
-    where a limit came before either. `ok` says whether the file expects it.
+    `verdict` is the kind of the first finding; `holds` where the search is closed without a finding; `incomplete` where
+    a limit was reached without a finding. `ok`: whether the file expects this.
     """
 
     scenario: str
@@ -57,23 +57,23 @@ class SearchRecord:
     expected: tuple[str, ...]
     ok: bool
     kinds: tuple[str, ...]
-    """Every kind that was found."""
+    """Every kind of finding."""
     time_mode: str
     strategy: str
     closed: bool
-    """Whether nothing was left out."""
+    """Whether the search covered everything."""
     bound: str | None
-    """What ended the search before that, in words."""
+    """The limit that ended the search early, in words."""
     seconds: float
     counterexamples: tuple[Counterexample, ...]
     found: dict[str, int]
-    """How many different findings there are of each kind."""
+    """The number of different findings of each kind."""
     outcomes: tuple[tuple[Any, ...], ...]
     missing: tuple[tuple[Any, ...], ...] = ()
     """Required outcomes that no schedule gives."""
     states: int | None = None
     states_s: float = 0.0
-    """The time in which the states were found; what they show came after."""
+    """Seconds that visiting the states took, without judging them."""
     transitions: int | None = None
     depth: int | None = None
     memory_bytes: int | None = None
@@ -91,7 +91,7 @@ class SearchRecord:
 
     @property
     def states_per_second(self) -> float | None:
-        """How fast it was."""
+        """States visited per second; None where no states were kept."""
         return self.states / self.states_s if self.states and self.states_s else None
 
     def as_dict(self) -> dict[str, Any]:
@@ -119,7 +119,7 @@ class SearchRecord:
         return out
 
     def schedule_of(self, one: Counterexample) -> MoveSchedule:
-        """A counterexample as a schedule file has it."""
+        """A counterexample in the form of a schedule file."""
         about = "outcome" if one.about.about.startswith("outcome [") else one.about.about
         return MoveSchedule(
             scenario=self.scenario, file=self.file, digest=self.digest, seed=self.seed, moves=one.moves,
@@ -128,7 +128,10 @@ class SearchRecord:
 
 
 def is_expected(found: set[str], expected: tuple[str, ...], closed: bool) -> bool:
-    """Whether what was found is what the file expects: nothing else, and all of it where not `holds` would do, too."""
+    """Whether the kinds found are as the file expects: no other kind, and every expected one unless `holds` is expected too.
+
+    Without a finding, `holds` must be expected and the search closed.
+    """
     if not found:
         return closed and "holds" in expected
     return found <= set(expected) and (found == set(expected) - {"holds"} or "holds" in expected)

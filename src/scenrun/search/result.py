@@ -1,4 +1,4 @@
-"""What exploring a scenario gives back: what was found, and how it is shown to a person."""
+"""The result object of `explore`: a search record that prints itself as text and as HTML."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from scenrun.search.record import SearchRecord
 class Explored(SearchRecord):
     """The result of `explore`.
 
-    `verdict` is the kind of the first finding; `holds` where everything was searched and nothing found; `incomplete`
-    where a limit came before either. `ok` says whether the file expects it.
+    `verdict` is the kind of the first finding; `holds` where the search is closed without a finding; `incomplete` where
+    a limit was reached without a finding. `ok`: whether the file expects this.
     """
 
     def __str__(self) -> str:
@@ -28,7 +28,7 @@ class Explored(SearchRecord):
         return one_line("explore", f"{self.scenario}, seed {self.seed}", self.verdict, found)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The representation in a notebook."""
         from scenrun.report.notebook import html
 
         return html([str(self).split("\n")], self.ok)

@@ -1,4 +1,4 @@
-"""A state search from beginning to end: the space, then everything that it shows, each with a way to it."""
+"""A whole state search: builds the state space, with or without reduction, and collects its findings with witnesses."""
 
 from __future__ import annotations
 
@@ -24,47 +24,50 @@ from scenrun.search.space.reference import faults_in
 
 T = TypeVar("T")
 WORTH_REDUCING = 1_000_000
-"""States from which on a search with persistent sets is worth its price."""
+"""The number of states above which `auto` reduction starts anew with persistent sets, whose states cost more each."""
 LARGE, WORTH = 20_000, 8
-"""States from which on persistent sets are tried to find what has no end, and how many times fewer they must be."""
+"""States above which nontermination is sought in a reduced space, and how many times smaller that space must be."""
 MOST_OF_A_KIND = 20
-"""Findings of one kind for which a way is kept."""
+"""Findings of one kind for which a witness is kept."""
 
 
 @dataclass(slots=True)
 class SearchedSpace:
-    """What a state search has found."""
+    """A state space and its findings."""
 
     packed: Packed
     space: Space
     reduced: bool
     canonical: Callable[[int], int] | None = None
-    """Where symmetry was used: the state that stands for all that are like a state."""
+    """Where symmetry was used: the representative of a state's orbit."""
     ways: list[Witness] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    """How many different findings of each kind there are."""
+    """The number of different findings of each kind."""
     outcomes: list[tuple[Any, ...]] = field(default_factory=list)
     missing: list[tuple[Any, ...]] = field(default_factory=list)
-    """Outcomes that are required, and that no schedule gives."""
+    """Required outcomes that no schedule gives."""
 
 
 @dataclass(frozen=True, slots=True)
 class StateSearchOptions:
-    """How to search. reduction: `auto` (where the whole space is large), `on` or `off`."""
+    """The options of a state search. reduction: `auto` (only where the full space is large), `on` or `off`."""
 
     limits: Limits = field(default_factory=Limits)
     reduction: str = "auto"
     symmetry: bool = True
-    """Whether a reduced search also takes like replicas for one another."""
+    """Whether a reduced search also merges states that differ by a permutation of replicas."""
     timed: bool = False
-    """Whether the clock's order is kept; then nothing is reduced."""
+    """Whether transitions keep the order of the clock; then nothing is reduced."""
     look: Callable[[Space], str | None] = lambda space: None
 
 
 def search(
     program: Program, seed: int, how: StateSearchOptions, also: Callable[[SearchedSpace], T]
 ) -> tuple[SearchedSpace, T]:
-    """Search all states of a program, and say what they show; with what `also` makes of it while they mean anything."""
+    """Search all states of a program and collect their findings, with the result of `also` on the space.
+
+    also: called while the packed states are valid; it may raise Overflow, and is then called again on a new search.
+    """
     folded = FOLDED if how.timed else FREE
     packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
     while True:
@@ -83,7 +86,7 @@ def _search(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
 
 
 def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
-    """The space: the whole one as long as it is small, otherwise that of persistent sets."""
+    """The full space as long as it is small, otherwise the space of persistent sets; `reduction` may decide instead."""
     limits = how.limits
     began = time.perf_counter()
     if how.timed:
@@ -105,9 +108,10 @@ def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
 
 
 def _reduced(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
-    """The space of persistent sets, and of states that stand for others that are like them.
+    """The space of persistent sets, with symmetry where it applies.
 
-    Whose turn it is in a loop cannot be told where replicas are swapped: where there are loops, symmetry is left out.
+    A cycle of representatives does not show which of the replicas moves: where a thread can loop, symmetry is left out,
+    and the search is `strict`.
     """
     symmetry = Symmetry(packed)
     if how.symmetry and symmetry.groups:
@@ -125,7 +129,7 @@ def _reduced(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
 
 
 class _FindingCollector:
-    """Collects what a space shows."""
+    """Collects the findings and outcomes of a state space, each finding with a witness."""
 
     def __init__(self, searched: SearchedSpace, how: StateSearchOptions) -> None:
         self.searched = searched
@@ -136,7 +140,7 @@ class _FindingCollector:
         self._outcomes: set[Any] = set()
 
     def add_all(self) -> None:
-        """Findings of the beginning, of transitions, of ends, and of what has no end; then the outcomes that are missing."""
+        """Add findings of the initial state, transitions, terminal states and nontermination; then the missing outcomes."""
         self._add_beginning()
         self._add_noticed()
         self._add_ends()
@@ -145,7 +149,7 @@ class _FindingCollector:
             self._add_missing()
 
     def _is_new(self, about: FindingKey) -> bool:
-        """Whether a way to this finding is wanted; each is counted once."""
+        """Count a finding, once; returns whether a witness is still to be kept for it."""
         if about in self._known:
             return False
         self._known.add(about)
@@ -154,7 +158,7 @@ class _FindingCollector:
         return counts[about.kind] <= MOST_OF_A_KIND
 
     def _add_beginning(self) -> None:
-        """Each `always` that does not hold even before the first step."""
+        """Add each `always` that does not hold in the initial state."""
         for number in self.packed.initial_state.broken:
             about = FindingKey("violated", self.packed.machine.program.expectations.always[number].text)
             if self._is_new(about):
@@ -176,9 +180,9 @@ class _FindingCollector:
                     self._add(FindingKey(meant.kind, meant.about), [*choices, last])
 
     def _in_space(self, violations: Violation) -> Violation | None:
-        """A transition as one of a state of this space, or None where no state of it has the transition.
+        """The violation with a state of this space that has its transition; None where there is none.
 
-        Transitions are worked out once for several searches, so it may have been noticed in a state of another one.
+        Transitions are computed once for several searches, so its own state may belong to the space of another search.
         """
         states = self.space.parents
         if violations.state in states:
@@ -194,7 +198,7 @@ class _FindingCollector:
         }
 
     def _to_noticed(self, violations: Violation) -> tuple[list[Transition], Transition]:
-        """The choices that lead to a transition, or one that is like it, and that transition's own."""
+        """The choices that lead to a violating transition or a symmetric one, and the choice of that transition."""
         choices, now = self._to(violations.state)
         canonical = self.searched.canonical
         if now == violations.state or canonical is None:
@@ -204,12 +208,12 @@ class _FindingCollector:
         return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
 
     def _alike(self, about: FindingKey, end: int) -> FindingKey:
-        """What an end shows that is like another one, instead of what that shows."""
+        """The finding of the terminal state `end` that corresponds to the finding `about` of a symmetric state."""
         found = [one for one in self.judge.of(end).findings if one.kind == about.kind]
         return next((one for one in found if one not in self._known), found[0])
 
     def _to(self, state: int) -> tuple[list[Transition], int]:
-        """The choices that lead to a state, or one that is like it, and that state."""
+        """The choices that lead to a state or a symmetric one, and the state reached."""
         return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
     def _add_ends(self) -> None:
@@ -229,7 +233,7 @@ class _FindingCollector:
         self.searched.ways.append(Witness(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
 
     def _add_endless(self) -> None:
-        """What never ends, and what goes unnoticed beside it."""
+        """Add the findings of sets of states that an execution may never leave, and the faults that stay unobserved there."""
         cycles = self._cycles()
         for endless in cycles.find():
             whos = self.packed.live_threads.at(endless.states[0])[0]
@@ -239,7 +243,7 @@ class _FindingCollector:
                 self._add_swallowed(endless)
 
     def _cycles(self) -> Nontermination:
-        """Of all states; of a large space, of the states of persistent sets."""
+        """The analysis of nontermination: on the space itself, or for a large one on a smaller reduced space."""
         cycles = Nontermination(self.packed, self.space.parents, self.space.taken)
         is_whole = self.space.taken is None and not self.how.timed
         if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
@@ -250,10 +254,10 @@ class _FindingCollector:
         return cycles
 
     def _kinds_of(self, cycles: Nontermination, endless: BottomScc) -> Iterator[tuple[str, frozenset[int]]]:
-        """What a set is found as, and the threads, by number, that it is about.
+        """The kinds of finding that a set of states is, each with the numbers of the threads that it is about.
 
-        Threads that are stuck while others go round are in a deadlock; those that go round and must end, in a livelock;
-        where only threads go round that need not end, those that may wait for ever meanwhile.
+        Threads that are stuck while others loop are in a deadlock; looping threads that must end are in a livelock;
+        where only threads loop that need not end, those that may wait for ever meanwhile are in a livelock.
         """
         if endless.stuck:
             yield "deadlock", endless.stuck
@@ -270,7 +274,7 @@ class _FindingCollector:
             self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
     def _add_swallowed(self, endless: BottomScc) -> None:
-        """Faults of tasks for whose results nobody will ever ask, as the set is never left."""
+        """Add the faults of tasks whose result is never retrieved, as the set of states cannot be left."""
         for fault in faults_in(self.packed.unpack(endless.states[0])):
             about = FindingKey(*fault)
             if self._is_new(about):
@@ -279,7 +283,7 @@ class _FindingCollector:
                 self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), goal=inside.__contains__))
 
     def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Transition]:
-        """A way from a state back to itself on which everyone moves who goes round."""
+        """A cycle inside a set of states, from a state back to itself, in which each of the threads `moving` moves."""
         out: list[Transition] = []
         state = first
         for number in sorted(moving):
@@ -290,7 +294,7 @@ class _FindingCollector:
         return out + back[0]
 
     def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Transition], int]:
-        """The shortest way inside a set of states to a transition that is wanted, and where it leads."""
+        """The shortest path inside a set of states whose last transition satisfies `wanted`, and the state after it."""
         if wanted(state, None):
             return [], state
         ways: dict[int, list[Transition]] = {state: []}

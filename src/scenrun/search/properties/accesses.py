@@ -1,4 +1,4 @@
-"""What a step does to shared variables, and a machine that tells: the terms in which races are found and said."""
+"""Accesses of steps to shared variables, the races between them, and a machine that records the accesses of each step."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Touch(NamedTuple):
     line: int
     step: str
     item: int | str | None = None
-    """For a write into a list or mapping: into which part of it; None where it is, or may be, the whole."""
+    """For a write into a list or mapping, the index or key written; None where it is, or may be, the whole."""
 
     def conflicts(self, other: Touch) -> bool:
-        """Whether the order of the two matters: a write into one item leaves the others as they are."""
+        """Whether the order of the two matters: same variable, at least one write, and not two writes into different items."""
         if self.slot != other.slot or not (self.writes or other.writes):
             return False
         return not (self._is_of_its_own(self.item, other.item) and self.writes and other.writes)
@@ -34,7 +34,7 @@ class Touch(NamedTuple):
     @staticmethod
     def _is_of_its_own(item: int | str | None, other: int | str | None) -> bool:
         if isinstance(item, int) and isinstance(other, int):
-            return item != other and (item < 0) == (other < 0)  # one from the end may be one from the beginning
+            return item != other and (item < 0) == (other < 0)  # an index from the end may denote the same item
         return isinstance(item, str) and isinstance(other, str) and item != other
 
 
@@ -47,11 +47,11 @@ class Access:
     step: str
     writes: bool
     locks: tuple[str, ...] = ()
-    """What the thread holds at that moment, by name."""
+    """The names of the locks that the thread holds at the access."""
 
     @property
     def place(self) -> tuple[str, int, bool]:
-        """What it is, whichever thread does it."""
+        """The access without its thread."""
         return self.step, self.line, self.writes
 
     def sentence(self) -> str:
@@ -69,23 +69,23 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Two accesses to one variable by two threads, at least one of them a write, that nothing orders."""
+    """Two unordered accesses to one variable by two threads, at least one of them a write."""
 
     variable: str
     first: Access
     second: Access
     state: int | None = field(default=None, compare=False)
-    """In a state search: a packed state in which both can come next, the first that was seen."""
+    """In a state search: the first visited packed state in which both accesses can come next."""
     at: int | None = field(default=None, compare=False)
-    """In an execution: the number of the choice, counted from 0, with which the second access is made."""
+    """In an execution: the number, from 0, of the choice that makes the second access."""
 
     @property
     def pair(self) -> tuple[Any, ...]:
-        """What is reported once: the variable and the two places, whichever threads come to them."""
+        """The identity under which a race is reported once: the variable and both accesses without their threads."""
         return (self.variable, *sorted((self.first.place, self.second.place)))
 
     def sentence(self) -> str:
-        """For a person."""
+        """The race as a sentence."""
         both = f"{self.first.sentence()} and {self.second.sentence()}"
         return f"Data race on {self.variable}: {both}, and nothing orders the two."
 
@@ -95,12 +95,12 @@ class Race:
 
 
 def accessed(thread: Thread, touch: Touch, locks: Sequence[str] = ()) -> Access:
-    """An access, once it is to be reported."""
+    """A touch as an access of a thread, for a report."""
     return Access(thread.who.name, touch.line, touch.step, touch.writes, tuple(locks))
 
 
 class Watching(Machine):
-    """A machine that keeps what its last step gave, and which variables that step read and wrote."""
+    """A machine that records its last step's outcome and accesses to variables."""
 
     outcome: Outcome
     touched: list[Touch]
@@ -108,7 +108,7 @@ class Watching(Machine):
 
     @classmethod
     def over(cls, machine: Machine) -> Watching:
-        """The same machine, watching."""
+        """A recording copy of a machine."""
         made = cls.__new__(cls)
         made.__dict__.update(machine.__dict__)
         made.outcome, made.touched, made._is_inside = None, [], False
@@ -140,7 +140,7 @@ class Watching(Machine):
 
 
 def touches_of(machine: Machine, thread: Thread) -> tuple[Touch, ...]:
-    """The accesses of a thread's next step, as far as they are outside `atomic`."""
+    """The accesses of a thread's next step, without those inside an `atomic`."""
     node = machine.node_of(thread)
     if node is None or not node.instruction.op.startswith("variable."):
         return ()
@@ -148,7 +148,7 @@ def touches_of(machine: Machine, thread: Thread) -> tuple[Touch, ...]:
 
 
 def begins_atomic(machine: Machine, thread: Thread) -> bool:
-    """Whether a thread's next step is a whole `atomic`."""
+    """Whether a thread's next step is an `atomic`, which is executed as one step."""
     node = machine.node_of(thread)
     return node is not None and node.instruction.op == "atomic.begin"
 
@@ -162,7 +162,7 @@ def _touch(slot: int, instruction: Instruction, arguments: tuple[Any, ...]) -> T
 
 
 def locks_of(holders: Holders, thread: str) -> tuple[str, ...]:
-    """What a thread holds, by name; a permit of a semaphore that began without any is a message, and not held."""
+    """The names of the locks that a thread holds, without semaphores that start at 0, whose permits are signals."""
     slots = holders.machine.slots
     messages = {
         slots.label(slot)

@@ -1,4 +1,4 @@
-"""What a state shows in which nobody can move, or needs to: findings, and the outcome observed."""
+"""Findings and outcome of a terminal state: one without enabled transitions, or in which all non-daemon threads ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scenrun.search.space.reference import faults_in
 
 
 class FindingKey(NamedTuple):
-    """What is found: its kind, and which threads or expectation it is about."""
+    """The identity of a finding: its kind, and the threads or the expectation concerned."""
 
     kind: str
     about: str
@@ -21,15 +21,15 @@ class FindingKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EndState:
-    """What the end of a schedule shows."""
+    """The findings and the outcome of a terminal state."""
 
     findings: tuple[FindingKey, ...]
     outcome: tuple[Any, ...] | None
-    """The values of `expect.outcomes.observe`, where the end was reached."""
+    """The values of `expect.outcomes.observe`; None if the program did not end or observes nothing."""
 
 
 class EndStateJudge:
-    """Judges states without a way on, each kind of them once."""
+    """Judges terminal packed states, those that agree in all relevant bits only once."""
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
@@ -38,7 +38,7 @@ class EndStateJudge:
         self._mask: tuple[int, int] = (0, 0)
 
     def of(self, state: int) -> EndState:
-        """What a state without a way on shows."""
+        """The findings and outcome of a terminal packed state."""
         relevant = state & self._relevant()
         found = self._known.get(relevant)
         if found is None:
@@ -46,11 +46,11 @@ class EndStateJudge:
         return found
 
     def end_state_of(self, state: State) -> EndState:
-        """What a state shows that is not packed."""
+        """The findings and outcome of a terminal state that is not packed."""
         return end_state_of(self.packed.machine, state)
 
     def _relevant(self) -> int:
-        """The bits that findings and outcome depend on."""
+        """The mask of the bits that findings and outcome depend on; renewed, as is the memo, with each layout or new field."""
         packed = self.packed
         fields = len(packed.threads) + len(packed.cells)
         if self._mask[0] != (stamp := fields << 32 | packed.layout):
@@ -64,7 +64,7 @@ class EndStateJudge:
         return self._mask[1]
 
     def _looked_at(self) -> list[int]:
-        """The cells that `final` and `outcomes` name, and those that tell whose fault nobody asked about."""
+        """The slots that `final` and `outcomes` name, and those that record whether a task's result was retrieved."""
         packed = self.packed
         cells = [o.cells for o in (*self.expect.final, *self.expect.observe)]
         named = packed.touches.slots_of(frozenset().union(*cells))
@@ -74,7 +74,7 @@ class EndStateJudge:
 
 
 def end_state_of(machine: Machine, state: State) -> EndState:
-    """What a state shows in which nobody can move, or needs to."""
+    """The findings and outcome of a terminal state."""
     expect = machine.program.expectations
     findings = [FindingKey(*fault) for fault in faults_in(state)]
     findings += [FindingKey("violated", expect.always[number].text) for number in state.broken]
@@ -92,11 +92,11 @@ def end_state_of(machine: Machine, state: State) -> EndState:
 
 
 def stuck_names(state: State) -> str:
-    """The threads that have not ended and need to, by name."""
+    """The names of the non-daemon threads that have not ended."""
     needed = sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon)
     return ", ".join(needed)
 
 
 def outcome_text(outcome: tuple[Any, ...]) -> str:
-    """An outcome as a finding is about it."""
+    """An outcome as the `about` of a finding."""
     return f"outcome {list(outcome)}"

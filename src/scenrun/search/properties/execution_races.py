@@ -1,8 +1,8 @@
-"""Data races of one execution: two accesses to a variable of which neither happens before the other, by vector clocks.
+"""Data races of one execution: conflicting accesses of which neither happens before the other, by vector clocks.
 
-Flanagan and Freund, FastTrack: Efficient and Precise Dynamic Race Detection (PLDI 2009): an access is an epoch, a thread
-and the time of its clock. Departure: of every thread the last access at each place is kept, not only the last write of all, so
-that a race does not hide the next one. What orders two steps is in `ordering.py`.
+Flanagan and Freund, FastTrack: Efficient and Precise Dynamic Race Detection (PLDI 2009): an access is an epoch, a
+thread and the time of its clock. Departure: of every thread the last access at each place is kept, not only the last
+write of all, so that a race does not hide the next one. The order of steps is defined in `happens_before.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scenrun.search.properties.lock_holders import Holders
 
 
 def races_along(machine: Machine, choices: Iterable[Transition]) -> list[Race]:
-    """The races of the execution that these choices make, in the order in which their second accesses are made."""
+    """The races of the execution with these choices from the initial state, in the order of their second accesses."""
     following = Following(machine)
     for choice in choices:
         following.follow(choice)
@@ -26,7 +26,7 @@ def races_along(machine: Machine, choices: Iterable[Transition]) -> list[Race]:
 
 
 class Following:
-    """An execution from the beginning, and the races in it so far."""
+    """Follows an execution from the initial state and collects its races."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = Watching.over(machine)
@@ -35,11 +35,11 @@ class Following:
         self.holders = Holders(machine)
         self.races: dict[Any, Race] = {}
         self._last: dict[int, dict[tuple[int, Touch], tuple[int, Access]]] = {}
-        """For each variable, the last of each thread's accesses at each place: the time of its clock, and what is said of it."""
+        """For each variable, each thread's last access at each place: the time of its clock, and the access for the report."""
         self._count = 0
 
     def follow(self, choice: Transition) -> None:
-        """One transition more."""
+        """Advance by one transition."""
         before, after = self.state, self.machine.step(self.state, choice)
         assert after is not None, "the choice is not enabled"
         thread = before.threads[choice.thread]

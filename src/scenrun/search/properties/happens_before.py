@@ -1,8 +1,9 @@
-"""Happens-before: which steps of an execution each step comes after, for every kind of object, as vector clocks.
+"""Happens-before: the vector clocks of threads and objects along an execution, with rules for each kind of object.
 
-What is not said of a kind is on the safe side: a step comes after all that changed its objects before. Fewer edges, so
-that more races show, where it is known on what a step depends: a semaphore's permit on releases, an item on its own put,
-a put into a full queue on the get that made room, a result on the task's own end, a task's beginning on its submission.
+The default is conservative: a step comes after all steps that changed its objects before. For kinds with a known
+dependency there are fewer edges, which reveals more races: a semaphore's permit depends on releases, an item on its own
+put, a put into a full queue on the get that made room, a result on the task's own end, a task's beginning on its
+submission.
 """
 
 from __future__ import annotations
@@ -19,13 +20,13 @@ from scenrun.program.primitives.kinds import Done, Outcome, Then
 from scenrun.program.values import key
 
 MAIN = "main"
-"""Stands for the kind of main's own object, which it does not have."""
+"""The kind of main's last step, as main has no object of its own."""
 Clock = dict[int, int]
-"""For each thread by number, how many of its steps are known."""
+"""A vector clock: for each thread number, how many of its steps happen before."""
 
 
 class Step(NamedTuple):
-    """A step that is made."""
+    """A step of an execution, with the states before and after it."""
 
     me: int
     thread: Thread
@@ -37,7 +38,7 @@ class Step(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The kind of its object; that of the thread itself where it begins or ends."""
+        """The kind of the step's object; for a thread's beginning or end, the kind of the thread."""
         if self.name in ("begin", "end") or self.node is None:
             return self.thread.who.kind or MAIN
         if self.node.is_held:
@@ -46,7 +47,7 @@ class Step(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The operation or question, without the kind."""
+        """The name of the operation or question, without the kind."""
         if self.node is None:
             return "begin" if self.thread.pc == BEGINNING else "end"
         op = self.node.instruction.op
@@ -54,48 +55,51 @@ class Step(NamedTuple):
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """The objects that it acts on."""
+        """The slots of the objects that the step acts on."""
         return self.thread.slots
 
     @property
     def result(self) -> Any:
-        """What it gave; None where it did not come to its end."""
+        """The operation's result; None where it did not complete."""
         return self.outcome.result if isinstance(self.outcome, Done) else None
 
     @property
     def is_done(self) -> bool:
-        """Whether the operation came to its end as it was meant."""
+        """Whether the operation completed, neither by time-out nor with a fault."""
         return isinstance(self.outcome, Done) and not self.expires
 
     @property
     def asks(self) -> bool:
-        """Whether it is a question."""
+        """Whether the step is a question: it reads its object for an expression."""
         return self.node is not None and self.node.answer is not None
 
     def changes(self, slot: int) -> bool:
-        """Whether it changes an object."""
+        """Whether the step changes or makes an object."""
         return slot >= len(self.before.cells) or self.before.cells[slot] is not self.after.cells[slot]
 
 
 @dataclass(slots=True)
 class Line:
-    """Room for so many: what each one who comes in must wait for. The `n`th needs the leaving of all but the last few."""
+    """The clocks of a resource with `room` places, such as a bounded queue: entry `n` comes after the first `n - room` exits.
+
+    Which exit freed which place is not known, so the clocks of the exits are accumulated.
+    """
 
     room: int
     came: int = 0
     left: int = 0
     leavings: deque[Clock] = field(default_factory=deque)
-    """What is known once so many have left; of those only that can still matter."""
+    """The accumulated clocks after each of the latest exits; those that no later entry needs are dropped."""
 
     def leave(self, clock: Clock) -> None:
-        """One has left."""
+        """Record an exit by a step with this clock."""
         total = dict(self.leavings[-1]) if self.leavings else {}
         _join(total, clock)
         self.leavings.append(total)
         self.left += 1
 
     def come(self) -> Clock:
-        """One comes in: what made room for it."""
+        """Record an entry; returns the clock of the exits that made room for it."""
         self.came += 1
         needed = self.came - self.room
         if needed <= 0 or not self.leavings:
@@ -106,29 +110,29 @@ class Line:
 
 
 class Order:
-    """The clock of every thread, and what each object hands on."""
+    """The vector clocks of an execution: one of every thread, and those that objects pass on."""
 
     def __init__(self) -> None:
         self._clocks: defaultdict[int, Clock] = defaultdict(dict)
         self._known: defaultdict[tuple[str, int], Clock] = defaultdict(dict)
-        """By the name of what was done, and the object."""
+        """By the kind of step that released the clock, and the object's slot."""
         self._items: defaultdict[int, list[tuple[Any, Clock]]] = defaultdict(list)
-        """For each queue, its items, each with what was known when it was put."""
+        """For each queue, its items, each with the clock of its put."""
         self._taken_by: defaultdict[tuple[int, int], int] = defaultdict(int)
-        """For each object and thread, how many items it has got and not dealt with, or permits that it has not given back."""
+        """For each object and thread, the items it has got without `task_done`, or the permits it has not released."""
         self._lines: dict[int, Line] = {}
 
     # --- a step
 
     def begin(self, step: Step) -> None:
-        """The thread's own time goes on, and what must have come before is known."""
+        """Advance the thread's own time; an `atomic` comes after all `atomic` before it."""
         clock = self._clocks[step.me]
         clock[step.me] = clock.get(step.me, 0) + 1
         if step.name == "atomic.begin":
             self._take(step.me, "atomic", -1)
 
     def end(self, step: Step) -> None:
-        """Objects take and hand on what is known; whoever was started knows it, too."""
+        """Join clocks by the rule of the step's kind; threads that it started come after it."""
         if step.name == "atomic.begin":
             self._give(step.me, "atomic", -1)
         elif step.kind != "variable":
@@ -139,11 +143,11 @@ class Order:
                 self._give(step.me, "changed", slot)
 
     def is_before(self, other: int, time: int, me: int) -> bool:
-        """Whether a step of another thread happens before this thread's present one."""
+        """Whether the step of thread `other` at its own `time` happens before the current step of thread `me`."""
         return self._clocks[me].get(other, 0) >= time
 
     def time_of(self, me: int) -> int:
-        """A thread's own time."""
+        """A thread's own time: the number of its steps so far."""
         return self._clocks[me][me]
 
     def _take(self, me: int, what: str, slot: int) -> None:
@@ -153,7 +157,7 @@ class Order:
         _join(self._known[what, slot], self._clocks[me])
 
     def _note(self, step: Step) -> None:
-        """Whoever asks what has become of the objects comes after this step."""
+        """Record this step's clock for the objects that it changes, for steps that come after all their changes."""
         for slot in step.slots:
             if step.changes(slot):
                 self._give(step.me, "changed", slot)
@@ -161,13 +165,13 @@ class Order:
     # --- kinds
 
     def _plain(self, step: Step) -> None:
-        """After all that changed the objects."""
+        """The default rule: the step comes after all steps that changed its objects."""
         for slot in step.slots:
             self._take(step.me, "changed", slot)
         self._note(step)
 
     def _section(self, step: Step) -> None:
-        """To enter and leave orders nothing; a question is answered by those who did."""
+        """Entering and leaving a section orders nothing; a question comes after all entries and exits."""
         if step.asks:
             self._take(step.me, "changed", step.slots[0])
         self._note(step)
@@ -184,7 +188,7 @@ class Order:
         self._note(step)
 
     def _released(self, step: Step, slot: int) -> None:
-        """Under a bound, there is room for a permit only that somebody has taken."""
+        """The release of a bounded semaphore by a thread without enough permits comes after those that acquired them."""
         left = self._taken_by[slot, step.me] - step.thread.arguments[0]
         if left < 0 and step.kind == "bounded_semaphore":
             self._take(step.me, "changed", slot)
@@ -192,7 +196,7 @@ class Order:
         self._give(step.me, "released", slot)
 
     def _event(self, step: Step) -> None:
-        """A flag that is up depends on whoever set it, one that is down on whoever cleared it."""
+        """A step that finds the flag set comes after all `set`, one that finds it cleared after all `clear`."""
         slot = step.slots[0]
         if step.name in ("set", "clear"):
             self._give(step.me, step.name, slot)
@@ -200,7 +204,7 @@ class Order:
             self._take(step.me, "set" if step.result else "clear", slot)
 
     def _timer(self, step: Step) -> None:
-        """To cancel a timer depends on nothing."""
+        """Cancelling a timer depends on no other step."""
         if step.name == "cancel":
             self._note(step)
         else:
@@ -222,7 +226,7 @@ class Order:
         self._note(step)
 
     def _dealt_with(self, me: int, slot: int) -> None:
-        """Whoever has not got the item depends on others having put one."""
+        """A `task_done` for an item that its thread did not get comes after all puts."""
         if not self._taken_by[slot, me]:
             self._take(me, "put", slot)
         self._taken_by[slot, me] = max(0, self._taken_by[slot, me] - 1)
@@ -239,7 +243,7 @@ class Order:
         _, _, maxsize, order = step.before.cells[slot]
         self._taken_by[slot, step.me] += 1
         items = self._items[slot]
-        if order == "priority":  # which of several equal items it was cannot be told
+        if order == "priority":  # which of several equal items it was is not known: all count
             at = [number for number, (item, _) in enumerate(items) if item == key(step.result)]
         else:
             at = [0 if order == "fifo" else len(items) - 1]
@@ -272,7 +276,7 @@ class Order:
                 self._take(step.me, "cancelled", pool)
 
     def _exit(self, step: Step) -> None:
-        """Main ends: a pool that refuses a task from now on does so because of it."""
+        """Main's end shuts pools: a later submission that a pool refuses comes after it."""
         for slot in step.slots:
             self._give(step.me, "shut", slot)
 
@@ -282,7 +286,7 @@ class Order:
             self._give(step.me, "cancelled", pool)
 
     def _task(self, step: Step) -> None:
-        """A task and its pool: the second object is the pool."""
+        """Steps of a task or future; the second object is its pool."""
         me, (task, pool) = step.me, step.slots
         if step.name == "begin":
             self._begun(step, task, pool)
@@ -306,7 +310,7 @@ class Order:
         self._give(step.me, "changed", task)
 
     def _begun(self, step: Step, task: int, pool: int) -> None:
-        """After its submission, after those before it in the line have gone, and after the end that freed its worker."""
+        """A task begins after its submission, after the tasks begun before it, and after the end that freed its worker."""
         self._take(step.me, "cancelled", pool)
         if step.result:
             self._take(step.me, "begun", pool)
@@ -333,7 +337,7 @@ _RULES: dict[str, Callable[[Order, Step], None]] = {
     "future": Order._task,
     MAIN: Order._exit,
 }
-"""The kinds of which more is known."""
+"""The kinds with a rule of their own; others follow `_plain`."""
 
 
 def _join(clock: Clock, other: Clock) -> None:

@@ -1,4 +1,4 @@
-"""Who holds which lock or permit at a place of a path: a plain lock's own value does not say."""
+"""Tracks the holders of locks and permits along a path, which the values of plain locks and semaphores do not record."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ _LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
 
 
 class Holders:
-    """Follows a path from the beginning and keeps who acquired what and has not released it."""
+    """Follows a path from the initial state and keeps the threads that acquired each lock without releasing it."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self._held: dict[int, list[str]] = {}
 
     def held_by(self, slot: int) -> list[str]:
-        """The threads that hold an object, by name, the first one first; nobody holds a semaphore used as a signal."""
+        """The names of the threads that hold an object, the first one first; none for a semaphore that starts at 0, a signal."""
         cells = self.machine.slots.cells
         if slot < len(cells) and cells[slot][0].options.get("value") == 0:
             return []
@@ -27,7 +27,7 @@ class Holders:
         return [self.machine.slots.label(slot) for slot, names in sorted(self._held.items()) if thread in names]
 
     def follow(self, before: State, choice: Transition, after: State) -> None:
-        """One transition more."""
+        """Advance by one transition."""
         thread = before.threads[choice.thread]
         node = self.machine.node_of(thread)
         if node is None or choice.expires:
@@ -51,7 +51,7 @@ class Holders:
         self._held.setdefault(slot, []).append(name)
 
     def _give(self, slot: int, name: str) -> None:
-        """Whoever releases a lock that another one took gives that one's back."""
+        """Remove one holding of the releasing thread; if it has none, the oldest one of another thread."""
         names = self._held.get(slot, [])
         if name in names:
             names.remove(name)

@@ -1,10 +1,10 @@
-"""Lock-order cycles: threads that take the same locks in different orders, a deadlock if they come at the wrong moment.
+"""Lock-order cycles: threads that take the same locks in different orders, which is a potential deadlock.
 
-Havelund, Using Runtime Analysis to Guide Model Checking of Java Programs (SPIN 2000): an edge a -> b where a thread, holding
-a, waits for b without a time-out; a cycle counts if its edges belong to different threads and no two of them are made under
-one common lock (a gate). What a thread holds at a place follows from its own steps, so that a state search's rows tell it
-and the states need not be asked. A lock that somebody releases who did not take it is a signal and no lock, and so is a
-semaphore that does not begin with one permit.
+Havelund, Using Runtime Analysis to Guide Model Checking of Java Programs (SPIN 2000): an edge a -> b where a thread,
+holding a, waits for b without a time-out; a cycle counts if its edges belong to different threads and no two of them
+are made under one common lock (a gate). What a thread holds follows from its own steps, so the local states of a
+search suffice and its states are not visited. A lock that is released by a thread that did not take it is a signal and
+no lock, and so is a semaphore that does not start with one permit.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from scenrun.program.ir import Instruction
 from scenrun.search.space.packed import LocalState, Packed, ThreadField
 
 MOST_STEPS = 20_000
-"""Steps of the search for cycles; past it, the shortest cycles are all that are told."""
+"""The most steps of the search for cycles; beyond it only the shortest cycles are reported."""
 
 
 class Held(NamedTuple):
-    """A lock that a thread has, and where it took it."""
+    """A lock that a thread holds, and where it took it."""
 
     slot: int
     line: int
@@ -32,7 +32,7 @@ class Held(NamedTuple):
 
 
 Holding = tuple[Held, ...]
-"""What a thread holds, in the order in which it took it; a reentrant lock as often as it was taken."""
+"""The locks that a thread holds, in the order of taking; a reentrant lock as often as it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Edge:
     line: int
     step: str
     guards: frozenset[str]
-    """All that it holds then."""
+    """All locks that the thread holds then."""
 
     def sentence(self) -> str:
         """Such as `t takes b (line 5) while it holds a (line 4)`."""
@@ -64,17 +64,17 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class LockCycle:
-    """Threads that each hold what the one before wants, if they come there at the same time."""
+    """A cycle of edges of different threads: each thread holds the lock that the one before waits for."""
 
     edges: tuple[Edge, ...]
 
     @property
     def locks(self) -> tuple[str, ...]:
-        """The locks, each with the next one wanted by who holds it."""
+        """The held lock of each edge; each one's holder waits for the next."""
         return tuple(edge.holds for edge in self.edges)
 
     def sentence(self) -> str:
-        """For a person."""
+        """The cycle as a sentence."""
         told = ", and ".join(edge.sentence() for edge in self.edges)
         return f"Lock order: {told}: a deadlock, if they get there at the same time."
 
@@ -86,7 +86,7 @@ class LockCycle:
 def lock_order_cycles(
     packed_or_machine: Packed | Machine, executions: Iterable[Iterable[Transition]] = ()
 ) -> list[LockCycle]:
-    """The cycles that the rows of a state search show, or for a machine some executions of it."""
+    """The cycles in the local states of a state search, or for a machine those in the given executions of it."""
     if isinstance(packed_or_machine, Packed):
         order = LockOrder(packed_or_machine.machine)
         order.add_rows(packed_or_machine)
@@ -98,21 +98,21 @@ def lock_order_cycles(
 
 
 class LockOrder:
-    """Who took what while holding what: a graph that grows with what is added."""
+    """The lock-order graph of a program, to which a state search or executions add edges."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         slots = machine.slots
         self._locks = frozenset(s for s, (cell, _) in enumerate(slots.cells) if _is_lock(cell.kind, slots.initial[s]))
         self._signals: set[int] = set()
-        """Those that somebody has released who did not take them."""
+        """Slots of locks that were released by a thread that did not hold them."""
         self._edges: dict[tuple[str, int, int, str, frozenset[int]], tuple[Held, Held]] = {}
-        """By thread, lock held, lock wanted, place and all that is held: the two takings."""
+        """By thread, held lock, wanted lock, step and all held locks: where the two locks are taken."""
 
     # --- steps
 
     def _about(self, thread: Thread) -> tuple[int, str, Instruction] | None:
-        """What a thread's next step does to a lock: `take`, `give`, or `park` to give it up however often it is held."""
+        """The effect of a thread's next step on a lock: `take`, `give`, or `park`, which releases it however often it is held."""
         node = self.machine.node_of(thread)
         if node is None or not thread.slots:
             return None
@@ -125,7 +125,7 @@ class LockOrder:
         return None if what is None or slot not in self._locks else (slot, what, node.instruction)
 
     def _after(self, thread: Thread, holding: Holding) -> Holding:
-        """What a thread holds once its step has changed the lock."""
+        """The locks that a thread holds after its next step, if that changes the lock."""
         about = self._about(thread)
         if about is None:
             return holding
@@ -133,7 +133,7 @@ class LockOrder:
         mine = [at for at, held in enumerate(holding) if held.slot == slot]
         if what == "take":
             if mine and self.machine.slots.kinds[slot] != "rlock":
-                return holding  # somebody else must have released it: it will be found to be a signal
+                return holding  # another thread must have released it, which marks it as a signal
             times = _depth(thread) if i.op == "condition.wait" else 1
             return holding + (Held(slot, i.line, i.step),) * times
         if not mine:
@@ -143,7 +143,7 @@ class LockOrder:
         return tuple(held for at, held in enumerate(holding) if at not in gone)
 
     def _want(self, thread: Thread, holding: Holding) -> None:
-        """The edges of a thread that is about to take a lock and would wait for it."""
+        """Add the edges of a thread whose next step takes a lock and waits for it without a time-out."""
         about = self._about(thread)
         if about is None or about[1] != "take" or not holding or not _waits(thread, about[2]):
             return
@@ -158,7 +158,7 @@ class LockOrder:
     # --- a state search
 
     def add_rows(self, packed: Packed) -> None:
-        """What the transitions that a search has worked out say of each thread by itself."""
+        """Add the edges of each thread, from the transitions between its local states that a search has computed."""
         for thread_field, first in zip(packed.thread_fields, _beginnings(packed), strict=True):
             seen: set[tuple[int, Holding]] = {(code, ()) for code in first}
             waiting = sorted(seen)
@@ -176,7 +176,7 @@ class LockOrder:
     def _following(
         self, packed: Packed, thread_field: ThreadField, code: int, local_state: LocalState, holding: Holding
     ) -> Iterator[tuple[int, Holding]]:
-        """Where a thread may be after its step, and what it holds then."""
+        """The numbers of the local states that a thread may have after its step, each with the locks held then."""
         about = self._about(local_state.thread)
         after = None if about is None else self._after(local_state.thread, holding)
         lock = 0 if about is None else packed.cells[about[0]].mask
@@ -189,7 +189,10 @@ class LockOrder:
                     yield code ^ (change >> thread_field.shift & thread_field.mask), after
 
     def _fitting(self, packed: Packed, thread_field: ThreadField, about: Any, holding: Holding) -> Any:
-        """Whether a reentrant lock's own value agrees with what the thread holds."""
+        """A test whether the bits of a state agree with what the thread holds: the value of a reentrant lock has its depth.
+
+        A local state's table mixes entries of all depths; the test selects those that fit the locks held.
+        """
         if about is None or self.machine.slots.kinds[about[0]] != "rlock":
             return lambda bits: True
         times = sum(held.slot == about[0] for held in holding)
@@ -200,7 +203,7 @@ class LockOrder:
     # --- executions
 
     def add_execution(self, choices: Iterable[Transition]) -> None:
-        """What the steps of one execution say, and what the threads wait for at its end."""
+        """Add the edges of the steps of one execution, and of the threads that have not ended at its end."""
         state: State = self.machine.initial()
         held: defaultdict[str, Holding] = defaultdict(tuple)
         for choice in choices:
@@ -219,7 +222,7 @@ class LockOrder:
     # --- cycles
 
     def cycles(self) -> list[LockCycle]:
-        """Each cycle once, whichever like threads make it, the shortest first."""
+        """The cycles, the shortest first; one of those that differ only by their threads."""
         graph: defaultdict[int, list[tuple[Any, tuple[Held, Held]]]] = defaultdict(list)
         for place, taken in sorted(self._edges.items(), key=lambda item: _order(item[0])):
             if not self._signals & {place[1], place[2]}:
@@ -238,7 +241,7 @@ class LockOrder:
 
 
 def _rings(graph: dict[int, list[Any]]) -> Iterator[list[Any]]:
-    """Cycles by different threads without a common lock, each from its lowest lock on, the shortest first."""
+    """Cycles of different threads without a common lock, the shortest first; each starts at its lowest lock, to occur once."""
     paths = deque([edge] for first in sorted(graph) for edge in graph[first])
     for _ in range(MOST_STEPS):
         if not paths:
@@ -256,7 +259,7 @@ def _rings(graph: dict[int, list[Any]]) -> Iterator[list[Any]]:
 
 
 def _apart(edge: Any, path: list[Any]) -> bool:
-    """Whether a thread can wait at this edge while each of the others waits at its own."""
+    """Whether an edge is of another thread than all edges of a path, and has no held lock in common with any."""
     thread, guards = edge[0][0], edge[0][4]
     return all(place[0] != thread and not place[4] & guards for place, _ in path)
 
@@ -273,7 +276,7 @@ def _is_lock(kind: str, initial: Any) -> bool:
 
 
 def _waits(thread: Thread, instruction: Instruction) -> bool:
-    """Whether a taking waits as long as it takes."""
+    """Whether taking a lock blocks without a time-out."""
     if instruction.op == "condition.wait":
         return True
     timeout, blocking = thread.arguments
@@ -281,12 +284,12 @@ def _waits(thread: Thread, instruction: Instruction) -> bool:
 
 
 def _depth(thread: Thread) -> int:
-    """How often a condition's wait takes its lock again."""
+    """How often a condition's wait takes its lock again: its depth before the wait."""
     return int(thread.memo[0])
 
 
 def _beginnings(packed: Packed) -> list[set[int]]:
-    """For each thread, the numbers of its rows at which it begins: those to which another thread's step leads."""
+    """For each thread, the numbers of its first local states: main's, and those that a starting step of another thread sets."""
     found: list[set[int]] = [set() for _ in packed.thread_fields]
     for thread_field in packed.thread_fields:
         found[thread_field.number].add(packed.initial >> thread_field.shift & thread_field.mask)
@@ -295,6 +298,7 @@ def _beginnings(packed: Packed) -> list[set[int]]:
                 continue
             for change in {change for changes in local_state.known.values() for change in changes}:
                 for other in packed.thread_fields:
+                    # A thread that does not exist yet has the number 0, so the XOR is its new number.
                     if other is not thread_field and change >> other.shift & other.mask:
                         found[other.number].add(change >> other.shift & other.mask)
     return found

@@ -1,12 +1,12 @@
-"""What never comes to an end: threads that can never move again while others go on, and threads that go round for ever.
+"""Nontermination: finds sets of states in which a fair execution may stay for ever, with their looping and stuck threads.
 
-Both are properties of sets of states. A set that cannot be left (a bottom component) is where every fair execution
-that enters it stays: who never moves in it is stuck, and who moves but never ends is in a livelock. A set that can be
-left is a livelock, too, of those that go round in it or of those that wait in it for ever, if staying in it is fair:
-every thread that can move somewhere in it does move in it, and every alternative of a `choose` that it comes to stays
-in it (strong fairness; Musuvathi and Qadeer, Fair Stateless Model Checking, PLDI 2008, ask for the same of a cycle).
-Such sets are found as the emptiness of a Streett condition is decided (Emerson and Lei, 1987): states at which staying
-would be unfair are taken away, and the rest is looked at again.
+An execution that enters a bottom strongly connected component stays in it: a thread that never moves in it is stuck,
+and a thread that moves in it without ending is in a livelock. A component that can be left is a livelock, too, of the
+threads that loop in it or of those that wait in it for ever, if staying in it is fair: every thread that is enabled
+somewhere in it moves in it, and every alternative of a `choose` in it stays in it (strong fairness; Musuvathi and
+Qadeer, Fair Stateless Model Checking, PLDI 2008, require the same of a cycle). Such components are found by the
+algorithm for the emptiness of a Streett condition (Emerson and Lei, 1987): states at which staying would be unfair are
+removed, and the rest is decomposed again.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ Taken = Callable[[int], Sequence[int]]
 
 @dataclass(frozen=True, slots=True)
 class BottomScc:
-    """A set of states in which an execution may stay for ever, fairly."""
+    """A strongly connected set of states in which a fair execution may stay for ever; a bottom one unless `is_left`."""
 
     states: tuple[int, ...]
     moving: frozenset[int]
-    """The threads, by number, that go round."""
+    """The numbers of the threads that move in the set."""
     stuck: frozenset[int]
-    """Those that can never move again; empty where the set can be left."""
+    """The numbers of the non-daemon threads that can never move again; empty where the set can be left."""
     starved: frozenset[int]
-    """Where the set can be left: those that must end, and wait in it for ever although they need not."""
+    """Where the set can be left: the numbers of the non-daemon threads that may wait for ever although they need not."""
     is_left: bool
-    """Whether there is a way out of it."""
+    """Whether a transition leaves the set."""
 
 
 class Nontermination:
-    """Looks for endless sets among the states of a closed search."""
+    """Finds the sets of states of a closed search in which a fair execution may stay for ever."""
 
     def __init__(self, packed: Packed, states: Iterable[int], taken: Taken | None = None) -> None:
-        """`taken` gives the states that a reduced search went on to from a state; without it all are meant."""
+        """taken: the successors of a state that a reduced search explored; None: all successors."""
         self.packed = packed
         self.states = states
         self._taken = taken
@@ -49,11 +49,11 @@ class Nontermination:
 
     @property
     def any(self) -> bool:
-        """Whether any thread can come back to a place where it was."""
+        """Whether any thread can return to a local state."""
         return any(self._round)
 
     def find(self) -> Iterator[BottomScc]:
-        """Every set of states in which it is fair to stay for ever: each is a deadlock of some, a livelock, or neither."""
+        """Every set of states in which it is fair to stay for ever: a deadlock of some threads, a livelock, or neither."""
         if not any(self._round):
             return
         inside = [state for state in self.states if self._may_go_round(state)]
@@ -62,10 +62,13 @@ class Nontermination:
     # --- the threads, each by itself
 
     def _local_cycles(self) -> list[set[int]]:
-        """For each thread the places, by number, through which it can come back to itself."""
+        """For each thread the numbers of the local states on cycles of its own transitions.
+
+        An over-approximation that ignores other threads; it limits the search for components to few states and moves.
+        """
         out = []
         for thread_field in self.packed.thread_fields:
-            if self.packed.machine.timed:  # time takes threads back as well
+            if self.packed.machine.timed:  # the passing of time changes local states as well, so all count
                 out.append(set(range(1, len(thread_field.local_states))))
                 continue
             steps: dict[int, list[int]] = {}
@@ -86,7 +89,7 @@ class Nontermination:
         return code ^ change >> thread_field.shift & thread_field.mask
 
     def _may_go_round(self, state: int) -> bool:
-        """Whether some thread is at a place to which it can come back."""
+        """Whether some thread is in a local state on a cycle."""
         if self.packed.has_daemons and self.packed.is_over(state):
             return False
         return any(
@@ -94,7 +97,7 @@ class Nontermination:
         )
 
     def _ways(self, state: int) -> Iterator[tuple[int, int]]:
-        """The moves of threads that go round, each with its thread, from a state."""
+        """The explored moves from a state that stay on local cycles, each as its thread's number and the successor."""
         taken = None if self._taken is None else self._taken(state)
         for thread_field, found in zip(self.packed.thread_fields, self._round, strict=True):
             code = state >> thread_field.shift & thread_field.mask
@@ -110,14 +113,14 @@ class Nontermination:
     # --- sets of states
 
     def _fair(self, states: list[int], inside: set[int]) -> Iterator[BottomScc]:
-        """The findings among these states."""
+        """The fair sets among these states."""
         graph = {state: [after for _, after in self._ways(state) if after in inside] for state in states}
         for component in components(states, graph.__getitem__):
             if len(component) > 1 or component[0] in graph[component[0]]:
                 yield from self._judged(component)
 
     def _judged(self, component: list[int]) -> Iterator[BottomScc]:
-        """A component as a finding, or what is left of it without the states at which staying is unfair."""
+        """The component if staying in it is fair; otherwise the fair sets of the rest without the unfair states."""
         inside = set(component)
         moving = {number for state in component for number, after in self._ways(state) if after in inside}
         could = {
@@ -143,7 +146,7 @@ class Nontermination:
         return [after for _, after in self.packed.following(state)]
 
     def _is_unfair(self, state: int, inside: set[int], moving: set[int]) -> bool:
-        """Whether a thread that never moves could move here, or an alternative that could be chosen here leads out."""
+        """Whether a thread that never moves in the set is enabled here, or one of several alternatives here leaves the set."""
         if self.packed.machine.timed and TIME_PASSES.thread not in moving and self.packed.later(state):
             return True
         for thread_field in self.packed.thread_fields:
@@ -157,7 +160,7 @@ class Nontermination:
         return False
 
     def _waiting_in_vain(self, state: int, could: set[int]) -> frozenset[int]:
-        """Who cannot move anywhere in a set, and needed to; not who waits for an endless thread's end."""
+        """The non-daemon threads that are enabled nowhere in a set; not those that only wait for the end of a moving thread."""
         now = self.packed.unpack(state)
         stuck = {n for n, thread in enumerate(now.threads) if thread.pc != ENDED and n not in could}
         awaited = {n: self._awaited(now, n) for n in stuck}
@@ -166,13 +169,13 @@ class Nontermination:
         return frozenset(n for n in stuck if not now.threads[n].who.daemon)
 
     def victims(self, found: BottomScc) -> frozenset[int]:
-        """Of those that wait in a set for ever, those whose wait is not for the end of another of them."""
+        """The starved threads that do not wait for the end of another starved one; all of them if there is none such."""
         now = self.packed.unpack(found.states[0])
         alone = frozenset(n for n in found.starved if not self._awaited(now, n) & found.starved)
         return alone or found.starved
 
     def _awaited(self, now: State, number: int) -> set[int]:
-        """The threads for whose end a thread waits."""
+        """The numbers of the threads whose end a thread waits for."""
         operation = self.packed.machine.operation_of(now.threads[number])
         if operation is None or "end" not in operation.freed_by:
             return set()
@@ -180,6 +183,6 @@ class Nontermination:
         return {n for n, t in enumerate(now.threads) if n != number and t.pc != ENDED and slots & set(t.who.slots)}
 
     def must_end(self, found: BottomScc) -> bool:
-        """Whether some of those that go round in a set must end."""
+        """Whether a moving thread of the set must end: it is neither endless nor a daemon."""
         whos = self.packed.live_threads.at(found.states[0])[0]
         return any(not (whos[n].endless or whos[n].daemon) for n in found.moving)

@@ -1,7 +1,8 @@
-"""Data races in a state search: two threads that could both come next, with accesses to one variable that conflict.
+"""Data races in the states of a search: conflicting accesses of two threads that can both come next.
 
-Which accesses a thread is about to make is known by its row, and of all states in which the same accesses come next one is
-looked at. Steps inside `atomic` depend on the variables as well; two `atomic` never race, as the hidden lock orders them.
+The accesses of a thread's next step follow from its local state, so of all states in which the same accesses come
+next only one is examined. Accesses inside an `atomic` depend on the variables as well; two `atomic` never race, as the
+hidden lock orders them.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from scenrun.search.space.path import choices_along
 
 Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]
-"""Two threads by number, each with the access that it is about to make."""
+"""Two thread numbers, each followed by the access that comes next in that thread."""
 
 
 def races_in(packed: Packed, space: Space, canonical: Canonical | None = None) -> list[Race]:
-    """Each race of the states that a search has seen, with the first state that shows it.
+    """Each race in the states that a search has visited, with the first state that shows it.
 
-    With `canonical`, the states stand for others that are like them, and so do the threads that a race names.
+    With `canonical`, the states are representatives; a race then names the threads of a symmetric state.
     """
     meetings = Meetings(packed)
     found: dict[Any, Race] = {}
@@ -40,22 +41,22 @@ def races_in(packed: Packed, space: Space, canonical: Canonical | None = None) -
 
 @dataclass(slots=True)
 class RacingAccesses:
-    """A row whose step accesses variables: what it may read and write, as bits, and what it does, where that is certain."""
+    """A local state whose next step accesses variables: the bits that it may read and write, and its accesses if fixed."""
 
     local_state: LocalState
     reads: int
     writes: int
     touches: tuple[Touch, ...] | None
-    """None for an `atomic`: its accesses depend on the state."""
+    """None for an `atomic`, whose accesses depend on the state."""
 
     @property
     def is_atomic(self) -> bool:
-        """Whether it is a whole `atomic`."""
+        """Whether the step is an `atomic`."""
         return self.touches is None
 
 
 class Meetings:
-    """Where in a space accesses that conflict can both come next."""
+    """Finds the pairs of conflicting accesses that can both come next in a state."""
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
@@ -67,7 +68,7 @@ class Meetings:
             for thread_field, all_ in every
             if (accesses_of := _meeting(thread_field, all_, every))
         ]
-        """The threads that may be in a race, each with the numbers of its rows that may."""
+        """The threads that may race, each with its local states that may, by number."""
 
     # --- rows
 
@@ -93,9 +94,10 @@ class Meetings:
     # --- states
 
     def of_interest(self, space: Space) -> Iterator[int]:
-        """One state of all in which the same accesses come next, the first in the order of the search.
+        """The first state, in the order of the search, of those in which the same accesses come next.
 
-        Daemons that are cut off race no more: but then they stood at the same places before the last step of the others.
+        Where daemons are cut off, they have no next step; but they had the same one before the last step of the others,
+        so their accesses in such a state are no false races.
         """
         threads, wholes = self._kinds()
         seen: set[Any] = set()
@@ -108,7 +110,7 @@ class Meetings:
                 yield state
 
     def _kinds(self) -> tuple[list[tuple[int, int, dict[int, int]]], list[int]]:
-        """For each thread's rows, a number for what they access; for a whole `atomic` one below 0, which tells its mask."""
+        """For each thread, a number for the accesses of each local state; an `atomic` has ~i, where `wholes[i]` is its mask."""
         numbers: dict[Any, int] = {}
         wholes: list[int] = []
         threads = []
@@ -124,7 +126,7 @@ class Meetings:
         return threads, wholes
 
     def of(self, state: int) -> Iterator[Met]:
-        """The accesses that conflict and can both come next."""
+        """The pairs of conflicting accesses that can both come next in a state."""
         here = [
             (thread_field.number, accesses, self._touches(state, thread_field, accesses))
             for thread_field, accesses_of in self.hot
@@ -150,7 +152,7 @@ class Meetings:
     # --- races
 
     def race(self, state: int, met: Met) -> Race:
-        """A race, without the locks."""
+        """A pair as a race, without the locks held."""
         one, a, other, b = met
         label = self.packed.machine.slots.label(a.slot)
         local_states = [self.packed.thread_fields[number] for number in (one, other)]
@@ -169,7 +171,7 @@ def _meeting(
     accesses_of: dict[int, RacingAccesses],
     every: list[tuple[ThreadField, dict[int, RacingAccesses]]],
 ) -> dict[int, RacingAccesses]:
-    """Those of a thread's rows that conflict with some row of another thread."""
+    """The local states of a thread that conflict with some local state of another thread."""
     others = [accesses for other, more in every if other is not thread_field for accesses in more.values()]
     plain = _all_of(one for one in others if not one.is_atomic)
     whole = _all_of(others)
@@ -181,7 +183,7 @@ def _meeting(
 
 
 def _all_of(accesses_of: Iterable[RacingAccesses]) -> tuple[int, int]:
-    """What any of them reads or writes."""
+    """The union of the bits that they read and write."""
     reads = writes = 0
     for accesses in accesses_of:
         reads, writes = reads | accesses.reads, writes | accesses.writes
@@ -201,7 +203,7 @@ def _bits(slots: frozenset[int]) -> int:
 
 
 def _with_locks(packed: Packed, space: Space, races: list[Race], canonical: Canonical | None) -> list[Race]:
-    """The races, with the locks that each thread holds on the way to the state that shows it."""
+    """The races, with the locks that each thread holds after the path to the state of the race."""
     ways: dict[int, tuple[Holders, int]] = {}
     out = []
     for race in races:
@@ -228,12 +230,12 @@ def _held_after(packed: Packed, choices: list[Transition]) -> Holders:
 
 
 def _alike(packed: Packed, race: Race, end: int) -> Race | None:
-    """The same race in a state that is like the one in which it was found; its variable may be that of another replica."""
+    """The same race in a symmetric state; its variable may be that of another replica. None if it is not there."""
     meetings = Meetings(packed)
     found = (meetings.race(end, met) for met in meetings.of(end))
     alike = [one for one in found if one.pair[1:] == race.pair[1:]]
     found_again = next((one for one in alike if one.pair == race.pair), alike[0] if alike else None)
-    # the way to it leads to the state that the search has seen, whose like the threads of the race are named in
+    # `state` stays the one that the search has visited, as paths lead to that; the threads are those of `end`
     return None if found_again is None else replace(found_again, state=race.state)
 
 

@@ -1,4 +1,4 @@
-"""Counts every schedule of a small scenario: how many there are, how many are bad, and how easily one is hit."""
+"""Counts all schedules of a small state space and the bad ones, with the probability and preemptions of a bad one."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scenrun.search.space.packed import Packed
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Every schedule of a scenario, counted."""
+    """The counts of a scenario's schedules."""
 
     schedules: int
     bad: int
-    """Those that show a finding."""
+    """The number of schedules that end with a finding."""
     bad_probability: float
-    """That of a uniform random walk showing one."""
+    """The probability that a uniform random walk ends with a finding."""
     least_preemptions: int | None
-    """The fewest preemptions of a bad schedule; None where there is none."""
+    """The fewest preemptions of a bad schedule; None where no schedule is bad."""
 
 
 def count(packed: Packed, space: Space) -> Counted:
-    """Count the paths of a closed space; raises UsageError where a schedule need not end."""
+    """Count the paths of a closed, unreduced space; raises UsageError where it has a cycle."""
     order = _backwards(packed, space)
     judge = EndStateJudge(packed)
     paths: dict[int, int] = {}
@@ -45,7 +45,7 @@ def count(packed: Packed, space: Space) -> Counted:
 
 
 def _backwards(packed: Packed, space: Space) -> list[int]:
-    """The states, each after all that come after it."""
+    """The states in reverse topological order: each after all its successors."""
     order = []
     for component in components(space.parents, lambda state: [after for _, after in packed.following(state)]):
         state = component[0]
@@ -56,7 +56,7 @@ def _backwards(packed: Packed, space: Space) -> list[int]:
 
 
 def _least_preemptions(packed: Packed, order: list[int], judge: EndStateJudge) -> int | None:
-    """The fewest preemptions of a bad schedule: how often a thread had to stop that could have gone on."""
+    """The fewest preemptions of a bad schedule: switches away from a thread that is still enabled."""
     least: dict[tuple[int, int], float] = {}
     threads = range(-1, len(packed.thread_fields))
     for state in order:

@@ -1,4 +1,4 @@
-"""A finding with the choices that lead to it."""
+"""The witness of a finding: the choices that lead to it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scenrun.search.properties.end_states import FindingKey
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """How to come to a finding."""
+    """A finding with a path to it, from the initial state."""
 
     about: FindingKey
     choices: tuple[Transition, ...]
     cycle: tuple[Transition, ...] = ()
-    """Of a livelock: what is done again and again from there on."""
+    """For a livelock: the choices that are repeated for ever after `choices`."""
     goal: Callable[[int], bool] | None = None
-    """Whether a packed state shows it as well."""
+    """Whether a packed state shows the finding; a path is shortened towards such a state."""
     said: str | None = None
-    """What went wrong, where that is known already."""
+    """The sentence that describes the finding, if it is known already."""

@@ -1,1 +1,1 @@
-"""Fewer states for the same answer: persistent sets of threads, and symmetry between replicas."""
+"""Reduction of the state space without loss of findings: persistent sets of threads, and symmetry between replicas."""

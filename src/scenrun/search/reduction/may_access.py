@@ -1,7 +1,7 @@
-"""What a thread may still touch from each place of its code on, object by object: what partial-order reduction rests on.
+"""Static analysis of the accesses that a thread may still make from each instruction on, for partial-order reduction.
 
-Which of an array's objects an instruction means is found by constant propagation, for each thread by itself: a philosopher's
-two forks are known although the code says `forks[index]`.
+Which of an array's objects an instruction refers to is found by constant propagation, for each thread by itself: a
+philosopher's two forks are known although the code says `forks[index]`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _UNKNOWN: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What is looked at and what is changed, as bits: one for each cell, and some for what is no cell."""
+    """The reads and writes of a step or of many, as bits: one for each declared cell, and some for other shared things."""
 
     reads: int = 0
     writes: int = 0
@@ -37,7 +37,7 @@ class Effects:
         return Effects(self.reads | other.reads, self.writes | other.writes)
 
     def conflicts(self, other: Effects) -> bool:
-        """Whether the order of the two may matter."""
+        """Whether the two may be dependent: one writes what the other reads or writes."""
         return bool(self.writes & (other.reads | other.writes) or self.reads & other.writes)
 
 
@@ -46,7 +46,7 @@ NONE = Effects()
 
 @dataclass(slots=True, eq=False)
 class Guard:
-    """An instruction that a thread may come to and that it cannot pass as long as some cells stay as they are."""
+    """An instruction ahead of a thread whose operation waits, as long as its guard is false, until some cells change."""
 
     pc: int
     slots: tuple[int, ...]
@@ -54,7 +54,7 @@ class Guard:
     arguments: tuple[Any, ...]
 
     def stands(self, cells: Sequence[Any], me: int) -> bool:
-        """Whether the operation is not enabled now."""
+        """Whether the guard is closed: the operation is not enabled with these cells for the thread numbered `me`."""
         operation = self.node.operation
         assert operation is not None
         values = tuple([cells[slot] for slot in self.slots])
@@ -66,7 +66,7 @@ class Guard:
 
 @dataclass(slots=True, eq=False)
 class Ahead:
-    """What may come of one thread, instruction by instruction."""
+    """The analysis of one thread: effects, successors and guards, each by instruction."""
 
     effects: list[Effects]
     following: list[list[int]]
@@ -74,7 +74,7 @@ class Ahead:
 
 
 class MayAccess:
-    """What a thread at one place may touch: with its next step, and before others have let it pass certain guards."""
+    """The accesses that a thread at one instruction may make: in its next step, and before it passes given guards."""
 
     def __init__(self, thread: Thread, following: Effects, own: Effects, ahead: Ahead) -> None:
         self.thread = thread
@@ -86,7 +86,7 @@ class MayAccess:
         self.guards = [guard for pc, guard in sorted(ahead.guards.items()) if pc in reached]
 
     def left(self, standing: frozenset[int]) -> Effects:
-        """All that it may still do, and whatever it starts may, without passing the guards at these instructions."""
+        """All effects that the thread, and threads that it starts, may still have without passing the guards at `standing`."""
         if standing not in self._known:
             found = self._own | self.next
             if self.thread.pc >= 0:  # its next step may start a thread
@@ -97,7 +97,7 @@ class MayAccess:
         return self._known[standing]
 
     def _reached(self, standing: frozenset[int]) -> set[int]:
-        """The instructions that it may still do after its next step."""
+        """The instructions that the thread may still execute after its next step, up to the guards at `standing`."""
         pc = self.thread.pc
         if pc == BEGINNING:
             waiting = [0]
@@ -114,14 +114,14 @@ class MayAccess:
 
 
 class MayAccesses:
-    """The effects of threads: of the next step, and of all that may come."""
+    """Computes the effects of threads: of their next step, and of all that may follow."""
 
     def __init__(self, machine: Machine, touches: Touches) -> None:
         self.machine = machine
         self.touches = touches
         count = len(machine.slots.cells)
         self._made, self._starting, self._life = 1 << count, 1 << count + 1, 1 << count + 2
-        """Whatever is made while running; the list of threads; whether daemons may go on."""
+        """The bits of what is no declared cell: all objects made at run time; the list of threads; whether daemons may go on."""
         self._observed = [
             (self._bits(touches.slots_of(o.cells)), 1 << count + 3 + n)
             for n, o in enumerate(machine.program.expectations.always)
@@ -133,7 +133,7 @@ class MayAccesses:
     # --- a thread
 
     def of(self, thread: Thread) -> MayAccess:
-        """What may come of a thread."""
+        """The accesses that a thread may make."""
         who = thread.who
         place = (who.name, who.code)
         if place not in self._ahead_of:
@@ -154,7 +154,7 @@ class MayAccesses:
         return self._complete(found, thread.who.daemon)
 
     def _complete(self, effects: Effects, daemon: bool) -> Effects:
-        """With what is judged wherever an observed cell changes, and for a daemon with what may cut it off."""
+        """The effects with the reads of each `always` whose cells change, and for a daemon with the read of what may end it."""
         reads, writes = effects.reads, effects.writes
         for cells, bit in self._observed:
             if writes & cells:
@@ -173,7 +173,7 @@ class MayAccesses:
         return bits
 
     def _beside(self, node: Node) -> Effects:
-        """What an instruction touches that is no declared object."""
+        """The effects of an instruction on what is no declared object."""
         i = node.instruction
         if i.code is not None:
             return Effects(0, self._starting | (self._made if node.operation and node.operation.makes else 0))
@@ -182,7 +182,7 @@ class MayAccesses:
     # --- codes
 
     def _totals(self) -> list[Effects]:
-        """For each code all its effects, whoever runs it, with those of whatever it may start."""
+        """For each code all its effects, in any thread, with those of the threads that it may start; a least fixpoint."""
         program = self.machine.program
         totals = [NONE] * len(program.codes)
         while True:
@@ -206,7 +206,7 @@ class MayAccesses:
         return Ahead(effects, [successors(ready.code, pc) for pc in range(len(nodes))], guards)
 
     def _wall(self, pc: int, node: Node, registers: list[Any] | None, who: Who) -> Guard | None:
-        """An operation that waits, on known objects, without a time-out."""
+        """The guard of an instruction that waits on a known object without a time-out; None for any other instruction."""
         i, known = node.instruction, node.operation
         if known is None or not known.freed_by or registers is None or i.target is None:
             return None
@@ -217,12 +217,13 @@ class MayAccesses:
         timeout = known.timeout_at
         if slots is None or (timeout is not None and arguments[timeout] is not None):
             return None
+        # Whether a put is enabled does not depend on its item, which therefore may be unknown.
         if any(value is _UNKNOWN and name != "item" for name, value in zip(known.parameters, arguments, strict=True)):
             return None
         return Guard(pc, slots, node, arguments)
 
     def _one(self, ref: CellRef, index: Any, registers: list[Any], who: Who) -> tuple[int, ...] | None:
-        """The slots of the one object that a reference means, if it is known."""
+        """The slots of the object that a reference denotes; None where it is not known."""
         where = self.machine.slots.of_cell[ref.cell]
         if isinstance(where, int):
             return self.machine.slots.named(where)
@@ -232,7 +233,7 @@ class MayAccesses:
         return self.machine.slots.named(where[at])
 
     def _effects(self, node: Node, registers: list[Any] | None, who: Who | None) -> Effects:
-        """The effects of one instruction, with those of a thread that it starts."""
+        """The effects of one instruction, with those of a thread that it starts; without `registers`, in any thread."""
         i = node.instruction
         found = self._beside(node)
         if i.target is not None:
@@ -248,7 +249,7 @@ class MayAccesses:
         return found
 
     def _meant(self, ref: CellRef, index: Any, registers: list[Any] | None, who: Who | None) -> frozenset[int]:
-        """The slots that a reference may mean."""
+        """The slots that a reference may denote."""
         if registers is not None and who is not None and (one := self._one(ref, index, registers, who)) is not None:
             return frozenset(one)
         return self.touches.slots_of(frozenset([ref.cell]))
@@ -256,7 +257,7 @@ class MayAccesses:
     # --- constants
 
     def _constants(self, ready: Ready, who: Who) -> list[list[Any] | None]:
-        """For each instruction, the registers that always have one value there; None where nobody comes."""
+        """For each instruction, the constant value of each register before it, or _UNKNOWN; None where it is unreachable."""
         before: list[list[Any] | None] = [None] * len(ready.nodes)
         first = [UNSET] * ready.size
         for at, _ in ready.parameters:
@@ -269,6 +270,7 @@ class MayAccesses:
             assert registers is not None
             after = self._transfer(node, registers, ready.slots, who)
             for following in successors(ready.code, pc):
+                # A handler may be entered before the instruction has stored its result, so both states are merged.
                 merged = _merged(before[following], after, registers if node.instruction.handler else None)
                 if merged is not None:
                     before[following] = merged
@@ -287,7 +289,7 @@ class MayAccesses:
         return _with(registers, node.into, value)
 
     def _value(self, text: str, evaluate: Any, registers: list[Any], slots: dict[str, int], who: Who) -> Any:
-        """The one value of an expression, if it has one."""
+        """The constant value of an expression; _UNKNOWN where it is not constant."""
         names = {node.id for node in ast.walk(ast.parse(text or "None", mode="eval")) if isinstance(node, ast.Name)}
         if "random" in names or "__remaining" in names:
             return _UNKNOWN
@@ -306,7 +308,7 @@ def _with(registers: list[Any], at: int | None, value: Any) -> list[Any]:
 
 
 def _merged(known: list[Any] | None, *more: list[Any] | None) -> list[Any] | None:
-    """What two ways to an instruction have in common; None if nothing is new."""
+    """The join of the register states at an instruction, with _UNKNOWN where they differ; None if it equals `known`."""
     out = known
     for registers in more:
         if registers is None:

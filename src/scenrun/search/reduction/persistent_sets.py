@@ -1,16 +1,16 @@
-"""Persistent sets: in each state a few threads whose steps suffice, as nobody else can interfere with them before they move.
+"""Partial-order reduction: a breadth-first search that expands only a persistent set of threads in each state.
 
-Godefroid, Partial-Order Methods for the Verification of Concurrent Systems (1996), chapter 4; the sets are grown from one
-thread by conflicts between its next step and all that others may do before. Departures: what others may do ends at a wait
-that cannot be satisfied before somebody in the set moves (a neighbour who will want the fork cannot interfere with its
-being put back); and what an `always` looks at is one more object that every step changes which changes any part of it, so
-that no step has to be called visible.
+Godefroid, Partial-Order Methods for the Verification of Concurrent Systems (1996), chapter 4; a set is grown from
+one thread by conflicts between its next step and all that the threads outside may do before a thread of the set
+moves. Departures: what a thread outside may do ends at a wait whose guard stays closed until a thread of the set
+moves (a neighbour that will take the fork cannot interfere with its release); and the cells of an `always` count as
+one more object, which every step that changes any of them writes, so that no step needs to be visible.
 
-A reduced loop must not ignore a thread for ever. Only sets of states that cannot be left matter for this (Valmari, Stop It,
-and Be Stubborn!, 2017): when the search is through, each of them in which a thread could move that never does gets all steps
-of one of its states, and the search goes on. So the states without a way on are kept, every step that can come still comes,
-and so do the sets of states that cannot be left. Sets that can be left, and in which it is fair to stay, are kept only by a
-`strict` search, in which every loop has a state of which all steps are taken.
+A reduced cycle must not ignore a thread for ever. Only bottom strongly connected components matter for this (Valmari,
+Stop It, and Be Stubborn!, 2017): once the search is complete, in each of them in which some thread is enabled but
+never moves, one state is expanded fully, and the search goes on. So terminal states are kept, every step that can
+occur still occurs, and bottom components are kept. Components that can be left, and in which it is fair to stay, are
+kept only by a `strict` search, in which every cycle of several states has a fully expanded state.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from scenrun.search.space.packed import LocalState, Packed, ThreadField
 
 @dataclass(slots=True, eq=False)
 class ClosedGuards:
-    """Instructions that a thread could not pass as things are, each with the bits of the cells that hold it up."""
+    """The instructions ahead of a thread whose guards are closed, each with the bits of the cells that the guard reads."""
 
     standing: tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True, eq=False)
 class LocalAccesses:
-    """A thread at one place: what may come of it, and which of the guards ahead stand under which bits of a state."""
+    """A thread at one instruction: the accesses that it may make, and its closed guards by the bits of a state under `mask`."""
 
     may_access: MayAccess
     mask: int
@@ -45,16 +45,16 @@ class LocalAccesses:
 
 @dataclass(slots=True, eq=False)
 class ThreadView:
-    """A thread in a state: what may come of it, whether it can move now, and the guards ahead of it."""
+    """A thread in a state: the accesses that it may make, whether it is enabled, and the closed guards ahead of it."""
 
     at: int
-    """Its place among the threads that have not ended."""
+    """Its index among the threads that have not ended."""
     may_access: MayAccess
     is_enabled: bool
     guards: ClosedGuards
 
     def left(self, unchanged: int) -> tuple[int, int]:
-        """What it may look at and change while certain cells are not changed by others."""
+        """The bits that the thread may read and write while no other thread changes the cells `unchanged`."""
         if not self.is_enabled and not self.may_access.next.reads & ~unchanged:
             return 0, 0
         standing = frozenset([pc for pc, cells in self.guards.standing if not cells & ~unchanged])
@@ -63,17 +63,17 @@ class ThreadView:
 
 
 PersistentSetKey = tuple[tuple[LocalAccesses, bool, ClosedGuards], ...]
-"""All that the choice of a persistent set depends on: it is made once for each."""
+"""All that the choice of a persistent set depends on, by which it is memoised."""
 
 
 class Reduced(Breadth):
-    """A breadth-first search of the states that persistent sets lead to."""
+    """A breadth-first search that expands persistent sets only."""
 
     def __init__(
         self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None,
         *, strict: bool = False, canonical: Callable[[int], int] | None = None,
     ) -> None:  # fmt: skip
-        """`canonical` gives the state that stands for a state and all that are like it (see `symmetry`)."""
+        """strict: have a fully expanded state in each cycle. canonical: the representative of a state (see `symmetry`)."""
         super().__init__(packed, limits, look)
         self.strict = strict
         self.canonical = canonical
@@ -82,9 +82,9 @@ class Reduced(Breadth):
         self._sets: dict[PersistentSetKey, tuple[int, ...]] = {}
         self._all = (1 << len(packed.machine.slots.cells)) - 1
         self.edges: dict[int, tuple[int, ...]] = {}
-        """For each state that has been dealt with, the states that its chosen steps lead to."""
+        """For each expanded state, the successors by its chosen steps."""
         self._whole: set[int] = set()
-        """States of which all steps were taken."""
+        """The fully expanded states."""
 
     def _search(self, space: Space) -> None:
         for memory in (self._accesses, self._sets, self.edges, self._whole):
@@ -97,7 +97,7 @@ class Reduced(Breadth):
             self._spread(following, space)
 
     def level(self, frontier: list[int], following: list[int], space: Space) -> None:
-        """Add the states that come after those of a part of the frontier, as far as they are needed."""
+        """Add the new successors, by persistent sets, of a part of the frontier to `following` and to the space."""
         for state in frontier:
             self._expand(state, following, space)
 
@@ -116,6 +116,8 @@ class Reduced(Breadth):
             chosen = self._sets[key] = self._persistent(key)
         if chosen is not None:
             some = [state ^ change for at in chosen for change in changes[at]]
+            # Proviso of `strict`: of each cycle, the state that is expanded last leads to one that has been expanded, or
+            # to itself, and gets all of its steps.
             if not (self.strict and any(after == state or after in self.edges for after in some)):
                 afters = some
         if len(afters) == len(enabled):
@@ -128,14 +130,14 @@ class Reduced(Breadth):
                 following.append(after)
 
     def taken(self, state: int) -> tuple[int, ...]:
-        """The states that the search went on to from a state."""
+        """The explored successors of a state."""
         return self.edges.get(state, ())
 
     def _ignoring(self) -> list[int]:
-        """One state of each set that cannot be left and in which a thread could move that never does."""
+        """One state of each bottom component in which some thread is enabled but never moves."""
         found = []
         for component in bottoms(self.edges, lambda state: self.edges.get(state, ())):
-            if not self._whole.isdisjoint(component):
+            if not self._whole.isdisjoint(component):  # a fully expanded state ignores no thread
                 continue
             could, did = self._movers(component)
             if could - did:
@@ -143,7 +145,7 @@ class Reduced(Breadth):
         return found
 
     def _movers(self, component: list[int]) -> tuple[set[int], set[int]]:
-        """The threads that could move somewhere in a set of states, and those that do."""
+        """The threads that are enabled somewhere in a component, and those that move in it."""
         could, did = set(), set()
         for state in component:
             for thread_field in self.packed.thread_fields:
@@ -157,7 +159,7 @@ class Reduced(Breadth):
     # --- threads in a state
 
     def _situation(self, state: int, packed: Packed) -> tuple[PersistentSetKey, list[tuple[int, ...]]]:
-        """The threads that have not ended, and the XORs of what each can do."""
+        """The threads that have not ended, as a key, and the XORs of the enabled transitions of each."""
         key, out = [], []
         for thread_field in packed.thread_fields:
             local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
@@ -177,7 +179,7 @@ class Reduced(Breadth):
         return tuple(key), out
 
     def _spot(self, local_state: LocalState) -> LocalAccesses:
-        """The same for all rows of a thread that differ only in its registers."""
+        """The accesses of a local state; one object for all local states of a thread that differ only in its registers."""
         thread = local_state.thread
         place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
         if place not in self._accesses:
@@ -202,7 +204,7 @@ class Reduced(Breadth):
     # --- sets
 
     def _persistent(self, key: PersistentSetKey) -> tuple[int, ...]:
-        """The places of the enabled threads of the smallest persistent set that some thread grows into."""
+        """The indices of the enabled threads of the smallest persistent set that grows from an enabled thread."""
         threads = [ThreadView(at, accesses.may_access, can, guards) for at, (accesses, can, guards) in enumerate(key)]
         best = enabled = [one for one in threads if one.is_enabled]
         for first in enabled if len(enabled) > 1 else ():
@@ -214,7 +216,7 @@ class Reduced(Breadth):
         return tuple(sorted(one.at for one in best))
 
     def _grown(self, first: ThreadView, threads: list[ThreadView], most: int) -> list[ThreadView] | None:
-        """The enabled threads of the set that grows from one; None if they become too many."""
+        """The enabled threads of the persistent set that grows from `first`; None once there are `most` or more."""
         inside, outside, count = [first], [one for one in threads if one is not first], 1
         reads, writes = first.may_access.next.reads, first.may_access.next.writes
         while True:
@@ -225,6 +227,7 @@ class Reduced(Breadth):
                 (met if meets else rest).append(other)
             if not met:
                 return [one for one in inside if one.is_enabled]
+            # A disabled thread joins as well, with its reads: so do then the threads that may enable it.
             inside += met
             outside = rest
             for one in met:
@@ -234,7 +237,8 @@ class Reduced(Breadth):
                 return None
 
     def _left(self, outside: list[ThreadView]) -> list[tuple[int, int]]:
-        """What each of those outside may look at and change before anybody inside moves."""
+        """The bits that each thread outside may read and write before a thread of the set moves; a least fixpoint."""
+        # All cells start as unchanged, so all closed guards hold; one is dropped once its cells may be written outside.
         unchanged = self._all
         while True:
             left = [one.left(unchanged) for one in outside]

@@ -1,13 +1,13 @@
-"""Symmetry between replicas: states that differ only by which of some like threads is where are one state.
+"""Symmetry reduction: maps states that differ only by a permutation of interchangeable replicas to one representative.
 
-Ip and Dill, Better Verification Through Symmetry (1996). Replicas are interchangeable where nothing that matters looks at
-their index or name, none of them draws, and only main's plain starts and joins of the whole group know them by number.
-While main joins them one after another, those that it has joined stay where they are, and of the others those that have
-ended come last: main then goes on just when all have ended, which no other thread can tell from its going on at once.
-Which of those that have ended is which has no meaning any more.
+Ip and Dill, Better Verification Through Symmetry (1996). Replicas are interchangeable if nothing relevant depends on
+their index or name, none of them draws at random, and only main's plain start and join loops over the whole group
+refer to them. While main joins them one after another, the representative has ended replicas in the places that are
+joined already, and its other ended replicas last: main then continues only when all have ended, which no other thread
+can tell from its continuing earlier. The identities of ended replicas have no meaning any more.
 
-A thread's number follows the order of starting. Where other threads start some, too, a replica has one number in one
-state and another in the next; so which number belongs to which replica is asked of each state's list of threads.
+A thread's number follows the order of starting. Where other threads start threads, too, a replica may have different
+numbers in different states; so its number is looked up in each state's list of threads.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from scenrun.program.ir import Group, Instruction
 from scenrun.program.values import key
 from scenrun.search.space.packed import Packed
 
-_LAST = 1 << 60
+_LAST = 1 << 60  # added to the number of an ended thread's local state, which so sorts behind all others
 NAMING: dict[str, Callable[[Any], tuple[int, ...]]] = {
     "rlock": lambda value: () if value[0] is None else (value[0],),
     "condition": lambda value: value,
     "event": lambda value: value[1],
 }
-"""The kinds whose values name threads by number, and the numbers in a value."""
+"""For each kind whose values contain thread numbers, the function that extracts them from a value."""
 RENAMED: dict[str, Callable[[Any, dict[int, int]], Any]] = {
     "rlock": lambda value, to: (to.get(value[0], value[0]), value[1]),
     "condition": lambda value, to: tuple(to.get(number, number) for number in value),
     "event": lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),
 }
-"""The same values after threads have changed their numbers."""
+"""For each of these kinds, the function that renumbers the threads in a value."""
 _ORDERED = frozenset({"condition"})
-"""The kinds in whose values the place of a number has a meaning."""
+"""The kinds in whose values the position of a number matters, such as a queue of waiting threads."""
 
 
 _NOBODY = Who("", "", 0, 0)
@@ -48,18 +48,19 @@ class Replicas:
 
     group: Group
     slots: tuple[int, ...]
-    """Their own cells, in the order of their index."""
+    """The replicas' own cells, by index."""
     members: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    """For each list of threads, by its number, the replicas' numbers in it: of those that have been started, by index."""
+    """For each list of threads, by its number, the thread numbers in it of the started replicas, by index."""
     kinds: dict[Any, int] = field(default_factory=dict)
-    """The local states that they have been in, without what is their own, each with a number."""
+    """The numbers of the replicas' local states seen so far, each without the replica's identity."""
     locals: list[Thread] = field(default_factory=list)
+    """Those local states, by number."""
     ids: dict[int, list[int]] = field(default_factory=dict)
-    """For each thread's number and each number in its field, the number of its local state."""
+    """For each thread number, by the number in its field, the number of the local state in `kinds`; -1 if not yet known."""
 
 
 class Symmetry:
-    """Finds the representative of a state."""
+    """Finds the interchangeable groups of a program, and the representative of a state."""
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
@@ -69,7 +70,7 @@ class Symmetry:
         self._codes: dict[tuple[int, int, int, int], int] = {}
 
     def canonical(self, state: int) -> int:
-        """The one state that stands for all that differ from this one by swapping replicas."""
+        """The representative of all states that differ from this one by a permutation of replicas."""
         if self._layout != self.packed.layout:
             self._forget()
         for group in self.groups:
@@ -86,7 +87,7 @@ class Symmetry:
     # --- which threads are alike
 
     def _replicas(self, group: Group) -> Replicas | None:
-        """The group, if its threads are interchangeable."""
+        """The replicas of a group; None if they are not interchangeable."""
         relevance = self.packed.machine.relevance
         if (group.count or 1) < 2 or group.pool is not None or relevance is None:
             return None
@@ -137,7 +138,7 @@ class Symmetry:
         return self._permuted(group, state, members, order)
 
     def _members(self, group: Replicas, state: int) -> tuple[int, ...]:
-        """The numbers of the replicas that have been started, in the order of their index."""
+        """The thread numbers of the started replicas, by index."""
         live_threads = self.packed.live_threads
         code = state >> live_threads.offset & (1 << live_threads.width) - 1
         found = group.members.get(code)
@@ -148,7 +149,7 @@ class Symmetry:
         return found
 
     def _joined(self, group: Replicas, state: int) -> int:
-        """How many of them main has joined already, while it joins them."""
+        """The number of replicas that main has joined, while it is in its join loop; otherwise 0."""
         main = self.packed.threads[0].at(state)
         if main.pc >= 0 and main.slots and main.slots[0] in group.slots:
             instruction = self.packed.machine.instruction_of(main)
@@ -157,7 +158,7 @@ class Symmetry:
         return 0
 
     def _order(self, group: Replicas, state: int, members: tuple[int, ...], first: int) -> list[int] | None:
-        """Where each replica's state comes from; None where they are in order."""
+        """For each index, the index of the replica whose state it gets; None where the state is canonical already."""
         places = self._places(state)
         keys = []
         for member in members:
@@ -171,7 +172,7 @@ class Symmetry:
         return None if all(at == source for at, source in enumerate(order)) else order
 
     def _places(self, state: int) -> dict[int, tuple[tuple[int, int], ...]]:
-        """For each thread the cells that name it, and where."""
+        """For each thread number, the slots of the cells that contain it, each with the position where that matters."""
         out: dict[int, tuple[tuple[int, int], ...]] = {}
         for slot, kind in self._named:
             numbers = NAMING[kind](self.packed.cells[slot].at(state))
@@ -180,7 +181,7 @@ class Symmetry:
         return out
 
     def _kind(self, group: Replicas, member: int, code: int) -> int:
-        """The number of a replica's local state, whoever it is; those that have ended come last."""
+        """The number of a replica's local state without its identity, plus `_LAST` for an ended one."""
         ids = group.ids.setdefault(member, [])
         while len(ids) <= code:
             ids.append(-1)
@@ -195,7 +196,7 @@ class Symmetry:
         return ids[code]
 
     def _permuted(self, group: Replicas, state: int, members: tuple[int, ...], order: list[int]) -> int:
-        """The state in which each replica is where another one was."""
+        """The state in which each replica has the local state of the one at `order`, and all its mentions."""
         packed, out = self.packed, state
         renamed: dict[int, int] = {}
         for at, source in enumerate(order):
@@ -216,7 +217,7 @@ class Symmetry:
         return out
 
     def _code(self, group: Replicas, index: int, member: int, kind: int) -> int:
-        """The number of a replica's field, it being that thread, for a local state."""
+        """The number, in the field of thread `member`, of a local state given to the replica at `index`."""
         place = (group.group.cell, index, member, kind)
         if place not in self._codes:
             local = group.locals[kind - _LAST if kind >= _LAST else kind]
@@ -224,13 +225,13 @@ class Symmetry:
         return self._codes[place]
 
     def _own(self, local: Thread, slot: int) -> Thread:
-        """A local state as the replica has it whose own cell this is."""
+        """A local state with the identity of the replica whose own cell is `slot`."""
         who = self.packed.machine.slots.who[slot]
         slots = tuple(who.slots[0] if slot < 0 else slot for slot in local.slots)
         return local._replace(who=who, slots=slots)
 
 
 def _without_own(thread: Thread) -> Thread:
-    """A thread without what tells it from its like."""
+    """A thread's local state without its identity."""
     own = thread.who.slots[0]
     return thread._replace(who=_NOBODY, slots=tuple(-1 if slot == own else slot for slot in thread.slots))

@@ -1,1 +1,1 @@
-"""The space of states: packed into numbers, searched breadth first, and walked plainly as the reference."""
+"""The state space: packed states, the breadth-first search over them, and a plain reference search."""

@@ -1,4 +1,4 @@
-"""The state search: breadth first through all states, so the first way to anything is a shortest one."""
+"""Breadth-first search of all packed states: the first path found to a state is a shortest one."""
 
 from __future__ import annotations
 
@@ -12,52 +12,52 @@ from scenrun.search.space.packed import ALARM_EVERY, Overflow, Packed, Stopped
 from scenrun.workers.memory import process_bytes
 
 LOOK_EVERY = 2_048
-"""States between two looks at the limits."""
+"""States that are expanded between two checks of the limits."""
 LEAP = 1 << 21
-"""Bytes by which the memory may grow between two looks before it is looked at all the time: some values are large."""
+"""Growth of the memory, in bytes, between two checks after which each computed transition is checked: values may be large."""
 MUCH = 1_000
-"""States whose loss is worth a rehearsal."""
+"""Lost states from which on a rehearsal is worth its cost."""
 WALKS = 16
-"""Random walks that meet nothing new, after which a rehearsal is over."""
+"""Random walks without a new overflow after which a rehearsal ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How far a search may go; past any of them its result is incomplete."""
+    """The limits of a search; beyond any of them its result is incomplete."""
 
     states: int = 2_000_000
     memory: int = 2 << 30
-    """Bytes that this process may have, whatever it has them for."""
+    """The resident memory of this whole process, in bytes."""
     seconds: float | None = None
 
 
 @dataclass(slots=True)
 class Space:
-    """The states that a search has seen."""
+    """The states that a search has visited, and its figures."""
 
     parents: dict[int, int | None] = field(default_factory=dict)
-    """Each state with the one that it was first reached from."""
+    """Each state with its predecessor on the first path to it; None for the initial state."""
     terminal: list[int] = field(default_factory=list)
-    """States in which nobody can move, or needs to."""
+    """Terminal states: no transition is enabled, or main and every non-daemon thread have ended."""
     transitions: int = 0
     depth: int = 0
     bound: str | None = None
-    """The limit that ended the search, in words; None where it has seen everything."""
+    """The limit that ended the search, in words; None for a closed search."""
     seconds: float = 0.0
     interrupted: str | None = None
-    """The signal that ended it, if one did."""
+    """The reason with which `look` ended the search, such as a signal."""
     bytes: int = 0
-    """The most memory that this process was seen to have meanwhile."""
+    """The highest resident memory of this process observed during the search."""
     taken: Callable[[int], Sequence[int]] | None = None
-    """For a reduced search, the states that it went on to from a state."""
+    """For a reduced search, the successors of a state that it explored."""
 
     @property
     def is_closed(self) -> bool:
-        """Whether nothing was left out."""
+        """Whether the search covered everything."""
         return self.bound is None
 
     def path_to(self, state: int) -> list[int]:
-        """The states from the first one to this one."""
+        """The states on the path from the initial state to this one."""
         path = [state]
         while (before := self.parents[path[-1]]) is not None:
             path.append(before)
@@ -65,7 +65,7 @@ class Space:
 
 
 class Breadth:
-    """A breadth-first search. `look` is called now and then with the space so far; what it returns ends the search."""
+    """A breadth-first search. `look` is called now and then with the space so far; a reason that it returns ends the search."""
 
     def __init__(
         self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None
@@ -76,7 +76,7 @@ class Breadth:
         self._began = 0.0
 
     def run(self) -> Space:
-        """Every state, up to the limits."""
+        """The space of all states, up to the limits; an Overflow starts the search anew."""
         self._began = time.perf_counter()
         rehearsed = False
         while True:
@@ -99,7 +99,7 @@ class Breadth:
             return space
 
     def _stop(self, space: Space) -> None:
-        """End the search in the middle of a level, if a limit was reached."""
+        """Raise Stopped, also in the middle of a level, if a limit is reached."""
         before = space.bytes
         reason = self._bound(space)
         self.packed.alarm_every = 1 if before and space.bytes - before > LEAP else ALARM_EVERY
@@ -107,7 +107,10 @@ class Breadth:
             raise Stopped(reason)
 
     def _rehearse(self, steps: int) -> None:
-        """Random walks, for the fields to become as wide as they have to be: a search meets last what happens late."""
+        """Widen the fields by random walks, up to `steps` steps.
+
+        A breadth-first search reaches deep states last, so each field that they overflow would cost a whole search.
+        """
         draw, packed = random.Random(0), self.packed
         packed.initial = packed.packed_anew()
         quiet, state = 0, packed.initial
@@ -132,7 +135,7 @@ class Breadth:
         self._spread([packed.initial], space)
 
     def _spread(self, frontier: list[int], space: Space) -> None:
-        """Level by level, from states that are new."""
+        """Search level by level from new states."""
         while frontier:
             following: list[int] = []
             for at in range(0, len(frontier), LOOK_EVERY):
@@ -144,7 +147,8 @@ class Breadth:
             space.depth += bool(following)
 
     def level(self, frontier: list[int], following: list[int], space: Space) -> None:
-        """Add the states that come after those of a part of the frontier."""
+        """Add the new successors of a part of the frontier to `following` and to the space."""
+        # The hot loop of the search: `Packed.following_of` is inlined, as a call for each thread would dominate.
         packed, seen, terminal, transitions = self.packed, space.parents, space.terminal, space.transitions
         thread_fields, is_over, compute = (
             packed.thread_fields,
@@ -197,12 +201,12 @@ class Breadth:
 
 
 def told_memory(number: int) -> str:
-    """The limit of memory, as what ended a search."""
+    """The memory limit, in bytes, in the words of `Space.bound`."""
     return f"{_size(number)} of memory"
 
 
 def _size(number: int) -> str:
-    """A number of bytes, as people write it."""
+    """A number of bytes with a unit."""
     for unit, size in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
         if number >= size:
             return f"{number / size:.3g} {unit}"
@@ -210,7 +214,7 @@ def _size(number: int) -> str:
 
 
 def told_seconds(seconds: float) -> str:
-    """A time, as people write it."""
+    """A time in seconds with a unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3)):
         if seconds >= size or not seconds:
             return f"{seconds / size:g} {unit}"

@@ -1,4 +1,4 @@
-"""Which parts of a state a thread's next step may look at or change; whatever else a state has makes no difference to it."""
+"""Footprints: the parts of a state that a thread's next step may read or change; the step depends on no others."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from scenrun.program.primitives.registry import operation
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a step touches."""
+    """The footprint of a step."""
 
     reads: frozenset[int]
-    """Cells, by slot, that it looks at; those that it changes are among them."""
+    """Slots of the cells that the step reads; a superset of `writes`."""
     writes: frozenset[int]
-    """Cells that it may change."""
+    """Slots of the cells that the step may change."""
     starts: bool = False
-    """Whether it may start a thread."""
+    """Whether the step may start a thread."""
     judged: bool = False
-    """Whether it may break an `always`."""
+    """Whether the step may break an `always`."""
 
 
 class Touches:
-    """The footprints of the steps of a program."""
+    """Computes the footprints of a program's steps."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -45,16 +45,16 @@ class Touches:
         return Touched(reads.union(*watched), writes, starts, bool(watched))
 
     def _writes(self, thread: Thread, instruction: Instruction | None) -> bool:
-        """Whether a step may change its cells."""
+        """Whether a step may change the cells that it names."""
         if instruction is None or instruction.op in ("end", "atomic.begin"):
             return True
         known = self.machine.operation_of(thread)
         if known is None or operation(instruction.op) is None:
             return False
-        return known.writes or instruction.op == "future.result"  # it notes that the result was asked for
+        return known.writes or instruction.op == "future.result"  # it records that the result was retrieved
 
     def inside(self, code: int, begin: int) -> frozenset[int]:
-        """The cells that an `atomic` names which begins at an instruction."""
+        """The slots that the `atomic` beginning at an instruction names."""
         if (code, begin) not in self._atomic:
             self._atomic[code, begin] = self.slots_of(self._cells_inside(code, begin))
         return self._atomic[code, begin]
@@ -75,7 +75,7 @@ class Touches:
         return frozenset(cells)
 
     def slots_of(self, cells: frozenset[int]) -> frozenset[int]:
-        """Every slot of some cells, and of those beside them."""
+        """Every slot of some cells and of the cells beside them, such as a task's pool."""
         slots = self.machine.slots
         found: set[int] = set()
         for cell in cells:

@@ -1,8 +1,8 @@
-"""States as single numbers, and transitions remembered by what they touch: the speed of every search.
+"""Packed states, each a single Python int, and the tables of transitions memoised by the footprint of the step.
 
-Each cell's value and each thread is interned to a small number; all of them together are the bits of one Python int. For
-each thread there is a table from the bits of its own field and of all that its next step touches to the XORs which the
-step makes. Whatever primitive it is, a known transition is a shift, a mask, one look-up and an XOR.
+The value of each cell and each thread's local state are interned to small numbers; all of them together are the bits of
+one int. For each thread a table maps the bits of its own field and of its next step's footprint to the XORs that the
+enabled transitions make. A known transition costs a shift, a mask, one look-up and an XOR, for every kind of primitive.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from scenrun.program.values import key
 from scenrun.search.space.footprint import Touched, Touches
 
 ALARM_EVERY = 32
-"""Places at which transitions are worked out between two looks at the limits."""
+"""Calls of `compute` between two checks of the limits."""
 NARROW = 1
-"""Bits of a new field."""
+"""The width of a new field, in bits."""
 
 
 class Overflow(Exception):
-    """A field needs more bits: the packed states that there are mean nothing any more."""
+    """A field needs more bits: all packed states so far are invalid."""
 
 
 class Stopped(Exception):
-    """A limit or a signal came while transitions were being worked out."""
+    """A limit was reached or a signal came while transitions were computed."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -38,7 +38,7 @@ class Stopped(Exception):
 
 @dataclass(slots=True, eq=False)
 class Field:
-    """One part of a state: the values that it has had, and where its number stands in a packed state."""
+    """One component of a state: the values interned for it, and the position of its bits in a packed state."""
 
     width: int = NARROW
     offset: int = 0
@@ -52,7 +52,7 @@ class Field:
         return (1 << self.width) - 1 << self.offset
 
     def number(self, value: Any) -> int:
-        """The number of a value."""
+        """The number of a value, interned if it is new; sets `overflows` where the number is too wide."""
         stand_in = key(value)
         code = self.codes.get(stand_in)
         if code is None:
@@ -68,36 +68,36 @@ class Field:
 
 @dataclass(slots=True, eq=False)
 class LocalState:
-    """A thread at one place: what its next step touches, and every transition of it that is known."""
+    """A local state of a thread: the footprint of its next step, and the memoised transitions."""
 
     thread: Thread
     touched: Touched
     mask: int
     known: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    """The bits under the mask -> the XORs of the enabled transitions."""
+    """The bits of a state under the mask -> the XORs of the enabled transitions."""
     choices: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
     accesses: Any = None
-    """What a reduced search keeps of this place."""
+    """A reduced search's `LocalAccesses` of this local state, cached here; None until computed."""
 
 
 class Violation(NamedTuple):
-    """Something that a transition shows, whatever comes after it."""
+    """A finding that a transition shows by itself: a broken `always`, or a fault that leaves its thread."""
 
     kind: str
     about: str
     state: int
-    """Where the transition was worked out: of several searches that share what is remembered, the first one's state."""
+    """The state in which the transition was computed; of several searches that share the tables, the first one's state."""
     choice: Transition
     touched: int
-    """The bits of a state that the transition depends on: it is the same from every state that agrees in them."""
+    """The bits of a state that the transition depends on: it is the same in every state that agrees in them."""
 
     def is_from(self, state: int) -> bool:
-        """Whether the transition is one of this state, too."""
+        """Whether this state has the transition, too."""
         return not (state ^ self.state) & self.touched
 
 
 class ThreadField:
-    """One thread's field, and its rows by the number in it; None where the thread is not there or has ended."""
+    """One thread's field, and its local states by their number; None where the thread does not exist yet or has ended."""
 
     __slots__ = ("field", "local_states", "mask", "number", "shift")
 
@@ -110,43 +110,43 @@ class ThreadField:
 
 
 class Packed:
-    """A machine over packed states. A call that raises Overflow has laid the fields out anew: begin again."""
+    """A machine over packed states. A call that raises Overflow has laid the fields out anew: the search must restart."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.touches = Touches(machine)
         self.live_threads = Field()
-        """The threads that there are, and how many cells."""
+        """The field of the existing threads and the number of cells."""
         self.broken = Field()
         self.cells: list[Field] = []
         self.threads: list[Field] = []
         self.thread_fields: list[ThreadField] = []
         self.violations: list[Violation] = []
-        """What new transitions have shown since the fields were laid out."""
+        """The violations of the transitions computed since the fields were laid out."""
         self.died_holding: dict[tuple[str, str], None] = {}
-        """Threads that ended, each with an rlock that it had not given back."""
+        """Names of threads that ended, each with an rlock that it still held."""
         self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
         self.computed = 0
-        """Transitions that were worked out, each once."""
+        """The number of transitions computed."""
         self.alarm: Callable[[], None] | None = None
-        """Called now and then while transitions are worked out; may raise Stopped."""
+        """Called now and then while transitions are computed; may raise Stopped."""
         self.alarm_every = ALARM_EVERY
         self._calls = 0
         self._later: dict[int, int] = {}
         self.rounds: ZeroTimeCycles[int] = ZeroTimeCycles(self._moves, self._look)
-        """Where the clock's order is kept: who would move for ever without time passing."""
+        """Where time is virtual: the threads that would move for ever without time passing."""
         self.layout = 0
-        """How often the fields were laid out anew: what was packed under another layout means nothing."""
+        """How often the fields were laid out; a packed state is valid under its own layout only."""
         self._bits = 0
         self.initial_state = machine.initial()
         self.has_daemons = machine.program.has_daemons
-        """Whether a state may be an end although somebody can move."""
+        """Whether a state may be terminal although a thread is enabled."""
         self.initial = self.packed_anew()
 
     # --- packing
 
     def packed_anew(self) -> int:
-        """The first state, packed as the fields lie now."""
+        """The initial state, packed in the present layout."""
         while True:
             try:
                 return self.pack(self.initial_state)
@@ -154,7 +154,7 @@ class Packed:
                 continue
 
     def pack(self, state: State) -> int:
-        """A state as a number."""
+        """A state as an int; raises Overflow where a field is too narrow."""
         self._enough(state)
         packed = self._placed(self.live_threads, _roster(state)) | self._placed(self.broken, state.broken)
         for cell, value in zip(self.cells, state.cells, strict=False):
@@ -165,7 +165,7 @@ class Packed:
         return packed
 
     def unpack(self, packed: int) -> State:
-        """The state that a number stands for."""
+        """The state of a packed state."""
         whos, cells = self.live_threads.at(packed)
         return State(
             tuple([cell.at(packed) for cell in self.cells[:cells]]),
@@ -174,7 +174,7 @@ class Packed:
         )
 
     def _enough(self, state: State) -> None:
-        """Have a field for everything that is in a state."""
+        """Add a field for each cell and thread of a state that has none."""
         while len(self.cells) < len(state.cells):
             at = len(self.cells)
             self.cells.append(self._new_field(absent=at >= len(self.machine.slots.cells)))
@@ -189,7 +189,7 @@ class Packed:
     def _new_field(self, absent: bool) -> Field:
         made = Field(offset=self._bits)
         if absent:
-            made.values.append(None)  # number 0 stands for what is not there yet
+            made.values.append(None)  # number 0 means that the cell or thread does not exist yet
             made.codes[_Absent] = 0
         if self._bits:
             self._bits += made.width
@@ -199,11 +199,11 @@ class Packed:
         yield from (self.live_threads, self.broken, *self.cells, *self.threads)
 
     def forget(self) -> None:
-        """Know no transition any more, and have noticed none; the fields stay as wide as they have become."""
+        """Drop all known transitions and violations; the fields keep their widths."""
         self._lay_out()
 
     def _lay_out(self) -> None:
-        """Give every field its place; all that was remembered by place is forgotten."""
+        """Give every field its position, and clear all tables, whose keys are bits of the old layout."""
         self._bits = 0
         self.layout += 1
         for one in self._fields():
@@ -220,9 +220,10 @@ class Packed:
             ]
 
     def check_widths(self) -> None:
-        """Raises Overflow where a field has become too narrow, with all of them laid out anew."""
+        """Lay all fields out anew and raise Overflow, where a field has become too narrow."""
         if not any(one.overflows for one in self._fields()):
             return
+        # A third in reserve, and full fields of 8 values or more widened too, as each Overflow restarts the search.
         for one in self._fields():
             if one.overflows or len(one.values) == 1 << one.width >= 8:
                 one.width = (len(one.values) * 4 // 3).bit_length()
@@ -237,7 +238,7 @@ class Packed:
         return self.number_of(at, thread) << self.thread_fields[at].shift
 
     def number_of(self, at: int, thread: Thread) -> int:
-        """The number of a thread in its field."""
+        """The number of a thread's local state in its field."""
         thread_field = self.thread_fields[at]
         code = thread_field.field.number(thread)
         if code == len(thread_field.local_states):
@@ -245,10 +246,11 @@ class Packed:
         return code
 
     def _row(self, thread: Thread) -> LocalState | None:
-        """What is known of a thread at one place."""
+        """A new local state with its mask; None for a thread that has ended."""
         if thread.pc == ENDED:
             return None
         touched = self.touches.of(thread)
+        # Written cells are read as well, so the mask fixes their old values: one XOR fits all states that agree in it.
         mask = 0
         for slot in touched.reads:
             mask |= self.cells[slot].mask
@@ -267,7 +269,7 @@ class Packed:
         return self.compute(state, thread_field, local_state) if changes is None else changes
 
     def compute(self, state: int, thread_field: ThreadField, local_state: LocalState) -> tuple[int, ...]:
-        """Work out the transitions of a thread, once for all states that agree in what it touches."""
+        """Compute the transitions of a thread, once for all states that agree in the footprint of its next step."""
         self._calls += 1
         if self.alarm is not None and not self._calls % self.alarm_every:
             self.alarm()
@@ -285,7 +287,7 @@ class Packed:
         return found
 
     def _notice(self, before: State, after: State, state: int, choice: Transition, touched: int) -> None:
-        """Whether a transition breaks an `always`, or a fault leaves its thread."""
+        """Record the violations of a transition: a broken `always`, or a fault that leaves its thread; and rlocks still held."""
         for number in set(after.broken) - set(before.broken):
             about = self.machine.program.expectations.always[number].text
             self.violations.append(Violation("violated", about, state, choice, touched))
@@ -299,7 +301,7 @@ class Packed:
             self.violations.append(Violation(kind, thread.who.name, state, choice, touched))
 
     def _change(self, before: State, after: State, state: int) -> int:
-        """What tells a state from the one after it."""
+        """The XOR that turns a packed state into its successor."""
         self._enough(after)
         change = 0
         if _roster(before) != (now := _roster(after)):
@@ -307,6 +309,7 @@ class Packed:
         if before.broken != after.broken:
             change |= state & self.broken.mask ^ self._placed(self.broken, after.broken)
         for at, value in enumerate(after.cells):
+            # Identity suffices: a value that is equal but not identical gets the same number, and its XOR is 0.
             if at >= len(before.cells) or value is not before.cells[at]:
                 change |= state & self.cells[at].mask ^ self._placed(self.cells[at], value)
         for at, thread in enumerate(after.threads):
@@ -315,7 +318,7 @@ class Packed:
         return change
 
     def choices_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
-        """The choices that belong to `following_of`."""
+        """The choices of the transitions of `following_of`, in the same order."""
         local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
         if local_state is None:
             return ()
@@ -336,7 +339,7 @@ class Packed:
         return out
 
     def later(self, state: int) -> int:
-        """The XOR that lets time pass, where the clock's order is kept; 0 where it cannot."""
+        """The XOR that lets time pass, where time is virtual; 0 where time cannot pass."""
         found = self._later.get(state)
         if found is None:
             found = self._later[state] = self._worked_out_later(state)
@@ -354,7 +357,7 @@ class Packed:
         return change
 
     def _moves(self, state: int) -> Iterator[tuple[int, int]]:
-        """The steps that can be taken in a state, each with its thread's number and the state after it."""
+        """The enabled steps of a state, each as its thread's number and the successor."""
         if self.is_over(state):
             return
         for thread_field in self.thread_fields:
@@ -366,7 +369,7 @@ class Packed:
             self.alarm()
 
     def is_over(self, state: int) -> bool:
-        """Whether main and every other thread that is no daemon have ended, although daemons may go on."""
+        """Whether main and every other non-daemon thread have ended, though daemons may be enabled; False without daemons."""
         if not self.has_daemons:
             return False
         for thread_field in self.thread_fields:
@@ -377,7 +380,7 @@ class Packed:
 
 
 class _Absent:
-    """Stands for what is not there yet, as no value does."""
+    """The key of a cell or thread that does not exist yet; no value has it as its key."""
 
 
 def _roster(state: State) -> tuple[Any, ...]:

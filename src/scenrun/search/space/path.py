@@ -1,4 +1,4 @@
-"""A path through packed states as the choices along it."""
+"""Recovers the choices along a path of packed states."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scenrun.search.space.packed import Packed
 def choices_along(
     packed: Packed, states: Sequence[int], canonical: Callable[[int], int] | None = None
 ) -> tuple[list[Transition], int]:
-    """The choices that lead through these states, one after another, and the last state.
+    """The choices that lead through these states, one after another from the initial state, and the last state reached.
 
-    With `canonical`, the states stand for others that are like them, and so does the last one.
+    With `canonical`, the states are representatives; the path visits states symmetric to them, and ends in one.
     """
     out: list[Transition] = []
     now = packed.initial

@@ -1,4 +1,4 @@
-"""Every state that some schedule leads to, plainly and without any shortcut: the yardstick for cleverer searches."""
+"""The reference search: visits every reachable state without packing or reduction, to check faster searches against."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from scenrun.program.values import key
 
 @dataclass(frozen=True)
 class End:
-    """How a schedule may end: what is found, the shared variables, and the outcome observed."""
+    """One way in which a schedule may end: the findings, the shared variables, and the outcome."""
 
     findings: frozenset[tuple[str, str]]
-    """Each a kind, such as `deadlock` or `exception`, and what it is about: threads, or an expectation."""
+    """Pairs of a kind, such as `deadlock` or `exception`, and the threads or the expectation concerned."""
     state: Any
-    """The shared variables, as a hashable stand-in (see `machine.state.key`)."""
+    """The shared variables, as a hashable stand-in (see `model.state.key`)."""
     outcome: Any = None
-    """The values of `expect.outcomes.observe`, where the end was reached, as a hashable stand-in."""
+    """The values of `expect.outcomes.observe`, where the program ended, as a hashable stand-in."""
 
 
 @dataclass(slots=True)
 class Walked:
-    """What a walk has seen."""
+    """The result of a reference search."""
 
     ends: dict[End, State]
-    """Each way to end, with one state that shows it."""
+    """Each way to end, with one terminal state that shows it."""
     states: int
     transitions: int
     closed: bool
-    """Whether nothing was left out."""
+    """Whether all reachable states were visited."""
 
 
 def walk(machine: Machine, max_states: int = 100_000) -> Walked:
-    """Depth first through all states, up to so many."""
+    """Visit all states depth first, until more than `max_states` are known."""
     initial = machine.initial()
     seen, waiting, transitions = {key(initial)}, [initial], 0
     ends: dict[End, State] = {}
@@ -56,7 +56,7 @@ def walk(machine: Machine, max_states: int = 100_000) -> Walked:
 
 
 def end_of(machine: Machine, state: State) -> End:
-    """What a state shows in which nobody can take another step, or needs to."""
+    """The findings, variables and outcome of a terminal state."""
     over = machine.is_over(state)
     findings = set(faults_in(state)) | set(_always(machine, state))
     if not over:
@@ -72,7 +72,7 @@ def end_of(machine: Machine, state: State) -> End:
 
 
 def faults_in(state: State) -> Iterator[tuple[str, str]]:
-    """Faults that left a thread, and those of tasks whose result nobody asked for."""
+    """The faults with which threads ended, as pairs of kind and thread; not those of tasks whose result was retrieved."""
     for thread in state.threads:
         if thread.pc != ENDED or thread.fault is None:
             continue
