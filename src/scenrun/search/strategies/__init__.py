@@ -1,1 +1,1 @@
-"""Searches one schedule after another, each a policy of its own, for scenarios with too many states to store."""
+"""Search strategies that walk one schedule after another, for scenarios with too many states to store."""
