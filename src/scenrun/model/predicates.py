@@ -1,4 +1,4 @@
-"""Looks at expectations in states of the model: at all of what they name in one moment."""
+"""Compiles the expectations of a program to functions of the cells of one state, and evaluates them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Predicate = Callable[[tuple[Any, ...]], Any]
 
 
 class Predicates:
-    """The expectations of a program, as functions of the cells."""
+    """The expectations of a program, compiled to functions of the cells."""
 
     def __init__(self, program: Program, slots: Slots) -> None:
         self._slots = slots
@@ -24,13 +24,13 @@ class Predicates:
         self.observe = [self.function(observation) for observation in program.expectations.observe]
 
     def broken(self, cells: tuple[Any, ...], already: tuple[int, ...]) -> tuple[int, ...]:
-        """The `always` expectations that do not hold now or did not before."""
+        """The `always` expectations, by number, that do not hold now or were broken already."""
         if not self.always:
             return already
         return tuple(n for n, look in enumerate(self.always) if n in already or not holds(look, cells))
 
     def function(self, observation: Observation) -> Predicate:
-        """An observation as a function of the cells."""
+        """Compile an observation to a function of the cells."""
         lines = ["def __look(__cells):"]
         scope: dict[str, Any] = dict(values.FUNCTIONS)
         for number, probe in enumerate(observation.probes):
@@ -52,13 +52,13 @@ def _value(value: Any) -> Any:
 
 
 def is_among(outcome: Sequence[Any], others: Iterable[Sequence[Any]]) -> bool:
-    """Whether an outcome is one of those: the same values of the same types, as 1, 1.0 and True are three values."""
+    """Whether an outcome is among others, by value and type: 1, 1.0 and True are three values."""
     found = key(list(outcome))
     return any(key(list(one)) == found for one in others)
 
 
 def seen(look: Predicate, cells: tuple[Any, ...]) -> Any:
-    """The value of an expression; of one that fails, the exception in words."""
+    """The value of an expression; for one that fails, the exception as text."""
     try:
         return look(cells)
     except Exception as error:

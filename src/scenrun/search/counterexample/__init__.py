@@ -1,1 +1,1 @@
-"""From a path that shows a finding to what a person reads of it: shortened, told, drawn, stepped through."""
+"""Counterexamples for people: paths that show a finding are shortened, described in words, tabulated and stepped through."""

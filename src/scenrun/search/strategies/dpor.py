@@ -245,7 +245,7 @@ class Dpor(Exhaustive):
             frame.owed.add(min(first))
 
     def _without(self, number: int, option: Option, known: int) -> tuple[int, list[int]]:
-        """The steps after step `number` that a thread needs, as bits; and others, not caused by it, that conflict with its next step."""
+        """The later steps that a thread needs, as bits; and others, independent of step `number`, that conflict with its next."""
         least = known >> number + 1 << number + 1
         direct = []
         for at in range(number + 1, len(self.stack) - 1):

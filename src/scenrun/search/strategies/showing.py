@@ -26,7 +26,7 @@ class Showing:
         return judged.findings
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
-        """The findings of a state that no later step can undo: broken `always` expectations, and threads that ended with a fault."""
+        """The findings that no later step undoes: broken `always` expectations, and threads left by a fault."""
         unpacked = self.packed.unpack(state)
         always = self.packed.machine.program.expectations.always
         tasks = {thread.who.name for thread in unpacked.threads if thread.who.kind in ("task", "future")}

@@ -143,10 +143,9 @@ class _Drawing:
     def __init__(self, profile: Profile, left: Counter[str], interesting: int, chance: Chance) -> None:
         self._profile = profile
         self._interesting = interesting
-        self._left = left
+        self._left = left  # sums over the pilots, undivided, so that weights stay integers
         """The expected number of interesting steps that each thread has left, times the number of pilots."""
         self._chance = chance
-        # the counts are sums over the pilots: left undivided, the weights stay integers
         self._started: set[str] = set()
         self._parked: set[str] = set()
         self._intended: str | None = None
