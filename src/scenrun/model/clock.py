@@ -1,4 +1,4 @@
-"""The passage of virtual time: whether time can pass in a state, how long until the next time-out, and the state after it.
+"""The passage of virtual time: whether it can pass in a state, how long until the next time-out, and the state after it.
 
 Steps take no time. Time passes only in a state in which every enabled thread is on a zero-time cycle: a cycle of steps from
 the state back to itself on which that thread moves, such as a loop that polls or spins. A loop that terminates is no such

@@ -10,7 +10,7 @@ from scenrun.search.space.packed import Packed
 
 
 def goal_of(packed: Packed, judge: EndStateJudge, about: FindingKey) -> Goal:
-    """The predicate of a finding: a broken `always` or an unhandled fault shows as soon as it occurs, others in end states."""
+    """The predicate of a finding: true from the step that breaks an `always` or ends a thread with a fault, or in end states."""
     always = [o.text for o in packed.machine.program.expectations.always]
     if about.kind == "violated" and about.about in always:
         return lambda state: any(always[number] == about.about for number in packed.broken.at(state))

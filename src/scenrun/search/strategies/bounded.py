@@ -85,7 +85,7 @@ class Bounded(Exhaustive):
 
     @property
     def left_out(self) -> str | None:
-        """Says whether schedules above the bound exist, or else which schedules were cut off."""
+        """Why the search is incomplete, in words: schedules above the bound, or that were cut off; None where it is complete."""
         if self._exceeded:
             return f"there are schedules with more than {self.bound} {self.unit}{'s' if self.bound != 1 else ''}"
         return cut_off(self._cut)

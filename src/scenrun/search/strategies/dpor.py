@@ -96,7 +96,7 @@ class Dpor(Exhaustive):
 
     @property
     def left_out(self) -> str | None:
-        """Says which schedules were cut off."""
+        """Which schedules were cut off, in words; None where none were."""
         return cut_off(self.cut)
 
     # --- one step on, one step back
@@ -231,15 +231,17 @@ class Dpor(Exhaustive):
         least, direct = self._without(number, option, known)
         frame = self.stack[number]
         if not direct and not self._can_follow(number, least, option.thread):
-            return
+            return  # only the earlier step can enable the next one: the two cannot be reordered
         wanted = least
         for at in direct:
             wanted |= self.stack[at].past >> number + 1 << number + 1
         if direct and not (
             self._can_follow(number, least, option.thread) and self._can_follow(number, wanted, option.thread)
         ):
+            # other steps may enable it, in an order that is not known here: all threads is the safe choice (POPL 2005)
             frame.owed.update(one.thread for one in frame.point.enabled)
             return
+        # one initial is enough for a source set; one that is asleep is covered already (JACM 2017)
         first = self._first_of(number, wanted) or {option.thread}
         if first.isdisjoint(frame.owed) and first.isdisjoint(frame.asleep):
             frame.owed.add(min(first))

@@ -1,9 +1,9 @@
 """SURW: samples the orders of the interesting steps uniformly, as far as the numbers of steps to come are known.
 
-Zhao, Wolff, Mathur and Roychoudhury, Selectively Uniform Concurrency Testing (ASPLOS 2025): a thread is drawn with a
-weight, the number of interesting steps that it, and the threads that it has yet to start, have left. Until it has done one,
-other threads whose next step is interesting are parked; in between, the walk is uniform. When all enabled threads are parked,
-the draw is discarded.
+Zhao, Wolff, Mathur and Roychoudhury, Selectively Uniform Concurrency Testing (ASPLOS 2025): a thread is drawn in proportion to
+its weight, the number of interesting steps that it, and the threads that it has yet to start, have left. Until it has done
+one, other threads whose next step is interesting are parked; in between, the walk is uniform. When all enabled threads are
+parked, the draw is discarded.
 
 In each schedule, the interesting steps are those that touch one object, drawn from the objects that several threads touch and
 at least one changes; threads themselves, which are started and joined, are not among them.
@@ -198,7 +198,7 @@ class _Drawing:
         weights = dict.fromkeys(names, 0)
         for one in ones:
             if one.touched & self._interesting and self._left[one.name] <= 0:
-                weights[one.name] = PILOTS
+                weights[one.name] = PILOTS  # one step, in the unit of the sums
         for name, left in self._left.items():
             heir = self._heir(name)
             if heir in weights:
