@@ -1,11 +1,11 @@
-"""How time passes where the clock's order is kept: up to the next moment at which a thread's time is up.
+"""The passage of virtual time: whether it can pass in a state, how long until the next time-out, and the state after it.
 
-Steps take no time: time passes only where no thread can move, save threads that would move for ever without it. A thread
-is one of those in a state that can come back to itself, by steps alone, in a way on which that thread moves: a loop that
-polls, or spins. A loop that comes to an end is none of those, nor is a thread that the others have to wait for.
+Steps take no time. Time passes only in a state in which every enabled thread is on a zero-time cycle: a cycle of steps from
+the state back to itself on which that thread moves, such as a loop that polls or spins. A loop that terminates is no such
+cycle, so time does not pass until its thread has left it.
 
-Executions in which infinitely many steps are taken in no time are called Zeno in the literature on timed systems (Alur and
-Dill, A Theory of Timed Automata, 1994). They are left out where time could pass, as no machine has them.
+Executions with infinitely many steps in zero time are called Zeno in the literature on timed systems (Alur and Dill, A Theory
+of Timed Automata, 1994). They are left out where time could pass, as no machine has them.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State, Thread
 
 Place = TypeVar("Place", bound=Hashable)
-"""A state, or what stands for it."""
+"""A state, or a hashable stand-in for it."""
 LOOK_EVERY = 1_024
+"""States between two calls of `look`."""
 
 
 class TimedMachine(Protocol):
-    """The machine, as far as the clock asks it."""
+    """The part of the machine that this module uses."""
 
     codes: list[Ready]
-    """The codes, made ready; each has the registers of its `deadlines`."""
+    """The prepared codes, each with the registers of its `deadlines`."""
 
     def can_step(self, state: State, number: int) -> bool:
-        """Whether a thread has a step of its own in a state."""
+        """Whether a thread is enabled in a state."""
 
     def node_of(self, thread: Thread) -> Any:
-        """Where in the graph of its code a thread is, or None."""
+        """The node of the instruction that a thread is at, or None."""
 
 
 class ZeroTimeCycles(Generic[Place]):
-    """For each state the threads that move on some way by which it comes back to itself without time passing.
+    """For each state, the threads that move on some cycle of steps through it without time passing.
 
-    moves: the steps that can be taken in a state, each with its thread's number and the state after it. look: called now
-    and then while states are gone through; may raise.
+    moves: the steps that are enabled in a state, each with its thread's number and the state after it. look: called now
+    and then while states are visited; may raise.
     """
 
     def __init__(self, moves: Callable[[Place], Iterable[tuple[int, Place]]], look: Callable[[], None]) -> None:
@@ -49,9 +50,9 @@ class ZeroTimeCycles(Generic[Place]):
         self.known: dict[Place, frozenset[int]] = {}
 
     def at(self, place: Place) -> frozenset[int]:
-        """The threads that go round there."""
+        """The numbers of the threads that move on a zero-time cycle through a state."""
         if place not in self.known:
-            # what is known belongs to components that are complete: none of them can have a state that is not
+            # known states belong to complete components, so none is in a component with an unknown one
             for component in components([place], self._unknown_after):
                 moving = self._moving(component)
                 self.known.update(dict.fromkeys(component, moving))
@@ -64,14 +65,15 @@ class ZeroTimeCycles(Generic[Place]):
         return [after for _, after in self._moves(place) if after not in self.known]
 
     def _moving(self, component: list[Place]) -> frozenset[int]:
+        # every step between two states of a component is on a cycle through each of its states
         inside = set(component)
         return frozenset(number for place in component for number, after in self._moves(place) if after in inside)
 
 
 def could_pass(machine: TimedMachine, state: State) -> tuple[int, frozenset[int]]:
-    """How long until the next thread's time is up, and the threads that would have to be passed over for that.
+    """The time until the next time-out in nanoseconds, and the enabled threads, each of which must be on a zero-time cycle.
 
-    The length is 0, in nanoseconds, where no time can pass, whoever goes round.
+    The time is 0 where no time can pass, whatever cycles there are.
     """
     left, movable = [], []
     for number, thread in enumerate(state.threads):
@@ -87,18 +89,18 @@ def could_pass(machine: TimedMachine, state: State) -> tuple[int, frozenset[int]
 
 
 def aged(machine: TimedMachine, state: State, passing: int) -> State:
-    """The state so many nanoseconds later."""
+    """The state after `passing` nanoseconds."""
     return state._replace(threads=tuple([_aged(machine, thread, passing) for thread in state.threads]))
 
 
 def _is_in_loop(machine: TimedMachine, thread: Thread) -> bool:
-    """Whether a thread can come back to where it is by its code alone: who cannot does not go round."""
+    """Whether a thread's instruction is on a loop of its code: a cheap condition that any zero-time cycle requires."""
     node = machine.node_of(thread)
     return node is not None and node.is_in_loop
 
 
 def _aged(machine: TimedMachine, thread: Thread, passing: int) -> Thread:
-    """A thread, so much later."""
+    """A thread after `passing` nanoseconds."""
     deadlines = machine.codes[thread.who.code].deadlines if thread.registers else ()
     if thread.remaining is None and not deadlines:
         return thread

@@ -1,4 +1,4 @@
-"""A code, made ready for the model: each instruction with its functions, and the run of a thread's own instructions."""
+"""Compiles a code for the model: one node for each instruction, with its functions and the results of static analyses."""
 
 from __future__ import annotations
 
@@ -37,54 +37,58 @@ _OWN = {
     "jump": _AT_ONCE,
     "end": Operation("end", ("result",), phases=(Phase(_at_once),)),
 }
-"""A thread's own steps, as operations on no cell."""
+"""The steps that touch no cell, as operations."""
 _TAKING_TIME = {**_OWN, "work": _OWN["sleep"]}
-"""The same where the clock's order is kept."""
+"""The same in virtual time, where `work` lasts as `sleep` does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An instruction with all that is known of it before any run."""
+    """An instruction with all that is known of it statically."""
 
     instruction: Instruction
     is_step: bool
+    """Whether it is a step of its own; otherwise it is folded into the step before it."""
     arguments: tuple[Evaluate, ...]
     into: int | None
+    """The register that gets its result."""
     kind: Kind | None = None
     operation: Operation | None = None
     answer: Callable[..., Any] | None = None
-    """For a question: the answer, from the values of its cells."""
+    """For a question about an object: computes the answer from the values of its cells."""
     index: Evaluate | None = None
     lock_index: Evaluate | None = None
     alternatives: Evaluate | None = None
-    """For a step that may go several ways: their number."""
+    """For a step with several alternatives: computes their number."""
     is_held: bool = False
-    """Whether its object is what a local holds: its first argument."""
+    """Whether its object is a handle in a local, its first argument."""
     level: int = EVERYTHING
-    """How much of its result matters."""
+    """How much of its result matters, as in `cone_of_influence`."""
     dead: frozenset[int] = frozenset()
-    """The registers that nobody reads once its arguments have been evaluated."""
+    """The registers that are not read any more once its arguments have been evaluated."""
     is_in_loop: bool = False
-    """Whether the thread may come back to it."""
+    """Whether it is on a loop of the code; known only in virtual time."""
     keeps_fault: bool = True
+    """Whether the fault that is being handled is still needed after it."""
     keeps_draws: bool = True
+    """Whether the number of draws still matters after it."""
 
 
 @dataclass(slots=True)
 class Ready:
-    """A code as nodes."""
+    """A compiled code."""
 
     code: Code
     nodes: tuple[Node, ...]
     slots: dict[str, int]
     size: int
     parameters: tuple[tuple[int, int], ...] = field(default=())
-    deadlines: tuple[int, ...] = ()
-    """The registers that hold how long it is until a deadline."""
     """The register of each parameter, and how much of its value matters."""
+    deadlines: tuple[int, ...] = ()
+    """The registers that hold the time until a deadline, in nanoseconds; empty where time is free."""
 
     def registers(self, given: Any = ()) -> list[Any]:
-        """Registers for a new thread, with what whoever started it handed over."""
+        """The registers of a new thread, with the arguments that it was started with."""
         out: list[Any] = [UNSET] * self.size
         for (at, level), value in zip(self.parameters, given, strict=True):
             out[at] = abstracted(value, level)
@@ -92,7 +96,7 @@ class Ready:
 
 
 class Environment:
-    """What a thread has beside its registers, while its expressions are evaluated."""
+    """The names beside its registers that a thread's expressions use: its draws, name, index and remaining times."""
 
     __slots__ = ("index", "name", "random", "remaining")
 
@@ -101,13 +105,13 @@ class Environment:
         self.name = name
         self.index = index
         self.remaining = (lambda deadline: deadline) if timed else (lambda deadline: 1)
-        """Where time is free, a deadline may always still be to come."""
+        """The time until a deadline, in nanoseconds; where time is free, 1, as any deadline may still be ahead."""
 
 
 def prepare(code: Code, folded: frozenset[str], relevance: ConeOfInfluence | None = None, timed: bool = False) -> Ready:
-    """The nodes of a code. Ops in `folded` are part of the step before them; `relevance` tells what may be forgotten.
+    """Compile a code. folded: ops that are part of the step before them. relevance: what may be forgotten; None: nothing.
 
-    `timed`: whether the clock's order is kept, so that sleeping and working last, and a deadline has passed or not.
+    timed: whether time is virtual, so that sleeping and working last, and whether a deadline has passed is determined.
     """
     slots = _slots(code)
     compiler = Compiler(slots, dict(code.locals))
@@ -127,7 +131,7 @@ def prepare(code: Code, folded: frozenset[str], relevance: ConeOfInfluence | Non
 
 
 def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: ConeOfInfluence) -> list[Node]:
-    """The nodes, made to keep only what matters."""
+    """The nodes, changed to keep only registers that are live and parts of values that matter."""
     drawing = frozenset(pc for pc, i in enumerate(code.instructions) if relevance.draws_matter(code.number, i))
     out = []
     for node, live in zip(nodes, live_after(code, drawing), strict=True):
@@ -146,7 +150,7 @@ def _forgetful(code: Code, nodes: list[Node], slots: dict[str, int], relevance: 
 
 
 def _part(evaluate: Evaluate, level: int) -> Evaluate:
-    """The part of an argument that matters."""
+    """An argument's function, reduced to the part of its value that matters."""
     if level == EVERYTHING:
         return evaluate
     return lambda R, E: abstracted(evaluate(R, E), level)  # noqa: N803
@@ -159,7 +163,7 @@ def _slots(code: Code) -> dict[str, int]:
 
 
 def _asks_the_clock(i: Instruction) -> bool:
-    """A branch on whether a deadline has passed: where time is free, either way."""
+    """Whether this is a branch on a deadline; where time is free, both alternatives are enabled."""
     return i.op == "branch" and "__remaining(" in i.arguments[0]
 
 
@@ -199,7 +203,7 @@ class Failing(Exception):
 
 
 def evaluated(evaluate: Evaluate, registers: Any, environment: Environment) -> Any:
-    """The value of an expression; a fault of the scenario where there is none."""
+    """The value of an expression; raises Failing with the fault where it has none."""
     try:
         return evaluate(registers, environment)
     except Fault as fault:

@@ -1,4 +1,4 @@
-"""Which values can change what happens, and which flow only into the log: the latter need not be told apart in a search."""
+"""Cone of influence: the values that can affect behaviour or expectations. States that differ only in others are merged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.program.ir import Code, Instruction, Program
 
 NOTHING, NULLNESS, EVERYTHING = 0, 1, 2
-"""How much of a value matters: nothing, whether it is null, or all of it."""
+"""How much of a value matters: nothing, whether it is null, or all of it. The order is that of the lattice."""
 Fact = tuple[Any, ...]
 """A place that values flow through: ("local", code, register), ("cell", number), ("result",), ("draws", code),
 ("own", code) for a thread's own index and name."""
@@ -18,7 +18,7 @@ _WHOLE_CELL = ("append", "extend", "pop", "remove", "assign")
 
 
 class _Erased:
-    """A value of which nothing matters but that it is not null."""
+    """Stands for a value of which at most matters that it is not null."""
 
     def __repr__(self) -> str:
         return "…"
@@ -28,16 +28,17 @@ ERASED = _Erased()
 
 
 def abstracted(value: Any, level: int) -> Any:
-    """The part of a value that matters."""
+    """The part of a value that matters at a level."""
     if level == EVERYTHING or (value is None and level == NULLNESS):
         return value
     return ERASED
 
 
 class ConeOfInfluence:
-    """How much of every value of a program matters, as the least solution of what each instruction demands.
+    """How much of every value of a program matters, as the least fixed point of the demands of its instructions.
 
-    timed: whether durations matter, as they do where the clock's order is kept.
+    The demands start at the expectations and at everything that can block, fail or branch, and propagate backwards along
+    the flow of values. timed: whether durations matter, as they do in virtual time.
     """
 
     def __init__(self, program: Program, timed: bool = False) -> None:
@@ -55,15 +56,15 @@ class ConeOfInfluence:
             pass
 
     def of(self, *fact: Any) -> int:
-        """How much of what is there matters."""
+        """How much of the values at a place matters; the place is given as the parts of a `Fact`."""
         return self._levels.get(fact, NOTHING)
 
     def draws_matter(self, code: int, i: Instruction) -> bool:
-        """Whether what an instruction draws, or how many draws came before it, can change what happens."""
+        """Whether the values that an instruction draws, and so the number of draws before it, can affect behaviour."""
         return any(fact == ("draws", code) and level for fact, level in self._demands(self.program.codes[code], i))
 
     def counts_tasks(self, cell: int) -> bool:
-        """Whether anybody looks at how many items of a queue have not been dealt with."""
+        """Whether any instruction depends on a queue's number of unfinished items."""
         return any(
             i.target is not None and i.target.cell == cell and i.op in ("queue.join", "queue.task_done")
             for code in self.program.codes
@@ -71,11 +72,11 @@ class ConeOfInfluence:
         )
 
     def argument(self, code: int, i: Instruction, at: int) -> int:
-        """How much of an instruction's argument matters."""
+        """How much of an instruction's argument number `at` matters."""
         return self._of_argument(i, at, i.arguments[at])
 
     def is_handed_on(self, i: Instruction, at: int) -> bool:
-        """Whether an argument becomes part of the state."""
+        """Whether an argument becomes part of the state, so that its irrelevant part must be erased."""
         operation = i.op.partition(".")[2]
         is_item = operation == "put" and at == 0
         return is_item or i.op in ("variable.write", "end") or (not self.timed and _is_drawn(i.arguments[at]))
@@ -91,7 +92,7 @@ class ConeOfInfluence:
         return changed
 
     def _demands(self, code: Code, i: Instruction) -> Iterator[tuple[Fact, int]]:
-        """What an instruction needs of the places that it takes values from."""
+        """How much an instruction needs of each place that it takes values from."""
         for index in (i.target, i.lock):
             if index is not None and index.index is not None:
                 yield from self._uses(code, index.index, EVERYTHING)
@@ -110,7 +111,7 @@ class ConeOfInfluence:
             yield ("cell", i.target.cell), EVERYTHING
 
     def _of_argument(self, i: Instruction, at: int, text: str) -> int:
-        """How much of an argument's value an instruction looks at."""
+        """How much of an argument's value an instruction needs."""
         operation = i.op.partition(".")[2]
         if i.op == "log":
             return NOTHING
@@ -129,7 +130,7 @@ class ConeOfInfluence:
         return EVERYTHING
 
     def _handed_over(self, code: Code, to: int, given: Any) -> Iterator[tuple[Fact, int]]:
-        """What a thread gets from whoever starts it."""
+        """The demands of a thread's parameters on the arguments that it is started with."""
         parameters = self.program.codes[to].parameters
         for parameter, element in zip(parameters, given.elts, strict=True):
             yield from self._used(code.number, element, self.of("local", to, parameter))
@@ -138,7 +139,7 @@ class ConeOfInfluence:
         return self._used(code.number, _parsed(text), demand)
 
     def _used(self, code: int, node: ast.AST, demand: int) -> Iterator[tuple[Fact, int]]:
-        """What an expression needs, of which so much matters; a part that could fail, or decides, matters as a whole."""
+        """The demands of an expression whose value matters so much; a part that may fail or decides matters as a whole."""
         match node:
             case ast.Name(id="index" | "name"):
                 yield ("own", code), demand
@@ -161,7 +162,7 @@ class ConeOfInfluence:
                 for value in values:
                     yield from self._used(code, value, NOTHING)
             case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=elements)):
-                for element in elements:  # `%s` of any value gives a text
+                for element in elements:  # `%s` never fails, whatever the value is
                     yield from self._used(code, element, demand if demand == EVERYTHING else NOTHING)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="random")), args=arguments):
                 if demand == EVERYTHING:
@@ -177,7 +178,7 @@ class ConeOfInfluence:
 
 
 def _is_drawn(text: str) -> bool:
-    """Whether it is a time-out drawn at random or left of a deadline: where time is free, each is as good as any."""
+    """Whether an argument is a random time-out or the time to a deadline; where time is free, its length is irrelevant."""
     return text.startswith(("random.span(", "__remaining("))
 
 

@@ -1,4 +1,4 @@
-"""Turns the expressions of instructions into functions of a thread's registers."""
+"""Compiles the expressions of instructions to Python functions of a thread's registers and environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Evaluate = Callable[[Any, Any], Any]
 
 
 class _Names(ast.NodeTransformer):
-    """Names of registers become their places; what the thread itself has comes from its environment."""
+    """Replaces names of registers by their indices, and the thread's own names by attributes of its environment."""
 
     def __init__(self, slots: dict[str, int]) -> None:
         self.slots = slots
@@ -34,7 +34,7 @@ class _Names(ast.NodeTransformer):
 
 
 class Compiler:
-    """Compiles the expressions of one code."""
+    """Compiles the expressions of one code, each text once."""
 
     def __init__(self, slots: dict[str, int], names: dict[str, str]) -> None:
         self._names = _Names(slots)
@@ -42,7 +42,7 @@ class Compiler:
         self._made: dict[str, Evaluate] = {}
 
     def compile(self, text: str) -> Evaluate:
-        """The function of an expression."""
+        """The function of an expression; it raises Fault where a local has no value yet."""
         if text not in self._made:
             tree = ast.parse(text, mode="eval")
             body = self._names.visit(tree.body)

@@ -1,4 +1,4 @@
-"""Which registers a thread may still read: what is dead need not be kept in a state."""
+"""Live-variable analysis of a code: dead registers are dropped from states, so that states which differ only there merge."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from scenrun.program.control_flow import successors
 from scenrun.program.ir import Code, Instruction
 
 FAULT, DRAWS = "(fault)", "(draws)"
-"""What a thread has beside its registers: the fault that it handles, and how often it has drawn."""
+"""Pseudo-registers: the fault that a thread handles, and its number of draws."""
 
 
 def live_after(code: Code, drawing: frozenset[int]) -> list[frozenset[str]]:
     """For each instruction, the registers that may be read once its own arguments have been evaluated.
 
-    `drawing` has the instructions whose draws matter.
+    drawing: the instructions whose draws matter.
     """
     before: list[frozenset[str]] = [frozenset()] * len(code.instructions)
     uses = [_uses(i, pc in drawing) for pc, i in enumerate(code.instructions)]
@@ -31,6 +31,7 @@ def live_after(code: Code, drawing: frozenset[int]) -> list[frozenset[str]]:
 def _after(code: Code, pc: int, before: list[frozenset[str]]) -> frozenset[str]:
     instruction = code.instructions[pc]
     out: frozenset[str] = frozenset()
+    # on a fault, `into` is not written: only the normal successors get its new value
     for following in successors(code, pc, faults=False):
         out |= before[following] - {instruction.into}
     if instruction.handler is not None:

@@ -1,7 +1,8 @@
 """The only semantics of an instruction in the model: which steps are enabled in a state, and what each of them does.
 
 A step is one guarded atomic action (a phase of an operation, from `primitives/`) with the thread's own instructions that
-follow it. Nothing here knows one primitive from another.
+follow it. Outside `atomic` those touch only the thread's registers: other threads cannot notice them, so folding them into the
+step loses no behaviour and saves states. Nothing here depends on which primitives there are.
 """
 
 from __future__ import annotations
@@ -25,45 +26,45 @@ from scenrun.program.user_python import OBJECTS_ARE_OPAQUE, Calls
 from scenrun.program.values import key
 
 PATIENCE = 100_000
-"""Own instructions in one step: more than this is a loop inside `atomic` that does not end."""
+"""The most own instructions in one step; more are taken for a loop inside `atomic` that does not terminate."""
 FOLDED = frozenset({"log"})
-"""What is no step of its own where only the shared state matters."""
+"""Ops that are no steps of their own where only the shared state matters."""
 FREE = frozenset({"log", "sleep", "work"})
-"""What is no step of its own where time is free as well: whatever takes its time may take none."""
+"""Ops that are no steps of their own where time is free as well: any duration may be zero."""
 
 
 class Transition(NamedTuple):
-    """One enabled transition: a thread, and what it does."""
+    """A transition: a thread, and which of its enabled actions it does."""
 
     thread: int
-    """Its number."""
+    """The thread's number in the state; -1 in `TIME_PASSES`."""
     expires: bool = False
-    """Whether its time is up, instead of its getting what it waits for."""
+    """Whether its time-out fires, instead of its getting what it waits for."""
     alternative: int = 0
-    """Which way it goes, where a step has several."""
+    """Which alternative it takes, where a step has several."""
 
 
 TIME_PASSES = Transition(-1)
-"""Where the clock's order is kept: up to the moment at which the next one's time is up."""
+"""The transition of a timed machine that lets time pass until the next time-out."""
 
 
 class NonTerminatingStep(Exception):
-    """A step of a thread does not come to its end."""
+    """A step of a thread does not terminate."""
 
 
 class Machine:
-    """A program as a transition system, with time left free: a wait with a time-out may expire, a sleep may end, at once.
+    """A program as a transition system in free time: a wait with a time-out may expire, and a sleep may end, at once.
 
-    A `timed` one keeps the clock's order instead: steps take no time, and time passes only when nobody can move, save
-    threads that would move for ever without it (see `passing`). It passes in transitions of its own, and what is kept is
-    how long each thread still has to wait.
+    A `timed` machine has virtual time instead: steps take no time, and time passes only where no thread is enabled except
+    those on zero-time cycles (see `clock`). It passes in transitions of its own; a state has the time that each thread
+    still has to wait, not the time of the clock, so that states recur.
     """
 
     def __init__(
         self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED, forgets: bool = False,
         timed: bool = False,
     ) -> None:  # fmt: skip
-        """`forgets`: keep of each value only what can change what happens; see `Relevance`."""
+        """folded: ops that are no steps. forgets: keep of each value only what can affect behaviour (`ConeOfInfluence`)."""
         self.program = program
         self.seed = program.seed if seed is None else seed
         self.timed = timed
@@ -80,7 +81,7 @@ class Machine:
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
-        """Queues of which nobody asks how many items have not been dealt with; that number only grows."""
+        """Queues whose number of unfinished items no instruction reads; it would only grow, so it is kept at 0."""
         if self.relevance is None:
             return frozenset()
         counts = self.relevance.counts_tasks
@@ -91,22 +92,22 @@ class Machine:
         )
 
     def slots_of_end(self, who: Who) -> tuple[int, ...]:
-        """The cells that a thread's last step changes: its own; of main, the pools that take no more tasks then."""
+        """The cells that a thread's last step changes: its own; for main, the pools that are shut at its end."""
         return who.slots if who.kind is not None else self._shut_at_exit
 
     # --- states
 
     def initial(self) -> State:
-        """The state in which main is about to take its first step."""
+        """The state in which main is at its first step."""
         main = self._begun(Who("main", "main", 0, 0), ())
         return State(self.slots.initial, (main,), self.looks.broken(self.slots.initial, ()))
 
     def is_over(self, state: State) -> bool:
-        """Whether main and every other thread that is no daemon have ended: the daemons are cut off here."""
+        """Whether main and all threads except daemons have ended: the daemons are cut off then."""
         return all(thread.pc == ENDED or thread.who.daemon for thread in state.threads)
 
     def following(self, state: State) -> Iterator[tuple[Transition, State]]:
-        """Every enabled transition, in the order of the threads, with the state that it leads to."""
+        """Every enabled transition, in the order of the threads, with the state that it leads to; `TIME_PASSES` comes last."""
         if self.is_over(state):
             return
         for number in range(len(state.threads)):
@@ -115,7 +116,7 @@ class Machine:
             yield TIME_PASSES, later
 
     def following_of(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
-        """Every enabled transition of one thread, with the state that it leads to."""
+        """Every enabled transition of one thread, with the state that it leads to; a time-out fires only for a blocked thread."""
         for alternative in range(self._alternatives(state.threads[number])):
             for expires in (False, True):
                 choice = Transition(number, expires, alternative)
@@ -125,7 +126,7 @@ class Machine:
                     break
 
     def step(self, state: State, choice: Transition) -> State | None:
-        """The state after a transition; None where it is not enabled."""
+        """The state after a transition; None where it is not enabled. Does not check that a time-out is of a blocked thread."""
         if choice == TIME_PASSES:
             return self.later(state)
         thread = state.threads[choice.thread]
@@ -135,13 +136,13 @@ class Machine:
         return None if outcome is None else self._after(state, choice, thread, outcome)
 
     def result_of(self, state: State, choice: Transition) -> Any:
-        """What a transition that is enabled gives its thread; None where it gives nothing, or fails."""
+        """The result of an enabled transition for its thread; None where it has none, or fails."""
         if choice == TIME_PASSES:
             return None
         return getattr(self._outcome(state, choice, state.threads[choice.thread]), "result", None)
 
     def later(self, state: State) -> State | None:
-        """The state in which the next one's time is up, where the clock's order is kept; None where time cannot pass."""
+        """The state at the next time-out; None where time is free or cannot pass."""
         if not self.timed or self.is_over(state):
             return None
         passing, over = could_pass(self, state)
@@ -150,11 +151,11 @@ class Machine:
         return aged(self, state, passing)
 
     def passed(self, state: State) -> State:
-        """The same, of a state of which it is known that time can pass in it."""
+        """The state at the next time-out, without checking that time can pass: the caller knows that it can."""
         return aged(self, state, could_pass(self, state)[0])
 
     def _rounds_at(self, state: State) -> frozenset[int]:
-        """The threads that go round in a state without time passing."""
+        """The threads that are on a zero-time cycle through a state."""
         states = {(first := key(state)): state}
 
         def moves(place: Any) -> Iterator[tuple[int, Any]]:
@@ -169,22 +170,22 @@ class Machine:
         return ZeroTimeCycles(moves, lambda: None).at(first)
 
     def can_step(self, state: State, number: int) -> bool:
-        """Whether a thread can go on, by itself or as its time is up."""
+        """Whether a thread is enabled, by its own action or by its time-out."""
         thread = state.threads[number]
         return any(self._outcome(state, Transition(number, late), thread) is not None for late in (False, True))
 
     def operation_of(self, thread: Thread) -> Operation | None:
-        """What a thread is about to do, or in the middle of; None where it asks, or ends."""
+        """The operation that a thread is about to do or is in the middle of; None where its step is none."""
         if thread.pc == BEGINNING:
             return KINDS[str(thread.who.kind)].begin
         return self._node(thread).operation if thread.pc >= 0 else None
 
     def instruction_of(self, thread: Thread) -> Instruction | None:
-        """The instruction that a thread is at; None before the first and after the last."""
+        """The instruction that a thread is at, or where a fault left it; None before the first and after the last."""
         return self._node(thread).instruction if thread.pc >= 0 else thread.fault_at
 
     def node_of(self, thread: Thread) -> Node | None:
-        """The node of the instruction that a thread is at."""
+        """The node of the instruction that a thread is at; None before the first and after the last."""
         return self._node(thread) if thread.pc >= 0 else None
 
     # --- one transition
@@ -193,13 +194,13 @@ class Machine:
         return self.codes[thread.who.code].nodes[thread.pc]
 
     def _alternatives(self, thread: Thread) -> int:
-        """How many ways the next step may go."""
+        """The number of alternatives of the next step."""
         if thread.pc < 0 or self._node(thread).alternatives is None:
             return 1
         return 2 if self._node(thread).instruction.op == "branch" else int(thread.arguments[0])
 
     def _values(self, state: State, thread: Thread) -> Values:
-        """The values of the cells that the next step names; one that it makes comes first."""
+        """The values of the cells that the next step names; the initial value of a cell that it makes comes first."""
         values = tuple(state.cells[slot] for slot in thread.slots)
         operation = self.operation_of(thread)
         if operation is not None and operation.makes:
@@ -207,7 +208,7 @@ class Machine:
         return values
 
     def _outcome(self, state: State, choice: Transition, thread: Thread) -> Outcome:
-        """What the next phase of a thread's operation gives."""
+        """The outcome of the next phase of a thread's operation; None where it is not enabled."""
         values = self._values(state, thread)
         if choice.expires:
             return self._expired(values, choice.thread, thread)
@@ -238,7 +239,7 @@ class Machine:
             return Failed(values, fault.type, fault.text)
 
     def _expired(self, values: Values, me: int, thread: Thread) -> Outcome:
-        """What happens when the time is up, if the thread waits with a time-out."""
+        """The outcome of a thread's time-out; None where it has none, or it is not due yet."""
         operation = self.operation_of(thread)
         if operation is None or operation.timeout_at is None or thread.arguments[operation.timeout_at] is None:
             return None
@@ -249,7 +250,7 @@ class Machine:
 
     @staticmethod
     def _answered(node: Node, thread: Thread, values: Values) -> Outcome:
-        """The answer to a question; to one about what a local holds, as the kind of that answers it."""
+        """The answer to a question about an object; for a handle in a local, that of the handle's kind."""
         answer = node.answer
         if node.is_held:
             answer = KINDS[thread.arguments[0].kind].answers[node.instruction.op.partition(".")[2]]
@@ -257,7 +258,7 @@ class Machine:
         return Done(values, answer(*values))
 
     def _called(self, node: Node, thread: Thread) -> Outcome:
-        """What the user's own function gives; it is one step, and taken to be a function of its arguments."""
+        """The outcome of the user's own function; it is one step, and assumed to be a pure function of its arguments."""
         instruction = node.instruction
         name, wanted = str(instruction.option("function")), instruction.into is not None
         try:
@@ -267,14 +268,14 @@ class Machine:
 
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:
-        """The last step, of a thread that has returned or that a fault leaves."""
+        """The outcome of the last step of a thread that has returned or that a fault leaves."""
         if thread.who.kind is None:
             return Done(tuple(map(shut_at_exit, values)))
         end = KINDS[thread.who.kind].end
         return Done(values) if end is None else end(values, me, result, None)
 
     def _after(self, state: State, choice: Transition, thread: Thread, outcome: Outcome) -> State:
-        """The state after an outcome: the cells as it says, and the thread at its next step."""
+        """The state after an outcome: with its values in the cells, and the thread at its next step."""
         assert outcome is not None
         cells, threads = list(state.cells), list(state.threads)
         slots = thread.slots
@@ -311,7 +312,7 @@ class Machine:
                 result = Handle(slots, made.who.name)
         if node.into is not None:
             registers[node.into] = abstracted(result, node.level)
-        if instruction.op == "choose":  # a run draws one, and what it draws afterwards follows from how often it drew
+        if instruction.op == "choose":  # a run draws the alternative at random: its later draws are to be the same here
             thread = thread._replace(draws=thread.draws + 1)
         jumps = instruction.op == "jump" or (instruction.op == "branch" and result == 0)
         to = instruction.to if jumps else thread.pc + 1
@@ -335,7 +336,7 @@ class Machine:
     # --- threads
 
     def _started(self, thread: Thread, node: Node, slots: tuple[int, ...], threads: list[Thread]) -> Thread:
-        """The thread that an instruction has started."""
+        """The new thread that an instruction has started."""
         assert node.operation is not None
         named = dict(zip(node.operation.parameters, thread.arguments, strict=True))
         given = tuple(named.get("arguments", ()))
@@ -352,14 +353,14 @@ class Machine:
         return Thread(who, BEGINNING, registers, slots=who.slots, arguments=arguments, remaining=left)
 
     def _time_left(self, operation: Operation | None, arguments: tuple[Any, ...]) -> int | None:
-        """How long a thread waits in an operation at the most; None where nobody counts, or for ever."""
+        """The time-out of an operation in nanoseconds; None where time is free or the wait is unlimited."""
         if not self.timed or operation is None or operation.timeout_at is None:
             return None
         timeout = arguments[operation.timeout_at]
         return None if timeout is None else max(0, int(timeout))
 
     def _made(self, kind: str, instruction: Instruction, slots: tuple[int, ...], threads: list[Thread]) -> Who:
-        """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
+        """The identity of a thread made at run time, named after its pool or else its behaviour, with a number."""
         target = str(instruction.option("target"))
         prefix = self.slots.label(slots[1]) if len(slots) > 1 else target
         number = sum(1 for one in threads if one.who.name.startswith(f"{prefix}#"))
@@ -368,7 +369,7 @@ class Machine:
         return Who(f"{prefix}#{number}", target, number, instruction.code, daemon, False, slots, kind)
 
     def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
-        """A thread that is about to take its first step."""
+        """A thread at its first step."""
         return self._ran(Thread(who, 0, ()), 0, self.codes[who.code].registers(given), [])
 
     # --- a thread's own instructions
@@ -382,7 +383,7 @@ class Machine:
         return found
 
     def _ran(self, thread: Thread, pc: int, registers: list[Any], cells: list[Any], *, inside: bool = False) -> Thread:
-        """The thread at its next step, after its own instructions from `pc` on; `inside` an `atomic`, all are its own."""
+        """The thread at its next step, after its own instructions from `pc` on; `inside` an `atomic`, all belong to the step."""
         environment, nodes, fault = self._environment(thread), self.codes[thread.who.code].nodes, thread.fault
         for _ in range(PATIENCE):
             node = nodes[pc]
@@ -404,14 +405,14 @@ class Machine:
         )
 
     def _leaving(self, thread: Thread, draws: int, fault: Fault, at: Instruction) -> Thread:
-        """A thread that a fault is about to leave."""
+        """A thread that is about to end with a fault that it does not handle."""
         return Thread(thread.who, LEAVING, (), draws, slots=self.slots_of_end(thread.who), fault=fault, fault_at=at)
 
     def _about_to(
         self, who: Who, pc: int, node: Node, registers: list[Any], draws: int,
         slots: tuple[int, ...], arguments: tuple[Any, ...], fault: Fault | None,
     ) -> Thread:  # fmt: skip
-        """A thread at a step, with what it may still need."""
+        """A thread at a step, reduced to the registers, fault and draws that are live: states that differ in others are equal."""
         if node.dead:
             registers = [UNSET if at in node.dead else value for at, value in enumerate(registers)]
         kept = fault if node.keeps_fault else None
@@ -422,7 +423,7 @@ class Machine:
     def _named(
         self, thread: Thread, node: Node, registers: list[Any], environment: Environment
     ) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-        """The cells and the arguments of a step, as they are when the thread comes to it."""
+        """The cells and arguments of a step. No other thread can change them, so they are evaluated when the thread arrives."""
         instruction = node.instruction
         if instruction.op == "end":
             return self.slots_of_end(thread.who), (evaluated(node.arguments[0], registers, environment),)
@@ -444,7 +445,7 @@ class Machine:
 
     @staticmethod
     def _held(node: Node, handle: Any) -> tuple[int, ...]:
-        """The cells of a thread or future that a local holds."""
+        """The cells of a thread or future whose handle is in a local; raises Failing where it is no such handle."""
         kind = node.kind
         assert kind is not None
         asks_whether_alive = node.instruction.op.endswith("is_alive")
@@ -455,7 +456,7 @@ class Machine:
     def _own(
         self, node: Node, pc: int, registers: list[Any], environment: Environment, fault: Fault | None, cells: list[Any]
     ) -> int:
-        """Do one instruction that nobody else can notice; where the next one is."""
+        """Execute one instruction that is no step of its own; returns the place of the next one."""
         instruction = node.instruction
         match instruction.op:
             case "let":
@@ -485,7 +486,7 @@ class Machine:
         return pc + 1
 
     def _at_once(self, node: Node, registers: list[Any], environment: Environment, cells: list[Any]) -> None:
-        """An operation inside `atomic`."""
+        """Execute an operation inside `atomic`, as part of the current step."""
         slots, arguments = self._named(Thread(Who("", "", 0, 0), 0, ()), node, registers, environment)
         assert node.operation is not None
         act, before = node.operation.phases[0].act, tuple(cells[slot] for slot in slots)
@@ -497,5 +498,5 @@ class Machine:
 
 
 def _ended(thread: Thread) -> Thread:
-    """A thread that will do nothing more; of its registers nothing is left."""
+    """A thread that has ended, without registers."""
     return Thread(thread.who, ENDED, (), fault=thread.fault if thread.pc == LEAVING else None, fault_at=thread.fault_at)

@@ -1,4 +1,4 @@
-"""A path of the search as a file: the moves by name, what decided them, and the finding that they lead to."""
+"""Schedule files of version 2, for paths of a search: the moves by name, the program and seed, and the finding they show."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ _FIELDS = Move._fields
 
 @dataclass(frozen=True, slots=True)
 class MoveSchedule:
-    """The moves of a path, with what else decided it."""
+    """The moves of a path, with the program, seed and options that determine it."""
 
     scenario: str
     file: str
-    """As it was given on the command line."""
+    """The scenario's path as it was given on the command line."""
     digest: str
     """The program's fingerprint."""
     seed: int
     moves: tuple[Move, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
     time: str = "free"
-    """Whether sleeps may end in any order (`free`), or the clock's order was kept (`virtual`)."""
+    """`free` where sleeps may end in any order, `virtual` where they end in the order of the clock."""
     finding: tuple[str, str] | None = None
-    """The kind of what the moves show, and what it is about: threads, or an expectation."""
+    """The kind of the finding that the moves show, and its subject: threads, or an expectation."""
     cycle_from: int | None = None
-    """The first move of a livelock's cycle, counted from 0; the cycle is what follows."""
+    """The first move of a livelock's cycle, counted from 0; the cycle lasts to the end of the moves."""
 
     def as_dict(self) -> dict[str, Any]:
-        """As the file has it; what a move has by default is left out."""
+        """The content of the file; default values of moves are left out."""
         return {
             "schedule": VERSION, "scenario": self.scenario, "file": self.file, "overrides": self.overrides,
             "digest": self.digest, "seed": self.seed, "time": self.time,
@@ -46,7 +46,7 @@ class MoveSchedule:
         }  # fmt: skip
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON, one move a line; raises OutputError."""
+        """Write the schedule as JSON, one move a line; raises OutputError."""
         fields = self.as_dict()
         moves = ",\n  ".join(json.dumps(move, ensure_ascii=False) for move in fields.pop("moves"))
         head = json.dumps(fields, ensure_ascii=False, indent=1).removesuffix("\n}")
@@ -62,7 +62,7 @@ def _written(move: Move) -> dict[str, Any]:
 
 
 def read(path: str | Path) -> MoveSchedule:
-    """A path from a file; raises UsageError with a sentence."""
+    """Read a schedule of version 2 from a file; raises UsageError."""
     found = turns.read_json(path)
     version = found.get("schedule") if isinstance(found, dict) else None
     if isinstance(version, bool):

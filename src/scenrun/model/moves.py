@@ -1,4 +1,4 @@
-"""Names the choices of a path by thread, operation and place in the file, and finds the choices that such names mean."""
+"""Names transitions by thread, operation and place in the file, and resolves such names along a path of the model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from scenrun.program.ir import Instruction
 
 
 class Move(NamedTuple):
-    """One choice of a path, by names that survive edits of comments and layout."""
+    """One transition of a path, by names that survive edits of comments and layout."""
 
     thread: str
     op: str
-    """Such as `queue.get`; `begin` where a task or timer begins, `end` for the last step, `leave` where a fault leaves."""
+    """Such as `queue.get`; `begin` for the start of a task or timer, `end` for the last step, `leave` for an unhandled fault."""
     step: str = ""
     """The step in the file, such as `threads.consumer.do[0]`; empty where there is none."""
     phase: int = 0
-    """Which action of the operation: a condition's wait has several."""
+    """The number of the operation's atomic action, from 0: a condition's wait has several."""
     expires: bool = False
+    """Whether the thread's time-out fires."""
     alternative: int = 0
+    """The alternative that is taken, from 0."""
 
     def __str__(self) -> str:
         where = f" at {self.step}" if self.step else ""
@@ -31,7 +33,7 @@ class Move(NamedTuple):
 
 
 class Diverged(Exception):
-    """A path does not fit the program: at which move, counted from 0, and how."""
+    """A move of a path, counted from 0, is not enabled in the program; the message says why."""
 
     def __init__(self, number: int, message: str) -> None:
         self.number = number
@@ -41,31 +43,31 @@ class Diverged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ResolvedMove:
-    """A move that the model has made, as an executor needs it."""
+    """A move with the transition of the model that it names."""
 
     move: Move
     choice: Transition
     pc: int
-    """The instruction that it does; `BEGINNING` or `LEAVING` where it is none."""
+    """The instruction that it executes; `BEGINNING` or `LEAVING` where it is none."""
     is_void: bool
-    """Whether nothing is done in it: a task that was cancelled in line would begin."""
+    """Whether nothing is executed in it: the start of a task that was cancelled while it waited in line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Moves that the model can make one after another, and where they lead."""
+    """Moves that are enabled one after another, and the state that they lead to."""
 
     made: tuple[ResolvedMove, ...]
     state: State
 
     @property
     def moves(self) -> tuple[Move, ...]:
-        """Their names."""
+        """The moves by name."""
         return tuple(made.move for made in self.made)
 
 
 def moves_of(machine: Machine, choices: Iterable[Transition]) -> tuple[Move, ...]:
-    """The names of choices that are made one after another from the beginning."""
+    """The names of transitions taken from the initial state; raises Diverged at the first one that is not enabled."""
     state, out = machine.initial(), []
     for number, choice in enumerate(choices):
         out.append(move_of(machine, state, choice))
@@ -77,12 +79,12 @@ def moves_of(machine: Machine, choices: Iterable[Transition]) -> tuple[Move, ...
 
 
 def choices_of(machine: Machine, moves: Iterable[Move]) -> list[Transition]:
-    """The choices that the names mean; raises Diverged at the first one that cannot be made."""
+    """The transitions that moves name; raises Diverged at the first one that is not enabled."""
     return [made.choice for made in path_of(machine, moves).made]
 
 
 def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
-    """Make moves one after another from the beginning; raises Diverged at the first one that cannot be made."""
+    """Take moves one after another from the initial state; raises Diverged at the first one that is not enabled."""
     state, out = machine.initial(), []
     for number, move in enumerate(moves):
         if machine.is_over(state):
@@ -101,7 +103,7 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
 
 
 def move_of(machine: Machine, state: State, choice: Transition) -> Move:
-    """The name of a choice in a state."""
+    """The name of a transition in a state."""
     thread = state.threads[choice.thread]
     instruction = machine.instruction_of(thread)
     step = instruction.step if instruction is not None else ""
@@ -123,7 +125,7 @@ def _fits(machine: Machine, state: State, choice: Transition, move: Move) -> boo
 
 
 def _stepped(machine: Machine, state: State, choice: Transition, number: int) -> State | None:
-    """The state after a choice that a search could make: nobody's time is up who need not wait."""
+    """The state after a transition that a search could take: a time-out fires only for a blocked thread."""
     try:
         return next((after for found, after in machine.following_of(state, choice.thread) if found == choice), None)
     except NonTerminatingStep as error:
@@ -135,7 +137,7 @@ def _is_void(before: Thread, after: Thread) -> bool:
 
 
 def _why_not(machine: Machine, state: State, at: int | None, move: Move) -> str:
-    """What is so instead, as the end of a sentence."""
+    """Why a move is not enabled, as the end of a sentence."""
     if at is None:
         return f"{move.thread} has not been started then"
     thread = state.threads[at]
@@ -166,7 +168,7 @@ def _place(instruction: Instruction | None, move: Move) -> str:
 
 
 def cycled(moves: Sequence[Move], cycle_from: int | None, turns: int = 3) -> tuple[Move, ...]:
-    """The moves, with those of the cycle made so many times."""
+    """The moves, with the cycle repeated `turns` times in all."""
     if cycle_from is None:
         return tuple(moves)
     return (*moves[:cycle_from], *(tuple(moves[cycle_from:]) * turns))

@@ -1,4 +1,4 @@
-"""Looks at expectations in states of the model: at all of what they name in one moment."""
+"""Compiles the expectations of a program to functions of the cells of one state, and evaluates them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Predicate = Callable[[tuple[Any, ...]], Any]
 
 
 class Predicates:
-    """The expectations of a program, as functions of the cells."""
+    """The expectations of a program, compiled to functions of the cells."""
 
     def __init__(self, program: Program, slots: Slots) -> None:
         self._slots = slots
@@ -23,7 +23,7 @@ class Predicates:
         self.observe = [self.function(observation) for observation in program.expectations.observe]
 
     def broken(self, cells: tuple[Any, ...], already: tuple[int, ...]) -> tuple[int, ...]:
-        """The `always` expectations that do not hold now or did not before."""
+        """The `always` expectations, by number, that do not hold now or were broken already."""
         if not self.always:
             return already
         return tuple(n for n, look in enumerate(self.always) if n in already or not holds(look, cells))

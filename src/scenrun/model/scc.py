@@ -9,7 +9,7 @@ Node = TypeVar("Node", bound=Hashable)
 
 
 def components(nodes: Iterable[Node], following: Callable[[Node], Sequence[Node]]) -> Iterator[list[Node]]:
-    """Every component, those first from which the later ones are not reached: a component comes after all it leads to."""
+    """Every strongly connected component, in reverse topological order: after all components that can be reached from it."""
     index: dict[Node, int] = {}
     low: dict[Node, int] = {}
     stack: list[Node] = []
@@ -25,7 +25,7 @@ def _from(
     low: dict[Node, int],
     stack: list[Node],
 ) -> Iterator[list[Node]]:
-    """The components that are found from one node; `low` has the nodes that are in none yet."""
+    """The components reached from one node; `low` has only the nodes on the stack, which are in no complete component."""
     index[root] = low[root] = len(index)
     stack.append(root)
     path = [(root, iter(following(root)))]
@@ -59,7 +59,7 @@ def _popped(node: Node, stack: list[Node], low: dict[Node, int]) -> list[Node]:
 
 
 def bottoms(nodes: Iterable[Node], following: Callable[[Node], Sequence[Node]]) -> Iterator[list[Node]]:
-    """The components that cannot be left, except nodes without a way on."""
+    """The bottom components, which no edge leaves, except nodes without successors."""
     for component in components(nodes, following):
         inside = set(component)
         afters = [after for node in component for after in following(node)]

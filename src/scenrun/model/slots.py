@@ -1,4 +1,4 @@
-"""Where each object of a program is in a state: every element of an array has a slot of its own."""
+"""Maps the declared objects of a program to slots, their indices in a state's cells; each element of an array has its own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from scenrun.program.primitives.registry import KINDS
 
 
 class Slots:
-    """The objects that are there from the beginning."""
+    """The slots of the objects that exist in the initial state."""
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self.of_cell: list[int | list[int]] = []
+        """For each cell its slot, or for an array the slots of its elements."""
         self.cells: list[tuple[Cell, int]] = []
-        """For each slot, its cell and its place in the array."""
+        """For each slot, its cell and its index in the array."""
         for cell in program.cells:
             first = len(self.cells)
             self.cells += [(cell, index) for index in range(cell.count or 1)]
@@ -24,17 +25,17 @@ class Slots:
         self.initial: tuple[Any, ...] = tuple(KINDS[cell.kind].initial(cell.options) for cell, _ in self.cells)
         self.kinds = tuple(cell.kind for cell, _ in self.cells)
         self.who = {slot: who for slot in range(len(self.cells)) if (who := self._who(slot)) is not None}
-        """The thread that a slot stands for."""
+        """For the slot of a thread, task or timer, the identity of that thread."""
 
     def label(self, slot: int) -> str:
-        """The name of the object; one that was made while running has none."""
+        """The name of the object in a slot; empty for one that was made at run time."""
         if slot >= len(self.cells):
             return ""
         cell, index = self.cells[slot]
         return cell.label(index)
 
     def named(self, slot: int) -> tuple[int, ...]:
-        """The slots that an operation on an object names: its own, and for a task also its pool's."""
+        """The slots that an operation on an object uses: its own, and for a task also its pool's."""
         return self.who[slot].slots if slot in self.who else (slot,)
 
     def _who(self, slot: int) -> Who | None:

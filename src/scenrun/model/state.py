@@ -1,4 +1,4 @@
-"""What a state of the model is made of; all of it is immutable, so a state can be kept and compared."""
+"""The immutable data types of a state: threads, handles, and keys by which states are compared."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from scenrun.errors import Fault
 from scenrun.program.ir import Instruction
 
 BEGINNING, ENDED, LEAVING = -1, -2, -3
-"""Where a thread is before its first instruction, after its last, and when a fault is about to leave it."""
+"""Values of a thread's `pc` before its first instruction, after its last, and before it ends with an unhandled fault."""
 
 
 class _Unset:
-    """A register without a value."""
+    """The type of the value of an unset register."""
 
     def __repr__(self) -> str:
         return "unset"
@@ -31,7 +31,7 @@ class Handle:
 
     @property
     def kind(self) -> str:
-        """`future`, or `spawned` for a thread."""
+        """`future` where there is a pool's slot, otherwise `spawned`, a thread."""
         return "future" if len(self.slots) > 1 else "spawned"
 
     def __str__(self) -> str:
@@ -42,7 +42,7 @@ class Handle:
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """What never changes of a thread."""
+    """The identity of a thread: what never changes of it."""
 
     name: str
     group: str
@@ -51,35 +51,36 @@ class Who:
     daemon: bool = False
     endless: bool = False
     slots: tuple[int, ...] = ()
-    """Its own cell, which others join, and for a task that of its pool; main has none."""
+    """The slots of its own cell, which other threads join, and for a task of its pool's; main has none."""
     kind: str | None = None
     """The kind of its own cell: thread, task, timer, spawned or future."""
 
 
 class Thread(NamedTuple):
-    """One thread: where it is, and what it has in its registers."""
+    """The state of one thread: its instruction, registers, and the operation that it is at."""
 
     who: Who
     pc: int
-    """The instruction that it does next; those of its own have been done already."""
+    """The instruction of its next step; the own instructions before it have been executed already."""
     registers: tuple[Any, ...]
     draws: int = 0
-    """How often it has drawn at random."""
+    """The number of its random draws so far."""
     phase: int = 0
+    """The next phase of its operation, from 0."""
     slots: tuple[int, ...] = ()
-    """The cells of the operation that it does next."""
+    """The slots of the cells that its next step uses."""
     arguments: tuple[Any, ...] = ()
     memo: Any = None
-    """What the operation's phase before left for the next one."""
+    """What the previous phase of the operation left for the next one."""
     fault: Fault | None = None
-    """The fault that is being handled; of a thread that has ended, the one that left it."""
+    """The fault that is being handled; for a thread that has ended, the one that ended it."""
     fault_at: Instruction | None = None
     remaining: int | None = None
-    """Where the clock's order is kept: how long until its time is up, in nanoseconds."""
+    """In virtual time: the time until its time-out, in nanoseconds; None without one."""
 
 
 class State(NamedTuple):
-    """Everything at one moment."""
+    """A state of the model: the values of all cells, and all threads that have been started."""
 
     cells: tuple[Any, ...]
     threads: tuple[Thread, ...]

@@ -1,4 +1,4 @@
-"""A schedule as it came out of a run and can be put in again: whose turn it was, for how many steps, until when."""
+"""Schedule files of version 1, for simulated runs: the turns, each with its thread, number of steps and end in time."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ MAX_BYTES = 1 << 28
 
 
 class Turn(NamedTuple):
-    """One thread's turn."""
+    """A run of consecutive steps of one thread."""
 
     thread: str
     steps: int
     until_ns: int | None
-    """The moment at which others got theirs; None where it went on until it had to wait or had ended."""
+    """The virtual time at which the turn ended, in nanoseconds; None where it lasted until the thread blocked or ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The turns of a simulated run, with what else decided it."""
+    """The turns of a simulated run, with the seed and options that determine it."""
 
     scenario: str
     digest: str
     """The program's fingerprint: a schedule fits no other program."""
     seed: int
     step_ns: int
+    """The cost of a step in virtual time where `costs` has none for it, in nanoseconds."""
     costs: dict[str, int]
+    """Costs in virtual time by verb or kind of step, in nanoseconds."""
     wakes_all: bool
-    """Whether its scheduler chose among all who could have what one of them got (see `Scheduler`)."""
+    """Whether the scheduler chose among all threads that could get what one of them got (see `Scheduler`)."""
     turns: tuple[Turn, ...]
 
     def save(self, path: str | Path) -> None:
-        """Write it as JSON; raises OutputError."""
+        """Write the schedule as JSON; raises OutputError."""
         fields = {
             "schedule": VERSION, "scenario": self.scenario, "digest": self.digest, "seed": self.seed,
             "step_cost_ns": self.step_ns, "costs_ns": self.costs, "wakes_all": self.wakes_all, "turns": self.turns,
@@ -50,7 +52,7 @@ class Schedule:
 
 
 def read_json(path: str | Path) -> Any:
-    """What a schedule's file holds, whatever it is; None where that is no JSON. Raises UsageError."""
+    """The JSON value in a schedule file; None where it is no JSON. Raises UsageError where it cannot be read or is too large."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -65,7 +67,7 @@ def read_json(path: str | Path) -> Any:
 
 
 def read(path: str | Path) -> Schedule:
-    """A schedule from a file; raises UsageError with a sentence."""
+    """Read a schedule of version 1 from a file; raises UsageError."""
     found = read_json(path)
     if not isinstance(found, dict) or found.get("schedule") != VERSION:
         raise UsageError(f"{path} is no schedule as `scenrun simulate --save-schedule` writes it")
@@ -88,7 +90,7 @@ def _schedule(found: dict[str, Any]) -> Schedule:
 
 
 def whole(value: Any) -> int:
-    """A whole number of zero or more; a ValueError where it is none."""
+    """Check that a value is a whole number of zero or more; raises ValueError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{str(value)[:40]} is no whole number of zero or more")
     return value

@@ -1,4 +1,4 @@
-"""A path that keeps the clock's order as one where time is free: the form in which paths are told, saved and replayed."""
+"""Converts a path in virtual time to one in free time, the form in which paths are described, saved and replayed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from scenrun.program.values import key
 from scenrun.search.properties.witness import Witness
 
 _LASTING = ("sleep", "work")
-"""Steps that are none where time is free."""
+"""Ops that are steps in virtual time only; in free time they are folded into the step before them."""
 
 
 def without_clock(program: Program, seed: int, choices: Sequence[Transition]) -> list[Transition]:
-    """The same steps, without those that only let time pass."""
+    """Convert a path in virtual time: the same steps in free time, without those that only let time pass.
+
+    Every path in virtual time has one in free time, as free time allows all durations. Both machines are run side by side.
+    """
     timed, free = Machine(program, seed, timed=True), Machine(program, seed, folded=FREE)
     here, there = timed.initial(), free.initial()
     out: list[Transition] = []
@@ -33,10 +36,12 @@ def without_clock(program: Program, seed: int, choices: Sequence[Transition]) ->
 def told_without_clock(
     program: Program, seed: int, choices: Sequence[Transition], way: Witness
 ) -> tuple[list[Transition], list[Transition]]:
-    """A way, and the round of a livelock, which leads back to where it begins.
+    """Convert a path and the cycle of a livelock, which leads back to the state in which it begins.
 
-    Where time is free a thread has steps that the clock decides, and here they come with the next step that both have: so
-    a round is whole only from its second turn on. Of threads that only sleep the round is their loops' turns.
+    In free time a thread has extra steps, which the clock decides in virtual time. They are taken just before the thread's
+    next step that both machines have, so those of one turn of the cycle may move into the next turn: if the first turn does
+    not end in the state it began in, the path includes it and the second turn is the cycle. Where threads only sleep, the
+    cycle has no common step, and the turns of their loops in free time are taken instead.
     """
     before = without_clock(program, seed, choices)
     if not way.cycle:
@@ -64,7 +69,7 @@ def _after(machine: Machine, choices: Sequence[Transition]) -> State:
 
 
 def _turns(machine: Machine, choices: Sequence[Transition], names: Sequence[str]) -> list[Transition]:
-    """What threads do next, each until it is where it was."""
+    """The steps of one turn of each named thread's loop, until the thread is in its first local state again."""
     state = _after(machine, choices)
     out: list[Transition] = []
     for number, thread in enumerate(state.threads):
@@ -85,7 +90,7 @@ def _lasts(machine: Machine, thread: Thread) -> bool:
 
 
 def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[Transition]) -> State:
-    """Where time is free a thread has steps that the clock decides: let it do them until it is where it is wanted."""
+    """Take a thread's steps that the clock decides in virtual time, until it is at the same step as in virtual time."""
     for _ in range(100):
         thread = state.threads[number]
         if (thread.pc, thread.phase) == (wanted.pc, wanted.phase):

@@ -1,4 +1,4 @@
-"""Says in one sentence what went wrong."""
+"""Describes a finding in one sentence, from the trace that shows it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scenrun.search.counterexample.trace import Trace
 from scenrun.search.properties.end_states import FindingKey
 
 MAX_NAMED = 5
+"""The most threads that a sentence names."""
 
 _WAITS = {
     "queue.get": "waits for an item of {object} that nobody will put",
@@ -31,7 +32,7 @@ _WAITS = {
 
 
 def sentence(machine: Machine, about: FindingKey, story: Trace, cycle_from: int | None = None) -> str:
-    """What a finding comes to; `cycle_from` is the number of steps before those that are done again and again."""
+    """Describe a finding; `cycle_from` is the number of steps before the cycle of a livelock."""
     if about.kind == "livelock":
         return _livelock(about, story, cycle_from or 0)
     tellers = {"deadlock": _deadlock, "exception": _fault, "violated": _violated}
@@ -50,7 +51,7 @@ def _deadlock(machine: Machine, about: FindingKey, story: Trace) -> str:
 
 
 def wait_of(one: Stuck) -> str:
-    """What a thread waits for, and why in vain."""
+    """Describe what a blocked thread waits for, and why in vain."""
     if one.operation in ("lock.acquire", "rlock.acquire"):
         others = [name for name in one.held_by if name != one.thread]
         if others:
@@ -65,7 +66,7 @@ def wait_of(one: Stuck) -> str:
 
 
 def _circle(stuck: Sequence[Stuck]) -> list[Stuck]:
-    """Threads each of which waits for what the next one holds, if there are any."""
+    """A cycle of threads, each of which waits for what the next one holds; empty where there is none."""
     by_name = {one.thread: one for one in stuck}
     for first in stuck:
         way, now = [first], first
@@ -98,7 +99,7 @@ def _livelock(about: FindingKey, story: Trace, cycle_from: int) -> str:
 
 
 def _starved(names: list[str], moving: list[str], story: Trace) -> str:
-    """Threads that wait for ever while others go round, each of which moves again and again."""
+    """Describe threads that starve: they are blocked for ever while the threads of the cycle move again and again."""
     waits = {one.thread: f" for {one.object}" for one in story.waiting if one.object}
     waiting = "; ".join(f"{name} can wait{waits.get(name, '')} for ever" for name in names[:MAX_NAMED])
     return f"{waiting} while {_listed(moving[:MAX_NAMED])} {'go' if len(moving) > 1 else 'goes'} on"

@@ -1,4 +1,4 @@
-"""A path as a player shows it: after every step all values, objects and threads in words, told as what has changed."""
+"""Data for a graphical player of schedules: for each step the changes of all values, objects and threads, in words."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from scenrun.search.properties.lock_holders import Holders
 
 MOST_STEPS = 5_000
 MOST_WORDS = 400_000
-"""Steps times threads: every thread is looked at after every step."""
+"""The most steps times threads: every thread is described after every step."""
 LONGEST = 200
-"""Characters of a value."""
+"""The most characters of a value."""
 _WAITS = {
     "queue.get": "waits for an item of {object}, which is empty",
     "simple_queue.get": "waits for an item of {object}, which is empty",
@@ -39,12 +39,13 @@ _WAITS = {
 
 
 def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
-    """What a player needs of a schedule that fits the program, for JSON.
+    """The data of a schedule that fits the program, for JSON.
 
-    `threads`: names in the order of starting. `finding`: its `kind` and a `message`, or None. `initial`: words by key.
-    `steps`: each with what it did and its `changes`, triples of key, words before and words after. Keys: `value:NAME` of a
-    shared variable, `object:NAME` of an object that threads share, `thread:NAME` for what a thread can do or waits for,
-    `holds:NAME` for what it holds. `left_out`: steps that are too many to be shown. Raises Diverged where it does not fit.
+    `threads`: names in the order of starting. `finding`: its `kind` and a `message`, or None. `cycle_from`: the
+    first step of a livelock's cycle, or None. `initial`: words by key. `steps`: each with a description and its `changes`,
+    triples of key, words before and words after. Keys: `value:NAME` of a shared variable, `object:NAME` of an object that
+    threads share, `thread:NAME` for what a thread can do or waits for, `holds:NAME` for what it holds. `left_out`: the
+    number of steps beyond the limits. Raises Diverged where the schedule does not fit.
     """
     machine = Telling.over(Machine(program, schedule.seed, folded=FREE))
     choices = choices_of(machine, schedule.moves)
@@ -78,7 +79,7 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
 def _finding(
     machine: Machine, choices: Sequence[Transition], finding: tuple[str, str] | None, cycle_from: int | None
 ) -> dict[str, str] | None:
-    """What the schedule is to show, in a sentence."""
+    """The finding that the schedule shows, with a sentence."""
     if finding is None:
         return None
     kind, about = finding
@@ -97,7 +98,7 @@ def _step(step: TraceStep, before: dict[str, str], now: dict[str, str]) -> dict[
 
 
 class _Words:
-    """A state in words."""
+    """Describes states in words, along a path: `holders` must follow every step."""
 
     def __init__(self, machine: Machine, names: Sequence[str]) -> None:
         self.machine = machine
@@ -105,7 +106,7 @@ class _Words:
         self.holders = Holders(machine)
 
     def of(self, state: State) -> dict[str, str]:
-        """Everything that is shown of a state, by key."""
+        """The descriptions of all values, objects and threads of a state, by key."""
         slots = self.machine.slots
         out: dict[str, str] = {}
         for slot, kind in enumerate(slots.kinds):
@@ -134,35 +135,35 @@ class _Words:
         return ", ".join(state.threads[number].who.name for number in numbers)
 
     def lock(self, state: State, slot: int) -> str:
-        """Who holds it."""
+        """The thread that holds a lock."""
         if not state.cells[slot]:
             return "free"
         return f"held by {', '.join(self.holders.held_by(slot)) or NOBODY}"
 
     def rlock(self, state: State, slot: int) -> str:
-        """Who holds it, and how often."""
+        """The thread that holds an rlock, and how often."""
         owner, depth = state.cells[slot]
         if owner is None:
             return "free"
         return f"held by {self._names_of(state, [owner])}" + (f", {depth} times" if depth > 1 else "")
 
     def semaphore(self, state: State, slot: int) -> str:
-        """The permits that are left."""
+        """The permits of a semaphore that are left."""
         left = state.cells[slot][0]
         return f"{left} permit{'s' * (left != 1)} left"
 
     def condition(self, state: State, slot: int) -> str:
-        """Who waits in line."""
+        """The threads that wait for a condition, in order."""
         line = state.cells[slot]
         return f"{self._names_of(state, line)} in line" if line else "nobody in line"
 
     def event(self, state: State, slot: int) -> str:
-        """The flag."""
+        """The flag of an event."""
         is_set, _ = state.cells[slot]
         return "set" if is_set else "clear"
 
     def barrier(self, state: State, slot: int) -> str:
-        """How many have come."""
+        """The phase of a barrier, and how many threads have arrived or are still to leave."""
         phase, count, parties = state.cells[slot]
         if phase == BROKEN:
             return "broken"
@@ -171,13 +172,13 @@ class _Words:
         return f"open, {count} still to leave" if phase == DRAINING else f"was reset, {count} still to leave"
 
     def queue(self, state: State, slot: int) -> str:
-        """How full it is, and of what."""
+        """The number of items of a queue, its bound, and the items."""
         items, _, maxsize, _ = state.cells[slot]
         bound = f" of {maxsize}" if maxsize else ""
         return f"{len(items)}{bound}: {_short(list(items))}" if items else f"empty{bound and f' (0{bound})'}"
 
     def pool(self, state: State, slot: int) -> str:
-        """Which tasks run and which wait."""
+        """The number of busy workers of a pool, and the tasks that wait."""
         line, running, is_shut, workers = state.cells[slot]
         text = f"{len(running)} of {workers} workers busy"
         if line:
@@ -185,7 +186,7 @@ class _Words:
         return text + (", shut down" if is_shut else "")
 
     def section(self, state: State, slot: int) -> str:
-        """How many are inside."""
+        """The number of threads in a critical section."""
         return f"{state.cells[slot]} inside"
 
 
@@ -194,11 +195,11 @@ _OBJECTS = {
     "condition": _Words.condition, "event": _Words.event, "barrier": _Words.barrier, "queue": _Words.queue,
     "simple_queue": _Words.queue, "pool": _Words.pool, "section": _Words.section,
 }  # fmt: skip
-"""How the state of each kind of object is told; threads and timers are told as threads."""
+"""The description of each kind of object; threads and timers are described as threads."""
 
 
 def _reason(stuck: Stuck) -> str:
-    """What a thread waits for, and who has it."""
+    """What a blocked thread waits for, and the threads that hold it."""
     if stuck.operation in _WAITS:
         return _WAITS[stuck.operation].format(object=stuck.object)
     what = "a permit of " if stuck.operation and "semaphore" in stuck.operation else ""

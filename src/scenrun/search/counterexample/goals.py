@@ -1,4 +1,4 @@
-"""Whether a packed state shows a certain finding: what a path is shortened towards."""
+"""Goals for shortening: predicates that decide whether a packed state shows a given finding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scenrun.search.space.packed import Packed
 
 
 def goal_of(packed: Packed, judge: EndStateJudge, about: FindingKey) -> Goal:
-    """The states that show it: after the step that breaks an `always` or with which a fault leaves, or at an end."""
+    """The predicate of a finding: true from the step that breaks an `always` or ends a thread with a fault, or in end states."""
     always = [o.text for o in packed.machine.program.expectations.always]
     if about.kind == "violated" and about.about in always:
         return lambda state: any(always[number] == about.about for number in packed.broken.at(state))

@@ -1,5 +1,5 @@
-"""What a thread does by itself within one step of the model, which nobody else can notice: what it logs, the exceptions
-that it raises and handles, and the locals that it sets. A reader of a counterexample wants to see all of it."""
+"""Records the local actions within one step of the model, which other threads cannot notice: messages logged, exceptions raised
+and handled, and locals set. Counterexamples show them beside the step."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from scenrun.model.state import State, Thread, Who
 from scenrun.program.primitives.kinds import Failed
 
 _HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")
-"""How a handler asks whether an exception is its own."""
+"""The condition by which a handler selects its exceptions."""
 MOST = 50
-"""Own steps of one step that are kept: a long `atomic` would fill a page."""
+"""The most local actions kept for one step: a long `atomic` would fill a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnStep:
-    """One of them."""
+    """One local action."""
 
     thread: str
-    """Whose it is: of the thread that moves, or of one that it starts."""
+    """The thread that does it: the one that moves, or one that it starts."""
     kind: str
     """`raised`, `handled`, `logged` or `local`."""
     text: str
@@ -35,7 +35,7 @@ class OwnStep:
     line: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is not known is left out."""
+        """The fields for JSON; unknown ones are left out."""
         out = {"thread": self.thread, "kind": self.kind, "text": self.text, "line": self.line}
         out = {name: value for name, value in out.items() if value is not None}
         return {**out, "value": self.value} if self.kind == "local" else out
@@ -53,14 +53,15 @@ class OwnStep:
 
 
 class Telling(Machine):
-    """A machine that notes what its latest step's thread did by itself, and what one did that was started by it."""
+    """A machine that records the local actions of its latest step, by the thread that moves and by a thread that it starts."""
 
     own: list[OwnStep]
+    """The local actions of the latest step, at most `MOST`."""
     _who: Who
 
     @classmethod
     def over(cls, machine: Machine) -> Telling:
-        """The same machine, telling."""
+        """A recording machine that shares all data of another one."""
         made = cls.__new__(cls)
         made.__dict__.update(machine.__dict__)
         made.own = []
@@ -68,7 +69,7 @@ class Telling(Machine):
         return made
 
     def step(self, state: State, choice: Transition) -> State | None:
-        """The state after a transition; None where it is not enabled."""
+        """The state after a transition; None where it is not enabled. Starts a new record."""
         self.own = []
         self._who = state.threads[choice.thread].who
         return super().step(state, choice)
@@ -111,9 +112,9 @@ class Telling(Machine):
         return to
 
     def _note_message(self, node: Node, registers: list[Any], environment: Environment) -> None:
-        """The text of a message; it is evaluated once more by the step itself, which draws the same again."""
+        """Record a message. The step itself evaluates it once more, so the number of draws is restored."""
         draws = environment.random.count
-        with contextlib.suppress(Failing):  # the step itself fails with it
+        with contextlib.suppress(Failing):  # the step itself raises it again
             self._note("logged", str(evaluated(node.arguments[0], registers, environment)), node.instruction.line)
         environment.random.count = draws
 
@@ -131,7 +132,7 @@ class Telling(Machine):
         return super()._failed(thread, failed, slots, cells)
 
     def _failed_here(self, node: Node, fault: Fault) -> None:
-        """An exception that is handled, or passes a `finally`; one that leaves its thread is told by the step itself."""
+        """Record an exception that is handled or passes a `finally`; one that ends its thread is shown by the step itself."""
         if node.instruction.handler is None:
             return
         on_its_way = [one.text for one in self.own if one.kind == "raised"]
@@ -139,7 +140,7 @@ class Telling(Machine):
             self._note("raised", str(fault), node.instruction.line)
 
     def _local(self, node: Node | None) -> str | None:
-        """The file's name of the local that an instruction sets, if it sets one."""
+        """The name in the file of the local that an instruction sets, or None."""
         if node is None or node.instruction.into is None:
             return None
         return dict(self.codes[self._who.code].code.locals).get(node.instruction.into)

@@ -1,4 +1,4 @@
-"""Ways through the packed states: the choices along them, and a way to the same end with fewer switches and steps."""
+"""Shortens counterexamples: finds a path to a state that shows the same finding with fewer thread switches and steps."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from scenrun.model.machine import TIME_PASSES, Transition
 from scenrun.search.space.packed import Packed
 
 Goal = Callable[[int], bool]
-"""Whether a state shows what is looked for."""
+"""Whether a packed state shows the finding."""
 BUDGET = 5_000
-"""States that are looked at for the best way of all."""
+"""The most states that are visited in search of the optimal path."""
 TRIES = 4_000
-"""Attempts to make a way shorter, where the best one is not to be had."""
+"""The most attempts to shorten a path where the search for the optimal one was given up."""
 
 
 class Cost(NamedTuple):
-    """How much a reader of a path has to follow."""
+    """The length of a path for a reader, compared in this order."""
 
     switches: int
-    """How often another thread moves than the one before."""
+    """The number of transitions by another thread than the one before."""
     steps: int
 
 
@@ -32,7 +32,7 @@ def cost_of(choices: Sequence[Transition]) -> Cost:
 
 
 def shortened(packed: Packed, choices: Sequence[Transition], goal: Goal) -> list[Transition]:
-    """A path to a state that shows the same, with the fewest switches and then steps that can be had in reasonable time."""
+    """A path that reaches the goal: the optimal one if it is found within the budget, otherwise a shortened `choices`."""
     found = best(packed, goal, cost_of(choices))
     if found is not None:
         return found
@@ -40,8 +40,8 @@ def shortened(packed: Packed, choices: Sequence[Transition], goal: Goal) -> list
 
 
 def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
-    """The path with the fewest switches, and of those with the fewest steps (Dijkstra); None where that takes too long."""
-    first = (packed.initial, -1)
+    """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of states."""
+    first = (packed.initial, -1)  # the last mover is part of a node, as the cost of a switch depends on it
     before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None] = {first: None}
     costs = {first: Cost(0, 0)}
     waiting = [(Cost(0, 0), 0, first)]
@@ -79,7 +79,7 @@ def _way(
 
 
 def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
-    """Leave out what can be left out, and let threads go on where they can (after Zeller and Hildebrandt, 2002)."""
+    """Remove steps and merge blocks of one thread as long as the goal is reached (after Zeller and Hildebrandt, 2002)."""
     found = list(choices)
     attempts = 0
     improved = True
@@ -97,7 +97,7 @@ def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: i
 
 
 def followed(packed: Packed, wanted: Sequence[Transition], goal: Goal) -> list[Transition] | None:
-    """The choices among these that can be made one after another, up to the goal; None where it is not reached."""
+    """The wanted transitions, without those that are not enabled in turn, up to the goal; None where it is not reached."""
     state = packed.initial
     taken: list[Transition] = []
     for choice in wanted:
@@ -120,7 +120,7 @@ def followed(packed: Packed, wanted: Sequence[Transition], goal: Goal) -> list[T
 
 
 def _simpler(choices: list[Transition]) -> Iterator[list[Transition]]:
-    """Paths that ask less of a reader: parts left out, and a thread's next steps moved to those before."""
+    """Candidates: the path without a part of it, from halves to single steps, and with two blocks of one thread merged."""
     size = len(choices) // 2
     while size:
         for at in range(0, len(choices), size):
@@ -144,6 +144,6 @@ def _simpler(choices: list[Transition]) -> Iterator[list[Transition]]:
 
 
 def _blocks(choices: list[Transition]) -> list[tuple[int, int]]:
-    """Where each run of one thread's steps begins and ends."""
+    """The start and end of each maximal block of one thread's steps."""
     starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(choices)) if a.thread != b.thread)] if choices else []
     return list(zip(starts, [*starts[1:], len(choices)], strict=True))

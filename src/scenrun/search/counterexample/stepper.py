@@ -1,4 +1,4 @@
-"""The user as the scheduler: what each thread could do next, a choice, a step back, and what was reached."""
+"""Interactive stepping: lists the enabled transitions, takes the one that the user chooses, and undoes steps."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from scenrun.search.properties.lock_holders import Holders
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something that a thread could do next."""
+    """An enabled transition, with its description."""
 
     choice: Transition
     step: TraceStep
 
 
 class Game:
-    """A schedule in the making."""
+    """A schedule that is built step by step; the machine's time is free."""
 
     def __init__(self, program: Program, seed: int | None = None) -> None:
         self.machine = Machine(program, seed, folded=FREE)
@@ -35,17 +35,17 @@ class Game:
 
     @property
     def state(self) -> State:
-        """Where everything is now."""
+        """The current state."""
         return self._states[-1]
 
     def options(self) -> list[Option]:
-        """What can be chosen, in the order of the threads."""
+        """The enabled transitions, in the order of the threads."""
         number = len(self.choices) + 1
         following = self.machine.following(self.state)
         return [Option(choice, told(self.machine, number, self.state, choice, after)) for choice, after in following]
 
     def take(self, choice: Transition) -> TraceStep:
-        """Let a thread do its step."""
+        """Take an enabled transition."""
         before, telling = self.state, Telling.over(self.machine)
         after = telling.step(before, choice)
         assert after is not None
@@ -54,7 +54,7 @@ class Game:
         return told(self.machine, len(self.choices), before, choice, after, tuple(telling.own))
 
     def back(self) -> bool:
-        """Undo the last step, if there is one."""
+        """Undo the last step; False where there is none."""
         if self.choices:
             self.choices.pop()
             self._states.pop()
@@ -62,12 +62,12 @@ class Game:
         return False
 
     def follow(self, choices: Iterable[Transition]) -> None:
-        """Take these choices."""
+        """Take transitions one after another."""
         for choice in choices:
             self.take(choice)
 
     def blocked(self) -> list[Stuck]:
-        """The threads that cannot move, and why."""
+        """The threads that are not enabled, and what they wait for."""
         holders, machine = Holders(self.machine), self.machine
         for before, choice, after in zip(self._states, self.choices, self._states[1:], strict=False):
             holders.follow(before, choice, after)
@@ -75,7 +75,7 @@ class Game:
         return [where_at(machine, self.state, n, holders) for n in live if not any(machine.following_of(self.state, n))]
 
     def values(self) -> dict[str, object]:
-        """The shared variables as they are."""
+        """The values of the shared variables by name."""
         slots = self.machine.slots
         return {
             slots.label(slot): value
@@ -84,11 +84,11 @@ class Game:
         }
 
     def reached(self) -> list[tuple[FindingKey, str]]:
-        """What an end shows, each with a sentence; nothing where somebody can still move."""
+        """The findings of the current state, each with a sentence; the state must be terminal."""
         found = end_state_of(self.machine, self.state)
         story = tell(self.machine, self.choices)
         return [(about, sentence(self.machine, about, story)) for about in found.findings]
 
     def moves(self) -> tuple[Move, ...]:
-        """The choices so far, by name."""
+        """The transitions so far, by name."""
         return moves_of(self.machine, self.choices)

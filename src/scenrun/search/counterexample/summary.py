@@ -1,4 +1,4 @@
-"""What is said on stderr when a search has ended: the verdict and what proves it, or a story that shows the bug."""
+"""The report of a search for stderr: the verdict, the extent of the search, counterexamples, outcomes and counts."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from scenrun.search.counterexample.table import table
 from scenrun.search.record import Counterexample, SearchRecord
 
 WORTH_A_RATE_S = 1.0
-"""Seconds from which on a search says how fast it was, and how much it stored."""
+"""Seconds of a search from which on its speed and memory are reported."""
 MAX_OUTCOMES = 20
 MAX_BESIDE = 5
+"""The most races and lock cycles that are listed."""
 
 
 def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> str:
-    """The lines for a person; `saved` has the schedule file of a counterexample, by its number."""
+    """The report as text. saved: the schedule files of counterexamples, by number; width: columns of the terminal."""
     lines = [_headline(found), f"  {_searched(found)}"]
     for number, one in enumerate(found.counterexamples):
         lines += ["", *_finding(one, width)]
@@ -41,7 +42,7 @@ def _headline(found: SearchRecord) -> str:
 
 
 def _searched(found: SearchRecord) -> str:
-    """How much was looked at, and what that means."""
+    """The extent of the search, and whether it was complete."""
     clock = "any sleep may take any time" if found.time_mode == "free" else "in the clock's order"
     parts = []
     if found.states is not None:
@@ -69,7 +70,7 @@ def _number(number: int, noun: str, ending: str = "s") -> str:
 
 
 def _more(found: SearchRecord) -> list[str]:
-    """Findings of which no story is told."""
+    """The numbers of findings without a counterexample, and the required outcomes that are missing."""
     out = []
     for kind, number in found.found.items():
         told = sum(one.about.kind == kind for one in found.counterexamples)
@@ -80,7 +81,7 @@ def _more(found: SearchRecord) -> list[str]:
 
 
 def _beside(found: SearchRecord) -> list[str]:
-    """Races that are no finding, and locks that are taken in different orders."""
+    """Races that do not count as findings, and locks that are acquired in different orders."""
     races = () if "race" in found.found else found.races
     told = list(dict.fromkeys(one.sentence() for one in (*races, *found.lock_cycles)))
     more = [f"and {len(told) - MAX_BESIDE:,} more like these (--json has all)"] if len(told) > MAX_BESIDE else []

@@ -1,4 +1,4 @@
-"""A counterexample as a table: one column a thread, one row a step, and below it who waits for what."""
+"""Formats a counterexample as a table, with a column for each thread and a row for each step, and the waiting threads below."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from scenrun.search.counterexample.trace import TraceStep
 from scenrun.search.record import Counterexample
 
 WIDEST = 56
-"""Characters of a column."""
+"""The most characters of a column."""
 MOST_COLUMNS = 8
 MOST_ROWS = 200
 
 
 def table(one: Counterexample, width: int = 120) -> list[str]:
-    """The lines of the table."""
+    """The lines of the table. width: characters of a line."""
     steps = list(one.story.steps)
     if not steps:
         return ["    before the first step", *_ending(one)]
@@ -38,16 +38,16 @@ def table(one: Counterexample, width: int = 120) -> list[str]:
 
 
 def _rows(step: TraceStep) -> Iterator[tuple[str, str, int | None]]:
-    """A step's rows, each with whose it is, its text and its line: the step itself, and what its thread did with it."""
+    """A step's rows, each with thread, text and line: the step itself, then its local actions."""
     yield step.thread, _cell(step), step.line
     for own in step.own:
         is_news = own.thread == step.thread and own.value != step.value
-        if own.kind != "local" or is_news:  # not what was just read, nor what a new thread begins with
+        if own.kind != "local" or is_news:  # neither the value just read, nor the initial locals of a new thread
             yield own.thread, str(own), own.line
 
 
 def _columns(steps: Sequence[TraceStep]) -> list[str]:
-    """The threads that move, main first."""
+    """The threads that move, main first, then in the order of their first step."""
     names = list(dict.fromkeys(who for step in steps for who, _, _ in _rows(step)))
     return sorted(names, key=lambda name: name != "main")
 
@@ -70,7 +70,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _rows_of_one_column(steps: Sequence[TraceStep], cycle_from: int | None) -> list[str]:
-    """Where there are too many threads for columns: the thread's name in front."""
+    """The rows in one column with the thread's name in front, for too many threads or too narrow lines."""
     wide = max((len(step.thread) for step in steps), default=0)
     lines = []
     for at, step in enumerate(steps[:MOST_ROWS]):
@@ -87,13 +87,13 @@ def _cut(steps: Sequence[TraceStep]) -> list[str]:
 
 
 def _waits(one: Counterexample, stuck: Stuck) -> bool:
-    """Whether a thread takes no step of what goes round."""
+    """Whether a thread takes no step of the cycle."""
     return all(step.thread != stuck.thread for step in one.story.steps[one.cycle_from or 0 :])
 
 
 def _ending(one: Counterexample) -> list[str]:
-    """Where the threads are after the last step that have not ended."""
-    if one.about.kind == "livelock":  # who goes round is nowhere; who waits meanwhile is told
+    """The threads that have not ended, with what they wait for."""
+    if one.about.kind == "livelock":  # threads of the cycle are at no fixed place; only starving ones are listed
         named = one.about.about.split(", ")
         return [f"    {stuck}" for stuck in one.story.waiting if stuck.thread in named and _waits(one, stuck)]
     return [f"    {stuck}" for stuck in one.story.waiting]

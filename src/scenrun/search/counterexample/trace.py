@@ -1,4 +1,4 @@
-"""A counterexample told step by step: what each thread did, at which line, what it saw or wrote, and how it ended up."""
+"""Describes each step of a path: its thread, operation, line and value; and the threads that wait at the end of the path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.search.counterexample.local_steps import OwnStep, Telling
 from scenrun.search.properties.lock_holders import Holders
 
 LONGEST = 60
-"""Characters of a value that are shown."""
+"""The most characters of a value."""
 _NO_RESULT = ("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire")
 _CHANGES = {
     "read": "{name} is {shown}",
@@ -26,7 +26,7 @@ _CHANGES = {
     "pop": "pop {name} -> {shown}",
     "remove": "pop {name} -> {shown}",
 }
-"""How steps on a variable are told."""
+"""The descriptions of steps on a variable, by operation."""
 _PHASES = {
     ("condition.wait", 0): "parks",
     ("condition.wait", 1): "woken",
@@ -39,7 +39,7 @@ _PHASES = {
     ("pool.shutdown", 0): "shuts it down",
     ("pool.shutdown", 1): "sees it empty",
 }
-"""What an action of several is called."""
+"""The names of the phases of operations that have several, by operation and phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +49,23 @@ class TraceStep:
     number: int
     thread: str
     text: str
-    """What it did, in a few words."""
+    """The action in a few words."""
     object: str | None
     value: Any
-    """What it saw, wrote or got; None where nothing is to be told."""
+    """The value that it read, wrote or got; None where there is none to show."""
     line: int | None
     step: str
+    """The step in the file, such as `threads.consumer.do[0]`; empty where there is none."""
     move: Move
     broke: tuple[str, ...] = ()
-    """The `always` expectations that hold no more after it."""
+    """The `always` expectations that it breaks."""
     fault: str | None = None
-    """The fault that it ended with."""
+    """The unhandled fault that it raised, which ends its thread."""
     own: tuple[OwnStep, ...] = ()
-    """What its thread did by itself with it: messages, exceptions and their handlers, locals."""
+    """The local actions within it: messages, exceptions and their handlers, locals."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what is not known is left out."""
+        """The fields for JSON; unknown ones are left out."""
         pairs: dict[str, Any] = {
             "number": self.number, "thread": self.thread, "text": self.text, "object": self.object, "line": self.line,
             "step": self.step or None, "op": self.move.op, "phase": self.move.phase or None,
@@ -77,18 +78,18 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A path, told, and where every thread is at its end."""
+    """The described steps of a path, and the threads at its end."""
 
     steps: tuple[TraceStep, ...]
     waiting: tuple[Stuck, ...]
     """The threads that have not ended, and what they wait for."""
     state: State
     threads: tuple[str, ...]
-    """Their names, in the order of starting."""
+    """The names of all threads, in the order of starting."""
 
 
 def tell(machine: Machine, choices: Sequence[Transition]) -> Trace:
-    """Go along a path, and note what is done."""
+    """Describe a path from the initial state; every choice must be enabled in turn."""
     machine = Telling.over(machine)
     state, holders, steps = machine.initial(), Holders(machine), []
     for number, choice in enumerate(choices, 1):
@@ -105,7 +106,7 @@ def tell(machine: Machine, choices: Sequence[Transition]) -> Trace:
 def told(
     machine: Machine, number: int, before: State, choice: Transition, after: State, own: tuple[OwnStep, ...] = ()
 ) -> TraceStep:
-    """One step, in words; `own` is what its thread did by itself with it."""
+    """Describe one step between two states. number: its position, from 1; own: the local actions within it."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     move = move_of(machine, before, choice)
     instruction = machine.instruction_of(thread)
@@ -129,7 +130,7 @@ def told(
 
 
 def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None:
-    """The part of a variable that a step is about, such as `m['k']`."""
+    """The part of a variable that a step uses, such as `m['k']`."""
     node = machine.node_of(thread)
     if node is None or node.operation is None or "path" not in node.operation.parameters:
         return name
@@ -138,7 +139,7 @@ def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None
 
 
 def _value(machine: Machine, before: State, choice: Transition, after: State) -> tuple[Any, bool]:
-    """What a step saw, wrote or got."""
+    """The value that a step read, wrote or got, and whether there is one to show."""
     thread, now = before.threads[choice.thread], after.threads[choice.thread]
     node = machine.node_of(thread)
     if node is None:
@@ -160,7 +161,7 @@ def _value(machine: Machine, before: State, choice: Transition, after: State) ->
 
 
 def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
-    """A step in a few words."""
+    """The action of a step in a few words."""
     kind, _, verb = move.op.partition(".")
     shown = _short(value) if has_value else ""
     late = " (its time is up)" if move.expires else ""
@@ -188,7 +189,7 @@ def _short(value: Any) -> str:
 
 
 def where_at(machine: Machine, state: State, number: int, holders: Holders) -> Stuck:
-    """What a thread is about to do or waits for, at the end of a path."""
+    """The step that a thread is at, and what it waits for, at the end of a path that `holders` has followed."""
     thread = state.threads[number]
     can_move = next(machine.following_of(state, number), None) is not None
     where = machine.instruction_of(thread)
@@ -211,12 +212,12 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
 
 
 def is_cancelled_timer(state: State, thread: Thread) -> bool:
-    """Whether a timer will not run any more: nothing is left of it but that it ends."""
+    """Whether a thread is a timer that was cancelled before it began: its only remaining step is its end."""
     return thread.pc == BEGINNING and thread.who.kind == "timer" and state.cells[thread.who.slots[0]][2]
 
 
 def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holders) -> tuple[str, ...]:
-    """The threads for which a thread waits: those that hold the lock, or are what must end."""
+    """The threads for which a thread waits: those that hold the lock, or that must end."""
     kind = machine.slots.kinds[slot] if slot < len(machine.slots.kinds) else ""
     if kind in ("lock", "rlock"):
         return tuple(holders.held_by(slot))
@@ -229,5 +230,5 @@ def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holder
 
 
 def _held_name(state: State, thread: Thread) -> str:
-    """The name of a thread or future that has no cell of its own in the file."""
+    """The name of a thread or future made at run time, whose handle is the operation's first argument; or empty."""
     return str(thread.arguments[0]) if thread.arguments else ""

@@ -1,14 +1,15 @@
-"""Bounded search: depth first through all schedules with no preemption, then with one, and so on; or with so many delays.
+"""Preemption-bounded and delay-bounded search: depth first through all schedules of cost 0, then of cost 1, and so on.
 
-Preemptions: Musuvathi and Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded Programs (PLDI 2007). To
-leave a thread that could go on costs one; to leave one that has to wait, or that can go on only as its time is up, nothing.
-Delays: Emmi, Qadeer and Rakamaric, Delay-Bounded Scheduling (POPL 2011). The thread that moved last goes on, and after it
-the others in a circle, those last that can go on only as their time is up; each thread that is skipped costs one.
+Preemptions: Musuvathi and Qadeer, Iterative Context Bounding for Systematic Testing of Multithreaded Programs (PLDI 2007). A
+switch away from an enabled thread costs one; a switch away from a thread that is blocked, or that is enabled only by its
+time-out, costs nothing.
+Delays: Emmi, Qadeer and Rakamaric, Delay-Bounded Scheduling (POPL 2011). The default order is round-robin from the thread that
+moved last, with threads that are enabled only by a time-out at the end; each thread that is skipped costs one.
 
-Departures. Each bound begins at the first state again, and what smaller bounds have walked is not counted. Nothing of it is
-run again: a point on the way is a stored state. Which way a thread goes at a `choose` costs nothing. A schedule that comes
-back to a state with the same thread moving last need not end, and whatever can follow could have followed the first time
-at the same price or less; it is cut off there.
+Departures. Each bound starts again at the initial state, and schedules of a smaller bound are not counted again. No step is
+executed again: the points of a schedule are stored states. The alternatives of a `choose` cost nothing. A schedule that
+returns to a state with the same thread moving last need not end. It is cut off there: every continuation was possible at
+the first visit at the same cost or less.
 """
 
 from __future__ import annotations
@@ -24,28 +25,34 @@ from scenrun.search.strategies.remembered import Option, Point
 
 
 class Move(NamedTuple):
-    """One way on from a point."""
+    """A transition at a point of the schedule."""
 
     after: int
+    """The packed state it leads to."""
     thread: int
     cost: int
+    """In preemptions or delays."""
 
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One point of the schedule."""
+    """One point of the schedule: a state, and the transitions that are tried there."""
 
     state: int
     last: int
     """The thread that moved last."""
     spent: int
+    """The cost of the schedule up to this point."""
     moves: list[Move]
     at: int = -1
-    """The move that was taken."""
+    """The index of the move that was taken; -1 before the first."""
 
 
 class Bounded(Exhaustive):
-    """A depth-first search that is told what a move costs, and never spends more than a bound."""
+    """A depth-first search in which each move has a cost, with iteratively increased bounds on a schedule's cost.
+
+    most: the largest bound; None for no limit.
+    """
 
     unit = ""
 
@@ -60,10 +67,10 @@ class Bounded(Exhaustive):
 
     @abstractmethod
     def costs(self, point: Point, last: int) -> Iterator[tuple[Option, int]]:
-        """The threads that can move, in the order in which they are tried, and what each costs."""
+        """The enabled threads in the order in which they are tried, each with its cost; `last` is the thread that moved last."""
 
     def schedules(self) -> Iterator[Ending]:
-        """Every schedule, the cheapest first."""
+        """Every schedule, in the order of increasing cost."""
         while self.most is None or self._bound <= self.most:
             self._exceeded = False
             yield from self._within()
@@ -78,7 +85,7 @@ class Bounded(Exhaustive):
 
     @property
     def left_out(self) -> str | None:
-        """Dearer schedules, or what was cut off."""
+        """Why the search is incomplete, in words: schedules above the bound, or that were cut off; None where it is complete."""
         if self._exceeded:
             return f"there are schedules with more than {self.bound} {self.unit}{'s' if self.bound != 1 else ''}"
         return cut_off(self._cut)
@@ -96,7 +103,7 @@ class Bounded(Exhaustive):
                 self._leave()
 
     def _counted(self, ending: Ending) -> Ending:
-        """How a schedule ended that is new; those that cost less were walked before."""
+        """The ending of a schedule that this bound reaches first; KNOWN for a cheaper one, which a smaller bound has walked."""
         if ending is Ending.NOT_YET:
             return ending
         if self.stack[-1].spent < self._bound:
@@ -108,7 +115,7 @@ class Bounded(Exhaustive):
     # --- one step on, one step back
 
     def _take(self, frame: Frame) -> bool:
-        """The next move that can be paid; False where there is none."""
+        """Advance to the next move within the bound; False where there is none."""
         while frame.at + 1 < len(frame.moves):
             frame.at += 1
             if frame.spent + frame.moves[frame.at].cost <= self._bound:
@@ -122,7 +129,7 @@ class Bounded(Exhaustive):
             self._on_path.discard((left.state, left.last))
 
     def _arrive(self, before: Frame | None) -> Ending | None:
-        """Go to the point after a move; how the schedule ended, if it did."""
+        """Push the point after a move; returns how the schedule ended, or None where it goes on."""
         while True:
             try:
                 frame = self._reached(before)
@@ -163,27 +170,27 @@ class Bounded(Exhaustive):
 
 
 class PreemptionBounded(Bounded):
-    """Costs one: to leave a thread that could go on."""
+    """Each preemption, a switch away from an enabled thread, costs one."""
 
     unit = "preemption"
 
     def costs(self, point: Point, last: int) -> Iterator[tuple[Option, int]]:
-        """The thread that moved last is free; the others are if it has to wait."""
+        """The thread that moved last costs 0; the others cost 1, or 0 where that thread is blocked."""
         order = in_a_circle(point, last)
         price = int(any(option.thread == last and not option.waits for option in order))
         return ((option, 0 if option.thread == last else price) for option in order)
 
 
 class DelayBounded(Bounded):
-    """Costs one: each thread that is skipped."""
+    """Each thread that is skipped in round-robin order costs one."""
 
     unit = "delay"
 
     def costs(self, point: Point, last: int) -> Iterator[tuple[Option, int]]:
-        """The first in the order is free."""
+        """The cost of a thread is its position in the order."""
         return ((option, skipped) for skipped, option in enumerate(in_a_circle(point, last)))
 
 
 def in_a_circle(point: Point, last: int) -> list[Option]:
-    """Threads that can move: from the one that moved last on, and those last that can do so only as their time is up."""
+    """The enabled threads in round-robin order from the last mover; those enabled only by a time-out come at the end."""
     return sorted(point.enabled, key=lambda option: (option.waits, option.thread < last, option.thread))

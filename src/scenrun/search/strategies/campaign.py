@@ -1,4 +1,4 @@
-"""A campaign: one strategy, for so many schedules or so long, in one process or several, always with the same result."""
+"""Runs one strategy up to a limit of schedules or seconds, in one process or several; the result is independent of how many."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
 }
 STRATEGIES = (*SAMPLED, *EXHAUSTIVE)
 SCHEDULES = 10_000
-"""How many schedules there are where nobody says how many or how long."""
+"""The number of schedules where neither a number nor a time is given."""
 MAX_STEPS = 10_000
 """Steps after which a schedule is cut off."""
 DEPTH = 3
+"""The bug depth that PCT aims at by default."""
 INTERRUPTED = "interrupted"
 
 
@@ -48,14 +49,14 @@ def run_campaign(
     max_steps: int = MAX_STEPS,
     make_executor: Callable[[], Executor] | None = None,
 ) -> Campaign:
-    """Walk schedules of a program, one after another, and say what they show.
+    """Walk schedules of a program, one after another, and report their findings and outcomes.
 
-    Schedule number i of a strategy that draws has the seed `seed + i` (the program's seed by default); what the program
-    itself draws has the seed `seed`. schedules, seconds: whichever comes first; 10,000 schedules if neither is given.
-    jobs: processes; the result is the same for any number of them, and strategies that go through all schedules in an
-    order use one. make_executor: where schedules are walked instead, so many jobs at a time. depth: of the bugs that PCT is
-    to find. bound: the most preemptions or delays. look: called now and then with the tally so far; the sentence that it
-    returns ends the campaign. A Ctrl-C ends it as well.
+    Schedule number i of a randomized strategy has the seed `seed + i` (the program's seed by default); the program's own
+    random draws have the seed `seed`. schedules, seconds: limits, whichever is reached first; 10,000 schedules if neither
+    is given. jobs: number of processes; the result is the same for any number of them, and exhaustive strategies use one.
+    make_executor: makes the executor that walks the schedules instead, `jobs` chunks at a time. depth: the bug depth that
+    PCT aims at. bound: the most preemptions or delays. look: called now and then with the tally so far; a sentence that it
+    returns ends the campaign. max_steps: steps after which a schedule is cut off. Ctrl-C ends the campaign as well.
     """
     _check(strategy, schedules, seconds, jobs, depth, bound, max_steps)
     if schedules is None and seconds is None:
@@ -91,7 +92,7 @@ def _check(
 def _sampled(
     task: Task, limits: Limits, jobs: int, began: float, make_executor: Callable[[], Executor] | None
 ) -> Campaign:
-    """A campaign of a strategy that draws its schedules."""
+    """Run a randomized strategy."""
     plan = ScheduleQueue(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
     plan.ended_by = limits.reached(plan.tally, began)
     try:
@@ -112,7 +113,7 @@ def _sampled(
 
 
 def _exhaustive(task: Task, limits: Limits, bound: int | None, began: float) -> Campaign:
-    """A campaign of a strategy that goes through all schedules."""
+    """Run a strategy that enumerates all schedules."""
     packed = Packed(Machine(task.program, task.seed, folded=FREE, forgets=True))
     search = EXHAUSTIVE[task.strategy](packed, task.max_steps, bound)
     progress = Progress(search, limits, began)
@@ -137,7 +138,7 @@ def campaign_of(
     redundant: int = 0,
     chances: Chances | None = None,
 ) -> Campaign:
-    """The result, frozen."""
+    """The campaign's result from a tally; `began` is a time of `time.perf_counter`."""
     return Campaign(
         strategy=task.strategy,
         seed=task.seed,

@@ -1,8 +1,8 @@
-"""Random numbers for one schedule: a seed of any size becomes 64 bits, and a multiplication gives the next draw.
+"""Random number generator of the policies: a seed of any size is hashed to 64 bits, then one multiplication per draw.
 
-SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) spreads the seed; Knuth's linear congruential generator goes on from there
-(The Art of Computer Programming, volume 2, 3.3.4), of which only the upper 32 bits are looked at. The loops of the policies
-write `draw = draw * FACTOR + STEP & BITS` out, as a call would take longer than the draw.
+SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) hashes the seed; Knuth's linear congruential generator (The Art of
+Computer Programming, volume 2, 3.3.4) continues from there, of which only the upper 32 bits are used. A policy's innermost
+loop may inline `draw = draw * FACTOR + STEP & BITS`, as a call would take longer than the draw.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 def spread(seed: int) -> int:
-    """64 bits that look random, from a seed that may be next to another one."""
+    """A 64-bit hash of a seed, so that consecutive seeds give unrelated streams."""
     z = seed + _GOLDEN & BITS
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & BITS
     z = (z ^ z >> 27) * 0x94D049BB133111EB & BITS
@@ -22,7 +22,7 @@ def spread(seed: int) -> int:
 
 
 class Chance:
-    """A stream of draws for policies that spend more time on other things."""
+    """A stream of draws, for policies in which the cost of a call does not matter."""
 
     __slots__ = ("_draw",)
 
@@ -35,5 +35,5 @@ class Chance:
         return self._draw >> 32
 
     def below(self, count: int) -> int:
-        """A whole number from 0 to below the count."""
+        """A random whole number from 0 to `count - 1`."""
         return self.bits() * count >> 32

@@ -1,18 +1,19 @@
-"""DPOR: of all schedules that differ only in the order of steps that have nothing to do with each other, it walks one.
+"""Dynamic partial-order reduction (DPOR): walks one of all schedules that differ only in the order of independent steps.
 
 Flanagan and Godefroid, Dynamic Partial-Order Reduction for Model Checking Software (POPL 2005); source sets and sleep sets
 after Abdulla, Aronis, Jonsson and Sagonas, Source Sets: A Foundation for Optimal Dynamic Partial Order Reduction (JACM 2017),
-algorithm 1. Steps depend on each other by their footprints, which are those of the persistent sets. There is no visited set.
+algorithm 1. Steps are dependent where their footprints conflict; the footprints are those of the persistent sets. There is
+no visited set.
 
-Departures. Steps here may have to wait, which the source sets of 2017 leave out. So races are looked for as in 2005, between
-each thread's next step, also one that cannot be done yet, and every earlier step that it depends on and did not have to come
-after. Whether the next step can come first is tried out: with what must come before it and without the earlier step. If
-it can, one of the threads that may begin such an order is owed at the point before the earlier step. If it cannot, though
-steps of others that are independent of the earlier one touch what it waits for, all threads are owed there. If nothing
-but the earlier step and what follows from it touches that, it cannot come first, and nothing is owed. A thread with several
-ways to go takes all of them wherever it is taken at all.
+Departures. Steps here may block, which the source sets of 2017 do not model. So races are searched as in 2005: between each
+thread's next step, enabled or not, and every earlier step that is dependent on it and does not happen before it. Whether the
+next step can come first is tried out, after the steps that happen before it and without the earlier step. If it can, a
+thread that can start such an order is added to the backtrack set of the point before the earlier step. If it cannot, but
+independent steps of other threads touch what it waits for, all enabled threads are added there. If only the earlier step
+and steps that it happens before touch that, the next step cannot come first, and no thread is added. A thread with several
+alternatives takes all of them wherever it is taken at all.
 
-A schedule that comes back to a state of its own need not end. It is cut off there, and the search is not closed.
+A schedule that returns to one of its own states need not end. It is cut off there, and the search is not closed.
 """
 
 from __future__ import annotations
@@ -28,32 +29,32 @@ from scenrun.search.strategies.remembered import Option, Point
 
 @dataclass(slots=True, eq=False)
 class Frame:
-    """One point of the schedule, and the step that was taken there."""
+    """One point of the schedule: its state, its sleep and backtrack sets, and the step that was taken there."""
 
     state: int
     point: Point
     asleep: set[int]
-    """Threads that need not be taken here: everything that begins with them is known."""
+    """The sleep set: threads that need not be taken here, as all schedules that begin with them are covered already."""
     owed: set[int] = field(default_factory=set)
-    """Threads that are taken here sooner or later, with those that have been."""
+    """The backtrack set: threads that must be taken here, including those that were."""
     option: Option | None = None
-    """The thread that is taken now."""
+    """The thread that is being explored here; None where none is."""
     way: int = 0
-    """Which of its ways."""
+    """Which of its alternatives."""
     again: bool = False
     """Whether the schedule has been in this state before."""
     past: int = 0
-    """The steps that had to come before this one, and itself, as bits."""
+    """The steps that happen before this one, and itself, as bits by position in the schedule."""
 
     @property
     def effects(self) -> Effects:
-        """Of the step."""
+        """The footprint of the step."""
         assert self.option is not None
         return self.option.effects
 
     @property
     def thread(self) -> int:
-        """Who takes the step."""
+        """The number of the thread that takes the step."""
         assert self.option is not None
         return self.option.thread
 
@@ -65,18 +66,18 @@ class Frame:
 
 
 class Dpor(Exhaustive):
-    """A depth-first search that owes other orders only where steps depend on each other."""
+    """A depth-first search that backtracks only where dependent steps can be reordered."""
 
     def __init__(self, packed: Packed, max_steps: int) -> None:
         super().__init__(packed, max_steps)
         self.stack: list[Frame] = []
         self._steps: dict[int, list[int]] = {}
-        """The steps of each thread in the schedule, by number; before the first one, the step that started it."""
+        """The positions of each thread's steps in the schedule, after the position of the step that started the thread."""
         self._on_path: set[int] = set()
         self.cut: dict[Ending, int] = {}
 
     def schedules(self) -> Iterator[Ending]:
-        """One schedule of each kind, and those that were begun in vain."""
+        """One schedule of each equivalence class, and the redundant ones that were given up."""
         ending = self._arrive(None)
         while self.stack:
             if ending is not None:
@@ -95,13 +96,13 @@ class Dpor(Exhaustive):
 
     @property
     def left_out(self) -> str | None:
-        """What was cut off."""
+        """Which schedules were cut off, in words; None where none were."""
         return cut_off(self.cut)
 
     # --- one step on, one step back
 
     def _take(self, frame: Frame) -> bool:
-        """Choose what to take next at a point; False where nothing is left."""
+        """Choose the next alternative or thread of the backtrack set; False where none is left."""
         if frame.option is not None:
             if frame.way + 1 < len(frame.option.afters):
                 frame.way += 1
@@ -117,7 +118,7 @@ class Dpor(Exhaustive):
         return True
 
     def _leave(self) -> None:
-        """Back to the point before."""
+        """Pop a point, and the step that led to it."""
         left = self.stack.pop()
         if not left.again:
             self._on_path.discard(left.state)
@@ -129,7 +130,7 @@ class Dpor(Exhaustive):
                     del self._steps[thread]
 
     def _arrive(self, before: Frame | None) -> Ending | None:
-        """Go to the point after a step; how the schedule ended, if it did."""
+        """Push the point after a step and note its races; returns how the schedule ended, or None where it goes on."""
         while True:
             try:
                 frame = self._reached(before)
@@ -181,7 +182,7 @@ class Dpor(Exhaustive):
                 frame.option = next(option for option in frame.point.enabled if option.thread == thread)
                 state = frame.after
 
-    # --- which step had to come before which
+    # --- happens-before
 
     def _note_step(self, before: Frame, frame: Frame) -> None:
         at = len(self.stack) - 2
@@ -197,7 +198,7 @@ class Dpor(Exhaustive):
                 self._steps.setdefault(option.thread, []).append(at)
 
     def _known_to(self, thread: int) -> int:
-        """The steps that had to come before a thread could be where it is."""
+        """The steps that happen before a thread's next step, whatever that step is, as bits."""
         steps = self._steps.get(thread)
         return self.stack[steps[-1]].past if steps else 0
 
@@ -206,7 +207,7 @@ class Dpor(Exhaustive):
     def _owe_all(self, before: Frame, frame: Frame) -> None:
         """Look for races of each thread's next step with earlier steps, where the latest step makes a difference.
 
-        It makes none for a thread that has not moved and an earlier step that had to come before the latest.
+        It makes none for a thread that has not moved and an earlier step that happens before the latest one.
         """
         for option in (*frame.point.enabled, *frame.point.waiting):
             known = self._known_to(option.thread)
@@ -226,25 +227,27 @@ class Dpor(Exhaustive):
                 self._pack_anew()
 
     def _owe(self, number: int, option: Option, known: int) -> None:
-        """Owe an order in which a thread's next step comes before an earlier step."""
+        """Extend the backtrack set before an earlier step, so that a thread's next step comes first in some schedule."""
         least, direct = self._without(number, option, known)
         frame = self.stack[number]
         if not direct and not self._can_follow(number, least, option.thread):
-            return
+            return  # only the earlier step can enable the next one: the two cannot be reordered
         wanted = least
         for at in direct:
             wanted |= self.stack[at].past >> number + 1 << number + 1
         if direct and not (
             self._can_follow(number, least, option.thread) and self._can_follow(number, wanted, option.thread)
         ):
+            # other steps may enable it, in an order that is not known here: all threads is the safe choice (POPL 2005)
             frame.owed.update(one.thread for one in frame.point.enabled)
             return
+        # one initial is enough for a source set; one that is asleep is covered already (JACM 2017)
         first = self._first_of(number, wanted) or {option.thread}
         if first.isdisjoint(frame.owed) and first.isdisjoint(frame.asleep):
             frame.owed.add(min(first))
 
     def _without(self, number: int, option: Option, known: int) -> tuple[int, list[int]]:
-        """The later steps that a thread needed to be where it is; and others, independent of the step, that it depends on."""
+        """The later steps that a thread needs, as bits; and others, independent of step `number`, that conflict with its next."""
         least = known >> number + 1 << number + 1
         direct = []
         for at in range(number + 1, len(self.stack) - 1):
@@ -254,7 +257,7 @@ class Dpor(Exhaustive):
         return least, direct
 
     def _can_follow(self, number: int, steps: int, thread: int) -> bool:
-        """Whether a thread can move after some of the steps after a point, without the step that was taken there."""
+        """Whether a thread is enabled once some of the steps after a point are made, without the step that was taken there."""
         state = self.stack[number].state
         packed = self.packed
         for at in range(number + 1, len(self.stack) - 1):
@@ -264,7 +267,7 @@ class Dpor(Exhaustive):
         return not packed.is_over(state) and bool(packed.following_of(state, packed.thread_fields[thread]))
 
     def _first_of(self, number: int, steps: int) -> set[int]:
-        """The threads of the steps, among some, before which none of them has to come."""
+        """The threads of the initial steps among some: those that none of the others happens before."""
         first = set()
         for at in range(number + 1, len(self.stack) - 1):
             if steps >> at & 1 and self.stack[at].past & steps == 1 << at:

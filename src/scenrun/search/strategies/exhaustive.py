@@ -1,4 +1,4 @@
-"""Strategies that go through all schedules in an order of their own: each tells how every schedule ended, until none is left."""
+"""The base class of strategies that enumerate all schedules, and the loop that tallies their schedules up to the limits."""
 
 from __future__ import annotations
 
@@ -13,49 +13,49 @@ from scenrun.search.strategies.schedule_queue import Limits
 from scenrun.search.strategies.showing import Showing
 
 LOOK_EVERY = 64
-"""Schedules between two looks at the limits."""
+"""Schedules between two checks of the limits."""
 TELL_EVERY = 256
-"""Steps after which a schedule that goes on says so."""
+"""Steps between two reports that a schedule has not ended yet."""
 MOST_ENDS = 1 << 16
-"""Ends whose judgement is remembered at a time."""
+"""Schedules after which the judged end states are forgotten."""
 
 
 class Ending(Enum):
     """How a schedule ended."""
 
     END = "end"
-    """Nobody can move, or needs to."""
+    """No thread is enabled, or main and all threads but daemons have ended."""
     STEPS = "steps"
-    """It was cut off after the most steps of one."""
+    """It was cut off after the maximal number of steps."""
     ROUND = "round"
-    """It was cut off as it came back to where it had been: it need not end."""
+    """It was cut off where it returned to one of its own states: it need not end."""
     NOT_YET = "not yet"
-    """It goes on: somebody may want to look at the limits."""
+    """It has not ended; reported from time to time, so that the limits can be checked."""
     KNOWN = "known"
-    """It has been walked before, and does not count."""
+    """It was walked before, and is not counted."""
     REDUNDANT = "redundant"
-    """It was given up, as it could show nothing that others do not."""
+    """It was given up, as other schedules show all that it could show."""
 
 
 class Exhaustive(ABC):
-    """Goes through schedules one after another, back to a point that is still open and on from there."""
+    """Enumerates schedules depth first, backtracking to the last point that has an unexplored option."""
 
     def __init__(self, packed: Packed, max_steps: int) -> None:
         self.packed = packed
         self.max_steps = max_steps
         self.steps = 0
-        """Steps of all schedules together."""
+        """Steps taken in all schedules together, without backtracking."""
         self.bound: int | None = None
-        """The bound up to which all schedules have been walked."""
+        """For a bounded strategy: the bound up to which all schedules have been walked."""
         self.begin()
 
     def begin(self) -> None:
-        """States are packed in another way: forget what was known of them."""
+        """Pack the initial state anew, and forget what was known of states in the old packing."""
         self.packed.initial = self.packed.packed_anew()
         self.known: Remembered[Point] = Remembered(Points(self.packed).of)
 
     def _pack_anew(self) -> None:
-        """Find the states of the schedule again."""
+        """Pack the states of the current schedule again, after an Overflow."""
         while True:
             try:
                 self.begin()
@@ -66,25 +66,25 @@ class Exhaustive(ABC):
 
     @abstractmethod
     def _packed_again(self) -> None:
-        """The states of the schedule at hand, as they are packed now."""
+        """Replace the packed states of the current schedule by those of the new packing."""
 
     @abstractmethod
     def schedules(self) -> Iterator[Ending]:
-        """Every schedule, as long as somebody asks for more."""
+        """Yields how each schedule ended, until all have been walked."""
 
     @abstractmethod
     def states(self) -> list[int]:
-        """The states of the schedule that has just ended, from the first one to the last."""
+        """The packed states of the schedule that has just ended, from the initial one on."""
 
     def told(self, ending: Ending | None) -> Ending | None:
-        """How a schedule ended, or from time to time that it has not."""
+        """Count a step; returns how the schedule ended, or NOT_YET every `TELL_EVERY` steps."""
         self.steps += 1
         return Ending.NOT_YET if ending is None and not self.steps % TELL_EVERY else ending
 
     @property
     @abstractmethod
     def left_out(self) -> str | None:
-        """After all schedules: why some were left out, in words; None where none were."""
+        """After all schedules: why some were left out, in words; None where the search is complete."""
 
 
 def cut_off(cut: dict[Ending, int]) -> str | None:
@@ -101,7 +101,7 @@ def _some(count: int) -> str:
 
 
 class Progress:
-    """Takes in the schedules of an exhaustive strategy, up to the limits."""
+    """Tallies the schedules of an exhaustive strategy, up to the limits."""
 
     def __init__(self, search: Exhaustive, limits: Limits, began: float) -> None:
         self.search = search
@@ -112,11 +112,11 @@ class Progress:
         self._judge_anew()
 
     def _judge_anew(self) -> None:
-        """Forget the ends that were judged."""
+        """Forget the end states that were judged."""
         self._showing = Showing(self.search.packed, self.tally)
 
     def run(self) -> str | None:
-        """Go on until a limit is reached or nothing is left; why something was left out, in words."""
+        """Walk schedules until a limit is reached or none is left; returns why some were left out, None where none were."""
         reached = self.limits.reached(self.tally, self.began)
         if reached is not None:
             return reached
@@ -133,13 +133,13 @@ class Progress:
         return self.search.left_out
 
     def stop(self) -> None:
-        """Raise Stopped if a limit was reached: one schedule may last."""
+        """Raise Stopped if a limit is reached; called within a schedule, as one may take long."""
         reached = self.limits.reached(self.tally, self.began)
         if reached is not None and self._is_short_of_limit():
             raise Stopped(reached)
 
     def _is_short_of_limit(self) -> bool:
-        """With as many schedules as there may be, one more is looked for: there may be none."""
+        """False at the limit of schedules: one more is looked for then, as the search is complete if there is none."""
         return self.limits.schedules is None or self.tally.schedules < self.limits.schedules
 
     def _take(self, ending: Ending) -> None:

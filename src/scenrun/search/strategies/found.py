@@ -1,4 +1,4 @@
-"""What schedules have shown so far, and what is left of it in the end: the first schedule of each finding, the outcomes."""
+"""Data classes for the results of strategies: findings with their first schedules, a running tally, and a campaign's result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Found:
 
     about: FindingKey
     schedule: int
-    """Its number, from 0; for a strategy that draws, its seed is the campaign's and this number together."""
+    """Its number, from 0; for a strategy that draws, its seed is the campaign's seed plus this number."""
     choices: tuple[Transition, ...]
     """The path from the initial state to the step that shows it."""
 
@@ -28,17 +28,17 @@ class Tally:
 
     schedules: int = 0
     cut_off: int = 0
-    """Schedules that did not end within the most steps of one."""
+    """Schedules that were cut off: after the maximal number of steps, or where they returned to one of their own states."""
     failing: int = 0
     """Schedules that showed a finding."""
     steps: int = 0
     longest: int = 0
-    """The most steps of a schedule."""
+    """The number of steps of the longest schedule."""
     outcomes: dict[Any, tuple[Any, ...]] = field(default_factory=dict)
     findings: dict[FindingKey, Found] = field(default_factory=dict)
 
     def add(self, other: Tally) -> None:
-        """Take in what other schedules have shown."""
+        """Add the counts, outcomes and findings of other schedules."""
         self.schedules += other.schedules
         self.cut_off += other.cut_off
         self.failing += other.failing
@@ -49,26 +49,26 @@ class Tally:
             self.add_finding(found)
 
     def add_finding(self, found: Found) -> None:
-        """Keep the first schedule of each finding."""
+        """Keep a finding, with the lowest-numbered schedule that showed it."""
         known = self.findings.get(found.about)
         if known is None or found.schedule < known.schedule:
             self.findings[found.about] = found
 
     def add_outcome(self, outcome: tuple[Any, ...] | None) -> None:
-        """Keep each outcome once."""
+        """Keep an outcome, each one once; None is none."""
         if outcome is not None:
             self.outcomes.setdefault(key(list(outcome)), outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class Chances:
-    """How likely PCT finds a bug of its depth with one schedule, at the least."""
+    """The lower bound on the probability that one schedule of PCT finds a bug of its depth."""
 
     depth: int
     threads: int
-    """The most threads of a schedule, main among them."""
+    """The largest number of threads in a schedule, including main."""
     points: int
-    """The most points of a schedule at which more than one thread could go on."""
+    """The largest number of points in a schedule at which more than one thread was enabled."""
 
     @property
     def probability(self) -> float:
@@ -83,9 +83,9 @@ class Campaign:
     strategy: str
     seed: int
     schedules: int
-    """Schedules that were walked; numbers 0 to one less."""
+    """The number of schedules that were walked, numbered from 0."""
     cut_off: int
-    """Those of them that did not end within `max_steps`, or came back to a state of their own: no findings by that."""
+    """Those that did not end within `max_steps`, or returned to one of their own states; that alone is no finding."""
     failing: int
     steps: int
     longest: int
@@ -93,16 +93,16 @@ class Campaign:
     jobs: int
     outcomes: tuple[tuple[Any, ...], ...]
     findings: tuple[Found, ...]
-    """The first of each kind and what it is about, in the order of the schedules."""
+    """One for each kind and subject, in the order of the schedules that first showed them."""
     closed: bool
-    """Whether nothing was left out: no schedule can show anything else."""
+    """Whether the search is complete: no other schedule can show another finding or outcome."""
     ended_by: str | None
-    """Why it ended before everything was seen, as a sentence without its full stop; None where it is closed."""
+    """Why it ended before the search was complete, as a sentence without its full stop; None where it is closed."""
     max_steps: int
     bound: int | None = None
     """The bound up to which every schedule was walked, for a bounded search."""
     redundant: int = 0
-    """Schedules that DPOR began and gave up, as they could show nothing new; they are not counted in `schedules`."""
+    """Schedules that DPOR began and gave up as redundant; they are not counted in `schedules`."""
     chances: Chances | None = None
 
     @property
@@ -112,5 +112,5 @@ class Campaign:
 
 
 def in_order(findings: Iterable[Found]) -> tuple[Found, ...]:
-    """Findings by the schedules that showed them."""
+    """Findings in the order of the schedules that showed them."""
     return tuple(sorted(findings, key=lambda found: (found.schedule, len(found.choices), found.about)))

@@ -1,4 +1,4 @@
-"""Has a search's schedules walked by the workers of a cluster."""
+"""Adapts the options of a search so that the workers of a Dask cluster walk its schedules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenrun.workers.cluster import Cluster
 
 @contextmanager
 def on_cluster(how: SearchOptions, address: str) -> Iterator[SearchOptions]:
-    """The same search with the cluster at an address."""
+    """The options with the cluster at an address (such as `tcp://host:8786`), which is closed afterwards."""
     cluster = Cluster(address)
     try:
         yield replace(how, jobs=cluster.jobs, make_executor=cluster.executor)

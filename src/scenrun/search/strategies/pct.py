@@ -1,13 +1,13 @@
-"""PCT: threads have random priorities, the highest that can go on does, and at d-1 random points the one in front falls back.
+"""PCT: the enabled thread with the highest random priority moves; at d-1 priority change points that thread's priority drops.
 
 Burckhardt, Kothari, Musuvathi and Nagarakatti, A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs (ASPLOS
 2010): one schedule shows a bug of depth d with a probability of at least 1/(n k^(d-1)), for n threads and k points.
 
-Departures. Only points count at which more than one thread can go on, as elsewhere a change of priorities could as well come
-at the next such point. k is learnt as the most points of a schedule so far (schedules before the next power of two, so that
-it is the same for any number of processes), and the bound holds for schedules that were walked with the final k. The
-thread in front falls back before its step and not after the step before it. A thread that comes back to a state since which
-nobody else has moved falls behind all: it spins, and strict priorities would let it spin for ever.
+Departures. Only points at which more than one thread is enabled count: elsewhere a priority change has the same effect at the
+next such point. k is learnt as the most points of a schedule so far (it is updated only when the number of schedules reaches
+a power of two, so that it is the same for any number of processes), and the bound holds for schedules that were walked with
+the final k. The priority drops before the thread's step, not after the preceding step. A thread that returns to a state since
+which no other thread has moved gets the lowest priority: it spins, and strict priorities would let it spin for ever.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from scenrun.search.strategies.policy import Policy
 from scenrun.search.strategies.remembered import Remembered
 
 Ways = tuple[tuple[int, tuple[int, ...]], ...]
-"""The threads that can go on, each with the states that its steps lead to."""
+"""The enabled threads by number, each with the states that its steps lead to."""
 
 
 class Size(NamedTuple):
-    """How large schedules are."""
+    """The largest numbers of threads and of points with more than one enabled thread, over some schedules."""
 
     threads: int = 1
     points: int = 1
 
 
 class Pct(Policy[Ways]):
-    """PCT for bugs of depth d."""
+    """Probabilistic concurrency testing for bugs of depth `depth`."""
 
     learns = True
 
@@ -41,7 +41,7 @@ class Pct(Policy[Ways]):
         self._seen = Size()
 
     def remembered(self, packed: Packed) -> Remembered[Ways]:
-        """Who can go on, and to where."""
+        """The enabled threads of each state, with their successor states."""
 
         def ways(state: int) -> Ways:
             if packed.is_over(state):
@@ -69,7 +69,7 @@ class Pct(Policy[Ways]):
                 break
             for thread, _ in ways:
                 if thread not in priorities:
-                    priorities[thread] = self.depth + chance.bits()
+                    priorities[thread] = self.depth + chance.bits()  # above the d-1 priorities of change points
             thread, afters = max(ways, key=lambda way: priorities[way[0]]) if len(ways) > 1 else ways[0]
             if len(ways) > 1:
                 points += 1
@@ -82,7 +82,7 @@ class Pct(Policy[Ways]):
             since.add(state)
             state = afters[0] if len(afters) == 1 else afters[chance.below(len(afters))]
             steps += 1
-            if state in since:
+            if state in since:  # it spins
                 behind -= 1
                 priorities[thread] = behind
                 since.clear()
@@ -90,18 +90,18 @@ class Pct(Policy[Ways]):
         return state, steps
 
     def _falls(self, chance: Chance) -> dict[int, int]:
-        """The points at which the thread in front falls back, with the priority that it falls to."""
+        """The priority change points, each with the priority that the leading thread gets there, from 1 to d-1."""
         return {1 + chance.below(self._told.points): priority for priority in range(1, self.depth)}
 
     def lesson(self) -> Size:
-        """The size of the largest schedule so far."""
+        """The maximal size over the schedules so far."""
         return self._seen
 
     def learn(self, lesson: Size | None) -> None:
-        """Draw from as many points as schedules have."""
+        """Draw the change points from as many points as schedules have had."""
         self._told = lesson or Size()
 
     def merged(self, one: Size | None, other: Size | None) -> Size:
-        """The larger size of each."""
+        """The maximum of two sizes, for threads and points separately."""
         sizes = [size or Size() for size in (one, other)]
         return Size(max(size.threads for size in sizes), max(size.points for size in sizes))

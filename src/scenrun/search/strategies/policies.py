@@ -1,4 +1,4 @@
-"""The policies that draw their schedules, by the names that users call them."""
+"""Makes the randomized policies by their names on the command line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenrun.search.strategies.surw import Surw
 
 
 def policy_of(name: str, depth: int, seed: int, max_steps: int) -> Policy[Any]:
-    """A new policy."""
+    """A new policy of that name. depth: the bug depth, for PCT; seed, max_steps: for the pilot walks of SURW."""
     match name:
         case "random":
             return RandomWalk()

@@ -1,4 +1,4 @@
-"""What every policy that draws its schedules by chance has in common: it walks one schedule to its end, from a seed."""
+"""The base class of randomized policies, each of which walks one schedule from a seed."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ Known = TypeVar("Known")
 
 
 class Policy(ABC, Generic[Known]):
-    """Chooses the next step in a state. It is told when packed states have come to mean something else."""
+    """Chooses the next step in each state of a schedule; `remembered` is called again whenever states are packed anew."""
 
     learns = False
-    """Whether schedules go better for what earlier ones have shown."""
+    """Whether the policy uses what it learnt from earlier schedules."""
 
     @abstractmethod
     def remembered(self, packed: Packed) -> Remembered[Known]:
-        """What this policy wants to know of states. Whatever was packed before means nothing any more."""
+        """A cache of what this policy needs to know of a state. States that were packed earlier are invalid from then on."""
 
     @abstractmethod
     def walk(self, known: Remembered[Known], state: int, seed: int, limit: int) -> tuple[int, int]:
-        """Walk one schedule from a state on, up to so many steps: the last state, and the number of steps.
+        """Walk one schedule from a state, at most `limit` steps; returns the last state and the number of steps.
 
         Each state is looked up once, in the order of the walk.
         """
 
     def lesson(self) -> Any:
-        """What was learnt so far; the same whatever the order in which schedules were walked."""
+        """What was learnt so far; independent of the order in which schedules were walked."""
         return None
 
     def learn(self, lesson: Any) -> None:
-        """Take over what all processes have learnt together."""
+        """Use the merged lesson of all processes."""
 
     def merged(self, one: Any, other: Any) -> Any:
-        """Two lessons as one; None is none."""
+        """Two lessons merged; None stands for no lesson."""
         return None

@@ -1,8 +1,8 @@
-"""POS: every pending step has a random priority, and after a step those that depend on it draw again.
+"""POS: the enabled step with the highest random priority is taken, and pending steps that depend on it draw a new priority.
 
-Yuan, Yang and Gu, Partial Order Aware Concurrency Sampling (CAV 2018): steps that depend on each other come in any order with a
-better chance than under a random walk. No departure: dependent are steps whose footprints conflict, whether they can be done
-now or have to wait; a thread's own next step is new and draws as well.
+Yuan, Yang and Gu, Partial Order Aware Concurrency Sampling (CAV 2018): each order of dependent steps has a better chance than
+under a random walk. No departure: steps are dependent where their footprints conflict, whether they are enabled or blocked;
+the moving thread's next step is new and draws as well.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from scenrun.search.strategies.remembered import Points, Remembered
 
 
 class Runner(NamedTuple):
-    """A thread that can go on."""
+    """An enabled thread."""
 
     thread: int
     afters: tuple[int, ...]
     again: tuple[int, ...]
-    """The threads whose priorities are drawn anew after its step, with its own."""
+    """The threads that draw a new priority after its step, including itself."""
 
 
 class Field(NamedTuple):
-    """The threads in a state."""
+    """The threads in a state that have not ended."""
 
     runners: tuple[Runner, ...]
     pending: tuple[int, ...]
-    """Those that have a next step, also where they have to wait."""
+    """The numbers of all threads that have a next step, enabled or blocked."""
 
 
 class Pos(Policy[Field]):
     """Partial order sampling."""
 
     def remembered(self, packed: Packed) -> Remembered[Field]:
-        """Who can go on, and whose next steps depend on each."""
+        """The enabled threads of each state, and for each the threads whose next steps depend on its step."""
         points = Points(packed)
 
         def field(state: int) -> Field:

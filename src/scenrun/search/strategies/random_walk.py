@@ -1,8 +1,8 @@
-"""Uniform random walk: in every state one of the enabled steps, each as likely as the others.
+"""Uniform random walk: in every state each enabled transition is taken with the same probability.
 
 The baseline of every comparison; biased to schedules in which short threads end early (Thomson, Donaldson and Betts,
-Concurrency Testing Using Controlled Schedulers, TOPC 2016, found it hard to beat on shallow bugs). A thread that has several
-ways to go, at a `choose`, counts once for each.
+Concurrency Testing Using Controlled Schedulers, TOPC 2016, found it hard to beat on shallow bugs). A thread at a
+`choose` counts once for each alternative.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ States = tuple[int, ...]
 
 
 class RandomWalk(Policy[States]):
-    """Knows of a state only which states come next."""
+    """A policy that needs only the successors of a state."""
 
     def remembered(self, packed: Packed) -> Remembered[States]:
-        """The states after a state."""
+        """The successors of each state."""
 
         def after(state: int) -> States:
             if packed.has_daemons and packed.is_over(state):

@@ -1,6 +1,6 @@
-"""What a policy wants to know of a state, worked out once as long as there is room; and the states of one walk, for its path.
+"""A bounded cache of what a policy needs to know of each state, and the enabled and blocked threads of a state with footprints.
 
-Only the next steps of single states are remembered, never a schedule.
+The cache holds the next steps of single states, never a schedule.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Known = TypeVar("Known")
 
 
 class Remembered(dict[int, Known]):
-    """State -> what is known of it. Raises Overflow as `Packed` does, and is worth nothing afterwards."""
+    """A cache from packed states to what is known of them. Look-ups may raise Overflow, after which it must be discarded."""
 
     def __init__(self, worked_out: Callable[[int], Known], most: int = MOST) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Remembered(dict[int, Known]):
 
 
 class Trace(Remembered[Known]):
-    """Notes the states that are looked up, one after another: the states of a walk."""
+    """Records the states that are looked up, in order: the states of one walk."""
 
     def __init__(self, known: Remembered[Known]) -> None:
         super().__init__(known.worked_out)
@@ -50,23 +50,23 @@ class Option(NamedTuple):
 
     thread: int
     afters: tuple[int, ...]
-    """The states that its enabled steps lead to; empty where it has to wait."""
+    """The states that its enabled steps lead to; empty where it is blocked."""
     effects: Effects
-    """What its next step may look at and change."""
+    """The footprint of its next step: what it may read and write."""
     local_state: LocalState
     waits: bool
-    """Whether it can go on only because its time is up."""
+    """Whether it is enabled only by its time-out."""
 
 
 class Point(NamedTuple):
-    """The threads in a state that have not ended."""
+    """The threads in a state that have not ended, enabled and blocked."""
 
     enabled: tuple[Option, ...]
     waiting: tuple[Option, ...]
 
 
 class Points:
-    """Works out who can do what in a state."""
+    """Computes the enabled and the blocked threads of a state."""
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
@@ -74,7 +74,7 @@ class Points:
         self._effects: dict[int, tuple[LocalState, Effects]] = {}
 
     def of(self, state: int) -> Point:
-        """The threads in a state; where the schedule is over, daemons that are cut off wait for nothing any more."""
+        """The threads in a state; where the schedule is over, the remaining daemons count as not enabled, as they are cut off."""
         packed = self.packed
         is_over = packed.is_over(state)
         enabled: list[Option] = []

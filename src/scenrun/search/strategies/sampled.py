@@ -1,4 +1,4 @@
-"""Walks schedules with a policy that draws, by their numbers; what they show does not depend on which were walked before."""
+"""Walks numbered schedules with a randomized policy; what a schedule shows is independent of those walked before it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scenrun.search.strategies.remembered import Trace
 from scenrun.search.strategies.showing import Showing
 
 MOST_ENDS = 1 << 16
-"""Ends that are remembered at a time."""
+"""End states that are remembered at a time."""
 MOST_COMPUTED = 2_000_000
-"""Transitions after which everything is forgotten: values that only grow would fill the memory."""
+"""Computed transitions after which the packed states are dropped: values that only grow would fill the memory."""
 
 
 class Sampler:
-    """One process's part of a campaign. After an interruption `take` gives the schedules that were walked all the same."""
+    """One process's part of a campaign. After an interruption `take` still returns what was walked until then."""
 
     def __init__(
         self, program: Program, policy: Policy[Any], seed: int, max_steps: int, alarm: Callable[[], None] | None = None
@@ -34,7 +34,7 @@ class Sampler:
         self.tally = Tally()
         """All outcomes and findings so far."""
         self._fresh = Tally()
-        """The counts since the last `take`."""
+        """The counts since the last `take`, without outcomes and findings."""
         self._taken = 0, 0
         self._begin()
 
@@ -44,16 +44,16 @@ class Sampler:
         self._anew()
 
     def _anew(self) -> None:
-        """States are packed in another way: forget what was known of them."""
+        """Pack the initial state anew, and forget what was known of states in the old packing."""
         packed = self.packed
         packed.initial = packed.packed_anew()
         self.known = self.policy.remembered(packed)
         self._showing = Showing(packed, self.tally)
         self._ends: dict[int, bool] = {}
-        """Ends that have been dealt with: whether they show anything."""
+        """For each end state that was judged, whether it has findings."""
 
     def walk(self, first: int, count: int) -> None:
-        """Walk schedules by number."""
+        """Walk the schedules numbered from `first` to `first + count - 1`."""
         for number in range(first, first + count):
             while True:
                 try:
@@ -77,7 +77,7 @@ class Sampler:
             tally.longest = steps
 
     def _end(self, state: int, steps: int, number: int) -> bool:
-        """Deal with an end that is new, or with a schedule that was cut off; whether it shows anything."""
+        """Judge a new end state, or the last state of a schedule that was cut off; returns whether it has findings."""
         is_cut = steps == self.max_steps and not self._is_end(state)
         findings = self._showing.lasting(state) if is_cut else self._showing.of_end(state)
         if any(about not in self.tally.findings for about in findings):
@@ -95,13 +95,13 @@ class Sampler:
         return not self.packed.following(state)
 
     def _states(self, number: int) -> list[int]:
-        """The states of a schedule, which is walked once more."""
+        """The states of a schedule, from walking it once more with the same seed."""
         trace = Trace(self.known)
         state, steps = self.policy.walk(trace, self.packed.initial, self.seed + number, self.max_steps)
         return trace.states if steps < self.max_steps else [*trace.states, state]
 
     def take(self) -> Tally:
-        """What the schedules since the last time have shown that those before had not."""
+        """The counts since the last `take`, with the outcomes and findings that are new since then."""
         whole, out = self.tally, self._fresh
         out.outcomes = dict(islice(whole.outcomes.items(), self._taken[0], None))
         out.findings = dict(islice(whole.findings.items(), self._taken[1], None))

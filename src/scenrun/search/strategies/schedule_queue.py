@@ -1,6 +1,6 @@
-"""Hands out schedules in order, some at a time, and takes in what they show in order, too, whoever walks them.
+"""Hands out chunks of numbered schedules to processes, and merges their results in the order of the numbers.
 
-So what counts is always a prefix of all schedules, and the lowest failing one is known, however many processes there are.
+So the tally always covers a prefix of all schedules, and the lowest failing one is known, for any number of processes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.policy import Policy
 
 AT_A_TIME_S = 0.05
-"""How long one process should be busy before it is heard of."""
+"""The time that a process should take for one chunk, in seconds."""
 Look = Callable[[Tally], "str | None"]
-"""Called now and then with what was found so far; the sentence that it returns ends the campaign."""
+"""Called now and then with the tally so far; a sentence that it returns ends the campaign."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Schedules that one process walks in one go."""
+    """Consecutive schedules that one process walks, and the lesson for a policy that learns."""
 
     first: int
     count: int
@@ -32,7 +32,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """A chunk that was walked."""
+    """The result of a chunk."""
 
     chunk: Chunk
     tally: Tally
@@ -42,7 +42,7 @@ class Walked:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a strategy may go on."""
+    """The limits of a campaign."""
 
     schedules: int | None
     seconds: float | None
@@ -50,7 +50,7 @@ class Limits:
     look: Look
 
     def reached(self, tally: Tally, began: float) -> str | None:
-        """The limit that was reached, in words."""
+        """The limit that is reached, in words, or None; `began` is a time of `time.perf_counter`."""
         if self.schedules is not None and tally.schedules >= self.schedules:
             return f"{self.schedules:,} schedule{'s' if self.schedules != 1 else ''}"
         if self.seconds is not None and time.perf_counter() - began >= self.seconds:
@@ -59,7 +59,7 @@ class Limits:
 
 
 class ScheduleQueue:
-    """Which schedules come next, and what all before a certain one have shown."""
+    """The schedules that are to be walked next, and the tally of all schedules before the first one that is still out."""
 
     def __init__(self, policy: Policy[Any], limits: Limits, began: float) -> None:
         self.policy = policy
@@ -70,20 +70,20 @@ class ScheduleQueue:
         self._next = 0
         self._size = 1
         self._early: dict[int, Walked] = {}
-        """What was walked and has others before it that were not yet."""
+        """Results by first schedule that wait for an earlier chunk."""
         self._round = 1
-        """A policy that learns is told what was learnt when so many schedules have been walked; then this doubles."""
+        """The number of schedules after which a policy that learns gets the lesson of all of them; then this doubles."""
         self._told: Any = None
         self.learnt: Any = None
 
     def stop(self) -> None:
-        """Raise Stopped if a limit was reached: one schedule may last."""
+        """Raise Stopped if a limit is reached; called within a schedule, as one may take long."""
         reason = self.limits.reached(self.tally, self.began)
         if reason is not None:
             raise Stopped(reason)
 
     def next(self) -> Chunk | None:
-        """What to walk next; None where nothing is left, or where others must come in first."""
+        """The next chunk; None where none is left, or where the results of earlier chunks are needed first."""
         if self.ended_by is not None:
             return None
         if self.policy.learns and self._next == self._round:
@@ -105,7 +105,7 @@ class ScheduleQueue:
         return min(left, self._round - self._next) if self.policy.learns else left
 
     def take(self, walked: Walked) -> None:
-        """Take in what was walked, as soon as all before it was."""
+        """Take a result, and merge all results whose predecessors have been merged."""
         self._early[walked.chunk.first] = walked
         while (following := self._early.pop(self.tally.schedules, None)) is not None:
             self.tally.add(following.tally)

@@ -1,4 +1,4 @@
-"""What a schedule has shown at its end, and the first of its steps at which it was there."""
+"""Records the findings and the outcome of a schedule's last state, each new finding with the shortest prefix that shows it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenrun.search.strategies.found import Found, Tally
 
 
 class Showing:
-    """Takes the ends of schedules into a tally."""
+    """Adds the findings and outcomes of schedules to a tally."""
 
     def __init__(self, packed: Packed, tally: Tally) -> None:
         self.packed = packed
@@ -20,13 +20,13 @@ class Showing:
         self._judge = EndStateJudge(packed)
 
     def of_end(self, state: int) -> tuple[FindingKey, ...]:
-        """What an end shows; its outcome is kept."""
+        """The findings of an end state; its outcome is added to the tally."""
         judged = self._judge.of(state)
         self.tally.add_outcome(judged.outcome)
         return judged.findings
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
-        """What a state shows whatever comes after it: a broken `always`, and faults that have left a thread for good."""
+        """The findings that no later step undoes: broken `always` expectations, and threads left by a fault."""
         unpacked = self.packed.unpack(state)
         always = self.packed.machine.program.expectations.always
         tasks = {thread.who.name for thread in unpacked.threads if thread.who.kind in ("task", "future")}
@@ -34,7 +34,7 @@ class Showing:
         return (*found, *[FindingKey(*fault) for fault in faults_in(unpacked) if fault[1] not in tasks])
 
     def keep(self, findings: Sequence[FindingKey], schedule: int, states: Sequence[int]) -> None:
-        """Keep what a schedule is the first to show, each with the path to the step that shows it."""
+        """Keep the findings that are new, each with the path to the first step of the schedule that shows it."""
         new = [about for about in findings if about not in self.tally.findings]
         if not new:
             return

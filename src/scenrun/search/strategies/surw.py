@@ -1,16 +1,17 @@
-"""SURW: of the orders of some interesting steps each is as likely as the others, as far as it is known how many are to come.
+"""SURW: samples the orders of the interesting steps uniformly, as far as the numbers of steps to come are known.
 
 Zhao, Wolff, Mathur and Roychoudhury, Selectively Uniform Concurrency Testing (ASPLOS 2025): a thread is drawn in proportion to
-the interesting steps that it, and the threads that it has yet to start, have left. Until it has done one, others that are
-about to do one are parked; in between, the walk is uniform. When everyone is parked, the draw is forgotten.
+its weight, the number of interesting steps that it, and the threads that it has yet to start, have left. Until it has done
+one, other threads whose next step is interesting are parked; in between, the walk is uniform. When all enabled threads are
+parked, the draw is discarded.
 
-Interesting are, in each schedule, the steps that touch one object, drawn from those that several threads touch and somebody
-changes; threads themselves, which are started and joined, are not among them.
+In each schedule, the interesting steps are those that touch one object, drawn from the objects that several threads touch and
+at least one changes; threads themselves, which are started and joined, are not among them.
 
 Departures. The numbers of steps come from a few random walks before the first schedule, the same in every process; for
-threads without branches and loops they are exact. A thread that does more than was expected weighs as if it had one step left.
-Forgotten draws are made anew among those that can go on. A draw is forgotten, too, when the schedule comes back to a state in
-which it has been since: the thread that was drawn may be waiting for one that is parked, in a loop.
+threads without branches and loops they are exact. A thread that does more interesting steps than expected has the weight of
+one step. A discarded draw is repeated among the enabled threads. A draw is also discarded when the schedule returns to a
+state visited since the draw: the drawn thread may be waiting, in a loop, for one that is parked.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from scenrun.search.strategies.policy import Policy
 from scenrun.search.strategies.remembered import Option, Points, Remembered
 
 PILOTS = 16
-"""Random walks that count steps."""
+"""The number of random walks that count steps."""
 
 
 class One(NamedTuple):
@@ -35,26 +36,28 @@ class One(NamedTuple):
     name: str
     afters: tuple[int, ...]
     touched: int
-    """What its next step touches, as bits."""
+    """The objects that its next step touches, as bits by slot."""
     changed: int
+    """Those of them that it changes."""
 
 
 Ones = tuple[One, ...]
-"""The threads in a state, by number; nobody where nobody can go on."""
+"""The threads in a state that have not ended, by number; empty where none is enabled."""
 
 
 @dataclass(slots=True)
 class Profile:
-    """What the pilots have counted."""
+    """The counts of the pilot walks."""
 
     steps: dict[int, Counter[str]] = field(default_factory=dict)
-    """For each object how many steps of each thread touch it, all pilots together."""
+    """For each object, the number of steps of each thread that touch it, summed over all pilots."""
     parents: dict[str, str] = field(default_factory=dict)
-    """Who has started each thread."""
+    """The thread that has started each thread, by name."""
     changed: int = 0
+    """The objects that some step changes, as bits."""
 
     def objects(self) -> list[int]:
-        """Those in which the order of steps may matter."""
+        """The objects for which the order of steps may matter: several threads touch them, and one changes them."""
         return sorted(bit for bit, counts in self.steps.items() if len(counts) > 1 and self.changed >> bit & 1)
 
 
@@ -68,7 +71,7 @@ class Surw(Policy[Ones]):
         self._objects: list[int] = []
 
     def remembered(self, packed: Packed) -> Remembered[Ones]:
-        """Who can go on, and what each touches."""
+        """The threads of each state, with the objects that their next steps touch."""
         points = Points(packed)
         kinds = packed.machine.slots.kinds
         cells = sum(1 << slot for slot in range(len(packed.machine.slots.cells)) if kinds[slot] != "thread")
@@ -107,7 +110,7 @@ class Surw(Policy[Ones]):
     # --- pilots
 
     def _profiled(self, known: Remembered[Ones], state: int) -> Profile:
-        """Count steps; nothing is kept where an Overflow comes between."""
+        """Count steps in pilot walks; an Overflow discards the counts, so that they are complete or absent."""
         profile = Profile()
         for pilot in range(PILOTS):
             self._count(profile, known, state, Chance(~(self._seed * PILOTS + pilot)))
@@ -135,19 +138,19 @@ class Surw(Policy[Ones]):
 
 
 class _Drawing:
-    """Who moves next in one schedule."""
+    """Draws the thread that moves next, in one schedule."""
 
     def __init__(self, profile: Profile, left: Counter[str], interesting: int, chance: Chance) -> None:
         self._profile = profile
         self._interesting = interesting
-        self._left = left
-        """Interesting steps that each thread has left, times the number of pilots."""
+        self._left = left  # sums over the pilots, undivided, so that weights stay integers
+        """The expected number of interesting steps that each thread has left, times the number of pilots."""
         self._chance = chance
         self._started: set[str] = set()
         self._parked: set[str] = set()
         self._intended: str | None = None
         self._since: set[int] = set()
-        """The states since the latest draw."""
+        """The states visited since the latest draw."""
 
     def next_of(self, ones: Ones, state: int) -> One:
         """The thread that moves in a state."""
@@ -176,13 +179,13 @@ class _Drawing:
         self._intended = None
 
     def _draw(self, ones: Sequence[One]) -> None:
-        """Draw who is to do the next interesting step."""
+        """Draw the thread that does the next interesting step."""
         self._parked.clear()
         self._since.clear()
         self._intended = self._drawn(ones)
 
     def _note_new(self, ones: Ones) -> None:
-        """What was expected of threads yet to be started is theirs as soon as they are."""
+        """Move the weight of a started thread from its parent to itself: if its parent is drawn, draw again between the two."""
         for one in ones:
             if one.name not in self._started:
                 self._started.add(one.name)
@@ -190,12 +193,12 @@ class _Drawing:
                     self._intended = self._drawn([other for other in ones if other.name in (self._intended, one.name)])
 
     def _drawn(self, ones: Sequence[One]) -> str:
-        """One of some threads, in proportion to what they and those they have yet to start have left."""
+        """One of some threads, weighted by the interesting steps that they and the threads they have yet to start have left."""
         names = [one.name for one in ones]
         weights = dict.fromkeys(names, 0)
         for one in ones:
             if one.touched & self._interesting and self._left[one.name] <= 0:
-                weights[one.name] = PILOTS
+                weights[one.name] = PILOTS  # one step, in the unit of the sums
         for name, left in self._left.items():
             heir = self._heir(name)
             if heir in weights:
@@ -210,7 +213,7 @@ class _Drawing:
         return names[-1]
 
     def _heir(self, name: str) -> str:
-        """The thread that has it in hand whether another one moves: itself, or who will start it."""
+        """The started thread that carries a thread's weight: the thread itself, or its closest ancestor that has started."""
         while name not in self._started and name in self._profile.parents:
             name = self._profile.parents[name]
         return name

@@ -1,4 +1,4 @@
-"""Walks the schedules of a plan, here, in other processes or on an executor; each has a sampler and tells what is new to it."""
+"""Walks the chunks of a schedule queue in this process, in worker processes or on an executor, with one sampler for each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from scenrun.search.strategies.schedule_queue import Chunk, ScheduleQueue, Walke
 from scenrun.workers.processes import start_method
 
 AT_MOST_S = 0.2
-"""How long limits are not looked at while nobody is heard of."""
+"""Seconds between two checks of the limits while no result arrives."""
 PATIENCE_S = 2.0
-"""How long a process may take to end by itself."""
+"""Seconds that an idle process may take to end before it is terminated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What every process needs to know."""
+    """The parameters of a randomized campaign, sent to every process."""
 
     program: Program
     strategy: str
@@ -41,13 +41,13 @@ class Task:
     depth: int
 
     def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
-        """Made in the process that uses it."""
+        """A new sampler, for the process that calls this."""
         policy = policy_of(self.strategy, self.depth, self.seed, self.max_steps)
         return Sampler(self.program, policy, self.seed, self.max_steps, alarm)
 
 
 def walk_here(plan: ScheduleQueue, task: Task) -> None:
-    """Walk all schedules of a plan in this process; an interruption leaves what was found in the plan."""
+    """Walk all schedules of a plan in this process; after an interruption the plan has the schedules walked until then."""
     sampler = task.sampler(plan.stop)
     while (chunk := plan.next()) is not None:
         try:
@@ -69,19 +69,19 @@ def _walked(sampler: Sampler, chunk: Chunk) -> Walked:
 
 
 class _Kept(threading.local):
-    """The sampler of a thread of a worker, between chunks of one campaign."""
+    """The sampler that a worker's thread keeps between the chunks of one campaign."""
 
     campaign: str | None = None
     sampler: Sampler | None = None
     next = 0
-    """The first schedule that it may walk: what it found in later ones it would not tell again."""
+    """The lowest schedule that it may walk: findings of later schedules that it has reported it would not report again."""
 
 
 _kept = _Kept()
 
 
 def walk_chunk(campaign: str, packed: bytes, chunk: Chunk) -> Walked:
-    """What a worker of an executor does with a chunk of the campaign of that name, whose task is packed."""
+    """Walk a chunk on a worker of an executor. campaign: a unique name; packed: the pickled Task."""
     sampler = _kept.sampler
     if sampler is None or _kept.campaign != campaign or chunk.first < _kept.next:
         task: Task = pickle.loads(packed)
@@ -92,9 +92,9 @@ def walk_chunk(campaign: str, packed: bytes, chunk: Chunk) -> Walked:
 
 
 def walk_on(plan: ScheduleQueue, task: Task, executor: Executor, jobs: int) -> None:
-    """Walk all schedules of a plan on an executor that runs so many tasks at once; the result is the same as anywhere.
+    """Walk all schedules of a plan on an executor that runs `jobs` tasks at once; the result is the same as in one process.
 
-    Where nobody is heard of, `executor.look()` may say that nobody is there, if it has such a method.
+    While no result arrives, `executor.look()`, where it exists, is called; it raises if the workers are lost.
     """
     look: Callable[[], None] = getattr(executor, "look", lambda: None)
     campaign, packed = uuid.uuid4().hex, pickle.dumps(task)
@@ -122,7 +122,7 @@ def walk_on(plan: ScheduleQueue, task: Task, executor: Executor, jobs: int) -> N
 
 
 def walk_elsewhere(plan: ScheduleQueue, task: Task, jobs: int) -> None:
-    """Walk all schedules of a plan in other processes; an interruption waits for what they are at."""
+    """Walk all schedules of a plan in worker processes; an interruption waits for the chunks that are being walked."""
     crew = _Crew(task, jobs)
     try:
         try:
@@ -136,7 +136,7 @@ def walk_elsewhere(plan: ScheduleQueue, task: Task, jobs: int) -> None:
 
 
 class _Crew:
-    """The other processes."""
+    """The worker processes, each with a pipe to it."""
 
     def __init__(self, task: Task, jobs: int) -> None:
         method = start_method()
@@ -154,7 +154,7 @@ class _Crew:
             self.idle.append(ours)
 
     def work_through(self, plan: ScheduleQueue) -> None:
-        """Keep everyone busy until nothing is left to do and nobody is at anything."""
+        """Give chunks to idle processes until none is left and all results have come."""
         while True:
             while self.idle and (chunk := plan.next()) is not None:
                 one = self.idle.pop()
@@ -171,7 +171,7 @@ class _Crew:
                 self.idle.append(one)
 
     def dismiss(self) -> None:
-        """Let everyone go."""
+        """End all processes."""
         for one in (*self.idle, *self.busy):
             with suppress(OSError):
                 one.send(None)
@@ -184,7 +184,7 @@ class _Crew:
 
 
 def _heard(one: Connection) -> Walked:
-    """What a process says: what it has walked, or what went wrong."""
+    """Receive a chunk's result from a process; raises the exception that it sends instead."""
     try:
         heard = one.recv()
     except (EOFError, OSError):
@@ -196,7 +196,7 @@ def _heard(one: Connection) -> Walked:
 
 
 def _serve(connection: Connection, task: Task, inherited: tuple[Connection, ...]) -> None:
-    """The life of such a process. Ctrl-C is for the one that it works for."""
+    """The main function of a worker process; Ctrl-C is left to the process that started it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for one in inherited:
