@@ -1,1 +1,1 @@
-"""Who drives a program: real threads, or a simulator in virtual time; and schedules made again on both."""
+"""The executors of a program: real threads, the simulator in virtual time, and the replay of schedules on both."""

@@ -1,1 +1,1 @@
-"""A schedule of moves made again, on real threads or in virtual time."""
+"""Replays a schedule of moves, on real threads or in virtual time."""
