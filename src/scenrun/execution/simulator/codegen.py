@@ -344,7 +344,7 @@ class SimulatedWriter(Writer):
         return f"{target}.named" if kind in ("thread", "task", "timer") else f"({target},)"
 
     # --- the most frequent operations, written out
-    # (those that may be slow call `_general` on every path, as it registers the action that `_at_leisure` names)
+    # (all but those of variables call `_general`, also for the action that it registers and `_at_leisure` names)
 
     def _variable_read(self, pc: int, i: Instruction) -> list[str]:
         return [f"{i.into} = {object_of(i.target)}.value"]

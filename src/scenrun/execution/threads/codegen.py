@@ -127,6 +127,8 @@ class RealWriter(Writer):
         if self.level > LEVELS["debug"]:
             text = self._done_to(target, name, pc, i)
             return [f"{i.into} = {text}" if i.into else text]
+        # `about` is appended before the effect and `done` after it: what other threads do because of the effect may come
+        # before `done` in the log, never before `about`
         result, whom = i.into or "__result", self.about_whom(i)
         first, i, announced = self.announced(i, known)
         about = self._trace(pc, "about", whom, announced) if known.about else []

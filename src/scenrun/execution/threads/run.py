@@ -297,6 +297,7 @@ class Run:
             context.left_with = left
             self._fault_left(context, left)
             raise
+        # before the end becomes visible, so that no line of a join can precede it in the log
         self._event(context, None, "thread.ended", "info", {})
         return context.result
 
