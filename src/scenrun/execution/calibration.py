@@ -1,4 +1,4 @@
-"""Measures what steps cost on this machine, by running little scenarios on real threads and comparing how long they take."""
+"""Measures what steps cost on this machine: runs small scenarios on real threads and compares their durations."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from scenrun.program.ir import Program
 from scenrun.trace.recorder import Recorder, open_output
 
 Load = Callable[[dict[str, Any]], Program]
-"""Makes a program of a scenario."""
+"""Compiles a scenario to a program."""
 Steps = list[Any]
 QUIET, TELLING = "warning", "info"
-"""The levels that everything, and lines of the log, are measured at."""
+"""The log levels of the measurements: the first for all probes but those of log lines, the second for these."""
 SHARE = 8
-"""A scenario is compared with itself at so many times fewer turns: what both need to start and end falls out."""
+"""A probe is compared with itself at this many times fewer turns, so that the time to start and end a run cancels out."""
 SLEEP_NS, WORK_NS = 500_000, 200_000
+"""The durations of a sleep and of a piece of work in the probes, in nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A little scenario whose time grows with its number of turns."""
+    """A small scenario whose duration grows with its number of turns."""
 
     turns: int
     body: Steps
-    """What a turn does, in a loop of the only thread."""
+    """The steps of a turn, in a loop of the first thread."""
     sync: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     other: Steps | None = None
-    """What another thread does in as many turns, if there is one."""
+    """The steps of a turn of a second thread, if there is one; it makes as many turns."""
     before: Steps = field(default_factory=list)
     after: Steps = field(default_factory=list)
     level: str = QUIET
     begins: bool = False
-    """Whether threads or tasks are begun, which do nothing."""
+    """Whether the probe starts threads or tasks, which are empty."""
 
     def scenario(self, turns: int) -> dict[str, Any]:
-        """The scenario with so many turns."""
+        """Returns the scenario with this many turns."""
         threads = {"one": {"do": [*self.before, {"repeat": turns, "do": self.body}, *self.after]}}
         if self.other is not None:
             threads["other"] = {"do": [{"repeat": turns, "do": self.other}]}
@@ -68,7 +69,7 @@ _C, _Q, _POOL = {"c": "condition"}, {"q": "queue"}, {"p": {"pool": {"max_workers
 _IN_C = [{"acquire": "c"}, {"release": "c"}]
 _SUBMIT = {"submit": {"pool": "p", "target": "empty", "into": "_task"}}
 _MANY = tuple(f"made{number}" for number in range(8))
-"""Locals for threads that live at the same time: the first few, whose memory is at hand, cost less than others."""
+"""Locals for threads that live at the same time: the first few reuse memory and cost less, so several are measured."""
 PROBES: dict[str, Probe] = {
     "turn": Probe(100_000, []),
     "ask": Probe(60_000, [{"if": "e.is_set()", "then": []}], {"e": "event"}),
@@ -104,34 +105,35 @@ PROBES: dict[str, Probe] = {
     "submit": Probe(4_000, [_SUBMIT], _POOL, after=[{"shutdown": "p"}], begins=True),
     "result": Probe(10_000, [{"result": {"future": "_task", "into": "_x"}}], _POOL, before=[_SUBMIT], begins=True),
 }  # fmt: skip
-"""What is run, by a name of its own."""
+"""The probes by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a turn of a probe takes, in nanoseconds."""
+    """The duration of one turn of a probe, in nanoseconds."""
 
     wall_ns: float
     cpu_ns: float
-    """Of all threads together."""
+    """Processor time of all threads together."""
 
     @staticmethod
     def median_of(several: Sequence[Measured]) -> Measured:
-        """The median of both."""
+        """Returns the medians of both times."""
         return Measured(median(one.wall_ns for one in several), median(one.cpu_ns for one in several))
 
 
 def calibrate(load: Load, *, rounds: int = 7, progress: Callable[[int, int], None] = lambda done, of: None,
               share: float = 1.0) -> dict[str, int]:  # fmt: skip
-    """The costs of this machine's steps in nanoseconds: by verb, by operation where kinds differ, and by own words.
+    """Measures the costs of this machine's steps in nanoseconds: by verb, by operation where kinds differ, and by `OWN_WORDS`.
 
-    `share` is the part of the usual number of turns that is run: less is faster and less exact.
+    `share` is the fraction of the usual number of turns to run: less is faster and less exact. `progress` is called with the
+    number of finished rounds and of all rounds.
     """
     return costs_of(measure(load, rounds=rounds, progress=progress, share=share))
 
 
 def measure(load: Load, *, rounds: int, progress: Callable[[int, int], None], share: float) -> dict[str, Measured]:
-    """What a turn of every probe takes: the median of rounds, each of which runs all of them."""
+    """Measures the duration of a turn of every probe: the median over rounds, each of which runs all probes."""
     pairs = {name: Pair.of(probe, load, share) for name, probe in PROBES.items()}
     found: dict[str, list[Measured]] = {name: [] for name in pairs}
     for number in range(rounds):
@@ -143,7 +145,7 @@ def measure(load: Load, *, rounds: int, progress: Callable[[int, int], None], sh
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A probe with few turns and with many."""
+    """A probe compiled with few turns and with many."""
 
     few: Program
     many: Program
@@ -162,7 +164,7 @@ class Pair:
 
 
 def _time(program: Program, level: str) -> tuple[int, int]:
-    """How long a run takes, from before its first step until its last line is written, and its processor time."""
+    """Runs a program; returns the wall time until its last line is written, and the processor time, in nanoseconds."""
     output = open_output(os.devnull)
     gc.collect()
     try:
@@ -181,10 +183,10 @@ def _time(program: Program, level: str) -> tuple[int, int]:
 
 
 def costs_of(measured: Mapping[str, Measured]) -> dict[str, int]:
-    """The costs, solved from what turns take.
+    """Computes the costs from the durations of turns.
 
-    A turn of a loop costs nothing in a simulation, so steps bear it: the steps of a probe share its turn, and none of
-    them bears more than half of one, as loops mostly have two steps or more.
+    A turn of a loop costs nothing in a simulation, so its time is added to the steps: the steps of a probe share its turn,
+    and none of them gets more than half of one, as loops mostly have two steps or more.
     """
     wall = {name: one.wall_ns for name, one in measured.items()}
     half = wall["turn"] / 2

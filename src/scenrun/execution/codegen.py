@@ -1,4 +1,4 @@
-"""Turns a code's instructions into the text of one Python function; what a step means stays with each executor."""
+"""The common code generator: writes a code's control flow as one Python function; each executor adds what its steps do."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from scenrun.program.primitives.registry import operation
 from scenrun.trace.events import LEVELS
 
 INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
-"""Variables of a generated function: the index of the object that is meant, or what a local holds; arguments to be shown."""
+"""Variables of a generated function: the index of an operation's object, the handle from a local, an argument for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A code as a Python function of a thread's context."""
+    """A code compiled to a Python function of a thread's context."""
 
     function: Callable[[Any], Any]
     sites: tuple[Site, ...]
@@ -29,19 +29,21 @@ class Compiled:
     blocks: tuple[int, ...]
     """The first instruction of each block."""
     registers: dict[str, str]
+    """The names in the scenario of the function's locals."""
     unshown_before: tuple[int, ...]
+    """For each instruction, the log lines left out before it that are not counted yet, if control leaves the block there."""
 
     def site_of_line(self, line: int) -> Site:
-        """The instruction that a line of the generated function belongs to."""
+        """Returns the instruction to which a line of the generated function belongs."""
         return self.sites[max(0, bisect_right(self.first_lines, line) - 1)]
 
     def block_of(self, pc: int) -> int:
-        """The block that begins at an instruction."""
+        """Returns the block that begins at an instruction."""
         return self.blocks.index(pc)
 
 
 def leaders(code: Code) -> tuple[int, ...]:
-    """The instructions that something other than the one before leads to."""
+    """Returns the first instructions of blocks: the first of the code, and targets of jumps, branches and handlers."""
     found = {0}
     for instruction in code.instructions:
         found.update(at for at in (instruction.to, instruction.handler) if at is not None)
@@ -49,7 +51,7 @@ def leaders(code: Code) -> tuple[int, ...]:
 
 
 class Writer(ABC):
-    """Writes the function of one code. An executor adds what its steps do, and what begins and ends the function."""
+    """Writes the function of one code. An executor adds the lines of its steps, and the function's beginning and end."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], level: int) -> None:
         self.code = code
@@ -59,18 +61,19 @@ class Writer(ABC):
         self.lines: list[str] = []
         self.first_lines: list[int] = []
         self.unshown_before: list[int] = []
-        """For each instruction, the lines left out since they were last counted, up to where it may block or fail."""
+        """For each instruction, the log lines left out since they were last counted, up to where it may block or fail."""
         self._unshown = 0
 
     @abstractmethod
     def function(self) -> list[str]:
-        """The lines of the function."""
+        """Returns the lines of the function."""
 
     def _line(self, indent: int, text: str) -> None:
         self.lines.append(" " * indent + text)
 
     def _choose(self, indent: int, low: int, high: int) -> None:
-        """A binary choice among the blocks from `low` to below `high`."""
+        """Writes a binary search by `__pc` over the blocks from `low` to below `high`."""
+        # Python has no jump; a binary choice takes fewer comparisons than a chain over all blocks
         if high - low == 1:
             self._block(indent, low)
             return
@@ -101,24 +104,24 @@ class Writer(ABC):
 
     @staticmethod
     def unshown_draws(i: Instruction) -> list[str]:
-        """A line that is not shown draws all the same: what its thread draws later must not depend on the level."""
+        """Returns the draws of a log line that is left out: what a thread draws later must not depend on the level."""
         return [f"__result = ({', '.join(i.arguments)})"] if any("random." in text for text in i.arguments) else []
 
     def note(self, pc: int) -> None:  # noqa: B027  # most executors have nothing to note
         """Called before the lines of an instruction are written."""
 
     def block_begins(self, start: int, end: int) -> Iterable[str]:
-        """What stands before the instructions of a block."""
+        """Returns the lines before the instructions of a block."""
         return ()
 
     def _count_unshown(self, indent: int) -> None:
-        """Lines of the log that the level leaves out are counted, where the code is next left."""
+        """Writes the counting of the log lines left out, where control leaves the block."""
         if self._unshown:
             self._line(indent, f"__me.unshown += {self._unshown}")
             self._unshown = 0
 
     def unshown_of(self, i: Instruction) -> int:
-        """How many lines of an instruction the level leaves out."""
+        """Returns how many log lines of an instruction the level leaves out."""
         if i.op == "log":
             return int(LEVELS[i.option("level")] < self.level)
         if self.level <= LEVELS["debug"]:
@@ -131,7 +134,7 @@ class Writer(ABC):
         return (known.about is not None) + (known.done is not None)
 
     def _unshown_about(self, i: Instruction) -> int:
-        """How many of them tell that it is about to be done."""
+        """Returns how many of these lines come before the instruction."""
         if self.level <= LEVELS["debug"]:
             return 0
         known = operation(i.op)
@@ -146,12 +149,15 @@ class Writer(ABC):
 
     @abstractmethod
     def operation(self, pc: int, i: Instruction) -> list[str]:
-        """An operation on a shared object."""
+        """Returns the lines of an operation on a shared object."""
 
     # --- what the lines of an operation show
 
     def _held(self, i: Instruction) -> tuple[list[str], Instruction]:
-        """What says which object is meant is evaluated once, whatever is drawn or stored meanwhile."""
+        """Returns lines that evaluate the operation's index or handle once, and the instruction with their result.
+
+        The log's lines need the object as well, and a second evaluation could draw again or see a changed local.
+        """
         is_traced = self.level <= LEVELS["debug"]
         if i.target is None:
             known = operation(i.op)
@@ -168,22 +174,22 @@ class Writer(ABC):
 
     @staticmethod
     def about_whom(i: Instruction) -> str:
-        """The object that the lines of an operation name."""
+        """Returns the expression of the object that an operation's log lines name."""
         if i.target is not None:
             return object_of(i.target)
         return HANDLE if i.arguments and i.arguments[0] == HANDLE else "None"
 
     def _no_wait_yet(self, i: Instruction) -> list[str]:
-        """Should it end with a fault, be it of an argument, the log says how long it waited."""
+        """Resets the waited time before an operation that waits, as the log of a fault shows it, also of one in an argument."""
         known = operation(i.op)
         return ["__me.waited_ns = 0"] if known is not None and known.waits and self.level <= LEVELS["debug"] else []
 
     def announced(self, i: Instruction, known: Operation) -> tuple[list[str], Instruction, str]:
-        """Arguments that the first line of an operation shows: they are evaluated before it."""
+        """Returns lines that evaluate the arguments shown by the log's first line, the changed instruction, and what to show."""
         return self._kept(i, known, known.announces)
 
     def shown(self, i: Instruction, known: Operation, result: str) -> tuple[list[str], Instruction, str]:
-        """Arguments that its last line shows beside the result, evaluated once, and what that line is given."""
+        """Returns the same for the log's last line, which shows arguments beside the result."""
         lines, i, given = self._kept(i, known, known.shows)
         return lines, i, result if given == "None" else f"({given[1:-1]}{result})"
 
@@ -228,11 +234,11 @@ class Writer(ABC):
 
 
 def counts(i: Instruction) -> bool:
-    """Whether an instruction counts against `limits.steps`: what others could see, and each turn of a loop."""
+    """Whether an instruction counts against `limits.steps`: those that other threads could notice, and each turn of a loop."""
     return "." in i.op or i.op in ("log", "sleep", "work", "call", "choose", "jump")
 
 
 def object_of(target: CellRef | None) -> str:
-    """The expression of the object that is meant."""
+    """Returns the expression of the object of an operation."""
     assert target is not None
     return f"__o{target.cell}" if target.index is None else f"__o{target.cell}[{target.index}]"

@@ -1,4 +1,4 @@
-"""Figures of a run: counters that any thread may advance, how many are listed, and to how many digits."""
+"""Helpers for the figures of a run: a counter without a lock, the limit of listed entries, and rounding."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import itertools
 from typing import Any
 
 MAX_LISTED = 200
-"""Threads and objects that are listed one by one; the rest are counted."""
+"""The most threads, and the most objects, that are listed one by one; the rest are only counted."""
 
 
 class Counter:
-    """A count that threads advance without a lock: `next` on an `itertools.count` is one step of the interpreter."""
+    """A counter that threads increment without a lock: `next` on an `itertools.count` is one step of the interpreter."""
 
     __slots__ = ("_count", "add")
 
@@ -20,12 +20,13 @@ class Counter:
 
     @property
     def value(self) -> int:
-        """How often `add` was called."""
+        """The number of calls of `add`."""
+        # reading by `next` would change the count; its text is `count(N)`
         return int(repr(self._count)[6:-1])
 
 
 def rounded(value: Any) -> Any:
-    """Figures, to six digits behind the point."""
+    """Rounds figures to six decimal places."""
     if isinstance(value, float):
         return round(value, 6)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Looks at expectations on the objects of an executor: `always` wherever a step changed what it names, the rest at the end."""
+"""Evaluates expectations on an executor's objects: `always` after each step that changed what it names, the rest at the end."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from scenrun.program.primitives.registry import is_attribute
 
 
 class NamedThread(Protocol):
-    """A thread, as far as a finding says of it."""
+    """The part of a thread that a finding needs."""
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The thread's name."""
 
 
 Found = Callable[[Finding, Any, Site], None]
@@ -26,9 +26,10 @@ _STATE = ("variable.read", "section.inside")
 
 
 class InvariantMonitor:
-    """The `always` expectations of a run.
+    """Checks the `always` expectations of a run, and reports each at most once.
 
-    On real threads each is checked under the hidden lock; a simulation, where one thread moves at a time, checks `everything`.
+    On real threads, checks are made under the hidden lock. `everything`: also check those that query primitives; possible if
+    one thread moves at a time, as in a simulation.
     """
 
     def __init__(self, program: Program, found: Found, everything: bool = False) -> None:
@@ -42,27 +43,27 @@ class InvariantMonitor:
 
     @staticmethod
     def is_checked(observation: Observation) -> bool:
-        """Questions of primitives cannot be asked at one moment with variables, on real threads."""
+        """Whether an `always` can be checked on real threads: primitives cannot be queried at the same moment as variables."""
         return all(probe.op in _STATE for probe in observation.probes)
 
     def bind(self, objects: list[Any]) -> None:
-        """The objects that the expectations look at, once they are made."""
+        """Sets the objects on which the expectations are evaluated, once they are made."""
         self._objects = objects
         self._functions = {id(o): compiled(o, objects) for o in self.checked}
 
     def check_of(self, cell: int) -> Callable[[Any, Site], None] | None:
-        """What to call after a step changed this cell; None where nobody watches it."""
+        """Returns the function to call after a step that changed this cell; None if no `always` names it."""
         watching = [o for o in self.checked if cell in o.cells]
         if not watching:
             return None
         return lambda me, site: self._check(watching, me, site)
 
     def check_beginning(self, me: NamedThread, site: Site) -> None:
-        """`always` begins with the first state."""
+        """Checks every `always` in the initial state."""
         self._check(self.checked, me, site, "the initial state")
 
     def check_all(self, me: NamedThread, site: Site) -> None:
-        """After an atomic step, which may have changed anything."""
+        """Checks every `always`, after an atomic step, which may have changed any cell."""
         self._check(self.checked, me, site)
 
     def _check(self, observations: list[Observation], me: NamedThread, site: Site, culprit: str | None = None) -> None:
@@ -80,7 +81,7 @@ class InvariantMonitor:
             )
 
     def results(self) -> list[Checked]:
-        """What became of each `always`."""
+        """Returns the result of each `always`."""
         out = []
         for observation in self.program.expectations.always:
             found = "violated" if id(observation) in self._violated else "holds"
@@ -112,7 +113,10 @@ def _asked(op: str) -> str:
 def at_the_end(
     program: Program, objects: list[Any], reached: bool
 ) -> tuple[list[Checked], list[Finding], list[Any] | None]:
-    """`final` and `outcomes`: what was found, what is broken, and the outcome observed."""
+    """Evaluates `final` and `outcomes`; returns the results, the violations as findings, and the outcome observed.
+
+    `reached`: whether the run reached its end, without which they are not evaluated.
+    """
     checked: list[Checked] = []
     findings: list[Finding] = []
     for observation in program.expectations.final:
@@ -138,7 +142,7 @@ def at_the_end(
 
 
 def told(observation: Observation) -> str:
-    """An expectation as a message tells it: with its place, where that is in another file than the scenario's."""
+    """Returns an expectation for a message: with its place, if that is in another file than the scenario's."""
     return f"{observation.text} ({observation.elsewhere})" if observation.elsewhere else observation.text
 
 
@@ -151,7 +155,7 @@ def _where(names: dict[str, Any]) -> str:
 
 
 def _for_a_search(program: Program) -> list[Checked]:
-    """What one run can neither confirm nor refute."""
+    """Returns the expectations that one run can neither confirm nor refute."""
     expect = program.expectations
     out = [Checked("race", "never", "not_checked")] if expect.race_never else []
     if expect.required is not None:

@@ -1,4 +1,4 @@
-"""Where the lines of a run that a program asked for go: to its file or its function, and into the result if it keeps them."""
+"""Routes the log of a run started from Python: to a file or a function, and into the result if the lines are kept."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scenrun.trace.recorder import Collector, FileOutput, Recorder, render_json
 
 
 class Lines:
-    """The way of a run's lines. Those that are kept are the result's own: nobody else who gets them can change them."""
+    """The destination of a run's lines. The kept lines are the result's own: a function gets copies, so it cannot change them."""
 
     def __init__(self, output: FileOutput | Collector | None, keep: bool) -> None:
         self._output = output
         self._kept: list[dict[str, Any]] | None = [] if keep else None
 
     def recorder(self, run_id: str, level: str, program: Program) -> Recorder:
-        """What writes the lines of a run."""
+        """Returns the recorder that writes the lines of a run."""
         kept, output = self._kept, self._output
         if kept is None:
             return Recorder(run_id, output, level=level, fields=program.log_fields)
@@ -27,12 +27,12 @@ class Lines:
         return Recorder(run_id, Collector(_giving(kept, output)), level=level, fields=program.log_fields)
 
     def kept_with(self, result: RunRecord) -> RunRecord:
-        """The result with the lines that were kept."""
+        """Returns the result with the kept lines."""
         return result if self._kept is None else replace(result, lines=tuple(self._kept))
 
 
 def _keeping(kept: list[dict[str, Any]]) -> Any:
-    """A renderer that keeps what it writes."""
+    """Returns a renderer that also keeps what it writes."""
 
     def render(logger: Any, method: str, event: dict[str, Any]) -> bytes:
         kept.append(dict(event))
@@ -42,7 +42,7 @@ def _keeping(kept: list[dict[str, Any]]) -> Any:
 
 
 def _giving(kept: list[dict[str, Any]], output: Collector | None) -> Any:
-    """What keeps each line, and gives a copy of it to the function that wants it."""
+    """Returns a function that keeps each line and passes a copy to the output, if there is one."""
     if output is None:
         return kept.append
     take = output.take

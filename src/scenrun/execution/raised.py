@@ -1,4 +1,4 @@
-"""What the log says of a step that ended with an exception, whichever executor did it, and whether or not it is caught."""
+"""Builds the fields of `fault.raised`, the log line of a step that ended with an exception, for both executors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scenrun.program.primitives.registry import operation
 
 
 def is_raised_anew(instruction: Instruction) -> bool:
-    """Whether a fault begins here; a `raise` of one that is kept passes it on at the end of a `with`, `finally` or `try`."""
+    """Whether a fault is raised here first; a `raise` of a kept one only passes it on after a `with`, `finally` or `try`."""
     return instruction.op != "raise" or instruction.arguments[0].startswith("__fault(")
 
 
 def fault_fields(site: Site, fault: Fault, frame: FrameType, objects: list[Any], waited_ns: int) -> dict[str, Any]:
-    """The fields of `fault.raised`. `frame` is the generated function's, which knows the object that was meant."""
+    """Returns the fields of `fault.raised`. `frame` is that of the generated function, whose locals identify the object."""
     label = _label_of(site.instruction, frame, objects)
     known = operation(site.op)
     return {
@@ -30,7 +30,7 @@ def fault_fields(site: Site, fault: Fault, frame: FrameType, objects: list[Any],
 
 
 def _label_of(instruction: Instruction, frame: FrameType, objects: list[Any]) -> str | None:
-    """The name of the object that the step is about, as far as it had come to one."""
+    """Returns the name of the step's object; None if there is none or the fault came before it was determined."""
     target = instruction.target
     if target is None:
         known = operation(instruction.op)

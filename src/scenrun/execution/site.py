@@ -1,4 +1,4 @@
-"""Where in a program a thread is: one instruction of one code."""
+"""The position of a thread in a program."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ class Site:
 
     @property
     def line(self) -> int:
-        """The line of the scenario's file."""
+        """The line in the scenario's file."""
         return self.instruction.line

@@ -1,8 +1,8 @@
-"""The baton: of all real threads only one takes its next step, the one whose move a schedule says is next.
+"""The baton: lets one real thread at a time take its next step, in the order of a schedule's moves.
 
-A thread asks before each step of the model and is held until its move comes; that it asks again, ends, or is parked inside
-a wait says that the move before is finished. A move is only made where the model says that it can be: so what the thread
-does then returns at once, and where it does not, the replay has failed.
+A thread requests its turn before each step of the model and is blocked until its move comes. Its move is finished when it
+requests the next turn, ends, or is parked inside a wait. The schedule contains only moves that are enabled in the model, so
+the operation of each returns at once; if it does not, the replay has failed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from scenrun.model.state import LEAVING
 
 @dataclass(slots=True)
 class _Asking:
-    """A thread or task that waits for its turn."""
+    """The request of a thread or task for its turn; `let_on` lets it go on."""
 
     pc: int
     phase: int
@@ -35,13 +35,16 @@ class _Asking:
 
 
 class Baton:
-    """Passes from move to move. Whoever asks, ends or is parked passes it on: it needs no thread of its own."""
+    """Passes from move to move on the thread that finishes a move, so that it needs no thread of its own.
+
+    `frees`: whether threads go on without the baton after the last move.
+    """
 
     def __init__(self, made: Sequence[ResolvedMove], frees: bool) -> None:
         self._made = made
         self._frees = frees
         self._own: dict[str, list[ResolvedMove]] = {}
-        """For each thread its moves, in order."""
+        """The moves of each thread, in order."""
         for one in made:
             self._own.setdefault(one.move.thread, []).append(one)
         self._passing = threading.Lock()
@@ -50,29 +53,29 @@ class Baton:
         self._next = 0
         self._mover: str | None = None
         self._taken: dict[str, int] = {}
-        """How many of its moves each thread has begun."""
+        """The number of moves that each thread has begun."""
         self.is_through = False
         """Whether all moves were made."""
         self.is_free = False
-        """Whether threads go on by themselves."""
+        """Whether threads go on without the baton."""
         self.failed: str | None = None
-        """Why the schedule could not be followed to its end."""
+        """Why the schedule could not be followed to its end; None as long as it can."""
         self.moved_ns = now()
-        """When something last moved."""
+        """When a move last began or finished, in nanoseconds of `perf_counter_ns`."""
         self.when_free: list[Callable[[], object]] = []
         self.when_over: Callable[[], object] = lambda: None
 
-    # --- what threads say
+    # --- called by threads
 
     def ask(self, me: Context, site: Site, pc: int, phase: int = 0) -> ResolvedMove | None:
-        """Wait for one's turn; gives the move to be made, None where there are none any more."""
+        """Blocks until the thread's turn comes; returns the move to make, None if the threads go on without the baton."""
         if me.cut:
             raise Cut
         with self._passing:
             if self.is_free:
                 return None
             me.seen, me.wait = site, Wait(TURN, None, None, now(), site)
-            self._finished(me.name)
+            self._finished(me.name)  # a thread that requests its next turn has finished its move
             self._asking[me.name] = _Asking(pc, phase, me.gate.release, site)
             self._pass_on()
         me.gate.acquire()
@@ -82,7 +85,7 @@ class Baton:
         return None if self.is_free else self._own[me.name][self._taken[me.name] - 1]
 
     def is_cut_short(self, me: Context, made: ResolvedMove) -> bool:
-        """Whether the time of what a thread is about to do will be up, be it after it was parked."""
+        """Whether the operation that a thread is about to do will time out, at once or after it was parked."""
         if made.move.expires:
             return True
         own, at = self._own[me.name], self._taken[me.name]
@@ -92,7 +95,7 @@ class Baton:
         )
 
     def queued(self, name: str, begin: Callable[[], object], pc: int) -> None:
-        """A task is in line; `begin` lets a worker take it."""
+        """Requests the turn of a queued task to begin; `begin` lets a worker take it."""
         with self._passing:
             if self.is_free:
                 return
@@ -100,7 +103,7 @@ class Baton:
             self._pass_on()
 
     def left(self, name: str) -> None:
-        """A thread has ended, with all that this means for others."""
+        """Notes that a thread has ended and its end is visible to the others."""
         with self._passing:
             self._gone.add(name)
             self._finished(name)
@@ -108,7 +111,7 @@ class Baton:
 
     @property
     def is_moving(self) -> bool:
-        """Whether a move is being made, or its thread is on its way to it."""
+        """Whether moves are left to make and none has failed."""
         return not self.is_through and self.failed is None
 
     # --- passing on
@@ -120,7 +123,7 @@ class Baton:
             self.moved_ns = now()
 
     def _pass_on(self) -> None:
-        """Let the next thread on, if it has come to its step and nobody is moving."""
+        """Lets the thread of the next move go on, if no move is under way and that thread has requested its turn."""
         while self._mover is None and self.is_moving:
             if self._next == len(self._made):
                 self.is_through = True
@@ -149,24 +152,24 @@ class Baton:
             asking.let_on()
 
     def fail(self, reason: str) -> None:
-        """The real threads do not do what the model says."""
+        """Notes why the real threads do not follow the model, and ends the replay."""
         if self.failed is None and not self.is_through:
             self.failed = f"{self.place()}: {reason}"
             self.when_over()
 
     def place(self) -> str:
-        """The move that is being made or is next."""
+        """Describes the move that is under way or is next."""
         if self._next >= len(self._made):
             return "after the last move"
         return f"move {self._next + 1:,} of {len(self._made):,} ({self._made[self._next].move})"
 
     def is_on_its_way(self) -> str:
-        """Why the next move is not finished, in words."""
+        """Describes why the next move is not finished."""
         made = self._made[min(self._next, len(self._made) - 1)].move
         return "it did not return at once" if self._mover is not None else f"{made.thread} did not come to it"
 
     def close(self) -> None:
-        """Nobody is held any more."""
+        """Lets every blocked thread go on, without the baton from here on."""
         with self._passing:
             self._free()
 

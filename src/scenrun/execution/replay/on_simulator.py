@@ -1,4 +1,4 @@
-"""Makes exactly the moves of a plan on simulated objects; only then, and only where a deadlock is to show, threads go on."""
+"""Replays a plan in the simulator: makes its moves; then, if the finding is a deadlock, lets the threads go on by themselves."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def follow_program(
     program: Program, plan: ReplayPlan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> RunRecord:  # fmt: skip
-    """Replay a plan in virtual time: the same bytes every time."""
+    """Replays a plan in virtual time; the log has the same bytes every time."""
     recorder = make_recorder(run_id_of(program, seed))
     recorder.wall_ns = recorder.began_ns = 0
     one = _Followed(program, recorder, seed, level, plan)
@@ -45,7 +45,7 @@ def follow_program(
 
 
 class _Moves(RoundRobin):
-    """Who moves is written down; afterwards it is first come, first served."""
+    """The scheduler of a replay: not used for the moves of the plan, and first come, first served after them."""
 
     name = "moves"
 
@@ -78,7 +78,8 @@ class _Followed(SimulatedRun):
             simulation.found(finding)
 
     def _nobody_can_end(self) -> bool:
-        """Beside threads that go on for ever, it is the model that knows who can never move again."""
+        """Also reports the threads of the plan's finding, once parked, if the model proves that they can never move again."""
+        # the search of a simulation cannot: to it, a thread that runs for ever may still do all that its code has left
         names = set((self.plan.finding or ("", ""))[1].split(", "))
         parked = [thread for thread in self.simulation.threads if thread.name in names and thread.parked]
         if len(parked) == len(names) and self.plan.is_proved:
@@ -88,16 +89,16 @@ class _Followed(SimulatedRun):
 
 
 class _FollowedSimulation(Simulation):
-    """A simulation whose threads stop before each step of the model."""
+    """A simulation whose threads yield before each step of the model."""
 
     def __init__(self, plan: ReplayPlan, *how: Any) -> None:
         self.plan = plan
         self.follows = True
-        """Whether moves are still to be made."""
+        """Whether moves of the plan are left to make."""
         self.move: ResolvedMove | None = None
-        """The move that is being made."""
+        """The move that is under way."""
         self.phases: dict[SimulatedThread, int] = {}
-        """The action before which a thread has stopped, where it is not the first of its operation."""
+        """For each thread that has stopped inside an operation, the number of the phase that comes next."""
         super().__init__(*how)
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
@@ -105,7 +106,7 @@ class _FollowedSimulation(Simulation):
         return compile_code(code, {**namespace, "__run": self}, options, partial(AskingWriter, asked=asked))
 
     def way(self, own: Any) -> Any:
-        """Which way a step goes that has several: as the move says, or else as it is by itself."""
+        """Returns the alternative of the current move; after the last move, the thread's own choice."""
         return self.move.move.alternative if self.follows and self.move is not None else own
 
     def _stands_still(self, me: SimulatedThread) -> bool:
@@ -115,7 +116,7 @@ class _FollowedSimulation(Simulation):
         self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
         t: int, until: int,
     ) -> Any:  # fmt: skip
-        """Do an operation, each of its actions in its turn: a generator, which gives (result, t, until)."""
+        """Performs an operation, each of its phases in a turn of its own: a generator that returns (result, t, until)."""
         timeout = None if act.timeout_at is None else arguments[act.timeout_at]
         deadline = None if timeout is None else t + timeout
         me.site, memo, waited, waits = site, None, 0, False
@@ -157,7 +158,7 @@ class _FollowedSimulation(Simulation):
     def _tried(
         self, me: SimulatedThread, phase: Phase, objects: Any, arguments: Any, memo: Any, deadline: int | None, t: int
     ) -> tuple[Any, int]:
-        """What an action gives at this moment: while a schedule is followed, its time is up when the move says so."""
+        """Returns a phase's outcome and the time; while the plan is followed, a timeout fires only in a move that expires."""
         if self.follows:
             assert self.move is not None
             if self.move.move.expires and phase.expire is not None:
@@ -173,7 +174,7 @@ class _FollowedSimulation(Simulation):
 
 
 def _place(thread: SimulatedThread) -> int | None:
-    """The instruction that a thread is about to do, as the model has it."""
+    """Returns the instruction that a thread is about to do, as the model numbers it."""
     if not thread.has_begun:
         return BEGINNING
     if thread.left_with is not None:
@@ -182,24 +183,24 @@ def _place(thread: SimulatedThread) -> int | None:
 
 
 def _would_wait(act: Action, arguments: tuple[Any, ...]) -> bool:
-    """Whether an operation was called so that it may wait."""
+    """Whether the arguments of an operation allow it to wait."""
     given = dict(zip(act.operation.parameters, arguments, strict=False))
     return bool(given.get("blocking", True) and given.get("block", True))
 
 
 SEARCH_AFTER = 100
-"""Slices after the last move after which threads that can never move again are looked for."""
+"""Slices between the last move and the first search for deadlocked threads."""
 
 
 class _FollowingLoop(Loop):
-    """Lets threads make the moves of a plan, and go on after that where a deadlock is to show."""
+    """Resumes threads in the order of a plan's moves, and lets them go on after that if the finding is a deadlock."""
 
     simulation: _FollowedSimulation
     is_through = False
     """Whether all moves were made."""
 
     def run(self) -> None:
-        """Until everyone has ended, or nothing is left to show; an Ending tells what came before that."""
+        """Runs until every needed thread has ended; raises Ending when the schedule or a limit ends the run before."""
         simulation = self.simulation
         simulation.begin()
         try:
@@ -230,7 +231,7 @@ class _FollowingLoop(Loop):
         self.simulation.now_ns = t
 
     def _settled(self, t: int, known: int) -> tuple[int, int]:
-        """Threads that were just started come to their first step; tasks and timers wait to begin."""
+        """Resumes threads that were just started up to their first step; tasks and timers wait for their own move to begin."""
         for thread in self.simulation.threads[known:]:
             if thread.kind.begin is None:
                 t = self._moved(thread, t)
@@ -243,7 +244,7 @@ class _FollowingLoop(Loop):
         return t
 
     def _compare(self, number: int, thread: SimulatedThread, made: ResolvedMove) -> None:
-        """Model and simulation are at the same place, or a call has led elsewhere, or one of them is wrong."""
+        """Raises unless the thread is at the move's place: Ending if a call of Python may be the reason, else InternalError."""
         phase = self.simulation.phases.get(thread, 0)
         place = _place(thread)
         if (thread.name, place, phase) == (made.move.thread, made.pc, made.move.phase):
@@ -265,7 +266,7 @@ class _FollowingLoop(Loop):
             raise Ending(f"the run was ended by {signal}", {"signal": signal})
 
     def _free(self) -> None:
-        """Everyone goes on by themselves, for as long as a run of this file may take."""
+        """Lets the threads go on by themselves, for at most the time limit of the scenario."""
         simulation, scheduler = self.simulation, self.scheduler
         while len(scheduler):
             scheduler.take()

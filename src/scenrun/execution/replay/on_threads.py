@@ -1,4 +1,4 @@
-"""Replays a plan on real threads: the objects are the same as in any run, and every thread asks the baton."""
+"""Replays a plan on real threads: the objects are those of any run, and each thread requests its turns from the baton."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ from scenrun.trace.events import LEVELS
 from scenrun.trace.recorder import Recorder
 
 PATIENCE_S = 10.0
-"""How long a move may take; it should return at once."""
+"""Seconds that a move may take; it should return at once."""
 SETTLE_S = 1.0
-"""How long threads that are let on may take to come to where they are stuck, at the most; then what is so is told."""
+"""Seconds that freed threads may take to reach their deadlock; after that, the deadlock found so far is reported."""
 SHORT_NS = 1_000_000
-"""How long sleeps and work of those take at the most who go on after the last move."""
+"""Nanoseconds to which sleeps and work are shortened after the last move."""
 QUIET_LOOKS = 3
-"""Looks without anybody else stuck after which those who are stuck are all, while others go on."""
+"""Searches in a row without a new deadlocked thread after which the deadlock is complete, although others run."""
 
 
 def replay_program(
     program: Program, plan: ReplayPlan, make_recorder: Callable[[str], Recorder], *, seed: int, level: str = "info",
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> RunRecord:  # fmt: skip
-    """Replay a plan on real threads; whether it showed its finding is in the result's notes."""
+    """Replays a plan on real threads; `notes["shown"]` of the result says whether it showed its finding."""
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)
     run = ReplayedRun(program, seed, LEVELS[level], plan)
@@ -57,7 +57,7 @@ def replay_program(
 
 
 class ReplayedRun(Run):
-    """A run whose threads take their steps as a plan says."""
+    """A run whose threads take their steps in the order of a plan."""
 
     watches_everything = True
 
@@ -83,22 +83,22 @@ class ReplayedRun(Run):
         asked = self.plan.asked[code.number]
         return compile_code(code, asking, options, partial(AskingWriter, asked=asked))
 
-    # --- what generated code asks
+    # --- called by generated code
 
     def ask(self, me: Context, site: Site, timeout: int | None = None) -> int | None:
-        """Wait for one's turn; gives the time-out with which the step is to be done."""
+        """Blocks until the thread's turn; returns the timeout for its operation in nanoseconds: 0 if it times out in the plan."""
         self._look(me)
         made = self.baton.ask(me, site, site.pc)
         return 0 if made is not None and self.baton.is_cut_short(me, made) else timeout
 
     def way(self, me: Context, site: Site, own: Any) -> Any:
-        """Wait for one's turn; gives the way to go on, which by itself the thread would choose otherwise."""
+        """Blocks until the thread's turn; returns the alternative of its move in place of the thread's own choice."""
         self._look(me)
         made = self.baton.ask(me, site, site.pc)
         return own if made is None else made.move.alternative
 
     def ask_again(self, me: Context, phase: int) -> None:
-        """Wait for one's turn in the middle of an operation."""
+        """Blocks until the thread's turn in the middle of an operation."""
         self._look(me)
         wait, site = me.wait, me.seen
         assert site is not None
@@ -106,7 +106,7 @@ class ReplayedRun(Run):
         me.wait = wait
 
     def _look(self, me: Context) -> None:
-        """What must always hold is looked at after each move."""
+        """Checks `always` after each move."""
         if me.seen is not None and not self.baton.is_free and not me.cut:
             self.watch.check_all(me, me.seen)
 
@@ -122,12 +122,12 @@ class ReplayedRun(Run):
     # --- where threads begin and end
 
     def about_to_leave(self, context: Context, left: FaultLeft) -> None:
-        """That a fault leaves a thread is a step, too."""
+        """Blocks until the turn of the step in which a fault ends the thread."""
         self._look(context)
         self.baton.ask(context, left.site, LEAVING)
 
     def _timer_begins(self, context: Context, timer: threading.Timer) -> None:
-        """A timer fires when its turn comes, and not when its time does."""
+        """Lets a timer fire at its turn, not after its delay."""
         assert context.seen is not None
         if self.baton.ask(context, context.seen, BEGINNING) is not None:
             timer.interval = 0
@@ -135,16 +135,16 @@ class ReplayedRun(Run):
     def _end(self, context: Context) -> None:
         self._look(context)
         super()._end(context)
-        if context.pool is None:  # a task has ended when its worker comes back for more
+        if context.pool is None:  # the end of a task is visible only when its worker comes back for the next
             self.baton.left(context.name)
 
     def let_go(self) -> None:
-        """Nobody is held by the baton any more."""
+        """Lets every thread go on that the baton blocks."""
         self.baton.close()
 
 
 def _ask_in_wait(run: ReplayedRun, condition: Any) -> None:
-    """Who is parked in an event or a barrier waits for its turn before it waits for the other threads."""
+    """Makes a thread that is parked in an event or a barrier request a turn before it blocks."""
     lock = condition._lock
 
     def park() -> None:
@@ -152,14 +152,14 @@ def _ask_in_wait(run: ReplayedRun, condition: Any) -> None:
         try:
             run.ask_again(current(), 1)
         except Cut:
-            lock.acquire()
+            lock.acquire()  # the caller's `with` releases it
             raise
 
     condition._release_save = park
 
 
 def _ask_in_condition(run: ReplayedRun, made: RealCondition) -> None:
-    """Each action of a condition's wait is a move: to be woken, to take the lock again, to leave the line."""
+    """Makes each phase of a condition's wait a move: being woken, acquiring the lock again, leaving the line."""
     real: Any = made.real
     release_save, acquire_restore = real._release_save, real._acquire_restore
 
@@ -177,22 +177,22 @@ def _ask_in_condition(run: ReplayedRun, made: RealCondition) -> None:
 
 
 class _Line(Parked):
-    """The waiters of a condition; who leaves by itself waits for its turn."""
+    """The waiters of a condition; a thread that leaves the line after a timeout requests a turn first."""
 
     def __init__(self, run: ReplayedRun) -> None:
         super().__init__()
         self._run = run
 
     def remove(self, waiter: Any) -> None:
-        """Take one out of the line: a notify does, and who leaves by itself."""
+        """Removes a waiter: called by a notify, and by a waiter whose timeout has fired."""
         me = current()
-        if waiter is me.waiter:
+        if waiter is me.waiter:  # its own waiter, so it is not a notify
             self._run.ask_again(me, 3)
         super().remove(waiter)
 
 
 class _Watching(Supervisor):
-    """Watches a replay: that its moves are made, and what they show."""
+    """Watches a replay until its moves are made and its finding has shown, or a move fails."""
 
     run: ReplayedRun
 
@@ -201,10 +201,10 @@ class _Watching(Supervisor):
         super().__init__(run, sink, interrupted, limit_ns)
         self._free_since = 0
         self._quiet = 0
-        """Looks in a row that found nobody else stuck."""
+        """Searches in a row that found no new deadlocked thread."""
 
     def _is_done(self) -> bool:
-        """Whether the moves are made and nothing is left to show, or they cannot be made."""
+        """Whether the moves are made and nothing is left to show, or a move has failed."""
         baton, plan = self.run.baton, self.run.plan
         if baton.is_moving and now() - baton.moved_ns > PATIENCE_S * 1e9 and not self._is_calling():
             baton.fail(baton.is_on_its_way())
@@ -226,11 +226,11 @@ class _Watching(Supervisor):
         return self._quiet >= QUIET_LOOKS and self._about() <= {context.name for context in self._deadlocked}
 
     def _about(self) -> set[str]:
-        """The threads that are to be stuck."""
+        """Returns the names of the threads of the finding."""
         return set((self.run.plan.finding or ("", ""))[1].split(", "))
 
     def _is_settled(self) -> bool:
-        """Whether all who are to be stuck have come to where they are, so that one finding tells of all."""
+        """Whether all threads of the finding have reached their waits, so that one finding contains them all."""
         about = self._about()
         on_their_way = (
             context
@@ -251,7 +251,10 @@ class _Watching(Supervisor):
         return nobody_is_left or (self._quiet >= QUIET_LOOKS and self._is_known())
 
     def _is_known(self) -> bool:
-        """Whether the model knows that those who are blocked can never move again, although others go on beside them."""
+        """Whether all threads of the finding are blocked and the model proves that they can never move again; reports them then.
+
+        The detector cannot: to it, a thread that runs for ever may still do every operation that its code has left.
+        """
         about = self._about()
         blocked = [(c, wait) for c in list(self.run.contexts) if c.name in about and (wait := c.wait) and wait.object]
         if len(blocked) < len(about) or not self.run.plan.is_proved:
@@ -263,7 +266,7 @@ class _Watching(Supervisor):
         return True
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
-        """Who waits for its turn does not wait for anybody else."""
+        """Describes a thread that waits for its turn as running: it waits for the baton, not for another thread."""
         if wait is None or wait.op != TURN:
             return super().describe(context, wait)
         return Stuck(context.name, "running", line=wait.site.line, step=wait.site.instruction.step)

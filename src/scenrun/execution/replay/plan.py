@@ -1,4 +1,4 @@
-"""What a replay is to do, whichever executor does it, and whether it has shown what it was to show."""
+"""The plan of a replay: finds the moves of a schedule in the model, and decides whether a replay showed its finding."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from scenrun.program.results import RunRecord
 from scenrun.program.values import key
 
 LOOKED_AT = 20_000
-"""States that are looked at to know whether a thread can ever move again."""
+"""The most states that are searched to prove that threads can never move again."""
 TURNS = 3
-"""How often the cycle of a livelock is made."""
+"""How often the cycle of a livelock is repeated."""
 MAX_TOLD = 6
-"""Steps of a cycle that its finding tells."""
+"""Steps of a cycle that its finding lists."""
 
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """The moves of a replay, as the model can make them, and what they are to show."""
+    """The moves of a replay, enabled in the model, and the finding that they should show."""
 
     path: Path
     asked: tuple[frozenset[int], ...]
-    """For each code, the instructions before which its threads ask whether it is their turn."""
+    """For each code, the instructions before which a thread requests its turn."""
     finding: tuple[str, str] | None
     cycle: tuple[Move, ...]
-    """What goes round in a livelock."""
+    """The moves of a livelock's cycle; empty without one."""
     daemons: frozenset[str]
-    """Threads that need not end."""
+    """The names of threads that need not end."""
     is_over: bool
-    """Whether everyone who must end has ended after the last move."""
+    """Whether every thread that must end has ended after the last move."""
     machine: Machine
-    """The model in which the moves were made."""
+    """The model in which the moves were found."""
 
     @property
     def made(self) -> tuple[ResolvedMove, ...]:
@@ -49,21 +49,22 @@ class ReplayPlan:
 
     @property
     def frees(self) -> bool:
-        """Whether threads go on by themselves after the last move: only so does a deadlock show."""
+        """Whether threads go on by themselves after the last move: a deadlock shows only when they block."""
         return self.finding is not None and self.finding[0] == "deadlock"
 
     @cached_property
     def is_proved(self) -> bool:
-        """Whether the model knows that the threads of a deadlock can never move again, whatever others do from there on."""
+        """Whether the model proves that the threads of a deadlock can never move again, whatever others do from there on."""
         names = set((self.finding or ("", ""))[1].split(", "))
         return self.frees and never_move(self.machine, self.path.state, names)
 
     def last_word(
         self, findings: Sequence[Finding], threads: tuple[Stuck, ...], swallowed: Iterable[str]
     ) -> Finding | None:
-        """What is said of a replay whose moves are made, and whose threads are cut off then.
+        """Returns the finding of a replay whose threads are cut off after its last move; None if the run shows one by itself.
 
-        swallowed: the tasks whose fault nobody has asked for; where that is what is to be shown, the end tells of it.
+        swallowed: the tasks with a fault whose result was not requested; if that is the finding to show, the end of the run
+        reports it.
         """
         if self.cycle:
             about = (self.finding or ("", ""))[1].split(", ")
@@ -85,7 +86,7 @@ class ReplayPlan:
 
 
 def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -> ReplayPlan:
-    """Walk through the schedule in the model; raises UsageError at the first move that does not fit."""
+    """Follows the schedule in the model; raises UsageError at the first move that does not fit."""
     machine = Machine(program, schedule.seed if seed is None else seed, folded=FREE)
     try:
         path = path_of(machine, cycled(schedule.moves, schedule.cycle_from, TURNS))
@@ -100,7 +101,7 @@ def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -
 
 
 def never_move(machine: Machine, state: State, names: Set[str], most: int = LOOKED_AT) -> bool:
-    """Whether certain threads can move in no state that follows; False where that are more states than `most`."""
+    """Whether the named threads can move in no state that follows; False if more than `most` states follow."""
     seen, waiting = {key(state)}, [state]
     while waiting:
         now = waiting.pop()
@@ -116,7 +117,7 @@ def never_move(machine: Machine, state: State, names: Set[str], most: int = LOOK
 
 
 def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
-    """The program, of which this finding is expected, whatever its file expects of ordinary runs."""
+    """Returns the program with this finding as its expected verdict, in place of what its file expects of ordinary runs."""
     if finding is None or finding[0] == "race":
         return program
     verdicts = {**program.expectations.verdicts, "run": (finding[0],), "simulate": (finding[0],)}
@@ -124,7 +125,7 @@ def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
 
 
 def asked_of(machine: Machine) -> tuple[frozenset[int], ...]:
-    """For each code, the instructions that are steps of the model."""
+    """Returns for each code the instructions that are steps of the model."""
     return tuple(
         frozenset(pc for pc, node in enumerate(ready.nodes) if node.is_step and not node.instruction.option("atomic"))
         for ready in machine.codes
@@ -132,13 +133,13 @@ def asked_of(machine: Machine) -> tuple[frozenset[int], ...]:
 
 
 def _abouts(finding: Finding) -> tuple[str, ...]:
-    """What a finding may be said to be about."""
+    """Returns what a finding may be about: an expectation, a thread, a message, or the outcome."""
     named = (finding.details.get("expectation"), finding.thread, finding.message)
     return (*(name for name in named if name), *(("outcome", "outcomes") if "outcome" in finding.details else ()))
 
 
 def _going_round(cycle: Sequence[Move], about: Sequence[str]) -> str:
-    """A livelock in words: who goes round, and in which steps; and who waits for ever meanwhile, if it is about those."""
+    """Describes a livelock: the threads of the cycle, its steps, and the threads of the finding that wait for ever."""
     threads = sorted({move.thread for move in cycle})
     told = [str(move) for at, move in enumerate(cycle) if at < MAX_TOLD]
     more = f" and {len(cycle) - MAX_TOLD:,} more" if len(cycle) > MAX_TOLD else ""

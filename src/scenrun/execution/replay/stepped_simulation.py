@@ -1,6 +1,7 @@
-"""Writes each code as a generator that stops before every step of the model, so that a schedule of moves can be followed.
+"""Generates simulated code that yields before every step of the model, so that a schedule of moves can be followed.
 
-What a step is given is evaluated before it stops: as in the model, that belongs to the step before, and may fail there.
+A step's arguments are evaluated before the thread yields: as in the model, they belong to the preceding step, and may fail
+there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from scenrun.program.primitives.registry import is_attribute, operation
 
 
 class AskingWriter(SimulatedWriter):
-    """Steps on simulated objects, each of which waits for its turn. `__run` is the simulation."""
+    """Writes steps on simulated objects, each of which waits for its turn. `__run` in the generated code is the simulation."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options, asked: frozenset[int]) -> None:
         super().__init__(code, blocks, options)
@@ -25,11 +26,11 @@ class AskingWriter(SimulatedWriter):
         return [f"__me.site = __s{pc}", "__t, __until = yield __t"]
 
     def leaving(self) -> Iterable[str]:
-        """That a fault leaves the thread is a step, too."""
+        """Returns the stop before the step in which a fault ends the thread."""
         return ["__me.site = __me.left_with.site", "__t, __until = yield __t"]
 
     def _step_ends(self, i: Instruction, pc: int) -> list[str]:
-        """Only time passes: others get their turn before the next step."""
+        """Returns the line that advances the time; the thread yields before its next step, not here."""
         cost = self._cost(i) if pc in self.steps else 0
         return [f"__t += {cost}"] if cost else []
 
@@ -51,7 +52,7 @@ class AskingWriter(SimulatedWriter):
         return [f"__among = {i.arguments[0]}", *self._ask(pc), draw, *self._step_ends(i, pc)]
 
     def op_sleep(self, pc: int, i: Instruction) -> list[str]:
-        """While a schedule is followed, a sleep takes its time at once."""
+        """Returns the lines of a sleep, which only advances the time while a schedule is followed."""
         lines = [
             f"__left = {i.arguments[0]}",
             "__since = __t",
@@ -77,7 +78,7 @@ class AskingWriter(SimulatedWriter):
         return rest
 
     def operation(self, pc: int, i: Instruction) -> list[str]:
-        """An operation on a shared object, or a question to one; those inside `atomic` do not ask."""
+        """Returns the lines of an operation or a question; those inside `atomic` do not wait for a turn."""
         if pc not in self.asked:
             return super().operation(pc, i)
         known = operation(i.op)

@@ -1,6 +1,6 @@
-"""Writes each code so that its thread asks for its turn before every step of the model.
+"""Generates code for real threads that requests a turn from the baton before every step of the model.
 
-What a step is given is evaluated before it asks: as in the model, that belongs to the step before, and may fail there.
+A step's arguments are evaluated before the request: as in the model, they belong to the preceding step, and may fail there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scenrun.program.primitives.registry import is_attribute, operation
 
 
 class AskingWriter(RealWriter):
-    """Steps on real objects, each of which waits for its turn."""
+    """Writes steps on real objects, each of which waits for its turn."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options, asked: frozenset[int]) -> None:
         super().__init__(code, blocks, options)
@@ -48,7 +48,7 @@ class AskingWriter(RealWriter):
         return [self._ask(pc), *super().op_atomic_begin(pc, i)]
 
     def operation(self, pc: int, i: Instruction) -> list[str]:
-        """An operation on a shared object, or a question to one; those inside `atomic` do not ask."""
+        """Returns the lines of an operation or a question; those inside `atomic` do not request a turn."""
         if pc not in self.asked:
             return super().operation(pc, i)
         kind, _, name = i.op.partition(".")
@@ -71,7 +71,7 @@ class AskingWriter(RealWriter):
     def _lines(
         self, pc: int, i: Instruction, known: Operation | None, whom: str, into: str
     ) -> tuple[list[str], list[str]]:
-        """What tells that it is about to be done, and that it has been done or asked."""
+        """Returns the log's lines before and after an operation or a question."""
         if known is None:
             return [], self._trace(pc, "asked", whom, into)
         about = self._trace(pc, "about", whom, self.announced(i, known)[2]) if known.about else []
@@ -79,7 +79,7 @@ class AskingWriter(RealWriter):
         return about, done
 
     def _turn(self, pc: int, timeout_at: int | None) -> str:
-        """Ask; a wait whose time will be up is called with a time-out of nothing."""
+        """Returns the request for a turn; it replaces the timeout of a wait that times out in the plan by 0."""
         if timeout_at is None:
             return self._ask(pc)
         return f"__given{timeout_at} = __ask(__me, __s{pc}, __given{timeout_at})"

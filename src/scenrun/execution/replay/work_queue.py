@@ -1,4 +1,4 @@
-"""A pool's queue of work that gives a task to a worker only when its turn to begin has come."""
+"""A work queue for `ThreadPoolExecutor` that gives a task to a worker only when its turn to begin has come."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from scenrun.model.state import BEGINNING
 
 
 class WorkQueue:
-    """Takes the place of the `SimpleQueue` inside a `ThreadPoolExecutor`; a None in it tells workers to look up."""
+    """Replaces the `SimpleQueue` inside a `ThreadPoolExecutor`; a None wakes a worker to check for a shutdown."""
 
     def __init__(self, baton: Baton) -> None:
         self.baton = baton
         self._changed = threading.Condition()
         self._line: deque[Any] = deque()
         self._begun: deque[Any] = deque()
-        """Tasks whose turn has come, and which no worker has taken yet."""
+        """Tasks whose turn has come and which no worker has taken yet."""
         self._nones = 0
         self._workers = 0
-        """How many workers wait for work."""
+        """The number of workers that wait for work."""
         baton.when_free.append(self._look_up)
 
     def put(self, item: Any) -> None:
-        """Take a task into the line, or a None."""
+        """Adds a task, or a None."""
         with self._changed:
             if item is None:
                 self._nones += 1
@@ -36,7 +36,7 @@ class WorkQueue:
                 self._line.append(item)
             self._changed.notify_all()
         if item is not None:
-            item.future.add_done_callback(lambda _: self._look_up())  # one that is cancelled keeps no worker
+            item.future.add_done_callback(lambda _: self._look_up())  # a cancelled task needs no worker any more
             self.baton.queued(submitted_context().name, lambda: self._begin(item), BEGINNING)
 
     def _begin(self, item: Any) -> None:
@@ -50,9 +50,9 @@ class WorkQueue:
             self._changed.notify_all()
 
     def get(self, block: bool = True) -> Any:
-        """For a worker that has nothing to do: the task that is to begin next, or a None."""
+        """Called by an idle worker: blocks for the task that begins next, or a None."""
         me = current_or_none()
-        if me is not None:
+        if me is not None:  # the worker's last task: only now that the worker is free has it ended for the others
             self.baton.left(me.name)
         with self._changed:
             self._workers += 1
@@ -62,7 +62,7 @@ class WorkQueue:
             return self._next()
 
     def get_nowait(self) -> Any:
-        """For a worker that has just done something; and for whoever shuts the pool down and cancels what is in line."""
+        """Called by a worker after a task, and by a thread that shuts the pool down and cancels the queued tasks."""
         me = current_or_none()
         with self._changed:
             if self.baton.is_free or (me is not None and not me.ended):
@@ -75,7 +75,7 @@ class WorkQueue:
         return self.get()
 
     def _waiting(self) -> list[Any]:
-        """The tasks in line that have not been cancelled."""
+        """Returns the queued tasks that are not cancelled."""
         return [item for item in self._line if not item.future.cancelled()]
 
     def _has_some(self) -> bool:

@@ -1,1 +1,1 @@
-"""Runs a program in virtual time, one step after another: the same seed gives the same log."""
+"""The simulator: runs a program in virtual time, one step after another; the same seed gives the same log."""

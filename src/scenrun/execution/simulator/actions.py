@@ -1,8 +1,8 @@
-"""The operations of `primitives/` as actions on mutable objects: what is done to values there is done in place here.
+"""Turns the operations of `primitives/`, functions of immutable values, into actions that change objects in place.
 
-Most kinds keep their value as it is there, and an action puts the new one in the old one's place. A queue, an event and a
-condition can have very many items or waiters, and a new tuple for each step would take ever longer: for them `quick.py` has
-actions of its own.
+Most kinds keep the value as `primitives/` defines it, and an action replaces the old value by the new one. A queue, an
+event or a condition can have very many items or waiters, and each step would copy them all: for these kinds
+`fast_paths.py` has its own actions.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scenrun.program.primitives.kinds import Phase as PurePhase
 from scenrun.program.primitives.registry import KINDS
 
 InPlace = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], Outcome]
-"""(objects, the thread, the operation's arguments, what the phase before left) -> outcome; its values mean nothing."""
+"""(objects, the thread, the operation's arguments, the previous phase's memo) -> outcome, whose values are not used."""
 Enabled = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One atomic action of several, in place."""
+    """One atomic action of an operation, in place; the fields are those of the phase in `primitives/kinds.py`."""
 
     act: InPlace
     enabled: Enabled
@@ -35,7 +35,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Action:
-    """An operation, ready to be done to objects."""
+    """An operation with its phases in place."""
 
     op: str
     operation: Operation
@@ -44,12 +44,12 @@ class Action:
 
     @property
     def waits(self) -> bool:
-        """Whether a thread may have to wait in it."""
+        """Whether a thread may have to wait in the operation."""
         return self.operation.waits
 
 
 def in_place(act: Act) -> InPlace:
-    """A function of values, as one that changes objects."""
+    """Converts a function of values into one that changes objects."""
 
     def change(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: Any) -> Outcome:
         values = tuple([made.value for made in objects])
@@ -74,13 +74,13 @@ def _enabled(act: Act) -> Enabled:
 
 
 def phase_in_place(phase: PurePhase) -> Phase:
-    """A phase of values, as one of objects."""
+    """Converts a phase on values into one on objects."""
     expire = None if phase.expire is None else in_place(phase.expire)
     return Phase(in_place(phase.act), _enabled(phase.act), expire, phase.waits_at, phase.together)
 
 
 def action(op: str, quick: dict[str, tuple[Phase, ...]] | None = None) -> Action:
-    """The action of an operation such as `lock.acquire`; `quick` has the phases of those that are done otherwise."""
+    """Returns the action of an operation such as `lock.acquire`; `quick` has phases that replace those of `primitives/`."""
     kind, _, name = op.partition(".")
     operation = KINDS[kind].begin if name == "begin" else KINDS[kind].operation(name)
     assert operation is not None

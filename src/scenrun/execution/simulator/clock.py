@@ -1,4 +1,4 @@
-"""The line of moments at which threads wake by themselves."""
+"""The queue of moments of virtual time at which sleeps and timeouts end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import heapq
 from typing import Any
 
 COMPACT_AT = 10_000
+"""Entries that are added between two removals of those that are out of date."""
 
 
 class Clock:
-    """Moments to come, the earliest first; an entry that its thread no longer waits for is passed over."""
+    """A heap of (moment, number, thread). An entry is out of date, and skipped, if its number is not the thread's `timer`."""
 
     __slots__ = ("_count", "entries")
 
@@ -18,7 +19,7 @@ class Clock:
         self._count = 0
 
     def wake_at(self, thread: Any, at_ns: int) -> None:
-        """Wake a thread at a moment, unless it goes on before."""
+        """Wakes a thread at a moment, unless it is woken before."""
         self._count += 1
         thread.timer = self._count
         heapq.heappush(self.entries, (at_ns, self._count, thread))
@@ -26,12 +27,12 @@ class Clock:
             self._compact()
 
     def _compact(self) -> None:
-        """Leave out entries that nobody waits for."""
+        """Removes the entries that are out of date."""
         self.entries = [entry for entry in self.entries if entry[2].timer == entry[1]]
         heapq.heapify(self.entries)
 
     def first(self) -> int | None:
-        """The next moment at which somebody wakes; None if nobody does."""
+        """Returns the next moment at which a thread wakes; None if there is none."""
         entries = self.entries
         while entries:
             at_ns, count, thread = entries[0]
@@ -41,7 +42,7 @@ class Clock:
         return None
 
     def due(self, now_ns: int) -> list[Any]:
-        """The threads whose moment has come, in the order of the moments."""
+        """Removes and returns the threads whose moment has come, in the order of the moments."""
         entries, found = self.entries, []
         while entries and entries[0][0] <= now_ns:
             at_ns, count, thread = heapq.heappop(entries)

@@ -1,9 +1,9 @@
-"""Writes each code as a Python generator that does its steps on simulated objects, and keeps the virtual time.
+"""Generates a Python generator for each code, whose steps operate on simulated objects and advance the virtual time.
 
-In it `__t` is the time and `__until` the moment at which others get their turn. The generator gives `__t` away when that moment
-has come, or when its thread waits, and is sent both anew when it may go on. A step takes effect at the time at which it
-begins, and costs what it costs. The commonest operations are written out in place of a call, for speed: what they mean is
-what `primitives/` says, and a test holds the two together.
+In it `__t` is the virtual time and `__until` the moment at which other threads get their turn. The generator yields `__t`
+when that moment has come or its thread waits, and is sent both anew when it may go on. A step takes effect at the time at
+which it begins, and then advances `__t` by its cost. The most frequent operations are written out in place of a call, for
+speed: `primitives/` defines their meaning, and a test compares the two.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ _REMAINING = re.compile(r"__remaining\((\w+)\)")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the generated code must do beside the steps themselves."""
+    """What the generated code does beside the steps themselves: logging, time, checks of `always`, counting."""
 
     level: int
     """Records below this level are not made."""
     cost_of: Callable[[str], int]
-    """The virtual time of an instruction's operation, in nanoseconds."""
+    """Returns the cost of an instruction's operation in nanoseconds of virtual time."""
     watched: frozenset[int]
-    """Cells that an `always` looks at."""
+    """The cells that an `always` names."""
     kind_of: Callable[[int], str]
-    """The kind of a cell, and for a queue its order."""
+    """Returns the kind of a cell; for a queue its order, such as `fifo`."""
     action_of: Callable[[str], Action]
     count_steps: bool
     """Whether there is a limit of steps."""
     count_moves: bool
-    """Whether a schedule is written down or followed, which counts in steps."""
+    """Whether a schedule, which counts in steps, is recorded or followed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated(Compiled):
-    """A code as a generator function of a simulated thread."""
+    """A code compiled to a generator function of a simulated thread."""
 
     steps_before: tuple[int, ...] = ()
-    """For each instruction, the steps since they were last counted."""
+    """For each instruction, the steps before it in its block that are not counted in `moves` yet."""
 
 
 def compile_code(
     code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., SimulatedWriter] | None = None
 ) -> Simulated:
-    """The generator function of a code. `namespace` has the objects by cell and what expressions may call."""
+    """Compiles the generator function of a code. `namespace` holds the objects by cell and what the function may call."""
     sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
     blocks = leaders(code)
     writer = (writer_of or SimulatedWriter)(code, blocks, options)
@@ -70,7 +70,7 @@ def compile_code(
 
 
 class SimulatedWriter(Writer):
-    """Steps on simulated objects, in virtual time."""
+    """Writes a generator function whose steps operate on simulated objects in virtual time."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
         super().__init__(code, blocks, options.level)
@@ -79,10 +79,10 @@ class SimulatedWriter(Writer):
         self.actions: dict[str, Action] = {}
         self.steps_before: list[int] = []
         self._done = 0
-        """Steps of the block so far; they are counted at its end, and meanwhile wherever others get their turn."""
+        """Steps of the block so far; they are counted at its end, and meanwhile wherever the thread yields."""
 
     def function(self) -> list[str]:
-        """The lines of the generator function."""
+        """Returns the lines of the generator function."""
         self._line(0, "def __code(__me):")
         self._line(1, "__t, __until = yield")
         self._line(1, "__started = {'daemon': __me.daemon}")
@@ -93,7 +93,7 @@ class SimulatedWriter(Writer):
             self._line(1, text)
         if self.code.parameters:
             self._line(1, f"{', '.join(self.code.parameters)}, = __me.given")
-        if self.code.locals:  # never run, but it makes every local one of the function's, set or not
+        if self.code.locals:  # never run, but it makes every local a local of the function, set or not
             self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
         self._line(1, "__pc = __unshown = 0")
         self._line(1, "while True:")
@@ -112,11 +112,11 @@ class SimulatedWriter(Writer):
         return self.lines
 
     def leaving(self) -> Iterable[str]:
-        """What stands before the last step of a thread that a fault leaves."""
+        """Returns the lines before the last step of a thread that ends with a fault."""
         return ()
 
     def _names(self) -> list[str]:
-        """What the code's expressions use of their thread."""
+        """Returns the lines that fetch what the code's expressions use of their thread."""
         texts = " ".join(a for i in self.code.instructions for a in i.arguments)
         texts += " ".join(r.index or "" for i in self.code.instructions for r in (i.target, i.lock) if r is not None)
         draws = "random." in texts or any(i.op == "choose" for i in self.code.instructions)
@@ -129,16 +129,16 @@ class SimulatedWriter(Writer):
     # --- steps and time
 
     def block_begins(self, start: int, end: int) -> list[str]:
-        """Steps are counted by blocks."""
+        """Counts the steps of a block, if there is a limit."""
         counted = sum(counts(i) for i in self.code.instructions[start:end])
         return [f"__me.steps += {counted}"] if counted and self.options.count_steps else []
 
     def note(self, pc: int) -> None:
-        """How many steps of the block come before each instruction."""
+        """Notes how many steps of the block come before an instruction."""
         self.steps_before.append(self._done)
 
     def _count_unshown(self, indent: int) -> None:
-        """The steps so far are counted where the code is next left, too."""
+        """Writes the counting of log lines left out, and of steps, where control leaves the block."""
         if self._unshown:
             self._line(indent, f"__unshown += {self._unshown}")
             self._unshown = 0
@@ -150,13 +150,14 @@ class SimulatedWriter(Writer):
         return self.options.cost_of(i.op)
 
     def _turn(self) -> str:
-        """Others get their turn here."""
+        """Returns the line at which the thread yields."""
         if not self._done or not self.options.count_moves:
             return "__t, __until = yield __t"
+        # The loop reads the count while the thread is stopped; the block's end counts these steps again.
         return f"__me.moves += {self._done}; __t, __until = yield __t; __me.moves -= {self._done}"
 
     def _step_ends(self, i: Instruction, pc: int) -> list[str]:
-        """A step has been done: its time has passed, and the thread may have to let others on."""
+        """Returns the lines that end a step: they advance the time, and yield if the thread's turn is over."""
         if pc not in self.steps:
             return []
         self._done += 1
@@ -169,7 +170,7 @@ class SimulatedWriter(Writer):
         self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True,
         announced: str = "None",
     ) -> list[str]:  # fmt: skip
-        """An operation's lines, with those of the log around them, what must always hold, and the step's end."""
+        """Puts the log's lines around those of an operation, then the check of `always` and the step's end."""
         known = operation(i.op)
         about = self._trace(pc, "about", target, announced, 0) if (known is None or known.about) else []
         phase = "done" if known is not None or "." not in i.op else "asked"
@@ -188,7 +189,7 @@ class SimulatedWriter(Writer):
         return [f"__emit(({record}))", "if len(__records) > __room: __drain()"]
 
     def _check(self, pc: int, i: Instruction) -> list[str]:
-        """What must always hold, after a step that may have changed something that it names."""
+        """Returns the check of `always` after a step that may have changed a cell that one names."""
         if not self.options.watched or i.option("atomic"):
             return []
         cells = {ref.cell for ref in (i.target, i.lock) if ref is not None}
@@ -207,7 +208,7 @@ class SimulatedWriter(Writer):
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         turns_back = i.to is not None and i.to <= pc
         spins = ["__spin(__me)"] if i.option("atomic") and turns_back else []
-        if turns_back and not spins:  # however much a turn costs, a signal ends the run after it
+        if turns_back and not spins:  # so that a signal ends the run at the next turn, however long turns take
             spins = [f"if __hurry: {self._turn()}"]
         counted = ["__me.moves += 1"] if pc in self.steps and self.options.count_moves else []
         ends = self._step_ends(i, pc)
@@ -277,7 +278,7 @@ class SimulatedWriter(Writer):
         return self._traced(pc, i, [f"{result} = __call(__me, __s{pc}, {i.arguments[0]})"], "None", result)
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
-        self._done += 1  # the turn of the others is after its end
+        self._done += 1  # other threads get their turn after its end only
         return [f"__me.atomic_steps = 0; __cost = {self._cost(i)}"]
 
     def op_atomic_end(self, pc: int, i: Instruction) -> list[str]:
@@ -287,7 +288,7 @@ class SimulatedWriter(Writer):
     # --- operations on shared objects
 
     def operation(self, pc: int, i: Instruction) -> list[str]:
-        """An operation on a shared object, or a question to one."""
+        """Returns the lines of an operation on a shared object or of a question to one."""
         kind, _, name = i.op.partition(".")
         known = operation(i.op)
         if known is None:
@@ -298,7 +299,7 @@ class SimulatedWriter(Writer):
     def _operated(
         self, pc: int, i: Instruction, known: Operation, lines_of: Callable[[Instruction], list[str]]
     ) -> list[str]:
-        """An operation's lines, between those of the log that show its arguments."""
+        """Returns an operation's lines between those of the log; arguments that the log shows are evaluated once."""
         whom, result = self.about_whom(i), i.into or "__result"
         first, i, announced = self.announced(i, known)
         more, i, shown = self.shown(i, known, result)
@@ -313,7 +314,7 @@ class SimulatedWriter(Writer):
         return self._traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
 
     def _general(self, pc: int, i: Instruction) -> list[str]:
-        """Any operation: as its action says."""
+        """Returns the lines of any operation, as a call of its action, and registers that action under `__a<pc>`."""
         self.actions[f"__a{pc}"] = self.options.action_of(i.op)
         into = i.into or "__result"
         arguments = f"({''.join(f'{now_in(a)}, ' for a in i.arguments)})"
@@ -325,14 +326,14 @@ class SimulatedWriter(Writer):
         return [*given, *self._waiting(f"__s{pc}, __a{pc}, __objects, __arguments", into)]
 
     def _waiting(self, what: str, into: str) -> list[str]:
-        """An operation in which the thread may wait."""
+        """Returns the lines of an operation in which the thread may wait."""
         counting = self._done and self.options.count_moves
         count = [f"__me.moves += {self._done}"] if counting else []
         uncount = [f"__me.moves -= {self._done}"] if counting else []
         return [*count, f"{into}, __t, __until = yield from __operate(__me, {what}, __t, __until)", *uncount]
 
     def _objects(self, i: Instruction) -> str:
-        """The objects that an operation names."""
+        """Returns the expression of the objects that an operation names."""
         known = operation(i.op)
         if i.target is None:
             return "()" if known is not None and known.makes else f"__held({i.arguments[0]}, '{i.op}')"
@@ -342,7 +343,8 @@ class SimulatedWriter(Writer):
         kind = self.options.kind_of(i.target.cell)
         return f"{target}.named" if kind in ("thread", "task", "timer") else f"({target},)"
 
-    # --- the commonest operations, written out
+    # --- the most frequent operations, written out
+    # (all but those of variables call `_general`, also for the action that it registers and `_at_leisure` names)
 
     def _variable_read(self, pc: int, i: Instruction) -> list[str]:
         return [f"{i.into} = {object_of(i.target)}.value"]
@@ -366,7 +368,10 @@ class SimulatedWriter(Writer):
         ]
 
     def _at_leisure(self, pc: int, i: Instruction, blocked: str, slow: list[str], done: str) -> list[str]:
-        """The way that waits: written out where there is no time-out, or else as the operation's action says."""
+        """Returns the path that waits: written out if there is no timeout, as `slow` otherwise.
+
+        `blocked` is the condition under which the thread waits; `done` are the operation's effects once it is false.
+        """
         if i.arguments[-2:] != ("None", "True"):
             return slow
         o = object_of(i.target)
@@ -450,5 +455,5 @@ class SimulatedWriter(Writer):
 
 
 def now_in(text: str) -> str:
-    """An expression that may ask how long it is until a deadline."""
+    """Replaces the time left until a deadline in an expression by one of the virtual time."""
     return _REMAINING.sub(r"max(0, \1 - __t)", text) if text.startswith("__remaining(") else text

@@ -1,4 +1,4 @@
-"""What each step costs in virtual time."""
+"""The cost of each step in virtual time: by verb and by operation, and read from a file of costs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from scenrun.language.suggestions import did_you_mean
 from scenrun.program.primitives.registry import KINDS
 
 STEP_NS = 1_000
-"""The cost of a step of which nothing else is said: one microsecond."""
+"""The cost in nanoseconds of a step for which no other is given: one microsecond."""
 OWN_WORDS = ("step", "switch", "ask", "turn", "late")
-"""What costs can be given for beside verbs: any step, a switch of threads, a question to an object, a turn of a loop, and
-how much later than asked a thread comes out of a sleep, which takes no processor."""
+"""The words beside verbs that can have costs: any step, a switch of threads, a question to an object, a turn of a loop, and
+how much later than requested a thread comes out of a sleep, which takes no processor."""
 OPERATIONS = tuple(f"{kind.name}.{operation.name}" for kind in KINDS.values() for operation in kind.operations)
-"""What costs can be given for where the kinds of a verb differ: `semaphore.acquire` is stronger than `acquire`."""
+"""The operations that can have costs of their own: that of `semaphore.acquire` takes precedence over that of `acquire`."""
 
 
 @cache
 def verb_of(op: str) -> str:
-    """The verb whose cost an instruction has: `lock.acquire` has that of `acquire`."""
+    """Returns the verb that determines an instruction's cost: `acquire` for `lock.acquire`."""
     kind, _, name = op.partition(".")
     if not name:
         return {"jump": "turn", "end": "step"}.get(kind, kind)
@@ -45,7 +45,7 @@ def verb_of(op: str) -> str:
 
 
 class Costs:
-    """The virtual time of steps in nanoseconds: by verb, and for all others the same."""
+    """The virtual time of steps in nanoseconds: by verb, and the same for all verbs without a cost of their own."""
 
     def __init__(self, by_verb: Mapping[str, int], step_ns: int = STEP_NS) -> None:
         self._by_verb = dict(by_verb)
@@ -55,20 +55,20 @@ class Costs:
         self._of: dict[str, int] = {}
 
     def of(self, op: str) -> int:
-        """The cost of an instruction's operation."""
+        """Returns the cost of an instruction's operation in nanoseconds."""
         if op not in self._of:
-            own = 0 if op == "work" else self.step_ns  # the time of `work` is what it says
+            own = 0 if op == "work" else self.step_ns  # `work` takes the time that it states
             self._of[op] = self._by_verb.get(op, self._by_verb.get(verb_of(op), own))
         return self._of[op]
 
 
 def stronger(own: Mapping[str, int], others: Mapping[str, int]) -> dict[str, int]:
-    """Costs of which one's own come first: those of a verb also before what others say of one of its operations."""
+    """Merges two sets of costs; `own` takes precedence, and a verb in it also over the operations of that verb in `others`."""
     return {**{word: cost for word, cost in others.items() if "." not in word or verb_of(word) not in own}, **own}
 
 
 def read_costs(path: str | Path) -> dict[str, int]:
-    """The costs of a file such as `scenrun calibrate` writes: words with durations. Raises UsageError with a sentence."""
+    """Reads the costs, in nanoseconds, from a file as `scenrun calibrate` writes it. Raises UsageError if it is not valid."""
 
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
-"""Queues, events and conditions whose steps take the same time however many items and waiters there are.
+"""Queues, events and conditions whose steps do not slow down with the number of items and waiters.
 
-Each means exactly what its twin in `primitives/` means; a test drives both through the same operations.
+Each means exactly what its counterpart in `primitives/` means; a test drives both through the same operations. There, a
+step makes a new tuple of all items or waiters; here it changes a deque, a heap, a set or an ordered mapping.
 """
 
 from __future__ import annotations
@@ -37,24 +38,24 @@ class Queue(Thing):
         self.waited_get = Samples()
 
     def qsize(self) -> int:
-        """How many items it has."""
+        """The number of items."""
         return len(self.items)
 
     def empty(self) -> bool:
-        """Whether it has none."""
+        """Whether the queue has no items."""
         return not self.items
 
     def full(self) -> bool:
-        """Whether there is no room."""
+        """Whether the queue has no room."""
         return bool(0 < self.maxsize <= len(self.items))
 
     @property
     def pure(self) -> Any:
-        """Its value as `primitives/queue.py` has it."""
+        """The queue's value as `primitives/queue.py` represents it."""
         return tuple(self.items), self.unfinished, self.maxsize, self.order
 
     def added(self) -> None:
-        """An item has come."""
+        """Counts an item that was put."""
         self.unfinished += 1
         self.puts += 1
         size = len(self.items)
@@ -62,11 +63,11 @@ class Queue(Thing):
             self.largest = size
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
-        """The log tells how full it is."""
+        """Notes the number of items for the log."""
         me.size = len(self.items)
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
-        """Who did not wait is counted at the end."""
+        """Counts an operation that waited; those that did not are counted as zeros at the end."""
         if waited_ns is None or name not in ("put", "get"):
             return
         samples = self.waited_put if name == "put" else self.waited_get
@@ -75,7 +76,7 @@ class Queue(Thing):
             samples.fold()
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         self.waited_get.count_zeros(self.gets)
         out = {
             "kind": self.kind.name,
@@ -141,7 +142,7 @@ _GET = (Phase(_get, lambda objects, me, arguments, memo: bool(objects[0].items),
 
 
 class Event(Waitable):
-    """An event with those who are parked in a set."""
+    """An event with its parked threads in a set."""
 
     __slots__ = ("flag", "parked")
 
@@ -151,12 +152,12 @@ class Event(Waitable):
         self.parked: set[int] = set(value[1])
 
     def is_set(self) -> bool:
-        """Whether it is set."""
+        """Whether the event is set."""
         return self.flag
 
     @property
     def pure(self) -> Any:
-        """Its value as `primitives/event.py` has it."""
+        """The event's value as `primitives/event.py` represents it."""
         return self.flag, tuple(sorted(self.parked))
 
 
@@ -190,7 +191,7 @@ def _clear(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: 
 
 
 class Condition(Waitable):
-    """A condition with its line in a mapping, so that a thread leaves from anywhere at no cost."""
+    """A condition with its line in an ordered mapping, so that a thread can leave from any place in constant time."""
 
     __slots__ = ("line", "notifies")
 
@@ -201,11 +202,11 @@ class Condition(Waitable):
 
     @property
     def pure(self) -> Any:
-        """Its value as `primitives/condition.py` has it."""
+        """The condition's value as `primitives/condition.py` represents it."""
         return tuple(self.line)
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
-        """Its lock was given up or taken again."""
+        """Counts a notify; notes on the lock that a wait has released it or acquired it again."""
         if name != "wait":
             self.notifies += 1
         elif phase == 0 and isinstance(outcome, Then):
@@ -215,7 +216,7 @@ class Condition(Waitable):
             lock.took(me, t, 1 if lock.value is True else lock.value[1])
 
     def figures(self) -> dict[str, Any]:
-        """With the number of notifies."""
+        """Returns the figures with the number of notifies."""
         return {**super().figures(), "notifies": self.notifies}
 
 
@@ -303,4 +304,4 @@ QUICK: dict[str, tuple[Phase, ...]] = {
     "condition.notify": (Phase(_notify, _always),),
     "condition.notify_all": (Phase(_notify_all, _always),),
 }
-"""The phases that are done otherwise than `primitives/` does them, and with the same effect."""
+"""The phases that replace those of `primitives/`, with the same effect."""

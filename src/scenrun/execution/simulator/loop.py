@@ -1,4 +1,4 @@
-"""The loop of a simulation: one thread after another moves, on one processor or on several, until nobody needs to or can."""
+"""The simulation's main loop: resumes one thread after another, on one processor or several, until all end or none can move."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.model.turn_schedule import Turn
 
 LOOK_EVERY = 64
-"""Slices between two looks at what is no thread's affair: signals, records to be written, the limit of steps."""
+"""Slices between two checks of signals, limits and the records to be written."""
 FIRST_SEARCH = 100_000
-"""Slices after which threads that can never move again are looked for while others go on; then at twice as many, and so on."""
+"""Slices before the first search for deadlocked threads while others still run; each later one comes at twice as many."""
 
 
 class Ending(Exception):
-    """The simulation ends before its threads do."""
+    """Ends the simulation before its threads have ended: at a limit, at a signal, or with a deadlock beside running threads."""
 
     def __init__(self, reason: str, details: dict[str, Any]) -> None:
         self.reason = reason
@@ -26,7 +26,7 @@ class Ending(Exception):
 
 
 class Loop:
-    """Lets threads move. `recorded` takes the schedule, where one is wanted."""
+    """Resumes threads in the scheduler's order. `recorded` receives the schedule, if one is wanted."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Loop:
         self.cpus = cpus
         self.interrupted = interrupted
         self.stuck = stuck
-        """Whether nobody who is needed can ever end, although some go on."""
+        """Searches for deadlocked threads; whether no needed thread outside them is left, although others run."""
         self.recorded = recorded
         self.slices = 0
         self.next_search = FIRST_SEARCH
@@ -53,7 +53,7 @@ class Loop:
         self._still_since = 0
 
     def run(self) -> None:
-        """Until every thread that is needed has ended, or nobody can move; an Ending tells what came before that."""
+        """Runs until every needed thread has ended or none can move; raises Ending if something else ends it first."""
         simulation = self.simulation
         simulation.begin()
         try:
@@ -65,6 +65,7 @@ class Loop:
             raise self._standing_still() from None
 
     def _on_one(self) -> None:
+        # Each slice passes through here, so attributes are kept in locals and what the clock does is written out.
         simulation, scheduler, clock = self.simulation, self.scheduler, self.clock
         take, add, slice_ns, switch_ns = scheduler.take, scheduler.add, scheduler.slice_ns, simulation.costs.switch_ns
         entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded
@@ -105,7 +106,7 @@ class Loop:
                 if until > limit > t:
                     until = limit
             t = thread.send((t, until))
-            waits = thread.parked  # before anybody is woken: its own moment may have come already
+            waits = thread.parked  # read before the clock wakes threads: this one's own moment may have come already
             if entries and entries[0][0] <= t:
                 self._wake_due(t)
             if waits:
@@ -115,7 +116,7 @@ class Loop:
                 if thread.beside is not None and prefer is not None:
                     prefer(lambda after, before=thread: succeeds(before, after))
             elif asked_ns is not None and (until := asked_ns()) > t:
-                add_first(thread)  # whoever is next has not waited for a whole slice yet
+                add_first(thread)  # as under the GIL: the next thread has not waited for a whole slice yet
             else:
                 thread.ready_ns = t
                 add(thread)
@@ -130,7 +131,7 @@ class Loop:
         simulation.now_ns = t
 
     def _idle(self, t: int) -> int:
-        """Nobody could move: go on at the next moment at which somebody wakes; below 0 if nobody ever does."""
+        """Advances to the next moment at which a thread wakes, as none is ready; returns it, or -1 if none ever wakes."""
         simulation = self.simulation
         following = self.clock.first()
         simulation.now_ns = t
@@ -148,7 +149,7 @@ class Loop:
             unpark(thread)
 
     def _on_many(self) -> None:
-        """Several processors: whoever is earliest moves, up to the moment at which another one does."""
+        """Simulates several processors: resumes the thread that is earliest in time, up to the time of the next one."""
         simulation, scheduler = self.simulation, self.scheduler
         running: list[tuple[int, int, SimulatedThread | None, int]] = []
         now = order = slices = 0
@@ -226,12 +227,12 @@ class Loop:
 
 
 def succeeds(ended: SimulatedThread, begins: SimulatedThread) -> bool:
-    """Whether a task is the next one of the worker whose task has just ended: nobody is switched to then."""
+    """Whether a task follows another on the same worker, so that no switch of threads takes place."""
     return ended.ended and begins.beside is not None and begins.beside is ended.beside and not begins.has_begun
 
 
 def record(recorded: list[Turn], thread: str, steps: int, until_ns: int | None) -> None:
-    """Note a turn; two of one thread after one another are one."""
+    """Adds a turn to the schedule; joins it with the last one if that was the same thread's and did not end in a wait."""
     if recorded and recorded[-1].thread == thread and recorded[-1].until_ns is not None:
         steps += recorded.pop().steps
     recorded.append(Turn(thread, steps, until_ns))

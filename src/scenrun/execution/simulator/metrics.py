@@ -1,4 +1,4 @@
-"""The figures of a simulated run's last line, in the same words as those of a real one."""
+"""Computes the figures of a simulated run's last line, under the same names as those of a real run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scenrun.execution.simulator.threads import SimulatedThread
 
 
 def figures_of(simulation: Simulation, elapsed_ns: int) -> dict[str, Any]:
-    """Everything that was counted."""
+    """Returns the figures. `elapsed_ns` is the run's duration in virtual time."""
     threads = simulation.threads
     objects = [made for made in simulation.flat_objects() if hasattr(made, "figures")]
     _count_unfinished(threads, objects, elapsed_ns)
@@ -30,7 +30,7 @@ def figures_of(simulation: Simulation, elapsed_ns: int) -> dict[str, Any]:
 
 
 def unshown(simulation: Simulation, thread: SimulatedThread) -> int:
-    """How many lines of a thread the level has left out; of one that waits, up to where it waits."""
+    """Returns how many lines of a thread the log level has left out; for a thread that waits, up to that step."""
     total, site = thread.unshown + _in_its_steps(thread), thread.site
     if not thread.parked or site is None or site.code != thread.code:
         return total
@@ -39,14 +39,15 @@ def unshown(simulation: Simulation, thread: SimulatedThread) -> int:
 
 
 def _in_its_steps(thread: SimulatedThread) -> int:
-    """What a thread that has not ended has counted in a variable of its own, for speed."""
+    """Returns the lines left out that a thread which has not ended holds in a local of its generator."""
+    # generated code counts in a local, which is faster than an attribute, and adds it to the thread at the end
     frame = getattr(getattr(thread.send, "__self__", None), "gi_frame", None)
     found: int = frame.f_locals.get("__unshown", 0) if frame is not None else 0
     return found
 
 
 def _count_unfinished(threads: list[SimulatedThread], objects: list[Any], end_ns: int) -> None:
-    """Waits and holds that still go on count up to now."""
+    """Adds the waits and holds that have not ended, up to the end of the run."""
     for thread in threads:
         if thread.phase is not None and thread.action is not None and thread.has_begun:
             thread.objects[0].waited_for(thread.action.operation.name, end_ns - thread.since_ns)

@@ -1,4 +1,4 @@
-"""Simulated objects: their value, who waits at them, and their figures."""
+"""The classes of simulated objects: each holds its value, the lines of waiting threads, and its figures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scenrun.trace.histogram import Samples
 FOLD_AT = 4_096
 """Samples that are kept before they are folded into a histogram."""
 Line = OrderedDict[Any, None]
-"""Threads that wait for the same, in the order in which they came."""
+"""Threads that wait in the same phase at the same object, in the order of their arrival."""
 
 
 class Thing:
@@ -22,7 +22,7 @@ class Thing:
     __slots__ = ("beside", "cell", "label", "lines", "value", "waiting")
     kind: Kind
     is_shared = True
-    """Whether others may have what they wait for, too, when one has just got it."""
+    """Whether further threads may be able to go on when one has just got what it waited for."""
 
     def __init__(self, label: str, cell: int, value: Any, beside: Any = None) -> None:
         self.label = label
@@ -30,22 +30,22 @@ class Thing:
         self.value = value
         self.beside = beside
         self.waiting = 0
-        """How many threads wait at it."""
+        """The number of threads that wait at the object."""
         self.lines: dict[Any, Line] = {}
 
     def held_by(self) -> list[str]:
-        """Who holds it, by name."""
+        """Returns the names of the threads that hold the object."""
         return []
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
-        """One phase of an operation on it was done at `t`."""
+        """Called when one phase of an operation on the object was done at `t`."""
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
-        """An operation that may wait is over; None: it did not wait."""
+        """Called when an operation that may wait is over, with the time that it waited; None: it did not wait."""
 
 
 class Lock(Thing):
-    """A lock, a reentrant lock or a semaphore: how often it was taken, and for how long it was waited for and held."""
+    """A lock, a reentrant lock or a semaphore: counts acquisitions and measures waits and holds."""
 
     __slots__ = ("contended", "held", "owner", "since_ns", "taken", "waited")
 
@@ -58,7 +58,7 @@ class Lock(Thing):
         self.owner: Any = NOBODY if value is True else None
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
-        """It was taken, or given back."""
+        """Counts an acquisition or a release."""
         if name == "acquire" and outcome.result:
             self.took(me, t)
         elif name == "release":
@@ -68,20 +68,20 @@ class Lock(Thing):
 
     @property
     def is_free(self) -> bool:
-        """Whether it has no owner any more; of a semaphore nobody can tell."""
+        """Whether the lock has no owner; always False for a semaphore, whose permits have none."""
         if self.kind.name == "rlock":
             return self.value[0] is None
         return self.value is False
 
     def took(self, me: Any, t: int, times: int = 1) -> None:
-        """A thread has it now."""
+        """Notes that a thread has acquired the lock, `times` times at once."""
         self.taken += times
         if self.kind.name != "rlock" or self.value[1] == times:
             self.since_ns = t
         self.owner = me
 
     def gave(self, t: int) -> int:
-        """It is free now; for how long it was held."""
+        """Notes that the lock is free; returns how long it was held, in nanoseconds."""
         held_ns = t - self.since_ns
         self.held.add(held_ns)
         self.owner = None
@@ -90,20 +90,20 @@ class Lock(Thing):
         return held_ns
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
-        """Only who had to wait was in contention."""
+        """Counts an acquisition as contended only if the thread had to wait."""
         if name == "acquire" and waited_ns is not None:
             self.contended += 1
             _add(self.waited, waited_ns)
 
     def held_by(self) -> list[str]:
-        """The owner's name; of a semaphore, who took a permit last."""
+        """Returns the owner's name; for a semaphore, the thread that acquired a permit last."""
         if self.owner is None:
             return []
         name = getattr(self.owner, "name", self.owner)
         return [f"{name} (last)"] if self.kind.name.endswith("semaphore") else [name]
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": "semaphore" if self.kind.name == "semaphore" else self.kind.name,
             "acquisitions": self.taken,
@@ -114,7 +114,7 @@ class Lock(Thing):
 
 
 class Waitable(Thing):
-    """An event or a barrier: nobody's, and threads wait at it."""
+    """An object without an owner at which threads wait: an event, a condition or a barrier."""
 
     __slots__ = ("waited",)
 
@@ -123,17 +123,17 @@ class Waitable(Thing):
         self.waited = Samples()
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
-        """Every wait counts, also one that was over at once."""
+        """Counts every wait, including one that was over at once."""
         if name == "wait":
             _add(self.waited, waited_ns or 0)
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {"kind": self.kind.name, "waits": len(self.waited) + self.waited.count, "waited": self.waited.summary()}
 
 
 class Pool(Thing):
-    """A pool: how long tasks waited for a worker, and took."""
+    """A pool: measures how long tasks waited for a worker and how long they ran."""
 
     __slots__ = ("queued", "served", "submitted", "tasks")
 
@@ -143,24 +143,24 @@ class Pool(Thing):
         self.queued = Samples()
         self.served = Samples()
         self.tasks: dict[int, Any] = {}
-        """Tasks that have not ended, by number."""
+        """The tasks that have not ended, by number."""
 
     @property
     def max_workers(self) -> int:
-        """How many tasks may run at once."""
+        """The number of tasks that may run at once."""
         workers: int = self.value[3]
         return workers
 
     def unfinished(self) -> list[Any]:
-        """Tasks that have not ended."""
+        """Returns the tasks that have not ended."""
         return [task for task in self.tasks.values() if not task.ended]
 
     def held_by(self) -> list[str]:
-        """The tasks that have not ended."""
+        """Returns the names of the tasks that have not ended."""
         return [task.name for task in self.unfinished()]
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": "pool",
             "tasks": self.submitted,
@@ -176,7 +176,7 @@ def _add(samples: Samples, sample: int) -> None:
 
 
 def class_of(base: type[Thing], kind: str) -> type[Any]:
-    """The class of a kind's objects: it answers the kind's questions under their Python names."""
+    """Makes the class of a kind's objects, with the kind's questions as methods and attributes under their Python names."""
     known = KINDS[kind]
     members: dict[str, Any] = {"__slots__": (), "kind": known, "__doc__": f"A simulated {kind}."}
     members["is_shared"] = kind != "lock"

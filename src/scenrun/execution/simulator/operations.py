@@ -1,4 +1,4 @@
-"""How operations are done in virtual time: threads do them at once, or wait at their objects and are woken in their turn."""
+"""Performs operations in virtual time: a thread completes one at once, or parks at its objects and is woken in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.program.primitives.kinds import Failed, Then
 
 
 class Operations:
-    """Operations on simulated objects; who may go on is told to the scheduler."""
+    """Operations on simulated objects; passes threads that become ready to the scheduler."""
 
     def __init__(self, scheduler: Scheduler, costs: Costs) -> None:
         self.scheduler = scheduler
@@ -25,7 +25,7 @@ class Operations:
         self.clock = Clock()
 
     def do(self, me: SimulatedThread, site: Site, act: Action, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
-        """Do an operation that nobody ever waits in."""
+        """Performs an operation in which no thread ever waits; returns its result."""
         outcome = act.phases[0].act(objects, me, arguments, None)
         assert outcome is not None
         objects[0].noted(act.operation.name, 0, outcome, objects, me, t)
@@ -41,7 +41,7 @@ class Operations:
         self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
         t: int, until: int,
     ) -> Any:  # fmt: skip
-        """Do an operation in which the thread may have to wait: a generator, which gives (result, t, until)."""
+        """Performs an operation in which the thread may have to wait: a generator that returns (result, t, until)."""
         timeout = None if act.timeout_at is None else arguments[act.timeout_at]
         deadline = None if timeout is None else t + timeout
         waited, has_waited, memo, cost = 0, False, None, self.costs.of(act.op)
@@ -69,11 +69,10 @@ class Operations:
             memo = outcome.memo
             me.moves += 1
             t += cost
+            # A thread whose next phase is not enabled parks at once, with no turn of others in between: so threads stand
+            # in the next line in the order in which they came.
             if t >= until and act.phases[number + 1].enabled(objects, me, arguments, memo):
-                (
-                    t,
-                    until,
-                ) = yield t  # who cannot go on waits from now on: nobody comes between, so lines keep their order
+                t, until = yield t
         me.waited_ns = waited
         me.waited_total_ns += waited
         first.waited_for(name, waited if has_waited else None)
@@ -83,7 +82,7 @@ class Operations:
         return getattr(outcome, "result", None), t, until
 
     def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
-        """The operation ended with a fault: that was a step, too, unless it is part of an atomic one."""
+        """Raises the fault of an operation and counts it as a step, unless the operation is part of an atomic step."""
         if not site.instruction.option("atomic"):
             me.moves += 1
             me.due_ns = self.costs.of(site.op)
@@ -92,7 +91,7 @@ class Operations:
     def park(
         self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
     ) -> None:
-        """The thread waits: at its objects, and for its moment."""
+        """Parks the thread at its objects, and until `deadline` if there is one; `again`: it had been woken in vain."""
         me.parks += 1
         me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
         key = phase if not phase.together else (phase, objects[0])
@@ -104,12 +103,12 @@ class Operations:
                 line = made.lines[key] = OrderedDict()
             line[me] = None
             if again and not phase.together:
-                line.move_to_end(me, last=False)  # it was the first, and another was faster
+                line.move_to_end(me, last=False)  # it was first in line, but another thread was faster
         if deadline is not None:
             self.clock.wake_at(me, deadline)
 
     def unpark(self, thread: SimulatedThread) -> None:
-        """The thread may go on."""
+        """Takes a parked thread out of its lines and passes it to the scheduler."""
         phase = thread.phase
         if phase is not None:
             objects = thread.objects
@@ -119,7 +118,7 @@ class Operations:
                 made.waiting -= 1
                 line = made.lines[key]
                 del line[thread]
-                if not line and phase.together:  # lines of those who wait for one out of many would become many
+                if not line and phase.together:  # keyed by object as well, empty ones would accumulate
                     del made.lines[key]
             thread.phase = None
         thread.parked = False
@@ -130,7 +129,7 @@ class Operations:
         self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
         t: int, again: bool = False,
     ) -> None:  # fmt: skip
-        """The thread waits in an operation on one object that has one phase, without a time-out."""
+        """Parks the thread in an operation on one object that has one phase and no timeout: `park` for generated code."""
         phase, (made,) = act.phases[0], objects
         me.site, me.action, me.arguments = site, act, arguments
         me.parks += 1
@@ -141,10 +140,10 @@ class Operations:
             line = made.lines[phase] = OrderedDict()
         line[me] = None
         if again:
-            line.move_to_end(me, last=False)  # it was the first, and another was faster
+            line.move_to_end(me, last=False)  # it was first in line, but another thread was faster
 
     def waited(self, me: SimulatedThread, act: Action, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
-        """An operation of one phase is over in which the thread has waited."""
+        """Ends an operation of one phase in which the thread has waited for `waited_ns`."""
         me.waited_ns = waited_ns
         me.waited_total_ns += waited_ns
         made = objects[0]
@@ -153,10 +152,10 @@ class Operations:
             self.wake(made, t)
 
     def wake(self, made: Any, t: int) -> None:
-        """Let those go on who wait at an object that has changed.
+        """Wakes the threads that wait at a changed object and whose phase is now enabled.
 
-        Where only one of several can have what they wait for, the first is woken, and looks again; a scheduler that is to
-        choose among all of them (`wakes_all`) gets all.
+        If only one of several can get what they wait for, the first is woken and tries again; a scheduler that chooses
+        among all of them (`wakes_all`) gets all.
         """
         lines = made.lines.values()
         for line in lines if len(lines) == 1 else list(lines):
@@ -173,7 +172,7 @@ class Operations:
                 return
 
     def sleep(self, me: SimulatedThread, site: Site, t: int, nanoseconds: int) -> int:
-        """The thread waits for a moment; gives the time at which it began to."""
+        """Parks the thread for a number of nanoseconds; returns the time at which the sleep began."""
         me.site, me.parked, me.since_ns = site, True, t
         me.parks += 1
         self.clock.wake_at(me, t + nanoseconds + self.costs.late_ns if nanoseconds > 0 else t)

@@ -1,4 +1,4 @@
-"""How a user wants a scenario simulated: checked, and turned into a simulation's settings."""
+"""The options of a simulation as a user gives them: checks them and makes settings of them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from scenrun.program.results import RunRecord
 
 @dataclass(frozen=True, slots=True)
 class SimulationOptions:
-    """Settings as a user gives them; what would have no effect is refused."""
+    """Options of a simulation; those that are impossible or would have no effect are refused."""
 
     scheduler: str = "round-robin"
     priorities: dict[str, int] = field(default_factory=dict)
-    """By thread or group; the highest goes first."""
+    """By name of a thread or group; the highest goes first."""
     switch_interval_ns: int | None = None
     cpus: int = 1
     step_cost_ns: int | None = None
@@ -31,7 +31,7 @@ class SimulationOptions:
     record: bool = False
 
     def check(self) -> None:
-        """Refuse what cannot be, or would have no effect."""
+        """Raises UsageError for options that are impossible or would have no effect."""
         if self.scheduler not in POLICIES:
             raise UsageError(f"there is no scheduler `{self.scheduler}`; there are {', '.join(POLICIES)}")
         if bool(self.priorities) != (self.scheduler == "priorities"):
@@ -46,7 +46,7 @@ class SimulationOptions:
             raise UsageError("the step cost is given twice: by itself and in the costs")
 
     def seed_for(self, program: Program, seed: int | None) -> int | None:
-        """The seed of a run; a schedule has its own, and fits one program only."""
+        """Returns the seed of a run: that of the schedule, if there is one. Raises UsageError if it is another program's."""
         if self.schedule is None:
             return seed
         if self.schedule.digest != program.digest:
@@ -57,7 +57,7 @@ class SimulationOptions:
         return self.schedule.seed
 
     def settings(self) -> Settings:
-        """The settings of one simulation."""
+        """Returns the settings of one simulation."""
         if self.schedule is not None:
             schedule = self.schedule
             return Settings(
@@ -77,7 +77,7 @@ class SimulationOptions:
         return RoundRobin(SWITCH_INTERVAL_NS if self.switch_interval_ns is None else self.switch_interval_ns)
 
     def schedule_of(self, program: Program, result: RunRecord) -> Schedule:
-        """The schedule of a run that was recorded."""
+        """Returns the schedule of a recorded run."""
         settings, scheduler = self.settings(), self.settings().scheduler(result.seed)
         return Schedule(
             program.name, program.digest, result.seed, settings.step_ns, settings.costs, scheduler.wakes_all,

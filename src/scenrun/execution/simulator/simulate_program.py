@@ -1,4 +1,4 @@
-"""Runs a program in virtual time, one step after another: the same seed gives the same log."""
+"""Simulates a program once, from the header of its log to its result; the same seed gives the same log."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ __all__ = ["Settings", "run_id_of", "simulate_program"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a program is simulated."""
+    """The settings of a simulation."""
 
     cpus: int = 1
-    """Steps that can be done at the same time; one, as under the GIL."""
+    """The number of processors, each of which runs one thread at a time; one, as under the GIL."""
     step_ns: int = STEP_NS
-    """The virtual time of a step of which neither the file nor `costs` says anything."""
+    """The cost in nanoseconds of a step for which neither the file nor `costs` gives one."""
     costs: dict[str, int] = field(default_factory=dict)
-    """Virtual times by verb, in nanoseconds; the file's own are stronger."""
+    """Costs by verb, in nanoseconds; those of the file take precedence."""
     epoch_ns: int = 0
-    """The moment at which the virtual clock starts, in nanoseconds since 1970."""
+    """The time at which the virtual clock starts, in nanoseconds since 1970."""
     scheduler: Callable[[int], Scheduler] = lambda seed: RoundRobin()
     """Makes the scheduler from the run's seed."""
     record: bool = False
-    """Whether the schedule is kept: the turns in `RunRecord.notes["schedule"]`."""
+    """Whether the schedule is recorded: its turns are in `RunRecord.notes["schedule"]`."""
 
 
 def run_id_of(program: Program, seed: int) -> str:
-    """The identifier of a simulated run: the same for the same program and seed."""
+    """Returns the identifier of a simulated run: the same for the same program and seed."""
     return hashlib.sha256(f"{program.digest}/{seed}".encode()).hexdigest()[:12]
 
 
@@ -63,10 +63,11 @@ def simulate_program(
     settings: Settings | None = None,
     hurry: Sequence[object] = (),
 ) -> RunRecord:
-    """Simulate a program once. `time_limit_ns` is virtual time and replaces the scenario's own limit.
+    """Simulates a program once; returns its result.
 
-    interrupted: asked now and then; the name of the signal that ends the run. hurry: no longer empty once there is one, so
-    that threads whose steps take long in real time are not waited for.
+    `time_limit_ns` is virtual time and replaces the scenario's own limit. `interrupted` is called regularly and returns the
+    name of the signal that is to end the run, None while there is none. `hurry` is no longer empty once there is a signal,
+    so that the run ends even if its threads take long in real time.
     """
     settings = settings or Settings()
     seed = program.seed if seed is None else seed
@@ -80,7 +81,7 @@ def simulate_program(
 
 
 class SimulatedRun:
-    """One simulated run from its first line to its last."""
+    """One simulated run, from its first line in the log to its last."""
 
     def __init__(
         self, program: Program, recorder: Recorder, seed: int, level: str, settings: Settings,
@@ -121,7 +122,11 @@ class SimulatedRun:
         self.simulation.records.append((self.simulation.now_ns, None, None, "event", name, "info", fields))
 
     def _drain(self, everything: bool = False) -> None:
-        """Write the records; those of several processors come out of order, and only what is past can be put in order."""
+        """Writes the records, those of several processors in order of time.
+
+        With several processors, threads add records out of order; those at or after the current time may still be preceded
+        by others, so they are written only if `everything` is.
+        """
         records = self.simulation.records
         if self.settings.cpus == 1:
             self.recorder.take(records, len(records))
@@ -133,7 +138,7 @@ class SimulatedRun:
         self.recorder.take(records, past)
 
     def run(self, time_limit_ns: int, interrupted: Callable[[], str | None]) -> RunRecord:
-        """Let it run, judge, and say so in the log's last line."""
+        """Runs the simulation, evaluates the expectations and writes the log's last line. `time_limit_ns` is virtual time."""
         simulation = self.simulation
         loop = self._loop(
             simulation, time_limit_ns=time_limit_ns, cpus=self.settings.cpus, interrupted=interrupted,
@@ -150,10 +155,10 @@ class SimulatedRun:
                 self._report([thread for thread in simulation.threads if not thread.ended])
         return self._finish(signal)
 
-    # --- what came of it
+    # --- findings and the end
 
     def _nobody_can_end(self) -> bool:
-        """Look for threads that can never move again; whether nobody who is needed is left beside them."""
+        """Searches for deadlocked threads and reports new ones; whether every needed thread has ended or is deadlocked."""
         self.search = self.search or Search(self.simulation)
         self._report([thread for thread in self.search.found() if thread not in self._deadlocked])
         stuck = set(self._deadlocked)
@@ -165,7 +170,7 @@ class SimulatedRun:
             self._deadlocked += threads
 
     def _ended_early(self, ending: Ending) -> None:
-        """A limit or a signal came first, unless those who are left need not end or can never."""
+        """Reports that a limit or a signal ended the run, unless the threads left need not end or are deadlocked."""
         if not ending.reason or self._nobody_can_end():
             return
         if ending.details.get("limit") == "time" and self._only_endless():
@@ -175,7 +180,7 @@ class SimulatedRun:
         self.simulation.found(Finding("incomplete", ending.reason, threads=threads, details=ending.details))
 
     def _only_endless(self) -> bool:
-        """Whether everyone who is left need not end: endless threads, daemons, and who joins an endless thread."""
+        """Whether every thread left is endless, a daemon or joining an endless thread, and so need not end."""
         threads = self.simulation.threads
         live = [t for t in threads if not (t.ended or t.daemon or t.endless)]
         return any(t.endless for t in threads) and all(
@@ -211,7 +216,7 @@ class SimulatedRun:
         return result
 
     def _cut_off(self) -> None:
-        """Whoever has not ended does so now, before its next step."""
+        """Logs that each thread that has begun and not ended is cut off before its next step."""
         simulation = self.simulation
         for thread in simulation.threads:
             if not thread.ended and thread.has_begun:
@@ -220,12 +225,12 @@ class SimulatedRun:
                 )
 
     def _swallowed(self) -> None:
-        """Faults of tasks whose result nobody asked for, and nobody will."""
+        """Reports the faults of tasks whose result was never requested."""
         for thread in self.swallowed():
             self.simulation.found_fault(thread, thread.left_with, swallowed=True)
 
     def swallowed(self) -> list[Any]:
-        """Tasks that a fault has left, and whose result nobody has asked for."""
+        """Returns the tasks that ended with a fault and whose result was not requested."""
         return [
             thread
             for thread in self.simulation.threads

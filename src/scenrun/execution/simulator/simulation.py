@@ -1,4 +1,4 @@
-"""One simulation: its objects and threads, the virtual time, and the loop that lets one thread move after the other."""
+"""The state of one simulation: makes its objects, compiles its codes, starts and ends threads, records events and findings."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ from scenrun.program.user_python import Calls
 from scenrun.trace.events import LEVELS
 
 ROOM = 20_000
-"""Records that wait to be written, at the most."""
+"""Records that may wait to be written."""
 PATIENCE = 1_000_000
-"""Steps at one and the same moment, and turns of a loop inside `atomic`: with more, the clock stands still."""
+"""The most steps at one moment, and turns of loops in one `atomic`; with more, the clock is taken to stand still."""
 _BASES: dict[str, type[Thing]] = {
     "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
     "barrier": Waitable, "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
@@ -43,11 +43,11 @@ _CLASSES = {kind: class_of(base, kind) for kind, base in _BASES.items()}
 
 
 class StandsStill(BaseException):
-    """A step of a thread does not come to its end."""
+    """Ends a simulation in which a step of a thread does not terminate."""
 
 
 class FaultLeft:
-    """A fault that no step caught, and where."""
+    """A fault that no step caught, and the instruction that raised it."""
 
     __slots__ = ("fault", "site")
 
@@ -63,7 +63,7 @@ class Simulation(Operations):
         self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
         count_moves: bool, hurry: Sequence[object],
     ) -> None:  # fmt: skip
-        """`hurry`: no longer empty once the run is to end at once; then threads give their turns back where they loop."""
+        """`hurry`: no longer empty once the run must end at once; threads then yield at each turn of a loop."""
         super().__init__(scheduler, costs)
         self.hurry = hurry
         self.program = program
@@ -72,13 +72,13 @@ class Simulation(Operations):
         self.records: deque[tuple[Any, ...]] = deque()
         self.drain = drain
         self.threads: list[SimulatedThread] = []
-        """Those that were started, in the order in which they were."""
+        """The threads that were started, in the order of their starts."""
         self.needed = 0
-        """Threads that have not ended and are no daemons."""
+        """The number of started threads that have not ended and are not daemons."""
         self.findings: list[Finding] = []
         self.now_ns = 0
         self.zero_steps = 0
-        """Steps so far that cost nothing."""
+        """The number of steps so far that cost no time."""
         self._numbers: dict[str, int] = {}
         self._calls = Calls(program)
         self._actions: dict[str, Action] = {}
@@ -168,27 +168,27 @@ class Simulation(Operations):
         return found.kind
 
     def action_of(self, op: str) -> Action:
-        """The action of an operation; there is one for all threads, as they wait in the same line."""
+        """Returns the action of an operation, the same one for all threads: its phases identify the lines in which they wait."""
         if op not in self._actions:
             self._actions[op] = action(op, QUICK)
         return self._actions[op]
 
     def flat_objects(self) -> Iterator[Any]:
-        """Every object, arrays taken apart."""
+        """Yields every object, and of an array each element."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]
 
     # --- threads
 
     def begin(self) -> None:
-        """Main is ready to take its first step."""
+        """Starts main and checks `always` in the initial state."""
         self._enlist(self.main, {}, 0)
         self.watch.check_beginning(self.main, self.compiled[0].sites[0])
 
     def start(
         self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int
     ) -> Any:
-        """Start a thread, task or timer, which may be made for it; gives what the operation does."""
+        """Starts a thread, task or timer at `t`, making it first for a spawn or submit; returns the operation's result."""
         makes = act.operation.makes
         if makes is not None:
             objects = self._made(makes, site, objects)
@@ -210,7 +210,7 @@ class Simulation(Operations):
         return thread if makes is not None else getattr(outcome, "result", None)
 
     def _made(self, kind: str, site: Site, objects: tuple[Any, ...]) -> tuple[Any, ...]:
-        """A thread that is made while running is called by its pool or else its behaviour, and numbered."""
+        """Makes the thread of a spawn or submit, named after its pool or else its behaviour, with a number."""
         target = str(site.instruction.option("target"))
         pool = objects[0] if objects else None
         prefix = pool.label if pool is not None else target
@@ -221,7 +221,7 @@ class Simulation(Operations):
         return made.named
 
     def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:
-        """The thread counts from now on, and could move."""
+        """Adds a started thread and makes it ready, or lines it up if it is a task or timer."""
         thread.number = len(self.threads)
         thread.ready_ns = t
         self.threads.append(thread)
@@ -242,19 +242,19 @@ class Simulation(Operations):
 
     @staticmethod
     def _set_off(thread: SimulatedThread, steps: Steps) -> None:
-        """These are the thread's steps; it stands before the first of them."""
+        """Gives the thread its steps and stops it before the first."""
         next(steps)
         thread.send = steps.send
 
     def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
-        """A task or a timer waits for its turn from the moment on at which it is started, in the order of the starts."""
+        """Parks a task or timer from the moment of its start, so that lines keep the order of the starts."""
         deadline = None if act.timeout_at is None else t + arguments[act.timeout_at]
         thread.action, thread.arguments = act, arguments
         self._set_off(thread, self._beginning(thread, act, deadline, t))
         self.park(thread, act.phases[0], thread.named, deadline, t, again=False)
 
     def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:
-        """What a task or a timer waits for before its first step."""
+        """The steps of a task or timer before its code: the wait for a worker, or for its delay."""
         t, until = yield 0
         site = self.compiled[me.code].sites[0]
         arguments: tuple[Any, ...] = () if deadline is None else (max(0, deadline - t), [])
@@ -271,21 +271,20 @@ class Simulation(Operations):
         yield t + cost
 
     def _end(self, me: SimulatedThread, site: Site, result: Any, t: int) -> None:
-        """The thread has taken its last step."""
+        """Ends a thread after its last step, with its result."""
         me.moves += 1
         self.records.append((t, me, None, "event", "thread.ended", "info", {}))
         self._close(me, (result, None), t)
 
     def _leave(self, me: SimulatedThread, t: int) -> None:
-        """A fault leaves the thread."""
+        """Ends a thread with the fault that no step caught."""
         me.moves += 1
         left: FaultLeft = me.left_with
         self.now_ns = t
         fields = {"type": left.fault.type, "text": left.fault.text}
         self.records.append((t, me, left.site, "event", "thread.failed", "error", fields))
-        if (
-            me.beside is None
-        ):  # of a task, whoever asks for the result gets it; if nobody does, the end of the run tells
+        # `result` raises the fault of a task; if the result is never requested, the end of the run reports it
+        if me.beside is None:
             self.found_fault(me, left)
         self._close(me, (None, left.fault), t)
 
@@ -308,7 +307,7 @@ class Simulation(Operations):
             self._check(me, self.compiled[me.code].sites[-1], t)
 
     def _shut_pools(self) -> None:
-        """Main has ended: pools take no more tasks."""
+        """Makes pools refuse further tasks, as CPython's do once main has ended."""
         for made in self.flat_objects():
             if made.kind.name == "pool" and made.cell in self.program.pools_shut_at_exit:
                 made.value = shut_at_exit(made.value)
@@ -323,7 +322,7 @@ class Simulation(Operations):
     # --- what generated code calls
 
     def _caught(self, me: SimulatedThread, error: Exception, t: int, until: int) -> tuple[int, int, int]:
-        """The block that handles a fault (below 0: none does), and the times at which it goes on."""
+        """Returns the block that handles a fault (below 0: there is none), and the new values of `__t` and `__until`."""
         compiled = self.compiled[me.code]
         assert error.__traceback__ is not None
         site = compiled.site_of_line(error.__traceback__.tb_lineno)
@@ -345,7 +344,7 @@ class Simulation(Operations):
         return compiled.block_of(site.instruction.handler), t, until
 
     def _tell(self, me: SimulatedThread, site: Site, fault: Fault, frame: FrameType, t: int) -> None:
-        """The log tells of a fault where it is raised, caught or not."""
+        """Logs a fault where it is raised, caught or not."""
         if self.level > LEVELS["debug"]:
             me.unshown += 1
             return
@@ -353,12 +352,12 @@ class Simulation(Operations):
         self.records.append((t, me, site, "event", "fault.raised", "debug", fields))
 
     def found_fault(self, me: SimulatedThread, left: FaultLeft, swallowed: bool = False) -> None:
-        """A fault that nobody caught is a finding."""
+        """Reports a fault that no step caught as a finding."""
         instruction = left.site.instruction
         self.found(fault_left(me.name, left.fault, instruction.line, instruction.step, swallowed), me, left.site)
 
     def found(self, finding: Finding, me: Any = None, site: Site | None = None) -> None:
-        """Note a finding, in the log too."""
+        """Records a finding, also in the log."""
         self.findings.append(finding)
         level = "warning" if finding.kind == "incomplete" else "error"
         self.records.append((self.now_ns, me, site, "event", "finding", level, finding.as_dict()))
@@ -382,19 +381,19 @@ class Simulation(Operations):
 
     @staticmethod
     def _held(handle: Any, op: str) -> tuple[Any, ...]:
-        """The objects that a handle in a local stands for."""
+        """Returns the objects that a handle stands for; raises a TypeError fault if it is not of the kind that `op` needs."""
         kind, asks_whether_alive = KINDS[op.partition(".")[0]], op.endswith("is_alive")
         if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not asks_whether_alive):
             raise Fault("TypeError", NO_THREAD if asks_whether_alive else kind.mistaken)
         return handle.named
 
     def _ask(self, handle: Any, question: str) -> Any:
-        """The answer of what a local holds."""
+        """Answers a question about the thread or future that a local holds."""
         self._held(handle, f"future.{question}")
         return getattr(handle, question)()
 
     def _stands_still(self, me: SimulatedThread) -> bool:
-        """After a step that costs nothing: whether the loop should look whether the clock moves at all."""
+        """Counts a step that costs no time; at every 4,096th, returns True so that the loop checks that the clock moves."""
         self.zero_steps += 1
         return not self.zero_steps & 0xFFF
 

@@ -1,4 +1,4 @@
-"""Says what each simulated thread is doing, and which of them can never move again while others go on."""
+"""Detects deadlocked threads of a simulation while others still run, and describes what a thread waits for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _JOINS = ("thread.join", "task.join", "timer.join", "spawned.join")
 
 
 def describe(thread: SimulatedThread) -> Stuck:
-    """What a thread is doing, for a person."""
+    """Describes what a thread is doing, for a finding."""
     site = thread.site
     line, step = (site.line, site.instruction.step) if site is not None else (None, None)
     if not thread.parked:
@@ -34,13 +34,13 @@ def describe(thread: SimulatedThread) -> Stuck:
 
 
 def waited_for(thread: SimulatedThread) -> Any:
-    """The object at which a thread waits."""
+    """Returns the object at which a thread waits."""
     assert thread.phase is not None
     return thread.objects[thread.phase.waits_at[0]]
 
 
 def operation_of(thread: SimulatedThread) -> str:
-    """What it waits in, under the name that the log has for it; a condition's lock is acquired again."""
+    """Returns the operation in which a thread waits, by its name in the log; `acquire` if it takes a condition's lock again."""
     assert thread.action is not None
     assert thread.phase is not None
     if thread.phase.waits_at[0]:
@@ -49,24 +49,24 @@ def operation_of(thread: SimulatedThread) -> str:
 
 
 def is_queued(thread: SimulatedThread) -> bool:
-    """Whether it is a task that waits for a worker."""
+    """Whether the thread is a task that waits for a worker."""
     return thread.phase is not None and thread.action is not None and thread.action.op in ("task.begin", "future.begin")
 
 
 def is_blocked(thread: SimulatedThread) -> bool:
-    """Whether it waits, without a deadline, for what only others can do."""
+    """Whether the thread waits at an object without a deadline, so that only other threads can free it."""
     return thread.phase is not None and thread.deadline is None
 
 
 class Search:
-    """Looks for the greatest set of threads that nobody outside it can free (see the detector of real threads)."""
+    """Finds the greatest set of blocked threads that no thread outside it can free (see `threads/detector.py`)."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
         self._footprints = Footprints(simulation.program)
 
     def found(self) -> list[SimulatedThread]:
-        """The threads that can never move again; none, if they are all daemons."""
+        """Returns the threads that can never move again; none if they are all daemons."""
         live = [thread for thread in self._simulation.threads if not thread.ended]
         stuck = [thread for thread in live if is_blocked(thread)]
         while stuck:

@@ -1,4 +1,4 @@
-"""A simulated thread: where it is, whether it waits and until when, and what it did."""
+"""A simulated thread: its generator, its position, its wait and deadline, and its figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scenrun.execution.site import Site
 from scenrun.program.draws import Draws
 
 Steps = Generator[int, tuple[int, int], None]
-"""A thread's steps: sent (now, until when it may go on), it runs until then or until it waits, and gives the time."""
+"""A thread's steps: sent (now, until), it runs until that moment or until it waits, and yields the time it reached."""
 
 
 def _never(moments: tuple[int, int]) -> int:
@@ -19,7 +19,7 @@ def _never(moments: tuple[int, int]) -> int:
 
 
 class SimulatedThread(Thing):
-    """One thread, task or timer; for others it is an object that can be joined."""
+    """One thread, task or timer, which is also the object that other threads join."""
 
     __slots__ = (
         "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
@@ -42,35 +42,36 @@ class SimulatedThread(Thing):
         self.endless = endless
         self.number = -1
         self.send: Callable[[tuple[int, int]], int] = _never
-        """Lets it go on, from a moment to another; gives the moment at which it stopped."""
+        """Resumes the thread with (now, until); returns the moment at which it stopped."""
         self._random: Draws | None = None
         self.given: tuple[Any, ...] = ()
-        """What whoever started it handed over."""
+        """The arguments that the starting thread passed."""
         self.site: Site | None = None
-        """Where it waits, or waited last."""
+        """The instruction at which the thread waits, or waited last."""
         self.parked = False
-        """Whether it waits: for an object, for a moment, or for both."""
+        """Whether the thread waits: at an object, for a moment, or both."""
         self.timer = 0
-        """The number of the entry in the clock's line that is this thread's."""
+        """The number of this thread's entry in the clock; 0 if it has none."""
         self.deadline: int | None = None
         self.action: Action | None = None
-        """The operation in which it waits; None while it sleeps."""
+        """The operation in which the thread waits or waited last."""
         self.phase: Phase | None = None
+        """The phase in which the thread waits at objects; None while it sleeps or does not wait."""
         self.objects: tuple[Any, ...] = ()
         self.arguments: tuple[Any, ...] = ()
         self.memo: Any = None
         self.since_ns = 0
-        """Since when it waits."""
+        """The time at which the wait began."""
         self.ready_ns = 0
-        """Since when it need not wait any more."""
+        """The time at which the thread became ready."""
         self.has_begun = False
         self.ended = False
         self.fault: Any = None
         self.left_with: Any = None
         self.due_ns = 0
-        """Virtual time that a failed step still costs."""
+        """The virtual time that a failed step still costs."""
         self.resumed: tuple[int, int] | None = None
-        """The times that an operation gives which ends with a fault after a wait."""
+        """The values of (t, until) of an operation that ended with a fault, which cannot return them."""
         self.started_ns = self.ended_ns = 0
         self.waited_ns = self.held_ns = self.size = 0
         self.waited_total_ns = self.slept_ns = self.worked_ns = 0
@@ -78,23 +79,23 @@ class SimulatedThread(Thing):
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The thread's name."""
         return self.label
 
     @property
     def random(self) -> Draws:
-        """Its stream of draws."""
+        """The thread's stream of random draws, made when it is first used."""
         if self._random is None:
             self._random = Draws(self.seed, self.label)
         return self._random
 
     @property
     def named(self) -> tuple[Any, ...]:
-        """The objects that an operation on it names: itself, and for a task also its pool."""
+        """The objects that an operation on the thread names: itself, and for a task also its pool."""
         return (self,) if self.beside is None else (self, self.beside)
 
     def over(self) -> None:
-        """It does not move any more; what its steps kept is given back."""
+        """Drops the generator of a thread that has ended, and with it the memory of its frame."""
         self.send = _never
 
     def __str__(self) -> str:

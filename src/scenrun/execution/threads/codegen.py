@@ -1,4 +1,4 @@
-"""Writes each code as a Python function that does its steps on real objects."""
+"""Generates a Python function for each code whose steps operate on real objects."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from scenrun.program.primitives.registry import is_attribute, operation
 from scenrun.trace.events import LEVELS
 
 OBJECTLESS = {"spawned": "__spawner", "future": "__futures"}
-"""Operations on what a local holds, and the object of the executor that does them."""
+"""Kinds that locals hold, and the name of the executor's object that does their operations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the generated code must do beside the steps themselves."""
+    """What the generated code does beside the steps themselves: logging, counting, locking, leaving."""
 
     level: int
     """Records below this level are not made."""
     count_steps: bool
+    """Whether there is a limit of steps."""
     guarded: frozenset[int]
-    """Variables whose every access goes through the hidden lock or may be changed in part."""
+    """Variables that are accessed by methods: those under the hidden lock, and those that are changed in part."""
     of_daemons: frozenset[int] = frozenset()
-    """The codes that a daemon may run: it is cut off before its next step, not only at the next turn of a loop."""
+    """Codes that a daemon may run: it is cut off before its next step, not only at the next turn of a loop."""
 
 
 def compile_code(
     code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., RealWriter] | None = None
 ) -> Compiled:
-    """The function of a code. `namespace` has the objects by cell (`o3`) and what expressions may call."""
+    """Compiles the function of a code. `namespace` holds the objects by cell (`__o3`) and what the function may call."""
     sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
     blocks = leaders(code)
     generator = (writer_of or RealWriter)(code, blocks, options)
@@ -46,20 +47,20 @@ def compile_code(
 
 
 class RealWriter(Writer):
-    """Steps on real objects."""
+    """Writes a function whose steps operate on real objects."""
 
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
         super().__init__(code, blocks, options.level)
         self.options = options
 
     def function(self) -> list[str]:
-        """The lines of the function."""
+        """Returns the lines of the function."""
         self._line(0, "def __code(__me):")
         for text in ("random = __me.random", "index = __me.index", "name = __me.name", "__pc = 0"):
             self._line(1, text)
         if self.code.parameters:
             self._line(1, f"{', '.join(self.code.parameters)}, = __me.arguments")
-        if self.code.locals:  # never run, but it makes every local one of the function's, set or not
+        if self.code.locals:  # never run, but it makes every local a local of the function, set or not
             self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
         self._line(1, "while True:")
         self._line(2, "try:")
@@ -71,7 +72,7 @@ class RealWriter(Writer):
         return self.lines
 
     def block_begins(self, start: int, end: int) -> list[str]:
-        """Steps are counted where there is a limit of them."""
+        """Counts the steps of a block, if there is a limit."""
         if not self.options.count_steps:
             return []
         return [f"__me.steps += {sum(counts(i) for i in self.code.instructions[start:end])}"]
@@ -126,6 +127,8 @@ class RealWriter(Writer):
         if self.level > LEVELS["debug"]:
             text = self._done_to(target, name, pc, i)
             return [f"{i.into} = {text}" if i.into else text]
+        # `about` is appended before the effect and `done` after it: what other threads do because of the effect may come
+        # before `done` in the log, never before `about`
         result, whom = i.into or "__result", self.about_whom(i)
         first, i, announced = self.announced(i, known)
         about = self._trace(pc, "about", whom, announced) if known.about else []
@@ -140,6 +143,7 @@ class RealWriter(Writer):
 
     def _plain_variable(self, pc: int, i: Instruction, name: str) -> list[str]:
         target = object_of(i.target)
+        # without a method call, so that threads interleave as they do at a plain Python attribute
         if name == "read":
             return [f"{i.into} = {target}.value", *self._trace(pc, "done", target, str(i.into))]
         value = i.arguments[0]

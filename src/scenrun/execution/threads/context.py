@@ -1,4 +1,4 @@
-"""What the executor knows of one thread: where it waits, what it was told, and what it did."""
+"""The record of one real thread: its published wait, its position, its flags (started, cut off, ended) and its figures."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 SLICE_S = 0.1
-"""How long a thread that waits for another thread waits in one piece, before it looks whether it is to leave."""
+"""Seconds that a thread blocks in one call while it waits for another thread, before it checks whether it is cut off."""
 
 
 class Cut(BaseException):
-    """The thread leaves at once: it was cut off or freed. No step of the scenario sees this."""
+    """Ends the thread at once, as it was cut off or freed. No step of the scenario can catch it."""
 
 
 class FaultLeft(Exception):
-    """A fault that no step caught leaves the thread."""
+    """Ends the thread with a fault that no step caught."""
 
     def __init__(self, fault: Fault, site: Site) -> None:
         self.fault = fault
@@ -32,32 +32,32 @@ class FaultLeft(Exception):
 
 
 class Waited(Protocol):
-    """What a thread can wait for."""
+    """An object that a thread can wait for."""
 
     label: str
     cell: int
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Whether this wait surely cannot end as things are."""
+        """Whether it is certain that this wait cannot end unless another thread acts."""
 
     def free(self, op: str, me: Context) -> None:
-        """End this wait, whatever it does to the object: the thread leaves at once."""
+        """Ends this wait, even if that damages the object: the thread that waits leaves at once."""
 
     def held_by(self) -> list[str]:
-        """Who holds it, by name."""
+        """Returns the names of the threads that hold it."""
 
 
 TURN = "turn"
-"""What a replayed thread waits for before each of its steps."""
+"""The wait of a replayed thread before each of its steps."""
 AT_ITS_GATE = ("sleep", TURN)
 """The waits that end when the thread's own gate is released."""
 
 
 @dataclass(slots=True, eq=False)
 class Wait:
-    """A published wait. Each is a new object, so that two looks can tell whether it is still the same.
+    """A published wait. Each is a new object, so that two looks of the detector can tell whether it is still the same.
 
-    Nobody changes it; it is not declared frozen, as making one would take twice as long.
+    It is never changed; it is not declared frozen, as a frozen one takes twice as long to make.
     """
 
     op: str
@@ -94,9 +94,9 @@ class Context:
         self.gate.acquire()
         self.wait: Wait | None = None
         self.seen: Site | None = None
-        """The last instruction at which it published a wait; it is now at that one or later."""
+        """The last instruction at which the thread published a wait; it is now at that one or later."""
         self.waiter: Any = None
-        """The lock that it is parked on inside a condition, an event or a barrier."""
+        """The lock that the thread is parked on inside a condition, an event or a barrier."""
         self.cut = False
         self.atomic = False
         self.calling = False
@@ -115,7 +115,7 @@ class Context:
         self.messages = self.unshown = self.steps = 0
 
     def publish(self, op: str, object: Waited | None, timeout_ns: int | None, site: Site) -> int:
-        """Say what this thread is about to wait for; gives the moment."""
+        """Publishes what this thread is about to wait for; returns the time, in nanoseconds of `perf_counter_ns`."""
         since = now()
         self.seen = site
         self.waiter = None
@@ -123,7 +123,7 @@ class Context:
         return since
 
     def resume(self, since_ns: int) -> int:
-        """The wait is over: leave at once if told to; otherwise gives how long it took, in nanoseconds."""
+        """Ends the wait and returns its duration in nanoseconds; raises Cut if the thread is cut off."""
         self.wait = None
         if self.cut:
             raise Cut
@@ -132,19 +132,19 @@ class Context:
         return self.waited_ns
 
     def passed(self) -> None:
-        """There was nothing to wait for: leave at once if told to."""
+        """Notes that an operation did not have to wait; raises Cut if the thread is cut off."""
         if self.cut:
             raise Cut
         self.waited_ns = 0
 
     @property
     def is_live(self) -> bool:
-        """Whether it may still do something by itself."""
+        """Whether the thread was started and has not ended."""
         return self.started and not self.ended
 
 
 def seconds(nanoseconds: int | None) -> float:
-    """Nanoseconds as the standard library takes time-outs: seconds, and -1 for no time-out."""
+    """Converts nanoseconds to a timeout of the standard library: seconds, and -1 for no timeout."""
     return -1 if nanoseconds is None else nanoseconds / 1e9
 
 
@@ -152,16 +152,16 @@ _current = threading.local()
 
 
 def current() -> Context:
-    """The context of the calling thread."""
+    """Returns the context of the calling thread."""
     me: Context = _current.context
     return me
 
 
 def current_or_none() -> Context | None:
-    """The context of the calling thread; None where it is nobody's."""
+    """Returns the context of the calling thread; None if it is not a thread of a run."""
     return getattr(_current, "context", None)
 
 
 def enter(context: Context) -> None:
-    """The calling thread is this context's from now on."""
+    """Makes this the context of the calling thread."""
     _current.context = context

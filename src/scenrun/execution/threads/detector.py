@@ -1,11 +1,11 @@
-"""Says which threads can never move again: certain, or silent.
+"""Detects deadlocks of a running program without stopping it; reports none that is not certain.
 
-First every published wait is read, then each object is asked whether that wait surely cannot end, then the place of
-every other thread is read, and then all that was found is asked again. A wait that is still the same was unbroken in
-between; and what another thread did before its place was read has shown by the time of the second asking. Each
-object's answer excludes a thread that has what it wanted but has not said so yet (see `locks.py`, `queues.py`,
-`waiting.py`). Of the threads found, the greatest set is taken that nobody outside it can free: whoever is not in the
-set may still do anything that the program has left for it (`footprints.py`).
+The detector reads every published wait, checks with each object that the wait cannot end, reads the position of every
+other thread, and then checks every thread found a second time. A wait that is the same object at both looks lasted
+throughout; and whatever another thread did before its position was read is visible at the second look. Each object's
+check excludes a thread that already has what it waited for but has not ended its wait yet (see `locks.py`, `queues.py`,
+`waiting.py`). The result is the greatest set of blocked threads that no thread outside the set can free; a thread
+outside may still do every operation that its code has left (`control_flow.py`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from scenrun.program.primitives.registry import operation
 
 
 class Detector:
-    """Looks at a run from outside."""
+    """Finds the deadlocked threads of one run; called on the supervisor's thread, takes no lock of the scenario."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.footprints = Footprints(run.program)
 
     def deadlocked(self) -> list[tuple[Context, Wait | None]]:
-        """The threads that can never move again, with their waits (None: a task that waits for a worker).
+        """Returns the threads that can never move again, with their waits (None: a task that waits for a worker).
 
-        Empty unless one of them is needed: a daemon that is blocked for ever does not keep anybody from ending.
+        Empty if they are all daemons: a daemon that is blocked for ever does not keep the run from ending.
         """
         known = list(self.run.contexts)
         contexts = [c for c in known if not c.ended]
@@ -36,6 +36,8 @@ class Detector:
         if not blocked:
             return []
         idle = {c for c in contexts if self._is_queued(c)}
+        # The set is computed between two looks at the waits: only a wait that both see unchanged was unbroken while the
+        # positions of the other threads were read.
         found = self._greatest_stuck_set(contexts, blocked, idle)
         if all(context.daemon for context in found):
             return []
@@ -48,20 +50,22 @@ class Detector:
         return wait.deadline_ns is None and wait.object is not None and wait.object.stuck(wait.op, context)
 
     def _is_still(self, context: Context, wait: Wait | None) -> bool:
-        """Whether it waits as before; the object is asked first, as who goes on ends its wait first."""
+        """Whether the thread still has the wait that the first look found."""
         if wait is None:
             return self._is_queued(context) and not context.ended
+        # The object comes first: a thread that goes on ends its wait before the object counts that, so a lock that is
+        # held by this very thread is recognized by the wait that has ended.
         return self._is_blocked(context, wait) and context.wait is wait
 
     @staticmethod
     def _is_queued(context: Context) -> bool:
-        """A task that has not begun."""
+        """Whether the thread is a task that no worker has begun."""
         return context.pool is not None and context.started_ns == 0
 
     def _greatest_stuck_set(
         self, contexts: list[Context], blocked: dict[Context, Wait], queued: set[Context]
     ) -> list[Context]:
-        """Begin with all that are blocked, and take out who can be freed, until nobody can."""
+        """Starts with all blocked threads and removes those that can be freed, until none can."""
         stuck = [c for c in contexts if c in blocked or c in queued]
         while True:
             inside = set(stuck)
@@ -79,8 +83,9 @@ class Detector:
             stuck = kept
 
     def _left(self, context: Context) -> int:
-        """What a thread outside the set may still do."""
+        """The effects that a thread outside the set may still have, as bits of `Footprints`."""
         seen = context.seen
+        # without a position in its own code, a thread may still do everything that this code does
         at_own_code = seen is not None and seen.code == context.code
         return self.footprints.left(context.code, seen.pc if at_own_code and seen else 0)
 
@@ -101,7 +106,7 @@ class Detector:
 
     @staticmethod
     def _gets_a_worker(task: Context, blocked: dict[Context, Wait], inside: set[Context]) -> bool:
-        """Whether one of the pool's workers is free, or may become free."""
+        """Whether one of the pool's workers is free or may become free."""
         pool: RealPool = task.pool
         held = [t for t in pool.unfinished() if t in inside and t in blocked]
         return len(held) < pool.max_workers

@@ -1,4 +1,4 @@
-"""Real locks and semaphores under a name: timed, counted, and known to be held for certain or not."""
+"""Wraps `threading.Lock`, `RLock` and the semaphores: measures waits and holds, counts, and knows what is surely held."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from scenrun.trace.histogram import Samples
 
 
 class _Counted(ABC):
-    """What locks and semaphores have in common: how often taken and given back, and how long it took.
+    """The common part of locks and semaphores: counts acquisitions and releases and measures waits and holds.
 
     A release is counted before it is done, an acquisition after. So `taken - given` never exceeds the number that is
-    really held; where the two agree, no thread can be between having acquired and having said so.
+    really held; if the two agree, no thread is between an acquisition and its count.
     """
 
     kind = "lock"
@@ -39,7 +39,7 @@ class _Counted(ABC):
         self.since_ns = now()
 
     def acquire(self, me: Context, site: Site, timeout: int | None, blocking: bool) -> bool:
-        """Take it; False where it was not to be had (in time)."""
+        """Acquires the lock; returns False if it is held and `blocking` is false or `timeout` (in nanoseconds) has passed."""
         if self._try(me):
             me.waited_ns = 0
         elif not blocking:
@@ -51,11 +51,11 @@ class _Counted(ABC):
         return True
 
     def _try(self, me: Context) -> bool:
-        """Take it if that takes no waiting."""
+        """Acquires the lock if no wait is needed."""
         return bool(self.real.acquire(False))
 
     def _wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        """Publish, wait, and count; False where the time was up."""
+        """Publishes the wait, waits and counts it; returns False if the timeout fired."""
         self.contended.add()
         since = me.publish(f"{self.kind}.acquire", self, timeout, site)
         got = self._take(me, since, timeout)
@@ -67,29 +67,30 @@ class _Counted(ABC):
 
     @abstractmethod
     def _took(self, me: Context) -> None:
-        """Note that this thread has it."""
+        """Notes that this thread has acquired the lock."""
 
     @abstractmethod
     def stuck(self, op: str, me: Context) -> bool:
-        """Whether a wait for it surely cannot end as things are."""
+        """Whether it is certain that a wait for it cannot end unless another thread acts."""
 
     @abstractmethod
     def free(self, op: str, me: Context) -> None:
-        """End a wait for it, whatever that does to it."""
+        """Ends a wait for it, even if that damages its state."""
 
     def known_held(self) -> int:
-        """How many are held for certain: read in this order, the number is never too large."""
+        """The number of acquisitions that are surely held: never too large, but possibly too small."""
+        # `given` is read last: a release that comes in between lowers the result, never raises it
         refused = self.refused.value
         taken = self.taken.value
         return taken + refused - self.given.value
 
     def held_by(self) -> list[str]:
-        """The owner's name, as far as it is known."""
+        """Returns the owner's name, if it is known."""
         owner = self.owner
         return [owner.name if isinstance(owner, Context) else owner] if owner is not None else []
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": self.kind,
             "acquisitions": self.taken.value,
@@ -99,7 +100,7 @@ class _Counted(ABC):
         }
 
     def fold(self) -> None:
-        """Take the samples into the histograms."""
+        """Folds the samples into the histograms."""
         self.waited.fold()
         self.held.fold()
 
@@ -122,8 +123,9 @@ class RealLock(_Counted):
         self.taken.add()
 
     def release(self, me: Context, site: Site) -> None:
-        """Give it back, whoever holds it."""
+        """Releases the lock; like a plain lock of Python, any thread may."""
         me.held_ns = now() - self.since_ns
+        # before the release, after which the next owner may write its own name
         owner, self.owner = self.owner, None
         self.given.add()
         try:
@@ -135,11 +137,11 @@ class RealLock(_Counted):
         self.held.add(me.held_ns)
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Held, and every acquisition accounted for."""
+        """Whether the lock is held and every acquisition is counted."""
         return self.known_held() + self.initially >= 1
 
     def free(self, op: str, me: Context) -> None:
-        """Release it; the next waiter leaves, and the one after it is freed in its turn."""
+        """Releases the lock, so that the next waiter leaves; later waiters are freed one by one."""
         try:
             self.real.release()
         except RuntimeError:
@@ -148,15 +150,15 @@ class RealLock(_Counted):
     # what a condition needs of its lock
 
     def is_held(self) -> bool:
-        """Whether anybody holds it."""
+        """Whether the lock is held."""
         return bool(self.real.locked())
 
     def is_owned(self) -> bool:
-        """Over a plain lock, a condition can tell only whether anybody holds it."""
+        """Whether the lock is held: a plain lock does not know its owner, so a condition over it can check only that."""
         return self.is_held()
 
     def give_up(self, me: Context) -> int:
-        """Release it for a wait; the number of times to take it again."""
+        """Releases the lock for a wait of a condition; returns how many times to acquire it again."""
         self.owner = None
         self.held.add(now() - self.since_ns)
         self.given.add()
@@ -168,7 +170,7 @@ class RealLock(_Counted):
         return 1
 
     def take_again(self, me: Context, times: int, site: Site) -> None:
-        """Take it again after a wait."""
+        """Acquires the lock again after a wait of a condition."""
         if not self.real.acquire(False):
             me.publish(f"{self.kind}.acquire", self, None, site)
             self.real.acquire()
@@ -179,11 +181,11 @@ class RealLock(_Counted):
 
 
 class RealRLock(_Counted):
-    """A `threading.RLock`: only its owner can release it, so who waits for it looks up now and then.
+    """A `threading.RLock`. Only its owner can release it, so a waiter cannot be freed and waits in slices instead.
 
-    CPython knows an owner by its thread's identity, which the system may give to a later thread once the owner has ended;
-    tasks of one worker share theirs. Then the lock would belong to somebody else by chance. Here it does not: a lock whose
-    owner has ended without giving it back stays held for ever.
+    CPython identifies an owner by its thread's identity, which the system may give to a later thread once the owner has
+    ended; tasks of one worker share theirs. The lock would then belong to another thread by chance. Here it does not: a
+    lock whose owner has ended without releasing it stays held for ever.
     """
 
     kind = "rlock"
@@ -197,7 +199,7 @@ class RealRLock(_Counted):
         return bool(self.real.acquire(False)) and self._is_mine(me)
 
     def _is_mine(self, me: Context) -> bool:
-        """Whether what was just acquired may be kept: not where it was acquired once more in the name of a dead owner."""
+        """Whether the thread may keep what it just acquired: not if CPython took it for an owner that has ended."""
         if self.depth and self.owner is not me:
             self.real.release()
             return False
@@ -212,7 +214,7 @@ class RealRLock(_Counted):
             if self.real.acquire(True, left):
                 if self._is_mine(me):
                     return True
-                time.sleep(left)
+                time.sleep(left)  # the real lock does not block a thread that it takes for its owner
             if deadline is not None and now() >= deadline:
                 return False
         return False
@@ -225,7 +227,7 @@ class RealRLock(_Counted):
         self.taken.add()
 
     def release(self, me: Context, site: Site) -> None:
-        """Give it back once; the last time, it is free."""
+        """Releases the lock once; it is free after as many releases as acquisitions."""
         if self.owner is not me:
             raise Fault("RuntimeError", f"release of `{self.label}`, which this thread does not own")
         self.depth -= 1
@@ -239,33 +241,33 @@ class RealRLock(_Counted):
         self.real.release()
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Held by another, and every acquisition accounted for."""
+        """Whether another thread holds the lock and every acquisition is counted."""
         return self.known_held() >= 1 and self.owner is not me
 
     def free(self, op: str, me: Context) -> None:
-        """Nothing to do: who waits looks up by itself."""
+        """Does nothing: a waiter checks by itself whether it is cut off."""
 
     def is_held(self) -> bool:
-        """Whether anybody holds it."""
+        """Whether the lock is held."""
         return self.owner is not None
 
     def is_owned(self) -> bool:
-        """Whether the calling thread owns it."""
+        """Whether the calling thread owns the lock."""
         return self.owner is current()
 
     def give_up(self, me: Context) -> int:
-        """Release it as often as it was taken, for a wait."""
+        """Releases the lock for a wait of a condition, as many times as it was acquired; returns that number."""
         times, self.depth = self.depth, 0
         self.held.add(now() - self.since_ns)
         self.owner = None
-        for _ in range(times):
+        for _ in range(times):  # all are counted first, as a release is counted before it is done
             self.given.add()
         for _ in range(times):
             self.real.release()
         return times
 
     def take_again(self, me: Context, times: int, site: Site) -> None:
-        """Take it again after a wait, as often as before."""
+        """Acquires the lock again after a wait of a condition, `times` times."""
         if not self._try(me):
             me.publish("rlock.acquire", self, None, site)
             self._acquire_in_slices(me, None)
@@ -297,7 +299,7 @@ class RealSemaphore(_Counted):
         return bool(self.real.acquire(True, None if timeout is None else timeout / 1e9))
 
     def release(self, me: Context, site: Site, n: Any) -> None:
-        """Give permits back."""
+        """Releases `n` permits."""
         if not isinstance(n, int) or n < 1:
             raise Fault("ValueError", "`n` of a release is one or more")
         if n > 1_000_000:
@@ -313,17 +315,17 @@ class RealSemaphore(_Counted):
             raise Fault("ValueError", f"`{self.label}` was released more often than acquired") from None
 
     def stuck(self, op: str, me: Context) -> bool:
-        """No permit left, and every acquisition accounted for."""
+        """Whether no permit is left and every acquisition is counted."""
         return bool(self.known_held() >= self.initial)
 
     def free(self, op: str, me: Context) -> None:
-        """One more permit."""
-        threading.Semaphore.release(self.real)
+        """Adds a permit."""
+        threading.Semaphore.release(self.real)  # not the bounded one's, which refuses more than it began with
 
     def held_by(self) -> list[str]:
-        """Permits have no owner; the last who took one is the best that is known."""
+        """Returns the thread that acquired last: permits have no owner, so no more is known."""
         return [f"{name} (last)" for name in super().held_by()]
 
     def figures(self) -> dict[str, Any]:
-        """Without times held, as a permit is nobody's."""
+        """Returns the figures without hold times, as a permit has no owner."""
         return {key: value for key, value in super().figures().items() if key != "held"}

@@ -1,4 +1,4 @@
-"""The figures of a run's last line: per thread, per lock, per queue."""
+"""Computes the figures of a real run's last line: per thread, per lock, per queue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scenrun.trace.histogram import Samples
 
 
 def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
-    """Everything that was counted, as it is now."""
+    """Returns the figures at this moment. `elapsed_ns` is the run's duration."""
     contexts = list(run.contexts)
     threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
     objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
@@ -33,7 +33,7 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
 
 
 def _count_unfinished(run: Run, contexts: list[Context], objects: list[Any], end_ns: int) -> None:
-    """Waits and holds that still go on count up to now."""
+    """Adds the waits and holds that have not ended, up to now."""
     for context in contexts:
         wait = context.wait
         if wait is not None and (samples := _samples(wait.object, wait.op)) is not None:
@@ -45,7 +45,7 @@ def _count_unfinished(run: Run, contexts: list[Context], objects: list[Any], end
 
 
 def _samples(waited: Any, op: str) -> Samples | None:
-    """Where the waits of an operation are counted."""
+    """Returns the samples to which the waits of an operation belong."""
     side = {"queue.put": "waited_put", "queue.get": "waited_get", "simple_queue.get": "waited_get"}
     found: Samples | None = getattr(waited, side.get(op, "waited"), None)
     return found

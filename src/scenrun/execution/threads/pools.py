@@ -1,4 +1,4 @@
-"""Real pools and futures under a name: tasks are submitted, waited for, cancelled."""
+"""Wraps `ThreadPoolExecutor` and its futures: submits tasks, waits for their results, cancels them, shuts pools down."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from scenrun.trace.histogram import Samples
 
 
 class RealTask(Joinable):
-    """A task of a pool that the file declares as a thread."""
+    """A task of a pool, declared in the file as a thread."""
 
     kind = "task"
 
@@ -28,14 +28,14 @@ class RealTask(Joinable):
         self.pool = pool
 
     def start(self, me: Context, site: Site) -> None:
-        """Submit it; it is submitted once."""
+        """Submits the task; raises a RuntimeError fault the second time."""
         if not claim(self.context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a task starts once")
         self.pool.submit_context(self.context)
 
     def _wait(self, slice_s: float) -> bool:
         if self.context.future is None:
-            time.sleep(MOMENT_S)  # its submitter has not got so far yet
+            time.sleep(MOMENT_S)  # marked as started, but not submitted yet
         else:
             is_done(self.context.future, slice_s)
         return self.context.ended
@@ -45,13 +45,13 @@ _submitting = threading.local()
 
 
 def submitted_context() -> Context:
-    """The context of the task that the calling thread hands to a pool just now."""
+    """Returns the context of the task that the calling thread is submitting."""
     context: Context = _submitting.context
     return context
 
 
 class _Answer:
-    """A future's result, as something to wait for."""
+    """A future's result, as an object to wait for."""
 
     cell = -1
 
@@ -60,23 +60,23 @@ class _Answer:
         self.label = context.name
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Its task has not ended."""
+        """Whether the task has not ended."""
         future = self.context.future
         return future is not None and not future.done()
 
     def free(self, op: str, me: Context) -> None:
-        """Nothing to do: who waits for a future looks up by itself."""
+        """Does nothing: a thread that waits for a future checks by itself whether it is cut off."""
 
     def held_by(self) -> list[str]:
-        """The task."""
+        """Returns the name of the task."""
         return [self.context.name]
 
 
 class RealFutures:
-    """Asks and cancels the futures that locals hold."""
+    """Queries, awaits and cancels the futures that locals hold."""
 
     def result(self, me: Context, site: Site, future: Any, timeout: int | None) -> Any:
-        """Wait for the result; the task's fault is raised here."""
+        """Waits for the result, for at most `timeout` nanoseconds; raises the task's fault."""
         context = _context_of(future)
         since = me.publish("future.result", _Answer(context), timeout, site)
         real = context.future
@@ -94,35 +94,35 @@ class RealFutures:
             raise Fault("concurrent.futures.CancelledError", "") from None
 
     def cancel(self, me: Context, site: Site, future: Any) -> bool:
-        """Whether the task was kept from running."""
+        """Cancels the task; returns False if it has begun already."""
         context = _context_of(future)
         assert context.future is not None
         return context.future.cancel()
 
     def done(self, future: Any) -> bool:
-        """Whether it has a result, or was cancelled."""
+        """Whether the future has a result or was cancelled."""
         real = _context_of(future).future
         return real is not None and real.done()
 
     def running(self, future: Any) -> bool:
-        """Whether its task is running."""
+        """Whether the task is running."""
         real = _context_of(future).future
         return real is not None and real.running()
 
     def cancelled(self, future: Any) -> bool:
-        """Whether it was cancelled."""
+        """Whether the future was cancelled."""
         real = _context_of(future).future
         return real is not None and real.cancelled()
 
     def is_alive(self, thread: Any) -> bool:
-        """Whether a thread that a local holds is alive."""
+        """Whether a thread or task that a local holds was started and has not ended."""
         if not isinstance(thread, Handle):
             raise Fault("TypeError", "`is_alive()` is asked of a thread")
         return thread.context.is_live
 
 
 def is_done(future: Future[Any], slice_s: float) -> bool:
-    """Wait so long for a future to have its result, or to be cancelled."""
+    """Waits up to `slice_s` seconds; returns whether the future has a result or was cancelled."""
     try:
         future.exception(slice_s)
     except TimeoutError:
@@ -139,7 +139,7 @@ def _context_of(future: Any) -> Context:
 
 
 def held(handle: Any, op: str) -> None:
-    """Refuse what is no thread or future where one is meant, as the operation itself does."""
+    """Raises a TypeError fault if the handle is not of the kind that the operation needs, as the operation itself does."""
     if op.endswith("is_alive"):
         if not isinstance(handle, Handle):
             raise Fault("TypeError", "`is_alive()` is asked of a thread")
@@ -150,7 +150,7 @@ def held(handle: Any, op: str) -> None:
 
 
 def _note_cancelled(host: Host, context: Context, future: Future[Any]) -> None:
-    """A task that was cancelled has ended, whoever cancelled it and whenever."""
+    """Marks a cancelled task as ended, no matter which thread cancelled it and when."""
     if future.cancelled():
         context.cancelled = True
         host.has_ended(context)
@@ -171,13 +171,13 @@ class RealPool:
         self._listing = threading.Lock()
         self._numbering = threading.Lock()
         self.about_to_wait: Callable[[Context], object] = lambda me: None
-        """Called when it is shut, before its tasks are waited for."""
+        """Called when the pool is shut down, before the wait for its tasks."""
         self.submitted = Counter()
         self.queued = Samples()
         self.served = Samples()
 
     def submit(self, me: Context, site: Site, arguments: list[Any]) -> Handle:
-        """Hand it a task."""
+        """Submits a new task; returns its handle."""
         instruction = site.instruction
         assert instruction.code is not None
         with self._numbering:  # tasks run in the order of their numbers
@@ -190,13 +190,13 @@ class RealPool:
         return Handle(context)
 
     def submit_context(self, context: Context) -> None:
-        """Hand it the task of a context."""
+        """Submits the task of a context."""
         if self.host.is_exiting and not self.real._shutdown:
             context.started = False
             raise Fault("RuntimeError", f"`{self.label}` takes no more tasks, as main has ended")
         context.started = True
         submitted = now()
-        self.host.enlist(context)
+        self.host.enlist(context)  # before it is submitted: the run must not look finished meanwhile
         with self._listing:
             self._tasks.append(context)
         _submitting.context = context
@@ -224,7 +224,7 @@ class RealPool:
             self.served.add(now() - began)
 
     def shutdown(self, me: Context, site: Site, wait: bool, cancel_futures: bool) -> None:
-        """Close it to new tasks, and wait for those it has, if told to."""
+        """Closes the pool to new tasks; with `wait`, waits for those it has."""
         self.real.shutdown(wait=False, cancel_futures=cancel_futures)
         if not wait:
             me.waited_ns = 0
@@ -244,24 +244,24 @@ class RealPool:
         return True
 
     def unfinished(self) -> list[Context]:
-        """Tasks that have not ended."""
+        """Returns the tasks that have not ended."""
         with self._listing:
             self._tasks = [context for context in self._tasks if not context.ended]
             return self._tasks.copy()
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Tasks have not ended."""
+        """Whether the pool has tasks that have not ended."""
         return bool(self.unfinished())
 
     def free(self, op: str, me: Context) -> None:
-        """Nothing to do: who waits for a pool looks up by itself."""
+        """Does nothing: a thread that waits for a pool checks by itself whether it is cut off."""
 
     def held_by(self) -> list[str]:
-        """The tasks that have not ended."""
+        """Returns the names of the tasks that have not ended."""
         return [context.name for context in self.unfinished()]
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": self.kind,
             "tasks": self.submitted.value,
@@ -270,6 +270,6 @@ class RealPool:
         }
 
     def fold(self) -> None:
-        """Take the samples into the histograms."""
+        """Folds the samples into the histograms."""
         self.queued.fold()
         self.served.fold()

@@ -1,4 +1,4 @@
-"""Real queues under a name: an item is taken, or finds room, in the same moment in which its thread stops waiting."""
+"""Wraps the queues of `queue`: a thread's wait ends in the same step in which its item is put or taken."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenrun.trace.histogram import Samples
 
 
 class _Poison:
-    """What a freed thread gets instead of an item."""
+    """The item that a freed thread gets in place of a real one."""
 
     def __lt__(self, other: object) -> bool:
         return False
@@ -25,7 +25,7 @@ class _Poison:
 
 _POISON = _Poison()
 _UNBOUNDED = 1 << 62
-"""More than any queue holds; 0 would not do, as who waits for room compares the size with it."""
+"""More than any queue holds; 0 would not do, as a thread that waits for room compares the size with it."""
 
 
 class _Fifo(queue.Queue[Any]):
@@ -37,7 +37,7 @@ class _Fifo(queue.Queue[Any]):
 
     def _put(self, item: Any) -> None:
         me = current()
-        me.wait = None
+        me.wait = None  # before its own item can fill the queue, or the detector might take it for blocked
         self._add(item)
         self.puts += 1
         me.size = size = len(self.queue)
@@ -93,7 +93,7 @@ class RealQueue:
         self.waited_get = Samples()
 
     def put(self, me: Context, site: Site, item: Any, timeout: int | None, block: bool) -> None:
-        """Put an item, waiting while it is full."""
+        """Puts an item; waits while the queue is full, if `block`, for at most `timeout` nanoseconds."""
         real = self.real
         if block and 0 < real.maxsize <= len(real.queue):
             self._put_waiting(me, site, item, timeout)
@@ -103,7 +103,7 @@ class RealQueue:
         except queue.Full:
             if not block:
                 raise Fault("queue.Full", "") from None
-            self._put_waiting(me, site, item, timeout)  # another was faster
+            self._put_waiting(me, site, item, timeout)  # another thread was faster
         except TypeError as error:
             raise Fault("TypeError", str(error)) from None
         else:
@@ -123,7 +123,7 @@ class RealQueue:
         self.waited_put.add(me.resume(since))
 
     def get(self, me: Context, site: Site, timeout: int | None, block: bool) -> Any:
-        """Take an item, waiting while it is empty."""
+        """Takes an item; waits while the queue is empty, if `block`, for at most `timeout` nanoseconds."""
         if block and not self.real.queue:
             return self._get_waiting(me, site, timeout)
         try:
@@ -131,7 +131,7 @@ class RealQueue:
         except queue.Empty:
             if not block:
                 raise Fault("queue.Empty", "") from None
-            return self._get_waiting(me, site, timeout)  # another was faster
+            return self._get_waiting(me, site, timeout)  # another thread was faster
         me.passed()
         self.waited_get.add(0)
         return item
@@ -150,20 +150,20 @@ class RealQueue:
         return item
 
     def task_done(self, me: Context, site: Site) -> None:
-        """Count an item as dealt with."""
+        """Marks an item as processed."""
         try:
             self.real.task_done()
         except ValueError:
             raise Fault("ValueError", f"`task_done` of `{self.label}` more often than items were put") from None
 
     def join(self, me: Context, site: Site) -> None:
-        """Wait until every item has been dealt with."""
+        """Waits until every item is marked as processed."""
         since = me.publish("queue.join", self, None, site)
         self.real.join()
         me.resume(since)
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Nothing to take, no room, or items that nobody has dealt with."""
+        """Whether the queue has no item to take, no room, or items that are not marked as processed."""
         size = len(self.real.queue)
         if op == "queue.get":
             return size == 0
@@ -172,7 +172,7 @@ class RealQueue:
         return is_parked(self.real.all_tasks_done, me)
 
     def free(self, op: str, me: Context) -> None:
-        """Poison for who waits for an item, room for who waits for room."""
+        """Gives a thread that waits for an item a poison item, and one that waits for room an unbounded queue."""
         real = self.real
         with real.mutex:
             real.maxsize = _UNBOUNDED
@@ -184,11 +184,11 @@ class RealQueue:
             real.all_tasks_done.notify_all()
 
     def held_by(self) -> list[str]:
-        """A queue is nobody's."""
+        """Returns no name: a queue has no owner."""
         return []
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": self.kind,
             "puts": self.real.puts,
@@ -200,13 +200,13 @@ class RealQueue:
         }
 
     def fold(self) -> None:
-        """Take the samples into the histograms."""
+        """Folds the samples into the histograms."""
         self.waited_put.fold()
         self.waited_get.fold()
 
 
 class RealSimpleQueue:
-    """A `queue.SimpleQueue`: without bound, and without a count of tasks."""
+    """A `queue.SimpleQueue`: unbounded, without a count of unprocessed items."""
 
     kind = "simple_queue"
 
@@ -222,42 +222,42 @@ class RealSimpleQueue:
         self.largest = 0
 
     def put(self, me: Context, site: Site, item: Any, timeout: int | None, block: bool) -> None:
-        """Put an item; there is always room."""
-        self.puts.add()
+        """Puts an item; there is always room."""
+        self.puts.add()  # before the item is there: otherwise a thread could have an item that no count shows
         self.real.put(item)
         me.waited_ns = 0
         me.size = self.real.qsize()
         self.largest = max(self.largest, me.size)
 
     def get(self, me: Context, site: Site, timeout: int | None, block: bool) -> Any:
-        """Take an item, waiting while there is none."""
+        """Takes an item; waits while the queue is empty, if `block`, for at most `timeout` nanoseconds."""
         since = me.publish("simple_queue.get", self, timeout if block else 0, site)
         try:
             item = self.real.get(block, None if timeout is None else timeout / 1e9)
         except queue.Empty:
             me.resume(since)
             raise Fault("queue.Empty", "") from None
-        me.wait = None  # before it is counted: `stuck` must not take a thread with an item for one without
+        me.wait = None  # before it is counted: `stuck` must not be true for a thread that has its item
         self.gets.add()
         self.waited_get.add(me.resume(since))
         me.size = self.real.qsize()
         return item
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Empty, and every item that was put is accounted for."""
+        """Whether the queue is empty and every item that was put is counted as taken."""
         gets = self.gets.value
         return gets == self.puts.value and self.real.empty()
 
     def free(self, op: str, me: Context) -> None:
-        """Poison for who waits."""
+        """Gives a thread that waits a poison item."""
         self.real.put(_POISON)
 
     def held_by(self) -> list[str]:
-        """A queue is nobody's."""
+        """Returns no name: a queue has no owner."""
         return []
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {
             "kind": self.kind,
             "puts": self.puts.value,
@@ -268,5 +268,5 @@ class RealSimpleQueue:
         }
 
     def fold(self) -> None:
-        """Take the samples into the histogram."""
+        """Folds the samples into the histogram."""
         self.waited_get.fold()

@@ -1,4 +1,4 @@
-"""Frees every thread of a run that is over, whatever it waits for; figures and findings were taken before."""
+"""Frees every thread of a finished run, whatever it waits for; figures and findings are taken before."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.threads import cancel_timer
 
 PATIENCE_S = 5.0
-"""How long threads may take to leave before they are given up."""
+"""Seconds that threads may take to leave before they are given up."""
 
 
 def free_everyone(run: Run, drain: Callable[[], object]) -> list[str]:
-    """Cut every thread off and free it again and again until all have left; the names of those that would not."""
+    """Cuts every thread off and frees it repeatedly until all have left; returns the names of those that did not.
+
+    `drain` empties the log's records meanwhile, as a thread may wait for room there.
+    """
     for context in list(run.contexts):
         context.cut = True
         if not context.ended:
@@ -27,9 +30,10 @@ def free_everyone(run: Run, drain: Callable[[], object]) -> list[str]:
             made.real.shutdown(wait=False, cancel_futures=True)
     end = now() + int(PATIENCE_S * 1e9)
     pause = threading.Event()
+    # repeatedly: a thread may publish its wait only after this look, and a lock frees one waiter at a time
     while (live := [c for c in list(run.contexts) if not c.ended]) and now() < end:
         for context in live:
-            context.cut = True  # it may have been started just now
+            context.cut = True  # it may have been started since the first pass
             _free(context)
         drain()
         pause.wait(0.002)

@@ -1,4 +1,4 @@
-"""One run on real threads: its objects, its threads, and the life of each from start to end."""
+"""One run on real threads: makes its objects, compiles its codes, runs each thread to its end and records the events."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from scenrun.program.user_python import Calls
 from scenrun.trace.events import LEVELS
 
 ROOM = 50_000
-"""Records that may wait to be written; a thread that would add more waits, and counts as running."""
+"""Records that may wait to be written; a thread that adds more waits, and counts as running meanwhile."""
 
 
 class Run:
-    """A program on real threads. Everything that its threads share is here."""
+    """A program on real threads: the state that its threads share."""
 
     watches_everything = False
-    """Whether each `always` is looked at, also those that ask objects: only where one thread moves at a time."""
+    """Whether every `always` is checked, including those that query objects: possible only if one thread moves at a time."""
 
     def __init__(self, program: Program, seed: int, level: int) -> None:
         self.program = program
@@ -48,19 +48,20 @@ class Run:
         self.records: deque[tuple[Any, ...]] = deque()
         self.contexts: list[Context] = []
         self.unended: dict[Context, None] = {}
-        """Threads whose own code has not ended: once there is none, the supervisor is told at once."""
+        """Threads whose own code has not ended: once there is none, the supervisor is woken at once."""
         self.findings: list[Finding] = []
         self.pulse = threading.Event()
-        """Set whenever something has happened that the supervisor should see at once."""
+        """Set when something has happened that the supervisor must see at once."""
         self.hidden = threading.Lock()
+        """Makes `atomic` steps and checks of `always` exact: held during both, and invisible to the scenario."""
         self.broken: BaseException | None = None
         self.began_ns = now()
         self.is_exiting = False
-        """Whether main has ended: as in CPython, pools take no more tasks then."""
+        """Whether main has ended: as in CPython, pools accept no more tasks then."""
         self._counting = threading.Lock()
-        """Held while threads are counted in or out: when the last one ends that counts, daemons are cut off at once."""
+        """Held while threads are added or counted out: when the last needed one ends, daemons are cut off at once."""
         self._needed = 0
-        """Threads that count and have not ended: all but daemons."""
+        """The number of threads that have not ended and are not daemons."""
         self._is_over = False
         self._numbers: dict[str, int] = {}
         self._numbering = threading.Lock()
@@ -113,7 +114,7 @@ class Run:
 
     @cached_property
     def _hidden_cells(self) -> frozenset[int]:
-        """Variables that an `always` or an `atomic` names."""
+        """The cells that an `always` names or an `atomic` step uses."""
         named = set(self.watch.cells)
         for instruction in self._all_instructions():
             if instruction.option("atomic") and instruction.target is not None:
@@ -121,7 +122,7 @@ class Run:
         return frozenset(named)
 
     def _guarded_cells(self) -> frozenset[int]:
-        """Variables that are never read or written directly: the hidden ones, and those that are changed in part."""
+        """Variables that are never read or written directly: those under the hidden lock, and those that are changed in part."""
         partly = ("append", "extend", "pop", "remove", "assign")
         return self._hidden_cells | {
             i.target.cell
@@ -130,7 +131,7 @@ class Run:
         }
 
     def _codes_of_daemons(self) -> frozenset[int]:
-        """The codes that a daemon may run."""
+        """Returns the codes that a daemon may run."""
         spawned = (i.code for i in self._all_instructions() if i.code is not None and i.option("daemon"))
         return frozenset((*(group.code for group in self.program.groups if group.daemon), *spawned))
 
@@ -189,12 +190,13 @@ class Run:
     # --- what the objects ask of their host
 
     def new_context(self, name: str, group: str, index: int, code: int, **more: Any) -> Context:
-        """A context for a thread that may be started."""
+        """Makes a context for a thread that may be started."""
         return Context(name, group, index, code, self.seed, **more)
 
     def enlist(self, context: Context) -> None:
-        """The thread counts from now on. Where nobody counts any more, it is a daemon who starts it: that one leaves."""
+        """Adds a thread to those that the run waits for; raises Cut if all needed threads have ended."""
         with self._counting:
+            # only a daemon can still start a thread then, and daemons are cut off
             if self._is_over:
                 raise Cut
             self.contexts.append(context)
@@ -202,14 +204,14 @@ class Run:
             self._needed += not context.daemon
 
     def withdraw(self, context: Context) -> None:
-        """The thread could not be started after all: it was never there."""
+        """Removes a thread that could not be started, as if it had never been there."""
         with self._counting:
             context.started = False
             self.contexts.remove(context)
             self._count_out(context)
 
     def has_ended(self, context: Context) -> None:
-        """The thread counts no more. Called more than once, it does nothing."""
+        """Marks a thread as ended; a second call does nothing."""
         with self._counting:
             self._count_out(context)
             context.ended = True
@@ -217,7 +219,7 @@ class Run:
             self.pulse.set()
 
     def _count_out(self, context: Context) -> None:
-        """With the last one that counts, daemons are told to leave before anybody can see that it has ended."""
+        """Counts a thread out; with the last needed one, cuts daemons off before its end becomes visible to other threads."""
         if context not in self.unended:
             return
         del self.unended[context]
@@ -228,7 +230,7 @@ class Run:
                 daemon.cut = True
 
     def next_number(self, prefix: str) -> int:
-        """Numbers the threads that are made while running."""
+        """Returns the next number for a thread made while running, from 0 for each prefix."""
         with self._numbering:
             number = self._numbers.get(prefix, 0)
             self._numbers[prefix] = number + 1
@@ -238,14 +240,14 @@ class Run:
         """Called before a fault leaves a thread."""
 
     def let_go(self) -> None:
-        """Called when everyone is cut off: whatever else holds threads back must not do so any more."""
+        """Called when every thread is cut off; a replay releases the threads that it holds back."""
 
     def start_main(self) -> None:
-        """Start the scenario's main, on a thread of its own."""
+        """Starts main, on a thread of its own."""
         self.began_ns = now()
         for made in self.flat_objects():
             if isinstance(made, RealLock):
-                made.since_ns = self.began_ns  # one that begins locked is held since then
+                made.since_ns = self.began_ns  # a lock that begins locked is held from here on
         main = self.main
         main.started = True
         main.real = threading.Thread(target=self.run_thread, args=(main,), name="main", daemon=True)
@@ -254,25 +256,25 @@ class Run:
         main.real.start()
 
     def run_thread(self, context: Context) -> None:
-        """A thread's whole life."""
+        """Runs a thread from its first step to its end."""
         try:
             self._live(context)
         except (Cut, FaultLeft):
             pass
-        except BaseException as error:  # ours: the supervisor tells
+        except BaseException as error:  # an error of this tool, not of the scenario: the supervisor raises it
             self.broken = self.broken or error
         finally:
             self._end(context)
 
     def run_task(self, context: Context) -> Any:
-        """A pool task's whole life; its result, or the fault that left it, is its future's."""
+        """Runs a pool task from its first step to its end; its future gets the result or the fault."""
         try:
             return self._live(context)
         except FaultLeft as left:
             raise left.fault from None
         except Cut:
             raise
-        except BaseException as error:  # ours: the supervisor tells
+        except BaseException as error:  # an error of this tool, not of the scenario: the supervisor raises it
             self.broken = self.broken or error
             raise
         finally:
@@ -295,6 +297,7 @@ class Run:
             context.left_with = left
             self._fault_left(context, left)
             raise
+        # before the end becomes visible, so that no line of a join can precede it in the log
         self._event(context, None, "thread.ended", "info", {})
         return context.result
 
@@ -313,17 +316,17 @@ class Run:
         fields = {"type": fault.type, "text": fault.text}
         self._event(context, site, "thread.failed", "error", fields)
         if context.future is not None or context.pool is not None:
-            return  # whoever asks for the result gets it; if nobody does, the end of the run tells
+            return  # `result` raises it; if the result is never requested, the end of the run reports it
         self.found_fault(context, left)
 
     def found_fault(self, context: Context, left: FaultLeft, swallowed: bool = False) -> None:
-        """A fault that nobody caught is a finding."""
+        """Reports a fault that no step caught as a finding."""
         instruction = left.site.instruction
         finding = fault_left(context.name, left.fault, instruction.line, instruction.step, swallowed)
         self.found(finding, context, left.site)
 
     def found(self, finding: Finding, context: Context | None = None, site: Site | None = None) -> None:
-        """Note a finding, in the log too; not of a thread that was cut off, as its world is being taken apart."""
+        """Records a finding, also in the log; none of a thread that is cut off, as its objects are being freed by force."""
         if context is not None and context.cut:
             return
         self.findings.append(finding)
@@ -338,15 +341,15 @@ class Run:
         self.records.append((now(), context, site, "event", name, level, fields))
 
     def event(self, name: str, level: str, fields: dict[str, Any]) -> None:
-        """A line of the log that is no thread's."""
+        """Adds a line to the log that belongs to no thread."""
         self._event(None, None, name, level, fields)
 
     # --- what generated code calls
 
     def _caught(self, me: Context, error: Exception) -> int:
-        """The block that handles a fault; if there is none, it leaves the thread."""
+        """Returns the block that handles a fault; raises FaultLeft if there is none."""
         if me.cut:
-            raise Cut from None  # a fault of being freed is nobody's
+            raise Cut from None  # a fault that results from being freed is not the scenario's
         compiled = self._compiled[me.code]
         assert error.__traceback__ is not None
         site = compiled.site_of_line(error.__traceback__.tb_lineno)
@@ -363,7 +366,7 @@ class Run:
         return compiled.block_of(site.instruction.handler)
 
     def _tell(self, me: Context, site: Site, fault: Fault, frame: FrameType) -> None:
-        """The log tells of a fault where it is raised, caught or not."""
+        """Logs a fault where it is raised, caught or not."""
         if self.level > LEVELS["debug"]:
             me.unshown += 1
             return
@@ -376,6 +379,7 @@ class Run:
             me.waited_ns = 0
             return
         since = me.publish("sleep", None, nanoseconds, site)
+        # not `time.sleep`, which nothing could end: the gate is locked, and is released to free the thread
         me.gate.acquire(timeout=nanoseconds / 1e9)
         me.wait = None
         if me.cut:
@@ -413,13 +417,13 @@ class Run:
     # --- looking
 
     def unshown(self, context: Context) -> int:
-        """How many lines of a thread the level has left out; of one that waits, up to where it waits."""
+        """Returns how many lines of a thread the log level has left out; for a thread that waits, up to that step."""
         wait = context.wait
         if wait is None:
             return context.unshown
         return context.unshown + self._compiled[wait.site.code].unshown_before[wait.site.pc]
 
     def flat_objects(self) -> Iterator[Any]:
-        """Every object, arrays taken apart."""
+        """Yields every object, and of an array each element."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]

@@ -1,4 +1,4 @@
-"""Runs a program on the standard library's own threads, locks, events and queues."""
+"""Runs a program once on real threads, from the header of its log to its result."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def run_program(
     time_limit_ns: int | None = None,
     interrupted: Interrupted = lambda: None,
 ) -> RunRecord:
-    """Run a program once; gives its result after every thread has left.
+    """Runs a program once; returns its result after every thread has left.
 
-    `make_recorder` makes the log's recorder from the run's identifier. `interrupted` names the signal that is to end
-    the run, as soon as there is one. `time_limit_ns` is wall time and replaces the scenario's own limit.
+    `make_recorder` makes the log's recorder from the run's identifier. `interrupted` returns the name of the signal that
+    is to end the run, None while there is none. `time_limit_ns` is wall time and replaces the scenario's own limit.
     """
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)
@@ -50,7 +50,7 @@ def run_program(
 
 
 def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunRecord:
-    """The result of a run, once it is over and every thread has left."""
+    """Watches a run to its end; returns its result after every thread has left."""
     try:
         signal = supervisor.watch()
         result = supervisor.finish(run_id, signal)
@@ -67,7 +67,7 @@ def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -
 
 
 def started_fields(run: Run, level: str) -> dict[str, Any]:
-    """The fields of `run.started`."""
+    """Returns the fields of `run.started`."""
     gil = getattr(sys, "_is_gil_enabled", lambda: True)()
     return {
         **program_fields(run.program, run.seed, "run"),
@@ -82,8 +82,8 @@ def started_fields(run: Run, level: str) -> dict[str, Any]:
 
 
 def _drain(run: Run, recorder: Recorder) -> None:
-    """Write what still waits; what cannot be written, as that has failed before, keeps nobody from being freed."""
+    """Writes the waiting records, or drops them if writing fails, so that no thread waits for room."""
     try:
         recorder.take(run.records, len(run.records))
-    except BaseException:  # the first one is on its way to the caller
+    except BaseException:  # the first error is already being raised to the caller
         run.records.clear()

@@ -1,4 +1,4 @@
-"""Watches a run until it ends: drains its log, looks for deadlocks, keeps the limits, frees and counts at the end."""
+"""Watches a run until it ends: drains its log, looks for deadlocks, enforces the limits, then judges it and frees its threads."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ from scenrun.program.results import RunRecord
 from scenrun.program.verdicts import deadlock, result_of, summary_fields
 
 TICK_S = 0.02
-"""How often the supervisor looks, at the least."""
+"""Seconds that the supervisor rests between two rounds, at the most."""
 DETECT_NS = 60_000_000
-"""How often it looks for deadlocks."""
+"""Nanoseconds between two searches for deadlocks, at the least."""
 LOOK_SHARE = 20
-"""It spends at most this part of the time on looking, however many threads there are."""
+"""Searches for deadlocks take at most one part in this many of the time, however many threads there are."""
 BATCH = 1_000
-"""With fewer records than this it rests: a supervisor that never does keeps the threads from the interpreter."""
+"""With fewer records than this the supervisor rests: one that never does keeps the threads from the interpreter."""
 SETTLE_S = 2.0
-"""How long it waits for threads that are cut off to come to a stop."""
+"""Seconds to wait for daemons that are cut off to stop."""
 
 
 class Sink(Protocol):
-    """Where the records of a run go."""
+    """The receiver of a run's records."""
 
     def take(self, records: Any, most: int) -> int:
-        """Write some of the waiting records; how many."""
+        """Writes up to `most` of the waiting records; returns how many."""
 
     def flush(self) -> None:
-        """Bring what was written to its reader."""
+        """Passes what was written on to the reader."""
 
 
 class Supervisor:
-    """One run, watched from the thread that called for it."""
+    """Watches one run on the thread that called for it. `time_limit_ns` is wall time."""
 
     def __init__(self, run: Run, sink: Sink, interrupted: Callable[[], str | None], time_limit_ns: int) -> None:
         self.run = run
@@ -53,10 +53,10 @@ class Supervisor:
         self._deadlocked: set[Context] = set()
         self._next_look = 0
         self._folding = [made for made in run.flat_objects() if hasattr(made, "fold")]
-        """Objects with samples, which would grow for as long as the run takes."""
+        """Objects with samples, which are folded during the run so that they do not grow with its length."""
 
     def watch(self) -> str | None:
-        """Until every thread that counts has ended, or none of them can; the signal that ended it, if one did."""
+        """Watches until every needed thread has ended or none of them can; returns the signal that ended the run, if any."""
         run = self.run
         run.start_main()
         deadline = run.began_ns + self.time_limit_ns
@@ -86,7 +86,7 @@ class Supervisor:
                 run.pulse.clear()
 
     def _is_done(self) -> bool:
-        """Whether nothing is left to watch."""
+        """Whether the watch is over; a replay ends it in other cases, too."""
         return self._is_over()
 
     def _is_over(self) -> bool:
@@ -94,12 +94,12 @@ class Supervisor:
         return self._all(lambda c: c.ended or c.daemon)
 
     def _all(self, is_so: Callable[[Context], bool]) -> bool:
-        """Whether something is so of every thread, those included that were started while this looked at others."""
+        """Whether a condition holds for every thread, including those started during the check."""
         looked_at = list(self.run.contexts)
         return all(map(is_so, looked_at)) and len(self.run.contexts) == len(looked_at)
 
     def _only_endless(self) -> bool:
-        """Whether everyone who is left need not end: endless threads, daemons, and who joins an endless thread."""
+        """Whether every thread left is endless, a daemon or joining an endless thread, and so need not end."""
         live = [c for c in list(self.run.contexts) if not c.ended and not c.daemon and not c.endless]
         waits = [c.wait for c in live]
         return any(c.endless for c in self.run.contexts) and all(
@@ -112,7 +112,7 @@ class Supervisor:
         return limit is not None and sum(c.steps for c in list(self.run.contexts)) > limit
 
     def _look(self) -> bool:
-        """Look for a deadlock; whether nobody is left who could do anything."""
+        """Searches for deadlocked threads and reports new ones; returns whether every thread that is needed is deadlocked."""
         began = thread_time_ns()
         found = self.detector.deadlocked()
         for made in self._folding:
@@ -129,7 +129,7 @@ class Supervisor:
         self.run.found(deadlock([self.describe(c, wait) for c, wait in found]))
 
     def describe(self, context: Context, wait: Wait | None) -> Stuck:
-        """What a thread is doing, for a person."""
+        """Describes what a thread is doing, for a finding."""
         began = self.run.began_ns
         if wait is None:
             if context.pool is not None and context.started_ns == 0:
@@ -153,7 +153,7 @@ class Supervisor:
     # --- the end
 
     def finish(self, run_id: str, signal: str | None) -> RunRecord:
-        """Count, judge, free everyone, and say so in the log's last line."""
+        """Takes the figures, evaluates the expectations, frees every thread, and writes the last line of the log."""
         run = self.run
         reached = self._is_over()
         if reached:
@@ -182,7 +182,7 @@ class Supervisor:
         return result
 
     def _still_daemons(self) -> None:
-        """Cut the daemons off and wait until none of them can take another step."""
+        """Cuts the daemons off and waits until none of them can take another step."""
         daemons = [c for c in list(self.run.contexts) if not c.ended]
         for context in daemons:
             context.cut = True
@@ -193,12 +193,12 @@ class Supervisor:
             pause.wait(0.0005)
 
     def _swallowed(self) -> None:
-        """Faults of tasks whose result nobody asked for, and nobody will."""
+        """Reports the faults of tasks whose result was never requested."""
         for context in self.swallowed():
             assert context.left_with is not None
             self.run.found_fault(context, context.left_with, swallowed=True)
 
     def swallowed(self) -> list[Context]:
-        """Tasks that a fault has left, and whose result nobody has asked for."""
+        """Returns the tasks that ended with a fault and whose result was not requested."""
         known = list(self.run.contexts)
         return [one for one in known if one.left_with is not None and one.pool is not None and not one.asked]

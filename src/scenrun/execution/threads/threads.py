@@ -1,4 +1,4 @@
-"""Real threads and timers under a name: made, started, joined, cancelled."""
+"""Wraps `threading.Thread` and `Timer`: starts, joins and cancels them, declared or spawned while running."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from scenrun.execution.site import Site
 from scenrun.execution.threads.context import SLICE_S, Context, Cut
 
 MOMENT_S = 0.0005
-"""How long to wait for another thread to get a few instructions further."""
+"""Seconds to wait for another thread to get a few instructions further."""
 _CLAIMING = threading.Lock()
 
 
 class Host(Protocol):
-    """What these objects need of the run that they belong to."""
+    """The part of the run that threads, timers and pools call."""
 
     def new_context(self, name: str, group: str, index: int, code: int, **more: Any) -> Context:
-        """A context for a thread that is about to be started."""
+        """Makes a context for a thread that is about to be started."""
 
     def enlist(self, context: Context) -> None:
-        """The thread counts from now on."""
+        """Adds a thread to those that the run waits for."""
 
     def withdraw(self, context: Context) -> None:
-        """The thread could not be started after all."""
+        """Removes a thread that could not be started."""
 
     def has_ended(self, context: Context) -> None:
-        """The thread counts no more."""
+        """Marks a thread as ended."""
 
     @property
     def is_exiting(self) -> bool:
-        """Whether main has ended, so that pools take no more tasks."""
+        """Whether main has ended, so that pools accept no more tasks."""
 
     def run_thread(self, context: Context) -> None:
-        """A thread's whole life."""
+        """Runs a thread from its first step to its end."""
 
     def run_task(self, context: Context) -> Any:
-        """A pool task's whole life; gives its result or raises its fault."""
+        """Runs a pool task from its first step to its end; returns its result or raises its fault."""
 
     def next_number(self, prefix: str) -> int:
-        """Numbers the threads that are made while running, from 0 for each prefix."""
+        """Returns the next number for a thread made while running, from 0 for each prefix."""
 
 
 class Handle:
-    """A thread or future as a value of the scenario."""
+    """A thread or future as a value that a local holds."""
 
     __slots__ = ("context",)
 
@@ -56,7 +56,7 @@ class Handle:
 
     @property
     def label(self) -> str:
-        """What it is called."""
+        """The thread's name."""
         return self.context.name
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Handle:
 
 
 class Joinable:
-    """Something whose end can be waited for."""
+    """A thread, task or timer that others can join."""
 
     kind = "thread"
 
@@ -79,11 +79,11 @@ class Joinable:
         self.context = context
 
     def is_alive(self) -> bool:
-        """Whether it was started and has not ended."""
+        """Whether the thread was started and has not ended."""
         return self.context.is_live
 
     def join(self, me: Context, site: Site, timeout: int | None) -> None:
-        """Wait until it has ended."""
+        """Waits until the thread has ended or the timeout (in nanoseconds) has passed."""
         if self.context is me:
             raise Fault("RuntimeError", "a thread cannot join itself")
         if not self.context.started:
@@ -98,39 +98,42 @@ class Joinable:
     def _wait(self, slice_s: float) -> bool:
         real = self.context.real
         if real is None or real.ident is None:
-            time.sleep(MOMENT_S)  # its starter has not got so far yet
+            time.sleep(MOMENT_S)  # marked as started, but the real thread is not made yet
         elif not self.context.ended:
             _join_real(real, slice_s)
         return self.context.ended
 
     def stuck(self, op: str, me: Context) -> bool:
-        """It has not ended."""
+        """Whether the thread has not ended."""
         return not self.context.ended
 
     def free(self, op: str, me: Context) -> None:
-        """Nothing to do: who waits for a thread looks up by itself."""
+        """Does nothing: a joining thread checks by itself whether it is cut off."""
 
     def held_by(self) -> list[str]:
-        """The thread that is waited for."""
+        """Returns the name of the thread that is waited for."""
         return [self.context.name]
 
 
 def _join_real(real: threading.Thread, slice_s: float) -> None:
     try:
         real.join(slice_s)
-    except RuntimeError:  # it has an identity, but does not run yet
+    except RuntimeError:  # the thread has an identity, but does not run yet
         time.sleep(MOMENT_S)
 
 
 def claim(context: Context) -> bool:
-    """Whether the caller is the one who starts it."""
+    """Marks the context as started; returns False if it was already."""
     with _CLAIMING:
         first, context.started = not context.started, True
     return first
 
 
 def wait_in_slices(me: Context, deadline: int | None, wait: Callable[[float], bool]) -> bool:
-    """Wait in pieces until `wait` says that it is over, the deadline has passed, or the thread is to leave."""
+    """Waits in slices until `wait` returns True, the deadline has passed, or the thread is cut off; True in the first case.
+
+    `deadline` is in nanoseconds of `perf_counter_ns`; `wait` takes the length of a slice in seconds.
+    """
     while not me.cut:
         left = SLICE_S if deadline is None else min(SLICE_S, max(0, deadline - now()) / 1e9)
         if wait(left):
@@ -148,17 +151,17 @@ class RealThread(Joinable):
         self.host = host
 
     def start(self, me: Context, site: Site) -> None:
-        """Start it; a thread starts once."""
+        """Starts the thread; raises a RuntimeError fault the second time."""
         if not claim(self.context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a thread starts once")
         start_thread(self.host, self.context)
 
 
 def start_thread(host: Host, context: Context) -> None:
-    """Make the real thread of a context and start it."""
+    """Makes the real thread of a context and starts it."""
     context.started = True
     context.real = threading.Thread(target=host.run_thread, args=(context,), name=context.name, daemon=context.daemon)
-    host.enlist(context)
+    host.enlist(context)  # before it runs: the run must not look finished while the thread starts
     try:
         context.real.start()
     except (RuntimeError, MemoryError) as error:
@@ -167,7 +170,7 @@ def start_thread(host: Host, context: Context) -> None:
 
 
 class _Timer(threading.Timer):
-    """A timer whose context ends with its thread, whether it fired or was cancelled."""
+    """A timer that marks its context as ended when its thread ends, whether it fired or was cancelled."""
 
     def __init__(self, seconds: float, host: Host, context: Context, made: RealTimer) -> None:
         super().__init__(seconds, host.run_thread, (context,))
@@ -176,7 +179,7 @@ class _Timer(threading.Timer):
         self.name = context.name
 
     def run(self) -> None:
-        """Wait, and fire unless cancelled."""
+        """Waits, and fires unless cancelled."""
         try:
             self.made.about_to_begin(self)
             super().run()
@@ -195,19 +198,19 @@ class RealTimer(Joinable):
         super().__init__(label, cell, context)
         self.host = host
         self.about_to_begin: Callable[[threading.Timer], object] = lambda timer: None
-        """Called on the timer's thread, before its time begins."""
+        """Called on the timer's thread before its delay begins."""
         self.when_over: Callable[[], object] = lambda: None
-        """Called when it has fired, or will not any more."""
+        """Called when the timer's code has run or the timer was cancelled."""
 
     def start(self, me: Context, site: Site, after: int, arguments: list[Any]) -> None:
-        """Let the time begin; a timer starts once."""
+        """Starts the timer, which fires after `after` nanoseconds; raises a RuntimeError fault the second time."""
         context = self.context
         if not claim(context):
             raise Fault("RuntimeError", f"`{self.label}` was started already; a timer starts once")
         context.real = timer = _Timer(after / 1e9, self.host, context, self)
         context.seen = site
         self.host.enlist(context)
-        if context.cancelled:
+        if context.cancelled:  # also by a thread that did so before `real` was set, and found no timer to cancel
             timer.cancel()
         try:
             timer.start()
@@ -216,25 +219,25 @@ class RealTimer(Joinable):
             raise Fault("RuntimeError", f"the system refused to start `{context.name}`: {error}") from None
 
     def cancel(self, me: Context, site: Site) -> None:
-        """Keep it from running, if it has not fired yet."""
+        """Keeps the timer from firing, if it has not fired yet."""
         cancel_timer(self.context)
 
 
 def cancel_timer(context: Context) -> None:
-    """Cancel a timer; if it has not fired, its thread ends at once."""
+    """Cancels a timer; if it has not fired, its thread ends at once."""
     context.cancelled = True
     if isinstance(context.real, threading.Timer):
         context.real.cancel()
 
 
 class Spawner:
-    """Makes threads while running, and waits for those that locals hold."""
+    """Spawns threads while running and joins those that locals hold."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
 
     def spawn(self, me: Context, site: Site, arguments: list[Any]) -> Handle:
-        """Make and start a thread."""
+        """Makes and starts a thread; returns its handle."""
         instruction = site.instruction
         target = str(instruction.option("target"))
         number = self.host.next_number(target)
@@ -247,7 +250,7 @@ class Spawner:
         return Handle(context)
 
     def join(self, me: Context, site: Site, thread: Any, timeout: int | None) -> None:
-        """Wait for a thread that a local holds."""
+        """Waits for a spawned thread that a local holds; `timeout` is in nanoseconds."""
         if not isinstance(thread, Handle) or thread.context.future is not None:
             raise Fault("TypeError", "`join` needs a thread that `spawn` made")
         Joinable(thread.context.name, -1, thread.context).join(me, site, timeout)

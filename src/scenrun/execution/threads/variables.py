@@ -1,4 +1,4 @@
-"""Shared variables, and the one hidden lock that makes `atomic` and `always` exact."""
+"""Shared variables and sections of real threads; a hidden lock makes those exact that an `atomic` or `always` names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from scenrun.execution.threads.context import Context
 from scenrun.program import values
 
 Check = Callable[[Context, Site], None]
-"""Looks at the `always` expectations that name a variable, after a step changed it."""
+"""Checks the `always` expectations that name a variable, after a step changed it."""
 
 
 class Variable:
-    """A shared variable that no `atomic` and no `always` names: a read and a write are what Python does."""
+    """A shared variable that no `atomic` and no `always` names: a read and a write are those of a Python attribute."""
 
     kind = "variable"
 
@@ -26,42 +26,42 @@ class Variable:
         self._changing = threading.Lock()
 
     def append(self, me: Context, site: Site, item: Any) -> None:
-        """Add an item, as one step."""
+        """Appends an item, as one step."""
         self.extend(me, site, (), item)
 
     def extend(self, me: Context, site: Site, path: Any, item: Any) -> None:
-        """Add an item to a list inside."""
+        """Appends an item to the list at `path`, as one step."""
         with self._changing:
             self.value = values.appended(self.value, path, item)
 
     def pop(self, me: Context, site: Site, at: Any) -> Any:
-        """Take an item out, as one step."""
+        """Removes an item and returns it, as one step."""
         return self.remove(me, site, (), at)
 
     def remove(self, me: Context, site: Site, path: Any, at: Any) -> Any:
-        """Take an item out of a list or mapping inside."""
+        """Removes an item from the list or mapping at `path` and returns it, as one step."""
         with self._changing:
             self.value, item = values.popped(self.value, path, at)
         return item
 
     def assign(self, me: Context, site: Site, path: Any, value: Any) -> None:
-        """Write an item, as one step."""
+        """Writes the item at `path`, as one step."""
         with self._changing:
             self.value = values.assigned(self.value, path, value)
 
     def write(self, me: Context, site: Site, value: Any) -> Any:
-        """Write the whole, not between the two halves of a step that changes a part; gives what the log shows."""
+        """Writes the whole value, never between the read and the write of a step that changes a part; returns the value."""
         with self._changing:
             self.value = value
         return value
 
     def read(self, me: Context, site: Site) -> Any:
-        """Read the whole."""
+        """Returns the whole value."""
         return self.value
 
 
 class GuardedVariable(Variable):
-    """A variable that an `atomic` or an `always` names: every access takes the hidden lock, unless it is held already."""
+    """A variable that an `atomic` or an `always` names: every access takes the hidden lock, unless the thread holds it."""
 
     def __init__(self, label: str, cell: int, initial: Any, hidden: threading.Lock, check: Check | None) -> None:
         super().__init__(label, cell, initial)
@@ -70,7 +70,7 @@ class GuardedVariable(Variable):
 
     def _changed(self, me: Context, site: Site, change: Callable[[], Any]) -> Any:
         if me.atomic:
-            return change()  # looked at when the atomic step ends
+            return change()  # the thread holds the lock; `always` is checked when the atomic step ends
         with self._hidden:
             result = change()
             if self._check:
@@ -78,23 +78,23 @@ class GuardedVariable(Variable):
         return result
 
     def extend(self, me: Context, site: Site, path: Any, item: Any) -> None:
-        """Add an item to a list inside."""
+        """Appends an item to the list at `path`."""
         self._changed(me, site, lambda: Variable.extend(self, me, site, path, item))
 
     def remove(self, me: Context, site: Site, path: Any, at: Any) -> Any:
-        """Take an item out of a list or mapping inside."""
+        """Removes an item from the list or mapping at `path` and returns it."""
         return self._changed(me, site, lambda: Variable.remove(self, me, site, path, at))
 
     def assign(self, me: Context, site: Site, path: Any, value: Any) -> None:
-        """Write an item."""
+        """Writes the item at `path`."""
         self._changed(me, site, lambda: Variable.assign(self, me, site, path, value))
 
     def write(self, me: Context, site: Site, value: Any) -> Any:
-        """Write the whole; gives what the log shows."""
+        """Writes the whole value; returns it."""
         return self._changed(me, site, lambda: Variable.write(self, me, site, value))
 
     def read(self, me: Context, site: Site) -> Any:
-        """Read the whole, never between the steps of an atomic one."""
+        """Returns the whole value, never one from within an atomic step of another thread."""
         if me.atomic:
             return self.value
         with self._hidden:
@@ -102,7 +102,7 @@ class GuardedVariable(Variable):
 
 
 class RealSection:
-    """A named region: how many threads are in it."""
+    """A named region that counts the threads inside it."""
 
     kind = "section"
 
@@ -114,14 +114,14 @@ class RealSection:
         self._check = check
 
     def enter(self, me: Context, site: Site) -> None:
-        """One thread more."""
+        """Counts a thread in."""
         with self._hidden:
             self.inside += 1
             if self._check:
                 self._check(me, site)
 
     def leave(self, me: Context, site: Site) -> None:
-        """One thread less."""
+        """Counts a thread out."""
         with self._hidden:
             self.inside -= 1
             if self._check:

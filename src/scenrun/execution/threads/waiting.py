@@ -1,4 +1,4 @@
-"""Real conditions, events and barriers under a name; each waiter is known by the very lock that it is parked on."""
+"""Wraps `threading.Condition`, `Event` and `Barrier`; a waiter is identified by the lock that it is parked on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.trace.histogram import Samples
 
 
 class Parked(deque[Any]):
-    """The waiters of a `threading.Condition`: tells each thread which lock it is about to be parked on."""
+    """The waiters of a `threading.Condition`: notes in each thread's context the lock that it is about to be parked on."""
 
     def append(self, waiter: Any) -> None:
         current().waiter = waiter
@@ -23,14 +23,14 @@ class Parked(deque[Any]):
 
 
 def is_parked(condition: threading.Condition, me: Context) -> bool:
-    """Whether the thread is still in line, so that only a notify can wake it."""
+    """Whether the thread is still in the condition's line, so that only a notify or its timeout can wake it."""
     waiter = me.waiter
-    # `in` is one step also without the GIL, where others may change the line while it is gone through by an iterator
+    # `in` is one step also without the GIL, where other threads may change the line during an iteration
     return waiter is not None and waiter in condition._waiters  # type: ignore[attr-defined]
 
 
 def _snapshot(line: deque[Any]) -> list[Any]:
-    """The waiters in line at one moment; without the GIL, others may change the line while it is copied."""
+    """Returns the waiters at one moment; without the GIL, other threads may change the line while it is copied."""
     while True:
         try:
             return list(line)
@@ -39,7 +39,7 @@ def _snapshot(line: deque[Any]) -> list[Any]:
 
 
 def wake_all(condition: threading.Condition) -> None:
-    """Let every waiter go on, whoever holds the lock."""
+    """Wakes every waiter without holding the condition's lock."""
     for waiter in _snapshot(condition._waiters):  # type: ignore[attr-defined]
         try:
             waiter.release()
@@ -48,22 +48,22 @@ def wake_all(condition: threading.Condition) -> None:
 
 
 class _BoundLock:
-    """The lock of a condition as `threading.Condition` wants it; publishes when a waiter is parked and when it comes back."""
+    """The lock of a condition in the form that `threading.Condition` needs; publishes the wait of each parked thread."""
 
     def __init__(self, lock: RealLock | RealRLock, condition: RealCondition) -> None:
         self.lock = lock
         self.condition = condition
 
     def acquire(self, *_: Any) -> bool:
-        """Not used: steps take the lock itself."""
+        """Not used: steps acquire the lock itself."""
         raise AssertionError("a condition's lock is acquired by steps")
 
     def release(self) -> None:
-        """Not used: steps give the lock back themselves."""
+        """Not used: steps release the lock itself."""
         raise AssertionError("a condition's lock is released by steps")
 
     def locked(self) -> bool:
-        """Whether anybody holds the lock; `threading.Condition` of Python 3.14 and later has this of its lock."""
+        """Whether the lock is held; `threading.Condition` of Python 3.14 and later needs this of its lock."""
         return self.lock.is_held()
 
     def _is_owned(self) -> bool:
@@ -73,6 +73,7 @@ class _BoundLock:
         me = current()
         waiter = me.waiter
         times = self.lock.give_up(me)
+        # published after the release: the detector must not take the thread for blocked while it still holds the lock
         site, timeout = self.condition.sites[me]
         me.publish("condition.wait", self.condition, timeout, site)
         me.waiter = waiter
@@ -86,7 +87,7 @@ class _BoundLock:
 
 
 class _Waitable:
-    """What conditions, events and barriers have in common: they are nobody's, and threads wait at them."""
+    """The common part of conditions, events and barriers: they have no owner, and waits at them are measured."""
 
     kind = ""
 
@@ -96,15 +97,15 @@ class _Waitable:
         self.waited = Samples()
 
     def held_by(self) -> list[str]:
-        """Nobody holds it."""
+        """Returns no name: the object has no owner."""
         return []
 
     def figures(self) -> dict[str, Any]:
-        """The figures of the run's summary."""
+        """Returns the figures for the run's summary."""
         return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
 
     def fold(self) -> None:
-        """Take the samples into the histogram."""
+        """Folds the samples into the histogram."""
         self.waited.fold()
 
 
@@ -122,7 +123,7 @@ class RealCondition(_Waitable):
         self.notified = Counter()
 
     def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        """Give the lock up and wait; True if notified, False after the timeout."""
+        """Releases the lock and waits; returns True if notified, False after the timeout (in nanoseconds)."""
         self.sites[me] = (site, timeout)
         since = me.publish("condition.wait", None, timeout, site)
         try:
@@ -136,7 +137,7 @@ class RealCondition(_Waitable):
         return woken
 
     def notify(self, me: Context, site: Site, n: Any) -> None:
-        """Wake waiters in the order in which they came."""
+        """Wakes the `n` threads that have waited longest."""
         if not isinstance(n, int):
             raise Fault("TypeError", "`n` of a notify is a whole number")
         self.notified.add()
@@ -146,7 +147,7 @@ class RealCondition(_Waitable):
             raise self._unheld("notify") from None
 
     def notify_all(self, me: Context, site: Site) -> None:
-        """Wake every waiter."""
+        """Wakes every waiter."""
         self.notified.add()
         try:
             self.real.notify_all()
@@ -157,11 +158,11 @@ class RealCondition(_Waitable):
         return Fault("RuntimeError", f"`{operation}` on `{self.label}` without holding its lock")
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Still in line."""
+        """Whether the thread is still in the condition's line."""
         return is_parked(self.real, me)
 
     def free(self, op: str, me: Context) -> None:
-        """Wake everyone, without the lock."""
+        """Wakes every waiter without the lock."""
         wake_all(self.real)
 
     def figures(self) -> dict[str, Any]:
@@ -183,26 +184,26 @@ class RealEvent(_Waitable):
         self.is_set = self.real.is_set
 
     def wait(self, me: Context, site: Site, timeout: int | None) -> bool:
-        """Wait until it is set; False after the timeout."""
+        """Waits until the event is set; returns False after the timeout (in nanoseconds)."""
         since = me.publish("event.wait", self, timeout, site)
         was_set = self.real.wait(None if timeout is None else timeout / 1e9)
         self.waited.add(me.resume(since))
         return was_set
 
     def set(self, me: Context, site: Site) -> None:
-        """Set it; everyone who waits goes on."""
+        """Sets the event and wakes every waiter."""
         self.real.set()
 
     def clear(self, me: Context, site: Site) -> None:
-        """Clear it."""
+        """Clears the event."""
         self.real.clear()
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Still parked: whoever sets the event unparks it."""
+        """Whether the thread is still parked: setting the event unparks it."""
         return is_parked(self.real._cond, me)  # type: ignore[attr-defined]
 
     def free(self, op: str, me: Context) -> None:
-        """Set it."""
+        """Sets the event."""
         self.real.set()
 
 
@@ -218,21 +219,21 @@ class RealBarrier(_Waitable):
 
     @property
     def n_waiting(self) -> int:
-        """How many wait at it."""
+        """The number of threads that wait at the barrier."""
         return self.real.n_waiting
 
     @property
     def broken(self) -> bool:
-        """Whether it is broken."""
+        """Whether the barrier is broken."""
         return self.real.broken
 
     @property
     def parties(self) -> int:
-        """How many must come."""
+        """The number of threads that the barrier waits for."""
         return self.real.parties
 
     def wait(self, me: Context, site: Site, timeout: int | None) -> int:
-        """Wait until all have come; the place, from 0 to parties - 1. A timeout breaks it."""
+        """Waits for the other parties; returns a place from 0 to parties - 1. A timeout (in nanoseconds) breaks the barrier."""
         since = me.publish("barrier.wait", self, timeout, site)
         try:
             place = self.real.wait(None if timeout is None else timeout / 1e9)
@@ -243,17 +244,17 @@ class RealBarrier(_Waitable):
         return place
 
     def abort(self, me: Context, site: Site) -> None:
-        """Break it."""
+        """Breaks the barrier."""
         self.real.abort()
 
     def reset(self, me: Context, site: Site) -> None:
-        """Make it empty and whole; who waits gets BrokenBarrierError."""
+        """Empties and repairs the barrier; threads that wait get BrokenBarrierError."""
         self.real.reset()
 
     def stuck(self, op: str, me: Context) -> bool:
-        """Still parked."""
+        """Whether the thread is still parked."""
         return is_parked(self.real._cond, me)  # type: ignore[attr-defined]
 
     def free(self, op: str, me: Context) -> None:
-        """Break it."""
+        """Breaks the barrier."""
         self.real.abort()

@@ -1,1 +1,1 @@
-"""Which thread of a simulation moves next: one policy a file, and the register of them."""
+"""Scheduling policies of the simulator, one in each file, and their registry."""

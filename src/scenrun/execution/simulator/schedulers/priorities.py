@@ -1,4 +1,4 @@
-"""Priorities: of the threads that could move the most urgent one does, and keeps on until it waits or one more urgent can."""
+"""Priority scheduling: the ready thread with the highest priority moves, until it waits or one with a higher is ready."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Priorities:
-    """A priority for each thread or group by name, 0 where none is given; the higher goes first, equals take turns."""
+    """Schedules by the priority of a thread's or group's name, 0 if none is given; the higher goes first, equals take turns."""
 
     name = "priorities"
     slice_ns = -1
@@ -20,13 +20,13 @@ class Priorities:
         self._count = 0
 
     def add(self, thread: Any) -> None:
-        """This thread could move."""
+        """Adds a ready thread."""
         self._count += 1
         found = self._priorities.get(thread.name, self._priorities.get(thread.group, 0))
         heapq.heappush(self._ready, (-found, self._count, thread))
 
     def take(self) -> Any:
-        """The most urgent one."""
+        """Removes and returns the ready thread with the highest priority; of equals the one that became ready first."""
         return heapq.heappop(self._ready)[2]
 
     def __len__(self) -> int:

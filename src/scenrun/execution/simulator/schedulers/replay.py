@@ -1,4 +1,4 @@
-"""Replay: whose turn it is was decided before, by a schedule that came out of another run."""
+"""Replay scheduling: threads take the turns of a schedule recorded in another run."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class Replay:
         self._turns = iter(turns)
         self._turn: Turn | None = None
         self._thread: Any = None
-        """Whose turn it is, once it has been let on."""
+        """The thread of the current turn, once it was resumed for it."""
         self._moves = self._parks = 0
-        """How many steps it has made when its turn is over, and how often it had waited when that began."""
+        """The steps that the thread will have made at the end of its turn, and its waits at the beginning of the turn."""
         self._count = 0
         self._ready: OrderedDict[str, Any] = OrderedDict()
 
     def add(self, thread: Any) -> None:
-        """This thread could move."""
+        """Adds a ready thread."""
         self._ready[thread.name] = thread
 
     def take(self) -> Any:
-        """The thread of the schedule's next turn; a UsageError where it cannot move."""
+        """Removes and returns the thread of the schedule's next turn; raises UsageError if it is not ready."""
         if not self._ready:
             raise IndexError
         if self._is_over():
@@ -50,13 +50,13 @@ class Replay:
         return thread
 
     def until_ns(self) -> int:
-        """Until when the thread whose turn it is may go on."""
+        """The moment until which the thread may go on, in nanoseconds; -1, so for one step, after the schedule's end."""
         if self._turn is None:
             return -1
         return _FOR_EVER if self._turn.until_ns is None else self._turn.until_ns
 
     def _is_over(self) -> bool:
-        """Whether the turn's steps are made, and where it says so, its thread has come to where it waits."""
+        """Whether the turn's steps are made and, if the turn has no end in time, its thread has waited again or ended."""
         thread, turn = self._thread, self._turn
         if thread is None or turn is None:
             return True

@@ -1,4 +1,4 @@
-"""Round robin: who has waited longest moves, until it waits or its time slice is over, as threads under the GIL do."""
+"""Round-robin scheduling: the thread ready longest moves until it waits or its time slice is over, as under the GIL."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 SWITCH_INTERVAL_NS = 5_000_000
-"""CPython's own: `sys.getswitchinterval()` is 5 ms."""
+"""CPython's own switch interval: `sys.getswitchinterval()` is 5 ms."""
 
 
 class RoundRobin:
-    """First come, first served, in time slices."""
+    """Schedules first come, first served, in time slices."""
 
     name = "round-robin"
     wakes_all = False
@@ -24,11 +24,11 @@ class RoundRobin:
         self.add_first = self._ready.appendleft
 
     def asked_ns(self) -> int:
-        """When the first in line asks whoever moves to let it on, as it has waited for a whole slice; -1 if nobody is."""
+        """The moment at which the first ready thread has waited for a whole slice and gets its turn; -1 if none is ready."""
         return self._ready[0].ready_ns + self.slice_ns if self._ready else -1
 
     def prefer(self, chosen: Callable[[Any], bool]) -> None:
-        """Let the first in line, or else the last, go first if it is chosen."""
+        """Moves the last ready thread to the front if it is chosen and the first is not."""
         if self._ready and not chosen(self._ready[0]) and chosen(self._ready[-1]):
             self._ready.appendleft(self._ready.pop())
 

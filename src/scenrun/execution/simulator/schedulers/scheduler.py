@@ -1,4 +1,4 @@
-"""What a scheduler is: it keeps the threads that could move, and says which one does."""
+"""The interface of a scheduling policy: it holds the ready threads and chooses the one that moves."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Any, Protocol
 
 
 class Scheduler(Protocol):
-    """Decides every choice of a simulation. Whoever waits is not known to it."""
+    """Decides every choice between threads of a simulation. It knows only the ready threads, not those that wait."""
 
     name: str
     slice_ns: int
-    """How long a thread may go on in virtual time before others get their turn; below 0: for one step."""
+    """Virtual time for which a thread may go on before others get their turn, in nanoseconds; below 0: for one step."""
 
     wakes_all: bool
-    """Whether all who could have what one of them gets are to be chosen from; if not, the one who came first is."""
+    """Whether, if only one of several waiting threads can go on, all are made ready to choose from; if not, only the first is."""
 
     def add(self, thread: Any) -> None:
-        """This thread could move."""
+        """Adds a ready thread."""
 
     def take(self) -> Any:
-        """The thread that moves next, which is forgotten; IndexError if there is none."""
+        """Removes and returns the thread that moves next; raises IndexError if none is ready."""
 
     def __len__(self) -> int:
-        """How many could move."""
+        """The number of ready threads."""
