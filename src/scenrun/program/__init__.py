@@ -1,1 +1,1 @@
-"""What a scenario compiles to, and what each step of it means: instructions, values, primitives, findings, results."""
+"""The compiled form of a scenario and its semantics: instructions, values, primitives, findings and results."""

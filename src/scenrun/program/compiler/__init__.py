@@ -1,1 +1,1 @@
-"""From a Scenario to a Program: names to cells, sugar to instructions."""
+"""Compiles a Scenario to a Program: resolves names to cells and lowers steps and expressions to instructions."""
