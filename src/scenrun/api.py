@@ -233,7 +233,7 @@ def explore(
 ) -> Explored:
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
-    - scenario, overrides, allow_python: as for `run`.
+    - scenario, overrides, allow_python: as for `run`; a scenario with `objects` is refused.
     - strategy: `states` (all of them, breadth first), or one that walks schedules: `random`, `pct`, `pos`, `surw`,
       `preemptions`, `delays` or `dpor` (docs/strategies.md). None, the default, is `states`, followed by random schedules
       and PCT where the states are too many.
@@ -247,7 +247,8 @@ def explore(
     - cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers walk schedules (docs/cluster.md).
     - depth: the depth of the bugs that PCT looks for; None: 3.
     - bound: the most preemptions or delays, of the strategies `preemptions` and `delays`; None: no bound.
-    - time: `free` (None: any sleep may take any time, any timeout may fire) or `virtual` (in the clock's order).
+    - time: `free` (None: any sleep may take any time, and any timeout of a blocked thread may fire) or `virtual` (sleeps
+      and timeouts end in the clock's order).
     - races: whether a data race is a finding even where the file does not ask for it; by default not.
     - count: whether all schedules are counted; by default not.
     - reduction: whether equivalent orders of independent steps are left out: `on`, `off` or `auto` (None: where there are
@@ -296,7 +297,7 @@ def replay(
       The schedule's overrides apply, except to a loaded scenario.
     - on: `simulator` (the default), in virtual time and with the same log every time, or `threads`, on real threads that
       take their steps one at a time.
-    - level, log, keep, allow_python: as for `run`.
+    - level, log, keep, allow_python: as for `run`; a scenario with `objects` is refused.
 
     Raises ScenarioError and OutputError, as `run`, and UsageError where the schedule does not fit the scenario, with the
     first move that does not.

@@ -1,1 +1,1 @@
-"""What a scenario file may say: its text, its words, its values."""
+"""The language of scenario files: reading YAML, expressions and templates, the models of a file, and its JSON Schema."""

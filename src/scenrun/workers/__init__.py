@@ -1,1 +1,1 @@
-"""Where jobs run: processes of this machine, a cluster; and how much memory this process has. It knows no job."""
+"""Processes of this machine, clusters, and the memory of this process; independent of the jobs that run there."""

@@ -60,7 +60,7 @@ class Compiler:
         self.codes: list[Code | None] = []
         self.size = Size()
         self.place = scenario.place
-        """The step that is being lowered."""
+        """The place of the step that is being lowered."""
         self.started: set[int] = set()
         self._of_cell: dict[int, int] = {}
         self._of_target: dict[Any, int] = {}
