@@ -1,4 +1,7 @@
-"""The public verbs, as functions: they touch no signal handler, no stdout and no global state."""
+"""The Python functions `load`, `run`, `simulate`, `explore` and `replay`, and the helpers that they share.
+
+They install no signal handler, write nothing to stdout and change no global state.
+"""
 
 from __future__ import annotations
 
@@ -51,16 +54,18 @@ def load(
 ) -> Loaded:
     """Read, check and compile a scenario.
 
-    `scenario` is a path, or the scenario itself as a mapping. `overrides` maps dotted paths to values, such as
-    `{"threads.consumer.count": 3}`. `expect` is another file, or a mapping: its `expect` and `limits` stand in the place
-    of the scenario's own. Raises ScenarioError with everything that is wrong, each with its place.
+    - scenario: the path of a file, or the scenario itself as a mapping.
+    - overrides: values by dotted path, such as `{"threads.consumer.count": 3}`; by default none.
+    - expect: the path of another file, or a mapping, whose `expect` and `limits` replace the scenario's own; by default none.
+
+    Raises ScenarioError with every problem of the file, each with its place.
     """
     teacher = None if expect is None else source_of(expect, "<expect>")
     return load_source(source_of(scenario), overrides, teacher)
 
 
 def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") -> Source:
-    """The text of a file, or of a mapping under this name."""
+    """The source of a file or, under the name `name`, of a mapping written as YAML."""
     if isinstance(given, Mapping):
         text = yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True)
         return decode(name, text.encode())
@@ -68,7 +73,7 @@ def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") ->
 
 
 def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None) -> Loaded:
-    """Read, check and compile the scenario of a text, with the expectations of another one if there is a `teacher`."""
+    """Read, check and compile the scenario of a source; `expect` and `limits` of a `teacher` replace its own."""
     given = dict(overrides or {})
     read, problems = read_scenario(source, given, teacher)
     if read is None:
@@ -77,10 +82,10 @@ def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teac
 
 
 def read_file(path: Path) -> Source:
-    """The text of a file, up to the size that a scenario may have."""
+    """The source of a file; raises ScenarioError where it cannot be read or is larger than a scenario may be."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(MAX_BYTES + 1)  # one byte more, so that `decode` sees that a file is too large
     except OSError as error:
         raise ScenarioError([Problem(None, f"{path}: cannot be read: {error.strerror}")]) from None
     return decode(str(path), data)
@@ -97,13 +102,22 @@ def run(
     overrides: Mapping[str, Any] | None = None,
     allow_python: bool = False,
 ) -> RunResult:
-    """Run a scenario on real threads and give its result when all of them have ended or were freed.
+    """Run a scenario on real threads; returns its result when all of them have ended or were freed.
 
-    seed: replaces the file's. level: `debug`, `info`, `warning`, `error` or `critical`; `info`, and `debug` where lines are
-    kept. log: a file for JSON lines, or a function that is called with each event (on the calling thread). keep: keep the
-    events as `lines` of the result, which can draw its timeline then. time_limit: wall time, in seconds or as `5s`;
-    past it the verdict is `incomplete`. allow_python: lets `call` steps call the scenario's Python functions.
-    Raises ScenarioError (the file is wrong), UsageError (the arguments are) and OutputError (the log cannot be written).
+    - scenario: the path of a file, a mapping, or what `load` returns.
+    - seed: the seed of all pseudo-random draws; by default the file's.
+    - level: the lowest level that is logged, `debug`, `info`, `warning`, `error` or `critical`; by default `info`, and
+      `debug` with `keep`.
+    - log: the path of a file for JSON lines, or a function that is called with each event (on the calling thread); by
+      default none.
+    - keep: whether the result keeps the events as its `lines`, from which it can draw its timeline; by default not.
+    - time_limit: the longest wall time, in seconds or as a duration such as `5s`; past it the verdict is `incomplete`. By
+      default the file's limit.
+    - overrides: values by dotted path, as for `load`; not with a loaded scenario.
+    - allow_python: whether the scenario may use the author's Python, its `call` steps and `objects`; by default not.
+
+    Raises ScenarioError where the file is wrong, UsageError where an argument is wrong, and OutputError where the log
+    cannot be written.
     """
     from scenrun.execution.threads.run_program import run_program
 
@@ -141,14 +155,24 @@ def simulate(
     schedule: str | Path | None = None,
     save_schedule: str | Path | None = None,
 ) -> RunResult:
-    """Simulate a scenario in virtual time and give its result: the same for the same seed.
+    """Simulate a scenario in virtual time; returns its result, which is the same for the same seed.
 
-    What `run` takes means the same here; time_limit is virtual time. scheduler: `round-robin` (in time slices of
-    switch_interval, 5 ms by default), `random` (drawn before each step), or `priorities` (a number for each thread or
-    group; the highest goes first). cpus: steps at the same time; 1 is the GIL. step_cost: virtual time of a step of which
-    the file's `costs` and the file `costs` say nothing, in seconds or as `2us`; 1 us. epoch_ns: where the virtual clock
-    starts, in nanoseconds since 1970. schedule: a file that `save_schedule` wrote, to let threads move as it says.
-    Raises ScenarioError, UsageError and OutputError.
+    - scenario, seed, level, log, keep, overrides, allow_python: as for `run`.
+    - time_limit: as for `run`, but of virtual time.
+    - scheduler: `round-robin` (the default; in time slices), `random` (a thread is drawn before each step) or `priorities`
+      (the thread of the highest priority runs first).
+    - priorities: a number for each thread or group by name; only with the scheduler `priorities`, which needs them.
+    - switch_interval: the time slice of `round-robin`, in seconds or as a duration; by default 5 ms.
+    - cpus: the number of steps that may run at the same time; by default 1, as with the GIL.
+    - step_cost: the virtual time of a step for which neither the file's `costs` nor `costs` has a value, in seconds or as a
+      duration such as `2us`; by default 1 us.
+    - costs: the path of a file of costs such as `scenrun calibrate` writes; by default none.
+    - epoch_ns: the start of the virtual clock, in nanoseconds since 1970; by default 0.
+    - schedule: the path of a file that `save_schedule` wrote, whose order of threads is followed; it has its own seed, so
+      `seed` is refused with it. By default none.
+    - save_schedule: the path that the order of threads is written to; by default none. `cpus` must be 1 with either.
+
+    Raises ScenarioError, UsageError and OutputError, as `run`.
     """
     from scenrun.execution.simulator.costs import read_costs
     from scenrun.execution.simulator.options import SimulationOptions
@@ -207,18 +231,32 @@ def explore(
     overrides: Mapping[str, Any] | None = None,
     allow_python: bool = False,
 ) -> Explored:
-    """Search the schedules of a scenario: every bug, or the proof that there is none.
+    """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
-    strategy: `states` (all of them, breadth first; where they are too many and the strategy is None, random schedules and
-    PCT follow), `random`, `pct`, `pos`, `surw`, `preemptions`, `delays` or `dpor`. max_states (None: 2,000,000),
-    memory_bytes (that this process may have in all; None: 2 GB more than it has), time_limit (seconds, or as `10s`): the
-    result is `incomplete` past them, if nothing was found. schedules, jobs, depth, bound: of
-    the strategies that walk schedules (see docs/strategies.md). time: `free` (any sleep may take any time, any time-out
-    may fire) or `virtual` (in the clock's order). races: a data race is a finding even where the file does not ask.
-    count: count all schedules. reduction: `auto`, `on` or `off`; symmetry: take like replicas for one another where the
-    search is reduced. shorten: make counterexamples as short as possible. cluster: the address of a Dask scheduler, such as
-    `tcp://host:8786`, whose workers walk schedules (docs/cluster.md). Raises ScenarioError and UsageError, and OutputError
-    where the scheduler goes away.
+    - scenario, overrides, allow_python: as for `run`; a scenario with `objects` is refused.
+    - strategy: `states` (all of them, breadth first), or one that walks schedules: `random`, `pct`, `pos`, `surw`,
+      `preemptions`, `delays` or `dpor` (docs/strategies.md). None, the default, is `states`, followed by random schedules
+      and PCT where the states are too many.
+    - seed: the seed of the draws of the scenario and of the strategy; by default the file's.
+    - max_states, memory_bytes, time_limit: limits of the search, past which the result is `incomplete` if nothing was
+      found: the number of states (None: 2,000,000), the bytes that this process may have in all (None: 2 GB more than it
+      has), and the time in seconds or as a duration such as `10s` (None: no limit).
+    - schedules: the number of schedules to walk; None: 10,000 of a strategy that has no `time_limit` either, and up to
+      5,000 each of the random schedules and PCT that follow `states`.
+    - jobs: the number of processes that walk schedules; None: 1.
+    - cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers walk schedules (docs/cluster.md).
+    - depth: the depth of the bugs that PCT looks for; None: 3.
+    - bound: the most preemptions or delays, of the strategies `preemptions` and `delays`; None: no bound.
+    - time: `free` (None: any sleep may take any time, and any timeout of a blocked thread may fire) or `virtual` (sleeps
+      and timeouts end in the clock's order).
+    - races: whether a data race is a finding even where the file does not ask for it; by default not.
+    - count: whether all schedules are counted; by default not.
+    - reduction: whether equivalent orders of independent steps are left out: `on`, `off` or `auto` (None: where there are
+      many states).
+    - symmetry: whether replicas that are alike are interchangeable in a reduced search; None: they are.
+    - shorten: whether counterexamples are made as short as possible; by default they are.
+
+    Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
     from scenrun.search.explore import explore_program
     from scenrun.search.options import SearchRequest
@@ -253,10 +291,16 @@ def replay(
 ) -> RunResult:
     """Make the moves of a schedule again; `notes["shown"]` of the result says whether its finding was shown.
 
-    schedule: a file that `scenrun explore` or `scenrun play` wrote, or what `scenrun.model.move_schedule.read` gives. scenario:
-    by default the schedule's own file, as it was given or beside the schedule. on: `simulator`, in virtual time and with the
-    same log every time, or `threads`, on real threads that take their steps one at a time. Raises ScenarioError,
-    OutputError, and UsageError where the schedule does not fit the scenario, with the first move that does not.
+    - schedule: the path of a file that `scenrun explore` or `scenrun play` wrote, or what
+      `scenrun.model.move_schedule.read` returns.
+    - scenario: as for `run`; by default the schedule's own file, at the path that it was given by or beside the schedule.
+      The schedule's overrides apply, except to a loaded scenario.
+    - on: `simulator` (the default), in virtual time and with the same log every time, or `threads`, on real threads that
+      take their steps one at a time.
+    - level, log, keep, allow_python: as for `run`; a scenario with `objects` is refused.
+
+    Raises ScenarioError and OutputError, as `run`, and UsageError where the schedule does not fit the scenario, with the
+    first move that does not.
     """
     from scenrun.model.move_schedule import MoveSchedule, read
 
@@ -272,7 +316,10 @@ def replay(
 
 
 def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:
-    """The scenario's file of a schedule: where it was, or beside the schedule's own file."""
+    """The path of a schedule's scenario: its former path, or beside the schedule's file; UsageError where neither exists.
+
+    path: the schedule's file.
+    """
     given = Path(schedule.file)
     places = [given, Path(path).parent / given.name]
     for place in places:
@@ -293,7 +340,11 @@ def replay_once(
     interrupted: Callable[[], str | None] = lambda: None,
     plan: ReplayPlan | None = None,
 ) -> RunRecord:
-    """Replay a schedule of a loaded scenario; nothing is started where it does not fit."""
+    """Replay a schedule of a loaded scenario; raises UsageError before any thread starts where the two do not fit.
+
+    plan: the resolved moves, where the caller has them. interrupted: returns the name of a signal that ends the replay, or
+    None.
+    """
     from scenrun.execution.replay.plan import plan_of, to_show
 
     if on not in ("simulator", "threads"):
@@ -313,7 +364,7 @@ def _loaded(
     overrides: Mapping[str, Any] | None,
     allow_python: bool,
 ) -> Loaded:
-    """The scenario, and nothing about it that would have no effect."""
+    """The scenario, loaded if it is not yet; refuses an unknown level, overrides without effect and unpermitted Python."""
 
     if level not in LEVELS:
         raise UsageError(f"there is no level `{level}`; levels are {', '.join(LEVELS)}")
@@ -325,13 +376,13 @@ def _loaded(
 
 
 def _level(level: str | None, keep: bool) -> str:
-    """The level of the log unless it is said: lines are kept for a timeline, which needs all of them."""
+    """The level of the log; by default `debug` where lines are kept, as a timeline needs all of them, and else `info`."""
     return level if level is not None else "debug" if keep else "info"
 
 
 @contextmanager
 def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: bool) -> Iterator[Lines]:
-    """Where the log goes: to a file, to a function, or nowhere; and to the result, where its lines are kept."""
+    """The destination of the log: a file, a function or none; and the result's `lines` with `keep`."""
     from scenrun.execution.log_output import Lines
     from scenrun.trace.recorder import Collector, open_output
 
@@ -350,7 +401,7 @@ def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: b
 
 
 def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:
-    """A limit of time in nanoseconds, from seconds or a duration's text; errors name the option."""
+    """A time limit in nanoseconds, from seconds or a duration's text; a UsageError names the option."""
     if limit is None:
         return None
     if isinstance(limit, int | float) and not isinstance(limit, bool):
@@ -367,7 +418,7 @@ def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int 
 
 
 def check_calls(program: Program, allow_python: bool) -> None:
-    """Refuse a program with the user's own Python unless the user allows it; and what of it cannot be imported."""
+    """Raise ScenarioError where a program uses the author's Python without permission, or where it cannot be imported."""
 
     calls = [i for code in program.codes for i in code.instructions if i.op == "call"]
     if not calls and not program.objects:

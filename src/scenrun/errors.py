@@ -1,4 +1,8 @@
-"""The three families of errors: the file's, the scenario's own threads', and ours."""
+"""The exception classes of scenrun, and the sources, places and problems that they report.
+
+They tell apart errors of the user's input and output (ScenarioError, UsageError, OutputError), exceptions of a scenario's
+threads (Fault), and bugs of scenrun itself (InternalError).
+"""
 
 from __future__ import annotations
 
@@ -14,20 +18,20 @@ def _lines(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text that scenarios come from: a file, standard input, an option of the command line."""
+    """A named text that a scenario or a part of it is read from: a file, standard input, a command-line option."""
 
     name: str
     text: str = field(repr=False)
 
     def line(self, number: int) -> str:
-        """The text of line `number` (from 1), or nothing past the end."""
+        """The text of line `number`, counted from 1; empty past the end."""
         lines = _lines(self.text)
         return lines[number - 1] if 1 <= number <= len(lines) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a source; line and column count from 1."""
+    """A position in a source; line and column count from 1."""
 
     source: Source
     line: int
@@ -39,17 +43,17 @@ class Place:
         return f"{self.source.name}:{self.line}:{self.column}"
 
     def moved(self, columns: int) -> Place:
-        """The place so many columns further on, where the text allows to say so."""
+        """The place `columns` further to the right; the same place where it is not exact."""
         return Place(self.source, self.line, self.column + columns) if self.exact else self
 
 
 MAX_SHOWN = 160
-"""Columns of a source line that an error shows."""
+"""The most columns of a source line that an error shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with a file: where, what, and what to do next."""
+    """One error of a file: its place, and a message that says what is wrong and what to do."""
 
     place: Place | None
     message: str
@@ -70,7 +74,7 @@ class Problem:
 
 
 class ScenarioError(Exception):
-    """The scenario file (or an override of it) is wrong; nothing has been started.
+    """The scenario file (or an override of it) is wrong; no thread has been started.
 
     `problems` lists every problem found, in the order of the file.
     """
@@ -93,11 +97,11 @@ class ScenarioError(Exception):
 
 
 class UsageError(Exception):
-    """The command line or a call asks for something that cannot be, or that would have no effect."""
+    """The command line or a call has an argument that is invalid, or that would have no effect."""
 
 
 class OutputError(Exception):
-    """The log could not be opened or written; `midway` tells which."""
+    """A log or another output could not be opened or written; `midway`: whether it failed while being written."""
 
     def __init__(self, message: str, *, midway: bool) -> None:
         self.midway = midway
@@ -105,11 +109,11 @@ class OutputError(Exception):
 
 
 class InternalError(Exception):
-    """scenrun itself is wrong: please report it, with the scenario."""
+    """A bug of scenrun itself, to be reported together with the scenario."""
 
 
 class Fault(Exception):
-    """An exception inside a scenario's thread: a value with a type's name and a text.
+    """An exception raised inside a scenario's thread, with the name of its type and its text.
 
     `type` is the name under which a scenario catches it, such as `ValueError` or `queue.Empty`.
     """

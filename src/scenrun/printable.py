@@ -1,4 +1,4 @@
-"""Text that is safe to print: no part of it moves a cursor, turns the reading direction or hides."""
+"""Escapes control and invisible characters, so that printed text cannot move the cursor, reorder text or hide any."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import json
 
 _DELETE = 0x7F
 _EMOJI_FORM = "\ufe0f"
-"""Asks for the wide form of a sign; terminals disagree about its width, so it is left out."""
+"""The variation selector that requests the wide form of a character; removed, as terminals disagree about its width."""
 
 
 def clean(text: str) -> str:
-    """A text that cannot move the cursor or turn the reading direction: what would is shown as an escape."""
+    """The text with every unprintable character, line breaks included, written as an escape."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text if c != _EMOJI_FORM)
 
 
 def harmless(text: str) -> str:
-    """Lines of text, each of them clean: what every text goes through that a terminal is given."""
+    """The text with each of its lines cleaned; every text that goes to a terminal passes through here."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "\n".join(map(clean, text.split("\n")))
 
 
 def harmless_json(text: str) -> str:
-    """JSON that is the same to a reader of JSON, and harmless to a terminal."""
+    """JSON of the same value, with unprintable characters written as JSON escapes."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else _escaped_in_json(c) for c in text)

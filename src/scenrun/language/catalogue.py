@@ -1,4 +1,4 @@
-"""The scenarios and schemas that are shipped with scenrun, wherever it is installed."""
+"""Locates the scenarios, behaviours and schemas that are shipped with scenrun, in an installed package or a checkout."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def shipped(folder: str) -> Path:
-    """`scenarios` or `schemas`: inside an installed package, or at the top of a checkout."""
+    """The path of the folder `scenarios` or `schemas`: inside an installed package, or at the top of a checkout."""
     installed = _PACKAGE / folder
     return installed if installed.is_dir() else _PACKAGE.parent.parent / folder
 
 
 def files(folder: Path) -> list[Path]:
-    """The scenario files of a folder and below, in order."""
+    """The scenario files in a folder and its subfolders, sorted."""
     return sorted(p for p in folder.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
 
 
 def scenario_text(name: str) -> str:
-    """The text of a shipped scenario, or of a built-in behaviour's file."""
+    """The text of a shipped scenario or of a built-in behaviour's file; raises UsageError for an unknown name."""
 
     known = {path.stem: path for path in files(shipped("scenarios"))}
     if name in known:

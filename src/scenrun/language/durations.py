@@ -1,4 +1,4 @@
-"""Lengths of time as a scenario writes them: `250us`, `100ms`, `2s`, `1.5m`, or a distribution of them."""
+"""Parses and formats durations, such as `250us`, `100ms`, `2s` or `1.5m`, and distributions of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 UNITS_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
-"""Nanoseconds in each unit that a duration may be written in."""
+"""Nanoseconds in each unit of a duration."""
 MAX_NS = 366 * 24 * UNITS_NS["h"]
 DURATION = r"(?:\d+(?:\.\d*)?|\.\d+)\s*(?:us|ms|s|m|h)"
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-zA-Zµμ]+)\Z", re.ASCII)
@@ -16,11 +16,11 @@ _EXAMPLES = "a duration is a number with a unit, such as 250us, 100ms, 2s or 1.5
 
 
 class DurationError(ValueError):
-    """The text is no duration; the message says what one looks like."""
+    """The text is not a duration; the message says how one is written."""
 
 
 def parse(value: Any) -> int:
-    """Nanoseconds of a duration's text; raises DurationError with a sentence."""
+    """The nanoseconds of a duration's text; raises DurationError."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise DurationError(_EXAMPLES)
     if not isinstance(value, str):
@@ -40,7 +40,7 @@ def parse(value: Any) -> int:
 
 
 def text(nanoseconds: int) -> str:
-    """A duration as a scenario would write it."""
+    """A duration in nanoseconds as the text that a scenario would have."""
     for unit, size in (("s", UNITS_NS["s"]), ("ms", UNITS_NS["ms"]), ("us", UNITS_NS["us"])):
         if nanoseconds >= size or unit == "us":
             return f"{nanoseconds / size:.6g}{unit}"
@@ -63,7 +63,7 @@ class Duration:
 
     @property
     def is_random(self) -> bool:
-        """Whether each use draws it anew."""
+        """Whether it is a distribution, from which each use draws."""
         return self.kind != "fixed"
 
 
@@ -71,7 +71,7 @@ DISTRIBUTIONS = {"uniform": ("low", "high"), "exponential": ("mean",), "normal":
 
 
 def distribution(value: Any) -> Duration:
-    """A duration or a distribution of durations: `{uniform: [1ms, 5ms]}`, `{normal: {mean: 5ms, sd: 1ms}}`."""
+    """Parse a duration or a distribution of durations: `{uniform: [1ms, 5ms]}`, `{normal: {mean: 5ms, sd: 1ms}}`."""
     if not isinstance(value, dict):
         return Duration("fixed", (parse(value),))
     if len(value) != 1 or next(iter(value)) not in DISTRIBUTIONS:

@@ -1,4 +1,4 @@
-"""The subset of Python's expressions that a scenario may use; everything else is refused when the file is loaded."""
+"""Parses an expression with Python's parser and refuses everything outside the subset that a scenario may use."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ MAX_BITS = 4_096
 
 FUNCTIONS = ("len", "min", "max", "abs", "sum", "sorted", "range", "int", "float", "str", "bool", "round", "any", "all")
 DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
-"""Calls on `random` and how many arguments each takes."""
+"""The functions of `random` and the number of arguments of each."""
 METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
 ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties")
 RESERVED = frozenset(
     ("main", "index", "name", "error", "random", "inside", "none", "null", "true", "false", *FUNCTIONS)
 ) | frozenset(__import__("keyword").kwlist)
-"""Names that mean something of their own and cannot name anything else."""
+"""Names that have a meaning in the language and cannot be declared."""
 
 _BINARY = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow,
            ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)  # fmt: skip
@@ -33,7 +33,7 @@ _GLUED = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|"""
     r"""(?P<glued>(?:0[xX][0-9a-fA-F_]+|[0-9][0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9]+)?)(?:and|else|for|if|in|is|not|or)\b)|[0-9.]+"""
 )
-"""Words and texts are passed over as wholes, so that only a number that begins by itself is looked at."""
+"""Matches names and quoted texts as wholes, so that `glued` matches only at the start of a number."""
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _KNOWN_ESCAPES = "\\'\"abfnrtv01234567xuUN\n"
 _SENTENCES = (
@@ -48,7 +48,7 @@ _SENTENCES = (
     ("'else'", "`x if c else y` needs its `else`"),
     ("unexpected EOF", "something is missing at its end"),
 )
-"""What is said for Python's own words, which differ between its versions."""
+"""Messages by a part of Python's own, whose words differ between its versions."""
 _REFUSED = {
     ast.Lambda: "a lambda",
     ast.ListComp: "a comprehension",
@@ -82,18 +82,18 @@ _INSTEAD = {
 
 
 class ExpressionError(ValueError):
-    """The text is no expression of the subset; `offset` is where, in characters of the text."""
+    """The text is not an expression of the subset; `offset` is the position of the error in characters of the text."""
 
     def __init__(self, message: str, offset: int = 0, place: Place | None = None) -> None:
         self.offset = offset
         self.place = place
-        """Where the text stands that `offset` counts in, where that is not the whole value."""
+        """The place of the text that `offset` counts in, where that is not the whole value."""
         super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Expression:
-    """A checked expression: its syntax tree, the text it came from and the place where that stands."""
+    """A checked expression: its syntax tree, its text and the place of the text."""
 
     tree: ast.expr
     text: str
@@ -106,13 +106,16 @@ class Expression:
 
 
 def offset_of(text: str, node: ast.AST) -> int:
-    """Characters before `node` in its expression's text (the tree counts UTF-8 bytes)."""
+    """The number of characters before `node` in its expression's text; the tree itself counts UTF-8 bytes."""
     column: int = getattr(node, "col_offset", 0)
     return len(text.encode()[:column].decode(errors="ignore"))
 
 
 def parse(value: Any) -> Expression:
-    """An expression field's value: text is an expression; a number, boolean or null is itself; a list is a display."""
+    """Parse the value of an expression field.
+
+    Text is parsed; a number, boolean or null is a constant; a list or mapping is a display of expressions.
+    """
     if isinstance(value, str):
         place, lead = place_of(value), len(value) - len(value.lstrip())
         return Expression(_parse_text(value), value.strip(), place.moved(lead) if place else None)
@@ -135,7 +138,7 @@ def _display(value: Any) -> ast.expr:
 
 
 def _placed(text: str) -> ast.expr:
-    """The tree of one text inside a list or mapping, each node with its own place."""
+    """The syntax tree of one text inside a list or mapping, with the place of each node."""
     place = place_of(text)
     try:
         tree = _parse_text(text)
@@ -172,7 +175,7 @@ def _parse_text(text: str) -> ast.expr:
 
 
 def _number_and_word(text: str) -> re.Match[str] | None:
-    """A number with a word glued to it, such as `1if`: newer Pythons warn of it, and will refuse it."""
+    """The first number that a keyword follows without a space, such as `1if`: newer Pythons warn of it, and will refuse it."""
     return next((found for found in _GLUED.finditer(text) if found["glued"]), None)
 
 
@@ -195,7 +198,7 @@ def _python_says(text: str, error: SyntaxError) -> str:
 
 
 class _Checker:
-    """Walks a tree and refuses what the subset has not."""
+    """Walks a syntax tree and refuses nodes outside the subset."""
 
     def __init__(self, text: str, lead: int) -> None:
         self.text = text

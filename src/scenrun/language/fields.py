@@ -1,4 +1,4 @@
-"""The kinds of field that a scenario's models are made of: name, reference, template, expression, duration, steps."""
+"""The base class of a scenario's models and the types of their fields: name, reference, expression, duration, steps."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ M = TypeVar("M", bound="Model")
 
 
 class Model(BaseModel):
-    """A part of a scenario: strict, frozen, closed to unknown keys, and aware of its place in the file."""
+    """The base class of the parts of a scenario: strict, frozen, without unknown keys, and with a place in the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True)
     _node: Any = PrivateAttr(default=None)
     what: ClassVar[str] = ""
-    """What an error calls this part of the file."""
+    """The name of this part of the file in errors."""
 
     @property
     def place(self) -> Place | None:
-        """Where this part begins in the file."""
+        """The place where this part begins in the file."""
         private = self.__pydantic_private__
         return place_of(private["_node"]) if private else None
 
     def place_of_key(self, key: str) -> Place | None:
-        """Where the value of `key` stands."""
+        """The place of the value of `key`; that of this part where the file does not have the key."""
         places = getattr(self._node, "places", {})
         return places[key][1] if key in places else self.place
 
     def is_given(self, key: str) -> bool:
-        """Whether the file has this key here (rather than its default)."""
+        """Whether the file has this key here, rather than its default."""
         return isinstance(self._node, dict) and key in self._node
 
     def as_given(self, key: str) -> Any:
-        """The value of `key` as the file has it, or None."""
+        """The unparsed value of `key` in the file, or None."""
         return self._node.get(key) if isinstance(self._node, dict) else None
 
 
 def refuse(message: str, offset: int = 0, place: Place | None = None) -> PydanticCustomError:
-    """An error with a sentence of ours; `offset` counts characters into the text of the value, or from `place`."""
+    """A validation error with this message; `offset` counts characters into the text of the value, or from `place`."""
     return PydanticCustomError("scenrun", "{message}", {"message": message, "offset": offset, "place": place})
 
 
 def each(values: Any, read: Callable[[Any], Any], info: ValidationInfo) -> Iterator[tuple[Any, Any]]:
-    """The keys (or numbers) and what `read` makes of the values; those that are wrong are refused, each at its place."""
+    """Each key (or number) with the result of `read` for its value; wrong values are refused at their places and left out."""
     places = getattr(values, "places", None)
     for key, value in values.items() if isinstance(values, dict) else enumerate(values):
         try:
@@ -72,7 +72,7 @@ def each(values: Any, read: Callable[[Any], Any], info: ValidationInfo) -> Itera
 
 
 class ModelReader(Protocol):
-    """Reads the parts of a file, and collects what is wrong with them; `reader.py` has the one that there is."""
+    """The interface of a reader that validates the parts of a file and collects problems, implemented in `reader.py`."""
 
     def refuse(self, place: Place | None, message: str) -> None:
         """Note one problem."""
@@ -84,29 +84,29 @@ class ModelReader(Protocol):
         """The entries whose keys are names; the others are refused."""
 
     def model(self, cls: type[M], raw: Any, what: str, name: str = "") -> M | None:
-        """A part of the file as its model, or None where it is wrong."""
+        """Validate a part of the file as its model; None where it is wrong."""
 
     def primitive(self, parent: Mapping, name: str) -> Any:
         """One entry of `sync`, in short or long form, or None where it is wrong."""
 
     def stand_in(self, parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
-        """A mapping that a short form stands for, at the place of the short form."""
+        """The mapping that a short form abbreviates, at the place of the short form."""
 
     def skip(self, raw: Any) -> None:
-        """Keep the words of what could not be read."""
+        """Keep the words of a part that could not be read."""
 
     def steps(self, value: Any) -> tuple[Any, ...]:
-        """A list of steps; those that are wrong are left out."""
+        """Read a list of steps; wrong ones are refused and left out."""
 
 
 def reader_of(info: ValidationInfo) -> ModelReader:
-    """The reader that a file is being read by, which collects what is wrong with it."""
+    """The reader that validates the file, from the validation context."""
     reader: ModelReader = info.context  # type: ignore[assignment]
     return reader
 
 
 def check_name(value: Any) -> str:
-    """An identifier that a scenario may use as a name."""
+    """The value, if it is an identifier that a scenario may use as a name; raises a validation error otherwise."""
     if not isinstance(value, str) or not _NAME.match(value):
         raise refuse(f"a name is made of letters, digits and _, and begins with none of the digits; not {shown(value)}")
     if len(value) > MAX_NAME:
@@ -117,7 +117,7 @@ def check_name(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value of the file as an error shows it."""
+    """The text for a value of the file in an error, cut to 60 characters."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -132,7 +132,7 @@ def shown(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reference:
-    """An object by name: `pipeline`, or one of an array or group: `forks[index]`."""
+    """A reference to an object by name, `pipeline`, or to one of an array or group, `forks[index]`."""
 
     name: str
     index: Expression | None
@@ -143,7 +143,7 @@ class Reference:
 
 
 def parse_reference(value: Any) -> Reference:
-    """A reference's text: a name, or a name and an index in brackets."""
+    """Parse a reference: a name, or a name and an index in brackets."""
     if not isinstance(value, str):
         raise refuse(f"an object's name is expected, not {shown(value)}")
     if _NAME.match(value):
@@ -160,7 +160,7 @@ def parse_reference(value: Any) -> Reference:
 
 
 def parse_expression(value: Any) -> Expression:
-    """An expression field."""
+    """Parse the value of an expression field."""
     if isinstance(value, Mapping) and value and all(v is None for v in value.values()):
         raise refuse(f"`{{{', '.join(value)}}}` is a mapping to YAML; an expression is written without braces")
     try:
@@ -170,7 +170,7 @@ def parse_expression(value: Any) -> Expression:
 
 
 def parse_text(word: str) -> Callable[[Any], Template]:
-    """A template field of the verb or key `word`."""
+    """The parser of the template field of the verb or key `word`."""
 
     def template(value: Any) -> Template:
         if isinstance(value, Mapping):
@@ -191,7 +191,7 @@ def parse_text(word: str) -> Callable[[Any], Template]:
 
 
 def parse_duration(value: Any) -> Duration:
-    """A duration as it stands: no distribution, no parameter."""
+    """Parse a fixed duration; distributions and parameters are refused."""
     try:
         return Duration("fixed", (durations.parse(value),))
     except DurationError as error:
@@ -200,14 +200,14 @@ def parse_duration(value: Any) -> Duration:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DurationName:
-    """A parameter of type `duration`, by name."""
+    """A reference to a parameter of type `duration`, by name."""
 
     name: str
     place: Place | None
 
 
 def parse_timing(value: Any) -> Duration | DurationName:
-    """A duration, a distribution, or the name of a parameter that is one."""
+    """Parse a duration, a distribution, or the name of a parameter that is one."""
     if isinstance(value, str) and _NAME.match(value):
         return DurationName(str(value), place_of(value))
     try:

@@ -1,4 +1,4 @@
-"""Grading: the `expect` and `limits` of one file, a teacher's, in the place of another file's own."""
+"""Replaces the `expect` and `limits` of a scenario by those of another file, a teacher's, for grading."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scenrun.language.placed import Mapping
 from scenrun.language.suggestions import did_you_mean
 
 KEYS = ("expect", "limits")
-"""What is replaced; what the teacher's file does not have is as if no file had it."""
+"""The sections that are replaced; one that the teacher's file does not have is removed."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
 
 def graded_by(raw: Mapping, teacher: Source) -> frozenset[str]:
-    """Replace the sections of a file by the teacher's; the words of its own that are gone, as names that it mentions."""
+    """Replace the sections of a file by the teacher's; returns the words of its own sections, which count as mentioned."""
     sections = sections_of(teacher)
     words = frozenset(_words([raw.get(key) for key in KEYS]))
     for key in KEYS:
@@ -30,7 +30,10 @@ def graded_by(raw: Mapping, teacher: Source) -> frozenset[str]:
 
 
 def sections_of(teacher: Source) -> Mapping:
-    """What a teacher's file says: one of these two keys alone, or a whole scenario of which they are taken."""
+    """The content of a teacher's file, which has only `expect` and `limits`, or is a whole scenario with one of them.
+
+    Raises ScenarioError where it has neither, or other keys without being a scenario.
+    """
     problems: list[Problem] = []
     found = yaml_source.read(teacher, problems)
     if "scenario" not in found:

@@ -1,4 +1,4 @@
-"""Sets the value at a dotted path of a file that has been read as YAML but not yet as a scenario."""
+"""Applies overrides: sets the value at a dotted path of a file that is parsed as YAML but not yet validated."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from scenrun.language.primitives import KINDS
 from scenrun.language.suggestions import did_you_mean
 
 _SYNC = 2
-"""How many words of a path into `sync` name the object; what follows is its kind, or one of the kind's options."""
+"""The number of words of a path into `sync` that name the object; the next is its kind, or an option of the kind."""
 
 
 def override(raw: Mapping, path: str, value: Any) -> None:
-    """Set the value at a dotted path, such as `threads.consumer.count`, which must lead into the file.
+    """Set the value at a dotted path, such as `threads.consumer.count`; all but its last key must exist in the file.
 
-    An object's options may be named without its kind: `sync.pipeline.maxsize` is `sync.pipeline.queue.maxsize`.
+    Raises ScenarioError otherwise. An object's options may be named without its kind: `sync.pipeline.maxsize` is
+    `sync.pipeline.queue.maxsize`.
     """
     place = Place(Source(f"--set {path}", f"{path}={value}"), 1, len(path) + 2)
     if path.startswith("x-"):
@@ -44,21 +45,21 @@ def override(raw: Mapping, path: str, value: Any) -> None:
 
 
 def full_path(raw: Mapping, path: str) -> str:
-    """The path with the kind of an object of `sync` where that was left out."""
+    """The path with the kind of an object of `sync` inserted, where it is left out."""
     parts = path.split(".")
     kind = _kind_of(raw, parts)
     return ".".join([*parts[:_SYNC], kind, *parts[_SYNC:]]) if kind and parts[_SYNC] != kind else path
 
 
 def short_path(raw: Mapping, path: str) -> str:
-    """The path without the kind of an object of `sync`: the one spelling for both."""
+    """The path without the kind of an object of `sync`, as the canonical spelling of both forms."""
     parts = path.split(".")
     is_full = len(parts) > _SYNC + 1 and parts[_SYNC] == _kind_of(raw, parts)
     return ".".join([*parts[:_SYNC], *parts[_SYNC + 1 :]]) if is_full else path
 
 
 def _kind_of(raw: Mapping, parts: list[str]) -> str | None:
-    """The kind of the object of `sync` into which a path leads."""
+    """The kind of the object of `sync` that a path leads into, or None."""
     if len(parts) <= _SYNC or parts[0] != "sync" or not isinstance(raw.get("sync"), Mapping):
         return None
     given = raw["sync"].get(parts[1])
@@ -67,7 +68,7 @@ def _kind_of(raw: Mapping, parts: list[str]) -> str | None:
 
 
 def _own(parent: Mapping, key: str) -> Any:
-    """The value at `key`, made the parent's own: an alias shares its value with its anchor."""
+    """The value at `key`, copied first, as a YAML alias shares its value with the anchor; short forms become mappings."""
     value = parent[key]
     if isinstance(value, str) and value in KINDS:
         parent[key] = stand_in(parent, key, {value: Mapping(parent.places[key][1])})
@@ -81,7 +82,7 @@ def _own(parent: Mapping, key: str) -> Any:
 
 
 def _placed(value: Any, place: Place) -> Any:
-    """A value of an override as if it stood in the file."""
+    """A value of an override with places, like a value of the file."""
     if isinstance(value, dict):
         out = Mapping(place)
         for key, item in value.items():
@@ -97,7 +98,7 @@ def _placed(value: Any, place: Place) -> Any:
 
 
 def stand_in(parent: Mapping, key: str, fields: dict[str, Any]) -> Mapping:
-    """A mapping that a short form stands for, at the place of the short form."""
+    """The mapping that a short form abbreviates, at the place of the short form."""
     place = parent.places[key][1]
     out = Mapping(place)
     out.update(fields)

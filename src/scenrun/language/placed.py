@@ -1,4 +1,4 @@
-"""Plain values of a file that know their place in it."""
+"""Mappings, sequences and texts with their places in the file that they were read from."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from scenrun.errors import Place
 
 
 class Mapping(dict[str, Any]):
-    """A mapping of the file; `places` has the place of each key and of its value."""
+    """A mapping of the file; `places` has the place of each key and of its value.
+
+    `size` counts the values in it, and `depth` the levels of nesting, both including itself.
+    """
 
     __slots__ = ("depth", "place", "places", "size")
 
@@ -21,7 +24,7 @@ class Mapping(dict[str, Any]):
 
 
 class Sequence(list[Any]):
-    """A sequence of the file; `places` has the place of each item."""
+    """A sequence of the file; `places` has the place of each item; `size` and `depth` are as of a Mapping."""
 
     __slots__ = ("depth", "place", "places", "size")
 
@@ -34,7 +37,7 @@ class Sequence(list[Any]):
 
 
 class Text(str):
-    """A text of the file that knows where it stands and whether it stood in quotes (or a block)."""
+    """A text of the file with its place; `quoted` says whether it was in quotes or a block."""
 
     __slots__ = ("place", "quoted")
 
@@ -43,7 +46,7 @@ class Text(str):
 
     @classmethod
     def at(cls, place: Place, text: str, *, quoted: bool) -> Text:
-        """The text, standing at `place`."""
+        """A text with this place."""
         self = cls(text)
         self.place = place
         self.quoted = quoted
@@ -51,5 +54,5 @@ class Text(str):
 
 
 def place_of(value: object) -> Place | None:
-    """Where a value of the file stands, if it knows."""
+    """The place of a value of the file; None for a value without one, such as a number."""
     return getattr(value, "place", None)

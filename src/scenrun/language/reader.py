@@ -1,4 +1,4 @@
-"""From a source to a Scenario; every error of the file is collected and told in our own words."""
+"""Validates a file as a Scenario, collects all of its errors, and translates those of pydantic into plain messages."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from scenrun.language.suggestions import did_you_mean, nearest
 M = TypeVar("M", bound=Model)
 DECLARING = ("sync", "state", "behaviours", "threads")
 MAX_PROBLEMS = 100
-"""Problems after which a file is not read any further."""
+"""The number of problems after which reading stops."""
 _MEANT = {
     "print": "log", "echo": "log", "lock": "acquire", "unlock": "release", "signal": "notify", "broadcast": "notify_all",
     "clear": "clear_event", "send": "put", "receive": "get", "loop": "repeat", "yield": "sleep", "exec": "run",
     "thread": "spawn", "throw": "raise", "catch": "except", "switch": "if", "import": "call", "elif": "else",
 }  # fmt: skip
-"""Verbs of other languages and what is written here."""
+"""Words of other languages, each with the verb or key that has its meaning here."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _KEYWORD_OF_FLOW = {"do", "then", "else", "in", "except", "finally"}
 _TYPE_WORDS = {
@@ -50,11 +50,10 @@ _TYPE_WORDS = {
 def read_scenario(
     source: Source, overrides: dict[str, Any] | None = None, teacher: Source | None = None
 ) -> tuple[Scenario | None, list[Problem]]:
-    """The scenario of `source` with `overrides` (dotted path -> value), and what is wrong with it.
+    """Read the scenario of `source` with `overrides` (dotted path -> value); returns it with the problems found.
 
-    `teacher` has the expectations and limits that stand in the place of its own.
-
-    With problems, the scenario is what could be read of it, for further checks, or None.
+    teacher: the source of the `expect` and `limits` that replace the scenario's own. With problems, the scenario consists
+    of the parts that could be read, for further checks, or is None.
     """
     problems: list[Problem] = []
     raw = yaml_source.read(source, problems)
@@ -69,20 +68,20 @@ def read_scenario(
 
 
 class Reader:
-    """Reads models out of mappings and keeps what is wrong; a broken part is left out of its whole."""
+    """Validates mappings as models and collects the problems; a wrong part is left out of the whole."""
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         self.unread: set[str] = set()
-        """The words of what could not be read; a name among them may be declared or used there."""
+        """The words of the parts that could not be read; a name among them may be declared or used there."""
         self._explained = {(p.place.line, p.place.column) for p in problems if p.place}
         self._noted = set(problems)
         self.is_partial = False
-        """Whether a whole section of declarations could not be read, so that nothing can be said of names."""
+        """Whether a whole section of declarations could not be read, so that names cannot be checked."""
         self._steps: dict[int, Step | None] = {}
 
     def refuse(self, place: Place | None, message: str) -> None:
-        """Note one problem, unless YAML's own rules have refused the same place."""
+        """Note one problem, unless reading the YAML has already found one at the same place."""
         problem = Problem(place, message)
         if (place and (place.line, place.column) in self._explained) or problem in self._noted:
             return
@@ -110,7 +109,7 @@ class Reader:
                 self.skip(value)
 
     def scenario(self, raw: Mapping) -> Scenario | None:
-        """The whole file."""
+        """Validate the whole file; keys that begin with `x-` are ignored."""
         kept = Mapping(raw.place)
         kept.places = raw.places
         for key, value in raw.items():
@@ -130,7 +129,10 @@ class Reader:
         return scenario
 
     def model(self, cls: type[M], raw: Any, what: str, name: str = "") -> M | None:
-        """One part of the file, or None where it is broken; of a broken part nothing more is said under its name."""
+        """Validate one part of the file; a wrong part without its wrong keys, or None where that is not valid either.
+
+        what: the part in messages. name: the declared name, about which no more problems are noted if the part is wrong.
+        """
         if not isinstance(raw, Mapping):
             self.refuse(place_of(raw), f"{what} takes a mapping, not {shown(raw)}")
             return None
@@ -148,7 +150,7 @@ class Reader:
         return model
 
     def _without(self, cls: type[M], raw: Mapping, wrong: set[str]) -> M | None:
-        """What is left of a part without its wrong keys, so that the rest of the file can be checked against it."""
+        """The model of a part without its wrong keys, so that the rest of the file can be checked against it."""
         kept = Mapping(raw.place)
         kept.update((key, value) for key, value in raw.items() if key not in wrong)
         kept.places = raw.places
@@ -163,7 +165,7 @@ class Reader:
         return model
 
     def skip(self, raw: Any) -> None:
-        """Remember the words of something that is not read."""
+        """Keep the words of a part that is not read."""
         if isinstance(raw, str):
             place = place_of(raw)
             self.unread.update(_IDENTIFIER.findall(raw))
@@ -194,7 +196,7 @@ class Reader:
 
     @staticmethod
     def _where(raw: Mapping, loc: tuple[Any, ...]) -> tuple[Place | None, str]:
-        """The deepest place along `loc`, and the name of the key there."""
+        """The place of the innermost value along `loc`, and the last key on the way to it."""
         at: Any = raw
         place: Place | None = raw.place
         label = ""
@@ -231,7 +233,7 @@ class Reader:
         return f"{label}: {details['msg']}"
 
     def steps(self, value: Any) -> tuple[Step, ...]:
-        """A list of steps; the broken ones are refused and left out."""
+        """Read a list of steps; wrong ones are refused and left out."""
         if not isinstance(value, list):
             hint = "; begin each with `- `" if isinstance(value, dict) else ""
             raise refuse(f"steps are a list, not {shown(value)}{hint}")
@@ -240,7 +242,7 @@ class Reader:
         return tuple(step for step in read if step is not None)
 
     def step(self, raw: Any, place: Place | None) -> Step | None:
-        """One step; an alias of it is the same step."""
+        """Read one step, or None; a YAML alias of a step is the same step object."""
         if not isinstance(raw, Mapping):
             return self._step(raw, place)
         if id(raw) not in self._steps:
@@ -275,7 +277,7 @@ class Reader:
         return self.model(cls, fields, f"`{cls.verb}`")
 
     def _look_inside(self, raw: Mapping) -> None:
-        """Read the steps below a step that makes no sense itself: what is wrong with them is told as well."""
+        """Read the steps inside a step that is itself wrong, so that their problems are noted as well."""
         for key in raw:
             if key in _KEYWORD_OF_FLOW - {"in", "except"} and isinstance(raw[key], list):
                 self.steps(raw[key])
@@ -314,7 +316,7 @@ class Reader:
         return None
 
     def _flatten(self, cls: type[Step], raw: Mapping) -> Mapping | None:
-        """The fields of a step in long form: the verb's own and those that stand beside it."""
+        """The fields of a step in long form: those of the verb and those of its companion keys; None where it is refused."""
         value = raw[cls.verb]
         out = Mapping(raw.place)
         long = isinstance(value, Mapping) and not cls.whole
@@ -369,7 +371,7 @@ class Reader:
         return fine
 
     def primitive(self, parent: Mapping, name: str) -> Primitive | None:
-        """One entry of `sync`, in short or long form."""
+        """Read one entry of `sync`, in short or long form, or None where it is wrong."""
         given = parent[name]
         place = parent.places[name][1]
         if isinstance(given, str):
@@ -398,7 +400,7 @@ class Reader:
 
 
 def _stand_in_name(raw: Mapping) -> Mapping:
-    """A scenario whose name is missing or wrong, under a name that stands in for it."""
+    """A copy of a scenario's mapping with the name `unnamed`, for one whose name is missing or wrong."""
     out = Mapping(raw.place)
     out.update({**raw, "scenario": "unnamed"})
     out.places = {**raw.places, "scenario": (raw.place, raw.place)}

@@ -1,7 +1,7 @@
-"""The JSON Schema of a scenario file, in the shape that editors complete and diagnose best.
+"""Generates the JSON Schema of scenario files, in the form that editors complete and diagnose best.
 
-One object whose verbs are all optional properties, instead of a union of steps: editors then offer each verb once, with
-its description, and point at the wrong word.
+A step is one object whose verbs are all optional properties, instead of a union of steps: editors then offer each verb
+once, with its description, and mark the wrong word.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _by_name(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(cls: type[Model]) -> dict[str, Any]:
-    """A model as a closed object."""
+    """The schema of a model: an object without additional properties."""
     exported = _referring(cls.model_json_schema())
     out: dict[str, Any] = {"type": "object"}
     if cls.__doc__:
@@ -63,14 +63,14 @@ def _object(cls: type[Model]) -> dict[str, Any]:
 
 
 def _referring(exported: Any) -> Any:
-    """Fields say `refer`, as pydantic would look for a `$ref` of ours among its own definitions."""
+    """The schema with each key `refer` renamed to `$ref`, which pydantic would resolve among its own definitions."""
     if isinstance(exported, dict):
         return {"$ref" if key == "refer" else key: _referring(value) for key, value in exported.items()}
     return [_referring(item) for item in exported] if isinstance(exported, list) else exported
 
 
 def _field(exported: dict[str, Any]) -> dict[str, Any]:
-    """One field: without pydantic's titles and empty defaults, and with its description for hovering."""
+    """The schema of one field: without pydantic's titles and empty defaults, and with its description for hovering."""
     out = {k: v for k, v in exported.items() if k not in ("title", "default", "anyOf", "description")}
     choices = [c for c in exported.get("anyOf", []) if c != {"type": "null"}]
     if len(choices) == 1:
@@ -85,7 +85,7 @@ def _field(exported: dict[str, Any]) -> dict[str, Any]:
 
 
 def _step() -> dict[str, Any]:
-    """Every verb as an optional property; companion keys are tied to their verbs."""
+    """The schema of a step: every verb as an optional property, and companion keys that need their verbs."""
     properties: dict[str, Any] = {}
     dependent: dict[str, Any] = {}
     owners: dict[str, list[str]] = {}
@@ -127,7 +127,7 @@ def _is_required(cls: type[Step], key: str) -> bool:
 
 
 def _verb(cls: type[Step], fields: dict[str, Any]) -> dict[str, Any]:
-    """A verb's value: its short form, its long form, or both."""
+    """The schema of a verb's value: its short form, its long form, or both."""
     described = {"description": (cls.__doc__ or "").strip(), "markdownDescription": _markdown(cls, fields)}
     short = {k: v for k, v in fields.get(cls.short or "", {}).items() if "escription" not in k}
     if cls.alone and cls.short is None:

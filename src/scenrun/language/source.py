@@ -1,4 +1,7 @@
-"""From bytes to plain values that know their place; nothing dangerous or ambiguous in YAML gets past here."""
+"""Parses the bytes of a YAML file into values with places, and refuses what is dangerous or ambiguous in YAML.
+
+Refused are tags, duplicate keys, recursive aliases, values that YAML 1.1 and 1.2 read differently, and excessive size.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from scenrun.language.placed import Mapping, Sequence, Text
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 50_000
-"""Nodes of a file, counted after aliases and merge keys are expanded."""
+"""The most nodes of a file, counted after aliases and merge keys are expanded."""
 MAX_DEPTH = 64
 MAX_BITS = 4_096
 MAX_DIGITS = 1_300
-"""Digits of a number that are looked at; more are surely past MAX_BITS."""
+"""The most characters of a number that is converted; a longer one has more than MAX_BITS bits."""
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,7 +50,7 @@ class _Node:
 
 
 def decode(name: str, data: bytes) -> Source:
-    """The text of `data`, which must be UTF-8 that YAML allows."""
+    """The source of `data`, which must be UTF-8 text of the characters that YAML allows; raises ScenarioError otherwise."""
     if len(data) > MAX_BYTES:
         raise ScenarioError(
             [_whole(name, f"the file has more than {MAX_BYTES:,} bytes, the most that a scenario may have")]
@@ -69,19 +72,22 @@ def decode(name: str, data: bytes) -> Source:
 
 
 def read(source: Source, problems: list[Problem]) -> Mapping:
-    """The one document of `source`, a mapping. What is wrong but can be read past goes to `problems`."""
+    """The one document of `source`, a mapping; problems that do not stop the parser are added to `problems`.
+
+    Raises ScenarioError for those that do.
+    """
     reader = _Reader(source, problems)
     try:
         return reader.document()
     except yaml.MarkedYAMLError as error:
-        deep = traps.too_deep(source, MAX_DEPTH)  # some versions of the parser refuse depth before they tell of it
+        deep = traps.too_deep(source, MAX_DEPTH)  # some versions of the parser refuse depth with an error of their own
         raise ScenarioError([*problems, deep or traps.syntax_problem(source, error)]) from None
     except (yaml.YAMLError, RecursionError):
         raise ScenarioError([_whole(source.name, "this is not YAML")]) from None
 
 
 def scalar(text: str) -> Any:
-    """The value of an override's text, read like an unquoted YAML value."""
+    """The value of an override's text, parsed like a value in the file."""
     problems: list[Problem] = []
     node = read(Source("--set", f"value: {text}\n"), problems)
     if problems:
@@ -94,7 +100,7 @@ def _whole(name: str, message: str) -> Problem:
 
 
 class _Reader:
-    """Composes values from YAML's flat event stream, counting as it goes."""
+    """Composes values from the events of the YAML parser, and counts nodes and depth meanwhile."""
 
     def __init__(self, source: Source, problems: list[Problem]) -> None:
         self.source = source
@@ -237,7 +243,7 @@ class _Reader:
         return _Node(Text.at(inside, text, quoted=True), inside)
 
     def _plain(self, text: str, place: Place) -> Any:
-        """The value of an unquoted scalar under YAML 1.2's core rules; what readers of 1.1 would take otherwise is refused."""
+        """The value of an unquoted scalar by YAML 1.2's core schema; one that YAML 1.1 reads differently is refused."""
         if text in _WORDS:
             return _WORDS[text]
         if not (text[0] in "+-.0123456789" or text in _SURPRISES):
@@ -268,7 +274,7 @@ def _grow(container: Mapping | Sequence, value: Any) -> None:
 
 
 def _ambiguous(text: str) -> str | None:
-    """What to say of an unquoted scalar that YAML 1.1 and 1.2 read differently."""
+    """The message for an unquoted scalar that is ambiguous in YAML, or not a number that a scenario may have; else None."""
     if text in _SURPRISES:
         return f'`{text}` is a boolean to some readers of YAML and text to others; write true, false or "{text}"'
     if _OCTAL.match(text):

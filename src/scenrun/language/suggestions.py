@@ -1,4 +1,4 @@
-"""The nearest known name to a misspelt one, or none: a wrong hint is worse than no hint."""
+"""Suggests the known name that is nearest to a misspelt one; none below a cutoff, as a wrong hint is worse than none."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 CUTOFF = 0.7
 MANY = 300
-"""More candidates than this are not compared letter by letter unless they begin or end alike."""
+"""The most candidates that are all compared; of more, only those of similar length that begin or end with the same letter."""
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
-    """The known word that `word` most likely stands for."""
+    """The known word that is most similar to `word`, or None; `cutoff` is difflib's least ratio, from 0 to 1."""
     word = word[:60]
     candidates = {k for k in known if k != word}
     if word.lower() in candidates:
@@ -26,6 +26,6 @@ def nearest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | No
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean ..?` or nothing."""
+    """`; did you mean ..?` with the nearest known word, or an empty text."""
     found = nearest(word, known)
     return f"; did you mean `{found}`?" if found else ""

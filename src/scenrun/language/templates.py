@@ -1,4 +1,4 @@
-"""Text with `{expression}` in it, as `log` takes it."""
+"""Parses templates: text with `{expression}` and `{expression:format}` in it, as in `log`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMAT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(?:\.\d{1,2})?[bcdeEfF
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hole:
-    """One `{expression}` of a template, with its format (`{x:.2f}`) and how far into the text it stands."""
+    """One `{expression}` of a template, with its format (`{x:.2f}`) and its offset in the text."""
 
     expression: Expression
     format: str
@@ -30,7 +30,7 @@ class Template:
 
 
 def parse_template(text: str) -> Template:
-    """The template of `text`; `{{` and `}}` are plain braces. Raises ExpressionError with the offset."""
+    """Parse a template; `{{` and `}}` are literal braces. Raises ExpressionError with the offset."""
     if len(text) > MAX_TEXT:
         raise ExpressionError(f"a text of {len(text):,} characters; at most {MAX_TEXT:,} are allowed")
     parts: list[str | Hole] = []
@@ -66,7 +66,7 @@ def _hole(text: str, start: int, end: int) -> Hole:
 
 
 def _split_format(inside: str) -> tuple[str, str]:
-    """`x:.2f` -> (`x`, `.2f`): the first colon outside brackets and quotes."""
+    """Split at the first colon outside brackets and quotes: `x:.2f` -> (`x`, `.2f`)."""
     for at, c in _outside(inside):
         if c == ":":
             return inside[:at], inside[at + 1 :]
@@ -81,7 +81,7 @@ def _closing(text: str, start: int) -> int:
 
 
 def _outside(text: str) -> list[tuple[int, str]]:
-    """The characters of `text` that stand in no bracket and no quotes, with where they stand."""
+    """The characters of `text` outside brackets and quotes, with their offsets."""
     out: list[tuple[int, str]] = []
     depth, quote = 0, ""
     for at, c in enumerate(text):

@@ -1,4 +1,4 @@
-"""YAML's traps: what people write who mean a scenario and not YAML, answered with the line to write instead."""
+"""Recognises common mistakes with YAML (quotes, braces, commas, `#`, tabs) and suggests the corrected line."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ _BRACKETS = re.compile(
 
 
 def nested(place: Place, most: int) -> Problem:
-    """What is said of a file that is nested too deeply."""
+    """The problem of a file that is nested too deeply."""
     return Problem(place, f"nested more than {most} deep")
 
 
 def too_deep(source: Source, most: int) -> Problem | None:
-    """The bracket with which a text that is not YAML becomes nested too deeply, if it does."""
+    """The problem at the first bracket that is nested more than `most` deep in a text that is not YAML, or None."""
     depth = 1  # the scenario itself
     for found in _BRACKETS.finditer(source.text):
         depth += bool(found["open"]) - (bool(found["close"]) and depth > 1)
@@ -64,7 +64,7 @@ def too_deep(source: Source, most: int) -> Problem | None:
 
 
 def syntax_problem(source: Source, error: Any) -> Problem:
-    """A sentence for an error of the YAML parser, with the quoted line where quotes would mend it."""
+    """The problem for an error of the YAML parser, with the corrected line where quotes would correct it."""
     place = _place(source, error.problem_mark or error.context_mark)
     line = source.line(place.line)
     if "\t" in line[: len(line) - len(line.lstrip())]:
@@ -93,7 +93,7 @@ def _place(source: Source, mark: Any) -> Place:
 
 
 def _around(line: str, place: Place, found: str) -> Problem | None:
-    """Text that begins like something else, or goes on after a quote or bracket: it must be quoted as a whole."""
+    """The problem of a text that begins with a special character or goes on after its closing quote, or None."""
     entry = _ENTRY.match(line)
     if entry is None or place.column <= len(entry.group(1)) or entry.group(2)[0] not in "\"'{[@`%&*!":
         return None
@@ -116,13 +116,13 @@ def _around(line: str, place: Place, found: str) -> Problem | None:
 
 
 def collection_as_key(place: Place) -> Problem:
-    """A list or mapping where a key should be, as in `{[a]: 1}` or `{{item}}`."""
+    """The problem of a list or mapping in the place of a key, as in `{[a]: 1}` or `{{item}}`."""
     line = place.source.line(place.line)
     return Problem(place, "a key is text, not a list or mapping" + _instead(line, quoted_flow(line)))
 
 
 def check_flow_mapping(mapping: Mapping, flow: bool, problems: list[Problem]) -> None:
-    """`{item: random.randint(1, 101)}`: a comma inside brackets cut the value in two."""
+    """Refuse values that a comma split in two, as in `{item: random.randint(1, 101)}`, and remove the second halves."""
     if not flow:
         return
     torn: list[str] = []
@@ -135,7 +135,7 @@ def check_flow_mapping(mapping: Mapping, flow: bool, problems: list[Problem]) ->
 
 
 def check_flow_sequence(sequence: Sequence, flow: bool, problems: list[Problem]) -> None:
-    """`[max(1, 2)]`: a comma inside brackets cut an item in two."""
+    """Refuse items that a comma split in two, as in `[max(1, 2)]`, and remove the second halves."""
     if not flow:
         return
     for number in range(len(sequence) - 1, 0, -1):
@@ -155,7 +155,7 @@ def _cut(place: Place, brackets: str) -> Problem:
 
 
 def _mend(mapping: Mapping, torn: str) -> None:
-    """Take the second half of a value out of the mapping, and let a 0 stand for the first half."""
+    """Remove the second half of a value from the mapping, and replace the first half by 0."""
     keys = list(mapping)
     before = keys[keys.index(torn) - 1]
     del mapping[torn]
@@ -164,7 +164,7 @@ def _mend(mapping: Mapping, torn: str) -> None:
 
 
 def template_problem(mapping: Mapping, word: str) -> str:
-    """`log: {item}`: what was meant as text with an expression is a mapping to YAML."""
+    """The message for `log: {item}`, a mapping to YAML in the place of text with an expression."""
     inside = ", ".join(mapping)[:60]
     return (
         f'`{{{inside}}}` is a mapping to YAML; text that begins with `{{` must be in quotes: `{word}: "{{{inside}}}"`'
@@ -172,7 +172,7 @@ def template_problem(mapping: Mapping, word: str) -> str:
 
 
 def cut_comment(place: Place, text: str, word: str) -> str | None:
-    """`log: got # 3`: what to say if an unquoted text was ended by a comment."""
+    """The message for `log: got # 3`, an unquoted text that a comment ends; None where no comment follows."""
     line = place.source.line(place.line)
     rest = line[place.column - 1 + len(text) :]
     if not (place.exact and rest.lstrip().startswith("#") and rest[:1].isspace()):
@@ -185,14 +185,14 @@ def cut_comment(place: Place, text: str, word: str) -> str | None:
 
 
 def quote(text: str) -> str:
-    """Text as a double-quoted YAML scalar (single-quoted where that needs no escapes)."""
+    """The text as a double-quoted YAML scalar, or single-quoted where double quotes would need escapes."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
 
 
 def quoted_entry(line: str) -> str:
-    """`log: got: {item}` with its text in quotes."""
+    """A line such as `log: got: {item}` with its text in quotes."""
     if found := _ENTRY.match(line):
         return found.group(1) + quote(found.group(2))
     return line
@@ -215,7 +215,7 @@ _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
 def _collection(text: str, start: int) -> tuple[str, int]:
-    """The collection that opens at `start`, mended, and where it ends."""
+    """The collection that opens at `start` with quotes added, and the offset after its end."""
     opening, out, at = text[start], text[start], start + 1
     closing = _CLOSING[opening]
     while at < len(text) and text[at] != closing:
@@ -233,7 +233,7 @@ def _collection(text: str, start: int) -> tuple[str, int]:
 
 
 def _token(text: str, start: int, closing: str) -> tuple[str, int]:
-    """One scalar from `start`: up to a comma, a `: ` or the closing bracket outside brackets of its own."""
+    """The scalar at `start`, quoted if needed, and its end: a comma, `: ` or `closing` outside its own brackets."""
     if text[start] in "\"'":
         end = text.find(text[start], start + 1)
         end = len(text) if end < 0 else end + 1

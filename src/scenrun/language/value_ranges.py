@@ -1,4 +1,4 @@
-"""The values of a swept parameter as text: `1,2,4`, `1..8`, `0..100+10`, `1..64*2`."""
+"""Parses ranges of whole numbers for swept parameters: `1..8`, `0..100+10`, `1..64*2`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?:([+*])(\d+))?\Z")
 
 
 class RangeError(Exception):
-    """A text that is no range, with a sentence."""
+    """The text is not a valid range; the message says why."""
 
 
 def is_range(text: str) -> bool:
-    """Whether a text is written as a range: `FIRST..LAST`, with `+STEP` or `*FACTOR` behind it."""
+    """Whether a text has the form of a range: `FIRST..LAST`, optionally with `+STEP` or `*FACTOR`."""
     return ".." in text and _RANGE.match(text.replace(" ", "")) is not None
 
 
 def values_of(text: str) -> tuple[int, ...]:
-    """The whole numbers of a range, both ends included where they are met; raises RangeError with a sentence."""
+    """The whole numbers of a range, `LAST` included where a step meets it; raises RangeError."""
     match = _RANGE.match(text.replace(" ", ""))
     if match is None:
         raise RangeError(f"`{text[:60]}` is no range; ranges are written 1..8, 0..100+10 or 1..64*2")

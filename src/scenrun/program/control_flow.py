@@ -1,4 +1,4 @@
-"""What a thread can still do to shared objects, from each place of its code on: computed once from the program."""
+"""Analyses of a code's control-flow graph: successors, the steps of a thread, and the effects reachable from a point."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ from functools import cached_property
 from scenrun.program.ir import Code, Instruction, Program
 
 ANYTHING = 1
-"""The bit of a step whose effect is unknown: a call of the user's Python."""
+"""The bit of an unknown effect: that of a call of the author's Python."""
 _STARTS = ("thread.start", "task.start", "timer.start", "spawned.spawn", "pool.submit")
 
 
 class Footprints:
-    """Effects as bits of an integer: one for each pair of an object (an array as a whole) and an operation."""
+    """The effects on shared objects that are reachable from each instruction, as the bits of an integer.
+
+    Each pair of a cell (an array as a whole) and an operation has a bit.
+    """
 
     def __init__(self, program: Program) -> None:
         self._program = program
         self._bits: dict[tuple[int, str], int] = {}
 
     def bit(self, cell: int, operation: str) -> int:
-        """The bit of one effect; 0 where no instruction has it."""
+        """The bit of an operation on a cell; 0 where no instruction has this effect."""
         self._totals  # noqa: B018  # every effect has its bit once the codes have been read
         return self._bits.get((cell, operation), 0)
 
     def left(self, code: int, pc: int) -> int:
-        """The effects that a thread at `pc` of `code` may still have, and those of whatever it may start."""
+        """The effects that a thread at `pc` of `code` may still have, with those of the threads that it may start."""
         return self._reach(self._program.codes[code])[pc]
 
     @cached_property
     def _totals(self) -> list[int]:
         """For each code, all its effects with those of the codes that it may start."""
+        # Codes may start one another in cycles, so the totals are a least fixed point.
         totals = [0] * len(self._program.codes)
         direct = [[self._own(i) for i in code.instructions] for code in self._program.codes]
         while True:
@@ -73,7 +77,7 @@ class Footprints:
         return {}
 
     def _solve(self, code: Code) -> list[int]:
-        """Backward over the control flow until nothing changes."""
+        """The effects reachable from each instruction: a backward fixed point over the control-flow graph."""
         totals = self._totals
         effects = [self._own(i) | self._started(i, totals) for i in code.instructions]
         following = [successors(code, pc) for pc in range(len(code.instructions))]
@@ -90,11 +94,11 @@ class Footprints:
 
 
 def steps_of(code: Code, folded: frozenset[str] = frozenset()) -> frozenset[int]:
-    """The instructions at which other threads may come between: whatever they could notice, and what takes time.
+    """The instructions before which other threads may run: those that other threads could notice, and those that take time.
 
-    Everything else, and ops in `folded`, is the thread's own and belongs to the step before it. A loop that has no such
-    step in it would never let others on, so its turns are steps, too. What stands inside `atomic` is part of the step
-    that begins it.
+    All other instructions, and ops in `folded`, are local to the thread and belong to the step before them. A loop without
+    such a step would never let other threads run, so its back jump is a step, too. Instructions inside `atomic` are part
+    of the step that begins it.
     """
     found = {pc for pc, i in enumerate(code.instructions) if is_noticed(i) and i.op not in folded}
     loops = {pc for pc, i in enumerate(code.instructions) if _turns(i, pc) and _comes_back(code, pc, found)}
@@ -102,8 +106,8 @@ def steps_of(code: Code, folded: frozenset[str] = frozenset()) -> frozenset[int]
 
 
 def is_noticed(i: Instruction) -> bool:
-    """Whether others could notice an instruction, or it takes time."""
-    if i.op == "end":  # also where a `return` inside `atomic` leads to it: what was atomic has ended by then
+    """Whether other threads could notice an instruction, or it takes time."""
+    if i.op == "end":  # also where a `return` inside `atomic` leads to it: the atomic region has ended by then
         return True
     if i.option("atomic") or i.op == "atomic.end":
         return False
@@ -115,7 +119,7 @@ def _turns(i: Instruction, pc: int) -> bool:
 
 
 def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
-    """Whether the thread may come to this jump again without a step in between."""
+    """Whether the thread may reach this jump again without a step in between."""
     seen, waiting = set(), [code.instructions[jump].to]
     while waiting:
         pc = waiting.pop()
@@ -129,7 +133,7 @@ def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
 
 
 def comes_back(code: Code, pc: int) -> bool:
-    """Whether a thread may come to an instruction again."""
+    """Whether an instruction is on a cycle of the control-flow graph."""
     seen: set[int] = set()
     waiting = successors(code, pc)
     while waiting:
@@ -143,7 +147,7 @@ def comes_back(code: Code, pc: int) -> bool:
 
 
 def successors(code: Code, pc: int, *, faults: bool = True) -> list[int]:
-    """The instructions that may come after the one at `pc`, also where a fault leads unless those are left out."""
+    """The successors of the instruction at `pc` in the control-flow graph; with `faults`, its handler is one of them."""
     instruction = code.instructions[pc]
     out = [] if instruction.op in ("jump", "raise", "end") else [pc + 1]
     if instruction.to is not None:

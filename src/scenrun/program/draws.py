@@ -1,4 +1,4 @@
-"""Pseudo-random draws: each a function of the seed, the thread's name and how many draws the thread has made."""
+"""Pseudo-random draws, each a function of the seed, the thread's name and the number of draws that it has made."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_HEX = 1_024
 
 
 class Draws:
-    """One thread's stream of draws. `count` is the number made so far."""
+    """The stream of draws of one thread; `count` is the number made so far."""
 
     __slots__ = ("_key", "count")
 
@@ -35,7 +35,7 @@ class Draws:
         return z ^ (z >> 31)
 
     def random(self) -> float:
-        """At least 0.0 and below 1.0, as `random.random`."""
+        """A number from 0.0 (included) to 1.0 (excluded), as `random.random`."""
         return (self.bits() >> 11) * 2.0**-53
 
     def randint(self, low: int, high: int) -> int:
@@ -62,14 +62,17 @@ class Draws:
         return items[self.bits() * len(items) >> 64]
 
     def hex(self, size: int) -> str:
-        """So many random bytes as hexadecimal digits, two a byte, as `secrets.token_hex`."""
+        """`size` random bytes as hexadecimal digits, two per byte, as `secrets.token_hex`."""
         if not isinstance(size, int) or not 0 < size <= MAX_HEX:
             raise Fault("ValueError", f"`random.hex` takes a number of bytes from 1 to {MAX_HEX:,}")
         blocks = [f"{self.bits():016x}" for _ in range((size + 7) // 8)]
         return "".join(blocks)[: 2 * size]
 
     def span(self, kind: str, *numbers: int) -> int:
-        """Nanoseconds drawn from a distribution of durations."""
+        """Nanoseconds drawn from a distribution of durations.
+
+        kind, numbers: those of a `Duration`.
+        """
         if kind == "uniform":
             low, high = numbers
             return low + (self.bits() * (high - low + 1) >> 64)

@@ -1,4 +1,4 @@
-"""The exceptions that a scenario can raise and catch: Python's own by name, and names of the author's."""
+"""The exceptions that a scenario can raise and catch, by name: Python's own and author-defined ones."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ _OF_PYTHON_3_11 = (
     "TypeError", "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
     "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning", "ZeroDivisionError",
 )  # fmt: skip
-"""The exceptions that every Python has which scenrun supports: a file means the same under each of them."""
+"""The exceptions that every supported version of Python has, so that a file means the same under each of them."""
 _PYTHON: dict[str, type[BaseException]] = {**{name: getattr(builtins, name) for name in _OF_PYTHON_3_11}, **_MODULES}
 _SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
 KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
-"""The exceptions of Python that a scenario knows by name."""
+"""The names of the exceptions of Python that a scenario can raise and catch, sorted."""
 
 
 FROM_EXPRESSIONS = (
     ArithmeticError, LookupError, TypeError, ValueError, UnboundLocalError, MemoryError, RecursionError,
 )  # fmt: skip
-"""What evaluating an expression of a scenario may raise; anything else is a mistake of ours."""
+"""The exceptions that evaluating an expression of a scenario may raise; any other is a bug of scenrun."""
 
 
 def canonical(name: str) -> str:
-    """The full name of an exception: `Empty` is `queue.Empty`; names of the author's are themselves."""
+    """The full name of an exception: `Empty` is `queue.Empty`; an author's own name stays as it is."""
     if name in _SHORT:
         return _SHORT[name]
     if name in ("concurrent.futures.TimeoutError", "futures.TimeoutError"):
@@ -52,18 +52,18 @@ def canonical(name: str) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether Python has this exception and a thread may raise it."""
+    """Whether the name is one of Python's exceptions that a thread may raise."""
     return canonical(name) in _PYTHON
 
 
 def is_base(name: str) -> bool:
-    """Whether the name is one of Python's exceptions that are no errors, such as SystemExit."""
+    """Whether the name is one of Python's exceptions that do not derive from Exception, such as SystemExit."""
     found = getattr(builtins, name, None)
     return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, Exception)
 
 
 def name_of(error: BaseException) -> str:
-    """The name under which a scenario knows a real exception."""
+    """The name that a scenario has for a Python exception."""
     if isinstance(error, Fault):
         return error.type
     found = type(error)
@@ -71,7 +71,7 @@ def name_of(error: BaseException) -> str:
 
 
 def is_a(fault: Fault, name: str) -> bool:
-    """Whether `except: {name: ..}` catches this fault; the author's own names are plain Exceptions."""
+    """Whether `except: {name: ..}` catches this fault; an author's own exception is a direct subclass of Exception."""
     if name == "Exception" or fault.type == name:
         return True
     raised, caught = _PYTHON.get(fault.type), _PYTHON.get(name)
@@ -79,7 +79,7 @@ def is_a(fault: Fault, name: str) -> bool:
 
 
 def fault_of(error: BaseException, registers: dict[str, str] | None = None) -> Fault:
-    """A real exception as a fault of the scenario; `registers` has the file's names of a code's locals."""
+    """A Python exception as a fault of the scenario; `registers` maps a code's registers to the file's names of locals."""
     if isinstance(error, Fault):
         return error
     if isinstance(error, UnboundLocalError):

@@ -1,4 +1,4 @@
-"""What a run found: the kinds of finding, the threads that it is about, and the verdict that follows."""
+"""The data of a run's findings: the finding itself, the threads stuck in it, and checked expectations."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 from scenrun.errors import Fault
 
 NOBODY = "nobody (it began locked)"
-"""The owner of a lock that nobody has taken."""
+"""The owner that is shown of a lock that is locked from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stuck:
-    """A thread and what it waits for."""
+    """The state of a thread in a finding: the operation and object that it waits for, and the holders."""
 
     thread: str
     state: str
@@ -21,20 +21,20 @@ class Stuck:
     operation: str | None = None
     object: str | None = None
     since_s: float | None = None
-    """When it began to wait, in seconds of the run."""
+    """When it began to wait, in seconds since the start of the run."""
     held_by: tuple[str, ...] = ()
     line: int | None = None
     step: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """For the log: only what is known."""
+        """The fields for the log, without those that are not known."""
         pairs = {name: getattr(self, name) for name in self.__slots__}
         pairs["held_by"] = list(self.held_by) or None
         return {name: value for name, value in pairs.items() if value is not None}
 
     @property
     def waits_for_threads(self) -> bool:
-        """Whether it waits for other threads to end, and so seldom is where the trouble lies."""
+        """Whether it waits for other threads to end, and so is seldom the cause of a deadlock."""
         return self.operation in _FOR_THREADS
 
     def __str__(self) -> str:
@@ -43,7 +43,7 @@ class Stuck:
         return f"{self.thread}: {self._doing()}{when}{where}"
 
     def _doing(self) -> str:
-        """What it is doing, in words."""
+        """The state, operation, object and holders in words."""
         others = ", ".join(self.held_by)
         if self.operation is None:
             return self.state
@@ -61,12 +61,12 @@ _FOR_THREADS = {
     "pool.shutdown": "waiting for the tasks of {object} ({others})",
     "pool.worker": "waiting for a worker of {object}",
 }
-"""Waits for other threads, and how they are told."""
+"""The operations that wait for other threads, with the words for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found. `kind` is a verdict's word."""
+    """One finding of a run; `kind` is one of the verdicts."""
 
     kind: str
     message: str
@@ -77,7 +77,7 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """For the log."""
+        """The fields for the log."""
         out: dict[str, Any] = {"kind": self.kind, "message": self.message}
         for name in ("thread", "line", "step"):
             if getattr(self, name) is not None:
@@ -88,12 +88,12 @@ class Finding:
 
 
 def kind_of_fault(type: str) -> str:
-    """What a fault that leaves a thread is found as: a failed `assert` breaks what the author said must hold."""
+    """The kind of finding of an uncaught fault: `violated` for a failed `assert`, as it is a broken expectation."""
     return "violated" if type == "AssertionError" else "exception"
 
 
 def fault_left(thread: str, fault: Fault, line: int, step: str, swallowed: bool) -> Finding:
-    """The finding of a fault that nobody caught; `swallowed` by a pool, as nobody asked for the result."""
+    """The finding of an uncaught fault; `swallowed`: it ended a pool's task whose result was never fetched."""
     message = f"{thread} ended with {fault}"
     if swallowed:
         message += "; its pool swallowed this, as nobody asked for the result"
@@ -103,7 +103,7 @@ def fault_left(thread: str, fault: Fault, line: int, step: str, swallowed: bool)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An expectation with what was found: `holds`, `violated`, `not_reached` or `not_checked`."""
+    """A checked expectation; `found` is `holds`, `violated`, `not_reached` or `not_checked`."""
 
     what: str
     expression: str
@@ -111,10 +111,10 @@ class Checked:
     value: Any = None
     line: int | None = None
     elsewhere: str = ""
-    """Where it stands in another file than the scenario's: `FILE:LINE`."""
+    """Its place, `FILE:LINE`, where that is in another file than the scenario's."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For the log."""
+        """The fields for the log."""
         out = {"what": self.what, "expression": self.expression, "found": self.found, "line": self.line}
         if self.elsewhere:
             out["place"] = self.elsewhere

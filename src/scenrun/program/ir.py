@@ -1,4 +1,4 @@
-"""The compiled form of a scenario: flat instructions, each with its place in the file; nothing here is ever changed."""
+"""The intermediate representation: immutable classes for a program, its cells, codes, instructions and expectations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scenrun.program.primitives.registry import is_attribute
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A shared object, or an array of them: what `sync`, `state`, `threads` and sections declare."""
+    """A shared object, or an array of them, declared by `sync`, `state`, `threads` or a section."""
 
     number: int
     name: str
@@ -25,13 +25,13 @@ class Cell:
     line: int = 0
 
     def label(self, index: int | None) -> str:
-        """The name of the object, or of one of the array."""
+        """The name of the object, or of one element of the array, such as `forks[0]`."""
         return self.name if self.count is None or index is None else f"{self.name}[{index}]"
 
 
 @dataclass(frozen=True, slots=True)
 class CellRef:
-    """The object that an instruction acts on: a cell, and for an array the expression of the index."""
+    """The object operand of an instruction: a cell, and for an array the expression of the index."""
 
     cell: int
     index: str | None = None
@@ -39,25 +39,25 @@ class CellRef:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One atomic action, or one move of the thread's own.
+    """One instruction: an atomic operation on a shared object, or a local instruction of the thread.
 
-    Ops with a dot act on shared objects (`lock.acquire`, `variable.read`) and are described in `primitives/`.
-    The thread's own: `let` (into = expression), `forget` (into has no value any more), `jump`, `branch` (on to the next
-    if the expression holds, else `to`), `take` (into = the fault that led here), `raise`, `end`, `log`, `sleep`, `work`,
+    Ops with a dot operate on shared objects (`lock.acquire`, `variable.read`) and are described in `primitives/`.
+    Local instructions: `let` (into = expression), `forget` (into becomes unbound), `jump`, `branch` (falls through if the
+    expression holds, else goes to `to`), `take` (into = the fault that led here), `raise`, `end`, `log`, `sleep`, `work`,
     `choose`, `deadline`, `call`, `atomic.begin` and `atomic.end`.
     """
 
     op: str
     target: CellRef | None = None
     lock: CellRef | None = None
-    """For a condition's operations: its lock."""
+    """The lock of a condition, for operations on a condition."""
     arguments: tuple[str, ...] = ()
     """Python expressions over this code's registers, in the order of the operation's parameters."""
     into: str | None = None
     to: int | None = None
-    """Where a `jump` or a failed `branch` leads."""
+    """The instruction that a `jump`, or a `branch` whose expression does not hold, goes to."""
     handler: int | None = None
-    """Where a fault leads; None: it leaves the thread."""
+    """The instruction that a fault goes to; None: the fault is uncaught and ends the thread."""
     code: int | None = None
     """The code that a started thread, task or timer runs."""
     options: tuple[tuple[str, Any], ...] = ()
@@ -66,45 +66,45 @@ class Instruction:
     """The step in the file, such as `behaviours.update.do[2]`."""
 
     def option(self, name: str, default: Any = None) -> Any:
-        """A constant of this instruction."""
+        """An option of this instruction: a constant by name."""
         return dict(self.options).get(name, default)
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """The instructions of one kind of thread."""
+    """The instructions of main, or of the threads that run the same steps."""
 
     number: int
     name: str
     instructions: tuple[Instruction, ...]
     parameters: tuple[str, ...] = ()
-    """Registers that whoever starts it fills in."""
+    """The registers that the starting thread fills in."""
     locals: tuple[tuple[str, str], ...] = ()
-    """Registers and the names that the file has for them."""
+    """Pairs of a register and the file's name for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Threads, or tasks of a pool, that are declared in the file."""
+    """A group of threads, or of tasks of a pool, that the file declares."""
 
     name: str
     cell: int
     code: int
     count: int | None
-    """The number of replicas, or None for a single thread, which is called by its name."""
+    """The number of replicas; None for a single thread, whose name has no index."""
     daemon: bool
     pool: int | None
     endless: bool
     line: int
 
     def member(self, index: int) -> str:
-        """The name of one of its threads."""
+        """The name of the replica `index`."""
         return self.name if self.count is None else f"{self.name}[{index}]"
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One look at the shared state: a variable's value or the answer to a question."""
+    """One read of an observation: the value of a variable, or a question about an object, into a register."""
 
     register: str
     op: str
@@ -113,29 +113,29 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """An expression over the shared state as a whole, such as an expectation."""
+    """An expression over the shared state, such as an expectation: its probes, and Python over their registers."""
 
     source: str
     text: str
     probes: tuple[Probe, ...]
     line: int | None
-    """Where it stands in the scenario's file."""
+    """Its line in the scenario's file."""
     elsewhere: str = ""
-    """Where it stands in another file, a teacher's: `FILE:LINE`."""
+    """Its place in another file, a teacher's: `FILE:LINE`."""
 
     @property
     def cells(self) -> frozenset[int]:
-        """The cells that it looks at."""
+        """The cells that its probes read."""
         return frozenset(probe.target.cell for probe in self.probes)
 
     def of_parts(self, cells: Sequence[Cell]) -> Observation:
-        """The same look, which gives what it saw of each part instead: a mapping by what the file calls it."""
+        """An observation with the same probes, whose value maps the file's text of each probe to what it read."""
         parts = ", ".join(f"{_called(probe, cells)}: {probe.register}" for probe in self.probes)
         return replace(self, source=f"{{{parts}}}")
 
 
 def _called(probe: Probe, cells: Sequence[Cell]) -> str:
-    """What the file calls what a probe looks at, as an expression: an index may be known only when it looks."""
+    """An expression for the file's text of a probe; an expression, as the index may be known only when it is evaluated."""
     name, index = cells[probe.target.cell].name, probe.target.index
     kind, _, asked = probe.op.partition(".")
     if probe.op == "variable.read":
@@ -148,7 +148,7 @@ def _called(probe: Probe, cells: Sequence[Cell]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What must hold, ready to be looked at."""
+    """The compiled `expect` section of a scenario."""
 
     final: tuple[Observation, ...] = ()
     always: tuple[Observation, ...] = ()
@@ -160,24 +160,24 @@ class Expectations:
     verdicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def verdict(self, way: str) -> tuple[str, ...]:
-        """The verdicts that are as expected for `run`, `simulate` or `explore`."""
+        """The expected verdicts of `run`, `simulate` or `explore`, whichever `way` is."""
         return self.verdicts.get(way, ("holds",))
 
 
 @dataclass(frozen=True, slots=True)
 class PythonObject:
-    """An object of the user's that threads share: made anew for each run."""
+    """A Python object of the author that the threads share, created anew for each run."""
 
     name: str
     python: str
-    """`package.module:Class`, or anything else that makes it when it is called."""
+    """The callable that creates it: `package.module:Class`, or a function."""
     args: dict[str, Any]
     line: int
 
 
 @dataclass(frozen=True)
 class Program:
-    """A scenario, compiled. `codes[0]` is main's."""
+    """A compiled scenario; `codes[0]` is the code of the main thread."""
 
     name: str
     source: Source
@@ -191,14 +191,14 @@ class Program:
     log_fields: dict[str, Any]
     costs: dict[str, int]
     lock_of: dict[int, int] = field(default_factory=dict)
-    """The cell of each condition's lock."""
+    """The cell of a condition's lock, by the condition's cell."""
     overrides: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     objects: tuple[PythonObject, ...] = ()
 
     @cached_property
     def digest(self) -> str:
-        """A fingerprint of the lowered program: the same for files that differ only in comments and layout."""
+        """A hash of the compiled program, the same for files that differ only in comments and layout."""
         parts = [repr((c.name, c.kind, c.count, sorted(c.options.items(), key=str))) for c in self.cells]
         parts += [repr((made.name, made.python, made.args)) for made in self.objects]
         for code in self.codes:
@@ -211,13 +211,13 @@ class Program:
 
     @cached_property
     def has_daemons(self) -> bool:
-        """Whether there may be daemon threads."""
+        """Whether a group or a spawned thread is a daemon."""
         spawns = (i.option("daemon") for code in self.codes for i in code.instructions)
         return any(group.daemon for group in self.groups) or any(spawns)
 
     @cached_property
     def pools_shut_at_exit(self) -> frozenset[int]:
-        """The cells of pools to which others than main may hand tasks, also when main has ended: they are refused then."""
+        """The cells of pools that threads other than main may submit to, which refuse tasks once main has ended."""
         handed = (
             i.target.cell if i.op == "pool.submit" else self.group_of_cell(i.target.cell).pool
             for code in self.codes[1:]
@@ -227,5 +227,5 @@ class Program:
         return frozenset(cell for cell in handed if cell is not None)
 
     def group_of_cell(self, cell: int) -> Group:
-        """The thread group that a cell stands for."""
+        """The group whose cell has this number."""
         return next(group for group in self.groups if group.cell == cell)

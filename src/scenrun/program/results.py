@@ -1,4 +1,4 @@
-"""What a run came to, as data: the verdict, what was found, the figures, the final state."""
+"""The record of one run: its verdict, findings, checked expectations, figures and final state."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from scenrun.program.findings import Checked, Finding
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What one run came to.
+    """The record of one run.
 
     `verdict` is the kind of the first finding, `holds` where there is none, and `incomplete` where a limit or a signal
-    came before anything was found. `ok` says whether the file expects this verdict.
+    ended the run before anything was found. `ok` says whether the file expects this verdict.
     """
 
     scenario: str
@@ -27,7 +27,7 @@ class RunRecord:
     expectations: tuple[Checked, ...]
     figures: dict[str, Any]
     state: dict[str, Any]
-    """The shared variables at the end (before anything was freed)."""
+    """The shared variables at the end, before any stuck thread was freed."""
     outcome: tuple[Any, ...] | None
     """The observed values of `expect.outcomes`, where the run reached its end."""
     elapsed_s: float
@@ -36,7 +36,7 @@ class RunRecord:
     digest: str = ""
     notes: dict[str, Any] = field(default_factory=dict)
     lines: tuple[dict[str, Any], ...] = field(default=(), compare=False)
-    """The lines of the log, if they were to be kept."""
+    """The lines of the log, if the caller keeps them."""
 
     @property
     def complete(self) -> bool:

@@ -9,7 +9,10 @@ from scenrun.program.results import RunRecord
 
 
 class Tally:
-    """How often each verdict and each outcome came; `until` is the verdict that was looked for, or `finding`."""
+    """The number of runs with each verdict and each outcome.
+
+    until: the verdict that the runs look for, or `finding` for any other than `holds`; None: they look for none.
+    """
 
     def __init__(self, scenario: str, until: str | None = None) -> None:
         self.scenario = scenario
@@ -20,15 +23,15 @@ class Tally:
         self.first_not_ok: RunRecord | None = None
         self.found: RunRecord | None = None
         self.only_incomplete = True
-        """Whether no run that was not as expected was anything but incomplete."""
+        """Whether every run whose verdict was not expected was incomplete."""
 
     @property
     def is_found(self) -> bool:
-        """Whether what was looked for has come."""
+        """Whether a run had the verdict that is looked for."""
         return self.found is not None
 
     def add(self, result: RunRecord) -> None:
-        """Count one run."""
+        """Add the result of one run."""
         self.runs += 1
         self.verdicts[result.verdict] = self.verdicts.get(result.verdict, 0) + 1
         if result.outcome is not None:
@@ -43,17 +46,17 @@ class Tally:
 
     @property
     def ok(self) -> bool:
-        """Whether what was looked for was found; where nothing was, whether every run was as the file expects."""
+        """Whether the verdict that is looked for was found; without one, whether every run was as the file expects."""
         return self.first_not_ok is None if self.until is None else self.is_found
 
     def status(self, incomplete: int) -> int:
-        """The exit status: 0, 1, or that of incomplete runs."""
+        """The exit status: 0, 1, or `incomplete`, the status of incomplete runs."""
         if self.ok:
             return 0
         return incomplete if self.only_incomplete and self.until is None else 1
 
     def fields(self) -> dict[str, Any]:
-        """The fields of `tally.finished`."""
+        """The fields of the event `tally.finished`."""
         out: dict[str, Any] = {"ok": self.ok, "runs": self.runs, "verdicts": dict(sorted(self.verdicts.items()))}
         if self.outcomes:
             ordered = sorted(self.outcomes.items(), key=lambda item: (-item[1], item[0]))

@@ -1,4 +1,4 @@
-"""Finds the user's own Python: the functions that `call` steps name, and the objects that a scenario declares."""
+"""Imports and calls the author's own Python: the functions that `call` steps name, and the declared `objects`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OBJECTS_ARE_OPAQUE = (
 
 
 def import_function(name: str) -> Callable[..., Any]:
-    """The user's function `package.module:function`, or class; a Fault says what is wrong with it."""
+    """The function or class `package.module:name`; a Fault says why it cannot be imported or called."""
     module, _, attribute = name.partition(":")
     try:
         found: Any = importlib.import_module(module)
@@ -37,7 +37,7 @@ def import_function(name: str) -> Callable[..., Any]:
 
 
 class Calls:
-    """The user's Python in one run: functions, imported when they are first called, and objects, made before anything runs."""
+    """The author's Python in one run: functions, imported on the first call, and objects, created before any thread runs."""
 
     def __init__(self, program: Program) -> None:
         self._objects = {declared.name: _made(program, declared) for declared in program.objects}
@@ -45,14 +45,14 @@ class Calls:
         self._importing = threading.Lock()
 
     def call(self, name: str, arguments: dict[str, Any], *, wanted: bool) -> Any:
-        """Call a function, or a method of an object: what it gives, if that is a value of the language.
+        """Call a function, or a method of an object; returns its result, if that is a value of the language.
 
-        wanted: whether somebody takes the result; then anything else is a Fault, and otherwise its type in angle brackets.
-        An exception is a Fault of its name.
+        wanted: whether the result is used; any other result is a Fault then, and otherwise its type in angle brackets is
+        returned. An exception of the function is a Fault of that name.
         """
         function = self._function(name)
         try:
-            given = function(**copy.deepcopy(arguments))
+            given = function(**copy.deepcopy(arguments))  # values are shared: a function must not change one in place
         except Fault:
             raise
         except BaseException as error:
@@ -88,7 +88,7 @@ class Calls:
 
 
 def _made(program: Program, declared: PythonObject) -> Any:
-    """An object as the file declares it; a ScenarioError says why there is none."""
+    """Create a declared object; a ScenarioError says why it cannot be created."""
     place = Place(program.source, declared.line, 1)
     try:
         made = import_function(declared.python)

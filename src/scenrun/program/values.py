@@ -1,6 +1,7 @@
-"""What a value may be and what arithmetic may make of it: bounded, and the same in every way of running.
+"""The values of the language and the functions that its expressions may call, with bounds on size, depth and integers.
 
-Lists and mappings are values: nothing here changes one in place, so whoever holds one may keep it.
+The bounds are the same in runs, simulations and searches. Lists and mappings are values: no function here changes one
+in place, so they can be shared.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from scenrun.program.exceptions import is_a
 
 MAX_BITS = 4_096
 MAX_SIZE = 1_000_000
-"""Items of a list or mapping with all that is in it, characters of a text, turns of a range."""
+"""The most items of a list or mapping, nested ones included, characters of a text, and items of a range."""
 MAX_DEPTH = 64
 _LIMIT = 1 << MAX_BITS
 _PLAIN = (bool, float, type(None))
 _SIZES = re.compile(r"[0-9]+")
-"""Widths and precisions of a `%` text, and at worst other numbers in it."""
+"""The numbers in a `%` format: its widths and precisions, and other numbers of the text, which are bounded as well."""
 
 
 def bounded(value: Any) -> Any:
-    """The value, if it is small enough to be kept; otherwise an OverflowError of the scenario."""
+    """The value, if it is within bounds; raises an OverflowError of the scenario otherwise."""
     if value.__class__ is int:
         if -_LIMIT < value < _LIMIT:
             return value
@@ -34,7 +35,7 @@ def bounded(value: Any) -> Any:
 
 
 def _measure(value: Any, so_far: int, depth: int) -> int:
-    """The size of a value, with all that is in it; stops as soon as it is too much."""
+    """`so_far` plus the size of a value, nested ones included; raises as soon as a bound is exceeded."""
     if depth > MAX_DEPTH:
         raise Fault("OverflowError", f"values are nested at most {MAX_DEPTH} deep")
     so_far += 1
@@ -54,7 +55,8 @@ def _measure(value: Any, so_far: int, depth: int) -> int:
 
 
 def mul(left: Any, right: Any) -> Any:
-    """`left * right`; repeating text or a list stays within bounds."""
+    """`left * right`; refuses a repeated text or list beyond the bounds."""
+    # Here and below, operands are checked first: Python would build the huge value before `bounded` could refuse it.
     for sequence, times in ((left, right), (right, left)):
         if isinstance(sequence, str | list) and isinstance(times, int) and len(sequence) * times > MAX_SIZE:
             raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
@@ -62,7 +64,7 @@ def mul(left: Any, right: Any) -> Any:
 
 
 def power(left: Any, right: Any) -> Any:
-    """`left ** right`; integers stay within bounds, and a complex result is no value of the language."""
+    """`left ** right`; refuses an integer beyond the bounds, and a complex result, which is no value of the language."""
     if isinstance(left, int) and isinstance(right, int) and right > 0:
         if abs(left) > 1 and (left.bit_length() - 1) * right > MAX_BITS:
             raise Fault("OverflowError", f"an integer has at most {MAX_BITS:,} bits")
@@ -74,21 +76,21 @@ def power(left: Any, right: Any) -> Any:
 
 
 def shift_left(left: Any, right: Any) -> Any:
-    """`left << right`, within bounds."""
+    """`left << right`; refuses a result beyond the bounds."""
     if isinstance(left, int) and isinstance(right, int) and left and left.bit_length() + right > MAX_BITS:
         raise Fault("OverflowError", f"an integer has at most {MAX_BITS:,} bits")
     return left << right
 
 
 def modulo(left: Any, right: Any) -> Any:
-    """`left % right`: of numbers, or a text with values put in, which stays within bounds."""
+    """`left % right`: a remainder, or a formatted text, for which a width or precision beyond the bounds is refused."""
     if isinstance(left, str) and any(int(size) > MAX_SIZE for size in _SIZES.findall(left)):
         raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
     return left % right
 
 
 def bounded_range(*arguments: Any) -> range:
-    """`range(..)` of at most as many turns as a value has items."""
+    """`range(..)` of at most MAX_SIZE items."""
     made = range(*arguments)
     if (made.stop - made.start) // made.step > MAX_SIZE:
         raise Fault("OverflowError", f"a range has at most {MAX_SIZE:,} items; `repeat` counts further")
@@ -96,7 +98,7 @@ def bounded_range(*arguments: Any) -> range:
 
 
 def items(value: Any) -> Sequence[Any]:
-    """What `for` goes through: a list or range as it is, a text's characters, a mapping's keys."""
+    """The items that `for` iterates over: those of a list or range, the characters of a text, the keys of a mapping."""
     if isinstance(value, list | range | str):
         return value
     if isinstance(value, dict):
@@ -105,14 +107,14 @@ def items(value: Any) -> Sequence[Any]:
 
 
 def times(value: Any) -> int:
-    """How often `repeat` repeats: a whole number."""
+    """The count of `repeat`, which must be a whole number."""
     if not isinstance(value, int):
         raise Fault("TypeError", f"`repeat` takes a whole number, not `{type_name(value)}`")
     return int(value)
 
 
 def type_name(value: Any) -> str:
-    """A value's type, as a fault's text names it."""
+    """The name of a value's type in the text of a fault."""
     return "None" if value is None else type(value).__name__
 
 
@@ -122,7 +124,7 @@ def formatted(value: Any, specification: str) -> str:
 
 
 def received(value: Any) -> Any:
-    """What the user's own Python gave: a plain value, copied; anything else is no value of the language."""
+    """A result of the author's Python as a value of the language, copied (a tuple becomes a list); TypeError for others."""
     if isinstance(value, tuple):
         value = list(value)
     if isinstance(value, list):
@@ -135,7 +137,7 @@ def received(value: Any) -> Any:
 
 
 def settled(value: Any) -> Any:
-    """A value that is kept: ranges in it become lists."""
+    """The value with every range in it turned into a list, as a stored value has none."""
     if isinstance(value, range):
         return list(value)
     if isinstance(value, list):
@@ -144,7 +146,7 @@ def settled(value: Any) -> Any:
 
 
 def _updated(container: Any, path: Sequence[Any], change: Callable[[Any], Any]) -> Any:
-    """The container with what `path` leads to changed; all else is shared with the old one."""
+    """A copy of the container with `change` applied at `path`; the unchanged parts are shared with the old one."""
     if not path:
         return change(container)
     first, *rest = path
@@ -184,7 +186,7 @@ def appended(container: Any, path: Sequence[Any], item: Any) -> Any:
 
 
 def popped(container: Any, path: Sequence[Any], at: Any) -> tuple[Any, Any]:
-    """The container after `container[path].pop(at)`, and the item taken."""
+    """The container after `container[path].pop(at)`, and the popped item; `at` None: the last one."""
     taken: list[Any] = []
 
     def change(found: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a run comes to: its findings in words, its verdict, and the fields of the log's last line."""
+"""Derives a run's record from its findings: the deadlock finding, the verdict, and the fields of `run.finished`."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 
 MAX_NAMED = 5
-"""Threads that the message of a deadlock names; the rest are counted."""
+"""The most threads that the message of a deadlock names; the others are counted."""
 
 
 def deadlock(stuck: Sequence[Stuck]) -> Finding:
-    """The finding that these threads can never move again."""
+    """The finding that these threads are deadlocked."""
     threads = sorted(stuck, key=_main_last)
     names = ", ".join(one.thread for one in threads[:MAX_NAMED])
     if len(threads) > MAX_NAMED:
@@ -25,7 +25,7 @@ def deadlock(stuck: Sequence[Stuck]) -> Finding:
 
 
 def _main_last(stuck: Stuck) -> tuple[bool, bool]:
-    """Who only waits for other threads, and main above all, is seldom where the trouble lies."""
+    """A sort key that puts threads that wait for other threads, and main, last: they are seldom the cause."""
     return stuck.waits_for_threads, stuck.thread == "main"
 
 
@@ -33,7 +33,7 @@ def result_of(
     program: Program, run_id: str, way: str, seed: int, *, findings: Sequence[Finding], expectations: Sequence[Checked],
     figures: dict[str, Any], state: dict[str, Any], outcome: list[Any] | None, elapsed_ns: int, signal: str | None,
 ) -> RunRecord:  # fmt: skip
-    """The result: the verdict is the first finding's kind."""
+    """The record of a run; its verdict is the kind of the first finding, or `holds`."""
     verdict = findings[0].kind if findings else "holds"
     expected = program.expectations.verdict(way)
     return RunRecord(
@@ -56,7 +56,7 @@ def result_of(
 
 
 def summary_fields(result: RunRecord, left: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of `run.finished`; `left` has the threads that would not leave."""
+    """The fields of the event `run.finished`; `left`: the threads that could not be ended."""
     fields: dict[str, Any] = {
         "ok": result.ok,
         "verdict": result.verdict,

@@ -1,4 +1,4 @@
-"""Other machines, by the address of a Dask scheduler: who is there, whether they fit, and an executor on them."""
+"""The connection to a Dask cluster: checks its workers' versions and provides an executor that runs tasks on them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from scenrun.errors import OutputError, UsageError
 from scenrun.version import __version__
 
 CONNECT_S = 10.0
-"""How long a scheduler may take to answer."""
+"""The longest time for a scheduler to answer, in seconds."""
 WORKERS_S = 20.0
-"""How long may pass until a first worker is there, and how long none may be there later."""
+"""The longest time without any worker, at the start and later, in seconds."""
 _COUNT_S = 2.0
-"""How often workers are counted."""
+"""The shortest time between two counts of the workers, in seconds."""
 
 _ADDRESS = re.compile(r"((tcp|tls|ws|wss)://)?[^/\s]+:\d{1,5}")
 
 
 class ClusterLost(OutputError):
-    """The scheduler is gone; what had come until then is kept."""
+    """The scheduler, or all its workers, are gone; results received until then are kept."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, midway=True)
@@ -33,8 +33,8 @@ class ClusterLost(OutputError):
 class Cluster:
     """A connection to a scheduler with workers of this version of scenrun.
 
-    address: such as `tcp://host:8786`. Raises UsageError where nobody answers, where there are no workers, or where they
-    have another version of scenrun or Python.
+    address: such as `tcp://host:8786`. Raises UsageError where no scheduler answers, where it has no workers, or where a
+    worker has another version of scenrun or Python.
     """
 
     def __init__(self, address: str) -> None:
@@ -55,12 +55,12 @@ class Cluster:
 
     @property
     def jobs(self) -> int:
-        """How many tasks it runs at once."""
+        """The number of tasks that the cluster runs at the same time, at least 1."""
         return max(1, sum(map(int, self._client.nthreads().values())))
 
     @property
     def most_on_a_machine(self) -> int:
-        """How many of these tasks are on one machine at the most."""
+        """The largest number of these tasks on one machine."""
         on: Counter[str] = Counter()
         for address, threads in self._client.nthreads().items():
             on[address.rpartition(":")[0]] += int(threads)
@@ -69,12 +69,13 @@ class Cluster:
     def executor(self) -> Executor:
         """An executor whose tasks run on the workers; a task whose worker dies is run again on another one.
 
-        A task that has taken several workers down with it is a BrokenExecutor; all are ClusterLost with the scheduler.
+        A task during which several workers have died raises BrokenExecutor; once the scheduler is gone, all tasks raise
+        ClusterLost.
         """
         return _OnCluster(self, self._client.get_executor(pure=False))
 
     def look(self) -> None:
-        """Raise ClusterLost if the scheduler is gone, or has been without any worker for long."""
+        """Raise ClusterLost if the scheduler is gone, or has had no worker for WORKERS_S."""
         if self._client.status != "running":
             raise self.lost()
         now = time.monotonic()
@@ -87,11 +88,11 @@ class Cluster:
                     raise ClusterLost(f"all workers of the scheduler at {self.address} are gone")
 
     def lost(self) -> ClusterLost:
-        """What is said when the scheduler is gone."""
+        """The error for a scheduler that is gone."""
         return ClusterLost(f"the scheduler at {self.address} is gone")
 
     def close(self) -> None:
-        """Leave the cluster as it is."""
+        """Disconnect; the scheduler and its workers go on."""
         self._client.close(timeout=2)
 
     def _check_versions(self) -> None:
@@ -108,21 +109,21 @@ class Cluster:
 
 
 class _OnCluster(Executor):
-    """Dask's executor, whose errors are those of the standard library's executors."""
+    """Wraps Dask's executor and translates its errors to BrokenExecutor and ClusterLost."""
 
     def __init__(self, cluster: Cluster, dasks: Executor) -> None:
         self.cluster = cluster
         self._dasks = dasks
 
     def look(self) -> None:
-        """Raise ClusterLost if nobody is there any more."""
+        """Raise ClusterLost if the scheduler is gone, or has had no worker for WORKERS_S."""
         self.cluster.look()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """Run a function on a worker."""
+        """Submit a call to a worker."""
         self.cluster.look()
         outer: Future[Any] = Future()
-        outer.set_running_or_notify_cancel()
+        outer.set_running_or_notify_cancel()  # a future that is running cannot be cancelled: `_settle` always sets it
         self._dasks.submit(fn, *args, **kwargs).add_done_callback(lambda inner: self._settle(inner, outer))
         return outer
 
@@ -139,12 +140,12 @@ class _OnCluster(Executor):
             outer.set_exception(error)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the workers go; the cluster stays as it is."""
+        """Shut this executor down without waiting; the cluster goes on."""
         self._dasks.shutdown(wait=False)
 
 
 def hush() -> None:
-    """Let Dask log nothing; for commands, which say in a sentence what went wrong."""
+    """Silence the loggers of Dask, for commands, which report errors themselves."""
     import logging
 
     with suppress(ImportError):
@@ -155,7 +156,7 @@ def hush() -> None:
 
 
 def versions() -> dict[str, str]:
-    """What must be the same everywhere for rows to be the same."""
+    """The versions that must be the same on all machines for results to be the same."""
     import platform
 
     return {"scenrun": __version__, "Python": ".".join(platform.python_version_tuple()[:2])}

@@ -1,4 +1,4 @@
-"""How much memory this process has, as the operating system counts it: what a limit of memory is about."""
+"""Measures the resident memory of this process, which memory limits are compared with."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def process_bytes() -> int:
-    """The resident memory of this process, in bytes; 0 where the system does not tell. On macOS, the most it ever had."""
+    """The resident memory of this process, in bytes; 0 where the system does not report it. On macOS, its peak so far."""
     if sys.platform == "win32":
         return _of_windows()
     try:
@@ -27,7 +27,7 @@ def _peak() -> int:
 
 
 def _of_windows() -> int:
-    """GetProcessMemoryInfo of the Windows API."""
+    """The working set, by GetProcessMemoryInfo of the Windows API."""
     import ctypes
     from ctypes import wintypes
 

@@ -1,4 +1,4 @@
-"""Gives a behaviour's parameters their meaning, from the arguments of one use of it."""
+"""Binds the parameters of a behaviour to the arguments of one use of it, in this thread or in a new one."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _KINDS = {
     "semaphore": ("semaphore", "bounded_semaphore"),
     "queue": ("queue", "simple_queue"),
 }
-"""Parameter types that take more than one kind of object."""
+"""Parameter types that accept more than one kind of object."""
 MISSING = object()
 WRONG = object()
-"""Stands for an argument that was not given but had to be."""
+"""The argument of a required parameter that was not given."""
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names in a sentence; of very many only the first."""
+    """Names in a sentence, at most the first twelve of them."""
     names = list(names)
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return ", ".join(f"`{name}`" for name in names[:12]) + more or "none"
@@ -55,7 +55,7 @@ def listed(names: Iterable[str]) -> str:
 def bind_inline(
     w: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope, place: Place | None
 ) -> Scope:
-    """The scope of a behaviour that runs in this thread; values are computed here, before its first step."""
+    """The scope of a behaviour that runs inline in this thread; argument values are computed before its first step."""
     inner = Scope(w.compiler.names_for(target), w.code.prefix())
     inner.assigned = frozenset(name for name, _ in assigned(behaviour.do))
     for key, parameter, given in arguments(w, behaviour, target, args, place):
@@ -75,7 +75,7 @@ def _place_in(args: Any, key: str) -> Place | None:
 def arguments(
     w: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], place: Place | None
 ) -> list[tuple[str, Parameter, Any]]:
-    """Each parameter with what was given for it, or MISSING where its default counts."""
+    """Each parameter with its argument, MISSING where its default applies, or WRONG where a required one is missing."""
     places = getattr(args, "places", {})
     for key in args:
         if key not in behaviour.params:
@@ -84,6 +84,7 @@ def arguments(
             known = listed(behaviour.params)
             w.refuse(where, f"`{target}` has no parameter `{key[:60]}`{hint} (its parameters: {known})", about=target)
     out = []
+    # A misspelt key was refused above with the parameter it resembles: that parameter is not refused as missing, too.
     near = {nearest(key, behaviour.params) for key in args if key not in behaviour.params}
     missing = [k for k, p in behaviour.params.items() if k not in args and p.is_required and k not in near]
     if missing:
@@ -98,7 +99,7 @@ def arguments(
 
 
 def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scope, place: Place | None) -> Binding:
-    """A parameter's default; `stop`, for an event, is the one of the `stop` key, or nothing."""
+    """The binding of a parameter's default; `stop`, for an event, is the default stop event, or Nothing without one."""
     if parameter.type == "event" and parameter.default == "stop":
         stop = w.names.default_stop()
         return Object(stop) if stop else Nothing()
@@ -109,7 +110,7 @@ def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scop
 def bind(
     w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
 ) -> Binding:
-    """What one parameter means; a computed value goes into a register of this thread."""
+    """The binding of one parameter to the argument `raw`; a computed value goes into a register of this thread."""
     if raw is WRONG:
         return Unknown()
     where = place_of(raw) or place
@@ -223,7 +224,7 @@ def _object(w: Writer, key: str, kind: str, raw: Any, scope: Scope) -> Binding:
 
 
 class CaptureScope(Scope):
-    """The caller's names as a new thread sees them: locals are copied when it is made."""
+    """The caller's scope as a new thread sees it: registers of the caller are copied when the thread is created."""
 
     def __init__(self, caller: Scope, parameters: list[str], captured: list[str]) -> None:
         super().__init__(caller.names, thread=False)
@@ -232,7 +233,7 @@ class CaptureScope(Scope):
         self.captured = captured
 
     def find(self, name: str) -> Binding | None:
-        """The caller's meaning of a name, with its registers copied into the new thread."""
+        """The caller's binding of a name, with its registers copied into the new thread."""
         return self._seen(self.caller.find(name))
 
     def known(self) -> list[str]:
@@ -251,7 +252,7 @@ class CaptureScope(Scope):
         return found
 
     def capture(self, text: str) -> str:
-        """A register of the new thread that begins with the value of `text` in the caller's."""
+        """The register of the new thread that starts with the value of `text`, an expression over the caller's registers."""
         if text in self.captured:
             return self.parameters[self.captured.index(text)]
         register = f"__c{len(self.parameters)}"
@@ -264,9 +265,9 @@ def bind_captured(
     w: Writer, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any],
     scope: Scope, place: Place | None, given: dict[str, str],
 ) -> tuple[Scope, list[str]]:  # fmt: skip
-    """The scope of a behaviour that runs in a new thread, and the expressions that its maker computes for it.
+    """The scope of a behaviour that runs in a new thread, and the expressions that the caller evaluates for it.
 
-    `given` has parameters whose value the maker has already, as Python over its registers.
+    `given` has parameters whose value the caller has already, as Python over its registers.
     """
     captured: list[str] = []
     outer = CaptureScope(scope, w.code.parameters, captured)
@@ -295,9 +296,9 @@ def bind_captured(
 
 
 def signature(binding: Binding | None) -> Any:
-    """What a parameter means, comparable between two uses: with the same signatures, the same code can be run.
+    """A key of a binding that is equal for two uses of a behaviour that can share one code.
 
-    Looking at an expression's names copies those that are the caller's locals, so that both uses copy the same.
+    Looking up an expression's names captures those that are locals of the caller, so both uses capture the same registers.
     """
     if isinstance(binding, Alias):
         return binding.expression.text, _names_in(binding.expression, binding.scope)
@@ -318,5 +319,5 @@ def _is_computed(raw: Any) -> bool:
 
 
 def expression_of(value: Any) -> Expression:
-    """An argument as an expression."""
+    """An argument parsed as an expression."""
     return parse(value)

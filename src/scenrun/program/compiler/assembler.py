@@ -1,4 +1,4 @@
-"""Writes instructions one after another: labels, registers, handlers, and the cleanups on every way out."""
+"""The assembler of one code: emits instructions, allocates registers, resolves labels and emits cleanups on every exit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.program.ir import CellRef, Code, Instruction
 
 MAX_SIZE = 100_000
-"""Instructions and expressions of one program: `run`, `finally` and parameters multiply, and must not fill the memory."""
+"""The most instructions and expressions of one program, as `run`, `finally` and parameters multiply them."""
 MAX_EXPRESSION = 110
-"""Operations inside one another after parameters have been put in: more than this Python itself would refuse."""
+"""The deepest nesting of operations after parameters are substituted; Python itself refuses deeper ones."""
 
 
 class Size:
-    """How much a program may still grow."""
+    """Counts the instructions and expressions of a program against MAX_SIZE."""
 
     __slots__ = ("left",)
 
@@ -25,7 +25,7 @@ class Size:
         self.left = MAX_SIZE
 
     def grow(self, by: int, place: Place | None) -> None:
-        """Count so many more instructions, steps or operations."""
+        """Count `by` more instructions, steps or operations; raises ScenarioError past the limit."""
         self.left -= by
         if self.left < 0:
             message = (
@@ -35,7 +35,7 @@ class Size:
 
 
 class Label:
-    """A place in the code that jumps lead to; its position is known once it is marked."""
+    """A jump target; its position is known once it is marked."""
 
     __slots__ = ("position",)
 
@@ -45,7 +45,7 @@ class Label:
 
 @dataclass(slots=True)
 class Draft:
-    """An instruction whose labels are not yet resolved."""
+    """An instruction whose jump targets are labels, not yet resolved to positions."""
 
     op: str
     target: CellRef | None = None
@@ -62,7 +62,7 @@ class Draft:
 
 @dataclass(slots=True)
 class Loop:
-    """Where `break` and `continue` lead."""
+    """The frame of a loop: the targets of `break` (`end`) and `continue` (`again`)."""
 
     end: Label
     again: Label
@@ -70,7 +70,7 @@ class Loop:
 
 @dataclass(slots=True)
 class Cleanup:
-    """What must be done on any way out of a region, and the handler that is in force while it is done."""
+    """The frame of a guarded region: the cleanup on every exit, and the handler and atomicity in force during it."""
 
     emit: Callable[[], None]
     handler: Label | None
@@ -79,14 +79,14 @@ class Cleanup:
 
 @dataclass(slots=True)
 class Inline:
-    """A behaviour that runs in line: where `return` leads, and what takes its value."""
+    """The frame of a behaviour that runs inline: the target of `return`, and the register of its value."""
 
     end: Label
     into: str | None
 
 
 class Assembler:
-    """The code of one kind of thread, while it is written."""
+    """Builds one code, an instruction at a time."""
 
     def __init__(self, number: int, name: str, source: Source | None = None, size: Size | None = None) -> None:
         self.number = number
@@ -101,13 +101,13 @@ class Assembler:
         self.step = ""
         self.place: Place | None = None
         self.atomic = False
-        """Whether what is written stands inside an `atomic` step."""
+        """Whether emitted instructions are inside an `atomic` step."""
         self.size = size or Size()
         self._temporaries = 0
         self._scopes = 0
 
     def emit(self, op: str, **fields: Any) -> Draft:
-        """Write one instruction, at the current step."""
+        """Append one instruction of the current step."""
         self.size.grow(1, self.place)
         draft = Draft(op, handler=self.handler, line=self.line, step=self.step, **fields)
         if self.atomic:
@@ -116,22 +116,22 @@ class Assembler:
         return draft
 
     def mark(self, label: Label) -> None:
-        """The label stands here."""
+        """Set the label's position to the next instruction."""
         label.position = len(self.drafts)
 
     def temporary(self, kind: str = "t") -> str:
-        """A register that no name of the file can clash with."""
+        """A new register, whose name cannot clash with a name of the file."""
         self._temporaries += 1
         return f"__{kind}{self._temporaries}"
 
     def prefix(self) -> str:
-        """A prefix for the locals of one more behaviour that runs in line; none for the first."""
+        """A new prefix for the registers of an inline behaviour's locals; empty for the first."""
         self._scopes += 1
         return "" if self._scopes == 1 else f"__{self._scopes}_"
 
     @contextmanager
     def at(self, step: str, place: Place | None) -> Iterator[None]:
-        """Instructions written inside belong to this step; a shipped behaviour's steps have the line of its use."""
+        """Assign the instructions emitted inside to this step; steps of a shipped behaviour have the line of its use."""
         before = self.line, self.step, self.place
         line = place.line if place and place.source is self.source else self.line
         self.line, self.step, self.place = line, step, place
@@ -140,14 +140,14 @@ class Assembler:
 
     @contextmanager
     def loop(self, end: Label, again: Label) -> Iterator[None]:
-        """The body of a loop."""
+        """Emit the body of a loop inside."""
         self.frames.append(Loop(end, again))
         yield
         self.frames.pop()
 
     @contextmanager
     def inline(self, into: str | None) -> Iterator[None]:
-        """The body of a behaviour that runs in line."""
+        """Emit the body of an inline behaviour inside; `into` is the register of the returned value."""
         end = Label()
         self.frames.append(Inline(end, into))
         yield
@@ -156,12 +156,12 @@ class Assembler:
 
     @contextmanager
     def guarded(self, cleanup: Callable[[], None]) -> Iterator[None]:
-        """A region after which `cleanup` is done, whichever way leads out of it."""
+        """A region after which `cleanup` is emitted on every exit: its end, a fault, and jumps (by `leave`)."""
         outer, faulty, done = self.handler, Label(), Label()
         self.frames.append(Cleanup(cleanup, outer, self.atomic))
         self.handler = faulty
         yield
-        self.handler = outer
+        self.handler = outer  # a fault of the cleanup itself must not run the cleanup again
         self.frames.pop()
         cleanup()
         self.emit("jump", to=done)
@@ -174,15 +174,15 @@ class Assembler:
 
     @contextmanager
     def handled(self, handler: Label) -> Iterator[None]:
-        """A region whose faults lead to `handler`."""
+        """A region whose faults go to `handler`."""
         outer, self.handler = self.handler, handler
         yield
         self.handler = outer
 
     def leave(self, wanted: type[Loop] | type[Inline]) -> Loop | Inline | None:
-        """Do the cleanups on the way out to the innermost loop or behaviour, which is returned (None: there is none).
+        """Emit the cleanups between here and the innermost loop or inline behaviour, whose frame is returned.
 
-        A loop outside the behaviour that runs in line is not seen from inside it.
+        Returns None where there is none; a loop outside an inline behaviour is not visible inside it.
         """
         frames, handler, atomic = self.frames, self.handler, self.atomic
         found = self._innermost(wanted)
@@ -193,6 +193,7 @@ class Assembler:
             if frame is found:
                 break
             if isinstance(frame, Cleanup):
+                # A cleanup may itself leave: it sees only the frames and the handler outside its own region.
                 self.frames, self.handler, self.atomic = frames[:depth], frame.handler, frame.atomic
                 frame.emit()
         self.frames, self.handler, self.atomic = frames, handler, atomic
@@ -207,7 +208,7 @@ class Assembler:
         return None
 
     def finish(self) -> Code:
-        """The code, with an `end` behind its last step and every label resolved."""
+        """The finished code, with a final `end` and every label resolved."""
         self.line, self.step = 0, "end"
         self.emit("end", arguments=("None",))
         instructions = tuple(self._resolved(draft) for draft in self.drafts)

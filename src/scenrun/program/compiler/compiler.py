@@ -1,4 +1,4 @@
-"""Compiles a whole scenario: names to cells, threads to codes, expectations to observations."""
+"""The compiler's entry point: compiles a scenario's threads, timers and behaviours to codes and assembles the program."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from scenrun.program.compiler.writer import Writer
 from scenrun.program.ir import Cell, Code, Expectations, Group, Program, PythonObject
 
 MAX_CODES = 2_000
-"""Codes of one program; a behaviour that spawns itself with ever new expressions would never end."""
+"""The most codes of one program; a behaviour that spawns itself with ever new expressions would need infinitely many."""
 MAX_THREADS = 100_000
 INLINE = 5
-"""What putting in a behaviour once more counts beside its steps: about what it costs."""
+"""What inlining a behaviour once counts in addition to its steps and parameters: about its cost."""
 __all__ = ["compile_scenario", "flow", "operations", "threads"]
 
 
 def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
-    """The program of a scenario; raises ScenarioError with `problems` and all that was found here."""
+    """Compile a scenario; raises ScenarioError where `problems` is not empty or compiling found more, with all of them."""
     complaints = Complaints(scenario._unread)
     compiler = Compiler(scenario, complaints)
     try:
@@ -50,7 +50,7 @@ def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dic
 
 
 class Compiler:
-    """Holds what the codes of one program share while they are written."""
+    """The state that the codes of one program share during compilation: names, complaints, and the codes by their use."""
 
     def __init__(self, scenario: Scenario, complaints: Complaints) -> None:
         self.scenario = scenario
@@ -60,21 +60,21 @@ class Compiler:
         self.codes: list[Code | None] = []
         self.size = Size()
         self.place = scenario.place
-        """The step that is being lowered."""
+        """The place of the step that is being lowered."""
         self.started: set[int] = set()
         self._of_cell: dict[int, int] = {}
         self._of_target: dict[Any, int] = {}
-        """The codes of behaviours that are spawned or submitted, by what their parameters mean."""
+        """The codes of spawned and submitted behaviours, by the signatures of their parameters."""
         self._spawning: list[str] = []
         self._pending: list[Cell] = []
         self.raised: set[str] = set()
-        """The exceptions that steps of the file raise, once somebody has asked."""
+        """The exceptions that steps of the file raise; filled at the first use."""
         self._steps: dict[str, int] = {}
 
     # --- behaviours
 
     def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
-        """The behaviour of that name: the file's own, or a shipped one."""
+        """The behaviour of that name, the file's own or a shipped one; refuses an unknown name."""
         found = self.scenario.behaviours.get(name) or shipped(name)
         if found is None:
             known = [*self.scenario.behaviours, *shipped_names()]
@@ -87,15 +87,15 @@ class Compiler:
         return target in self.scenario.behaviours
 
     def names_for(self, target: str) -> Names | None:
-        """What a behaviour sees of the file: a shipped one sees nothing."""
+        """The file's names that are visible in a behaviour: none in a shipped one."""
         return self.names if self.is_own(target) else None
 
     def path_of(self, target: str) -> str:
-        """How the steps of a behaviour are named in the log."""
+        """The path that the steps of a behaviour have in the log."""
         return f"behaviours.{target}.do" if self.is_own(target) else f"{target}.do"
 
     def expression(self, value: Any, w: Writer, place: Place | None) -> Expression:
-        """An argument as an expression; what is wrong with it is noted."""
+        """An argument parsed as an expression; a wrong one is refused, and 0 stands for it."""
         try:
             return expression_of(value)
         except ExpressionError as error:
@@ -104,7 +104,7 @@ class Compiler:
             return expression_of(0)
 
     def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
-        """Count the steps of a behaviour that is put in one more time."""
+        """Count the steps of a behaviour that is inlined or compiled once more."""
         if target not in self._steps:
             self._steps[target] = INLINE + len(behaviour.params) + sum(1 for _ in all_steps(behaviour))
         self.size.grow(self._steps[target], place)
@@ -127,7 +127,7 @@ class Compiler:
         return number
 
     def _write_pending(self) -> None:
-        """Write the codes that were asked for, and those that they ask for."""
+        """Compile the codes that are referred to but not yet compiled, and those that these refer to."""
         while self._pending:
             self._write_cell(self._pending.pop(0))
 
@@ -163,7 +163,10 @@ class Compiler:
         place: Place | None,
         given: dict[str, str],
     ) -> tuple[int, list[str]] | None:
-        """The code for a thread or task made while running, and what its maker computes for it."""
+        """The code of a spawned thread or submitted task, and the expressions that the caller evaluates for it.
+
+        Uses whose parameters have the same signatures share one code. Returns None where the step is refused.
+        """
         behaviour = self.behaviour(target, place)
         if behaviour is None:
             return None
@@ -188,7 +191,7 @@ class Compiler:
         return number, captured
 
     def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope) -> None:
-        """The steps of a behaviour as a thread's whole life."""
+        """Compile the steps of a behaviour as the whole code of a thread."""
         w.running.append(target)
         result = w.code.temporary("result")
         w.code.emit("let", arguments=("None",), into=result)
@@ -199,7 +202,7 @@ class Compiler:
     # --- the whole
 
     def program(self, overrides: dict[str, Any]) -> Program:
-        """The program, if nothing is wrong with the file."""
+        """Compile the whole scenario; the program is valid only if no problem was noted."""
         self._check_something_runs()
         main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source, self.size))
         with main.code.at("main", self.scenario.place):

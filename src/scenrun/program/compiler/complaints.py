@@ -1,4 +1,4 @@
-"""Where lowering puts what is wrong with a file, save for what follows from a part that could not be read."""
+"""Collects the problems that compiling finds, without those that only follow from a part of the file that was not read."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.language.suggestions import nearest
 
 MAX_PROBLEMS = 100
-"""Problems after which a file is not looked at any further."""
+"""The number of problems after which compiling stops."""
 
 
 class Complaints:
-    """Collects problems. `unread` has the words of what could not be read; None: any name may stand there."""
+    """The problems found so far.
+
+    unread: the words of the parts of the file that could not be read; None: any name may occur there.
+    """
 
     def __init__(self, unread: frozenset[str] | None = frozenset()) -> None:
         self.problems: list[Problem] = []
         self.suggested: set[str] = set()
-        """Names that a misspelt one was taken for: they count as used."""
+        """Names that were suggested for a misspelt one; they count as used."""
         self._unread = unread
         self._noted: set[Problem] = set()
         self._unused: list[tuple[Place | None, str, str]] = []
 
     def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
-        """Something is wrong; nothing is said where the name that it is `about` may be declared or used in an unread part."""
+        """Note a problem, unless the name that it is `about` may be declared or used in an unread part."""
         if about is not None and (self._unread is None or about in self._unread):
             return
         problem = Problem(place, message)
@@ -35,17 +38,17 @@ class Complaints:
             raise ScenarioError([Problem(place, f"more than {MAX_PROBLEMS} problems; what follows was not looked at")])
 
     def later(self, place: Place | None, message: str, about: str) -> None:
-        """A name is not used, unless a misspelt one turns out to stand for it."""
+        """Note an unused name, to be refused by `finish` unless it was suggested for a misspelt one."""
         self._unused.append((place, message, about))
 
     def finish(self) -> None:
-        """Note the names that are not used, now that every misspelt one has been seen."""
+        """Refuse the unused names, now that every misspelt one has been seen."""
         for place, message, about in self._unused:
             if about not in self.suggested:
                 self.refuse(place, message, about)
 
     def hint(self, word: str, known: Iterable[str]) -> str:
-        """`; did you mean ..?` or nothing."""
+        """`; did you mean ..?` with the nearest known name, or an empty text."""
         found = nearest(word, known)
         if found is None:
             return ""

@@ -1,4 +1,8 @@
-"""From an expression of the file to reads of shared variables, in Python's order, and a pure rest over registers."""
+"""Lowers an expression to reads of shared variables in Python's evaluation order and a pure expression over registers.
+
+Each read of a shared variable is an instruction, so that other threads can run between two reads. What remains is Python
+over registers, which other threads cannot change.
+"""
 
 from __future__ import annotations
 
@@ -32,25 +36,25 @@ from scenrun.program.ir import Cell, CellRef
 from scenrun.program.primitives.registry import KINDS
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
-"""Operators that can make something huge out of something small, and the bounded functions that stand for them."""
+"""Operators whose result can be huge though their operands are small, with the bounded functions that replace them."""
 _GROWING = (ast.BinOp, ast.List, ast.Dict)
 _DYNAMIC = ("is_alive", "done", "running", "cancelled")
-"""Questions that can be asked of a thread or future held by a local."""
+"""The questions about a thread or future that is the value of a local."""
 
 
 def name(register: str) -> ast.Name:
-    """A register in an expression."""
+    """The syntax tree of a register or function name."""
     return ast.Name(register, ast.Load())
 
 
 def call(function: str, *arguments: ast.expr) -> ast.Call:
-    """A call of one of the functions that every executor provides."""
+    """The syntax tree of a call of a function of `values.FUNCTIONS`."""
     return ast.Call(name(function), list(arguments), [])
 
 
 @dataclass(frozen=True, slots=True)
 class _At:
-    """Where an expression comes from, for what is said of it."""
+    """The expression that is lowered and the scope of its names."""
 
     expression: Expression
     scope: Scope
@@ -67,22 +71,22 @@ class Expressions:
         self.complaints = complaints
         self._depth = 0
         self._failing: dict[tuple[int, int], tuple[ast.AST, Scope, bool]] = {}
-        """By identity, parts of expressions with their scopes, kept so that the identity stays theirs: see `_may_fail`."""
+        """The answers of `_may_fail`, by the identities of a part and its scope; both are kept, so that no id is reused."""
 
-    # --- what steps ask for
+    # --- values, texts, durations and operands of steps
 
     def value(self, expression: Expression, scope: Scope) -> str:
-        """The value of an expression, as Python over registers; bounded, so that it may be kept."""
+        """The value of an expression as Python over registers, bounded, so that it can be stored."""
         return self._kept(self.tree(expression, scope))
 
     def _kept(self, tree: ast.expr) -> str:
-        """Python for a value that is kept: ranges become lists, and nothing is too large."""
+        """Python for a value that is stored: ranges become lists, and the size is bounded."""
         if _calls(tree, "__range"):
             tree = call("__settled", tree)
         return self._bounded(tree)
 
     def sequence(self, expression: Expression, scope: Scope) -> str:
-        """The items that a loop goes through: a range stays one."""
+        """The items of a loop as Python over registers; a range stays a range."""
         return self._bounded(self.tree(expression, scope))
 
     @staticmethod
@@ -92,21 +96,21 @@ class Expressions:
         return ast.unparse(tree)
 
     def tree(self, expression: Expression, scope: Scope) -> ast.expr:
-        """The pure rest of an expression, after the reads that it needs were written."""
+        """Emit the reads of an expression; returns the pure rest as a syntax tree."""
         return self._lower(expression.tree, _At(expression, scope))
 
     def store(self, expression: Expression, scope: Scope, into: str) -> None:
-        """Put an expression's value into a register."""
+        """Emit an expression's value into a register."""
         before = len(self.code.drafts)
         text = self.value(expression, scope)
         drafts = self.code.drafts
         if len(drafts) > before and drafts[-1].into == text and text.startswith("__t"):
-            drafts[-1].into = into  # a single read goes straight to where it is wanted
+            drafts[-1].into = into  # a single read needs no temporary register
         elif text != into:
             self.code.emit("let", arguments=(text,), into=into)
 
     def test(self, expression: Expression, scope: Scope) -> bool | str:
-        """A condition: a constant where that is known at load, otherwise Python over registers."""
+        """The value of a condition: a constant where it is known at compile time, otherwise Python over registers."""
         tree = self.tree(expression, scope)
         return bool(tree.value) if isinstance(tree, ast.Constant) else ast.unparse(tree)
 
@@ -131,7 +135,7 @@ class Expressions:
         return ast.unparse(ast.BinOp(ast.Constant("".join(plain)), ast.Mod(), ast.Tuple(holes, ast.Load())))
 
     def timing(self, timing: Duration | DurationName | None, scope: Scope) -> str:
-        """A length of time in nanoseconds, as Python over registers; `None` where there is none."""
+        """A duration in nanoseconds, as Python over registers; the text `None` where there is none."""
         if timing is None:
             return "None"
         if isinstance(timing, Duration):
@@ -150,7 +154,10 @@ class Expressions:
         return "None"
 
     def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
-        """The object that a reference names; None where it names nothing, or nothing that fits."""
+        """The operand for the object that a reference names; None where it is refused, wrong, or bound to nothing.
+
+        wanted: the kinds that the verb accepts. A use of a parameter that is bound to nothing raises TypeError at run time.
+        """
         found = scope.find(reference.name)
         if isinstance(found, Unknown):
             return None
@@ -233,7 +240,9 @@ class Expressions:
         return lowered
 
     def _in_order(self, nodes: Sequence[ast.expr], at: _At) -> list[ast.expr]:
-        """Operands in Python's order: where one writes code that may fail, those before it are evaluated first."""
+        """Lower operands in Python's order: before an operand whose code may fail, those to the left are evaluated."""
+        # Without this, a fault or draw of the right operand's code would come before those of the left operand, which is
+        # still a pure expression and would be evaluated only later, with the whole.
         out: list[ast.expr] = []
         for node in nodes:
             if self._may_fail(node, at):
@@ -242,7 +251,10 @@ class Expressions:
         return out
 
     def _settled(self, tree: ast.expr, *, always: bool = False) -> ast.expr:
-        """An operand that is evaluated here and now, if it is not already."""
+        """The operand evaluated into a register at this point, unless it is a temporary register or a constant.
+
+        always: a constant is evaluated as well.
+        """
         if isinstance(tree, ast.Name) and tree.id.startswith("__"):
             return tree
         if isinstance(tree, ast.Constant) and not always:
@@ -252,8 +264,9 @@ class Expressions:
         return name(into)
 
     def _may_fail(self, node: ast.AST, at: _At) -> bool:
-        """Whether an operand's code does more than read shared variables: evaluates parts of it, or asks objects."""
-        place = id(node), id(at.scope)  # each part is looked at once: parameters are put in again and again
+        """Whether an operand's code does more than read shared variables: it evaluates parts of it, or asks objects."""
+        # Remembered, as the expressions of parameters are substituted again and again.
+        place = id(node), id(at.scope)
         if place not in self._failing:
             self.code.size.grow(1, self.code.place)
             inside = any(self._may_fail(part, at) for part in ast.iter_child_nodes(node))
@@ -324,7 +337,7 @@ class Expressions:
         return so_far
 
     def _and_or(self, op: ast.boolop, left: ast.expr, right: ast.expr, at: _At) -> ast.expr:
-        """`left and right`, where the shared variables of `right` are read only if Python would evaluate it."""
+        """`left and right` or `left or right`, lowered so that `right` is read only if Python would evaluate it."""
         is_and = isinstance(op, ast.And)
         if isinstance(left, ast.Constant):
             return self._lower(right, at) if bool(left.value) == is_and else left
@@ -338,7 +351,7 @@ class Expressions:
         return name(result)
 
     def _assign(self, into: str, tree: ast.expr) -> None:
-        """Keep a part of an expression, within the bounds of every value."""
+        """Emit a part of an expression, bounded, into a register."""
         self.code.emit("let", arguments=(self._kept(tree),), into=into)
 
     def _lower_IfExp(self, node: ast.IfExp, at: _At) -> ast.expr:  # noqa: N802
@@ -366,7 +379,7 @@ class Expressions:
         return self._chain(node, at)
 
     def _chain(self, node: ast.Compare, at: _At) -> ast.expr:
-        """`a < b < c` with shared variables: c is read only if a < b."""
+        """`a < b < c` with shared variables, lowered so that `c` is read only if `a < b`, as in Python."""
         result, end = self.code.temporary("b"), Label()
         left = self._settled(self._lower(node.left, at))
         for position, (op, comparator) in enumerate(zip(node.ops, node.comparators, strict=True)):
@@ -380,7 +393,10 @@ class Expressions:
         return name(result)
 
     def _is_none(self, node: ast.Compare, at: _At) -> bool | None:
-        """`guard is None`, asked of a parameter that is an object, a duration or nothing: known at load."""
+        """The value of `guard is None`, known at compile time where `guard` is an object, duration, constant or nothing.
+
+        None for all other comparisons.
+        """
         if not (isinstance(node.left, ast.Name) and len(node.ops) == 1):
             return None
         found = at.scope.find(node.left.id)
@@ -431,7 +447,7 @@ class Expressions:
         return self._read("section.inside", CellRef(cell.number))
 
     names: Any = None
-    """The file's names, for sections."""
+    """The file's names, which number the sections."""
 
     def _question(self, owner: ast.expr, asked: str, node: ast.expr, at: _At) -> ast.expr:
         base = owner.value if isinstance(owner, ast.Subscript) else owner
@@ -482,11 +498,11 @@ class Expressions:
         return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
 
     def _writes_code(self, node: ast.expr, at: _At) -> bool:
-        """Whether evaluating this takes more than an expression."""
+        """Whether evaluating a node needs instructions of its own."""
         return self._touches(node, at) or self._may_fail(node, at)
 
     def _touches(self, node: ast.expr, at: _At) -> bool:
-        """Whether evaluating this looks at anything shared."""
+        """Whether evaluating a node reads a shared variable or asks an object."""
         for part in ast.walk(node):
             self.code.size.grow(1, self.code.place)
             if isinstance(part, ast.Attribute) and part.attr in (*_DYNAMIC, *ATTRIBUTE_QUESTIONS):
@@ -503,12 +519,12 @@ class Expressions:
 
 
 def literal(value: Any) -> ast.expr:
-    """A plain value as an expression."""
+    """The syntax tree of a plain value."""
     return ast.parse(repr(value), mode="eval").body
 
 
 def duration_text(duration: Duration) -> str:
-    """Nanoseconds of a duration, or the draw of one."""
+    """Python for a duration in nanoseconds: a number, or the draw from a distribution."""
     if not duration.is_random:
         return str(duration.numbers[0])
     return f"random.span({duration.kind!r}, {', '.join(map(str, duration.numbers))})"

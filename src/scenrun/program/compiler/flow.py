@@ -1,4 +1,4 @@
-"""Lowers the steps that decide what comes next: conditions, loops, exceptions, regions, and plain local work."""
+"""Lowers control flow and local steps: `if`, loops, `run`, exceptions, regions, assignments, `log`, `sleep` and `call`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 
 @lowers(verbs.Log)
 def log(w: Writer, step: verbs.Log, scope: Scope, path: str) -> None:
-    """The text and the fields, then the line."""
+    """Emits one `log` with the text and the fields."""
     text = w.expressions.text(step.message, scope)
     pairs = [f"{key!r}: {w.expressions.value(value, scope)}" for key, value in step.fields.items()]
     fields = "{" + ", ".join(pairs) + "}" if pairs else "None"
@@ -31,13 +31,13 @@ def log(w: Writer, step: verbs.Log, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Sleep, verbs.Work)
 def sleep(w: Writer, step: verbs.Sleep, scope: Scope, path: str) -> None:
-    """A time of nothing, or of work."""
+    """Emits one `sleep` or `work` of a duration."""
     w.code.emit(step.verb, arguments=(w.expressions.timing(step.time, scope),))
 
 
 @lowers(verbs.Set)
 def assign(w: Writer, step: verbs.Set, scope: Scope, path: str) -> None:
-    """Each name in the order written."""
+    """Assigns each name in the order of the file."""
     for target, expression in step.assign:
         found = scope.find(target.name)
         if isinstance(found, Register) and not target.path:
@@ -48,7 +48,7 @@ def assign(w: Writer, step: verbs.Set, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Append)
 def append(w: Writer, step: verbs.Append, scope: Scope, path: str) -> None:
-    """One step that adds an item to a list."""
+    """Appends an item to a list in one instruction."""
     target, cell_or_register, indices = _container(w, step.to, scope)
     item = w.expressions.value(step.item, scope)
     if isinstance(cell_or_register, CellRef):
@@ -63,7 +63,7 @@ def append(w: Writer, step: verbs.Append, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Pop)
 def pop(w: Writer, step: verbs.Pop, scope: Scope, path: str) -> None:
-    """One step that takes an item out of a list or mapping."""
+    """Removes an item from a list or mapping; from a shared variable, in one instruction."""
     target, cell_or_register, indices = _container(w, step.from_, scope)
     at = w.expressions.value(step.at, scope) if step.at else "None"
     if isinstance(cell_or_register, CellRef):
@@ -80,7 +80,7 @@ def pop(w: Writer, step: verbs.Pop, scope: Scope, path: str) -> None:
 
 
 def _container(w: Writer, target: Target, scope: Scope) -> tuple[Target, CellRef | str | None, str]:
-    """The shared variable or register that a list lives in, and the indices that lead to it."""
+    """The shared variable or register that holds a list or mapping, and the indices that lead to it."""
     indices = [w.expressions.value(index, scope) for index in target.path]
     found = scope.find(target.name)
     while isinstance(found, VariableAlias):
@@ -93,7 +93,7 @@ def _container(w: Writer, target: Target, scope: Scope) -> tuple[Target, CellRef
 
 @lowers(verbs.If)
 def if_(w: Writer, step: verbs.If, scope: Scope, path: str) -> None:
-    """One of two ways; a way that can never be taken is left out."""
+    """Lowers both branches; a branch that can never be taken, as the condition is constant, is left out."""
     condition = w.expressions.test(step.condition, scope)
     if isinstance(condition, bool):
         w.steps(step.then if condition else step.else_, scope, f"{path}.{'then' if condition else 'else'}")
@@ -110,7 +110,7 @@ def if_(w: Writer, step: verbs.If, scope: Scope, path: str) -> None:
 
 @lowers(verbs.While)
 def while_(w: Writer, step: verbs.While, scope: Scope, path: str) -> None:
-    """The condition before each turn."""
+    """A loop that evaluates its condition before each iteration."""
     again, end = Label(), Label()
     w.code.mark(again)
     condition = w.expressions.test(step.condition, scope)
@@ -126,7 +126,7 @@ def while_(w: Writer, step: verbs.While, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Repeat)
 def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
-    """Counts down from a number that is looked at once."""
+    """A loop that counts down from a number that is evaluated once."""
     left, again, end = w.code.temporary("left"), Label(), Label()
     w.code.emit("let", arguments=(f"__times({w.expressions.value(step.times, scope)})",), into=left)
     w.code.mark(again)
@@ -140,7 +140,7 @@ def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
 
 @lowers(verbs.For)
 def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
-    """One turn for each item, as the items were at the beginning."""
+    """A loop over the items, which are evaluated once."""
     items, at, again, end = w.code.temporary("items"), w.code.temporary("at"), Label(), Label()
     w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.in_, scope)})",), into=items)
     w.code.emit("let", arguments=("0",), into=at)
@@ -156,7 +156,7 @@ def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Break, verbs.Continue)
 def break_(w: Writer, step: verbs.Step, scope: Scope, path: str) -> None:
-    """Out of the loop or back to its head, with the cleanups on the way."""
+    """Jumps out of the loop or to its next iteration, after the cleanups in between."""
     loop = w.code.leave(Loop)
     if isinstance(loop, Loop):
         w.code.emit("jump", to=loop.end if isinstance(step, verbs.Break) else loop.again)
@@ -166,8 +166,9 @@ def break_(w: Writer, step: verbs.Step, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Return)
 def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
-    """Out of the behaviour, with its value, after the cleanups on the way."""
+    """Leaves the behaviour with its value, after the cleanups in between."""
     value = w.expressions.value(step.value, scope) if step.value else "None"
+    # The value is evaluated into a register first: the cleanups may change the registers that it reads.
     if step.value and not (value.isidentifier() and value.startswith("__t")):
         kept = w.code.temporary("value")
         w.code.emit("let", arguments=(value,), into=kept)
@@ -183,7 +184,7 @@ def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Run)
 def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
-    """The behaviour's steps, in line."""
+    """Inlines the steps of a behaviour."""
     behaviour = w.compiler.behaviour(step.target, step.place_of_key("target"))
     if behaviour is None:
         return
@@ -209,7 +210,7 @@ def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
 
 
 def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
-    """Each run begins without the locals of the one before, as each call of a Python function does."""
+    """Unbind a behaviour's locals before each run of it, as each call of a Python function starts without them."""
     for name in dict.fromkeys(name for name, _ in assigned(behaviour.do)):
         found = scope.bindings.get(name)
         if isinstance(found, Register) and name not in behaviour.params and not sets_first(behaviour.do, name):
@@ -218,7 +219,7 @@ def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
 
 @lowers(verbs.Raise)
 def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
-    """An exception by name, and its text."""
+    """Raises an exception by name, with its text."""
     first = step.exception.parts[0]
     found = _EXCEPTION.match(first) if isinstance(first, str) else None
     if not found:
@@ -238,7 +239,7 @@ def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Assert)
 def assert_(w: Writer, step: verbs.Assert, scope: Scope, path: str) -> None:
-    """AssertionError where the expression does not hold."""
+    """Raises AssertionError where the expression does not hold."""
     condition = w.expressions.test(step.that, scope)
     failed, end = Label(), Label()
     w.code.emit("branch", arguments=(str(condition),), to=failed)
@@ -251,7 +252,7 @@ def assert_(w: Writer, step: verbs.Assert, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Try)
 def try_(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
-    """Handlers by name, `else`, and `finally` on every way out."""
+    """Lowers the handlers by name, `else`, and `finally` on every exit."""
     if not step.finally_:
         _try_except(w, step, scope, path)
         return
@@ -293,7 +294,7 @@ def _raised(scenario: Scenario) -> Iterator[str]:
 
 
 def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
-    """A name that nobody in Python or in the file raises is a slip."""
+    """Refuse a handler's exception that is neither Python's nor raised by a step of the file."""
     if exceptions.is_known(name):
         return
     raised = w.compiler.raised
@@ -311,7 +312,7 @@ def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
 
 @lowers(verbs.Atomic)
 def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
-    """Steps on variables as one."""
+    """Emits steps on variables between `atomic.begin` and `atomic.end`, which is a cleanup."""
     if w.code.atomic:
         w.refuse(step.place, "`atomic` inside `atomic` has no effect")
         return
@@ -324,7 +325,7 @@ def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Section)
 def section(w: Writer, step: verbs.Section, scope: Scope, path: str) -> None:
-    """Count the threads inside."""
+    """Emits the steps of a section between `section.enter` and `section.leave`, which is a cleanup."""
     target = CellRef(w.names.section(step.section).number)
     w.code.emit("section.enter", target=target)
     with w.code.guarded(lambda: _emit(w, "section.leave", target)):
@@ -337,7 +338,7 @@ def _emit(w: Writer, op: str, target: CellRef | None = None) -> None:
 
 @lowers(verbs.Choose)
 def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
-    """A number of the alternative, then that alternative's value."""
+    """Chooses the number of an alternative, then evaluates only that alternative."""
     chosen, end = w.code.temporary("choice"), Label()
     w.code.emit("choose", arguments=(str(len(step.from_)),), into=chosen)
     for number, alternative in enumerate(step.from_):
@@ -353,7 +354,7 @@ def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
 
 
 def _names_a_function(w: Writer, step: verbs.Call) -> bool:
-    """`package.module:function`, or `object.method` of an object that the file declares."""
+    """Whether the function is `package.module:function` or `object.method` of a declared object; refuses any other."""
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", step.function):
         return True
     place, objects = step.place_of_key("function"), w.compiler.scenario.objects
@@ -374,7 +375,7 @@ def _names_a_function(w: Writer, step: verbs.Call) -> bool:
 
 @lowers(verbs.Call)
 def call(w: Writer, step: verbs.Call, scope: Scope, path: str) -> None:
-    """The user's own Python."""
+    """Calls a function of the author's Python."""
     if not _names_a_function(w, step):
         return
     pairs = []

@@ -1,4 +1,4 @@
-"""Writes main's code: the file's own steps, or the default that starts, waits, stops and joins."""
+"""Compiles the code of the main thread: the file's `main`, or by default one that starts, stops and joins the groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scenrun.program.ir import CellRef
 
 
 def write_main(w: Writer, scenario: Scenario) -> None:
-    """The main thread's code."""
+    """Emit the code of the main thread."""
     scope = Scope(w.names)
     w.code.prefix()
     if scenario.main is not None:
@@ -38,7 +38,7 @@ def _check_nothing_implicit(w: Writer, scenario: Scenario) -> None:
 
 
 def _default_main(w: Writer, scenario: Scenario, scope: Scope) -> None:
-    """Start the groups, each at its time; wait for the stop timing and set its event; join."""
+    """Emit the default main: start each group at its time, sleep until `stop` and set its event, join the groups."""
     begun_ns = 0
     in_order = sorted(scenario.threads.items(), key=lambda item: _start_ns(item[1]))
     for name, group in in_order:

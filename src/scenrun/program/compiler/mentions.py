@@ -1,4 +1,4 @@
-"""Who mentions which names: what the steps of a scenario read, assign and target."""
+"""Collects the names that parts of a scenario mention, read and assign, and the behaviours that they target."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from scenrun.language.variables import Target
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _LEAVES = (str, int, float, type(None), Duration)
-"""What cannot mention a name."""
+"""The types of values that mention no name."""
 _TARGETING = (Group, verbs.Run, verbs.Spawn, verbs.Submit, verbs.Map, Timer)
 
 
 def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every behaviour that the file names as a target, with the arguments given there."""
+    """The name of every behaviour that the file uses as a target, with the arguments of that use."""
     for group in scenario.threads.values():
         if group.target:
             yield group.target, group.args
@@ -54,7 +54,7 @@ def _children(part: Any) -> Iterable[Any]:
 
 
 def mentioned(part: Any) -> Iterator[str]:
-    """Every name that a part of a scenario mentions other than by declaring it."""
+    """Every name that a part of a scenario mentions, except where it declares the name."""
     if isinstance(part, _LEAVES):
         return
     if isinstance(part, Expression):
@@ -152,7 +152,7 @@ def read_by(steps: Iterable[verbs.Step]) -> set[str]:
 
 
 def sets_first(steps: Iterable[verbs.Step], name: str) -> bool:
-    """Whether the first of these steps that has to do with a name surely assigns it."""
+    """Whether the first of these steps that mentions or assigns a name is certain to assign it."""
     for step in steps:
         if isinstance(step, verbs.Set):
             for target, expression in step.assign:

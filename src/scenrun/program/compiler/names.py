@@ -1,4 +1,4 @@
-"""The names that a file declares, which cell each stands for, and whether anybody uses it."""
+"""The table of the names that a file declares: their bindings and cells, and the check that each is used."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenrun.program.ir import Cell
 
 
 class Names:
-    """The file's names. Cells are numbered in the order of declaration: state, sync, threads, then sections."""
+    """The names of a file; their cells are numbered in the order state, sync, threads, sections."""
 
     def __init__(self, scenario: Scenario, complaints: Complaints) -> None:
         self.scenario = scenario
@@ -29,19 +29,19 @@ class Names:
         """The cell of a condition's lock, by the condition's cell."""
         self.sections: dict[str, Cell] = {}
         self.asked: dict[str, Place | None] = {}
-        """The sections that `inside(..)` asks about, with the place of the first question."""
+        """The sections that `inside(..)` is used with, and the place of the first use."""
         self._declare()
 
     def find(self, name: str) -> Binding | None:
-        """What the file declares under this name."""
+        """The binding of a declared name."""
         return self.bindings.get(name)
 
     def known(self) -> list[str]:
-        """The names of variables and objects."""
+        """The names of variables, objects and thread groups."""
         return list(self.bindings)
 
     def section(self, name: str) -> Cell:
-        """The cell that counts the threads inside a section."""
+        """The cell that counts the threads inside a section, created at its first use."""
         if name not in self.sections:
             self.sections[name] = self._cell(name, "section", None, {}, None)
         return self.sections[name]
@@ -54,7 +54,7 @@ class Names:
         return found.cell if isinstance(found, Object) else None
 
     def default_stop(self) -> Cell | None:
-        """The event that behaviours stop by unless told otherwise: the `stop` key's, or one that is called `stop`."""
+        """The event that an event parameter with the default `stop` is bound to: the `stop` key's, or one named `stop`."""
         found = self.bindings.get("stop")
         is_event = isinstance(found, Object) and found.cell.kind == "event" and found.cell.count is None
         return self.stop_event() or (found.cell if is_event and isinstance(found, Object) else None)
@@ -166,7 +166,7 @@ class Names:
         return found.cell.number
 
     def _declare_unbound(self, section: str, name: str) -> None:
-        """A name that no expression can mean."""
+        """Declare a name that no expression can use; it only clashes with others."""
         place = _key_place(self.scenario, section, name)
         if name in self.places:
             self._clash(name, place)
@@ -174,7 +174,10 @@ class Names:
             self.places[name] = place
 
     def check_used(self) -> None:
-        """Complain of every declared name that nothing in the file mentions."""
+        """Refuse declared names that the file does not mention, and questions about sections that no step enters.
+
+        Thread groups and names that begin with `_` need not be mentioned.
+        """
         used = set(mentioned(self.scenario)) | {name for name, _ in assigned(all_steps(self.scenario))}
         used |= self.scenario._replaced
         if self._default_stop_is_used():
@@ -195,7 +198,7 @@ class Names:
         self.complaints.finish()
 
     def _check_sections(self) -> None:
-        """Complain of a question about a section that no step enters."""
+        """Refuse a question about a section that no step enters."""
         entered = {step.section for step in all_steps(self.scenario) if isinstance(step, Section)}
         for name, place in self.asked.items():
             if name not in entered:
@@ -203,7 +206,7 @@ class Names:
                 self.complaints.refuse(place, f"no step enters a section `{name[:60]}`{hint}", about=name)
 
     def _default_stop_is_used(self) -> bool:
-        """Whether a behaviour that stops by the stop event unless told otherwise is in use, or may be in an unread part."""
+        """Whether a use of a built-in behaviour takes the default stop event, or may do so in an unread part of the file."""
 
         if self.scenario._unread is None or any(shipped(word) for word in self.scenario._unread):
             return True

@@ -1,4 +1,4 @@
-"""Lowers expectations: expressions over the whole shared state, looked at by nobody's thread."""
+"""Lowers expectations to observations, whose reads are probes of one state and no instructions of a thread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scenrun.program.ir import CellRef, Observation, Probe
 
 
 class Observer(Expressions):
-    """Every read becomes a probe, and all probes are taken at one moment."""
+    """Lowers each read of an expression to a probe; all probes of an observation are evaluated in the same state."""
 
     def __init__(self, names: Names, complaints: Complaints) -> None:
         super().__init__(Assembler(-1, "expect"), complaints)
@@ -26,7 +26,7 @@ class Observer(Expressions):
         self._kept_apart = 0
 
     def observation(self, expression: Expression) -> Observation:
-        """An expectation, ready to be looked at."""
+        """The observation of an expectation's expression."""
         self.probes = []
         draws = [n for n in ast.walk(expression.tree) if isinstance(n, ast.Name) and n.id == "random"]
         if draws:
@@ -38,7 +38,7 @@ class Observer(Expressions):
         return Observation(ast.unparse(tree), expression.text, tuple(self.probes), line, elsewhere)
 
     def _where(self, place: Place | None) -> tuple[int | None, str]:
-        """A line of the scenario's file, or a line of another one with its name."""
+        """The line in the scenario's file, or the name and line of another source."""
         if place is None:
             return 0, ""
         if place.source is self.names.scenario.source:
@@ -59,4 +59,4 @@ class Observer(Expressions):
         return ast.NamedExpr(ast.Name(f"__s{self._kept_apart}", ast.Store()), tree)
 
     def _touches(self, node: ast.expr, at: _At) -> bool:
-        return False
+        return False  # all probes read one state, so no evaluation order has to be kept and `and` needs no branch

@@ -17,12 +17,12 @@ QUEUES = ("queue", "simple_queue")
 
 
 def kind_of(w: Writer, target: CellRef) -> str:
-    """The kind of the object that is meant."""
+    """The kind of an operand's object."""
     return w.names.cells[target.cell].kind
 
 
 def lock_of(w: Writer, target: CellRef) -> CellRef:
-    """What is really taken and given back: for a condition its lock."""
+    """The lock that `acquire` and `release` operate on: for a condition its lock, otherwise the object itself."""
     if kind_of(w, target) != "condition":
         return target
     lock = w.names.own_lock.get(target.cell, target.cell)
@@ -41,7 +41,7 @@ def _refuse_timeout(w: Writer, step: Any, blocks: bool, key: str) -> None:
 
 @lowers(verbs.Acquire)
 def acquire(w: Writer, step: verbs.Acquire, scope: Scope, path: str) -> None:
-    """Take a lock or a permit."""
+    """Acquires a lock or a permit of a semaphore."""
     _refuse_timeout(w, step, step.blocking, "blocking")
     target = w.expressions.target(step.lock, scope, LOCKS, "acquire")
     if target is None:
@@ -53,7 +53,7 @@ def acquire(w: Writer, step: verbs.Acquire, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Release)
 def release(w: Writer, step: verbs.Release, scope: Scope, path: str) -> None:
-    """Give a lock or permits back."""
+    """Releases a lock or permits of a semaphore."""
     target = w.expressions.target(step.lock, scope, LOCKS, "release")
     if target is None:
         return
@@ -67,7 +67,10 @@ def release(w: Writer, step: verbs.Release, scope: Scope, path: str) -> None:
 
 @lowers(verbs.With)
 def with_(w: Writer, step: verbs.With, scope: Scope, path: str) -> None:
-    """Take, do, and give back on every way out. A parameter that is none holds nothing."""
+    """Emits the steps between an acquire and a release, which is a cleanup; a parameter that is none takes no lock.
+
+    A pool is shut down at the end.
+    """
     body = f"{path}.do"
     if step.object is None or isinstance(scope.find(step.object.name), Nothing):
         w.steps(step.do, scope, body)
@@ -97,7 +100,7 @@ def _emit(w: Writer, op: str, target: CellRef, arguments: tuple[str, ...]) -> No
 
 
 def _steady(w: Writer, target: CellRef) -> CellRef:
-    """The same object at the end of a region as at its beginning, whatever became of the index."""
+    """The operand with its index evaluated once, so that it is the same object after the index's variables change."""
     if target.index is None or target.index.lstrip("-").isdigit():
         return target
     kept = w.code.temporary("index")
@@ -107,7 +110,7 @@ def _steady(w: Writer, target: CellRef) -> CellRef:
 
 @lowers(verbs.Wait)
 def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
-    """Wait for an event, at a barrier, on a condition: the kind of the object says which."""
+    """Waits for an event, at a barrier or on a condition, depending on the kind of the object."""
     wanted: tuple[str, ...] = ("event", "condition", "barrier")
     reference = step.object
     for kind in wanted:
@@ -124,9 +127,9 @@ def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
 
 @lowers(verbs.WaitFor)
 def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
-    """Ask, wait, ask again; as `Condition.wait_for`, the first wait happens whatever the timeout.
+    """Evaluates the predicate and waits until it holds; as in `Condition.wait_for`, any timeout allows the first wait.
 
-    A wait that ends as its time is up is the last one: CPython asks once more and leaves, as nothing is left of the time.
+    A wait that times out is the last one: CPython evaluates the predicate once more and returns, as no time remains.
     """
     target = w.expressions.target(step.condition, scope, ("condition",), "wait_for")
     if target is None:
@@ -158,7 +161,7 @@ def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Notify, verbs.NotifyAll)
 def notify(w: Writer, step: verbs.Notify, scope: Scope, path: str) -> None:
-    """Wake some or all who wait."""
+    """Wakes `n` or all of the threads that wait on a condition."""
     target = w.expressions.target(step.condition, scope, ("condition",), step.verb)
     if target is None:
         return
@@ -176,19 +179,19 @@ def _simple(w: Writer, reference: Reference, scope: Scope, wanted: tuple[str, ..
 
 @lowers(verbs.SetEvent, verbs.ClearEvent)
 def set_event(w: Writer, step: verbs.SetEvent, scope: Scope, path: str) -> None:
-    """Set or clear an event."""
+    """Sets or clears an event."""
     _simple(w, step.event, scope, ("event",), step.verb, "set" if isinstance(step, verbs.SetEvent) else "clear")
 
 
 @lowers(verbs.Abort, verbs.Reset)
 def abort(w: Writer, step: verbs.Abort, scope: Scope, path: str) -> None:
-    """Abort or reset a barrier."""
+    """Aborts or resets a barrier."""
     _simple(w, step.barrier, scope, ("barrier",), step.verb, step.verb)
 
 
 @lowers(verbs.Put)
 def put(w: Writer, step: verbs.Put, scope: Scope, path: str) -> None:
-    """Put an item into a queue."""
+    """Puts an item into a queue."""
     _refuse_timeout(w, step, step.block, "block")
     target = w.expressions.target(step.queue, scope, QUEUES, "put")
     if target is None:
@@ -202,7 +205,7 @@ def put(w: Writer, step: verbs.Put, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Get)
 def get(w: Writer, step: verbs.Get, scope: Scope, path: str) -> None:
-    """Take an item out of a queue."""
+    """Gets an item from a queue."""
     _refuse_timeout(w, step, step.block, "block")
     target = w.expressions.target(step.queue, scope, QUEUES, "get")
     if target is None:
@@ -213,6 +216,6 @@ def get(w: Writer, step: verbs.Get, scope: Scope, path: str) -> None:
 
 @lowers(verbs.TaskDone, verbs.JoinQueue)
 def task_done(w: Writer, step: verbs.TaskDone, scope: Scope, path: str) -> None:
-    """Count an item as dealt with, or wait for all of them."""
+    """Marks an item of a queue as processed, or waits until all of them are."""
     operation = "task_done" if isinstance(step, verbs.TaskDone) else "join"
     _simple(w, step.queue, scope, ("queue",), step.verb, operation)

@@ -1,4 +1,4 @@
-"""What a name means at one place of the program: a register, a constant, a shared variable, an object, an expression."""
+"""Scopes, and the kinds of binding that a name can have: register, constant, shared variable, object, alias and others."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """A synchronisation object, thread group or timer; `index` is the index's expression, where one is bound."""
+    """A synchronisation object, thread group or timer; `index` is the expression of the index, where one is bound."""
 
     cell: Cell
     index: Alias | None = None
@@ -42,17 +42,17 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """A reference or duration parameter that was not given and has no default."""
+    """A reference or duration parameter that has neither an argument nor a default."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A parameter whose argument is wrong, of which nothing more is said."""
+    """A parameter whose argument was refused; uses of it are not refused again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An expression that is evaluated at each use, with the names of where it was written."""
+    """An expression that is evaluated at each use, in the scope in which it was written."""
 
     expression: Expression
     scope: Scope
@@ -67,7 +67,7 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class VariableAlias:
-    """A variable of the caller, read and written under a parameter's name."""
+    """A variable of the caller that is read and written by the name of a parameter."""
 
     target: Target
     scope: Scope
@@ -77,17 +77,17 @@ Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | Varia
 
 
 class Declared(Protocol):
-    """The names that a file declares, as far as a scope asks for them; `names.py` has them."""
+    """The interface of the names that a file declares, implemented in `names.py`."""
 
     def find(self, name: str) -> Binding | None:
-        """What the file declares under this name."""
+        """The binding of a declared name, or None."""
 
     def known(self) -> list[str]:
-        """The names of variables and objects."""
+        """The names of variables, objects and thread groups."""
 
 
 class Scope:
-    """The names that one behaviour sees: its own, then the file's (a shipped behaviour sees only its own)."""
+    """The scope of one behaviour: its own names, then the file's (a shipped behaviour sees only its own)."""
 
     def __init__(self, names: Declared | None, prefix: str = "", thread: bool = True) -> None:
         self.names = names
@@ -100,13 +100,13 @@ class Scope:
             self.bindings["name"] = Register("name")
 
     def find(self, name: str) -> Binding | None:
-        """What `name` means here, or None."""
+        """The binding of a name in this scope, or None."""
         if name in self.bindings:
             return self.bindings[name]
         return self.names.find(name) if self.names else None
 
     def known(self) -> list[str]:
-        """Every name that could have been meant."""
+        """Every name in this scope, for suggestions."""
         own = [name for name in self.bindings if not name.startswith("__")]
         return [*own, *(self.names.known() if self.names else [])]
 

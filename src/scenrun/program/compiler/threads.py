@@ -19,7 +19,7 @@ THREADS = ("thread", "task", "timer")
 
 
 def each(w: Writer, reference: Reference, scope: Scope, verb: str, emit: Any) -> None:
-    """Do something to one thread or timer, or in a loop to every one of a group."""
+    """Emit an operation on one thread or timer, or a loop that does it for every one of a group."""
     found = scope.find(reference.name)
     whole = isinstance(found, Object) and found.cell.count is not None and not reference.index and not found.index
     if not (isinstance(found, Object) and whole and found.cell.kind in THREADS):
@@ -39,12 +39,12 @@ def each(w: Writer, reference: Reference, scope: Scope, verb: str, emit: Any) ->
 
 @lowers(verbs.Start)
 def start(w: Writer, step: verbs.Start, scope: Scope, path: str) -> None:
-    """Start threads, tasks or timers."""
+    """Starts threads, tasks or timers."""
     each(w, step.thread, scope, "start", lambda cell, target: start_one(w, cell, target, scope))
 
 
 def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
-    """Start one thread, task or timer."""
+    """Emit the start of one thread, task or timer."""
     w.compiler.started.add(cell.number)
     arguments: tuple[str, ...] = ()
     if cell.kind == "timer":
@@ -56,7 +56,7 @@ def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
 
 @lowers(verbs.Join)
 def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
-    """Wait for threads, tasks, timers, or for a thread that a local holds."""
+    """Joins threads, tasks or timers, or a thread that is the value of a local."""
     timeout = w.expressions.timing(step.timeout, scope)
     found = scope.find(step.thread.name)
     if isinstance(found, Register | VariableAlias | Shared):
@@ -67,13 +67,13 @@ def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
 
 
 def join_one(w: Writer, cell: Cell, target: CellRef, timeout: str) -> None:
-    """Wait for one thread, task or timer."""
+    """Emit the join of one thread, task or timer."""
     w.code.emit(f"{cell.kind}.join", target=target, arguments=(timeout,))
 
 
 @lowers(verbs.Cancel)
 def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
-    """Cancel a timer, or a future that a local holds."""
+    """Cancels a timer, or a future that is the value of a local."""
     reference = step.object or step.future or step.timer
     found = scope.find(reference.name)
     if isinstance(found, Register) and step.timer is None:
@@ -96,7 +96,7 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Spawn)
 def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
-    """Make and start a thread."""
+    """Creates and starts a thread."""
     made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
     if made is None:
         return
@@ -107,7 +107,7 @@ def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Submit)
 def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
-    """Hand a task to a pool."""
+    """Submits a task to a pool."""
     target = w.expressions.target(step.pool, scope, ("pool",), "submit")
     made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
     if target is None or made is None:
@@ -120,7 +120,7 @@ def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Map)
 def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
-    """Submit once for each item; with `into`, collect the results in order, and cancel the rest after a failure."""
+    """Submits a task for each item; with `into`, collects the results in order, and cancels the rest after a failure."""
     target = w.expressions.target(step.pool, scope, ("pool",), "map")
     if target is None:
         return
@@ -167,7 +167,7 @@ def _collect(w: Writer, step: verbs.Map, scope: Scope, futures: str) -> None:
 
 
 class _counted:  # noqa: N801
-    """A loop over the items of a register; the index is counted before each turn's end."""
+    """Emits a loop over the items of a register around the instructions emitted inside; `at` is the index's register."""
 
     def __init__(self, w: Writer, at: str, items: str) -> None:
         self.w, self.at, self.items = w, at, items
@@ -186,7 +186,7 @@ class _counted:  # noqa: N801
 
 @lowers(verbs.Result)
 def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
-    """A future's result, or its exception."""
+    """Waits for a future's result, or raises its exception."""
     future = w.expressions.value(step.future, scope)
     timeout = w.expressions.timing(step.timeout, scope)
     w.operate("future.result", step, scope, arguments=(future, timeout))
@@ -194,7 +194,7 @@ def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Shutdown)
 def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
-    """Close a pool."""
+    """Shuts a pool down."""
     target = w.expressions.target(step.pool, scope, ("pool",), "shutdown")
     if target is not None:
         assert kind_of(w, target) == "pool"

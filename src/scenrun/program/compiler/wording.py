@@ -1,4 +1,4 @@
-"""How lowering words what is wrong: what a name is, what was needed, and what to write instead."""
+"""The phrases of the compiler's error messages: what a name is, which kinds a verb needs, and what to write instead."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from scenrun.program.primitives.registry import KINDS
 
 
 def a(kind: str) -> str:
-    """A kind with its article."""
+    """The name of a kind with its indefinite article."""
     return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
 
 
 def describe(binding: Binding) -> str:
-    """What a name is, in a sentence."""
+    """A noun phrase for a binding, such as `a shared variable`."""
     if isinstance(binding, Object):
         kind = binding.cell.kind.replace("_", " ")
         return "a thread group" if kind in ("thread", "task") else a(kind)
@@ -25,7 +25,7 @@ def describe(binding: Binding) -> str:
 
 
 def fitting(names: list[str]) -> str:
-    """The names that would fit, where they are few."""
+    """The names that would fit, in parentheses; empty where there are none or more than five."""
     return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
 
 
@@ -34,7 +34,7 @@ def word(kind: str) -> str:
 
 
 def one_of(kinds: tuple[str, ...]) -> str:
-    """`a lock, an rlock or a semaphore`."""
+    """The kinds as a phrase: `a lock, an rlock or a semaphore`."""
     words = [a(w) for w in dict.fromkeys(word(k) for k in kinds)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
@@ -74,7 +74,7 @@ _INSTEAD = {
 
 
 def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str:
-    """What to say where a verb does not fit an object's kind."""
+    """The message for a verb that does not accept an object's kind."""
     instead = _INSTEAD.get((verb, kind))
     known = kind.replace("_", " ")
     return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")

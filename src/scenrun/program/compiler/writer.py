@@ -1,4 +1,4 @@
-"""Walks the steps of one code and hands each to the function that lowers its verb."""
+"""Walks the steps of one code, passes each to the function that lowers its verb, and stores the results of operations."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from scenrun.program.ir import Cell, CellRef
 
 Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[verbs.Step], Lower] = {}
-"""For each verb the function that writes its instructions."""
+"""The function that lowers each verb, by the class of its step."""
 
 ATOMIC_VERBS = (
     verbs.Set, verbs.Append, verbs.Pop, verbs.Log, verbs.If, verbs.While, verbs.Repeat, verbs.For, verbs.Break,
     verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Run, verbs.Try,
 )  # fmt: skip
-"""Verbs that may stand inside `atomic`."""
+"""The verbs that are allowed inside `atomic`."""
 
 
 def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
@@ -43,36 +43,36 @@ def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
 
 
 class Compilation(Protocol):
-    """What the codes of one program share while they are written; `compiler.py` has it."""
+    """The interface of the state that the codes of one program share, implemented in `compiler.py`."""
 
     complaints: Complaints
     names: Names
     scenario: Scenario
     file_scope: Scope
     place: Place | None
-    """The step that is being lowered."""
+    """The place of the step that is being lowered."""
     started: set[int]
     """The cells of the groups that some step starts."""
     raised: set[str]
-    """The exceptions that steps of the file raise, once somebody has asked."""
+    """The exceptions that steps of the file raise; filled at the first use."""
 
     def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
-        """The behaviour of that name: the file's own, or a shipped one."""
+        """The behaviour of that name, the file's own or a shipped one; refuses an unknown name."""
 
     def is_own(self, target: str) -> bool:
         """Whether a behaviour is the file's own."""
 
     def names_for(self, target: str) -> Names | None:
-        """What a behaviour sees of the file: a shipped one sees nothing."""
+        """The file's names that are visible in a behaviour: none in a shipped one."""
 
     def path_of(self, target: str) -> str:
-        """How the steps of a behaviour are named in the log."""
+        """The path that the steps of a behaviour have in the log."""
 
     def expression(self, value: Any, w: Writer, place: Place | None) -> Expression:
-        """An argument as an expression; what is wrong with it is noted."""
+        """An argument parsed as an expression; a wrong one is refused, and 0 stands for it."""
 
     def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
-        """Count the steps of a behaviour that is put in one more time."""
+        """Count the steps of a behaviour that is inlined or compiled once more."""
 
     def code_of_cell(self, cell: Cell) -> int:
         """The code that the threads of a group, or a timer, run."""
@@ -86,11 +86,11 @@ class Compilation(Protocol):
         place: Place | None,
         given: dict[str, str],
     ) -> tuple[int, list[str]] | None:
-        """The code of threads that a step spawns or submits, and the arguments that it gives them."""
+        """The code of a spawned thread or submitted task, and the expressions that the caller evaluates for it."""
 
 
 class Writer:
-    """Writes the code of one kind of thread."""
+    """Compiles the steps of one code with its assembler."""
 
     def __init__(self, compiler: Compilation, assembler: Assembler) -> None:
         self.compiler = compiler
@@ -100,19 +100,19 @@ class Writer:
         self.expressions = Expressions(assembler, compiler.complaints)
         self.expressions.names = compiler.names
         self.running: list[str] = []
-        """The behaviours that are being run in line, outermost first."""
+        """The behaviours that are being inlined, outermost first."""
 
     def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
-        """The file is wrong here."""
+        """Note a problem of the file."""
         self.complaints.refuse(place, message, about)
 
     def steps(self, steps: Iterable[verbs.Step], scope: Scope, path: str) -> None:
-        """Steps in order."""
+        """Lower steps in order."""
         for number, step in enumerate(steps):
             self.step(step, scope, f"{path}[{number}]")
 
     def step(self, step: verbs.Step, scope: Scope, path: str) -> None:
-        """One step."""
+        """Lower one step."""
         self.compiler.place = step.place
         with self.code.at(path, step.place):
             if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
@@ -122,9 +122,9 @@ class Writer:
             LOWERING[type(step)](self, step, scope, path)
 
     def declare_locals(self, steps: Iterable[verbs.Step], scope: Scope, own: bool) -> None:
-        """Make registers for the names that steps assign first; complain of those that are never read.
+        """Make registers for the names that steps assign and the scope does not have; refuse those that are never read.
 
-        `own` is false for the steps of a shipped behaviour, whose locals are its own affair.
+        own: false for the steps of a shipped behaviour, whose unread locals are not refused.
         """
         steps = tuple(steps)
         read = read_by(steps)
@@ -152,7 +152,7 @@ class Writer:
     # --- where results go
 
     def assign(self, target: Target, value: str, scope: Scope) -> None:
-        """Write the Python expression `value` to a variable or to an item of one."""
+        """Emit the assignment of `value`, Python over registers, to a variable or an item of one."""
         found = scope.find(target.name)
         path = [self.expressions.value(index, scope) for index in target.path]
         while isinstance(found, VariableAlias):
@@ -171,7 +171,7 @@ class Writer:
             self._not_assignable(target.name, target.place, found, scope)
 
     def into(self, name: str | None, scope: Scope, place: Place | None) -> str | None:
-        """The register that an instruction's result goes to; `done_into` then brings it to a shared variable."""
+        """The register for an instruction's result; for a shared variable a temporary, which `done_into` then writes to it."""
         if name is None:
             return None
         found = scope.find(name)
@@ -183,14 +183,14 @@ class Writer:
         return None
 
     def done_into(self, name: str | None, register: str | None, scope: Scope) -> None:
-        """Write a result that came into a register of ours to the shared variable that was meant."""
+        """Emit the write of a result from its temporary register to the shared variable `name`, if it is one."""
         if name is None or register is None:
             return
         if not isinstance(scope.find(name), Register):
             self.assign(Target(name, (), None), register, scope)
 
     def operate(self, op: str, step: verbs.Step, scope: Scope, **fields: Any) -> None:
-        """Write an operation whose result goes `into` what the step says."""
+        """Emit an operation whose result goes to the step's `into`."""
         wanted = getattr(step, "into", None)
         register = self.into(wanted, scope, step.place_of_key("into"))
         self.code.emit(op, into=register, **fields)
