@@ -1,1 +1,1 @@
-"""What people read: the terminal, and what is said of a result."""
+"""Output for people: the console log, result summaries, tables, diagrams, timelines, pages and exports."""

@@ -1,1 +1,1 @@
-"""What a log says: every event, how lines are written, and how they are read again."""
+"""The log of a run: its events, the recorder that writes its lines, and the analysis that reads them back."""

@@ -1,1 +1,1 @@
-"""What a log says: lines to events, events to spans of time, and who let whom go on."""
+"""Reading and analysis of logs: lines to events, events to spans, causes, figures, critical path and bottleneck."""
