@@ -1,1 +1,1 @@
-"""Many runs of scenarios: sweeps over parameters, and suites of tests."""
+"""Batches of runs: sweeps over parameters, and suites of scenario tests."""

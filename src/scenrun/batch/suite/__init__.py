@@ -1,1 +1,1 @@
-"""Scenarios as tests, for `scenrun test` and for pytest: which files are some, in which ways each is run, how it is judged."""
+"""Scenario tests, for `scenrun test` and pytest: discovery, execution in processes, verdicts, and reports."""

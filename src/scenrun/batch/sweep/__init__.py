@@ -1,1 +1,1 @@
-"""Many runs of one scenario: a grid of parameters, workers that run its cells, the record of what they gave."""
+"""Sweeps: many runs of one scenario over a grid of parameters, their workers, records, tables and pages."""

@@ -69,7 +69,7 @@ class Collected:
         self.spans.close()
 
     def as_dict(self) -> dict[str, Any]:
-        """The page's data; all texts are harmless and all numbers exact in JavaScript."""
+        """The page's data, with all texts harmless."""
         opening = self.spans.opening
         bars, lines = self.bars.as_dict(self.places), self.lines.as_dict()
         return {

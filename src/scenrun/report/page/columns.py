@@ -113,7 +113,7 @@ class Lines:
             self.left_out += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The columns; times and places as differences from line to line, which compress better."""
+        """The columns; times and places as differences from line to line, which have fewer digits."""
         rows = [*self._head, *self._loud, *self._tail]
         details = Names()
         columns = list(zip(*rows, strict=True)) if rows else [()] * 9
