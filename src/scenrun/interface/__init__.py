@@ -1,1 +1,1 @@
-"""Who asks: the command line, pytest, and the reference that is written from the same tables."""
+"""The user interfaces: the command line, the pytest plugin, and the generated reference of the language and the log."""

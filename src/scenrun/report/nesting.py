@@ -17,7 +17,7 @@ class Nesting:
         self._going_on[thread].append((seq, at))
 
     def ended(self, thread: str, seq: int) -> int | None:
-        """Ends a hold and returns its begin, or None if it is not drawn. Open holds within it are dropped, as they would cross it."""
+        """Ends a hold; returns its begin, or None if it is not drawn. Drops the open holds within it, which would cross it."""
         holds = self._going_on.get(thread, [])
         for place in range(len(holds) - 1, -1, -1):
             if holds[place][0] == seq:

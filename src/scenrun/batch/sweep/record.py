@@ -181,7 +181,8 @@ class Record:
     def close(self) -> None:
         """Unlocks and closes the file."""
         with suppress(OSError):
-            _locked(self._descriptor, keep=False)  # workers that still run hold the file, too, so that closing it alone would not unlock it
+            # Workers that still run hold the file, too, so that closing it would not unlock it.
+            _locked(self._descriptor, keep=False)
             os.close(self._descriptor)
 
 

@@ -35,7 +35,7 @@ class Backend:
 
 @contextmanager
 def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Backend]:
-    """Local processes, or the workers of the cluster at an address. Raises UsageError for `jobs` with a cluster."""
+    """Local processes, or the workers of the cluster at an address. Raises UsageError."""
     if cluster is None:
         yield Backend(jobs_for(how, jobs))
         return
