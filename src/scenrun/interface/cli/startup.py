@@ -9,7 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Disables garbage collection in the body: loading makes hardly any garbage, and collecting takes a seventh of its time."""
+    """Disables garbage collection in the body.
+
+    Loading makes many objects and hardly any garbage, and collecting takes a seventh of a long file's time.
+    """
     was_collecting = gc.isenabled()
     gc.disable()
     try:
