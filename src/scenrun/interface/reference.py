@@ -1,4 +1,4 @@
-"""The reference of the language and of the log, written from the same tables that scenrun itself reads."""
+"""Generates docs/reference.md, the reference of the language and the log, from the tables that scenrun itself uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells in columns for a terminal, with shares, rates and heights as people read them."""
+"""Aligned text tables, at most 80 columns wide, and the formatting of times, shares, counts and bars in their cells."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2) -> list[str]:
-    """Lines of a table: the columns `left` begin at the left, others end at the right; the first one is cut to fit."""
+    """The lines of a table: columns in `left` are left-aligned, others right-aligned; the first one is cut to fit."""
     if not rows:
         return []
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
@@ -36,43 +36,43 @@ def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int], indent
 
 
 def name_of(text: str, most: int = 40) -> str:
-    """A name that cannot harm a terminal."""
+    """A name of at most `most` columns, without control characters."""
     return short(clean(text), most)
 
 
 def time(value: float | None) -> str:
-    """A duration; nothing for none, `-` where it is not known."""
+    """A duration in seconds as text; `0` for none, `-` if it is not known."""
     if value is None:
         return NOTHING
     return seconds(value) if value > 0 else "0"
 
 
 def percent(share: float | None) -> str:
-    """A share as a percentage: `91 %`; what is not quite nothing is `<1 %`, nothing is `-`."""
+    """A share as a percentage: `91 %`; `<1 %` for little, `-` for none."""
     if not share:
         return NOTHING
     return f"{share * 100:.0f} %" if share >= 0.005 else "<1 %"
 
 
 def count(value: float | None) -> str:
-    """A number with commas."""
+    """An integer with thousands separators; `-` if it is not known."""
     return NOTHING if value is None else f"{value:,.0f}"
 
 
 def number(value: float) -> str:
-    """A number with three digits."""
+    """A number with three significant digits, or all digits before the point."""
     return f"{value:,.0f}" if 99.5 <= value < 1e15 else f"{float(f'{value:.3g}'):g}"
 
 
 def heights(values: Sequence[float], most: int, top: float) -> str:
-    """A row of blocks, at most so many, whose heights tell the values; `top` is a full one."""
+    """A bar chart in one line: at most `most` blocks, whose heights show the values; `top` is a full block."""
     shown = _fewer(values, most)
     last = len(_BLOCKS) - 1
     return "".join(_BLOCKS[min(last, max(0, round(value / top * last)))] for value in shown) if top > 0 else ""
 
 
 def _fewer(values: Sequence[float], most: int) -> list[float]:
-    """Means of neighbours, so that there are not too many."""
+    """The values, or the means of neighbours if there are more than `most`."""
     if len(values) <= most:
         return list(values)
     edges = [at * len(values) // most for at in range(most + 1)]

@@ -1,4 +1,4 @@
-"""Times and counts as people read them."""
+"""Formatting of durations, moments and counts as short text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ _UNITS = (("s", 1.0), ("ms", 1e-3), ("us", 1e-6))
 
 
 def seconds(value: float) -> str:
-    """A length of time with three digits and a unit: `3 us`, `2.1 ms`, `1.25 s`."""
+    """A duration in seconds with three digits and a unit: `3 us`, `2.1 ms`, `1.25 s`."""
     if value >= 999.5:
         return f"{value:,.0f} s"
     for unit, size in _UNITS:
@@ -16,10 +16,10 @@ def seconds(value: float) -> str:
 
 
 def milliseconds(value: float) -> str:
-    """A moment of a run in milliseconds, to the microsecond: `0.024`, `100.126`."""
+    """A moment in seconds as milliseconds, to the microsecond: `0.024`, `100.126`."""
     return f"{value * 1e3:.3f}"
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 thread`, `2,000 threads`."""
+    """A number with a noun: `1 thread`, `2,000 threads`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""The log for eyes: a column a thread where there is room, else one of names; in plain words, cut to the terminal's width."""
+"""The console log: one line per event in plain words, in a column per thread if there is room, else behind the thread's name."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ _RED, _DIM, _BOLD = "1;31", "2", "1"
 _LEVEL_MARKS = {"warning": "!", "error": "!", "critical": "!"}
 MAX_NAME = 20
 WORDS = 32
-"""Columns that the last thread's words need at least."""
+"""Columns for the last thread's words, at least."""
 GAP = 10
-"""Columns from one thread's words to the next one's, at least."""
+"""Columns of a thread, at least."""
 WIDE_GAP = 16
-"""And at most, unless a name is longer: the words need the room more."""
+"""Columns of a thread, at most unless a name is longer: the words need the room more."""
 TIME = 10
 """Columns of the time, in milliseconds."""
 AGAIN = 30
-"""Lines after which the names stand above their columns again."""
+"""Lines after which the heading with the names is repeated."""
 MAX_FINDING = 24
 """Lines of a finding's text."""
 _WIDE = 100
-"""Columns of what is told over several lines where nobody looks on."""
+"""Columns of texts of several lines, without a terminal."""
 
 
 class Console:
-    """A structlog renderer for people. No line is wider than `width`, and what was cut says so; None cuts nothing."""
+    """A structlog renderer for terminals. No line is wider than `width`, and cuts are marked; with None nothing is cut."""
 
     def __init__(self, program: Program, *, colour: bool, width: int | None = None) -> None:
         self._colour = colour
@@ -44,7 +44,7 @@ class Console:
         self._since_names = AGAIN
 
     def __call__(self, _: Any, __: str, event: Event) -> bytes:
-        """One event as a line, or as several."""
+        """One event as one line or several, encoded."""
         return "".join(f"{line}\n" for line in self._lines(event)).encode(errors="replace")
 
     def _lines(self, event: Event) -> list[str]:
@@ -59,7 +59,7 @@ class Console:
         return self._of_thread(event)
 
     def _opening(self, event: Event) -> list[str]:
-        """What is run; the next line has the names, or what the columns are."""
+        """The head of a run: scenario, description and, without columns, the unit of the times."""
         width = self._width or _WIDE
         said = wrapped(clean(told(event)), width)
         lines = [self._painted(line, _BOLD) for line in said]
@@ -68,12 +68,12 @@ class Console:
         return lines if self._lanes is not None else [*lines, self._painted(f"{'ms':>{TIME}}", _DIM)]
 
     def _several(self, event: Event, lines: list[str], colour: str) -> list[str]:
-        """What is about the whole run: its first line beside the time, the others below it."""
+        """Lines about the whole run: the first beside the time, the others below it."""
         first, *more = lines
         return [self._head(event) + self._painted(first, colour), *(" " * (TIME + 3) + line for line in more)]
 
     def _finding(self, event: Event) -> list[str]:
-        """A finding in full, as far as that is less than a screen."""
+        """A finding in full, up to `MAX_FINDING` lines."""
         room = self._room
         first, *threads = [clean(line) for line in finding_lines(event)]
         lines = wrapped(first, room)
@@ -83,7 +83,7 @@ class Console:
         return lines
 
     def _of_thread(self, event: Event) -> list[str]:
-        """What a thread does, in its column or behind its name."""
+        """A thread's event, in its column or behind its name."""
         thread = clean(str(event.get("thread", "")))
         words = clean(told(event))
         colour = self._colour_of(thread, event)
@@ -106,7 +106,7 @@ class Console:
         return [*lines, self._head(event) + before + self._painted(self._cut(words, TIME + 3 + indent), colour)]
 
     def _names(self, lanes: _Lanes) -> str:
-        """The threads' names above their columns."""
+        """The heading with the threads' names above their columns."""
         *others, last = lanes.indents
         parts = [self._painted(filled(name, lanes.gap), self._colour_of(name, {})) for name in others]
         return f"{'ms':>{TIME}}   " + "".join([*parts, self._painted(last, self._colour_of(last, {}))])
@@ -120,7 +120,7 @@ class Console:
 
     @property
     def _room(self) -> int:
-        """Columns beside the time."""
+        """The columns beside the time."""
         return max(20, (self._width or _WIDE) - TIME - 3)
 
     def _colour_of(self, thread: str, event: Event) -> str:
@@ -136,7 +136,7 @@ class Console:
 
 
 class _Lanes:
-    """Where each thread's words begin, if all threads are known and there is room for them beside each other."""
+    """The columns of the threads, if all threads are known in advance and fit beside each other."""
 
     def __init__(self, names: list[str], gap: int) -> None:
         self.gap = gap
@@ -144,14 +144,14 @@ class _Lanes:
         self._lives: set[str] = set()
 
     def note(self, thread: str, event: str) -> None:
-        """A thread lives from its first line to its last."""
+        """Notes that a thread lives, from its first line to its last."""
         if event in ("thread.ended", "thread.cut_off"):
             self._lives.discard(thread)
         else:
             self._lives.add(thread)
 
     def before(self, thread: str) -> str:
-        """What stands to the left of a thread's words: a line for each thread that lives."""
+        """The text to the left of a thread's words: a guide line for each thread that lives."""
         guide, none = "│" + " " * (self.gap - 1), " " * self.gap
         return "".join(guide if name in self._lives else none for name in self.indents if self._is_left(name, thread))
 
@@ -160,7 +160,7 @@ class _Lanes:
 
     @classmethod
     def of(cls, program: Program, width: int | None) -> _Lanes | None:
-        """The columns on a terminal of this width; None where there is no room, or where nobody looks on."""
+        """The columns on a terminal of this width; None without a terminal, without room, or with unnamed threads."""
         if width is None or _has_unnamed(program):
             return None
         named = [g.member(at) for g in program.groups for at in range(min(g.count or 1, 10))]
@@ -172,14 +172,14 @@ class _Lanes:
 
 
 def _has_unnamed(program: Program) -> bool:
-    """Whether there may be threads whose names are made while it runs, or arrays of timers."""
+    """Whether the program may have threads that are named while it runs, or arrays of timers."""
     if any(cell.kind == "pool" or (cell.kind == "timer" and cell.count is not None) for cell in program.cells):
         return True
     return any(i.op == "spawned.spawn" for code in program.codes for i in code.instructions)
 
 
 def _names(program: Program) -> list[str]:
-    """The names that threads, timers, tasks of pools and spawned threads may have, numbered ones with two digits."""
+    """The names of threads, timers, pool tasks and spawned threads, numbered ones with their highest or two digits."""
     named = [g.member((g.count or 1) - 1) for g in program.groups]
     timers = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "timer"]
     pools = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "pool"]

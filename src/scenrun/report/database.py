@@ -1,4 +1,4 @@
-"""The only code that uses DuckDB: rows in batches into a database file, and from there into Parquet or CSV."""
+"""The DuckDB writer, the only code that uses DuckDB: rows in batches into a database file, and from there to Parquet or CSV."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ FORMATS = {
     ".csv": "FORMAT csv, HEADER",
     ".duckdb": "",
 }
-"""What can be written, by the file's suffix, and how DuckDB is asked for it."""
+"""The output formats by the file's suffix, with the options of DuckDB's COPY."""
 _BATCH = 1 << 25
-"""Bytes of rows that DuckDB takes at a time."""
+"""Bytes of a batch of rows."""
 _LONGEST = 1 << 20
-"""Bytes of a row for which DuckDB sets room aside, if none is longer."""
+"""Bytes that DuckDB reserves for a row, unless one is longer."""
 _ROOM, _MOST_ROOM = 3 << 26, 1 << 32
-"""Bytes of memory that DuckDB may use for rows of usual length, and those beyond which it is left to its own limit."""
+"""DuckDB's memory limit in bytes for rows of usual length, and the largest one set; beyond it DuckDB's default applies."""
 _WRITTEN_AS = {".csv": {TIME: TEXT}}
-"""Columns that are of another type in a format: a time in CSV is written as the log does."""
+"""Columns with another type in a format: CSV has times as text, written as in the log."""
 _SETTINGS: dict[str, str | int | bool] = {
     "threads": 2,
     "memory_limit": f"{_ROOM}B",
@@ -40,7 +40,7 @@ _SETTINGS: dict[str, str | int | bool] = {
 
 
 def check_duckdb() -> None:
-    """Say how to get DuckDB if it is not there."""
+    """Raises UsageError, with the command that installs DuckDB, if it is missing."""
     try:
         import duckdb  # noqa: F401
     except ImportError:
@@ -48,7 +48,7 @@ def check_duckdb() -> None:
 
 
 class Database:
-    """A new database file with some of the tables."""
+    """A new database file with some of the tables, filled within one transaction."""
 
     def __init__(
         self, connection: DuckDBPyConnection, folder: str, tables: tuple[str, ...], types: dict[str, str]
@@ -58,9 +58,9 @@ class Database:
         self._types = types
         self._batches = {name: _Batch(folder, name, 0) for name in tables}
         self.counts = dict.fromkeys(tables, 0)
-        """The rows that each table has."""
+        """The number of rows of each table."""
         self.average = 1
-        """Bytes of a row in the batch that has the longest on average."""
+        """The largest mean row length of a batch, in bytes."""
         self._room = _ROOM
         connection.execute("BEGIN")  # a commit a batch would write the last rows of the table again each time
         for name in tables:
@@ -68,7 +68,7 @@ class Database:
             connection.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
 
     def add(self, name: str, row: bytes) -> None:
-        """One more row for a table, as a line of JSON."""
+        """Adds a row, given as a line of JSON, to a table."""
         batch = self._batches[name]
         batch.add(row)
         if batch.size > _BATCH:
@@ -86,7 +86,7 @@ class Database:
         self.counts[name] += batch.rows
 
     def _make_room(self, batch: _Batch) -> None:
-        """DuckDB handles 2,048 rows at a time, in several copies: where rows are long the memory it may use is more."""
+        """Raises the memory limit for long rows: DuckDB handles 2,048 rows at a time, in several copies."""
         if batch.rows:
             self.average = max(self.average, batch.size // batch.rows)
             room = _ROOM + self.average * 2_048 * 16 + batch.longest * 16
@@ -95,19 +95,19 @@ class Database:
                 self._connection.execute(f"SET memory_limit = '{room}B'" if room < _MOST_ROOM else "RESET memory_limit")
 
     def complete(self) -> None:
-        """All rows have been given."""
+        """Takes in the remaining rows and commits."""
         for name, batch in self._batches.items():
             self._take_in(name, batch)
         self._connection.execute("COMMIT")
 
     def leave(self) -> None:
-        """Close what is still open, whatever has happened."""
+        """Closes the batch files, also after an error."""
         for batch in self._batches.values():
             with suppress(OSError):
                 batch.file.close()
 
     def copied(self, suffix: str, raw: bool) -> str:
-        """A file with the first table, in the format of a suffix; `raw`: texts of a CSV as they are."""
+        """Writes the first table to a file in the format of a suffix, and returns its path; `raw`: CSV texts as they are."""
         name, path = next(iter(self._batches)), os.path.join(self._folder, f"table{suffix}")
         how = FORMATS[suffix].format(group=min(122_880, max(2_048, _BATCH // self.average)))
         self._connection.execute("SET threads = 1")  # two would put whole row groups in order, in memory
@@ -117,7 +117,7 @@ class Database:
 
 
 class _Batch:
-    """Rows that DuckDB has not taken yet, in a file."""
+    """Rows that DuckDB has not taken in yet, in a file."""
 
     __slots__ = ("file", "longest", "path", "rows", "size")
 
@@ -127,7 +127,7 @@ class _Batch:
         self.rows = self.size = self.longest = 0
 
     def add(self, row: bytes) -> None:
-        """One more."""
+        """Adds a row."""
         length = len(row)
         self.file.write(row)
         self.rows += 1
@@ -137,12 +137,12 @@ class _Batch:
 
 
 def _cells(name: str) -> str:
-    """The columns of a table, where no text is a formula to a spreadsheet."""
+    """The columns of a table as SQL, with texts escaped that a spreadsheet would run as formulas."""
     return ", ".join(cell_in_sql(c) if kind == TEXT else f'"{c}"' for c, kind in TABLES[name].columns.items())
 
 
 def _insertion(name: str, types: dict[str, str]) -> str:
-    """The statement that takes a batch in. A time that is none and a number that is too large become NULL."""
+    """The statement that takes in a batch. Invalid times and numbers out of range become NULL."""
     columns = {column: types.get(kind, kind) for column, kind in TABLES[name].columns.items()}
     read = {column: TEXT if kind == TIME else kind for column, kind in columns.items()}
     values = (f'TRY_CAST("{c}" AS {kind})' if kind == TIME else f'"{c}"' for c, kind in columns.items())
@@ -154,7 +154,7 @@ def _insertion(name: str, types: dict[str, str]) -> str:
 
 @contextmanager
 def database(path: str, tables: tuple[str, ...], *, raw: bool = False) -> Iterator[Database]:
-    """A database to fill; when all went well, what it has is at `path`, in the format of the suffix."""
+    """A database to fill; on success its contents are moved to `path`, in the format of the suffix."""
     import duckdb
 
     suffix, beside = suffix_of(path), os.path.abspath(os.path.dirname(path))
@@ -173,11 +173,12 @@ def database(path: str, tables: tuple[str, ...], *, raw: bool = False) -> Iterat
                     file = filling.copied(suffix, raw)
         except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
             raise OutputError(f"cannot write the tables: {excerpt(str(error), 300)}", midway=True) from None
+        # The file is complete before it gets its name, so that a failure leaves nothing half-written at `path`.
         shutil.move(file, path)
 
 
 def suffix_of(path: str) -> str:
-    """The suffix that says how to write."""
+    """The suffix of a path, which chooses the format; raises UsageError for others."""
     suffix = os.path.splitext(path)[1].lower()
     if suffix not in FORMATS:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The last lines of a run on the terminal: how it ended, and what its threads and objects did, as a small table."""
+"""The last lines of a run on the console: its verdict, a table of its threads, and a line for each object."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _LONGEST_NAME = 20
 
 
 def ending_lines(event: Event, width: int) -> list[str]:
-    """How it ended; below it a table of threads and a line for each object, as far as they did anything."""
+    """The verdict, and below it the table of threads and the lines of objects that were used."""
     return wrapped(clean(told(event)), width) + figure_lines(event.get("figures") or {}, width)
 
 
 def figure_lines(figures: dict[str, Any], width: int) -> list[str]:
-    """A table of threads and a line for each object, as far as they did anything."""
+    """A table of threads, and a line for each object that was used."""
     lines = [cut(row, width) for row in _threads(figures.get("threads") or {})]
     return lines + [part for row in _objects(figures.get("objects") or {}) for part in hanging(row, width, 2)]
 
@@ -43,7 +43,7 @@ def _time(one: dict[str, Any], key: str) -> str:
 
 
 def _aligned(table: list[list[str]]) -> list[str]:
-    """Rows as lines: the first column to the left, the others to the right."""
+    """Rows as lines: the first column left-aligned, the others right-aligned."""
     widths = [max(columns(row[at]) for row in table) for at in range(len(table[0]))]
     lines = []
     for row in table:
@@ -59,7 +59,7 @@ def _objects(objects: dict[str, dict[str, Any]]) -> list[str]:
 
 
 def _object(one: dict[str, Any]) -> str:
-    """What was done to an object; empty where nothing was."""
+    """The operations on an object in words; empty if there were none."""
     if one.get("puts") or one.get("gets"):
         return _queue(one)
     if one.get("acquisitions"):

@@ -1,4 +1,4 @@
-"""What a file compiles to, for people: objects, threads, and the lowered steps with their lines."""
+"""The text of `scenrun explain`: a compiled program's objects, threads, and lowered steps with their lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _REGISTER = re.compile(r"__(\d+_)?")
 
 
 def explain(program: Program) -> str:
-    """The whole program as text."""
+    """A compiled program as text."""
     lines = [f"scenario {program.name}  (digest {program.digest})", ""]
     lines += ["objects", *(_objects(program) or ["  none"]), "", "threads"]
     lines.append("  main: code 0")

@@ -1,4 +1,4 @@
-"""Lays spans that may overlap side by side, in as few lanes as there are at once."""
+"""Lays overlapping spans of an object side by side, in as few lanes as there are spans at once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ class Lanes:
 
     def __init__(self, only: bool) -> None:
         self.ends: list[int] = []
-        """When the last span of each lane ended."""
+        """The end of the last span of each lane."""
         self._only = only
-        """Whether spans never overlap but for the clock's noise: all of them lie in one lane."""
+        """Whether all spans lie in one lane, because they overlap by the clock's noise only."""
 
     def place(self, begin: int, end: int) -> tuple[int, int]:
-        """The lane of a span, and where it begins there: the lane that has been free for the shortest time."""
+        """The lane of a span, and its begin there; of the free lanes the one that ended last is taken."""
         if self._only and self.ends:
             lane, begin = 0, max(begin, self.ends[0])
         else:

@@ -1,4 +1,4 @@
-"""A run as a sequence diagram for Mermaid: who starts whom, takes and gives back what, puts and gets, and lets whom go on."""
+"""A run as a Mermaid sequence diagram: starts, acquires and releases, puts and gets, hand-overs and findings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STARTS = ("thread.starting", "timer.starting", "thread.spawning")
 
 
 def escaped(text: str, most: int = _TEXT) -> str:
-    """A text that means nothing to Mermaid: what could is written as an entity, also words that it would take for its own."""
+    """A text without meaning to Mermaid: special characters, and the first of words with a meaning, are entities."""
     clean = excerpt(text, most) or "?"
     if clean.lower() == "end" or clean.lower().startswith(("wrap:", "nowrap:")):
         return f"#{ord(clean[0])};{escaped(clean[1:], most)}"
@@ -27,11 +27,11 @@ def escaped(text: str, most: int = _TEXT) -> str:
 
 
 class Diagram:
-    """Takes the events of a run in their order and writes the diagram's lines. After `limit` messages it only counts."""
+    """Takes the events of a run in their order and writes the diagram. After `limit` messages it only counts them."""
 
     def __init__(self, file: BinaryIO, limit: int = DEFAULT_LIMIT) -> None:
         self.left_out = 0
-        """Messages that there was no room for."""
+        """The number of messages beyond `limit`."""
         self.findings_left_out = 0
         self._file = file
         self._limit = limit
@@ -39,9 +39,9 @@ class Diagram:
         self._findings = 0
         self._names: dict[str, str] = {}
         self._held: Counter[str] = Counter()
-        """How often each lock is held: Mermaid refuses to end what has not begun."""
+        """The open bars of each lock: Mermaid refuses to end a bar that has not begun."""
         self._told: set[str] = set()
-        """The threads of which a finding has said what they wait for."""
+        """The threads whose waits a finding has shown."""
         self._verdict = ""
         self._spans = Spans(self._span)
         self._handlers: dict[str, Callable[[Event], None]] = {
@@ -71,21 +71,21 @@ class Diagram:
         return self._spans.opening.is_detailed
 
     def take(self, event: Event) -> None:
-        """Take the next event."""
+        """Takes the next event."""
         self._spans.take(event)
         handler = self._handlers.get(event["event"])
         if handler is not None:
             handler(event)
 
     def close(self) -> None:
-        """The log is over."""
+        """Ends the diagram with notes on what is left out and on the verdict."""
         self._spans.close()
         for text in filter(None, (self.cut, self._verdict)):
             self._note_over_all(text)
 
     @property
     def cut(self) -> str:
-        """What the diagram leaves out, in words; '' if nothing."""
+        """The parts that the diagram leaves out, in words; '' if it is complete."""
         parts = []
         if self.left_out:
             parts.append(f"the first {self._limit:,} messages are shown, {self.left_out:,} are left out")
@@ -169,7 +169,7 @@ class Diagram:
             self._message(event["thread"], "->>", name, "releases")
 
     def _gives_back(self, name: str, thread: str, text: str) -> bool:
-        """A lock's bar ends with an arrow from the lock: Mermaid ends the bar of the sender. False if there is none."""
+        """Ends a lock's bar by an arrow from the lock, as Mermaid ends the sender's bar. False if there is no bar."""
         if not self._held[name]:
             return False
         if self._message(name, "-->>-", thread, text):
@@ -202,7 +202,7 @@ class Diagram:
             self.left_out += 1
             return False
         self._written += 1
-        # a participant is made known before it is used
+        # Mermaid orders participants by their first mention, so each is declared before it is used.
         self._write(f"{self._actor(sender)}{arrow}{self._actor(receiver)}: {escaped(text)}")
         return True
 

@@ -1,4 +1,4 @@
-"""Decides which holds of a thread are drawn on its own track: slices of one track nest, and holds need not."""
+"""Chooses the holds that are drawn on their thread's own track: slices of a track must nest, and holds need not."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections import defaultdict
 
 
 class Nesting:
-    """Follows the holds that are going on. Of two that overlap without nesting the one that began later is not drawn."""
+    """Follows the open holds of all threads. Of two that overlap without nesting, the later one is not drawn."""
 
     def __init__(self) -> None:
         self._going_on: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        """The holds of each thread, the outermost first: the line that each began with, and when."""
+        """The open holds of each thread, outermost first: `seq` of the line, and time, of their begin."""
 
     def began(self, thread: str, seq: int, at: int) -> None:
-        """A thread has taken something, and may hold it from now on."""
+        """Notes the begin of a hold."""
         self._going_on[thread].append((seq, at))
 
     def ended(self, thread: str, seq: int) -> int | None:
-        """When a hold began that ends now; None if it is not to be drawn. Those within it would cross it."""
+        """Ends a hold; returns its begin, or None if it is not drawn. Drops the open holds within it, which would cross it."""
         holds = self._going_on.get(thread, [])
         for place in range(len(holds) - 1, -1, -1):
             if holds[place][0] == seq:

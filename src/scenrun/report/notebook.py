@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: text in blocks of HTML in which nothing of a scenario is taken for HTML."""
+"""The representations of results in notebooks: text in HTML blocks, escaped so that no text of a scenario acts as HTML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scenrun.report.timeline.survey import Survey
 from scenrun.report.width import short
 
 WIDE = 100
-"""Columns of what is shown."""
+"""Columns of the text."""
 NARROWEST = 40
 MOST_THREADS = 40
 MOST_TEXT = 40_000
@@ -33,13 +33,13 @@ _PRE = "line-height:1.25;overflow-x:auto;white-space:pre;font-family:monospace"
 
 
 def one_line(how: str, scenario: str, verdict: str, findings: Iterable[str] = ()) -> str:
-    """A result in short: how it came about, the verdict, and what was found."""
+    """A result in one line: how it was obtained, the verdict, and the findings."""
     found = "; ".join(findings)
     return short(clean(f"<{how} of {scenario}: {verdict}{f' ({found})' if found else ''}") + ">", _LONGEST_REPR)
 
 
 def lines_of_run(result: RunRecord) -> list[str]:
-    """The verdict, what was found, and what threads and objects did."""
+    """The verdict and findings of a run, and the figures of its threads and objects."""
     said = describe(result, "", "debug").split("\n")
     return [*(clean(line) for line in said), *figure_lines(result.figures, WIDE)]
 
@@ -53,7 +53,7 @@ def page_of_run(result: RunRecord) -> str:
 
 
 def html(blocks: Iterable[Sequence[str]], ok: bool) -> str:
-    """Blocks of lines, the very first line in bold, green where all is as expected and else red."""
+    """Blocks of lines as HTML; the very first line is bold, green if `ok` and else red."""
     first, *more = ("\n".join(block) for block in blocks)
     head, _, rest = first.partition("\n")
     colour = _GOOD if ok else _BAD
@@ -63,7 +63,7 @@ def html(blocks: Iterable[Sequence[str]], ok: bool) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Text as HTML: nothing in it is a tag, moves a cursor or turns the reading direction; what is cut is counted."""
+    """Text escaped for HTML, without control characters or changes of the reading direction; cut at `MOST_TEXT`."""
     left_out = len(text) - MOST_TEXT
     if left_out > 0:
         text = f"{text[:MOST_TEXT]}\n… and {left_out:,} more characters"
@@ -71,7 +71,7 @@ def _harmless(text: str) -> str:
 
 
 def timeline_of(lines: Sequence[dict[str, Any]], width: int) -> str:
-    """The timeline of a run's lines: along the time, or along the lines where a schedule was replayed or no time went by."""
+    """The timeline of a run's lines: over time, or over lines for a replayed schedule and for a run that took no time."""
 
     _check(lines, width)
     with closing(Spool()) as spool:
@@ -98,5 +98,5 @@ def _check(lines: Sequence[dict[str, Any]], width: int) -> None:
 
 
 def _level(lines: Sequence[dict[str, Any]]) -> str:
-    """The level at which the lines were kept, as the first one says."""
+    """The log level in the first line."""
     return str(lines[0].get("log_level"))

@@ -1,4 +1,4 @@
-"""What is said on stderr when a run has ended: the verdict, what was found and why, and how to look closer."""
+"""The summary on stderr at the end of a run, a replay or a tally: verdict, findings, and the command that shows more."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ MAX_THREADS = 20
 
 
 def describe(result: RunRecord, again: str, level: str, remark: str = "", *, seen: bool = False) -> str:
-    """A few lines for a person; `again` is the command that runs the same program, and `remark` is said of doing so.
+    """The summary of a run; `again` is the command that runs the same program, and `remark` qualifies it.
 
-    seen: whether the person has just seen how it ended and what was found, on the console.
+    seen: whether the console has just shown the verdict and the findings.
     """
     lines = [] if seen else [f"{_headline(result)} ({result.scenario}, {result.elapsed_s:.3f} s, seed {result.seed})"]
     for finding in () if seen else result.findings:
@@ -50,9 +50,9 @@ def finding_lines(finding: Finding) -> list[str]:
 
 
 def describe_replay(result: RunRecord, finding: tuple[str, str] | None, moves: int, *, seen: bool = False) -> str:
-    """A few lines for a person, on the replay of a schedule that was to show a finding.
+    """The summary of the replay of a schedule that was to show a finding.
 
-    seen: whether the person has just seen what was found, on the console.
+    seen: whether the console has just shown the findings.
     """
     where = "real threads" if result.way == "run" else "the simulator"
     what = f"{finding[0]} ({finding[1]})" if finding is not None else "the end of the schedule"
@@ -63,7 +63,7 @@ def describe_replay(result: RunRecord, finding: tuple[str, str] | None, moves: i
 
 
 def describe_tally(tally: Tally) -> str:
-    """A few lines for a person, on several runs."""
+    """The summary of several runs."""
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(tally.verdicts.items()))
     head = "ok" if tally.ok else "not ok"
     lines = [f"{head}: {tally.runs} run{'s' * (tally.runs != 1)} of {tally.scenario}: {verdicts or 'none'}"]

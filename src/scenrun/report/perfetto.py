@@ -1,12 +1,12 @@
-"""Which records of a trace a log becomes: slices, counters, arrows and marks, for Perfetto and chrome://tracing.
+"""Converts a run's events to a trace for Perfetto and chrome://tracing: slices, counters, arrows and marks.
 
-A thread's track has its life, within it what it held, and within that what it slept, worked, called and waited. Slices of
-one track must nest, and holds need not: so each lock has a track of its own as well, which shows its owners one after
-another, a semaphore one for each permit that was taken at once; a hold that crosses an earlier one of its thread, or that
-another thread ended, is only there.
+A thread's track has its life, within it its holds, and within those its sleeps, works, calls and waits. Slices of one
+track must nest, and holds need not: so each lock also has a track of its own, which shows its owners one after another, a
+semaphore one for each permit that was taken at once; a hold that crosses an earlier one of its thread, or that another
+thread ended, is only there.
 
-A hand-over is an arrow between two marks without length, one where a thread did what let the other go on, one where the
-other went on: an arrow begins and ends at slices, and where slices begin or end at its own moment the two viewers choose
+A hand-over is an arrow between two marks without length, one at the line that let the other thread go on, one where that
+thread went on: an arrow begins and ends at slices, and where slices begin or end at its own moment the two viewers choose
 different ones.
 """
 
@@ -43,16 +43,16 @@ from scenrun.trace.analysis.spans import (
 )
 
 _MOST_MARKS = 100
-"""Threads on which one finding is marked."""
+"""The most threads on which one finding is marked."""
 _MOST_LANES = 1_000
-"""Lanes of one object that surely stand together."""
+"""Sort positions reserved for each object; more lanes of one may not stay together."""
 _TAKES = ("lock.acquired", "semaphore.acquired", "condition.woken")
 _HAND_OVER = {"name": "hand-over", "cat": "hand-over"}
 _NAMES = {ALIVE: "alive", SLEEPING: "sleep", WORKING: "work"}
 
 
 class Trace:
-    """Takes the events of a run in their order, and writes the trace; what it keeps grows with threads and objects only."""
+    """Takes the events of a run in their order, and writes the trace; memory grows with threads and objects only."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.records = Records(file)
@@ -60,12 +60,12 @@ class Trace:
         self._threads: dict[str, int] = {}
         self._findings: int | None = None
         self._free_from: dict[int, int] = {}
-        """Until when each thread's track is taken, without the life that is going on: a slice begins no earlier."""
+        """The end of the last slice on each thread's track, lives apart: a slice begins no earlier."""
         self._ended: dict[int, int] = {}
-        """When each thread's life ended."""
+        """The end of each thread's life."""
         self._nesting = Nesting()
         self._now: Event = {}
-        """The line that is being taken; empty when the log is over."""
+        """The present event; empty at the end of the log."""
         self._lanes: dict[str, Lanes] = {}
         self._lane_tracks: dict[tuple[str, int], int] = {}
         self._counted: set[str] = set()
@@ -93,7 +93,7 @@ class Trace:
         return self._spans.opening.is_detailed
 
     def take(self, event: Event) -> None:
-        """Take the next event."""
+        """Takes the next event."""
         self._now = event
         self._spans.take(event)
         handler = self._handlers.get(event["event"])
@@ -101,7 +101,7 @@ class Trace:
             handler(event)
 
     def close(self) -> None:
-        """The log is over."""
+        """Ends the open spans and the file."""
         self._now = {}
         self._spans.close()
         if "run" not in self._about:
@@ -152,7 +152,7 @@ class Trace:
         self._slice(OBJECTS, tid, span.thread, span, begin, max(begin, end))
 
     def _on_holder(self, span: Span, end: int) -> None:
-        """A hold on its thread's track, if it nests there: only a thread's own release ends none of its slices midway."""
+        """Draws a hold on its thread's track, if it nests there: only a thread's own release cuts none of its slices."""
         began = self._nesting.ended(span.thread, span.begin_seq)
         ender = self._now.get("thread", span.thread)
         if began is None or (ender != span.thread and self._now["event"] not in _TAKES):
@@ -197,7 +197,7 @@ class Trace:
         self.records.add({"ph": "f", "bp": "e", **of, "tid": tid, "ts": microseconds(at)})
 
     def _mark(self, tid: int, at: int, name: str, seq: int, line: int | None) -> None:
-        """A slice without length, which an arrow is bound to."""
+        """Adds a slice without length, which an arrow is bound to."""
         args = {"seq": seq} if line is None else {"seq": seq, "line": line}
         self.records.add(
             {
@@ -296,7 +296,7 @@ def _name(span: Span) -> str:
 
 
 def _details(span: Span) -> Record:
-    """What is shown of a slice when it is chosen."""
+    """The details of a slice, shown when it is selected."""
     args: Record = {"seq": span.begin_seq, "end_seq": span.end_seq, "ended": span.ended}
     if span.object is not None:
         args["object"] = shown(span.object)

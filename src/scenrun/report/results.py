@@ -1,4 +1,4 @@
-"""What running a scenario gives back: what the run came to, and how it is shown to a person and in a notebook."""
+"""`RunResult`, which `scenrun.run` and `scenrun.simulate` return, with its representations as text and in notebooks."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from scenrun.program.results import RunRecord
 class RunResult(RunRecord):
     """The result of one run.
 
-    `verdict` is the kind of the first finding, `holds` where there is none, and `incomplete` where a limit or a signal
-    came before anything was found. `ok` says whether the file expects this verdict.
+    `verdict` is the kind of the first finding, `holds` if there is none, and `incomplete` if a limit or a signal came before
+    anything was found. `ok` is whether the file expects this verdict.
     """
 
     @classmethod
     def of(cls, record: RunRecord) -> RunResult:
-        """What a run came to, as what its caller gets."""
+        """The result with a record's fields."""
         return cls(**{one.name: getattr(record, one.name) for one in fields(RunRecord)})
 
     def timeline(self, width: int = 100) -> str:
-        """What every thread did, drawn in text. Raises UsageError unless the run kept its lines at level debug."""
+        """The activities of all threads as text, `width` columns wide. Raises UsageError unless lines were kept at debug."""
         from scenrun.report.notebook import timeline_of
 
         return timeline_of(self.lines, width)
@@ -38,7 +38,7 @@ class RunResult(RunRecord):
         return one_line(self.way, f"{self.scenario}, seed {self.seed}", self.verdict, found)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The HTML that a notebook shows."""
         from scenrun.report.notebook import page_of_run
 
         return page_of_run(self)

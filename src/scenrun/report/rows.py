@@ -1,4 +1,4 @@
-"""What a log's events are in the tables: a line of JSON for each row, exact to the last digit."""
+"""Converts a log's events to rows of the tables `events`, `spans` and `runs`: a line of JSON each, with exact numbers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from scenrun.trace.analysis.spans import Span, Spans
 from scenrun.trace.json_text import dumps_line
 
 Give = Callable[[str, bytes], object]
-"""Takes a table's name and a row of it."""
+"""Takes the name of a table and a row."""
 _LAST = ("run.finished", "tally.finished")
 
 
 def give_rows(reading: Reading, tables: tuple[str, ...], give: Give) -> None:
-    """Hand the rows of these tables to `give`, each as soon as it is known."""
+    """Passes the rows of these tables to `give`, each as soon as it is complete."""
     runs = _Runs(tables, give)
     with_events, with_runs = "events" in tables, tables != ("events",)
     for event in reading:
@@ -29,7 +29,8 @@ def give_rows(reading: Reading, tables: tuple[str, ...], give: Give) -> None:
 
 
 def _event(event: Event, raw: bytes) -> bytes:
-    """The line as it stands in the log, where every field has a column."""
+    """The line as it stands in the log, if every field has a column; else a row with `rest`."""
+    # Most lines fit as they are, and copying bytes is far quicker than encoding them again.
     table = TABLES["events"]
     if not table.holds(event):
         return _line(table, event, raw)
@@ -41,7 +42,7 @@ def _line(table: Table, row: Event, raw: bytes) -> bytes:
 
 
 def _exact(event: Event, raw: bytes) -> Event:
-    """The event with huge numbers as they are, where Python can read them."""
+    """The event with exact huge numbers, if Python can read them."""
     try:
         exact: Event = json.loads(raw)
     except ValueError:
@@ -62,7 +63,7 @@ class _Runs:
         self._runs: dict[str, _Run] = {}
 
     def take(self, event: Event, raw: bytes) -> None:
-        """Take the next event, of whichever run."""
+        """Takes the next event, of any run."""
         name = event["run"]
         if event["event"] == "tally.finished":
             return
@@ -74,13 +75,13 @@ class _Runs:
             self._runs.pop(name).close()
 
     def close(self) -> None:
-        """The log is over."""
+        """Ends all open runs, at the end of the log."""
         for run in self._runs.values():
             run.close()
 
 
 class _Run:
-    """What is known of a run up to now: its row in `runs`, and the spans that go on."""
+    """An open run: its row in `runs`, and its open spans."""
 
     def __init__(self, first: Event, tables: tuple[str, ...], give: Give) -> None:
         self._give = give
@@ -91,7 +92,7 @@ class _Run:
         self._elapsed_s = 0.0
 
     def take(self, event: Event, raw: bytes) -> None:
-        """Take the next event of the run."""
+        """Takes the next event of the run."""
         self._events += 1
         self._elapsed_s = max(self._elapsed_s, event["elapsed_s"])
         if self._spans is not None:
@@ -102,7 +103,7 @@ class _Run:
             self._row |= renamed(_own(_exact(event, raw)))
 
     def close(self) -> None:
-        """The run is over, or the log is."""
+        """Ends the open spans, and passes on the run's row."""
         if self._spans is not None:
             self._spans.close()
         if self._with_row:
@@ -125,5 +126,5 @@ _COMMON = frozenset(("timestamp", "level", "event", "run", "seq", "elapsed_s"))
 
 
 def _own(event: Event) -> Event:
-    """The fields that only this kind of line has."""
+    """The fields that only this kind of event has."""
     return {name: value for name, value in event.items() if name not in _COMMON}

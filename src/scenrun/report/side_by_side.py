@@ -1,4 +1,4 @@
-"""The figures of two runs beside each other, with how many times the first the second is."""
+"""The comparison of two runs: their figures in pairs, with the ratio of the second to the first."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SHOWN = ("elapsed", "lines", "threads", "lived", "running", "working", "sleepin
           "contended_share", "waited total", "waited p99", "held total", "held max", "puts", "gets", "throughput", "size_mean",
           "waited_put total", "waited_get total", "inside p50", "inside p99", "tasks", "utilisation", "queued total",
           "queued p99", "served total", "waits", "timed_out", "notifies")  # fmt: skip
-"""The figures that the text shows; the other forms have all."""
+"""The figures of the text; CSV and JSON have all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One figure in both runs; None where a run has no such thing."""
+    """One figure in both runs; None for a run that does not have it."""
 
     table: str
     name: str
@@ -36,7 +36,7 @@ class Pair:
 
     @property
     def ratio(self) -> float | None:
-        """The second by the first."""
+        """The second value divided by the first; None if it is not defined."""
         return self.b / self.a if self.a and self.b is not None else None
 
 
@@ -44,7 +44,7 @@ Key = tuple[str, str, str]
 
 
 def pairs_of(a: Figures, b: Figures) -> list[Pair]:
-    """All figures of both, in the first one's order, what only the second one has behind."""
+    """All figures of both runs, in the order of the first; those of the second only come last in their table."""
     mine, its = _by_key(a), _by_key(b)
     names = {(table, name): at for at, (table, name, _) in reversed(list(enumerate([*mine, *its])))}
     keys = sorted(dict.fromkeys([*mine, *its]), key=lambda key: (_TABLES.index(key[0]), names[key[:2]]))
@@ -55,7 +55,7 @@ _TABLES = ("run", "critical_path", *TABLES)
 
 
 def _by_key(figures: Figures) -> dict[Key, Row]:
-    """The rows; the run's own have no name, as two scenarios may have different ones."""
+    """The rows by key; those of the run itself have no name, as two scenarios may have different ones."""
     return {(row.table, "" if row.table == "run" else row.name, row.figure): row for row in rows_of(figures)}
 
 
@@ -65,13 +65,13 @@ def _pair(key: Key, a: Row | None, b: Row | None) -> Pair:
 
 
 def as_rows(pairs: Iterable[Pair]) -> Iterator[tuple[Any, ...]]:
-    """For comma-separated values: what is not there is empty."""
+    """The pairs as rows for CSV; missing values are empty."""
     for pair in pairs:
         yield pair.table, pair.name, pair.figure, pair.unit, pair.a, pair.b, pair.ratio
 
 
 def as_dict(a: Figures, b: Figures) -> dict[str, Any]:
-    """One document for JSON: both runs whole, and their figures in pairs."""
+    """One JSON document: both runs whole, and their figures in pairs."""
     pairs = [asdict(pair) | {"ratio": pair.ratio} for pair in pairs_of(a, b)]
     return {"a": a.as_dict(), "b": b.as_dict(), "compared": pairs}
 
@@ -80,7 +80,7 @@ def as_dict(a: Figures, b: Figures) -> dict[str, Any]:
 
 
 def described(a: Figures, b: Figures, names: tuple[str, str]) -> str:
-    """The main figures of both as a table, and below it what bounds each."""
+    """The main figures of both runs as a text table, and below it the bottleneck of each."""
     rows: list[tuple[str, ...]] = [("", "A", "B", "B/A")]
     shown = [pair for pair in pairs_of(a, b) if _is_shown(pair)]
     left_out = 0
@@ -108,7 +108,7 @@ def _is_shown(pair: Pair) -> bool:
 
 
 def _rows(table: str, name: str, pairs: list[Pair]) -> list[tuple[str, ...]]:
-    """One thing of both runs: its name, and below it its figures."""
+    """The rows of one object or group: its name, and below it its figures."""
     only = "only in B" if all(p.a is None for p in pairs) else "only in A" if all(p.b is None for p in pairs) else ""
     title = joined(name) if table == "joins" else f"{table.removesuffix('s')} {name}".rstrip()
     rows: list[tuple[str, ...]] = [(name_of(title), "", "", only)]

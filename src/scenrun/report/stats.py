@@ -1,4 +1,4 @@
-"""The figures of a run as a page of text, at most 80 columns wide: first what bounds it, then where the time went."""
+"""The text of `scenrun stats`, at most 80 columns wide: bottleneck, threads, critical path and objects."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from scenrun.trace.analysis.spans import WAITING
 
 MOST_PLACES = 8
 LEAST = 0.005
-"""The share from which on a place of the critical path, what threads do and what they wait for are shown."""
+"""The smallest share of a place, an activity or a wait that is shown."""
 
 
 def described(figures: Figures) -> str:
-    """All that there is to say of a run."""
+    """The figures of a run as text."""
     parts = [_head(figures), _notes(figures), _bound(figures), *_threads(figures), _path(figures)]
     found = [lines for lines in (*parts, *objects_described(figures)) if lines]
     return "\n\n".join("\n".join(short(line, WIDE) for line in lines) for lines in found)
@@ -62,7 +62,7 @@ def _threads(figures: Figures) -> list[list[str]]:
 
 
 def _lives(title: str, table: Table) -> list[str]:
-    """What share of their lives threads did what, and behind it what they waited for most."""
+    """A table of the threads' time by activity, with the targets that they waited for most."""
     names, left_out = cut(ordered(table))
     used = [(word, keys) for word, keys in _TIMES if any(_spent(life, keys) >= LEAST for life in table.values())]
     rows = [(title, "lived", *(word for word, _ in used))]
@@ -79,26 +79,26 @@ def _lives(title: str, table: Table) -> list[str]:
 
 
 def _spent(life: dict[str, Any], keys: Sequence[str]) -> float:
-    """The share of its life that a thread did so."""
+    """The share of its life that a thread spent in these activities."""
     lived: float = life["lived_s"]
     return sum(life[key] for key in keys) / lived if lived > 0 else 0.0
 
 
 def _beside(line: str, reasons: str) -> list[str]:
-    """The reasons behind the line, or below where there is no room."""
+    """The reasons behind the line, or below it if they do not fit."""
     if not reasons or columns(line) + 2 + columns(reasons) <= WIDE:
         return [f"{line}  {reasons}".rstrip()]
     return [line, *hanging("    for " + reasons, WIDE, 4)]
 
 
 def _reasons(life: dict[str, Any]) -> str:
-    """The three things that were waited for most."""
+    """The three targets of waits with the largest shares."""
     long = [one for one in life["waits"] if one["share"] >= LEAST][:3]
     return ", ".join(f"{awaited(one['op'], name_of(one['object'], 24))} {percent(one['share'])}" for one in long)
 
 
 def _summed(threads: Table) -> list[str]:
-    """The threads as a run's last line has them."""
+    """A table of the threads, from the figures of a run's last line."""
     names, left_out = cut(ordered(threads))
     rows: list[tuple[str, ...]] = [("threads", "lived", "worked", "slept", "waited", "messages")]
     for name in names:
@@ -133,7 +133,7 @@ def _path(figures: Figures) -> list[str]:
 def _merged(
     path: Sequence[Link],
 ) -> list[tuple[tuple[str, str, int | None, str | None], tuple[float, dict[str, None]]]]:
-    """The places of the path with the threads of one group put together, the longest first."""
+    """The places of the path, with the threads of a group merged, the longest first."""
     out: dict[tuple[str, str, int | None, str | None], tuple[float, dict[str, None]]] = {}
     for link in path:
         place = family(link.thread), link.what, link.line, None if link.object is None else family(link.object)

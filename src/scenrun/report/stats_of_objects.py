@@ -1,4 +1,4 @@
-"""The tables of locks, queues and all other objects, as text."""
+"""The tables of locks, queues and other objects in the text of `scenrun stats`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scenrun.report.width import columns
 from scenrun.trace.analysis.figures import Figures, Table
 
 MOST = 12
-"""Rows of a table; what is left out is counted."""
+"""The most names of a table; those left out are counted."""
 MOST_QUEUES = 6
 _TIMES = ("total_s", "p50_s", "p99_s", "max_s")
 _HEAD = ("total", "p50", "p99", "max")
@@ -18,7 +18,7 @@ Lines = list[str]
 
 
 def objects_described(figures: Figures) -> list[Lines]:
-    """A table for each kind of object that the log has something of."""
+    """A table for each kind of object that the log has."""
     tables = figures.tables
     shown: list[tuple[str, Callable[[str, Table], Lines]]] = [
         ("queues", _queues), ("locks", _locks), ("semaphores", _locks), ("pools", _pools), ("conditions", _waits),
@@ -28,7 +28,7 @@ def objects_described(figures: Figures) -> list[Lines]:
 
 
 def ordered(table: Table) -> list[str]:
-    """The names, those first that were waited for, or that waited, most; main, which waits for all others, comes last."""
+    """The names by total wait, longest first; main, which waits for all others, is last."""
     return sorted(table, key=lambda name: (name == "main", -_weight(table[name])))
 
 
@@ -40,7 +40,7 @@ def _weight(figures: dict[str, Any]) -> float:
 
 
 def cut(names: Sequence[str], most: int = MOST) -> tuple[Sequence[str], Lines]:
-    """The first names, and a line that says how many are left out."""
+    """The first names, and a line with the number of those left out."""
     left_out = len(names) - most
     return names[:most], [f"and {left_out:,} more"] if left_out > 0 else []
 
@@ -76,7 +76,7 @@ def _locks(title: str, table: Table) -> Lines:
 
 
 def _with(lines: Lines, below: dict[int, str]) -> Lines:
-    """Lines with further ones after some of them, by how many stand above."""
+    """Lines with further ones inserted; the keys are the numbers of lines above them."""
     out = []
     for at, line in enumerate(lines, 1):
         out.append(line)
@@ -159,7 +159,7 @@ def _joins(title: str, table: Table) -> Lines:
 
 
 def joined(name: str) -> str:
-    """What was waited for until it ended, in words."""
+    """The target of a join in words."""
     words = {"thread.join": "end of", "future.result": "result of", "pool.shutdown": "end of", "queue.join": "work of"}
     op, _, awaited = name.partition(" ")
     return f"{words.get(op, op)} {awaited or 'a task'}"

@@ -1,4 +1,4 @@
-"""The figures of a run in long form: a row for each number, which pandas, DuckDB and spreadsheets group and pivot."""
+"""The figures of a run in long form, a row per number, for pandas, DuckDB and spreadsheets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = ("table", "name", "figure", "value", "unit")
 
 
 class Row(NamedTuple):
-    """One number: the table it is from, whose it is, what it is, and its unit."""
+    """One number: its table, the name of its thread or object, the figure, the value and the unit."""
 
     table: str
     name: str
@@ -40,7 +40,7 @@ def _place(what: str, line: int | None, name: str | None) -> str:
 
 
 def _scalars(table: str, name: str, found: dict[str, Any], before: str = "") -> Iterator[Row]:
-    """The numbers themselves, and those of durations: `waited` with `total`, `p50` and so on."""
+    """The numbers of a mapping, and those of its durations: `waited` with `total`, `p50` and so on."""
     for key, value in found.items():
         if type(value) in (int, float) and key not in _SETTINGS:
             figure, unit = _unit(key)
@@ -54,7 +54,7 @@ _SETTINGS = ("seed", "maxsize", "workers")
 
 
 def _listed(table: str, name: str, found: dict[str, Any]) -> Iterator[Row]:
-    """The numbers that stand in lists: what was waited for, who held it, who came last."""
+    """The numbers in lists: waits by target, holders, last arrivals."""
     waits = found.get("waits")
     for one in waits if isinstance(waits, list) else ():
         yield Row(table, name, f"waiting for {one['op']} {one['object']}".rstrip(), one["seconds"], SECONDS)
@@ -73,7 +73,7 @@ def _unit(key: str) -> tuple[str, str]:
 
 
 def as_csv(head: Iterable[str], rows: Iterable[Iterable[Any]], *, raw: bool = False) -> str:
-    """Rows as comma-separated values with a head; `raw`: texts as they are, also where a spreadsheet would run them."""
+    """Rows as CSV with a head; `raw`: texts as they are, also those that a spreadsheet would run as formulas."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)

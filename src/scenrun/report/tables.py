@@ -1,4 +1,4 @@
-"""The three tables that a log becomes, `events`, `spans` and `runs`: their columns, and what fits into them."""
+"""The columns of the three tables that a log is exported to, `events`, `spans` and `runs`, and their types."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _NOTHING: frozenset[type] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's columns; the last one of most, `rest`, is a JSON object of what has no column or does not fit into it."""
+    """The columns of a table; the last one of most, `rest`, is a JSON object of the fields without a fitting column."""
 
     columns: dict[str, str]
-    """Their types by their names, as DuckDB calls them."""
+    """DuckDB's types by the columns' names."""
     fitting: dict[str, frozenset[type]]
-    """The types of values that a column takes as they are."""
+    """The types of values that each column accepts."""
 
     @classmethod
     def of(cls, columns: dict[str, str]) -> Table:
@@ -39,7 +39,7 @@ class Table:
         return cls(columns, {name: _FITTING[kind] for name, kind in columns.items() if name != REST})
 
     def holds(self, row: dict[str, Any]) -> bool:
-        """Whether every field has a column and fits into it."""
+        """Whether every field has a column of its type."""
         fitting = self.fitting
         for name, value in row.items():  # noqa: SIM110 - a third of the time that `all` takes, for every line of a log
             if type(value) not in fitting.get(name, _NOTHING):
@@ -47,7 +47,7 @@ class Table:
         return True
 
     def fitted(self, row: dict[str, Any]) -> dict[str, Any]:
-        """The row with all that does not fit under `rest`."""
+        """The row with all fields that do not fit moved to `rest`."""
         fits = {name: value for name, value in row.items() if self._takes(name, value)}
         rest = {name: value for name, value in row.items() if name not in fits}
         return {**fits, REST: rest} if rest else fits
@@ -65,7 +65,7 @@ def _type_of(schema: dict[str, Any]) -> str:
 
 
 def _columns(*groups: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """A column for each field; of JSON where lines of two kinds use a name for different things."""
+    """A column for each field; of type JSON if two kinds of event give a field different types."""
     out: dict[str, str] = {}
     for fields in groups:
         for name, schema in fields.items():
@@ -75,7 +75,7 @@ def _columns(*groups: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _of_events() -> dict[str, str]:
-    """What lines of threads say; what is said of a whole run, in two lines of it, stands in `rest`."""
+    """The columns for the fields of threads' events; fields of whole runs, in two lines only, go to `rest`."""
     of_threads = (event.fields for event in EVENTS.values() if event.by_thread)
     return {**_columns(COMMON, OF_THREAD, *of_threads), REST: JSON}
 
@@ -95,7 +95,7 @@ def _of_runs() -> dict[str, str]:
 
 
 def renamed(ended: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a run's last line, of which `state` would be taken for that of the first."""
+    """The fields of a run's last line, with `state` renamed, as the first line has a field of this name."""
     return {("final_state" if name == "state" else name): value for name, value in ended.items()}
 
 
@@ -104,4 +104,4 @@ TABLES: dict[str, Table] = {
     "spans": Table.of(_of_spans()),
     "runs": Table.of(_of_runs()),
 }
-"""A row a line of the log, a row a span of time, a row a run. Every log has the same columns."""
+"""A row per line of the log, per span, and per run. Every log has the same columns."""

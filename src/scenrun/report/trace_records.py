@@ -1,4 +1,4 @@
-"""Writes records of the Trace Event Format, one after another, and numbers the tracks that they lie on."""
+"""Writes a file in the Trace Event Format, record by record, and numbers its tracks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from scenrun.trace.analysis.reading import excerpt
 from scenrun.trace.json_text import dumps
 
 THREADS, OBJECTS = 1, 2
-"""The two processes: the run's threads, and what they share."""
+"""The two processes of the trace: the threads, and the objects that they share."""
 _FIRST_TRACK = 10
-"""No track has a process's number: Perfetto would take it for that process's main thread."""
+"""Tracks have other numbers than processes: Perfetto would take them for main threads."""
 _AT_ONCE = 4_096
 _NAME, _TEXT = 120, 2_000
 
@@ -18,32 +18,32 @@ Record = dict[str, Any]
 
 
 def nanoseconds(seconds: float) -> int:
-    """A moment of a log. Simulated and real runs count nanoseconds."""
+    """Seconds as whole nanoseconds, the unit of simulated and real runs."""
     return round(seconds * 1e9)
 
 
 def microseconds(ns: int) -> float | int:
-    """What the format counts in."""
+    """Nanoseconds as microseconds, the unit of the format."""
     whole, rest = divmod(ns, 1_000)
     return ns / 1_000 if rest else whole
 
 
 def shown(text: str, most: int = _NAME) -> str:
-    """A name that harms nobody; never empty, as Perfetto takes no empty ones."""
+    """A name without control characters; never empty, as Perfetto takes no empty names."""
     if len(text) <= most and text.isprintable() and text:
         return text
     return excerpt(text, most) or "?"
 
 
 def shown_value(value: Any) -> Any:
-    """A value for the details of a record, cut if it is long."""
+    """A value for the details of a record; a long text is cut."""
     if value is None or isinstance(value, (bool, int, float)):
         return value
     return shown(value if isinstance(value, str) else dumps(value).decode(), _TEXT)
 
 
 class Records:
-    """The file: records as they come, and metadata at its end."""
+    """The file: records in the order of `add`, and metadata at its end."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.written = 0
@@ -53,18 +53,18 @@ class Records:
         file.write(b'{"displayTimeUnit":"ns","traceEvents":[\n')
 
     def add(self, record: Record) -> None:
-        """Write a record."""
+        """Writes a record."""
         self._waiting.append(dumps(record))
         if len(self._waiting) >= _AT_ONCE:
             self._flush()
 
     def process(self, pid: int, name: str) -> None:
-        """Name a process; they stand in the order of their numbers."""
+        """Names a process; viewers sort processes by number."""
         self._meta(pid, pid, "process_name", name=shown(name))
         self._meta(pid, pid, "process_sort_index", sort_index=pid)
 
     def track(self, pid: int, name: str, place: int | None = None) -> int:
-        """The number of a new track. Tracks stand in the order of their `place`, which is their number unless given."""
+        """The number of a new track. Viewers sort tracks by `place`, which is the number unless given."""
         tid = self._next_track
         self._next_track += 1
         self._meta(pid, tid, "thread_name", name=shown(name))
@@ -72,7 +72,7 @@ class Records:
         return tid
 
     def close(self, metadata: Record) -> None:
-        """The last of the file."""
+        """Writes the rest and the metadata."""
         self._flush()
         self._file.write(b'\n],"metadata":' + dumps(metadata) + b"}\n")
 

@@ -1,4 +1,4 @@
-"""How many columns a text takes on a terminal: text cut and filled by the width that is seen."""
+"""The display width of text on a terminal: texts cut, filled and wrapped by columns instead of characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NO_WIDTH = ("Mn", "Me")
 
 @lru_cache(maxsize=4_096)
 def _columns(c: str) -> int:
-    """Of one printable character."""
+    """The width of one printable character: 0, 1 or 2."""
     if combining(c) or category(c) in _NO_WIDTH or "\u1160" <= c <= "\u11ff":
         return 0
     return 2 if east_asian_width(c) in ("W", "F") else 1
@@ -22,7 +22,7 @@ def columns(text: str) -> int:
 
 
 def head(text: str, most: int) -> str:
-    """The longest beginning of a clean text that takes at most so many columns."""
+    """The longest beginning of a clean text within `most` columns."""
     if text.isascii():
         return text[: max(0, most)]
     used = 0
@@ -34,12 +34,12 @@ def head(text: str, most: int) -> str:
 
 
 def short(text: str, most: int) -> str:
-    """A name, at most so wide; one that was cut ends with `…`."""
+    """A name within `most` columns; a cut ends with `…`."""
     return text if columns(text) <= most else head(text, most - 1) + "…"
 
 
 def cut(text: str, most: int) -> str:
-    """A text, at most so wide; one that was cut ends with `…+N`, where N characters were left out."""
+    """A text within `most` columns; a cut ends with `…+N`, where N characters are left out."""
     if columns(text) <= most:
         return text
     tail = f" …+{len(text)}"
@@ -48,12 +48,12 @@ def cut(text: str, most: int) -> str:
 
 
 def filled(text: str, width: int) -> str:
-    """A clean text and spaces up to a width."""
+    """A clean text, padded with spaces to a width."""
     return text + " " * (width - columns(text))
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """A clean text as lines of at most so many columns, broken between words where that is possible."""
+    """A clean text as lines within `width` columns, broken between words if possible."""
     lines, line = [], ""
     for word in text.split():
         together = f"{line} {word}" if line else word
@@ -70,7 +70,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def hanging(text: str, width: int, indent: int) -> list[str]:
-    """A text as lines; it keeps its own indent, and all lines but the first have a deeper one."""
+    """A text as wrapped lines with its own indent; lines after the first are indented further by `indent`."""
     body = text.lstrip(" ")
     own = len(text) - len(body)
     first, *more = wrapped(body, width - own)

@@ -1,4 +1,4 @@
-"""Every event of the log in plain words, as a thread's own deed: `wants guard`, `got 43 from pipeline (3 in it)`."""
+"""The wording of log events, with the thread as the subject: `wants guard`, `got 43 from pipeline (3 in it)`."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scenrun.report.amounts import counted, seconds
 
 Event = dict[str, Any]
 MAX_LISTED = 12
-"""Threads of a finding that are told one by one."""
+"""The most threads of a finding that are listed."""
 _HEAD = frozenset(
     ("timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "step", "line", "message")
 )
 
 
 def told(event: Event) -> str:
-    """What a line says, in words; a kind of line that is not known is told by its fields."""
+    """An event in words; an unknown kind of event as its fields."""
     name = event["event"]
     say = _WORDS.get(name)
     if isinstance(say, str):
@@ -51,13 +51,13 @@ def finding_lines(event: Event) -> list[str]:
 
 
 def threads_of(finding: Event) -> list[Event]:
-    """The threads of a finding, as far as they are told as they should be."""
+    """The well-formed threads of a finding."""
     threads = finding.get("threads")
     return [one for one in threads if isinstance(one, dict)] if isinstance(threads, list) else []
 
 
 def stuck(one: dict[str, Any]) -> str:
-    """A thread of a finding, and what it waits for."""
+    """A thread of a finding, with what it waits for."""
     name, what = one.get("thread", "?"), one.get("operation")
     doing = awaited(str(what), str(one.get("object", "?"))) if what else str(one.get("state", ""))
     if one.get("state") == "waiting":
@@ -73,7 +73,7 @@ def stuck(one: dict[str, Any]) -> str:
 
 
 def awaited(operation: str, label: str) -> str:
-    """What a thread does that is blocked in an operation."""
+    """The activity of a thread that is blocked in an operation."""
     words = _AWAITED.get(operation)
     return words.format(label) if words is not None else f"waits in {operation} of {label}"
 
@@ -112,7 +112,7 @@ def _object(event: Event) -> str:
 
 
 def _times(event: Event, *more: str) -> str:
-    """What stands in brackets behind the words: further facts, how long it waited or held or slept."""
+    """The facts in brackets behind the words: further ones, and times waited, held and slept."""
     facts = list(more)
     for name, word in (("waited_s", "waited"), ("held_s", "held"), ("slept_s", "slept")):
         if event.get(name):
@@ -134,7 +134,7 @@ def _acquired(got: str) -> Callable[[Event], str]:
 
 
 def _happened(yes: str, no: str) -> Callable[[Event], str]:
-    """For waits that say whether what was waited for has come."""
+    """The wording of waits whose line has the outcome."""
 
     def say(event: Event) -> str:
         words = no if event.get("value") is False else yes
@@ -167,7 +167,7 @@ def _answered(event: Event) -> str:
 
 
 def _about_task(words: str, without: str) -> Callable[[Event], str]:
-    """For futures, whose task older logs do not name."""
+    """The wording of futures, whose task older logs do not name."""
     return lambda event: words.format(_object(event)) if event.get("object") else without
 
 
@@ -183,7 +183,7 @@ def _cancel_asked(event: Event) -> str:
 
 
 def _item(words: str) -> Callable[[Event], str]:
-    """For changes of variables: `{value}`, `{}` and `{at}` stand for what the line has."""
+    """The wording of changes of variables: `{value}`, `{}` and `{at}` stand for the fields of the line."""
 
     def say(event: Event) -> str:
         at = f"[{value(event['at'])}]" if "at" in event else ""
@@ -194,7 +194,7 @@ def _item(words: str) -> Callable[[Event], str]:
 
 
 def _n(words: str) -> Callable[[Event], str]:
-    """For what is done to several at once."""
+    """The wording of operations with a count."""
 
     def say(event: Event) -> str:
         often = f" x {event['n']}" if event.get("n", 1) != 1 else ""
@@ -214,14 +214,14 @@ def _started(event: Event) -> str:
 
 
 def run_started(event: Event) -> str:
-    """What is run, and how."""
+    """The scenario of a run and the way of running it."""
     words = [f"{'run' if event.get('way') == 'run' else 'simulated'} with seed {event.get('seed', 0)}"]
     words += ["replayed from a schedule"] * (event.get("scheduler") == "moves")
     return f"{event.get('scenario', 'a run')}: {', '.join(words)}"
 
 
 def run_finished(event: Event) -> str:
-    """How it ended."""
+    """The verdict of a run."""
     expected = " or ".join(map(str, event["expected"])) if isinstance(event.get("expected"), list) else "something else"
     verdict, figures = event.get("verdict", "?"), event.get("figures")
     if verdict == "incomplete":
@@ -236,7 +236,7 @@ def run_finished(event: Event) -> str:
 
 
 def tally_finished(event: Event) -> str:
-    """How several runs ended."""
+    """The verdicts of several runs."""
     verdicts = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted((event.get("verdicts") or {}).items()))
     return f"{'ok' if event.get('ok') else 'not ok'}: {counted(event.get('runs', 0), 'run')}: {verdicts or 'none'}"
 
@@ -321,4 +321,4 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
 ABOUT = frozenset(
     name for name in _WORDS if name.endswith("ing") and name.partition(".")[0] not in ("variable", "section", "run")
 ) | {"sleep.began", "work.began", "call.began"}
-"""Lines that announce what is about to be done."""
+"""The events that announce an operation."""

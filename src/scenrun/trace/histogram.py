@@ -1,4 +1,4 @@
-"""Durations folded into a histogram of bounded size: their number, total, largest, and percentiles within 1/16."""
+"""A histogram of durations in bounded memory: count, total, maximum, and percentiles within 1/16."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections import deque
 from typing import Any
 
 _STEPS = 16
-"""Buckets for each doubling: a percentile is right within 1/16."""
+"""Buckets per power of two: percentiles are right within 1/16."""
 
 
 class Samples:
-    """Durations in nanoseconds: threads append, the supervisor folds."""
+    """Durations in nanoseconds: any thread appends with `add`, one thread folds them into the buckets."""
 
     __slots__ = ("_buckets", "_pending", "add", "count", "max_ns", "total_ns")
 
     def __init__(self) -> None:
+        # Appending to a deque is atomic, so that threads need no lock on their hot path.
         self._pending: deque[int] = deque()
         self.add = self._pending.append
         self._buckets: dict[int, int] = {}
         self.count = self.total_ns = self.max_ns = 0
 
     def fold(self) -> None:
-        """Take what was appended into the histogram."""
+        """Moves the appended durations into the histogram."""
         if not self._pending:
             return
         pop, buckets = self._pending.popleft, self._buckets
@@ -34,19 +35,20 @@ class Samples:
             buckets[bucket] = buckets.get(bucket, 0) + 1
 
     def __len__(self) -> int:
-        """How many are not folded yet."""
+        """The number of durations that are not folded yet."""
         return len(self._pending)
 
     def count_zeros(self, of: int) -> None:
-        """All but the samples taken of so many were nothing: fill up with zeros."""
+        """Fills up with zeros to `of` samples in all."""
         self.fold()
+        # Operations that did not wait add no sample, which keeps the hot path short; their zeros are made up for here.
         zeros = of - self.count
         if zeros > 0:
             self.count += zeros
             self._buckets[0] = self._buckets.get(0, 0) + zeros
 
     def percentile(self, share: float) -> int:
-        """Nanoseconds that so much of the samples do not exceed, within the histogram's precision."""
+        """The duration in nanoseconds that a share (0 to 1) of the samples do not exceed, within 1/16."""
         wanted, seen = share * self.count, 0
         for bucket in sorted(self._buckets):
             seen += self._buckets[bucket]
@@ -55,7 +57,7 @@ class Samples:
         return 0
 
     def summary(self) -> dict[str, Any]:
-        """Total, largest and percentiles, in seconds."""
+        """Total, maximum, median and 99th percentile, in seconds."""
         self.fold()
         return {
             "total_s": self.total_ns / 1e9,
@@ -66,6 +68,7 @@ class Samples:
 
 
 def _bucket(sample: int) -> int:
+    # Small durations have a bucket each; above, the top five bits choose it, which bounds the table and the relative error.
     doubling = sample.bit_length() - 5
     return sample if doubling < 0 else doubling * _STEPS + (sample >> doubling)
 

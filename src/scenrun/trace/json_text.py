@@ -1,7 +1,7 @@
-"""JSON as scenrun writes and reads it: the only module that knows the library behind it.
+"""JSON encoding and decoding; the only module that imports msgspec.
 
-msgspec has wheels for every Python that scenrun supports, free-threaded ones too. What it has no word for is written as
-text by `json`, so that a line of a log is never lost to a value.
+msgspec has wheels for every Python that scenrun supports, free-threaded ones too. Values that JSON cannot represent are
+written as text, so that no value costs a line of the log.
 """
 
 from __future__ import annotations
@@ -18,30 +18,31 @@ _NEWLINE = b"\n"
 
 
 def dumps(value: Any) -> bytes:
-    """A value as JSON in UTF-8. What JSON has no word for becomes text, keys too; NaN and infinity become null."""
+    """A value as JSON in UTF-8. Values and keys that JSON cannot represent become text; NaN and infinity become null."""
     try:
         return _encode(value)
     except (TypeError, ValueError, RecursionError):
+        # Slower, and needed only for the values and keys that msgspec refuses.
         return json.dumps(_speakable(value), separators=(",", ":")).encode()
 
 
 def dumps_line(value: Any) -> bytes:
-    """The same, as one line."""
+    """A value as JSON in UTF-8, with a newline at its end."""
     return dumps(value) + _NEWLINE
 
 
 def dumps_strictly(value: Any) -> bytes:
-    """A value as JSON; raises TypeError or ValueError where it has something that JSON has no word for."""
+    """A value as JSON; raises TypeError or ValueError for values that JSON cannot represent."""
     return _strict(value)
 
 
 def dumps_indented(value: Any) -> str:
-    """A value as JSON for people: indented by two spaces."""
+    """A value as JSON text that is indented by two spaces."""
     return msgspec.json.format(dumps(value), indent=2).decode()
 
 
 def loads(text: bytes) -> Any:
-    """The value of a JSON text; raises ValueError where it is none, or is nested too deeply."""
+    """The value of a JSON text; raises ValueError for invalid JSON and for one that is nested too deeply."""
     try:
         return _decode(text)
     except RecursionError:
@@ -49,7 +50,7 @@ def loads(text: bytes) -> Any:
 
 
 def _speakable(value: Any) -> Any:
-    """A value with text for everything that JSON cannot say: huge numbers stay numbers, keys become text."""
+    """A copy in which keys, and values that JSON cannot represent, are text; huge integers stay numbers."""
     if isinstance(value, dict):
         return {str(key): _speakable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

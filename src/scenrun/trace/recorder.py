@@ -1,4 +1,4 @@
-"""The pipeline that turns records into lines: numbered, dated, rendered by structlog, written without loss."""
+"""The recorder, which turns the records of a run into numbered, dated log lines, rendered by structlog; and the log's outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scenrun.trace.events import LEVELS
 from scenrun.trace.json_text import dumps_line
 
 ALWAYS = ("run.started", "run.finished", "tally.finished")
-"""Lines that are written at every level: without them a log cannot be read."""
+"""Events that are written at every log level: no log can be read without them."""
 _BUFFER = 1 << 18
 _WITH_RESULT = (
     "variable.read", "variable.written", "variable.popped", "variable.item_popped", "future.cancel_asked",
@@ -30,21 +30,21 @@ _WITH_RESULT = (
 
 
 class OutputClosed(Exception):
-    """Whoever read the log has closed it: nobody is left to write for."""
+    """Raised when the reader of the log has closed the pipe."""
 
 
 class Output(Protocol):
-    """Takes finished lines."""
+    """The interface of what finished lines are written to."""
 
     def write(self, line: bytes) -> None:
-        """Accept one line."""
+        """Accepts one line."""
 
     def flush(self) -> None:
-        """Bring what was accepted to its reader."""
+        """Passes accepted lines on to their reader."""
 
 
 class FileOutput:
-    """Lines to a file descriptor, buffered for at most `patience_s` seconds."""
+    """Writes lines to a file descriptor, buffered for at most `patience_s` seconds; `each_line` turns buffering off."""
 
     def __init__(self, descriptor: int, name: str, *, patience_s: float, each_line: bool = False) -> None:
         self._descriptor = descriptor
@@ -57,24 +57,24 @@ class FileOutput:
         self._last = monotonic()
 
     def write(self, line: bytes) -> None:
-        """Accept one line; it is written soon."""
+        """Buffers one line; writes the buffer when it is full."""
         self._waiting.append(line)
         self._size += len(line)
         if self._each_line or self._size > _BUFFER:
             self._write_out()
 
     def flush(self) -> None:
-        """Write what has waited long enough."""
+        """Writes the buffer if `patience_s` seconds have passed since the last write."""
         if self._waiting and monotonic() - self._last >= self._patience_s:
             self._write_out()
 
     def close(self) -> None:
-        """Write everything."""
+        """Writes the whole buffer; the descriptor stays open."""
         if self._waiting:
             self._write_out()
 
     def leave(self) -> None:
-        """Write everything, and give the file back."""
+        """Writes the whole buffer and closes the descriptor."""
         self.close()
         os.close(self._descriptor)
 
@@ -104,33 +104,33 @@ def open_output(path: str, *, each_line: bool = False) -> FileOutput:
 
 
 class Collector:
-    """Keeps events as mappings, for programs that call scenrun as a library."""
+    """Passes events on as mappings instead of lines, for programs that call scenrun as a library."""
 
     def __init__(self, take: Callable[[dict[str, Any]], object]) -> None:
         self.take = take
 
 
 class _Lines(structlog.BoundLoggerBase):
-    """The bound logger of a run: every line goes through the processors and on to the output."""
+    """The bound logger of a run: every event goes through the processors and on to the output."""
 
     def line(self, fields: dict[str, Any]) -> None:
-        """Write one event, whose name is among its fields."""
+        """Writes one event, whose name is among its fields."""
         arguments, _ = self._process_event("write", None, fields)
         self._logger.write(*arguments)
 
 
 def render_json(_: Any, __: str, event: dict[str, Any]) -> bytes:
-    """A processor: the event as one line of JSON. What JSON has no word for is written as text."""
+    """A structlog processor: the event as one line of JSON. Values that JSON cannot represent become text."""
     return dumps_line(event)
 
 
 def render_json_for_a_terminal(logger: Any, name: str, event: dict[str, Any]) -> bytes:
-    """The same line to a reader of JSON, without a character that a terminal obeys."""
+    """A structlog processor: the same JSON, with the characters escaped that control a terminal."""
     return harmless_json(render_json(logger, name, event).decode()).encode()
 
 
 class Recorder:
-    """Numbers and dates the records of one run and hands them, as events, to structlog."""
+    """Numbers and dates the records of one run and passes them on as events."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class Recorder:
         return logger.line
 
     def take(self, records: deque[tuple[Any, ...]], most: int) -> int:
-        """Write waiting records, the oldest first; how many there were."""
+        """Writes at most `most` waiting records, oldest first; returns how many it wrote."""
         count = min(len(records), most)
         render, pop = self._render, records.popleft
         for _ in range(count):
@@ -175,12 +175,12 @@ class Recorder:
         return count
 
     def flush(self) -> None:
-        """Bring what was written to its reader, if it has waited long enough."""
+        """Flushes the output."""
         if self._output is not None:
             self._output.flush()
 
     def close(self) -> None:
-        """Bring everything to its reader."""
+        """Closes the output, if it can be closed."""
         close = getattr(self._output, "close", None)
         if close is not None:
             close()
@@ -195,9 +195,10 @@ class Recorder:
             self._operation(record)
 
     def _begin(self, at_ns: int, level: str, event: str) -> dict[str, Any]:
-        """The fields of every line. `event` stands among them for its place in the order."""
+        """The fields that every line begins with; `event` is passed in to keep its place in their order."""
         elapsed = at_ns - self.began_ns
         second, rest = divmod(self.wall_ns + elapsed, 1_000_000_000)
+        # Formatting a date costs more than the rest of a line; the text of a second is kept for all its lines.
         if second != self._second:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
@@ -230,7 +231,7 @@ class Recorder:
         self._line(fields)
 
     def event(self, elapsed_ns: int, name: str, more: dict[str, Any]) -> None:
-        """Write a line that belongs to no run's records, such as the tally of several runs."""
+        """Writes an `info` line that comes from no record, such as the tally of several runs."""
         fields = self._begin(self.began_ns + elapsed_ns, "info", name)
         fields.update(more)
         self._line(fields)
@@ -278,7 +279,7 @@ class Recorder:
 
 
 def add_call(fields: dict[str, Any], function: str) -> None:
-    """Which function of the user's it is, and of which object."""
+    """Adds the user's function that a step calls, and the object if it is a method."""
     fields["function"] = function
     if ":" not in function:
         fields["object"] = function.partition(".")[0]
@@ -286,7 +287,7 @@ def add_call(fields: dict[str, Any], function: str) -> None:
 
 @cache
 def event_of(op: str, phase: str) -> str:
-    """The name of the line that tells of an operation."""
+    """The name of the event that logs an operation in a phase: `about`, `done` or `asked`."""
     if "." not in op:
         return f"{op}.{'began' if phase == 'about' else 'ended'}"
     if phase == "asked":
@@ -300,14 +301,14 @@ def event_of(op: str, phase: str) -> str:
 
 @cache
 def _line_of(op: str, phase: str) -> tuple[str, tuple[str, ...]]:
-    """The name of the line that tells of an operation, and the parameters that it shows."""
+    """The event that logs an operation in a phase, and the parameters that its line shows."""
     known = operation(op)
     shown = () if known is None else known.announces if phase == "about" else known.shows
     return event_of(op, phase), shown
 
 
 def add_shown(fields: dict[str, Any], parameters: tuple[str, ...], given: Sequence[Any]) -> None:
-    """What a line shows of an operation's arguments: an item, the place of a part, how many at once."""
+    """Adds the arguments that a line shows: an item as `value`, a path into a variable as `at`, a count as `n`."""
     place: list[Any] = []
     for name, argument in zip(parameters, given, strict=True):
         if name == "n":
@@ -324,7 +325,7 @@ def add_shown(fields: dict[str, Any], parameters: tuple[str, ...], given: Sequen
 
 
 def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, held_ns: int, size: int) -> None:
-    """What the line of a finished operation adds: how long, how full, what it gave."""
+    """Adds the fields of a finished operation: its result, times in seconds, and the size of a queue."""
     what = event.partition(".")[2]
     if what == "acquired":
         fields["acquired"] = result

@@ -1,4 +1,4 @@
-"""What the first line of a log says of a program, whichever executor runs it."""
+"""The fields of `run.started`, the first line of a log, alike for every executor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scenrun.version import __version__
 
 
 def program_fields(program: Program, seed: int, way: str) -> dict[str, Any]:
-    """The scenario, its text, and the way of running it."""
+    """The scenario's name, text, digest and overrides, the seed, and the way of running it."""
     return {
         "scenario": program.name,
         **({"description": program.description} if program.description else {}),
@@ -23,7 +23,7 @@ def program_fields(program: Program, seed: int, way: str) -> dict[str, Any]:
 
 
 def shared_fields(program: Program, level: str) -> dict[str, Any]:
-    """What its threads share, and which groups of them there are."""
+    """The log level, the objects, the thread groups, and the initial values of the shared variables."""
     return {
         "log_level": level,
         "objects": objects_of(program),
@@ -33,7 +33,7 @@ def shared_fields(program: Program, level: str) -> dict[str, Any]:
 
 
 def objects_of(program: Program) -> list[dict[str, Any]]:
-    """The synchronisation objects, with their options."""
+    """The synchronisation objects and Python objects of a program, with their options."""
     own = ("variable", "thread", "task")
     return [
         {
@@ -53,7 +53,7 @@ def objects_of(program: Program) -> list[dict[str, Any]]:
 
 
 def _shared_lock(program: Program, cell: Cell) -> dict[str, str]:
-    """Which lock a condition has that has none of its own."""
+    """The `lock` option of a condition that uses a declared lock; nothing for a condition with a lock of its own."""
     if cell.number not in program.lock_of:
         return {}
     lock = program.cells[program.lock_of[cell.number]].name
@@ -61,7 +61,7 @@ def _shared_lock(program: Program, cell: Cell) -> dict[str, str]:
 
 
 def threads_of(program: Program) -> list[dict[str, Any]]:
-    """The thread groups."""
+    """The thread groups of a program, with their counts and lines."""
     return [
         {"group": g.name, "count": g.count or 1, "daemon": g.daemon, "endless": g.endless, "line": g.line}
         for g in program.groups

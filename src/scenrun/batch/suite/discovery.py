@@ -1,4 +1,4 @@
-"""Which YAML files are scenarios, told by a look at their text; nothing is read as YAML, and nothing heavy is imported."""
+"""Finds scenario files by their text, without parsing YAML and without heavy imports."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scenrun.errors import UsageError
 
 SUFFIXES = (".yaml", ".yml")
 LOOKED_AT = 1_000_000
-"""Bytes of a file that are looked at: a scenario has no more."""
+"""Bytes of a file that are searched: no scenario has more."""
 _NAMED = re.compile(rb"""^(?:\xef\xbb\xbf)?(?:\{\s*)?(["']?)scenario\1[ \t]*:[ \t]+[^\s#{\[&*!|>]""", re.MULTILINE)
-"""A top-level key `scenario` and a plain name on its line: other tools have mappings below such a key."""
+"""A top-level key `scenario` with a plain name on its line: files of other tools have mappings below such a key."""
 
 
 def is_scenario(path: str | os.PathLike[str]) -> bool:
-    """Whether a file looks like a scenario, right or wrong; one that cannot be read does not."""
+    """Whether a file looks like a scenario, valid or not; an unreadable one does not."""
     if not os.fspath(path).endswith(SUFFIXES):
         return False
     try:
@@ -28,7 +28,7 @@ def is_scenario(path: str | os.PathLike[str]) -> bool:
 
 
 def scenarios_among(given: Iterable[str]) -> list[str]:
-    """The files that are given, and the scenarios of folders that are given and of those below; each once."""
+    """The given files, and the scenarios in and below the given folders; each once."""
     found: dict[str, None] = {}
     for one in given:
         path = Path(one)
@@ -45,7 +45,7 @@ def scenarios_among(given: Iterable[str]) -> list[str]:
 
 
 def _below(folder: str) -> Iterator[str]:
-    """The scenarios of a folder, in order; hidden folders and Python environments are left out."""
+    """The scenarios in and below a folder, sorted; hidden folders and Python environments are left out."""
     for where, folders, files in os.walk(Path(folder)):
         folders[:] = sorted(name for name in folders if not _is_passed_over(os.path.join(where, name)))
         yield from (path for name in sorted(files) if is_scenario(path := str(Path(where, name))))

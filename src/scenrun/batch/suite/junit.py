@@ -1,4 +1,4 @@
-"""Results of a test as JUnit XML, the form that servers of continuous integration read."""
+"""Writes test results as JUnit XML, for continuous integration servers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scenrun.batch.suite.verdict import FAILED, WRONG, SuiteResult
 from scenrun.printable import clean
 
 _ERRORS = (WRONG, FAILED)
-"""What is no answer of a test, but shows that it could not be made."""
+"""The verdicts of tests that could not be performed, which JUnit counts as errors."""
 
 
 def junit(results: Sequence[SuiteResult], began: float, took_s: float) -> bytes:
-    """The whole document; `began` is in seconds since 1970."""
+    """The XML document; `began` is in seconds since 1970, `took_s` in seconds."""
     errors = sum(one.verdict in _ERRORS for one in results)
     failures = sum(not one.ok for one in results) - errors
     counts = {

@@ -1,4 +1,4 @@
-"""Tests scenarios in processes of their own: searches and simulations side by side, real runs alone, whoever dies is a row."""
+"""Runs scenario tests in worker processes: searches and simulations in parallel, real runs alone; a crash becomes a result."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scenrun.errors import ScenarioError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A scenario and the way in which it is to be tested."""
+    """A scenario and the way of testing it."""
 
     file: str
     way: str
 
 
 def cases_of(file: str, ways: Sequence[str], how: SuiteOptions) -> list[Case] | SuiteResult:
-    """The ways in which a file is tested; of one that is wrong, what is said of it."""
+    """The cases of a file, or for an invalid file its result."""
     try:
         return [Case(file, way) for way in planned(load(file, how), ways)]
     except ScenarioError as error:
@@ -29,7 +29,7 @@ def cases_of(file: str, ways: Sequence[str], how: SuiteOptions) -> list[Case] | 
 
 
 def tried(case: Case, how: SuiteOptions) -> SuiteResult:
-    """What a worker does."""
+    """Tests a case in a worker process."""
     try:
         return judged(case.file, load(case.file, how), case.way, how)
     except ScenarioError as error:
@@ -41,7 +41,7 @@ def tried(case: Case, how: SuiteOptions) -> SuiteResult:
 
 
 class Trying:
-    """Tests cases on so many processes. `looking` is called every now and then; what it raises ends the test."""
+    """Tests cases on `jobs` processes. `looking` is called several times a second; what it raises ends the test."""
 
     def __init__(self, how: SuiteOptions, jobs: int, looking: Callable[[], None]) -> None:
         self.how = how
@@ -49,7 +49,7 @@ class Trying:
         self.looking = looking
 
     def results(self, cases: Sequence[Case]) -> Iterator[SuiteResult]:
-        """What came of each, in the order in which they end; real runs come last, as others would disturb their timing."""
+        """The results in the order in which cases end; real runs come last, as others would disturb their timing."""
         yield from self._side_by_side([case for case in cases if case.way != "run"], self.jobs)
         yield from self._side_by_side([case for case in cases if case.way == "run"], 1)
 
@@ -69,12 +69,12 @@ class Trying:
                 self.looking()
         finally:
             crew.end()
-        for case in suspects:  # one of them has ended its process, and those beside it with it
+        for case in suspects:  # a dead process breaks the whole pool: only alone is it clear which case kills it
             yield from self._side_by_side([case], 1)
 
 
 class _Crew:
-    """Processes, and the case that each is at."""
+    """The worker processes, and the case of each."""
 
     def __init__(self, how: SuiteOptions, jobs: int) -> None:
         self.how = how
@@ -83,7 +83,7 @@ class _Crew:
         self._processes: LocalProcesses | None = None
 
     def fill(self, waiting: deque[Case]) -> None:
-        """Give everyone something to do."""
+        """Submits waiting cases to idle processes."""
         while waiting and len(self.busy) < self.jobs:
             if self._processes is None:
                 self._processes = LocalProcesses(self.jobs)
@@ -97,7 +97,7 @@ class _Crew:
             self.busy[future] = waiting.popleft()
 
     def heard(self) -> Iterator[tuple[Case, SuiteResult | None]]:
-        """Who is done, and with what; None where the process has ended."""
+        """The finished cases with their results; None if the process died."""
         done, _ = wait(self.busy, LOOK_S, FIRST_COMPLETED)
         for future in [one for one in self.busy if one in done]:
             case = self.busy.pop(future)
@@ -106,12 +106,13 @@ class _Crew:
             except BrokenExecutor:
                 yield case, None
                 continue
+            # Threads that are left over would disturb the next case in this process.
             if found.is_stuck:
                 self.end()
             yield case, found
 
     def end(self) -> None:
-        """End the processes; others are made when there is more to do."""
+        """Kills the processes; `fill` makes new ones."""
         if self._processes is not None:
             self._processes.kill()
             self._processes = None

@@ -1,4 +1,4 @@
-"""What a test of scenarios comes to, as a table for a terminal, sentences on what is not ok, and a last line."""
+"""The text report of scenario tests: a table, details of the failures, and a summary line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAST = 20
 
 
 def table(results: Sequence[SuiteResult], width: int) -> list[str]:
-    """Lines for all results, those that are not ok first; names are cut at their beginning to fit the width."""
+    """The table of all results, failures first; names are cut at their beginning to fit the width."""
     rows = [_row(one) for one in sorted(results, key=lambda one: one.ok)]
     widths = [max(columns(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
     over = sum(widths) + 2 * (len(widths) - 1) - width
@@ -42,7 +42,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _end_of(name: str, most: int) -> str:
-    """A name, at most so wide; its end tells more than its beginning."""
+    """A name of at most `most` columns; its beginning is cut, as its end is more specific."""
     if columns(name) <= most:
         return name
     while columns(name) > most - 1:
@@ -51,7 +51,7 @@ def _end_of(name: str, most: int) -> str:
 
 
 def complaints(results: Sequence[SuiteResult]) -> list[str]:
-    """What is said of each that is not ok: its way, the first lines, the command that shows more."""
+    """The details of each failure: its way, the first lines, and the command that shows more."""
     lines = []
     for one in (one for one in results if not one.ok):
         lines += ["", f"{clean(one.file)} {one.way}", *(f"  {line}".rstrip() for line in one.text.splitlines())]
@@ -59,7 +59,7 @@ def complaints(results: Sequence[SuiteResult]) -> list[str]:
 
 
 def last_line(results: Sequence[SuiteResult], took_s: float, left: int = 0) -> str:
-    """How many are ok, and what became of the others."""
+    """The summary: how many tests are ok, the verdicts of the others, the time, and how many were left out."""
     verdicts = Counter(one.verdict for one in results if not one.ok)
     bad = f", {counted(sum(verdicts.values()), 'failure')}" if verdicts else ""
     kinds = f" ({', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))})" if verdicts else ""

@@ -1,4 +1,4 @@
-"""One scenario in one way, judged: the verdict, whether its file expects it, what is said of it, the command that shows more."""
+"""Tests one scenario in one way: its verdict, whether the file expects it, a summary, and the command that shows more."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from scenrun.report.width import cut
 from scenrun.search.counterexample.summary import describe as describe_search
 
 WRONG, FAILED = "wrong file", "error"
-"""What stands for a verdict where there is none: the file is wrong, or whoever judged it ended."""
+"""The entries in place of a verdict: the file is invalid, or the test itself failed."""
 WIDTH = 100
-"""Columns of what is said."""
+"""Columns of a result's text."""
 MOST_TEXT = 20_000
-"""Characters of what is said of one scenario."""
+"""The most characters of a result's text."""
 MOST_COLUMNS = 1_000
-"""And of one line of it."""
+"""The most columns of a line of it."""
 _LEVEL = "error"
-"""The level of a log that nobody reads."""
+"""The log level of tests, whose log is not used."""
 
 
 @dataclass(frozen=True, slots=True)
 class SuiteOptions:
-    """What holds for all scenarios of a test."""
+    """The options for all scenarios of a test."""
 
     expect: str | None = None
-    """A teacher's file, by which all are judged."""
+    """A teacher's file, whose expectations replace those of all scenarios."""
     time_limit: str | None = None
-    """Of each: wall time, and virtual time of a simulation; in the place of the files' own limits."""
+    """The limit of each test in wall time, of simulations in virtual time; replaces the files' limits."""
     allow_python: bool = False
 
     @property
     def words(self) -> list[str]:
-        """These options on a command line."""
+        """The options as command-line arguments."""
         words = ["--expect", self.expect] if self.expect else []
         words += ["--time-limit", self.time_limit] if self.time_limit else []
         return words + ["--allow-python"] * self.allow_python
@@ -51,7 +51,7 @@ class SuiteOptions:
 
 @dataclass(frozen=True, slots=True)
 class SuiteResult:
-    """What came of a scenario in one way."""
+    """The result of a scenario in one way."""
 
     file: str
     way: str
@@ -60,23 +60,23 @@ class SuiteResult:
     ok: bool
     took_s: float
     summary: str
-    """In one line."""
+    """The result in one line."""
     text: str = ""
-    """All that there is to say, with the command that shows more."""
+    """The whole result, with the command that shows more."""
     again: str = ""
-    """This command."""
+    """The command that shows more."""
     is_stuck: bool = False
-    """Whether threads of it are left in the process."""
+    """Whether threads of the run are left in the process."""
 
     @property
     def status(self) -> int:
-        """The exit status of a command that came to this: 2 the file is wrong, 3 incomplete, 4 we failed, 1 not as expected."""
+        """The exit status: 0 as expected, 1 not, 2 invalid file, 3 incomplete, 4 the test itself failed."""
         known = {WRONG: 2, "incomplete": 3, FAILED: 4}
         return 0 if self.ok else known.get(self.verdict, 1)
 
 
 def load(file: str, how: SuiteOptions) -> Loaded:
-    """A scenario as it is tested; raises ScenarioError."""
+    """Loads a scenario for a test; raises ScenarioError."""
     teacher = None if how.expect is None else read_file(Path(how.expect))
     loaded = load_source(read_file(Path(file)), None, teacher)
     if how.allow_python and os.getcwd() not in sys.path:
@@ -86,12 +86,12 @@ def load(file: str, how: SuiteOptions) -> Loaded:
 
 
 def planned(loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
-    """The ways in which a scenario is tested: those asked for, or its own."""
+    """The ways of testing a scenario: the requested ones, or its own."""
     return tuple(asked) or ways_of(loaded.scenario)
 
 
 def judged(file: str, loaded: Loaded, way: str, how: SuiteOptions) -> SuiteResult:
-    """Run a scenario in one way. What is wrong with scenrun itself is raised."""
+    """Runs a scenario in one way and compares with its file. Faults of scenrun itself are raised."""
     began = time.perf_counter()
     return _searched(file, loaded, how, began) if way == "explore" else _ran(file, loaded, way, how, began)
 
@@ -100,7 +100,7 @@ def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -
     once = run if way == "run" else simulate
     result: RunRecord = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
     again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
-    said = describe_run(replace(result, figures={}), again, "debug")  # nobody asked for the lines that were not shown
+    said = describe_run(replace(result, figures={}), again, "debug")  # without the note on lines that were not shown
     remark = " (threads may take other turns)" if way == "run" else ""
     left = result.notes.get("not_ended")
     said += f"\n  these threads would not leave: {', '.join(left)}" if left else ""
@@ -132,7 +132,7 @@ def _summary(text: str) -> str:
 
 
 def wrong(file: str, way: str, error: ScenarioError) -> SuiteResult:
-    """What is said of a file that is wrong."""
+    """The result of an invalid file."""
     count = len(error.problems)
     summary = f"{WRONG}: {count} problem{'s' * (count != 1)}"
     return SuiteResult(
@@ -141,13 +141,13 @@ def wrong(file: str, way: str, error: ScenarioError) -> SuiteResult:
 
 
 def failed(file: str, way: str, message: str) -> SuiteResult:
-    """What is said where there is no verdict, and the file may be right."""
+    """The result of a test without a verdict, whose file may be valid."""
     told = harmless(message)
     again = shlex.join(["scenrun", way, file])
     return SuiteResult(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
 
 
 def harmless(text: str) -> str:
-    """A text that cannot move the cursor, turn the reading direction or break XML; a very long one is cut."""
+    """A text that cannot move the cursor, turn the reading direction or break XML; long ones are cut."""
     kept = "\n".join(cut(clean(line), MOST_COLUMNS) for line in text[:MOST_TEXT].split("\n"))
     return kept if len(text) <= MOST_TEXT else f"{kept}\n… {len(text) - MOST_TEXT:,} more characters"

@@ -1,4 +1,4 @@
-"""In which ways a scenario is tested: those that whoever tests asks for, or those that its file names."""
+"""The ways of testing a scenario, `run`, `simulate` and `explore`: from options, or from the scenario's file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHERWISE = ("simulate",)
 
 
 def ways_among(given: Iterable[str], option: str) -> tuple[str, ...]:
-    """The ways of options such as `run,explore`, each once; errors name the option."""
+    """The ways in options such as `run,explore`, each once; errors name the option."""
     found: dict[str, None] = {}
     for word in (word.strip() for text in given for word in text.split(",")):
         if word not in WAYS:

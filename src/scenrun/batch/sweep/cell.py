@@ -1,4 +1,4 @@
-"""What is done with a cell wherever it is run: load its scenario, run it its way, and give one flat row."""
+"""Runs one cell of a sweep: loads its scenario, runs, simulates or explores it, and returns one flat row."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from scenrun.batch.sweep.time_limit import TooLong, too_long, within
 from scenrun.errors import ScenarioError, Source, UsageError
 
 Row = dict[str, Any]
-"""What a cell gave: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `figures`, `took_s`; where
-something was found also `finding`, where the cell could not be finished `error` (its verdict is `error` then)."""
+"""The result of a cell: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `figures`, `took_s`; with
+a finding also `finding`, and for a cell that could not be finished `error` (its verdict is `error` then)."""
 
 
 class Rows(Protocol):
-    """Who has the rows of a sweep."""
+    """The interface of an object that has the rows of a sweep."""
 
     def rows(self) -> Iterator[Row]:
-        """All rows that there are, in the order of the grid; each call gives them anew."""
+        """The present rows in the order of the grid; each call yields them anew."""
 
 
 _SILENT = "error"
-"""The level of runs whose log nobody sees: below it nothing is rendered."""
+"""The log level of cells, whose log is not used: below it nothing is rendered."""
 _LEAVING_S = 8.0
-"""How long the threads of a real run may take to leave when its time is over."""
+"""The seconds that the threads of a real run have to end after its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every worker needs to know of a sweep; the same job and cell give the same row, wherever they are run."""
+    """The data of a sweep that every worker needs; a job and a cell give the same row on any worker."""
 
     text: str
     name: str
-    """What the scenario's file is called."""
+    """The name of the scenario's file."""
     how: str
     """`run`, `simulate` or `explore`."""
     options: dict[str, Any] = field(default_factory=dict)
     """Arguments of `scenrun.run`, `scenrun.simulate` or `scenrun.explore`."""
     overrides: dict[str, Any] = field(default_factory=dict)
-    """What holds for every cell; its own parameters come after."""
+    """Overrides for all cells; a cell's own parameters take precedence."""
     cell_limit_s: float | None = None
     beside: int = 1
-    """How many cells are run at a time; told of real runs, as they disturb each other's timing."""
+    """The number of cells run at a time; rows of real runs have it, as these disturb each other's timing."""
 
     @property
     def source(self) -> Source:
-        """The scenario's text."""
+        """The scenario's text with its name."""
         return Source(self.name, self.text)
 
     def load(self, parameters: Iterable[tuple[str, Any]] = ()) -> Loaded:
@@ -58,17 +58,17 @@ class Job:
 
 
 class CellRunner:
-    """Measures cells one after another; the scenario of the last parameters is kept, as seeds follow one another."""
+    """Runs cells one after another; keeps the scenario loaded last, as seeds of one combination follow each other."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.is_stuck = False
-        """Whether threads of a real run would not leave: what runs beside them is not to be trusted."""
+        """Whether threads of a real run have not ended: runs beside them cannot be trusted."""
         self._parameters: dict[str, Any] | None = None
         self._loaded: Loaded | None = None
 
     def measure(self, cell: Cell) -> Row:
-        """The row of a cell; what goes wrong in it is its error."""
+        """Runs a cell and returns its row; an exception becomes the row's error."""
         began = time.perf_counter()
         found = self._found(cell)
         if self.job.beside > 1 and self.job.how == "run":
@@ -100,9 +100,10 @@ class CellRunner:
         return {"run": self._run, "simulate": _simulate, "explore": _explore}[self.job.how]
 
     def _run(self, loaded: Loaded, seed: int, options: dict[str, Any]) -> Row:
-        """A real run ends by itself at the limit of a cell, so that its threads are freed."""
+        """Makes a real run, which ends by itself at the limit of a cell, so that its threads are freed."""
         own = time_limit_ns(options.get("time_limit")) or loaded.program.time_limit_ns
         limit = min(own, int((self.job.cell_limit_s or 1e6) * 1e9))
+        # Assumed until the run returns: an exception of the time limit may leave its threads behind.
         self.is_stuck = True
         result = run(loaded, seed=seed, level=_SILENT, **{**options, "time_limit": limit / 1e9})
         self.is_stuck = bool(result.notes.get("not_ended"))
@@ -112,7 +113,7 @@ class CellRunner:
 
 
 def head_of(cell: Cell) -> Row:
-    """Which cell a row is about."""
+    """The fields of a row that identify its cell."""
     return {
         "cell": cell.key, "number": cell.number, "parameters": dict(cell.parameters), "seed": cell.seed,
         "repetition": cell.repetition,
@@ -120,12 +121,12 @@ def head_of(cell: Cell) -> Row:
 
 
 def failed(error: str) -> Row:
-    """What is said of a cell that gave nothing."""
+    """The fields of a row without a result."""
     return {"verdict": "error", "ok": False, "figures": {}, "error": error}
 
 
 def row_of(cell: Cell, error: str) -> Row:
-    """The row of a cell that nobody could finish."""
+    """The row of a cell that could not be finished."""
     return {**head_of(cell), **failed(error), "took_s": 0.0}
 
 
@@ -160,7 +161,7 @@ _COUNTS = ("puts", "gets", "acquisitions", "tasks")
 
 
 def figures_of(figures: dict[str, Any]) -> dict[str, Any]:
-    """A run's figures as one flat mapping: times of groups summed up, of objects by name, and rates a second."""
+    """A run's figures as one flat mapping: times summed up by group, figures of objects by name, and rates per second."""
     elapsed = figures.get("elapsed_s", 0.0)
     out: dict[str, Any] = {"elapsed_s": elapsed}
     for name, thread in figures.get("threads", {}).items():

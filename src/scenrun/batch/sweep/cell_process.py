@@ -1,4 +1,4 @@
-"""Runs cells in a process apart, one for each thread that asks, so that no cell harms a worker of a cluster."""
+"""Runs cells in a separate process per calling thread, so that no cell can harm a worker of a cluster."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BROKEN = (OSError, EOFError, pickle.UnpicklingError)
 
 
 def measure_apart(job: Job, cells: list[Cell]) -> list[Row]:
-    """What a worker of a cluster does with a batch: the rows of all its cells.
+    """Runs a batch on a worker of a cluster; returns the rows of all its cells.
 
     Limits of cells hold, and a cell may end its process: the rows are those of local processes.
     """
@@ -29,7 +29,7 @@ def measure_apart(job: Job, cells: list[Cell]) -> list[Row]:
 
 
 def _measured(job: Job, cell: Cell) -> Row:
-    """The row of a cell. One that ends its process is run a second time, in a new one, before it is blamed."""
+    """Runs a cell. If its process dies, runs it a second time in a new one before it counts as the cause."""
     for _ in range(2):
         process = _own_process()
         began = time.perf_counter()
@@ -56,7 +56,7 @@ def _own_process() -> _Process:
 
 
 class _Process:
-    """A process that measures cells for one thread, until a cell ends it or leaves threads in it."""
+    """A process that runs cells for one thread, until a cell ends it or leaves threads in it."""
 
     def __init__(self) -> None:
         self.is_over = False
@@ -67,12 +67,12 @@ class _Process:
         )  # fmt: skip
         assert self._child.stdout is not None
         try:
-            pickle.load(self._child.stdout)  # it is there; how long that took is not the cell's
+            pickle.load(self._child.stdout)  # ready: the time of starting must not count as the cell's
         except _BROKEN:
             raise InternalError("a process for the cells of a sweep does not start on a worker") from None
 
     def measure(self, job: Job, cell: Cell) -> Row | None:
-        """The row of a cell; None if the process ended over it."""
+        """The row of a cell; None if the process died."""
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         try:
@@ -96,7 +96,7 @@ class _Process:
 
 
 def serve() -> None:
-    """The life of such a process: cells from stdin, rows to stdout. What cells print goes to stderr."""
+    """The main loop of such a process: cells from stdin, rows to stdout. Output of cells goes to stderr."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     asked, told = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with open(os.devnull, "rb") as nothing:
@@ -108,7 +108,7 @@ def serve() -> None:
         with suppress(*_BROKEN):
             while True:
                 waiting.put(pickle.load(asked))
-        os._exit(1)  # who asked is gone
+        os._exit(1)  # the worker has ended, and the main thread may be in a cell
 
     threading.Thread(target=listen, name="scenrun-asked", daemon=True).start()
     pickle.dump(None, told)

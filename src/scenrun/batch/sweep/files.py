@@ -1,4 +1,4 @@
-"""Where the rows of a sweep go in the end: which files there are, what is beside them, and who writes each."""
+"""The output files of a sweep: their kinds by suffix, checks before the run, the record beside them, and their writers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _WRITERS = {
     ".html": "scenrun.batch.sweep.page.page",
     ".jsonl": "",
 }
-"""What can be written, by suffix, and the module whose `write(path, plan, record, shown)` does it; the record is itself."""
+"""By suffix, the module whose `write(path, plan, record, shown)` writes the file; .jsonl is the record itself."""
 
 
 def targets(paths: Sequence[str]) -> tuple[str, ...]:
-    """The files that are to be written, each of a kind that there is."""
+    """The output paths; raises UsageError for an unknown kind, a path given twice, or two records."""
     for path in paths:
         check_kind(path)
         if list(paths).count(path) > 1:
@@ -33,18 +33,18 @@ def targets(paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_kind(path: str) -> None:
-    """Refuse a name that does not say what is to be written."""
+    """Raises UsageError for a path without a known suffix."""
     if suffix_of(path) not in _WRITERS:
         raise UsageError(f"{path}: the name of an output ends in {', '.join(_WRITERS)}")
 
 
 def suffix_of(path: str) -> str:
-    """The end of a file's name that says what it is."""
+    """The suffix of a path, which chooses the kind of file."""
     return os.path.splitext(path)[1].lower()
 
 
 def record_path(paths: Sequence[str]) -> str | None:
-    """Where rows are kept: in the output that is the record itself, or beside the first; None without output."""
+    """The path of the record: the .jsonl output, or else a file beside the first output; None without output."""
     for path in paths:
         if suffix_of(path) == ".jsonl":
             return path
@@ -52,7 +52,7 @@ def record_path(paths: Sequence[str]) -> str | None:
 
 
 def check(paths: Sequence[str], force: bool) -> None:
-    """Refuse, before anything runs, what cannot be written or would replace something else's file."""
+    """Raises UsageError, before anything runs, for a path that cannot be written or holds another file."""
     kept = record_path(paths)
     for path in paths:
         folder = os.path.dirname(path) or "."
@@ -78,7 +78,7 @@ def _check_duckdb(path: str) -> None:
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
-    """Write all rows that there are, in the order of the grid; `raw` is about the cells of a CSV."""
+    """Writes all present rows in the order of the grid; `raw` leaves texts in a CSV unescaped."""
     module = _WRITERS[suffix_of(path)]
     if module:
         how = {"raw": True} if raw and suffix_of(path) == ".csv" else {}

@@ -1,4 +1,4 @@
-"""Rows of a sweep as a table: one column for each parameter and figure, whatever rows have; and as CSV."""
+"""Flattens rows of a sweep to a table with a column per parameter and figure, and writes it as CSV."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _AFTER = ("finding", "error")
 
 @dataclass(slots=True)
 class Columns:
-    """The columns that all rows need: parameters, what every row has, figures, what is said."""
+    """The columns of all rows: parameters, common fields, figures, finding and error."""
 
     parameters: tuple[str, ...]
     figures: dict[str, None] = field(default_factory=dict)
     types: dict[str, set[type]] = field(default_factory=dict)
-    """By column, the types of its values."""
+    """The types of each column's values."""
 
     def see(self, rows: Iterable[Row]) -> None:
-        """Look at all rows."""
+        """Takes the columns and types of rows."""
         for row in rows:
             self.figures.update(dict.fromkeys(row["figures"]))
             for name, value in self._pairs(row):
@@ -35,19 +35,19 @@ class Columns:
 
     @property
     def names(self) -> list[str]:
-        """The name of each column, none twice: databases take `A` and `a` for one."""
+        """The name of each column, all different in lower case: databases take `A` and `a` for one."""
         return _unique([*self.parameters, *_BEFORE, *self.figures, *_AFTER])
 
     @property
     def keys(self) -> list[str]:
-        """What each column is called here; a parameter and a figure may have one name."""
+        """The internal name of each column; a parameter and a figure may have the same name."""
         return [
             *(f"p {name}" for name in self.parameters), *(f"r {name}" for name in _BEFORE),
             *(f"f {name}" for name in self.figures), *(f"r {name}" for name in _AFTER),
         ]  # fmt: skip
 
     def flat(self, row: Row) -> list[Any]:
-        """A row's values, column by column."""
+        """A row's values in the order of the columns."""
         found = dict(self._pairs(row))
         return [found.get(key) for key in self.keys]
 
@@ -59,12 +59,12 @@ class Columns:
 
 
 def _type_of(value: Any) -> type:
-    """The type of a value in a table, where an integer of more than 64 bits is a number with a fraction."""
+    """The type of a value in a table; an integer of more than 64 bits counts as a float."""
     return float if type(value) is int and not -(1 << 63) <= value < 1 << 63 else type(value)
 
 
 def _plain(value: Any) -> Any:
-    """Lists and mappings as text: a table has none."""
+    """Lists and mappings as JSON text, as tables have no such values."""
     return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, list | dict) else value
 
 
@@ -88,7 +88,7 @@ def columns_of(plan: SweepPlan, record: Rows) -> Columns:
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
-    """All rows as CSV; `raw`: texts as they are, also where a spreadsheet would run them."""
+    """Writes all rows as CSV; `raw`: texts as they are, also those that a spreadsheet would run as formulas."""
     columns = columns_of(plan, record)
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

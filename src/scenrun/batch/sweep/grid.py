@@ -1,4 +1,4 @@
-"""Which cells a sweep has, and in which order: every combination of values, and each with every seed."""
+"""The grid of a sweep: every combination of values with every seed and repetition, in a fixed order."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cell:
     """One run of a sweep."""
 
     number: int
-    """Its place in the order of the sweep, from 0."""
+    """Its position in the order of the grid, from 0."""
     parameters: Mapping[str, Any]
     """Values by dotted path."""
     seed: int
@@ -25,7 +25,7 @@ class Cell:
 
     @property
     def key(self) -> str:
-        """The same for the same cell, whichever sweep it belongs to."""
+        """A name that is the same for the same cell in any sweep."""
         return key_of(self.parameters, self.seed, self.repetition)
 
 
@@ -37,7 +37,7 @@ def key_of(parameters: Mapping[str, Any], seed: int, repetition: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """All cells of a sweep, not made before they are asked for. No parameter has a value twice."""
+    """All cells of a sweep, generated on demand. No parameter has a value twice."""
 
     over: Mapping[str, tuple[Any, ...]]
     seeds: tuple[int, ...] | range
@@ -47,17 +47,17 @@ class Grid:
 
     @property
     def paths(self) -> tuple[str, ...]:
-        """Everything that varies, in the order of writing."""
+        """The varied paths, in the order of writing."""
         return tuple(dict.fromkeys([*self.over, *(path for one in self.include for path in one)]))
 
     @property
     def runs(self) -> int:
-        """How many cells each combination has."""
+        """The number of cells of each combination."""
         return len(self.seeds) * self.repeat
 
     @property
     def most(self) -> int:
-        """How many cells there are at most: what is excluded is counted as well."""
+        """An upper bound of the number of cells, which counts excluded ones as well."""
         combinations = 1 if self.over or not self.include else 0
         for values in self.over.values():
             combinations *= len(values)
@@ -89,13 +89,13 @@ class Grid:
         return any(all(same(parameters[path], value) for path, value in one.items()) for one in self.exclude)
 
     def _has(self, parameters: Mapping[str, Any]) -> bool:
-        """Whether `over` gives this combination already."""
+        """Whether `over` has this combination already."""
         if not self.over or set(parameters) != set(self.over) or self._is_excluded(parameters):
             return False
         return all(any(same(value, one) for one in self.over[path]) for path, value in parameters.items())
 
     def cells(self) -> Iterator[Cell]:
-        """Every cell: all seeds and repetitions of a combination after one another."""
+        """Every cell; the seeds and repetitions of a combination follow each other."""
         number = 0
         for parameters in self.combinations():
             for seed in self.seeds:

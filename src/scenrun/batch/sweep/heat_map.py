@@ -1,4 +1,4 @@
-"""A heat map in text: two parameters as axes, a figure's mean in each cell, shaded by how high it is."""
+"""A heat map as text: two parameters as axes, the mean of a figure in each cell, shaded by value."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MOST_ROWS = 32
 _CELL = 8
 """Columns of a cell: a number, its shade, and a gap."""
 _DIGITS, _MORE_DIGITS = 3, 4
-"""Of a number; more where all numbers are nearly the same."""
+"""Significant digits of a number; more if all numbers are nearly equal."""
 _NEARLY, _THE_SAME = 0.02, 0.005
-"""How little numbers differ, as a share, that are nearly the same, and that are all shaded alike."""
+"""The relative differences below which numbers get more digits, and below which they are shaded alike."""
 _MOST_LABEL = 16
 _SHADES = " ·░▒▓█"
 _COLOURS = (236, 24, 30, 36, 72, 114)
-"""Of a terminal with 256 colours, from low to high; the numbers stay legible on all of them."""
+"""Background colours of a 256-colour terminal, from low to high; numbers are legible on all of them."""
 _INK = (252, 255, 255, 16, 16, 16)
 _UNITS = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _SMALL = ((1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
@@ -28,7 +28,7 @@ _SMALL = ((1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 @dataclass(slots=True)
 class Map:
-    """What a heat map shows; values are given one by one, and only those that it has room for are kept."""
+    """A heat map; means are added one by one, and only those in displayed rows and columns are kept."""
 
     title: str
     down: str
@@ -40,7 +40,7 @@ class Map:
     shown_rows: list[int] = field(init=False)
     shown_columns: list[int] = field(init=False)
     _numbers: tuple[dict[Any, int], dict[Any, int]] = field(init=False)
-    """Of the rows and columns that are shown, by value."""
+    """The indices of the displayed rows and columns, by value."""
 
     def __post_init__(self) -> None:
         room = (WIDE - 2 - _MOST_LABEL) // _CELL
@@ -52,13 +52,13 @@ class Map:
         )
 
     def add(self, row: Any, column: Any, mean: float | None, failing: bool) -> None:
-        """The mean of a combination; None where there is none, failing where a run was not as expected."""
+        """Adds a combination. mean: None if it has none. failing: whether one of its runs was not as expected."""
         down, across = self._numbers[0].get(_key(row)), self._numbers[1].get(_key(column))
         if down is not None and across is not None:
             self._at[down, across] = mean, failing
 
     def lines(self, colour: bool) -> list[str]:
-        """The map, with a legend and what was left out."""
+        """The lines of the map, with a legend and notes on rows and columns left out."""
         label = min(_MOST_LABEL, max(columns(value_text(self.rows[at])) for at in self.shown_rows))
         label = max(label, min(_MOST_LABEL, columns(self.down)))
         means = [mean for mean, _ in self._at.values() if mean is not None]
@@ -135,10 +135,10 @@ def _shade(mean: float, low: float, high: float) -> int:
 
 
 def _chosen(count: int, most: int) -> list[int]:
-    """All of them, or so many from the first to the last."""
+    """All indices, or `most` evenly spaced ones from the first to the last."""
     return list(range(count)) if count <= most else [at * (count - 1) // (most - 1) for at in range(most)]
 
 
 def _key(value: Any) -> tuple[str, str]:
-    """The same for the same value of the same type."""
+    """A key that is the same for equal values of one type: 1, 1.0 and true differ."""
     return type(value).__name__, repr(value)

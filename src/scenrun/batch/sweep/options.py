@@ -1,4 +1,4 @@
-"""Which options each way of running a cell has, and whether the values given to them can be; checked before any cell runs."""
+"""The options of each way of running a cell, and their checks, made before any cell runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OF: dict[str, tuple[str, ...]] = {
 
 
 def check(how: str, options: Mapping[str, Any]) -> None:
-    """Refuse a way that there is not, and options that cannot be or would have no effect."""
+    """Raises UsageError for an unknown way, and for options that are invalid or have no effect."""
     if how not in HOWS:
         raise UsageError(f"there is no way `{how}` of running a cell; there are {', '.join(HOWS)}")
     for name in options:
@@ -37,7 +37,7 @@ _PAST = {"run": "run", "simulate": "simulated", "explore": "explored"}
 
 
 def shown(name: str) -> str:
-    """An option as the command line has it."""
+    """The command-line spelling of an option."""
     return "--priority" if name == "priorities" else f"--{name.replace('_', '-')}"
 
 

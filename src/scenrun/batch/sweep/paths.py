@@ -1,4 +1,4 @@
-"""Whether the parameters of a sweep lead into the file, each under one spelling, and whether every value can be taken."""
+"""Checks the varied paths and values of a sweep against the scenario's file, and gives each path one spelling."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scenrun.language.placed import Mapping as Read
 from scenrun.language.suggestions import did_you_mean
 
 MOST_CHECKED = 1_000
-"""Values of a parameter that are all checked; of more, so many from the first to the last."""
+"""The most values of a parameter that are checked."""
 _NAMED = ("sync", "state", "behaviours", "objects", "threads")
 _IDLE = {
     "seed": "seeds are varied with --seeds",
@@ -33,7 +33,7 @@ class Paths:
         self.raw: Read = yaml_source.read(job.source, [])
 
     def short(self, path: str) -> str:
-        """The one spelling of a path; raises UsageError where it cannot be varied."""
+        """The one spelling of a path; raises UsageError if it cannot be varied."""
         path = short_path(self.raw, path)
         first, *rest = path.split(".")
         if first in _IDLE:
@@ -45,7 +45,7 @@ class Paths:
         return path
 
     def shortened(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """A mapping by paths, each under its one spelling."""
+        """A mapping by paths, each in its one spelling."""
         out = {}
         for path, value in given.items():
             short = self.short(path)
@@ -55,7 +55,7 @@ class Paths:
         return out
 
     def check(self, grid: Grid) -> int:
-        """Refuse what a file cannot take; the number of values that were too many to be looked at."""
+        """Raises UsageError for values that the file cannot take; returns the number of values not checked."""
         self._check_overlaps(grid.paths)
         first = {path: values[0] for path, values in grid.over.items()}
         left = 0
@@ -85,7 +85,7 @@ class Paths:
 
 
 def _sentences(error: ScenarioError, parameters: Mapping[str, Any], path: str | None) -> Iterator[str]:
-    """What is wrong with these values, in the words of a sweep."""
+    """The problems of these values, in the terms of a sweep."""
     shown = [path] if path else list(parameters)
     given = ", ".join(f"{one}={parameters[one]}" for one in shown)
     for problem in error.problems[:5]:
@@ -95,7 +95,7 @@ def _sentences(error: ScenarioError, parameters: Mapping[str, Any], path: str | 
 
 
 def _spread(values: Iterable[Any]) -> list[Any]:
-    """All of them, or as many as are looked at, from the first to the last."""
+    """All values, or `MOST_CHECKED` evenly spaced ones from the first to the last."""
     found = list(values)
     if len(found) <= MOST_CHECKED:
         return found

@@ -1,4 +1,4 @@
-"""From what a file and its user ask for to the cells of a sweep; nothing has run when something is wrong."""
+"""Plans a sweep: merges the file's `sweep` with a request into a checked grid, before anything runs."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from scenrun.errors import UsageError
 from scenrun.language.sweep import Sweep
 
 MANY_CELLS = 100_000
-"""More cells than these are run only if the user has said so."""
+"""The number of cells beyond which a sweep must be confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
-    """What is asked for beside the file's own `sweep`; None leaves the file's."""
+    """The settings of a sweep besides the file's `sweep`; None keeps the file's."""
 
     over: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     seed: int | None = None
     seeds: int | tuple[int, ...] | None = None
     repeat: int | None = None
     yes: bool = False
-    """Whether very many cells are meant."""
+    """Whether more than `MANY_CELLS` cells are confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepPlan:
-    """A sweep that can begin."""
+    """A checked sweep."""
 
     job: Job
     scenario: str
     """The scenario's name."""
     grid: Grid
     cells: int
-    """How many cells the grid has."""
+    """The number of cells of the grid."""
     notes: tuple[str, ...]
-    """What was left out or has no effect, a sentence each."""
+    """Settings that have no effect and values that were not checked, a sentence each."""
 
 
 def plan(job: Job, wishes: SweepRequest) -> SweepPlan:
-    """The cells of a sweep. Raises ScenarioError for a wrong file, UsageError for a wrong sweep of it."""
+    """The plan of a sweep. Raises ScenarioError for an invalid file, UsageError for an invalid sweep of it."""
     option_table.check(job.how, job.options)
     loaded = job.load()
     check_calls(loaded.program, job.options.get("allow_python", False))
@@ -79,7 +79,7 @@ def _seeds(wishes: SweepRequest, given: Sweep, own: int) -> tuple[int, ...] | ra
 
 
 def _repeat(how: str, wishes: SweepRequest, given: Sweep, notes: list[str]) -> int:
-    """How often each cell is run; what is simulated or searched comes out the same each time."""
+    """The number of runs of each cell; 1 for simulations and searches, which are the same each time."""
     if how == "run":
         return given.repeat if wishes.repeat is None else wishes.repeat
     same = "simulations of one seed are" if how == "simulate" else "searches with one seed are"
@@ -91,7 +91,7 @@ def _repeat(how: str, wishes: SweepRequest, given: Sweep, notes: list[str]) -> i
 
 
 def _without_idle_exclusions(grid: Grid, notes: list[str]) -> Grid:
-    """Exclusions of the file whose values the user has replaced."""
+    """The grid without the file's exclusions whose values the request has replaced."""
     kept = [one for one in grid.exclude if all(value in grid.over[path] for path, value in one.items())]
     if len(kept) < len(grid.exclude):
         notes.append(f"{len(grid.exclude) - len(kept)} of the file's exclusions name values that are not tried here")
@@ -99,7 +99,7 @@ def _without_idle_exclusions(grid: Grid, notes: list[str]) -> Grid:
 
 
 def _size(grid: Grid, yes: bool) -> int:
-    """How many cells there are; refused where there are none, or more than anybody may have meant."""
+    """The number of cells; raises UsageError for none, and for very many that are not confirmed."""
     if not grid.paths and grid.runs == 1:
         raise UsageError(
             "there is nothing to sweep: say what varies, as with --over threads.consumer.count=1,2,4 or --seeds 100, "

@@ -1,4 +1,4 @@
-"""The file in which the rows of a sweep are kept as they come: a second call goes on from it."""
+"""The record of a sweep: a file to which rows are appended as they come, and from which a second call continues."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from scenrun.version import __version__
 
 _FORM = 1
 _NOT_TOLD_APART = ("sweep", "seed", "description")
-"""Keys of a scenario that change no row: which cells there are, and what their seeds are, the rows say themselves."""
+"""Keys of a scenario that change no row: rows contain their parameters and seeds themselves."""
 _ROOM = 1 << 16
 LOCK_S = 1.0
-"""How long a file may be in other hands."""
+"""Seconds to wait for the lock of a file."""
 
 
 def identity_of(job: Job, scenario: str) -> dict[str, Any]:
-    """What makes two sweeps the same but for their cells: the scenario, the way of running it, the options.
+    """The first line of a record: the scenario, the way of running it and the options, with a digest of them.
 
-    Comments, layout, `x-` keys and `sweep` itself may change.
+    Comments, layout, `x-` keys, `description`, `seed` and `sweep` itself do not count.
     """
     raw = yaml_source.read(job.source, [])
     kept = {str(key): plain(raw[key]) for key in raw if key not in _NOT_TOLD_APART and not key.startswith("x-")}
@@ -46,10 +46,9 @@ def identity_of(job: Job, scenario: str) -> dict[str, Any]:
 
 
 class Record:
-    """Rows as JSON lines below a first line that says whose they are. Each row is written at once, and kept whole.
+    """Rows as JSON lines below a first line with the identity of the sweep. Each row is written at once, and whole.
 
-    path: None for a file that goes away with the sweep. again: begin anew, whatever is there. retry: rows that are an
-    error count as missing.
+    path: None for a temporary file. again: begin anew, whatever the file has. retry: rows with an error count as missing.
     """
 
     def __init__(
@@ -58,9 +57,9 @@ class Record:
         self.path = path
         self.grid = grid
         self.done = 0
-        """How many cells of the grid have a row."""
+        """The number of cells of the grid that have a row."""
         self._where: array[int] = array("q")
-        """By the number of a cell, where its row begins; 0 for none."""
+        """The offset of each cell's row in the file, by number of the cell; 0 for none."""
         self._end = 0
         self._descriptor = self._open(again)
         try:
@@ -86,7 +85,7 @@ class Record:
             raise OutputError(f"cannot write {self.path}: {error.strerror}", midway=False) from None
 
     def _lock(self) -> None:
-        """One sweep at a time. Workers of one that was killed have the file for a moment longer than itself."""
+        """Locks the file for one sweep. Workers of a killed sweep hold the lock for a moment longer than it."""
         end = time.monotonic() + LOCK_S
         while not _locked(self._descriptor, keep=True):
             if time.monotonic() > end:
@@ -97,7 +96,7 @@ class Record:
         return os.fstat(self._descriptor).st_size
 
     def _go_on(self, identity: dict[str, Any], retry: bool) -> None:
-        """Take what is there; a last line that was not written whole is cut off."""
+        """Takes the rows of the file; an incomplete last line is cut off."""
         lines = self._lines(0)
         _, head = next(lines, (0, None))
         self._check(head, identity)
@@ -134,7 +133,7 @@ class Record:
         return number < len(self._where) and self._where[number] != 0
 
     def add(self, row: Row) -> None:
-        """Keep a row, unless it is there."""
+        """Appends a row, unless it is there."""
         if not self.has(row["number"]):
             where = self._end
             self._write(line_of(row))
@@ -168,7 +167,7 @@ class Record:
             where += len(line)
 
     def _line_at(self, where: int) -> bytes:
-        """The line that begins there, with its end if it has one."""
+        """The line at an offset, with its newline if it has one."""
         parts: list[bytes] = []
         room = 1_024
         while True:
@@ -180,14 +179,15 @@ class Record:
             room = _ROOM
 
     def close(self) -> None:
-        """Give the file back."""
+        """Unlocks and closes the file."""
         with suppress(OSError):
-            _locked(self._descriptor, keep=False)  # a worker that has not ended yet has the file as well
+            # Workers that still run hold the file, too, so that closing it would not unlock it.
+            _locked(self._descriptor, keep=False)
             os.close(self._descriptor)
 
 
 def _locked(descriptor: int, *, keep: bool) -> bool:
-    """Take or give back the lock of a file; where a system has none, nobody is kept out."""
+    """Takes or frees the lock of a file; returns whether that succeeded. Systems without locks exclude no other sweep."""
     try:
         import fcntl
     except ImportError:
@@ -200,12 +200,12 @@ def _locked(descriptor: int, *, keep: bool) -> bool:
 
 
 def line_of(value: dict[str, Any]) -> bytes:
-    """A row as a line of JSON, also with integers that have more than 64 bits."""
+    """A row as a line of JSON, also with integers of more than 64 bits."""
     return dumps_line(value)
 
 
 def _difference(head: dict[str, Any], identity: dict[str, Any]) -> str:
-    """In what two sweeps differ, as far as their first lines say it."""
+    """The difference between two sweeps, as far as their first lines show it."""
     for key, words in (("scenario", "of the scenario"), ("how", "of the way"), ("options", "with the options"),
                        ("overrides", "with --set")):  # fmt: skip
         if head.get(key) != identity[key]:

@@ -1,4 +1,4 @@
-"""`scenrun.sweep`, for programs: it touches no signal handler, no stdout and no global state."""
+"""`scenrun.sweep`, the Python call for sweeps; it uses no signal handler, no stdout and no global state."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def sweep(
     """Run a scenario with every combination of values, each with every seed, in several processes.
 
     over: values by dotted path, a list or a range such as `1..64*2`; adds to the file's `sweep`, or replaces it for this
-    path. how: `run`, `simulate` or `explore`, whose arguments `options` are. seeds: how many from `seed` (the file's) on, or
-    a list of them. repeat: how often each real run is made. jobs: processes; all processors, and 1 for real runs. cell_limit:
-    a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes; None for no limit. record: a file
-    that keeps the rows as they come; a second call runs only what is missing. yes: run also more than 100,000 cells.
-    cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the cells (docs/cluster.md).
-    The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
+    path. how: `run`, `simulate` or `explore`, whose arguments `options` are. seeds: the number of seeds from `seed` (the
+    file's) on, or a list of them. repeat: the number of times that each real run is made. jobs: processes; all processors,
+    and 1 for real runs. cell_limit: a cell that takes longer (seconds, or `60s`) is an error, and so is one that crashes;
+    None for no limit. record: a file that keeps the rows as they come; a second call runs only what is missing. yes: run
+    also more than 100,000 cells. cluster: the address of a Dask scheduler, such as `tcp://host:8786`, whose workers run the
+    cells (docs/cluster.md). The cells do not depend on jobs. Raises ScenarioError, UsageError and OutputError.
     """
     limit = time_limit_ns(cell_limit, "cell_limit")
     given = plain(dict(overrides or {}))
@@ -61,7 +61,7 @@ def sweep(
 
 
 def _refuse_graded(loaded: Loaded) -> None:
-    """A scenario that was loaded with another file's expectations: cells are read from its own text."""
+    """Raises UsageError for a scenario loaded with another file's expectations: cells read its own text only."""
     for key in ("expect", "limits"):
         place = loaded.scenario.place_of_key(key) if loaded.scenario.is_given(key) else None
         if place and place.source != loaded.program.source and not place.source.name.startswith("--set"):

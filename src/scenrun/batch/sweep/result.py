@@ -1,4 +1,4 @@
-"""What `scenrun.sweep` gives back: its cells, typed, and the same table, rows and pages as the command line has."""
+"""`Swept`, the result of `scenrun.sweep`: typed cells, and the table, rows and pages of the command line."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class SweptCell:
     seed: int
     repetition: int
     verdict: str
-    """A run's or a search's, or `error` where there is none."""
+    """The verdict of the run or search; `error` if there is none."""
     ok: bool
-    """Whether the verdict is the one that the file expects."""
+    """Whether the file expects the verdict."""
     figures: Mapping[str, Any]
     took_s: float
     finding: str | None = None
     """The first finding's message."""
     error: str | None = None
-    """Why the cell could not be finished."""
+    """The reason why the cell could not be finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """The result of a sweep: a sequence of cells in the order of its parameters."""
+    """The result of a sweep: a sequence of cells in the order of the grid."""
 
     scenario: str
     how: str
     cells: tuple[SweptCell, ...]
     notes: tuple[str, ...]
-    """What was left out or has no effect, a sentence each."""
+    """Settings that have no effect and values that were not checked, a sentence each."""
     _plan: SweepPlan = field(repr=False, compare=False)
     _rows: tuple[Row, ...] = field(repr=False, compare=False)
 
@@ -56,7 +56,7 @@ class Swept:
 
     @property
     def failing(self) -> tuple[SweptCell, ...]:
-        """The cells that are not as the file expects, errors among them."""
+        """The cells that are not as the file expects, errors included."""
         return tuple(cell for cell in self.cells if not cell.ok)
 
     def __len__(self) -> int:
@@ -70,7 +70,7 @@ class Swept:
         return (dict(row) for row in self._rows)
 
     def combinations(self, *figures: str) -> tuple[Combination, ...]:
-        """Seeds and repetitions summed up: `verdicts`, and the `mean`, `spread` and `margin` of each of these figures."""
+        """Seeds and repetitions summed up: `verdicts`, and the `mean`, `spread` and `margin` of these figures, or of all."""
         return tuple(combinations(self._rows, self._plan.grid, lambda name: not figures or name in figures))
 
     def table(self, *figures: str) -> str:
@@ -80,7 +80,7 @@ class Swept:
         return "\n".join(told.lines(colour=False))
 
     def write(self, path: str | Path, *figures: str) -> None:
-        """Write .csv, .parquet, .duckdb or .html, replacing what is there; figures: those that the page shows first."""
+        """Writes a .csv, .parquet, .duckdb, .jsonl or .html file, replacing it; figures: those that the page shows first."""
         files.check_kind(str(path))
         files.write(str(path), self._plan, self, self._shown(figures))
 
@@ -98,13 +98,13 @@ class Swept:
         return one_line("sweep", self.scenario, f"{len(self.cells):,} cells, {wrong}")
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """The HTML that a notebook shows."""
 
         return html([self.table().split("\n")], self.ok)
 
 
 def result_of(plan: SweepPlan, rows: Sequence[Row]) -> Swept:
-    """The result that these rows are."""
+    """The result with these rows."""
     cells = tuple(
         SweptCell(
             row["number"], row["parameters"], row["seed"], row["repetition"], row["verdict"], row["ok"], row["figures"],

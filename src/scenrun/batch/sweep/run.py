@@ -1,4 +1,4 @@
-"""Runs the cells of a plan that have no row yet, and keeps each row as it comes; a signal or an error loses none."""
+"""Runs the cells of a plan that have no row yet, and records each row at once, so that signals and errors lose none."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from scenrun.workers.processes import cpus
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What a sweep is run with; the rows do not depend on it."""
+    """The means of running a sweep; the rows do not depend on them."""
 
     jobs: int
     make: Callable[[int], Executor] = LocalProcesses
     looking: Callable[[], None] = lambda: None
-    """Called every now and then; what it raises ends the sweep."""
+    """Called several times a second; what it raises ends the sweep."""
     came: Callable[[Row], None] = lambda row: None
-    """Called with each new row, once it is kept."""
+    """Called with each new row, after it is recorded."""
     measure: Measure = measure_batch
-    """What is done with a batch of cells where it is run."""
+    """Runs a batch of cells on a worker."""
     beside: int | None = None
-    """How many of the jobs are on one machine at the most; None for all."""
+    """The most jobs on one machine; None for all of them."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Backe
 
 
 def jobs_for(how: str, jobs: int | None) -> int:
-    """How many cells at a time: all processors that there are, but real runs one after another."""
+    """The number of cells at a time: `jobs`, or all processors, but 1 for real runs."""
     if jobs is not None:
         return jobs
     if how == "run":
@@ -63,7 +63,7 @@ def jobs_for(how: str, jobs: int | None) -> int:
 
 
 def run_missing(plan: SweepPlan, record: Record, means: Backend, shown: Sequence[str] = ()) -> None:
-    """Run what has no row. Raises UsageError where a figure that is to be shown is none of the cells'."""
+    """Runs the cells without a row. Raises UsageError if a figure in `shown` is none of the cells'."""
     missing = (cell for cell in plan.grid.cells() if not record.has(cell.number))
     job = replace(plan.job, beside=means.beside or means.jobs)
     crew = Crew(job, means.jobs, means.make, means.looking, means.measure)
@@ -78,7 +78,7 @@ def run_missing(plan: SweepPlan, record: Record, means: Backend, shown: Sequence
 
 
 def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
-    """Refuse figures that cells do not have."""
+    """Raises UsageError for figures that cells do not have."""
 
     numbers = [name for name, value in figures.items() if not isinstance(value, str)]
     for name in shown:
@@ -88,7 +88,7 @@ def check_figures(shown: Sequence[str], figures: dict[str, Any]) -> None:
 
 
 def default_figures(plan: SweepPlan, figures: dict[str, Any] | None) -> tuple[str, ...]:
-    """What is shown unless the user says it: states, the throughput of the first queue, or how long a run took."""
+    """The figures shown by default: states, the throughput of the first queue, or the duration of a run."""
     if plan.job.how == "explore":
         return ("states",)
     rates = [name for name in figures or () if name.endswith(".gets_per_s")]

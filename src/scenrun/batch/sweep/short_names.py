@@ -1,4 +1,4 @@
-"""Short names of parameters and values, for heads of columns and axes; and the commands that run a cell again."""
+"""Short names of parameters and values for headings and axes, and the command lines that run a cell again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SECTIONS = ("threads", "sync", "state", "behaviours", "objects")
 
 
 def labels(paths: Sequence[str]) -> dict[str, str]:
-    """For each path the shortest end of it that tells it from the others: `consumer.count`, or `count` alone."""
+    """For each path its shortest unambiguous ending: `consumer.count`, or `count` alone."""
     return {path: _label(path, paths) for path in paths}
 
 
@@ -34,14 +34,14 @@ def _label(path: str, paths: Sequence[str]) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value as it is written in a file."""
+    """A value as written in a file."""
     if isinstance(value, str):
         return clean(value)
     return clean(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def named(parameters: Mapping[str, Any], names: Mapping[str, str], most: int = 60) -> str:
-    """A combination in one line."""
+    """A combination in one line of at most `most` columns."""
     text = ", ".join(f"{names[path]}={value_text(value)}" for path, value in parameters.items())
     return short(text, most)
 
@@ -53,11 +53,11 @@ class Commands:
         self.job = job
 
     def again(self, row: Row) -> str:
-        """What runs this cell again."""
+        """The command that runs this cell again."""
         return shlex.join(["scenrun", self.job.how, *self._scenario(row), "--seed", str(row["seed"]), *self._options()])
 
     def report(self, row: Row) -> str:
-        """What makes a page of this cell."""
+        """The command that makes a page of this cell."""
         page = f"cell-{row['number']}.html"
         if self.job.how == "simulate" and not self.job.options:
             sets = ["--set", f"seed={row['seed']}"]
@@ -87,7 +87,7 @@ class Commands:
 
 
 def written(value: Any) -> str:
-    """A value as `--set` reads it: quoted where plain text would be something else."""
+    """A value in the form that `--set` reads; quoted if plain text would be read as another type."""
 
     if isinstance(value, str):
         try:

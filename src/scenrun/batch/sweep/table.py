@@ -1,4 +1,4 @@
-"""What a person reads of a sweep: combinations as a table, a heat map, cells that failed, cells that were slow."""
+"""The text report of a sweep: a table of combinations, a heat map, the failing cells and the slowest cells."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MOST_COMBINATIONS = 40
 MOST_FAILING = 10
 MOST_SLOW = 5
 _LEAST_FOR_SLOW = 10
-"""Cells from which on it is worth saying which were slow."""
+"""The fewest cells for which the slowest are listed."""
 _PAST = {"run": "run on real threads", "simulate": "simulated", "explore": "explored"}
 _TOGETHER = "parameters"
 NOTHING = "-"
 
 
 class Told:
-    """What is kept of the rows while they are read once, in the order of the grid."""
+    """The contents of the report, gathered in one pass over the rows in the order of the grid."""
 
     def __init__(self, plan: SweepPlan, shown: Sequence[str]) -> None:
         self.plan = plan
@@ -38,7 +38,7 @@ class Told:
         self.took_s = 0.0
         self._table: list[Combination] = []
         self._failing: dict[int, tuple[Row, int]] = {}
-        """By number of the combination: its first failing cell, and how many of its cells fail."""
+        """By number of the combination, its first failing cell and the number of its failing cells."""
         self._slow: list[tuple[float, int, Row]] = []
         self._map = self._empty_map()
 
@@ -51,7 +51,7 @@ class Told:
         return Map(f"mean {self.shown[0]}", down, across, values[0], values[1])
 
     def read(self, rows: Iterable[Row]) -> None:
-        """Take in all rows."""
+        """Takes all rows."""
         for one in combinations(self._noted(rows), self.plan.grid, self.shown.__contains__):
             self.combinations += 1
             if len(self._table) < MOST_COMBINATIONS:
@@ -86,13 +86,13 @@ class Told:
 
     @property
     def status(self) -> int:
-        """0 where every cell is as the file expects, 3 where cells are incomplete and nothing else is wrong, 1 otherwise."""
+        """The exit status: 0 if every cell is as the file expects, 3 if the others are only incomplete, 1 otherwise."""
         if not self.failing:
             return 0
         return 3 if self.failing == self.incomplete else 1
 
     def lines(self, colour: bool) -> list[str]:
-        """All of it."""
+        """The lines of the report."""
         parts = [self._head(), self._combinations(), self._map.lines(colour) if self._map else [], self._failures(),
                  self._slowest()]  # fmt: skip
         return [line for part in parts if part for line in ("", *part)][1:]
@@ -121,7 +121,7 @@ class Told:
         return lines
 
     def _heads(self) -> Iterator[list[str]]:
-        """The names of the parameters, and shorter ones for where there is little room."""
+        """The parameters' names, then shorter ones for a narrow table."""
         yield list(self.names.values())
         last = [path.rpartition(".")[2] for path in self.names]
         if len(set(last)) == len(last):
@@ -168,7 +168,7 @@ class Told:
 
 
 def _width(rows: Sequence[Sequence[str]]) -> int:
-    """The columns of a terminal that a table takes."""
+    """The display width of a table."""
     return sum(max(columns(row[at]) for row in rows) + 2 for at in range(len(rows[0])))
 
 

@@ -1,4 +1,4 @@
-"""Rows of a sweep as Parquet or as a DuckDB database, each column with the type of its values."""
+"""Writes the rows of a sweep as a Parquet file or a DuckDB database, with typed columns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.batch.sweep.record import line_of
 from scenrun.errors import OutputError
 
 TABLE = "cells"
-"""The table of a database."""
+"""The name of the table in a database."""
 _SETTINGS: dict[str, str | int | bool] = {
     "threads": 2,
     "memory_limit": "512MB",
@@ -27,7 +27,7 @@ _OWN = {"r seed": "UBIGINT", "r repetition": "BIGINT", "r took_s": "DOUBLE", "r 
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
-    """All rows as one table."""
+    """Writes all rows as one table."""
     import duckdb
 
     columns = columns_of(plan, record)
@@ -47,7 +47,7 @@ def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> Non
 
 
 def _give(path: str, columns: Columns, record: Rows) -> None:
-    """Every row as a line of JSON whose keys are numbers of columns: names may be anything."""
+    """Writes every row as a line of JSON with numbered keys, as columns may have any name."""
     with open(path, "wb") as file:
         for row in record.rows():
             file.write(line_of({f"c{at}": value for at, value in enumerate(columns.flat(row))}))
@@ -63,7 +63,7 @@ def _statement(columns: Columns) -> str:
 
 
 def type_of(key: str, types: set[type]) -> str:
-    """The type of a column whose values have these types; text where they have nothing in common."""
+    """The SQL type of a column with values of these types; text if they have no common type."""
     if key in _OWN:
         return _OWN[key]
     if types <= {int, float} and len(types) == 2:

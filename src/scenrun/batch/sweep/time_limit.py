@@ -1,4 +1,4 @@
-"""Ends a cell that takes too long: by an alarm first, and with its whole process where that is of no use."""
+"""The time limit of a cell: an alarm signal first, and the end of the whole process if the alarm has no effect."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from functools import cache
 from typing import Any, TextIO
 
 GRACE_S = 3.0
-"""How long after its alarm a cell may take to end before its process is ended."""
+"""Seconds from the alarm of a cell to the end of its process."""
 _AGAIN_S = 1.0
-"""How often the alarm is raised again: the first may be lost where an exception cannot be raised."""
+"""Seconds between repeated alarms: one is lost if it comes where an exception cannot be raised."""
 
 
 class TooLong(BaseException):
-    """A cell's time is over; no `except Exception` keeps it."""
+    """Raised when a cell's time is over; a BaseException, so that no `except Exception` catches it."""
 
 
 def too_long(limit_s: float) -> str:
-    """What is said of such a cell."""
+    """The error of such a cell."""
     return f"took longer than the limit of a cell, {limit_s:g} s"
 
 
 @contextmanager
 def within(limit_s: float | None) -> Iterator[None]:
-    """Raise TooLong where what is done takes longer. Only a process's main thread can be stopped so."""
+    """Raises TooLong if the body takes longer than `limit_s` seconds. Works in a process's main thread only."""
     if limit_s is None or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -39,6 +39,7 @@ def within(limit_s: float | None) -> Iterator[None]:
         raise TooLong
 
     before = signal.signal(signal.SIGALRM, ring)
+    # Code that never returns to the interpreter sees no signal; faulthandler's own thread needs no cooperation.
     faulthandler.dump_traceback_later(limit_s + GRACE_S, exit=True, file=_nowhere())
     signal.setitimer(signal.ITIMER_REAL, limit_s, _AGAIN_S)
     try:
@@ -47,10 +48,10 @@ def within(limit_s: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
-    if rung:  # what was raised has been taken for the cell's own
+    if rung:  # the exception was swallowed, or the cell ended after its time
         raise TooLong
 
 
 @cache
 def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # kept open: a process that is ended writes its last words there
+    return open(os.devnull, "w", encoding="utf-8")  # kept open: faulthandler writes to it when it ends the process

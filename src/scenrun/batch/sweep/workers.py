@@ -1,4 +1,4 @@
-"""Runs the cells of a sweep on an executor, local processes or a cluster's, so that neither crash nor signal loses a row."""
+"""Runs the cells of a sweep on local processes or a cluster's workers; neither a crash nor a signal loses a row."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from scenrun.batch.sweep.time_limit import too_long
 from scenrun.workers.processes import start_method
 
 BATCH_S = 0.5
-"""How long a batch of cells is to take: short enough to be interrupted, long enough that sending it costs nothing."""
+"""The seconds that a batch should take: short enough to interrupt, long enough that sending it costs next to nothing."""
 MOST_CELLS = 256
-"""Cells of a batch."""
+"""The most cells of a batch."""
 LOOK_S = 0.2
-"""How long nobody is heard of before the caller may look around."""
+"""The most seconds between two calls of `looking`."""
 Measure = Callable[[Job, list[Cell]], list[Row]]
 ENDING_S = 2.0
-"""How long processes that were told to end are waited for, so that the caller has no thread more than before."""
+"""The most seconds to wait for killed processes, so that the caller is left without additional threads."""
 _DIED = "the process that ran this cell died"
 
 
 class _Kept(threading.local):
-    """What a thread keeps between batches: workers of a cluster may have several."""
+    """The state that a thread keeps between batches; workers of a cluster may have several threads."""
 
     measuring: CellRunner | None = None
 
@@ -40,7 +40,7 @@ kept = _Kept()
 
 
 def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
-    """What a worker does with a batch: the rows of its cells, or of the first of them where it can do no more.
+    """Runs a batch on a worker: the rows of its cells, or of the first ones if threads of a run do not end.
 
     The scenario that was loaded last is kept between batches.
     """
@@ -56,13 +56,14 @@ def measure_batch(job: Job, cells: list[Cell]) -> list[Row]:
 
 
 def death_of(job: Job, took_s: float) -> str:
-    """Why there is no row of a cell whose process died after so long."""
+    """The error of a cell whose process died after `took_s` seconds."""
     limit = job.cell_limit_s
     return _DIED if limit is None or took_s < limit else too_long(limit)
 
 
 def begin_worker() -> None:
-    """Signals are for the one that a worker works for; when that one is gone, so is the worker."""
+    """Prepares a worker process: signals are left to the parent process, and the worker ends when the parent does."""
+    # Ctrl-C goes to the whole process group: the parent alone decides, and loses no row that is on its way.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, name="scenrun-parent", daemon=True).start()
@@ -76,14 +77,14 @@ def _end_with_parent() -> None:
 
 
 class LocalProcesses(ProcessPoolExecutor):
-    """So many processes on this machine."""
+    """A pool of `jobs` processes on this machine."""
 
     def __init__(self, jobs: int) -> None:
         context = multiprocessing.get_context(start_method())
         super().__init__(jobs, mp_context=context, initializer=begin_worker)
 
     def kill(self) -> None:
-        """End the processes, whatever they are doing, and the threads that look after them."""
+        """Terminates the processes, whatever they do, and waits for the thread that manages them."""
         manager: threading.Thread | None = getattr(self, "_executor_manager_thread", None)
         for process in list((self._processes or {}).values()):
             process.terminate()
@@ -93,10 +94,10 @@ class LocalProcesses(ProcessPoolExecutor):
 
 
 class Crew:
-    """Keeps workers busy with batches, and gives the rows in the order in which they come.
+    """Keeps workers busy with batches, and yields the rows in the order in which they come.
 
-    make: makes an executor with so many workers; a new one where the old one has broken. looking: called every now and
-    then; what it raises ends the sweep, and rows that were given are kept. measure: what a worker does with a batch.
+    make: makes an executor with this many workers; also after the old one broke. looking: called several times a second;
+    what it raises ends the sweep, and rows that were yielded are kept. measure: runs a batch on a worker.
     """
 
     def __init__(
@@ -112,9 +113,9 @@ class Crew:
         self._batch = 1
         self._busy: dict[Future[list[Row]], list[Cell]] = {}
         self._suspects: deque[list[Cell]] = deque()
-        """Batches that came back unfinished, as when a worker died: each is run alone."""
+        """Unfinished batches, such as those of a dead worker: each is run alone."""
         self._leaving: list[Executor] = []
-        """Executors with a worker that can do no more; the others finish what they have in hand."""
+        """Executors with a stuck worker, whose other workers still finish their batches."""
 
     def rows(self, cells: Iterable[Cell]) -> Generator[Row, None, None]:
         """The rows of all cells."""
@@ -136,6 +137,7 @@ class Crew:
             _end(self._executor)
 
     def _send(self, waiting: Iterator[Cell]) -> None:
+        # A second batch for each worker waits in the queue, so that none idles while its rows are taken.
         while len(self._busy) < 2 * self.jobs:
             batch = list(islice(waiting, self._batch))
             if not batch:
@@ -168,12 +170,12 @@ class Crew:
             _end(self._leaving.pop())
 
     def _adapt(self, rows: list[Row]) -> None:
-        """As many cells in a batch as take about half a second."""
+        """Sets the size of a batch to about half a second of work."""
         each = sum(row["took_s"] for row in rows) / max(1, len(rows))
         self._batch = max(1, min(MOST_CELLS, 2 * self._batch, int(BATCH_S / max(each, 1e-6))))
 
     def _alone(self, batch: list[Cell]) -> Iterator[Row]:
-        """The rows of a batch that nothing runs beside; halves of it where it dies again, down to the cell that does it."""
+        """The rows of a batch run alone; if its process dies again it is halved, down to the cell that is the cause."""
         parts = [batch]
         while parts:
             part = parts.pop()
@@ -188,7 +190,7 @@ class Crew:
                 yield row_of(part[0], death_of(self.job, time.perf_counter() - began))
 
     def _given_by_one(self, part: list[Cell]) -> list[Row]:
-        """What one new worker gives; nothing if it dies."""
+        """The rows of one new worker; none if it dies."""
         executor = self._make(1)
         try:
             future = executor.submit(self._measure, self.job, part)
@@ -202,7 +204,7 @@ class Crew:
 
 
 def _end(executor: Executor) -> None:
-    """End an executor and what it is doing, as far as it lets itself be ended."""
+    """Ends an executor and, for local processes, the cells that it runs."""
     if isinstance(executor, LocalProcesses):
         executor.kill()
     else:

@@ -1,4 +1,4 @@
-"""`scenrun calibrate`: writes down what steps cost on this machine."""
+"""`scenrun calibrate`: measures the costs of steps on this machine and writes them to a file."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def calibrate_command(output: str, rounds: int, quiet: bool) -> int:
 
 
 def _check_writable(output: str) -> None:
-    """Before the seconds that measuring takes, and without touching what is there."""
+    """Raises OutputError for a file that cannot be written, before the seconds of measuring, and without changing it."""
     if output == "-":
         return
     try:
@@ -68,7 +68,7 @@ def _measure(rounds: int, quiet: bool) -> dict[str, int]:
 
 
 def file_of(costs: dict[str, int], rounds: int) -> str:
-    """The file: where its costs come from, and the costs."""
+    """The contents of the file: the circumstances of the measurement, and the costs."""
     from scenrun.execution.calibration import QUIET, TELLING
 
     lines = [

@@ -1,4 +1,4 @@
-"""`scenrun list`, `behaviours` and `new`: what there is to start from."""
+"""`scenrun list`, `behaviours` and `new`: lists scenarios and behaviours, and writes new scenario files."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def new_command(name: str, origin: str) -> int:
 
 
 def _renamed(text: str, name: str) -> str:
-    """The text of a scenario under another name, with the modeline that tells editors its schema."""
+    """The text of a scenario under another name, with the modeline that gives editors its schema."""
     lines = [line for line in text.splitlines() if not line.startswith("# yaml-language-server:")]
     body = re.sub(r"^scenario: .*$", f"scenario: {name}", "\n".join(lines), count=1, flags=re.MULTILINE)
     schema = catalogue.shipped("schemas") / "scenario.schema.json"

@@ -1,4 +1,4 @@
-"""`scenrun explain`: what a file compiles to."""
+"""`scenrun explain`: prints what a scenario file compiles to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scenrun explore`: searches the schedules of scenarios from the command line."""
+"""`scenrun explore`: searches the schedules of scenarios, reports the findings, and saves their schedules."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROGRESS_S = 2.0
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
 _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states")
-"""Options that whoever searches for the same again must give again."""
+"""Options that the command for the same search must repeat."""
 
 
 @click.command("explore")
@@ -93,7 +93,7 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
 
 
 def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
-    """`--time` says how time passes in the search, or how long it may last."""
+    """The mode of time and the time limit, both of which `--time` may give."""
     modes = [word for word in times if word in ("free", "virtual")]
     limits = [word for word in times if word not in modes] + ([limit] if limit is not None else [])
     if len(modes) > 1 or len(limits) > 1:
@@ -102,7 +102,7 @@ def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
 
 
 def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
-    """Options that would have no effect."""
+    """Raises UsageError for options that have no effect."""
     _requested(options).check(_shown)
     if options["save"] == "":
         raise UsageError("--save takes the name of a file")
@@ -121,7 +121,7 @@ def _requested(options: dict[str, Any]) -> SearchRequest:
 
 
 def _shown(name: str) -> str:
-    """An option as the command line has it."""
+    """The command-line spelling of an option."""
     return "--memory" if name == "memory_bytes" else f"--{name.replace('_', '-')}"
 
 
@@ -142,7 +142,7 @@ def _bytes(text: str | None) -> int | None:
 
 
 class _Exploring:
-    """What one call of the command keeps between its files."""
+    """The state of one call of the command, across its files."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -153,7 +153,7 @@ class _Exploring:
 
     @contextmanager
     def workers(self) -> Iterator[None]:
-        """The cluster's, if there is one."""
+        """Runs the body with the workers of the cluster, if one is given."""
         if not self.options["cluster"]:
             yield
             return
@@ -165,7 +165,7 @@ class _Exploring:
             yield
 
     def explore(self, file: str, loaded: Loaded) -> int:
-        """Explore one scenario, and say what came of it; the exit status."""
+        """Searches one scenario and reports the result; returns the exit status."""
         found = explore_program(loaded.program, self.options["seed"], self.how)
         if self._is_watched:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
@@ -195,11 +195,11 @@ class _Exploring:
         return shutil.get_terminal_size((120, 24)).columns
 
     def _replayed(self, schedule: str) -> str:
-        """What `scenrun replay` takes to show a finding again."""
+        """The arguments of `scenrun replay` that show a finding again."""
         return shlex.join([schedule, *(["--expect", self.options["expect"]] if self.options["expect"] else [])])
 
     def _again(self, file: str) -> str:
-        """The command that finds the same again."""
+        """The command that repeats the search."""
         words = ["scenrun", "explore", file]
         for text in self.options["sets"]:
             words += ["--set", text]
@@ -211,7 +211,7 @@ class _Exploring:
         return shlex.join(words)
 
     def _save(self, found: Explored) -> dict[int, str]:
-        """Write down the schedules that show what was found."""
+        """Saves the schedules of the findings; returns their paths by number of the finding."""
         path = self.options["save"]
         saved = {}
         for number, one in enumerate(found.counterexamples if path else ()):
@@ -225,7 +225,7 @@ class _Exploring:
         return saved
 
     def _look(self, progress: Any) -> str | None:
-        """Show how far the search is; a signal ends it."""
+        """Shows the progress of the search; returns the signal that ends it, if one came."""
         now = time.monotonic()
         if self._is_watched and isinstance(progress, Space) and now - self._said > PROGRESS_S:
             self._said = now
@@ -234,7 +234,7 @@ class _Exploring:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the search with what it has found; a second one ends the process at once."""
+        """SIGINT and SIGTERM end the search with its findings; a second one ends the process at once."""
 
         def note(number: int, _: Any) -> None:
             if self.signal is not None:

@@ -1,4 +1,4 @@
-"""`scenrun export`: a log as tables for DuckDB, pandas, polars or a spreadsheet."""
+"""`scenrun export`: writes a log as tables for DuckDB, pandas, polars or a spreadsheet."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def export_command(
 
 
 def _tables(output: str, table: str | None) -> tuple[str, ...]:
-    """What is written to a file of this name."""
+    """The tables that are written to a file of this name."""
     if suffix_of(output) != ".duckdb":
         return (table or "events",)
     if table is not None:

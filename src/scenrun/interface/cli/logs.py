@@ -1,4 +1,4 @@
-"""What the commands that read logs take: a log, or a scenario or schedule, which is simulated or replayed first."""
+"""The input of commands that read logs: a log, or a scenario or schedule, which is simulated or replayed first."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ _SOURCES = (
 
 
 def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that reads one run of a log."""
+    """Adds the options of commands that read one run of a log."""
     return _RUN(source_options(command))
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Those of them that say what is simulated or replayed."""
+    """Adds the options for the scenario or schedule that is simulated or replayed."""
     for option in reversed(_SOURCES):
         command = option(command)
     return command
 
 
 def kind_of(argument: str) -> str:
-    """What an argument names: a `scenario`, a `schedule`, or else a `log`."""
+    """The kind of file that an argument names: `scenario`, `schedule`, or else `log`."""
     if argument.endswith((".yaml", ".yml")):
         return "scenario"
     if argument == "-" or not _can_be_looked_at(argument):
@@ -48,7 +48,7 @@ def kind_of(argument: str) -> str:
 
 
 def _can_be_looked_at(argument: str) -> bool:
-    """Whether reading its beginning takes nothing away: what a pipe has given is gone."""
+    """Whether the beginning can be read twice: bytes read from a pipe are gone."""
     return os.path.isfile(argument) or not os.path.exists(argument)
 
 
@@ -63,8 +63,9 @@ def log_of(
 ) -> Iterator[Reading]:
     """The events of a log, of standard input (`-`), or of a simulated scenario or replayed schedule.
 
-    run: which run of a log that has several, or every one. sets: of a scenario. file: the scenario of a schedule. Raises
-    UsageError for options that would have no effect, ScenarioError for a wrong scenario, LogError for a log that is none.
+    run: which run of a log that has several. every: all runs. sets: overrides of a scenario. file: the scenario of a
+    schedule. Raises UsageError for options without effect, ScenarioError for an invalid scenario, and LogError for a
+    file that is no log.
     """
     kind = kind_of(argument)
     _refuse_idle(argument, kind, run, sets, file)
@@ -113,13 +114,13 @@ def _replay(argument: str, file: str | None, path: str) -> None:
 
 
 def say_notes(reading: Reading) -> None:
-    """What was not read of a log, on stderr."""
+    """Prints the gaps of a log and its skipped lines on stderr."""
     for note in reading.notes():
         say(f"note: {note}")
 
 
 def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
-    """What a player shows of a schedule, step by step; None for a log or a scenario."""
+    """The steps of a schedule for a page's player; None for a log or a scenario. file: the schedule's scenario."""
     if kind_of(argument) != "schedule":
         return None
     from scenrun.api import load, scenario_of

@@ -1,4 +1,4 @@
-"""The command line: which command is meant, and what becomes of errors. Each command has a file of its own."""
+"""The entry point of the command line: finds the command, imports its module, and turns errors into exit statuses."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ COMMANDS = {
     "explain": "scenrun.interface.cli.explain",
     "schema": "scenrun.interface.cli.schema",
 }
-"""Where each command lives; a module is imported when its command is used."""
+"""The module of each command, imported only when the command is used, so that no other one delays the start."""
 _SUMMARIES = {
     "run": "Run scenarios on real threads; `scenrun FILE` is the same.",
     "simulate": "Run scenarios in virtual time: at once, and the same every time.",
@@ -63,7 +63,7 @@ _SUMMARIES = {
 
 
 class _Lazy(click.Group):
-    """Finds a command by name and imports only that one; a file in a command's place is run."""
+    """A group that imports only the module of the command in use; a file in a command's place is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -80,7 +80,7 @@ class _Lazy(click.Group):
             formatter.write_dl(list(_SUMMARIES.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """`scenrun FILE ..` is `scenrun run FILE ..`, wherever its options stand."""
+        """Reads `scenrun FILE ..` as `scenrun run FILE ..`, with options in any place."""
         own = {"--help", "-h", "--version"}
         if args and not (args[0] in COMMANDS or (args[0] in own and len(args) == 1)):
             first = args[0]
@@ -107,7 +107,7 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> NoReturn:
-    """The program's entry: runs a command and ends with its exit status."""
+    """Runs the command line and exits with its status."""
     open_what_is_closed()
     signal.signal(signal.SIGTERM, _leave)
     status = run_cli(args)
@@ -116,7 +116,7 @@ def main(args: list[str] | None = None) -> NoReturn:
 
 
 def run_cli(args: list[str] | None = None) -> int:
-    """The exit status of a command line; what went wrong has been said on stderr."""
+    """Runs a command line and returns its exit status; errors are printed on stderr."""
     try:
         status = cli.main(args=args, prog_name="scenrun", standalone_mode=False)
     except click.ClickException as error:
@@ -147,12 +147,12 @@ def run_cli(args: list[str] | None = None) -> int:
 
 
 def _failed(error: Exception) -> int:
-    """A mistake of ours: the exit status, once all that is known of it has been said."""
+    """Reports a fault of scenrun itself with its traceback; returns the exit status."""
     say("".join(traceback.format_exception(error)))
     say(f"scenrun itself failed, which should not be: {error}\nPlease report it with the scenario and the lines above.")
     return EXIT_FAILED
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    """SIGTERM, where a command has no use of its own for it: what has been begun is put away."""
+    """The default handler of SIGTERM: exits by an exception, so that temporary files are removed."""
     raise SystemExit(128 + number)

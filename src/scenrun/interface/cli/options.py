@@ -1,4 +1,4 @@
-"""What several commands take: files, standard input, overrides."""
+"""Options and arguments that several commands share: scenario files, standard input, overrides, expectations."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ expect_option = click.option(
     "--expect", "expect", metavar="FILE", type=click.Path(),
     help="Judge by the `expect` and `limits` of FILE, in the place of the scenario's own.",
 )  # fmt: skip
-"""Of commands that judge."""
+"""The option of commands that compare verdicts with expectations."""
 
 
 def load(file: str, overrides: dict[str, Any], expect: str | None = None) -> Loaded:
-    """The scenario of a file or of standard input, read, checked and compiled; `expect` is a teacher's file."""
+    """The scenario of a file or of standard input, parsed, checked and compiled; `expect` is a teacher's file."""
     source = source_of(file)
     teacher = None if expect is None else source_of(expect)
     with without_collecting():
@@ -42,7 +42,7 @@ def load(file: str, overrides: dict[str, Any], expect: str | None = None) -> Loa
 
 
 def overrides_of(sets: tuple[str, ...]) -> dict[str, Any]:
-    """`--set PATH=VALUE` options as a mapping; a value is read like an unquoted one of the file."""
+    """`--set PATH=VALUE` options as a mapping; a value is read like an unquoted one in a file."""
     out: dict[str, Any] = {}
     for text in sets:
         path, equals, value = text.partition("=")

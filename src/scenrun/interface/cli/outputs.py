@@ -1,4 +1,4 @@
-"""Where commands write a file: beside its place until it is complete, and never over another one unless told to."""
+"""Output files of commands: written beside their place and moved there when complete, and never over a file without --force."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ raw_option = click.option(
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that writes a file of its own."""
+    """Adds the options of commands that write an output file."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def check_output(path: str, force: bool, source: str = "-") -> None:
-    """Refuse a file that must not or cannot be written, before any work is done; `source` is the file that is read."""
+    """Raises UsageError, before any work, for a path that must not or cannot be written; `source` is the input file."""
     with suppress(OSError):
         if "-" not in (path, source) and os.path.samefile(path, source):
             raise UsageError(f"{path} is what is read; name another output")
@@ -58,13 +58,14 @@ def check_output(path: str, force: bool, source: str = "-") -> None:
 
 @contextmanager
 def output_path(path: str, force: bool) -> Iterator[str]:
-    """The name of a new file to write; when all went well it takes the place of `path`, otherwise it goes away."""
+    """The path of a temporary file to write; on success it replaces `path`, otherwise it is removed."""
     check_output(path, force)
     folder = tempfile.mkdtemp(prefix=".scenrun-", dir=os.path.dirname(path) or ".")
     beside = os.path.join(folder, os.path.basename(path))
     try:
         yield beside
         _keep_mode(path, beside)
+        # Within one file system replacing is atomic: readers see the old file or the whole new one.
         os.replace(beside, path)
     except BrokenPipeError:
         raise
@@ -95,6 +96,6 @@ def output_file(path: str, force: bool) -> Iterator[BinaryIO]:
 
 
 def _keep_mode(path: str, beside: str) -> None:
-    """A replaced file keeps its permissions."""
+    """Gives the new file the permissions of the replaced one."""
     with suppress(FileNotFoundError):
         os.chmod(beside, os.stat(path).st_mode & 0o7777)

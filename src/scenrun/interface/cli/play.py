@@ -1,4 +1,4 @@
-"""`scenrun play`: the user is the scheduler, in the terminal."""
+"""`scenrun play`: lets the user choose each step of a scenario's schedule in the terminal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _begin_at(game: Game, path: str) -> None:
 
 
 class _Playing:
-    """The conversation."""
+    """The dialogue with the user."""
 
     def __init__(self, game: Game, loaded: Loaded, file: str) -> None:
         self.game = game
@@ -66,7 +66,7 @@ class _Playing:
         self.file = file
 
     def run(self) -> None:
-        """Until the user quits, or has nothing more to say."""
+        """Reads commands until the user quits or the input ends."""
         options = self._show()
         while True:
             tell("> ", newline=False)
@@ -81,7 +81,7 @@ class _Playing:
                 options = self._show()
 
     def _obey(self, words: list[str], options: list[Option]) -> bool:
-        """Do what was said; whether anything has changed."""
+        """Performs a command; returns whether the state has changed."""
         match words:
             case [] if len(options) == 1:
                 return self._take(options[0])
@@ -126,7 +126,7 @@ class _Playing:
             tell(f"  {step.number}. {step.thread}: {step.text}")
 
     def _show(self) -> list[Option]:
-        """What is so now, and what could come next."""
+        """Shows the present values and the possible next steps; returns these."""
         game = self.game
         options = game.options()
         values = ", ".join(f"{name} = {value!r}" for name, value in game.values().items())
@@ -149,7 +149,7 @@ class _Playing:
         tell("  b goes back, s FILE saves this schedule")
 
     def _save(self, name: str) -> None:
-        """The schedule, with what it shows."""
+        """Saves the schedule with its finding, if it shows one."""
         found = self.game.reached() if not self.game.options() else []
         about = found[0][0] if found else None
         finding = None

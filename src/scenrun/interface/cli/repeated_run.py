@@ -1,4 +1,4 @@
-"""What commands that run scenarios share: once or many times, signals, what is said at the end, the exit status."""
+"""The base of commands that run scenarios: single and repeated runs, signals, summaries, exit statuses."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ _OPTIONS = (
 
 
 def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that runs scenarios."""
+    """Adds the options of commands that run scenarios."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str, Loaded]]:
-    """The scenarios of all files, none of which is the file for the log."""
+    """The scenarios of all files; refuses a log file that is one of them."""
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides, options["expect"])) for file in files]
     for _, one in loaded:
@@ -66,26 +66,26 @@ def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str,
 
 
 def own_files(files: tuple[str, ...], options: dict[str, Any]) -> tuple[str, ...]:
-    """The user's own files that a command reads."""
+    """The user's files that a command reads."""
     return files if options["expect"] is None else (*files, options["expect"])
 
 
 def refuse_own_files(files: tuple[str, ...], path: str, option: str) -> None:
-    """What is written replaces what its file had; that must not be a scenario."""
+    """Raises UsageError if an output path is one of the user's files, which it would replace."""
     for file in files:
         if "-" not in (file, path) and os.path.exists(path) and os.path.samefile(file, path):
             raise UsageError(f"{option} {path} would replace the scenario; choose another file")
 
 
 class Running(ABC):
-    """What one call of a command keeps between its runs. Each command adds how it runs a scenario once."""
+    """The state of one call of a command, across its runs. Each command defines how it runs a scenario once."""
 
     again_options: tuple[str, ...] = ()
-    """Options that whoever runs the same again must give again."""
+    """Options that the command for the same run must repeat."""
     words: tuple[str, ...] = ()
-    """The command's own word, where it needs one."""
+    """The command's name in that command; empty for `run`."""
     remark = ""
-    """What is said of running the same again."""
+    """A remark on repeating the run."""
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
@@ -93,17 +93,17 @@ class Running(ABC):
         self.limit = time_limit_ns(options["time_limit"], "--time-limit")
         self.signal: str | None = None
         self.hurry: list[str] = []
-        """The signal, once there is one: a simulation looks at it wherever its threads loop."""
+        """The signal, once it has come: a simulation checks this wherever its threads loop."""
         self.closed = False
         self.output = open_output(options["log"], each_line=options["flush"] == "line")
 
     @property
     def is_ended(self) -> bool:
-        """Whether a signal or a closed pipe ended everything."""
+        """Whether a signal or a closed pipe has ended the command."""
         return self.signal is not None or self.closed
 
     def run_file(self, file: str, loaded: Loaded) -> int:
-        """Run one file, as often as asked for; its exit status."""
+        """Runs one file, once or repeatedly; returns its exit status."""
         try:
             if self.options["repeat"] is None and self.options["until"] is None:
                 return self._once(file, loaded)
@@ -123,12 +123,12 @@ class Running(ABC):
 
     @property
     def _is_watched(self) -> bool:
-        """Whether whoever reads stderr has the log for eyes before them."""
+        """Whether the console log is on the same terminal as stderr, so that the summary need not repeat it."""
         on_terminal = self.options["log"] == "-" and sys.stdout.isatty() and sys.stderr.isatty()
         return self.options["format_"] == "console" and on_terminal
 
     def _again(self, file: str, result: RunRecord) -> str:
-        """The command that runs the same again, up to the level."""
+        """The command that repeats the run, without the level."""
         words = ["scenrun", *self.words, file]
         for text in self.options["sets"]:
             words += ["--set", text]
@@ -158,19 +158,19 @@ class Running(ABC):
         return tally.status(EXIT_INCOMPLETE)
 
     def now_ns(self) -> int:
-        """The time of the line that tells of all runs."""
+        """The time for the `tally.finished` line, in nanoseconds since 1970."""
         return time.time_ns()
 
     def tally_id(self, loaded: Loaded, first: int) -> str:
-        """The identifier of that line; `first` is the first run's seed."""
+        """The run identifier of the `tally.finished` line; `first` is the first run's seed."""
         return secrets.token_hex(6)
 
     @abstractmethod
     def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
-        """Run a scenario."""
+        """Runs a scenario once."""
 
     def recorder(self, run_id: str, loaded: Loaded) -> Recorder:
-        """Where the lines of a run go."""
+        """The recorder of a run, with the renderer of `--format`."""
         renderer: Any = render_json
         if self.options["format_"] == "console":
             from scenrun.report.console import Console
@@ -181,10 +181,11 @@ class Running(ABC):
         return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
 
     def _leave_if_stuck(self, result: RunRecord) -> None:
-        """Threads that would not leave must not keep the process: everything is written, and nothing else is left."""
+        """Ends the process, once all is written, if threads of a run do not end."""
         if result.notes.get("not_ended"):
             self.output.close()
             say(f"these threads would not leave: {', '.join(result.notes['not_ended'])}; ending the process")
+            # An ordinary exit would wait for the threads that do not end.
             os._exit(self.status([_status(result)]))
 
     @contextmanager
@@ -201,7 +202,7 @@ class Running(ABC):
             yield
 
     def status(self, statuses: list[int]) -> int:
-        """The exit status of all files together: the signal's, or the worst."""
+        """The exit status for all files: the signal's, or the largest one."""
         if self.signal is not None:
             return 128 + int(signal.Signals[self.signal])
         return max(statuses, default=0)
@@ -209,7 +210,7 @@ class Running(ABC):
 
 @contextmanager
 def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
-    """Call this on SIGINT and SIGTERM, and restore what was called before."""
+    """Handles SIGINT and SIGTERM with `note` inside the body, and restores the previous handlers."""
     before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

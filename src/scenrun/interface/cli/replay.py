@@ -1,4 +1,4 @@
-"""`scenrun replay`: makes the moves of a schedule again, in virtual time or on real threads, and says whether they show it."""
+"""`scenrun replay`: replays a schedule, in virtual time or on real threads, and reports whether its finding is shown."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def replay_command(schedule: str, **options: Any) -> int:
         sys.path.insert(0, os.getcwd())
     loaded = load(Path(file), overrides=found.overrides, expect=options["expect"])
     check_calls(loaded.program, options["allow_python"])
-    plan = plan_of(loaded.program, found)  # where it does not fit, nothing is written over and nothing started
+    plan = plan_of(loaded.program, found)  # before the log is opened: a schedule that does not fit must cost no file
     refuse_own_files(own_files((file, schedule), options), options["log"], "--log")
     if loaded.program.digest != found.digest:
         say(f"{file} has changed since the schedule was written; all its moves still fit")
@@ -61,7 +61,7 @@ def replay_command(schedule: str, **options: Any) -> int:
 
 
 class _Replaying(Running):
-    """Of one schedule."""
+    """Replays one schedule, once or repeatedly."""
 
     def __init__(self, options: dict[str, Any], schedule: MoveSchedule, plan: ReplayPlan) -> None:
         super().__init__({**options, "time_limit": None, "until": None})
@@ -69,7 +69,7 @@ class _Replaying(Running):
         self.plan = plan
 
     def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
-        """Replay it once."""
+        """Replays the schedule once."""
         return replay_once(
             loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,
             lambda: self.signal, self.plan,

@@ -1,4 +1,4 @@
-"""`scenrun report`: a log, a scenario or a schedule as one page to look at."""
+"""`scenrun report`: writes the HTML page of a log, a scenario or a schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`scenrun run`: real threads, once or many times, from the command line."""
+"""`scenrun run`: runs scenarios on real threads, once or many times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 
 MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1
-"""Every thread that waits for the GIL wakes up once in a switch interval: thousands of them would do nothing else."""
+"""Each thread that waits for the GIL wakes up once per switch interval: thousands of them would do nothing else."""
 
 
 @click.command("run")
@@ -41,13 +41,13 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
 
 
 class _Real(Running):
-    """On real threads."""
+    """Runs scenarios on real threads."""
 
     again_options = ("time_limit", "switch_interval")
     remark = " (threads may take other turns)"
 
     def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
-        """Run a scenario on real threads."""
+        """Runs a scenario on real threads."""
         return run_program(
             loaded.program,
             lambda run_id: self.recorder(run_id, loaded),
@@ -60,7 +60,7 @@ class _Real(Running):
 
 @contextmanager
 def _switch_interval(text: str | None, programs: list[Program]) -> Iterator[None]:
-    """The interpreter's switch interval as asked for; for very many threads, long enough that they get anything done."""
+    """Sets the interpreter's switch interval in the body: the given one, or a long one for very many threads."""
     before = sys.getswitchinterval()
     nanoseconds = time_limit_ns(text, "--switch-interval")
     if nanoseconds is not None:

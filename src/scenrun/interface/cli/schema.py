@@ -1,4 +1,4 @@
-"""`scenrun schema`: the JSON Schemas, for editors and validators."""
+"""`scenrun schema`: prints the JSON Schemas, for editors and validators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def schema_command(what: str) -> int:
 
 
 def schema_of(what: str) -> dict[str, object]:
-    """One of the published schemas."""
+    """The published schema of `scenario`, `event` or `schedule` files."""
     if what == "event":
         from scenrun.trace import events
 

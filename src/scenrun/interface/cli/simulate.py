@@ -1,4 +1,4 @@
-"""`scenrun simulate`: virtual time, once or many times, from the command line."""
+"""`scenrun simulate`: simulates scenarios in virtual time, once or many times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 
 _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "costs", "cpus", "repeat", "until")
-"""What a schedule has decided already."""
+"""Options without effect beside `--schedule`."""
 
 
 @click.command("simulate")
@@ -67,7 +67,7 @@ def _warn_of_calls(programs: list[Program]) -> None:
 
 
 class _Virtual(Running):
-    """In virtual time."""
+    """Simulates scenarios in virtual time."""
 
     words = ("simulate",)
     again_options = (
@@ -113,15 +113,15 @@ class _Virtual(Running):
         return read_schedule(options["schedule"])
 
     def now_ns(self) -> int:
-        """Virtual time does not go on between runs."""
+        """The epoch: virtual time does not pass between runs."""
         return self.how.epoch_ns
 
     def tally_id(self, loaded: Loaded, first: int) -> str:
-        """The same for the same runs."""
+        """An identifier that is the same for the same runs."""
         return run_id_of(loaded.program, first)
 
     def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
-        """Simulate a scenario."""
+        """Simulates a scenario once."""
         result = simulate_program(
             loaded.program,
             lambda run_id: self.recorder(run_id, loaded),
@@ -158,7 +158,7 @@ def priorities_of(texts: tuple[str, ...]) -> dict[str, int]:
 
 
 def _epoch(text: str | None) -> int:
-    """The nanoseconds of a date since 1970."""
+    """A date as nanoseconds since 1970."""
     if text is None:
         return 0
     try:

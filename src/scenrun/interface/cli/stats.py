@@ -1,4 +1,4 @@
-"""`scenrun stats`: the figures of a run, or of two side by side, from their logs."""
+"""`scenrun stats`: prints the figures of one run, or of two side by side, from their logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard streams: what is said on stderr, what is told on stdout, and what becomes of streams that are closed."""
+"""The standard streams: writes results to stdout and messages to stderr, and handles closed streams."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from scenrun.printable import harmless, harmless_json
 
 
 def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "drawn"] = "text") -> None:
-    """Text for stdout; whoever reads it may have closed it, and a disk may be full.
+    """Writes text to stdout. Raises BrokenPipeError if its reader has closed it, OutputError if it cannot be written.
 
-    No text of a file reaches a terminal raw. form: `json` stays the same JSON; what is `drawn` has colours of our own, and
-    is of parts that were cleaned one by one.
+    Text of files is cleaned of control characters. form: `json` stays the same JSON; `drawn` text has colours of scenrun's
+    own, and consists of parts that are clean already.
     """
 
     if form != "drawn":
@@ -30,16 +30,16 @@ def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "draw
 
 
 def say(text: str) -> None:
-    """A line for a person, on stderr; a closed stderr is no reason to fail."""
+    """Prints a message on stderr; a closed stderr is ignored."""
 
     with suppress(OSError, ValueError):
         print(harmless(text), file=sys.stderr, flush=True)
 
 
 def open_what_is_closed() -> None:
-    """A standard stream that the caller has closed is empty, or takes everything and keeps nothing.
+    """Opens closed standard streams on the null device.
 
-    Otherwise the next file that is opened would get its number, and what is meant for the stream.
+    Otherwise the next file that is opened would get the descriptor of the stream, and its output.
     """
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
@@ -52,7 +52,7 @@ def open_what_is_closed() -> None:
 
 
 def close_stdout() -> None:
-    """Nothing may be left for the interpreter to write to a pipe that was closed."""
+    """Flushes stdout; if its pipe is closed, redirects it, so that the interpreter's own flush at exit does not fail."""
     try:
         sys.stdout.flush()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""`scenrun sweep`: one scenario with many values, seeds and repetitions, from the command line."""
+"""`scenrun sweep`: runs one scenario with many values, seeds and repetitions, and writes tables, maps and pages."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from scenrun.workers.cluster import ClusterLost
 _PROGRESS_S = 0.2
 _OF_CELLS = ("time_limit", "scheduler", "switch_interval", "cpus", "step_cost", "strategy", "max_states", "schedules",
              "depth", "bound", "time")  # fmt: skip
-"""Options that go to the cells as they are."""
+"""Options that are passed to the cells unchanged."""
 
 
 @click.command("sweep")
@@ -113,7 +113,7 @@ def _job(file: str, options: dict[str, Any]) -> Job:
 
 
 def _of_cells(options: dict[str, Any]) -> dict[str, Any]:
-    """The options that are for the cells, as the functions for one cell take them."""
+    """The options for the cells, as arguments of the function that runs a cell."""
 
     out = {name: options[name] for name in _OF_CELLS if options[name] is not None}
     if options["priority"]:
@@ -126,7 +126,7 @@ def _wishes(options: dict[str, Any]) -> SweepRequest:
 
 
 def over_of(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
-    """`--over PATH=VALUES` options as a mapping; values are read like unquoted ones of the file."""
+    """`--over PATH=VALUES` options as a mapping; values are read like unquoted ones in a file."""
     out: dict[str, tuple[Any, ...]] = {}
     for text in texts:
         path, equals, given = text.partition("=")
@@ -152,11 +152,11 @@ def _values(path: str, given: str) -> tuple[Any, ...]:
 
 
 class _Stopped(Exception):
-    """A signal has come."""
+    """Raised when a signal has come."""
 
 
 class _Sweeping:
-    """One call of the command."""
+    """The state of one call of the command."""
 
     def __init__(self, file: str, sweep_plan: SweepPlan, options: dict[str, Any]) -> None:
         self.file = file
@@ -173,7 +173,7 @@ class _Sweeping:
         self._is_watched = sys.stderr.isatty() and not options["quiet"]
 
     def go(self) -> int:
-        """Run what is missing, and show and write all rows; the exit status."""
+        """Runs the missing cells, and shows and writes all rows; returns the exit status."""
         self._check_outputs()
         identity = identity_of(self.plan.job, self.plan.scenario)
         record = Record(
@@ -191,7 +191,7 @@ class _Sweeping:
 
     @contextmanager
     def _means(self) -> Iterator[Backend]:
-        """Processes of this machine, or the cluster's."""
+        """Processes of this machine, or the workers of the cluster."""
         if self.options["cluster"]:
             from scenrun.workers.cluster import hush
 
@@ -240,7 +240,7 @@ class _Sweeping:
         self._failing += not row["ok"]
 
     def _look(self, record: Record) -> None:
-        """Show how far the sweep is; a signal ends it."""
+        """Shows the progress of the sweep; raises _Stopped after a signal."""
         if self.signal is not None:
             raise _Stopped
         now = time.monotonic()
@@ -257,7 +257,7 @@ class _Sweeping:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the sweep with the rows that it has; a second one ends the process at once."""
+        """SIGINT and SIGTERM end the sweep with the rows so far; a second one ends the process at once."""
 
         def note(number: int, _: Any) -> None:
             if self.signal is not None:
@@ -309,7 +309,7 @@ class _Sweeping:
 
 
 def progress(done: int, most: int, rate: float, failing: int) -> str:
-    """How far a sweep is, in one line."""
+    """The progress of a sweep in one line; `rate` is in cells per second."""
     left = f", {_left((most - done) / rate)} left" if rate > 0 else ""
     bad = f", {failing:,} not as expected" if failing else ""
     return f"{done:,} of {most:,} cells, {rate:.3g}/s{left}{bad}"

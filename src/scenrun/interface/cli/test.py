@@ -1,4 +1,4 @@
-"""`scenrun test`: every scenario in its ways, one table, and JUnit XML for a server."""
+"""`scenrun test`: tests scenarios in their ways, prints one table, and writes JUnit XML."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scenrun.language.grading import sections_of
 from scenrun.workers.processes import cpus
 
 UNLIMITED = 10_000
-"""Columns of a table that is read by a program."""
+"""Columns of a table that does not go to a terminal."""
 
 
 @click.command("test")
@@ -62,11 +62,11 @@ def test_command(paths: tuple[str, ...], **options: Any) -> int:
 
 
 class _Ended(BaseException):
-    """A signal has come."""
+    """Raised when a signal has come."""
 
 
 class _Test:
-    """What one call of the command keeps."""
+    """The state of one call of the command."""
 
     def __init__(self, how: SuiteOptions, options: dict[str, Any]) -> None:
         self.how = how
@@ -78,13 +78,13 @@ class _Test:
         self._is_watched = sys.stderr.isatty() and not options["quiet"]
 
     def note(self, number: int, _: Any) -> None:
-        """A signal ends the test and keeps what is done; a second one ends the process at once."""
+        """Handles a signal: it ends the test and keeps the results so far; a second one ends the process at once."""
         if self.signal is not None:
             sys.exit(128 + number)
         self.signal = number
 
     def try_all(self, files: list[str], ways: tuple[str, ...]) -> None:
-        """Test all files, until a signal comes."""
+        """Tests all files, until a signal comes."""
         try:
             for file in files:
                 self._plan(file, ways)
@@ -104,14 +104,14 @@ class _Test:
         self._look()
 
     def _look(self) -> None:
-        """Say how far it is; a signal ends it."""
+        """Shows the progress of the test; raises _Ended after a signal."""
         if self._is_watched:
             print(f"\r\x1b[K{len(self.found)} of {len(self.cases)} tests", end="", file=sys.stderr, flush=True)
         if self.signal is not None:
             raise _Ended
 
     def tell(self) -> int:
-        """The table, what is not ok, the last line, and the file for a server; the exit status."""
+        """Writes the JUnit file and prints the table, the failures and the summary; returns the exit status."""
         order = {(case.file, case.way): number for number, case in enumerate(self.cases)}
         results = sorted(self.found, key=lambda one: order.get((one.file, one.way), -1))
         took_s = time.perf_counter() - self._began_s

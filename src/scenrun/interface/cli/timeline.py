@@ -1,4 +1,4 @@
-"""`scenrun timeline`: draws what every thread of a log did, in text."""
+"""`scenrun timeline`: draws the activities of a run's threads, locks and queues as text."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _drawn(survey: Survey, window: _Window, options: dict[str, Any]) -> list[str
 
 
 def _plain(line: str) -> str:
-    """Cuts are marked by `~`, and of names only what the output's encoding has is shown."""
+    """A line within the output's encoding: cuts are marked by `~`, other missing characters are replaced."""
     encoding = sys.stdout.encoding or "ascii"
     return line.replace("…", "~").encode(encoding, "replace").decode(encoding)
 
@@ -83,7 +83,7 @@ def _width() -> int:
 
 
 class _Window:
-    """What of the run is drawn, and along which axis."""
+    """The part of the run that is drawn, and the kind of its axis."""
 
     def __init__(self, begin: str | None, end: str | None, by: str | None) -> None:
         self._by = by
@@ -109,7 +109,7 @@ class _Window:
         return Axis(begin, end, frame.columns, by_event)
 
     def _squeezed(self, survey: Survey) -> bool:
-        """Whether lines say more than time: in a replay, and where no time goes by at all."""
+        """Whether the axis is log lines by default: for a replay, and for a run that took no time."""
         if not survey.is_replay and survey.ended_ns > 0:
             return False
         why = "a replayed schedule is" if survey.is_replay else "no time went by; this is"
@@ -118,7 +118,7 @@ class _Window:
 
 
 def _place(text: str | None, option: str) -> tuple[str, int]:
-    """What a place is given in, and where it is."""
+    """The kind of a position, `time`, `event` or '' for none, and its value in nanoseconds or as a line number."""
     if text is None:
         return "", 0
     if text.isdecimal():

@@ -1,4 +1,4 @@
-"""`scenrun trace`: a run's trace for Perfetto and chrome://tracing, or a sequence diagram of it as text."""
+"""`scenrun trace`: writes a run's trace for Perfetto and chrome://tracing, or a Mermaid sequence diagram."""
 
 from __future__ import annotations
 

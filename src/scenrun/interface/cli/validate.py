@@ -1,4 +1,4 @@
-"""`scenrun validate`: checks files and starts nothing."""
+"""`scenrun validate`: checks scenario files and runs nothing."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Scenario files as tests of pytest, and the fixture `scenario` for tests in Python."""
+"""The pytest plugin: scenario files as tests, and the fixture `scenario` for tests in Python."""

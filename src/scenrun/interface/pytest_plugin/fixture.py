@@ -1,4 +1,4 @@
-"""What the fixture `scenario` gives a Python test: a scenario to change, run and search, and its events to ask about."""
+"""The fixture `scenario` of the pytest plugin: loads, changes, runs and searches scenarios, and queries their events."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIELDS = {*COMMON, *OF_THREAD, *(name for event in EVENTS.values() for name in 
 
 
 class Scenarios:
-    """Loads scenarios; relative paths begin at the folder of the test's file."""
+    """Loads scenarios; relative paths start at the folder of the test's file."""
 
     def __init__(self, folder: Path, allow_python: bool) -> None:
         self._folder = folder
@@ -40,7 +40,7 @@ class Scenarios:
         expect: Given | None = None,
         allow_python: bool | None = None,
     ) -> Scenario:
-        """A scenario, read and checked; `overrides` by dotted path, `expect` a teacher's file. Raises ScenarioError."""
+        """A scenario, parsed and checked; `overrides` by dotted path, `expect` a teacher's file. Raises ScenarioError."""
         allows = self._allow_python if allow_python is None else allow_python
         if allows and os.getcwd() not in sys.path:
             sys.path.insert(0, os.getcwd())
@@ -57,7 +57,7 @@ class Scenarios:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario under test. It is compiled once, and run as often as you like."""
+    """A scenario under test. It is compiled once, and can be run any number of times."""
 
     source: Source
     overrides: dict[str, Any] = field(default_factory=dict)
@@ -65,38 +65,38 @@ class Scenario:
     allow_python: bool = False
 
     def __post_init__(self) -> None:
-        assert self.loaded  # what is wrong with it is said where it is loaded
+        assert self.loaded  # loads it now, so that errors point to the line of the test that loads it
 
     @cached_property
     def loaded(self) -> Loaded:
-        """What `scenrun.load` gives."""
+        """The compiled scenario, as `scenrun.load` returns it."""
         return load_source(self.source, self.overrides, self.teacher)
 
     def changed(self, overrides: Mapping[str, Any]) -> Scenario:
-        """The same with other values, by dotted path: `{"threads.consumer.count": 3}`."""
+        """The scenario with other values, by dotted path: `{"threads.consumer.count": 3}`."""
         return Scenario(self.source, {**self.overrides, **overrides}, self.teacher, self.allow_python)
 
     def run(self, **options: Any) -> Ran:
-        """A run on real threads; the options are those of `scenrun.run`."""
+        """Runs it on real threads; the options are those of `scenrun.run`."""
         return self._told(run, options)
 
     def simulate(self, **options: Any) -> Ran:
-        """A run in virtual time, the same for the same seed; the options are those of `scenrun.simulate`."""
+        """Runs it in virtual time, with the same result for the same seed; the options are those of `scenrun.simulate`."""
         return self._told(simulate, options)
 
     def explore(self, **options: Any) -> Explored:
-        """A search of its schedules; the options are those of `scenrun.explore`."""
+        """Searches its schedules; the options are those of `scenrun.explore`."""
         return explore(self.loaded, allow_python=self.allow_python, **options)
 
     def replay(self, found: Explored, number: int = 0, **options: Any) -> Ran:
-        """A search's counterexample again, `on="simulator"` or `on="threads"`: `notes["shown"]` says whether it came."""
+        """Replays a search's counterexample, `on="simulator"` or `on="threads"`; `notes["shown"]` is whether it was shown."""
         if number >= len(found.counterexamples):
             raise UsageError(f"the search found {len(found.counterexamples)} counterexamples; there is no {number}")
         schedule = found.schedule_of(found.counterexamples[number])
         return self._told(lambda loaded, **rest: replay(schedule, scenario=loaded, **rest), options)
 
     def _told(self, once: Any, options: dict[str, Any]) -> Ran:
-        """A run with all that its log says, from the level on."""
+        """Runs it and keeps the events of its log, from the level on."""
         lines: list[dict[str, Any]] = []
         level = options.pop("level", "debug")
         if "log" in options:
@@ -108,15 +108,15 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Ran(RunResult):
-    """The result of a run, and the events of its log."""
+    """The result of a run, with the events of its log."""
 
     lines: tuple[dict[str, Any], ...] = ()
     """Every line of the log."""
     level: str = "debug"
-    """Lines below this level were not kept."""
+    """The log level; lines below it were not kept."""
 
     def events(self, event: str | None = None, /, **wanted: Any) -> list[dict[str, Any]]:
-        """The lines of an event, in their order, whose fields have these values; a function says whether a value will do.
+        """The lines of an event, in their order, whose fields have these values; a function tests a value.
 
         `result.events("queue.put", thread="producer")`, `result.events("lock.acquired", waited_s=lambda s: s > 0.1)`.
         """
@@ -124,11 +124,11 @@ class Ran(RunResult):
         return [line for line in self.lines if event in (None, line["event"]) and _has(line, wanted)]
 
     def count(self, event: str | None = None, /, **wanted: Any) -> int:
-        """How many such lines there are."""
+        """The number of these lines."""
         return len(self.events(event, **wanted))
 
     def one(self, event: str | None = None, /, **wanted: Any) -> dict[str, Any]:
-        """The only such line; raises AssertionError if there is none, or another."""
+        """The only such line; raises AssertionError if there is none, or more than one."""
         found = self.events(event, **wanted)
         assert len(found) == 1, f"{len(found)} lines of {event or 'any event'} with {wanted}, not 1"
         return found[0]
@@ -139,7 +139,7 @@ class Ran(RunResult):
         return [line["message"] for line in self.events("message")]
 
     def _check(self, event: str | None, wanted: dict[str, Any]) -> None:
-        """A question that no line could ever answer is a mistake of the test."""
+        """Raises UsageError for a query that no line can match, as this is a mistake of the test."""
         if event is not None and event not in EVENTS:
             raise UsageError(f"there is no event `{event}`{did_you_mean(event, EVENTS)}")
         if event is not None and LEVELS[EVENTS[event].level] < LEVELS[self.level]:

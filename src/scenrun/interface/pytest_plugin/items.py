@@ -1,4 +1,4 @@
-"""A scenario file as a pytest collector, and each of its ways as an item that passes or fails with sentences of ours."""
+"""The pytest collector for scenario files and the test item for each way, with failures in plain sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.errors import ScenarioError, UsageError
 
 
 class NotAsExpected(Exception):
-    """A scenario did not come to what its file expects."""
+    """Raised when a scenario's verdict is not the expected one."""
 
     def __init__(self, found: SuiteResult) -> None:
         self.found = found
@@ -23,10 +23,10 @@ class NotAsExpected(Exception):
 
 
 class ScenarioFile(pytest.File):
-    """A file that looks like a scenario."""
+    """The collector of a file that looks like a scenario."""
 
     def collect(self) -> Iterable[ScenarioItem]:
-        """An item for each of its ways; a file that is wrong is an error of the collection."""
+        """An item for each way; an invalid file is an error of the collection."""
         how = how_of(self.config)
         loaded = load(_as_given(self), how)
         asked = ways_among(self.config.getoption("scenrun") or self.config.getini("scenrun_ways"), "--scenrun")
@@ -35,14 +35,14 @@ class ScenarioFile(pytest.File):
             yield item
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What is wrong with the file, without a traceback."""
+        """The problems of the file, without a traceback."""
         if isinstance(excinfo.value, ScenarioError | UsageError):
             return str(excinfo.value)
-        return super().repr_failure(excinfo)  # it takes no style
+        return super().repr_failure(excinfo)  # pytest's collectors take no style
 
 
 class ScenarioItem(pytest.Item):
-    """A scenario, to be judged in one way."""
+    """The test of a scenario in one way."""
 
     def __init__(self, *, loaded: Loaded, how: SuiteOptions, **rest: Any) -> None:
         super().__init__(**rest)
@@ -51,25 +51,25 @@ class ScenarioItem(pytest.Item):
         self.add_marker("scenrun")
 
     def runtest(self) -> None:
-        """Judge it."""
+        """Runs the scenario; raises NotAsExpected."""
         found = judged(_as_given(self), self.loaded, self.name, self.how)
         self.user_properties += [("verdict", found.verdict), ("expected", " or ".join(found.expected))]
         if not found.ok:
             raise NotAsExpected(found)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What was found, and the command that shows more; a traceback only where scenrun itself is wrong."""
+        """The findings, and the command that shows more; a traceback only for faults of scenrun itself."""
         if isinstance(excinfo.value, NotAsExpected | ScenarioError | UsageError):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Where it is from."""
+        """The path, line and name of the item."""
         return self.path, None, f"{_as_given(self)}::{self.name}"
 
 
 def how_of(config: pytest.Config) -> SuiteOptions:
-    """What the options say of all scenarios; raises UsageError."""
+    """The options for all scenarios, from the command line and the configuration; raises UsageError."""
     limit = config.getoption("scenrun_time_limit") or config.getini("scenrun_time_limit") or None
     time_limit_ns(limit, "--scenrun-time-limit")
     allows = config.getoption("scenrun_allow_python") or config.getini("scenrun_allow_python")
@@ -77,5 +77,5 @@ def how_of(config: pytest.Config) -> SuiteOptions:
 
 
 def _as_given(node: pytest.Item | pytest.Collector) -> str:
-    """A file as whoever called pytest would name it, so that the commands shown can be used."""
+    """The path relative to the folder in which pytest was called, so that the commands shown can be used."""
     return os.path.relpath(node.path, node.config.invocation_params.dir)

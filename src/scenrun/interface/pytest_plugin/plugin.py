@@ -1,4 +1,4 @@
-"""The pytest plugin: options, the marker, which files are collected, the fixture. Nothing heavy is imported before it is used."""
+"""The hooks of the pytest plugin: options, marker, collection, fixture. Heavy modules are imported only when used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARKER = "scenrun: a scenario that `scenrun` runs, simulates or explores"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options of `pytest`, and what pyproject.toml may say."""
+    """Adds the command-line options and the settings of pyproject.toml."""
     group = parser.getgroup("scenrun", "scenarios (scenrun)")
     group.addoption(
         "--scenrun", action="append", metavar="WAYS", default=[],
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The marker by which `-m scenrun` chooses."""
+    """Adds the marker for `-m scenrun`, and checks the ways in options and settings."""
     config.addinivalue_line("markers", MARKER)
     if config.getoption("scenrun") or config.getini("scenrun_ways"):
         from scenrun.batch.suite.ways import ways_among
@@ -48,7 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """A scenario is collected; other YAML files are not even read as YAML."""
+    """Collects scenario files; other YAML files are not even parsed."""
     if file_path.suffix not in SUFFIXES or not is_scenario(file_path):
         return None
     from scenrun.interface.pytest_plugin.items import ScenarioFile

@@ -1,4 +1,4 @@
-"""The spans of a run as columns for a page; very many are merged, the short ones first, and each says how many it is."""
+"""The spans of a run as columns for a page; beyond a limit the shortest are merged, and each bar has the number of its spans."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scenrun.report.page.columns import Names, Places, ns_of
 from scenrun.trace.analysis.spans import ALIVE, Span
 
 MOST_BARS = 150_000
-"""Bars that a page holds."""
+"""The most bars of a page."""
 _FIRST_LIMIT_S = 1e-6
 _COLUMNS = (
     "thread", "what", "t", "lasted", "at", "places", "object", "op", "line", "ended", "by", "by_t", "by_at", "count", "busy",
@@ -19,18 +19,18 @@ _COLUMNS = (
 
 @dataclass(slots=True)
 class Bar:
-    """A span, or several of one thread and kind that follow each other."""
+    """A span, or several consecutive ones of one thread and kind."""
 
     first: Span
     end_s: float
     end_seq: int
     count: int = 1
     busy_s: float = 0.0
-    """The time that the merged spans take without what lies between them."""
+    """The total of the merged spans, without the gaps between them."""
 
 
 class Bars:
-    """Takes spans; whenever there are twice too many, those of a lane that lie within a growing time become one."""
+    """Takes spans; when there are twice too many, those of a lane within a growing time are merged."""
 
     def __init__(self, threads: Names, objects: Names, most: int = MOST_BARS) -> None:
         self.threads, self.objects = threads, objects
@@ -38,13 +38,14 @@ class Bars:
         self._bars: list[Bar] = []
         self._limit_s = _FIRST_LIMIT_S
         self.merged = 0
-        """Spans that have no bar of their own."""
+        """The number of spans without a bar of their own."""
         self.within_s = 0.0
         """The time within which spans were merged."""
 
     def take(self, span: Span) -> None:
-        """Take the next span, in the order of their ends."""
+        """Takes the next span, in the order of their ends."""
         self._bars.append(Bar(span, span.end_s, span.end_seq, 1, span.seconds))
+        # Merging at twice the limit keeps memory bounded and its cost small for each span.
         if len(self._bars) > 2 * self._most:
             self._coarsen()
 
@@ -72,7 +73,7 @@ class Bars:
         self._bars = kept
 
     def as_dict(self, places: Places) -> dict[str, Any]:
-        """The columns."""
+        """The columns of all bars."""
         if len(self._bars) > self._most:
             self._coarsen()
         whats, ops, endings = Names(), Names(), Names()

@@ -1,4 +1,4 @@
-"""One pass over a log that gathers all that a page holds of it."""
+"""Collects the data of a run's page in one pass over the log."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scenrun.trace.analysis.reading import Event, Reading, excerpt
 from scenrun.trace.analysis.spans import Spans
 
 FORM = 1
-"""The form of the data, which the page's script expects."""
+"""The version of the data's form, which the page's script expects."""
 _MOST_FINDINGS = 1_000
 _CLOCKS = {"run": "wall time", "simulate": "virtual time"}
 _FACTS = ("way", "seed", "scenrun", "python", "platform", "cpus", "gil", "scheduler", "log_level", "digest", "run")
 
 
 class Collected:
-    """Takes the lines of a run, and gives what a page shows of it."""
+    """Takes the lines of a run, and gives the data of its page."""
 
     def __init__(self, most_lines: int = MOST_LINES, most_bars: int = MOST_BARS) -> None:
         self.threads, self.objects = Names(), Names()
@@ -35,7 +35,7 @@ class Collected:
         self.findings: list[dict[str, Any]] = []
 
     def take(self, event: Event) -> None:
-        """Take the next line."""
+        """Takes the next line."""
         place = self.places.note(event["seq"])
         self.lines.take(event, place)
         self.depths.take(event, place)
@@ -65,11 +65,11 @@ class Collected:
             )
 
     def close(self) -> None:
-        """The log is over."""
+        """Ends the open spans, at the end of the log."""
         self.spans.close()
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, with nothing in it that a page could not show."""
+        """The page's data, with all texts harmless."""
         opening = self.spans.opening
         bars, lines = self.bars.as_dict(self.places), self.lines.as_dict()
         return {
@@ -98,7 +98,7 @@ class Collected:
         }
 
     def _closing(self) -> dict[str, Any]:
-        """What the last line says of the whole run."""
+        """The expectations and the final state in the last line."""
         state = _mapped(self.finished.get("state"))
         return {
             "expectations": all_harmless([_mapped(one) for one in _listed(self.finished.get("expectations"))]),
@@ -106,7 +106,7 @@ class Collected:
         }
 
     def notes(self) -> list[str]:
-        """What the page does not show, a sentence each."""
+        """The parts of the run that the page does not show, a sentence each."""
         out = []
         if self.lines.left_out:
             out.append(
@@ -129,7 +129,7 @@ class Collected:
 
 
 def collect(reading: Reading) -> Collected:
-    """All that a page shows of a run."""
+    """The data of a run's page, from its log."""
     collected = Collected()
     for event in reading:
         collected.take(event)
@@ -146,7 +146,7 @@ def _verdict(finished: Event) -> dict[str, Any] | None:
 
 
 def _stuck(one: Any, threads: Names) -> dict[str, Any]:
-    """A thread that a finding tells of."""
+    """A thread of a finding."""
     known = _mapped(one)
     name, line = known.get("thread"), known.get("line", 0)
     held_by = [_text(n) for n in _listed(known.get("held_by"))]

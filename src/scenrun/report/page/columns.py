@@ -1,4 +1,4 @@
-"""The lines of a log as columns of small numbers, the form in which a page holds them."""
+"""The lines of a log as columns of small numbers, the form of a page's data, with tables of names and places."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from scenrun.report.page.texts import detail_of, harmless
 from scenrun.trace.analysis.reading import Event
 
 MOST_LINES = 200_000
-"""Lines of a log that a page holds."""
+"""The most lines of a page."""
 MOST_KEPT = 2_000
-"""Lines from the middle of a longer log that are worth keeping: findings, errors, warnings."""
+"""The most lines kept from the middle of a longer log: findings, errors, warnings."""
 _LOUD = frozenset(("warning", "error", "critical"))
 _FARTHEST_NS = 1 << 52
 
 
 def ns_of(seconds: float) -> int:
-    """Seconds in whole nanoseconds, as far as a page's numbers are exact."""
+    """Seconds as whole nanoseconds, within the range in which JavaScript's numbers are exact."""
     return round(max(-_FARTHEST_NS, min(_FARTHEST_NS, seconds * 1e9))) if seconds == seconds else 0
 
 
@@ -28,7 +28,7 @@ class Names:
         self.numbers: dict[str, int] = {}
 
     def of(self, name: str | None) -> int:
-        """The number of a text, -1 of none."""
+        """The number of a text; -1 for None."""
         if name is None:
             return -1
         number = self.numbers.get(name)
@@ -37,17 +37,17 @@ class Names:
         return number
 
     def shown(self, most: int = 500) -> list[str]:
-        """The texts in the order of their numbers, harmless."""
+        """The texts in the order of their numbers, harmless and of at most `most` characters."""
         return [harmless(name, most) for name in self.numbers]
 
 
 class Places:
-    """Where in the log a line stands that has the number `seq`: the first is at 0, and missing lines leave no gap."""
+    """The places of lines in the log by their `seq`: the first is at 0, and missing lines leave no gap."""
 
     def __init__(self) -> None:
         self.count = 0
         self._starts: list[tuple[int, int]] = []
-        """Where the numbers jump: the number, and the place of the line that has it."""
+        """The jumps of `seq`: its value after the jump, and the line's place."""
         self._following = -1
 
     def note(self, seq: int) -> int:
@@ -60,7 +60,7 @@ class Places:
         return place
 
     def jumps(self) -> list[list[int]]:
-        """Pairs of a place and the number from which the lines are counted there."""
+        """Pairs of a place and the `seq` from which the lines are counted there."""
         return [[place, min(seq, _FARTHEST_NS)] for seq, place in self._starts]
 
     def of(self, seq: int) -> int:
@@ -80,7 +80,7 @@ Row = tuple[int, int, int, int, int, int, int, int, str]
 
 
 class Lines:
-    """Keeps the lines of a log: all of a short one; of a longer one the first, the last, and those that are loud."""
+    """Keeps the lines of a log: all of a short one; of a longer one the first, the last, and warnings and errors between."""
 
     def __init__(self, threads: Names, objects: Names, most: int = MOST_LINES) -> None:
         self.events, self.steps, self.levels = Names(), Names(), Names()
@@ -92,7 +92,7 @@ class Lines:
         self.left_out = 0
 
     def take(self, event: Event, place: int) -> None:
-        """Keep the next line."""
+        """Keeps the next line."""
         row = (
             place, ns_of(event["elapsed_s"]), self.events.of(event["event"]), self.threads.of(event.get("thread")),
             self.objects.of(event.get("object")), self.steps.of(event.get("step")), self.levels.of(_level(event)),
@@ -113,7 +113,7 @@ class Lines:
             self.left_out += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """The columns; times and places as differences from line to line."""
+        """The columns; times and places as differences from line to line, which have fewer digits."""
         rows = [*self._head, *self._loud, *self._tail]
         details = Names()
         columns = list(zip(*rows, strict=True)) if rows else [()] * 9

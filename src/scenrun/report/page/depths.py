@@ -1,4 +1,4 @@
-"""How many items queues had over time, as far as the log tells it; long series keep their extremes."""
+"""The sizes of queues over time for a page; long series are thinned and keep their extremes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from scenrun.report.page.columns import Names, ns_of
 from scenrun.trace.analysis.reading import Event
 
 MOST_POINTS = 50_000
-"""Points of one queue that a page holds."""
+"""The most points of one queue."""
 _SIZED = frozenset(("queue.put", "queue.got"))
 
 
 class Depths:
-    """Takes lines, and follows the size of each queue."""
+    """Takes lines, and follows the size of each queue, as far as the lines have it."""
 
     def __init__(self, objects: Names, most: int = MOST_POINTS) -> None:
         self.objects = objects
         self._most = most
         self._series: dict[str, list[tuple[int, int, int]]] = {}
         self.thinned = 0
-        """Points that were left out."""
+        """The number of points left out."""
 
     def take(self, event: Event, place: int) -> None:
-        """Take the next line."""
+        """Takes the next line."""
         if event["event"] not in _SIZED:
             return
         size, name = event.get("size"), event.get("object")
@@ -35,7 +35,7 @@ class Depths:
             self._series[name] = self._thinned(points)
 
     def _thinned(self, points: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-        """Of four points that follow each other the smallest and the largest."""
+        """The smallest and the largest of each four consecutive points."""
         kept = []
         for start in range(0, len(points), 4):
             four = points[start : start + 4]
@@ -44,7 +44,7 @@ class Depths:
         return kept
 
     def as_list(self) -> list[dict[str, Any]]:
-        """For each queue its points."""
+        """The points of each queue."""
         out = []
         for name, points in self._series.items():
             times, places, sizes = zip(*points, strict=True)

@@ -1,4 +1,4 @@
-"""The page's own parts put together with its data: one file, which may ask nothing of anybody."""
+"""Assembles the HTML of a run's page from its assets and data: one file, which may load nothing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from scenrun.trace.json_text import dumps
 
 _SCRIPTS = ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js",
             "figures.js", "summary.js", "player.js", "page.js")  # fmt: skip
-"""In the order in which each relies on those before it."""
+"""Each script relies on those before it."""
 _POLICY = (
     "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 )
-"""The page may run its own script and use its own style, and may ask nobody for anything."""
+"""The content security policy: only the page's own script and style, and no network."""
 
 
 def write(file: BinaryIO, data: dict[str, Any]) -> None:
-    """Write the page with its data."""
+    """Writes the page with its data."""
     style, script = _asset("page.css"), "\n".join(["(() => {", '"use strict";', *map(_asset, _SCRIPTS), "})();"])
     policy = _POLICY.format(style=_hash(style), script=_hash(script))
+    # The data is put in last: a text of the log may contain the other placeholders.
     before, after = _asset("page.html").split("@DATA@")
     for name, text in (("@POLICY@", policy), ("@STYLE@", style), ("@SCRIPT@", script)):
         before, after = before.replace(name, text), after.replace(name, text)
@@ -31,7 +32,7 @@ def write(file: BinaryIO, data: dict[str, Any]) -> None:
 
 
 def inert(data: Any) -> bytes:
-    """JSON that stands in a page without a character that could end or open anything there."""
+    """JSON for use within HTML, with the characters escaped that could end its element or begin another."""
     return dumps(data).replace(b"<", b"\\u003c").replace(b">", b"\\u003e").replace(b"&", b"\\u0026")
 
 

@@ -1,4 +1,4 @@
-"""One self-contained page that shows a run: a timeline, the scenario's text, its lines, and a player of its steps."""
+"""Reads a log into a run's page and writes the page: the two calls that commands use."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from scenrun.trace.analysis.reading import Reading
 
 
 def collect_page(reading: Reading) -> Collected:
-    """All that a page shows of the run of a log."""
+    """The data of a run's page, from its log."""
     return collect(reading)
 
 
 def write_page(file: BinaryIO, collected: Collected, notes: list[str], player: dict[str, Any] | None = None) -> None:
-    """Write a page of a run.
+    """Writes the page of a run.
 
-    notes: what was not read of the log, a sentence each. player: the steps of a schedule.
+    notes: gaps of the log and skipped lines, a sentence each. player: the steps of a schedule.
     """
     data = collected.as_dict()
     data["notes"] = all_harmless([*notes, *collected.notes()])

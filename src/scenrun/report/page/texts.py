@@ -1,4 +1,4 @@
-"""Texts of a log for people to look at: what cannot be seen is written out, and what is cut says how much."""
+"""Texts of a log for a page: invisible characters are escaped, and cuts state their length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scenrun.trace.analysis.reading import Event
 from scenrun.trace.json_text import dumps_strictly
 
 LONGEST = 2_000
-"""Characters of one text that a page holds."""
+"""The most characters of one text."""
 _COMMON = frozenset(
     ("timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "object", "step", "line")
 )  # fmt: skip
@@ -22,7 +22,7 @@ _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 def harmless(text: str, most: int = LONGEST) -> str:
-    """A text in which control characters and marks that change the direction of writing are written as escapes."""
+    """A text of at most `most` characters with control characters and marks of the writing direction escaped."""
     left_out = len(text) - most
     if left_out > 0:
         text = text[:most]
@@ -38,7 +38,7 @@ def _visible(character: str) -> str:
 
 
 def value_text(value: Any) -> str:
-    """A value of a log, as JSON."""
+    """A value of a log as JSON; `…` if it has none."""
     try:
         return dumps_strictly(value).decode()
     except (TypeError, ValueError):
@@ -46,14 +46,14 @@ def value_text(value: Any) -> str:
 
 
 def lines_of(text: str, most: int = 20_000) -> list[str]:
-    """The lines of a scenario's text, each harmless; beyond `most` one line says how many follow."""
+    """The lines of a scenario's text, each harmless; beyond `most`, one line with the number of the others."""
     lines = text.expandtabs(4).removesuffix("\n").split("\n")
     shown = [harmless(line.rstrip("\r"), 500) for line in lines[:most]]
     return [*shown, f"… ({len(lines) - most:,} more lines)"] if len(lines) > most else shown
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that suits it."""
+    """A duration in seconds with a fitting unit."""
     size = abs(seconds)
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
         if size * factor >= 1:
@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
 
 
 def detail_of(event: Event) -> str:
-    """What a line says beyond who, when and where: its message, or its own fields."""
+    """The fields of a line besides thread, time and place: its message, or the fields of its kind."""
     name = event["event"]
     skipped = _LEFT_OUT.get(name, ())
     parts = [_field(key, value) for key, value in event.items() if key not in _COMMON and key not in skipped]
@@ -81,7 +81,7 @@ def _field(key: str, value: Any) -> str:
 
 
 def all_harmless(value: Any, depth: int = 12) -> Any:
-    """A value with all of its texts harmless; what is nested deeper than `depth` is cut."""
+    """A value with all of its texts harmless; nesting beyond `depth` is cut."""
     if type(value) is str:
         return harmless(value)
     if type(value) is dict:

@@ -1,1 +1,1 @@
-"""Lanes in text: what every thread did, in as many columns as the terminal has."""
+"""The timeline in text: a lane per thread, lock and queue, as wide as the terminal."""

@@ -1,4 +1,4 @@
-"""Where a moment lies on a line of so many columns, in whole numbers only; and the marks that tell it."""
+"""The axis of a timeline: maps times or log lines to columns, in integers, so that rounding loses no share, and labels it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from scenrun.report.amounts import seconds
 
 _UNITS = (("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1))
 _TICK = 12
-"""Columns between two marks, at least."""
+"""Columns between two ticks, at least."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From one moment to another in `columns` equal parts: nanoseconds of the run, or lines of the log."""
+    """A range in `columns` equal parts: nanoseconds of the run, or lines of the log with `by_event`."""
 
     begin: int
     end: int
@@ -23,17 +23,17 @@ class Axis:
 
     @property
     def length(self) -> int:
-        """The whole of it, at least one."""
+        """The length of the range, at least one."""
         return max(1, self.end - self.begin)
 
     def column(self, at: int) -> int | None:
-        """The column of a moment; None where it is not on the axis. Its last moment belongs to the last column."""
+        """The column of a moment; None if it is not on the axis. The last moment belongs to the last column."""
         if not self.begin <= at <= self.end:
             return None
         return min(self.columns - 1, (at - self.begin) * self.columns // self.length)
 
     def spread(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
-        """The columns that a span touches, each with its share of the span; `length` is a whole column's.
+        """The columns that a span touches, each with its share of the span; `length` is the share of a whole column.
 
         A span without length touches one column and has no share.
         """
@@ -49,7 +49,7 @@ class Axis:
             yield column, min(high, begins + self.length) - max(low, begins)
 
     def ticks(self) -> list[tuple[int, str]]:
-        """Round moments with enough room between them: the column of each, and what it is called."""
+        """Round moments at least `_TICK` columns apart: the column and the label of each."""
         step = self._step()
         first = -(-self.begin // step) * step
         moments = range(first, self.begin + self.length, step)
@@ -74,7 +74,7 @@ class Axis:
         return f"{at / size:,.15g} {unit}"
 
     def told(self) -> str:
-        """What a column shows."""
+        """The meaning of a column in words."""
         if not self.by_event:
             return f"a column is {seconds(self.length / self.columns / 1e9)}, and shows what was so for most of it"
         if self.length < self.columns:

@@ -1,4 +1,4 @@
-"""What each thread mostly did in each column, who mostly had each lock, and how full each queue was."""
+"""The contents of a timeline's columns: each thread's main state, each lock's main owner, and each queue's mean size."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from scenrun.trace.analysis.spans import ALIVE, HOLDING, RUNNING, SLEEPING, WAIT
 _RUNNING, _ALIVE, _HOLDING = KIND[RUNNING], KIND[ALIVE], KIND[HOLDING]
 _IDLE = (KIND[WAITING], KIND[SLEEPING])
 Shares = dict[int, int]
-"""Of each of several, the share of a column."""
+"""Shares of a column by number."""
 
 
 class Lane:
-    """A thread, or several that are shown as one."""
+    """The lane of a thread, or of several that share one."""
 
     def __init__(self, columns: int) -> None:
         self.there = bytearray(columns)
-        """Whether it was there at all."""
+        """Whether the thread was alive, or had any other state, by column."""
         self.shares: list[Shares] = [defaultdict(int) for _ in range(columns)]
-        """Of each state, the share of the column; of `alive`, how long it was there."""
+        """By column, the share of each state, and of `alive`."""
         self.held: list[Shares] = [defaultdict(int) for _ in range(columns)]
-        """Of each lock, how long it was held."""
+        """By column, the share in which each lock was held."""
 
     def state(self, column: int) -> int | None:
-        """What it did for most of the time that it was there, as a place in `STATES`; None where it was not."""
+        """The main state in a column, as an index of `STATES`; None if the thread is not alive there."""
         if not self.there[column]:
             return None
         times = [self.time_in(column, state) for state in range(len(STATES))]
         return times.index(max(times)) if any(times) else _RUNNING
 
     def time_in(self, column: int, state: int) -> int:
-        """The share of a column that a state had; it runs, or could run, while it does nothing else."""
+        """The share of a column that a state has; running is what the other states leave of the life."""
         shares = self.shares[column]
         if state != _RUNNING:
             return shares.get(state, 0)
@@ -43,25 +43,25 @@ class Lane:
         return max(0, shares.get(_ALIVE, 0) - others)
 
     def busy(self) -> float | None:
-        """The share of its time in which it neither waited nor slept; None where it had none."""
+        """The share of its life in which it neither waited nor slept; None if it has none."""
         alive = sum(shares.get(_ALIVE, 0) for shares in self.shares)
         idle = sum(shares.get(state, 0) for shares in self.shares for state in _IDLE)
         return max(0.0, 1 - idle / alive) if alive else None
 
     def is_holding(self, column: int) -> bool:
-        """Whether there is a lock that it held for at least half of the time that it was there."""
+        """Whether it held one lock for at least half of its life in a column."""
         longest = max(self.held[column].values(), default=0)
         return longest > 0 and 2 * longest >= self.shares[column].get(_ALIVE, 0)
 
 
 class Lock:
-    """Who held it how long."""
+    """The owners of a lock and the length of their holds."""
 
     def __init__(self, columns: int) -> None:
         self.owners: list[Shares] = [defaultdict(int) for _ in range(columns)]
 
     def owner(self, column: int) -> tuple[int, int]:
-        """The thread that held it longest, and how long; (-1, 0) where nobody did. Of equals the first that came."""
+        """The thread that held it longest in a column, and how long; (-1, 0) for none. Of equals the lowest number."""
         owners = self.owners[column]
         if not owners:
             return -1, 0
@@ -73,14 +73,14 @@ class Lock:
         return min(1.0, sum(map(self.total, range(axis.columns))) / (axis.length * axis.columns))
 
     def total(self, column: int) -> int:
-        """How long it was held by all together."""
+        """The length of all holds in a column."""
         return sum(self.owners[column].values())
 
 
 class Cells:
-    """Takes records; what it keeps grows with lanes and columns.
+    """Takes records; memory grows with lanes and columns.
 
-    lanes: of each thread that is shown, by its number, the number of its lane; all others share the last one.
+    lanes: the lane of each thread with a lane of its own, by its number; all others share the last one.
     """
 
     def __init__(self, axis: Axis, lanes: dict[int, int], locks: Iterable[int], queues: Iterable[int]) -> None:
@@ -88,11 +88,11 @@ class Cells:
         self.lanes = [Lane(axis.columns) for _ in range(len(lanes) + 1)]
         self.locks = {number: Lock(axis.columns) for number in locks}
         self.sizes = {number: [0] * axis.columns for number in queues}
-        """Of each queue and column, its size times how long it had that."""
+        """By queue and column, the sum of size times duration."""
         self._lanes = lanes
 
     def take(self, records: Iterable[Record]) -> None:
-        """Take all records."""
+        """Takes all records."""
         spread, by_event = self.axis.spread, self.axis.by_event
         for kind, row, other, begin_ns, end_ns, begin_seq, end_seq in records:
             span = (begin_seq, end_seq) if by_event else (begin_ns, end_ns)

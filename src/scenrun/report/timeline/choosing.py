@@ -1,4 +1,4 @@
-"""Which threads, locks and queues a timeline draws when there are more than it has room for."""
+"""Chooses the threads, locks and queues that a timeline draws when there are more than it has room for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_LOCKS, MOST_QUEUES = 10, 6
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is drawn, in its order, and how much else there is."""
+    """The drawn threads, locks and queues in their order, and the numbers of the others."""
 
     threads: tuple[str, ...]
     locks: tuple[str, ...]
@@ -25,9 +25,10 @@ class Chosen:
 
 
 def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
-    """What is drawn of a run: of threads at most `most` of those that fit, of locks and queues the busiest.
+    """The selection for a run: at most `most` of the threads that fit the patterns, and the busiest locks and queues.
 
-    Threads stay in the order in which they came; those that were blocked when the run ended go before others.
+    Threads keep the order in which they came; those that were blocked when the run ended are preferred, then those of
+    findings.
     """
     fitting = [name for name in survey.threads if not patterns or any(fits(name, one) for one in patterns)]
     if not fitting and patterns:
@@ -44,20 +45,20 @@ def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
 
 
 def fits(name: str, pattern: str) -> bool:
-    """Whether a thread has this name, is one of this group or pool, or fits the pattern; `*` is any text, `?` any sign."""
+    """Whether a thread has this name, belongs to this group or pool, or fits the pattern; `*` is any text, `?` any character."""
     group = re.split(r"[\[#]", name, maxsplit=1)[0]
     wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return pattern == group or re.fullmatch(wild, name, re.DOTALL) is not None
 
 
 def _busiest(weights: dict[str, tuple[int, int]], most: int) -> tuple[str, ...]:
-    """The heaviest ones, by name."""
+    """The names with the largest weights, sorted."""
     heaviest = sorted(weights, key=lambda name: (-weights[name][0], -weights[name][1], _natural(name)))[:most]
     return tuple(sorted(heaviest, key=_natural))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """`forks[2]` before `forks[10]`."""
+    """A sort key that puts `forks[2]` before `forks[10]`."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 

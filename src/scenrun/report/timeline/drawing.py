@@ -1,4 +1,4 @@
-"""Draws the rows of a timeline: threads, locks with their owners, queues, the axis, and what was found."""
+"""Draws a timeline as lines of text: head, threads, locks with their owners, queues, axis, findings and legend."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Cell = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """How wide the names and the lanes are."""
+    """The widths of a timeline, in columns."""
 
     width: int
     name: int
     lettered: bool
-    """Whether threads have letters, by which locks name their owners."""
+    """Whether threads have letters, which stand for the owners of locks."""
 
     @property
     def before(self) -> int:
-        """Columns before the lanes: a mark, a letter, a name, how busy it was, and a space."""
+        """Columns before the lanes: a mark, a letter, a name, the busy share, and a space."""
         return 1 + 2 * self.lettered + self.name + 5 + 1
 
     @property
@@ -69,7 +69,7 @@ class Drawing:
         """The signs that were drawn, for the legend."""
 
     def lines(self) -> Iterator[str]:
-        """The head, the rows, the axis, the legend, and what was found."""
+        """The head, the rows, the axis, the findings, the legend, and the notes on what is left out."""
         yield from self._head()
         rows = [*self._threads(), *self._locks(), *self._queues()]
         yield from rows
@@ -135,7 +135,7 @@ class Drawing:
         return self._noted(letter), _OWNERS[thread % len(_OWNERS)]
 
     def _permits(self, number: int, column: int) -> Cell:
-        """How many permits were taken, on the average."""
+        """The mean number of permits taken in a column."""
         lock = self.cells.locks[number]
         if not lock.owners[column]:
             return " ", ""
@@ -151,7 +151,7 @@ class Drawing:
             yield self._row(" ", " ", name, cells)
 
     def _size(self, total: int, largest: int) -> Cell:
-        """The average size in a column, as a number where one digit does, else as a level."""
+        """The mean size in a column, as a digit if the largest size has one, else as a level."""
         whole = self.axis.length
         if total == 0:
             return " ", ""
@@ -279,7 +279,7 @@ class Drawing:
 
 
 def _percent(share: float) -> str:
-    """In whole percents; what is little but something is not told as nothing, nor nearly all as all."""
+    """A share in whole percents; only an exact 0 or 1 is shown as 0 % or 100 %."""
     return f"{min(99, max(1, round(100 * share)))}%" if 0 < share < 1 else f"{100 * share:.0f}%"
 
 
@@ -288,7 +288,7 @@ def _digit(number: int) -> str:
 
 
 def _packed(parts: list[str], width: int) -> list[str]:
-    """Parts side by side, as many as fit on a line; those that do not fit on one alone are broken."""
+    """Parts joined to lines; those that do not fit on a line of their own are broken."""
     lines: list[str] = []
     for part in parts:
         together = f"{lines[-1]}   {part}" if lines else part

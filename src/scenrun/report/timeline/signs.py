@@ -1,4 +1,4 @@
-"""The signs of a timeline, in blocks and in ASCII: a heavier one of a state while a lock is held."""
+"""The character sets of a timeline, block characters and ASCII, with a heavier sign of a state while a lock is held."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ COLOURS = {"waiting": "33", "sleeping": "2", "working": "34", "calling": "35", "
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """One sign a state, in the order of `STATES`."""
+    """A character set: one sign per state, in the order of `STATES`."""
 
     light: str
     heavy: str
-    """The same while it holds a lock."""
+    """The signs while the thread holds a lock."""
     levels: str
-    """From nearly empty to full."""
+    """The levels of a queue, from nearly empty to full."""
     line: str
     tick: str
     little: str
-    """Held, or in the queue, but for less than half of the time."""
+    """A lock that is held, or a queue that has items, for less than half of the time."""
 
     def of(self, state: int | None, heavy: bool) -> str:
-        """The sign of a state."""
+        """The sign of a state, given as an index of `STATES`; a space for None."""
         if state is None:
             return " "
         return (self.heavy if heavy else self.light)[state]
@@ -37,7 +37,7 @@ assert len(BLOCKS.light) == len(BLOCKS.heavy) == len(ASCII.light) == len(ASCII.h
 
 
 def can_say(encoding: str | None) -> bool:
-    """Whether an output has the blocks."""
+    """Whether an encoding has the block characters."""
     try:
         "".join((BLOCKS.light, BLOCKS.heavy, BLOCKS.levels, BLOCKS.tick, "…")).encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

@@ -1,4 +1,4 @@
-"""What is known of a log after it was read once, put aside to be read again: in memory while it is little, else in a file."""
+"""A spool of packed records between the two passes of a timeline: in memory while small, else in a temporary file."""
 
 from __future__ import annotations
 
@@ -14,28 +14,29 @@ _LARGEST, _LAST = 1 << 31, 1 << 62
 
 
 class Record(NamedTuple):
-    """A thread's state, a hold, or the size of a queue, from one moment to another."""
+    """A thread's state, a hold, or the size of a queue, with begin and end."""
 
     kind: int
     row: int
-    """The number of the thread, or of the queue."""
+    """The number of a thread, or of a queue."""
     other: int
-    """For a hold the number of the lock, for a queue its size."""
+    """The number of the lock for a hold, the size for a queue."""
     begin_ns: int
     end_ns: int
     begin_seq: int
     end_seq: int
 
 
+# Drawing needs the length of the run and the choice of threads first, and a log from a pipe cannot be read twice.
 class Spool:
-    """Takes records, and gives them back in their order as often as asked."""
+    """Stores records, and yields them in their order, any number of times."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY, prefix="scenrun-")  # noqa: SIM115 - goes with the spool
         self._waiting: list[bytes] = []
 
     def add(self, kind: int, row: int, other: int, ns: tuple[int, int], seqs: tuple[int, int]) -> None:
-        """Put a record aside."""
+        """Stores a record."""
         first, last = seqs
         if last > _LAST or first > _LAST:
             first, last = min(first, _LAST), min(last, _LAST)
@@ -54,5 +55,5 @@ class Spool:
             yield from map(Record._make, _FORM.iter_unpack(data))
 
     def close(self) -> None:
-        """Give the room back."""
+        """Frees the memory or file."""
         self._file.close()

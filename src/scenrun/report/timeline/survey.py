@@ -1,4 +1,4 @@
-"""One reading of a log for a timeline: its threads, locks and queues, how long it is, and its spans put aside."""
+"""The first pass of a timeline over a log: its threads, locks, queues and length, with all spans spooled for the second."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from scenrun.trace.analysis import spans as spanning
 from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, HOLDING, WAITING, Span, Spans
 
 STATES = (WAITING, spanning.SLEEPING, spanning.WORKING, spanning.CALLING, spanning.RUNNING, spanning.QUEUED)
-"""What a thread may mostly do. Of states with the same time, the first counts."""
+"""The states of a thread. Of states with equal time in a column, the first one is drawn."""
 KIND = {what: number for number, what in enumerate((*STATES, ALIVE, HOLDING))}
-"""The numbers of spans as records."""
+"""The numbers of kinds of span in records."""
 SIZE = len(KIND)
-"""The number of a queue's size as a record."""
+"""The number of a queue's size in records."""
 LATEST = 1 << 62
-"""Of what can be put aside: a hundred years, and as many lines."""
+"""The largest time (over a hundred years of nanoseconds) and the largest line number of records."""
 MAX_FINDINGS = 9
 _SIZED = frozenset(("queue.put", "queue.got"))
 _TAKING = frozenset(("lock.acquire", "rlock.acquire", "semaphore.acquire", "bounded_semaphore.acquire"))
 
 
 class Names(dict[str, int]):
-    """Names, numbered as they come."""
+    """Names, numbered in the order of their first use."""
 
     def __missing__(self, name: str) -> int:
         self[name] = len(self)
@@ -32,7 +32,7 @@ class Names(dict[str, int]):
 
 
 class _Queue:
-    """How full a queue has been since its last line."""
+    """The size of a queue since its last line."""
 
     __slots__ = ("at_ns", "largest", "seq", "size", "times")
 
@@ -41,7 +41,7 @@ class _Queue:
 
 
 class Survey:
-    """What one reading of a run's events gives. What it keeps grows with threads and objects; the rest is in the spool."""
+    """Takes a run's events once. Memory grows with threads and objects; the spans are in the spool."""
 
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
@@ -51,9 +51,9 @@ class Survey:
         self.blocked: dict[str, Span] = {}
         """The threads that waited when the run, or the log, ended."""
         self.holds: Counter[str] = Counter()
-        """How often each lock was held."""
+        """The number of holds of each lock."""
         self.waits: Counter[str] = Counter()
-        """How often each lock was waited for."""
+        """The number of waits for each lock."""
         self.findings: list[dict[str, Any]] = []
         self.more_findings = 0
         self.started: dict[str, Any] = {}
@@ -61,26 +61,26 @@ class Survey:
         self.events = 0
         self.last_seq = 0
         self.ended_s = 0.0
-        """The last moment of any thread: writing what is left of the log takes time, too."""
+        """The time of the last line of any thread; the run's last line is later, as writing the log takes time."""
         self.spans = Spans(self._span)
         self._queues: dict[str, _Queue] = {}
 
     @property
     def ended_ns(self) -> int:
-        """The last moment of any thread, in nanoseconds."""
+        """The time of the last line of any thread, in nanoseconds."""
         return ns_of(self.ended_s)
 
     @property
     def is_replay(self) -> bool:
-        """Whether a schedule was replayed: its moves follow each other at once, or after long sleeps."""
+        """Whether the run replayed a schedule: its moves follow each other at once, or after long sleeps."""
         return self.started.get("scheduler") == "moves"
 
     def sizes(self) -> dict[str, tuple[int, int]]:
-        """Of each queue the largest size, and how often it changed."""
+        """The largest size of each queue, and the number of its changes."""
         return {name: (queue.largest, queue.times) for name, queue in self._queues.items()}
 
     def read(self, events: Iterable[dict[str, Any]]) -> None:
-        """Take all events of a run."""
+        """Takes all events of a run."""
         take = self.spans.take
         for event in events:
             self.events += 1
@@ -146,5 +146,5 @@ class Survey:
 
 
 def ns_of(seconds: float) -> int:
-    """A moment as whole nanoseconds, however wrong the log's clock was."""
+    """Seconds as whole nanoseconds, from 0 to `LATEST`."""
     return round(max(0.0, min(seconds * 1e9, float(LATEST))))

@@ -1,7 +1,7 @@
-"""What bounds a run, in a sentence: said only where the figures carry it.
+"""The bottleneck of a run as one sentence, stated only where the figures support it.
 
-Threads are judged by group. Behind a group that waits for at least `MUCH` of its life for one thing stands whoever must
-provide it, unless that one waits about as much itself. docs/stats.md says in which order the kinds are looked for.
+Threads are judged by group. A group that waits at least `MUCH` of its life for one thing is bound by the group that must
+provide it, unless that group waits about as much itself. docs/stats.md gives the order in which the kinds are examined.
 """
 
 from __future__ import annotations
@@ -16,33 +16,34 @@ from scenrun.trace.analysis.figures_of_threads import Life, Target, awaited, fam
 from scenrun.trace.analysis.spans import CALLING, RUNNING, SLEEPING, WORKING
 
 MUCH = 0.5
-"""The share of its life from which on a group waits much for something."""
+"""The share of its life from which on a group's wait counts as long."""
 LESS = 0.5
-"""Who is to blame for a wait waits itself at most so much of it; otherwise the one waits for the other in turn."""
+"""A group is blamed for a wait only if its own waits are below this part of it; otherwise the two wait in turn."""
 LITTLE = 0.1
-"""Below this share of their lives nobody waits much."""
+"""The share below which a wait counts as short."""
 BUSY = 0.9
-"""The share of a processor, of workers or of a path from which on it is taken up."""
+"""The share from which on a processor, the workers of a pool or a path count as fully used."""
 STUCK = ("deadlock", "livelock")
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What bounds a run: the kind, the sentence, and the figures that it rests on."""
+    """The bottleneck of a run: its kind, the sentence, and the figures that the sentence rests on."""
 
     kind: str
     """`stuck`, `processor`, `queue_empty`, `queue_full`, `lock`, `semaphore`, `pool`, `hand_over`, `sleep`, `waits`, `none`."""
     sentence: str
     group: str | None = None
-    """The group that bounds."""
+    """The group that is the bottleneck."""
     object: str | None = None
     share: float | None = None
-    """Of the life of those who wait; for `processor` of a processor, for `sleep` of the critical path."""
+    """The waiting group's share of its life; for `processor` processors in use, for `sleep` and `hand_over` a share of the
+    critical path, for `pool` the utilisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the sentence is drawn from."""
+    """The figures that the bottleneck is derived from."""
 
     groups: Mapping[str, Life]
     queues: Mapping[str, QueueFigures]
@@ -50,13 +51,13 @@ class Evidence:
     path: Sequence[Link]
     verdict: str | None
     seconds: float
-    """From the first line of a thread to the last."""
+    """The time from the first line of a thread to the last."""
     processors: int
-    """How many threads can run at once: 1 under the GIL."""
+    """The number of threads that can run at once: 1 under the GIL."""
 
 
 def bound_of(evidence: Evidence) -> Bound:
-    """The sentence for a run."""
+    """The bottleneck of a run; kind `none` if no group waits much."""
     if evidence.verdict in STUCK:
         return _stuck(evidence)
     waiting = [one for one in _who_waits(evidence) if one[0] != "main" or len(evidence.groups) == 1]
@@ -81,7 +82,7 @@ def _stuck(evidence: Evidence) -> Bound:
 
 
 def _who_waits(evidence: Evidence) -> list[tuple[str, Target, float]]:
-    """Groups with what each waits for most, the largest share first."""
+    """For each group the target that it waits for most, with its share of the group's life; largest share first."""
     out = []
     for group, life in evidence.groups.items():
         if life.lived_s > 0 and life.waits:
@@ -91,7 +92,7 @@ def _who_waits(evidence: Evidence) -> list[tuple[str, Target, float]]:
 
 
 def _of_wait(evidence: Evidence, group: str, target: Target, share: float) -> Bound | None:
-    """What is behind a wait, if it is long."""
+    """The cause of a wait, if the wait is long and its cause is clear."""
     if share < MUCH:
         return None
     op, name = target
@@ -108,7 +109,7 @@ def _of_wait(evidence: Evidence, group: str, target: Target, share: float) -> Bo
 
 
 def _of_queue(evidence: Evidence, group: str, target: Target, share: float) -> Bound | None:
-    """Who must put, or get, and waits much less itself."""
+    """The groups on the queue's other side that wait much less than this one, if there are any."""
     op, name = target
     others = _on_the_other_side(evidence, op, name)
     what = "an item in" if op == "queue.get" else "room in"
@@ -138,7 +139,7 @@ def _waits(evidence: Evidence, group: str) -> float:
 
 
 def _of_lock(evidence: Evidence, group: str, name: str, share: float) -> Bound | None:
-    """The holders with the line from which it was held most, if it was held most of the time."""
+    """The lock's main holder and the line of its acquire, if the lock was held most of the time."""
     locks = [lock for label, lock in evidence.objects.locks.items() if family(label) == name]
     held: dict[tuple[str, int | None], float] = {}
     for lock in locks:
@@ -158,7 +159,7 @@ def _of_lock(evidence: Evidence, group: str, name: str, share: float) -> Bound |
 
 
 def _of_processor(evidence: Evidence) -> Bound | None:
-    """Whether threads want all the processor there is, and the critical path is spent computing or coming to it."""
+    """The processor, if threads use all of it and the critical path is spent computing, starting or waking up."""
     if evidence.seconds <= 0:
         return None
     used = sum(life.busy_s for life in evidence.groups.values()) / evidence.seconds
@@ -181,7 +182,7 @@ def _share_of_path(evidence: Evidence, what: tuple[str, ...]) -> float:
 
 
 def _of_pool(evidence: Evidence) -> Bound | None:
-    """Whether workers are taken up while tasks are queued."""
+    """A pool whose workers are busy while tasks are queued."""
     for name, pool in evidence.objects.pools.items():
         figures = pool.as_dict(evidence.objects.workers(name))
         used = figures.get("utilisation_share", 0.0)
@@ -195,7 +196,7 @@ def _of_pool(evidence: Evidence) -> Bound | None:
 
 
 def _of_hand_overs(evidence: Evidence) -> Bound | None:
-    """Whether most of the critical path passes between letting a thread go on and its going on."""
+    """Hand-overs, if most of the critical path lies between a thread's release and its next line."""
     share = _share_of_path(evidence, (WAKING,))
     if share < MUCH:
         return None
@@ -208,7 +209,7 @@ def _of_hand_overs(evidence: Evidence) -> Bound | None:
 
 
 def _asleep(evidence: Evidence) -> Bound | None:
-    """Whether the critical path is mostly sleep at one place; and if in several threads, by what they follow each other."""
+    """Sleep, if most of the critical path is sleep at one line; with the object that hands it from thread to thread."""
     total = sum(link.seconds for link in evidence.path)
     slept: dict[tuple[str, int | None], dict[str, float]] = {}
     for link in evidence.path:
@@ -232,7 +233,7 @@ def _asleep(evidence: Evidence) -> Bound | None:
 
 
 def _shared_on(evidence: Evidence) -> str | None:
-    """The object at which the critical path is handed on for longest, if it is; the ends of threads are none."""
+    """The shared object at which the critical path spends most time being handed on; None if there is none."""
     objects = evidence.objects
     tables = (evidence.queues, objects.locks, objects.semaphores, objects.conditions, objects.events, objects.barriers)
     at: dict[str, float] = {}
@@ -243,7 +244,7 @@ def _shared_on(evidence: Evidence) -> str | None:
 
 
 def _rest(evidence: Evidence) -> Bound:
-    """No single cause: who waits most but for the end of others, or that nobody waits much."""
+    """No single cause: the group that waits most, joins apart, or the statement that no group waits much."""
     waiting = [one for one in _who_waits(evidence) if one[1][0] != "thread.join"]
     if not waiting or waiting[0][2] < LITTLE:
         return Bound("none", "nobody waits much")

@@ -1,4 +1,4 @@
-"""What let a thread go on: a line of another thread."""
+"""The cause of a thread's progress: the log line of the thread that released or started it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from scenrun.trace.analysis.reading import Event
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The line of a thread that let another one go on."""
+    """A log line of one thread that let another thread go on."""
 
     thread: str
     at_s: float
     seq: int
     line: int | None = None
-    """Where in the file."""
+    """The line in the scenario file."""
 
     @classmethod
     def of(cls, event: Event) -> Cause:
-        """The cause that a line is."""
+        """The cause that an event is."""
         return cls(event["thread"], event["elapsed_s"], event["seq"], event.get("line"))

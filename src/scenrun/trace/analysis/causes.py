@@ -1,4 +1,4 @@
-"""Who let whom go on: the release behind an acquire, the put behind a get, the end behind a join."""
+"""Matches each wait with the line that ended it: the release before an acquire, the put before a get, the end before a join."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.reading import Event
 
 MOST_TIMES = 10_000
-"""Permits that one release is taken to give back; nobody waits for more."""
+"""The most permits that are kept of one release: bounds memory against a log with a huge `n`."""
 
 
 class Causes:
-    """Follows who frees and who waits, object by object. What it keeps grows with objects, threads and items in queues."""
+    """Follows releases and waits, object by object. Memory grows with objects, threads and items in queues, not with the log."""
 
     def __init__(self) -> None:
         self.opening = Opening()
         self.put_before: Cause | None = None
-        """Of the item that was got last: the line that put it, None where it is still to come."""
+        """The line that put the last item that was got; None if that line is still to come."""
         self.got_before: Cause | None = None
-        """Of the item that was put last: the line that got it, if it stands before."""
+        """The line that got the last item that was put, if it precedes the put."""
         self._items: dict[str, Items] = {}
         self._tokens: dict[str, Tokens] = {}
         self._lines: dict[str, Line] = defaultdict(Line)
         self._last: dict[tuple[str, str], Cause] = {}
-        """For each object, the last line of a kind that frees everyone or the only one who waits."""
+        """By kind and object, the last line that ends the wait of all, or of the only one waiting."""
         self._freed_by: Cause | None = None
-        """Who let the thread go on whose line was noted last."""
+        """The cause of the line that was noted last."""
         self._putting: dict[str, dict[str, Cause]] = defaultdict(dict)
-        """For each queue, who is about to put."""
+        """By queue, the threads that have announced a put."""
         self._starts: dict[str, Cause] = {}
         self._noting: dict[str, Callable[[Event, str], None]] = {
             "lock.releasing": self._releasing,
@@ -63,7 +63,7 @@ class Causes:
         }
 
     def note(self, event: Event) -> Cause | None:
-        """An operation is about to be done, or has been; the line that let it go on, if it may have waited for one."""
+        """Takes an operation's line; returns the line that let it go on, for an operation that may have waited."""
         self._freed_by = None
         noting = self._noting.get(event["event"])
         if noting is not None:
@@ -107,6 +107,7 @@ class Causes:
     def _got(self, event: Event, name: str) -> None:
         putting = self._putting[name]
         found = self.put_before = self._items_of(name).got(event)
+        # On real threads a get may be logged before its put; with one putter announced, the item can only be its own.
         if found is None and len(putting) == 1:
             found = next(iter(putting.values()))
         if self.opening.option(name, "maxsize"):
@@ -156,15 +157,15 @@ class Causes:
         self.note_start(event, name)
 
     def note_start(self, event: Event, started: str) -> None:
-        """A thread is started by somebody."""
+        """Notes the line that started a thread."""
         self._starts[started] = Cause.of(event)
 
     def start_of(self, thread: str) -> Cause | None:
-        """Who started a thread."""
+        """The line that started a thread; each is returned once."""
         return self._starts.pop(thread, None)
 
     def note_end(self, event: Event) -> None:
-        """A thread has ended."""
+        """Notes the end of a thread, and of a task for its pool."""
         name = event["thread"]
         self._last["end", name] = cause = Cause.of(event)
         if "#" in name:

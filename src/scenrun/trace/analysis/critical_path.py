@@ -1,8 +1,9 @@
-"""The chain of steps, sleeps and waits that bounded a run: backwards from its last end, through whoever let it go on.
+"""The critical path of a run: the chain of steps, sleeps and waits that leads to its last end.
 
-Nothing is kept of the log but, for each thread, where the time went of the chain that leads to it. When a thread lets
-another one go on, the other one's chain becomes its own up to that moment. Chains share what they have in common, and
-what only one of them has is folded into one table, so that memory grows with threads and places and not with the log.
+Computed forwards: for each thread the time by place of the chain that leads to it is kept, and nothing else of the log.
+When a thread lets another go on, the other's chain is replaced by its own up to that moment. Chains share their common
+part as a tree, and parts that only one chain has are folded into one table, so that memory grows with threads and places
+and not with the log.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
 
 STARTING, WAKING = "starting", "waking"
-"""From the start of a thread to its first step; from what let a thread go on to its next line."""
+"""The time from a thread's start to its first step; the time from a thread's cause to its next line."""
 Place = tuple[str, str, int | None, str | None]
-"""A thread, what it did, at which line, and the object."""
+"""A thread, its activity, the line in the file, and the object."""
 _STARTS = ("thread.starting", "timer.starting", "thread.spawning")
 _MARKS = FREEING | {*_STARTS, "thread.failed", "pool.submitting", "pool.submitted"}
-"""The lines after which another thread may go on or begin."""
+"""The events after which another thread may go on or begin."""
 _FOLD_AT = 50_000
 _KEPT = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One place of the critical path, with the time that the chain spent there, in seconds."""
+    """One place of the critical path, with the time that the path spent there, in seconds."""
 
     thread: str
     what: str
@@ -39,7 +40,7 @@ class Link:
 
 
 class _Node:
-    """A piece of a chain: where its time went, and what came before."""
+    """A part of a chain: its time by place, and the part before it."""
 
     __slots__ = ("counts", "parent", "seq")
 
@@ -50,7 +51,7 @@ class _Node:
 
 
 class _Chain:
-    """The chain that leads to a thread as it is now."""
+    """The chain that leads to a thread's latest line."""
 
     __slots__ = ("base", "counts", "last_s")
 
@@ -64,20 +65,20 @@ class _Chain:
 
 
 class CriticalPath:
-    """Takes each span and then the line it ended with."""
+    """Follows the chains of all threads; takes each span, and then the line that ended it."""
 
     def __init__(self) -> None:
         self.opening = Opening()
         self._chains: dict[str, _Chain] = {}
         self._marks: dict[int, _Node | None] = {}
-        """The chains at the last lines that may have let somebody go on."""
+        """The chains at the latest lines that may be causes, by `seq`."""
         self._starts: dict[str, Cause] = {}
         self._releases: dict[str, Cause] = {}
-        """The last release of each lock: a thread that was notified waits for it, too."""
+        """The last release of each lock, which a notified thread waits for, too."""
         self._taken: dict[str, int] = {}
-        """How many workers of each pool have a task."""
+        """The number of busy workers of each pool."""
         self._freed: dict[str, Cause] = {}
-        """The last task of each pool that gave a worker back when all were taken."""
+        """By pool, the end of the last task that freed a worker when all were taken."""
         self._last: str | None = None
         """The thread that ended last."""
         self._new = 0
@@ -86,7 +87,7 @@ class CriticalPath:
     # --- lines
 
     def take(self, event: Event) -> None:
-        """A line of a thread: since its line before, it ran."""
+        """Takes a line of a thread; the time since the thread's line before counts as running."""
         who, at = event["thread"], event["elapsed_s"]
         chain = self._chains.get(who)
         if chain is None:
@@ -108,7 +109,7 @@ class CriticalPath:
         return chain
 
     def _mark(self, chain: _Chain, event: Event) -> None:
-        """Others may go on from here."""
+        """Marks the chain at a line after which other threads may go on."""
         seq, name = event["seq"], event["event"]
         if chain.counts:
             chain.base = _Node(chain.base, chain.counts, seq)
@@ -128,7 +129,7 @@ class CriticalPath:
     # --- spans
 
     def span(self, span: Span) -> None:
-        """What a thread did, or waited for."""
+        """Adds a span to its thread's chain, or replaces the chain by that of the cause."""
         what = span.what
         if what == QUEUED:
             cause = self._let_begin(span)
@@ -140,7 +141,7 @@ class CriticalPath:
             return
         cause = self._cause(span) if what == WAITING else None
         if cause is not None and cause.at_s < span.begin_s:
-            what = WAKING  # it could go on at once: what let it was over before it asked
+            what = WAKING  # the cause precedes the wait, so that the thread could go on at once
         elif cause is not None:
             self._follow(chain, cause, (span.thread, WAKING, span.line, span.object), span.begin_s, span.end_s)
             return
@@ -152,14 +153,14 @@ class CriticalPath:
             chain.last_s = span.end_s
 
     def _let_begin(self, span: Span) -> Cause | None:
-        """Who let a task of a pool begin: the end of another one if all workers were taken, otherwise who submitted it."""
+        """The cause of a task's start: the end of another task if all workers were taken, otherwise its submission."""
         pool = span.object or ""
         freed = self._freed.get(pool)
         self._taken[pool] = self._taken.get(pool, 0) + 1
         return freed if freed is not None and span.by is not None and freed.seq > span.by.seq else span.by
 
     def _free_worker(self, event: Event) -> None:
-        """A task is over: if all workers were taken, another one can begin."""
+        """Notes the end of a task as the cause of the next one, if all workers were taken."""
         pool = event["thread"].rpartition("#")[0]
         taken = self._taken.get(pool, 0)
         if taken == 0:
@@ -170,7 +171,7 @@ class CriticalPath:
             self._freed[pool] = Cause.of(event)
 
     def _cause(self, span: Span) -> Cause | None:
-        """Who let it go on; after a notify it is whoever then released the lock."""
+        """The cause of a wait's end; after a notify it is the release of the lock that follows."""
         by = span.by if span.ended == DONE_ else None
         if by is None or span.op != "condition.wait":
             return by
@@ -178,7 +179,7 @@ class CriticalPath:
         return release if release is not None and release.seq > by.seq and release.thread != span.thread else by
 
     def _follow(self, chain: _Chain, by: Cause, place: Place, begin_s: float, end_s: float) -> None:
-        """A thread goes on since another one let it: what led there is what led to it."""
+        """Replaces a thread's chain by the one that led to its cause."""
         chain.base = self._at(by)
         chain.counts = {}
         handed_s = min(max(by.at_s, begin_s), end_s)
@@ -201,7 +202,8 @@ class CriticalPath:
     # --- folding
 
     def _fold(self) -> None:
-        """Put together what no two chains share and no line refers to any more."""
+        """Merges nodes that have one successor and that no mark refers to any more."""
+        # Causes are rarely old; forgotten marks are looked for along the chain, at the cost of precision only.
         self._marks = dict(islice(self._marks.items(), max(0, len(self._marks) - _KEPT), None))
         ends = [chain.base for chain in self._chains.values() if chain.base is not None]
         kept = {id(node): node for node in (*ends, *self._marks.values()) if node is not None}
@@ -215,6 +217,7 @@ class CriticalPath:
                     _absorb(at, parent)
                 at = at.parent
         self._new = 0
+        # Doubling keeps the cost of folding proportional to the log when little can be merged.
         self._fold_at = max(_FOLD_AT, 2 * len(seen))
 
     # --- the result
@@ -237,7 +240,7 @@ class CriticalPath:
 
 
 def _children(ends: dict[int, _Node]) -> dict[int, int]:
-    """How many chains go on from each node, by its identity."""
+    """The number of successors of each node, by its identity."""
     out: dict[int, int] = {}
     seen: set[int] = set()
     for node in ends.values():
@@ -252,7 +255,8 @@ def _children(ends: dict[int, _Node]) -> dict[int, int]:
 
 
 def _absorb(node: _Node, parent: _Node) -> None:
-    """A node takes in the one before it."""
+    """Merges the node before a node into it."""
+    # The smaller table goes into the larger one, so that long chains fold in linear time.
     more, less = (parent.counts, node.counts) if len(parent.counts) > len(node.counts) else (node.counts, parent.counts)
     for place, seconds in less.items():
         more[place] = more.get(place, 0.0) + seconds

@@ -1,4 +1,4 @@
-"""All figures of a run: what `scenrun stats` prints, and what a page shows on top."""
+"""All figures of a run, as `scenrun stats` prints them and a page shows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import WAITING, Span, Spans
 
 Table = dict[str, dict[str, Any]]
-"""Figures by name of thread or object."""
+"""Figures by the name of a thread or object."""
 TABLES = ("groups", "threads", "locks", "semaphores", "conditions", "events", "barriers", "queues", "pools", "joins")
 NEEDS_DEBUG = (
     "the log has no operations: what threads wait for, how long items are inside queues, the critical path and what "
@@ -29,16 +29,16 @@ class Figures:
     """The figures of one run. Times are in seconds, shares from 0 to 1."""
 
     about: dict[str, Any]
-    """The scenario, the way, the seed, the verdict, how long it was and how many lines were read."""
+    """The scenario, the way, the seed, the log level, the verdict, the duration, and the numbers of lines and messages."""
     tables: dict[str, Table]
-    """By the names in `TABLES`, those of which the log has something."""
+    """The tables by their names in `TABLES`."""
     path: list[Link] = field(default_factory=list)
     bound: Bound | None = None
     notes: list[str] = field(default_factory=list)
-    """What is missing in the log, a sentence each."""
+    """The gaps of the log, a sentence each."""
 
     def as_dict(self) -> dict[str, Any]:
-        """One document for JSON."""
+        """The figures as one JSON document."""
         total = sum(link.seconds for link in self.path)
         links = [asdict(link) | {"share": link.seconds / total if total > 0 else 0.0} for link in self.path]
         return {
@@ -72,7 +72,7 @@ class Measuring:
         }
 
     def take(self, event: Event) -> None:
-        """Take the next event."""
+        """Takes the next event."""
         self._events += 1
         if "thread" not in event:
             self.spans.take(event)
@@ -112,7 +112,7 @@ class Measuring:
                 self.objects.broken_off(span)
 
     def figures(self) -> Figures:
-        """All of them; no more events can be taken afterwards."""
+        """The figures of all events; no more events can be taken afterwards."""
         self.spans.close()
         opening, begin = self.spans.opening, self._begin_s or 0.0
         about = {
@@ -144,7 +144,7 @@ class Measuring:
         return Figures(about, tables, path, bound_of(evidence) if groups else None, notes)
 
     def _of_last_line(self, about: dict[str, Any], notes: list[str]) -> Figures:
-        """What a log without operations has: the figures of its last line."""
+        """The figures of a log without operations, which are those of its last line."""
         summary = self._last.get("figures")
         tables = _tables_of(summary)
         if isinstance(summary, dict):
@@ -162,11 +162,11 @@ _PLACES = {
     "condition": "conditions", "event": "events", "barrier": "barriers", "pool": "pools", "queue": "queues",
     "simple_queue": "queues",
 }  # fmt: skip
-"""The table for each kind of object that a run's last line may name."""
+"""The table of each kind of object in a run's last line."""
 
 
 def _tables_of(summary: Any) -> dict[str, Table]:
-    """The tables that a run's last line has."""
+    """The tables in the `figures` of a run's last line."""
     if not isinstance(summary, dict):
         return {}
     tables: dict[str, Table] = {"threads": _named(summary.get("threads"))}
@@ -178,7 +178,7 @@ def _tables_of(summary: Any) -> dict[str, Table]:
 
 
 def _named(value: Any) -> Table:
-    """Figures by name: numbers, and numbers by name. What else a line of somebody else's may have is left out."""
+    """Figures by name: numbers, and numbers by name. Other values, which a foreign log may have, are left out."""
     if not isinstance(value, dict):
         return {}
     return {name: _numbers(one) for name, one in value.items() if isinstance(one, dict)}

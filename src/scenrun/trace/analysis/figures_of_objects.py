@@ -1,4 +1,4 @@
-"""What went on at each lock, semaphore, condition, event, barrier and pool, and where threads were waited for."""
+"""The figures of each lock, semaphore, condition, event, barrier and pool, and of joins."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from scenrun.trace.histogram import Samples
 
 FOLD_AT = 4_096
 LONGEST_S = 1e9
-"""What a log says beyond it is no duration of a run."""
+"""Longer durations of a log are taken as this: they are not a run's, and would make the buckets unbounded."""
 Where = tuple[str, int | None]
-"""A group of threads, and the line."""
+"""A thread group and a line of the file."""
 
 
 def sample(samples: Samples, seconds: float) -> None:
-    """One more duration."""
+    """Adds a duration in seconds; negative ones count as zero."""
     samples.add(round(min(max(seconds, 0.0), LONGEST_S) * 1e9))
     if len(samples) > FOLD_AT:
         samples.fold()
 
 
 class LockFigures:
-    """A lock, an rlock or a semaphore."""
+    """The figures of a lock, an rlock or a semaphore."""
 
     __slots__ = (
         "acquisitions",
@@ -48,12 +48,12 @@ class LockFigures:
         self.held = Samples()
         self.longest: Span | None = None
         self.is_signal = False
-        """Whether it is a semaphore whose permits are given by others than those who take them."""
+        """Whether it is a semaphore whose permits are released by threads that have not taken them."""
         self.holders: dict[Where, float] = defaultdict(float)
-        """How long it was held from each place, in seconds."""
+        """The time held by each place of acquire, in seconds."""
 
     def acquired(self, event: Event) -> None:
-        """An acquire is over; it may have been in vain."""
+        """Counts a finished acquire, which may have failed."""
         if event.get("acquired", True):
             self.acquisitions += 1
         else:
@@ -62,7 +62,7 @@ class LockFigures:
             self._had_to_wait(event["waited_s"])
 
     def waited_in_vain(self, seconds: float) -> None:
-        """Somebody waited for it and neither got it nor timed out."""
+        """Counts a wait that ended with neither an acquire nor a timeout."""
         self.broken_off += 1
         self._had_to_wait(seconds)
 
@@ -71,7 +71,7 @@ class LockFigures:
         sample(self.waited, seconds)
 
     def was_held(self, span: Span) -> None:
-        """Somebody has held it."""
+        """Adds a finished hold."""
         seconds = span.end_s - span.begin_s
         sample(self.held, seconds)
         self.holders[family(span.thread), span.line] += seconds
@@ -79,7 +79,7 @@ class LockFigures:
             self.longest = span
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures, with the names that tables and files have."""
+        """The figures by their names in tables and files."""
         asked = self.acquisitions + self.timed_out + self.broken_off
         out: dict[str, Any] = {
             "acquisitions": self.acquisitions,
@@ -104,7 +104,7 @@ class LockFigures:
 
 
 class WaitFigures:
-    """An event, a barrier, a condition, or threads that are waited for."""
+    """The figures of an event, a barrier, a condition or a join."""
 
     __slots__ = ("counts", "last", "parties", "timed_out", "waited", "waits")
 
@@ -112,17 +112,17 @@ class WaitFigures:
         self.waits = self.timed_out = 0
         self.waited = Samples()
         self.counts: dict[str, int] = defaultdict(int)
-        """What else was done to it: sets, notifies."""
+        """The numbers of other operations: sets, clears, notifies."""
         self.last: dict[str, int] = defaultdict(int)
-        """Of a barrier: who came last how often."""
+        """For a barrier: how often each thread arrived last."""
 
     def over(self, seconds: float) -> None:
-        """A wait is over."""
+        """Adds a finished wait."""
         self.waits += 1
         sample(self.waited, seconds)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures, with the names that tables and files have."""
+        """The figures by their names in tables and files."""
         out: dict[str, Any] = {"waits": self.waits, "timed_out": self.timed_out, **self.counts}
         out["waited"] = self.waited.summary()
         if self.last:
@@ -134,7 +134,7 @@ class WaitFigures:
 
 
 class PoolFigures:
-    """A pool: its tasks, how long they waited for a worker, and how long they took."""
+    """The figures of a pool: its tasks, their time in the queue, and their time of service."""
 
     __slots__ = ("begin_s", "busy_s", "end_s", "queued", "served", "tasks")
 
@@ -147,13 +147,13 @@ class PoolFigures:
         self.end_s = 0.0
 
     def submitted(self, event: Event) -> None:
-        """A task more."""
+        """Counts a submitted task."""
         self.tasks += 1
         if self.begin_s is None:
             self.begin_s = event["elapsed_s"]
 
     def as_dict(self, workers: int | None) -> dict[str, Any]:
-        """The figures, with the names that tables and files have."""
+        """The figures by their names in tables and files."""
         out: dict[str, Any] = {"tasks": self.tasks, "workers": workers}
         time = self.end_s - (self.begin_s or 0.0)
         if workers and time > 0 and self.served.count + len(self.served):
@@ -162,7 +162,7 @@ class PoolFigures:
 
 
 class Objects:
-    """Takes the lines that tell of something done to an object, and the spans that are about objects."""
+    """Measures all objects but queues, from the lines of their operations and the spans that concern them."""
 
     def __init__(self) -> None:
         self.locks: dict[str, LockFigures] = defaultdict(LockFigures)
@@ -175,7 +175,7 @@ class Objects:
         self.opening = Opening()
         self._pool_of: dict[str, str] = {}
         self._permits: dict[tuple[str, str], int] = defaultdict(int)
-        """How many permits of a semaphore a thread has taken and not given back."""
+        """The permits of a semaphore that a thread has taken and not released."""
         self.handlers: dict[str, Callable[[Event], None]] = {
             "lock.acquired": lambda event: self.locks[_name(event)].acquired(event),
             "semaphore.acquired": self._permit_taken,
@@ -210,14 +210,14 @@ class Objects:
             self._permits[_name(event), event["thread"]] += 1
 
     def _permit_given(self, event: Event) -> None:
-        """Who gives a permit that it has not taken signals: then nobody holds permits for any time."""
+        """A thread that releases a permit which it has not taken uses the semaphore as a signal, so that holds mean nothing."""
         key = _name(event), event["thread"]
         self._permits[key] -= 1
         if self._permits[key] < 0:
             self.semaphores[key[0]].is_signal = True
 
     def _woken(self, event: Event) -> None:
-        """Who wakes up has the condition's lock again."""
+        """Counts an acquisition of the condition's lock, which a woken thread holds again."""
         name = _name(event)
         self._waited(self.conditions[name], event)
         self._lock_of(name).acquisitions += 1
@@ -242,7 +242,7 @@ class Objects:
             self._pool_of[event["thread"]] = pool
 
     def span(self, span: Span) -> None:
-        """A span has ended that is a hold, a task's or a wait's."""
+        """Adds a finished hold, a task's time in the queue, or a task's life."""
         what = span.what
         if what == HOLDING:
             self._table_of_locks(span.object or "")[span.object or ""].was_held(span)
@@ -264,7 +264,7 @@ class Objects:
             pool.end_s = max(pool.end_s, span.end_s)
 
     def broken_off(self, span: Span) -> None:
-        """A wait that ended with a fault, or not at all."""
+        """Adds a wait that ended with a fault, or that the end of the run cut off."""
         op, name, seconds = span.op or "", span.object or "", span.end_s - span.begin_s
         if op in ("lock.acquire", "semaphore.acquire"):
             (self.locks if op == "lock.acquire" else self.semaphores)[name].waited_in_vain(seconds)
@@ -280,7 +280,7 @@ class Objects:
                 self._lock_of(name).acquisitions += 1
 
     def as_dict(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """The tables, those of which the log has something."""
+        """The tables by their names."""
         out: dict[str, dict[str, dict[str, Any]]] = {
             "locks": {name: one.as_dict() for name, one in self.locks.items()},
             "semaphores": {name: one.as_dict() for name, one in self.semaphores.items()},
@@ -293,13 +293,13 @@ class Objects:
         return out
 
     def workers(self, pool: str) -> int | None:
-        """How many workers a pool has, where the log says."""
+        """The number of workers of a pool, if the log gives it."""
         found = self.opening.option(pool, "max_workers")
         return found if type(found) is int else None
 
 
 def is_broken_off(span: Span) -> bool:
-    """Whether a wait has no line that says it is over."""
+    """Whether a wait has no line that ends it."""
     return span.ended in (CUT_OFF, FAULT)
 
 

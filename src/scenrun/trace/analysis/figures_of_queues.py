@@ -1,4 +1,4 @@
-"""What went on at each queue: its size over time, and how long each item was inside."""
+"""The figures of each queue: throughput, its size over time, and the time that items spend inside."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BINS = 128
 
 
 class Profile:
-    """A quantity over time in a bounded number of bins; they become twice as wide when time goes beyond them."""
+    """A quantity over time in a bounded number of bins, whose width doubles when time goes beyond them."""
 
     __slots__ = ("areas", "width_s")
 
@@ -28,7 +28,7 @@ class Profile:
         self.areas = [0.0] * BINS
 
     def add(self, begin_s: float, end_s: float, value: float) -> None:
-        """It was so much for so long."""
+        """Adds a constant value from `begin_s` to `end_s`."""
         while end_s >= self.width_s * BINS:
             self._widen()
         width, areas = self.width_s, self.areas
@@ -42,19 +42,20 @@ class Profile:
         areas[last] += value * (end_s - last * width)
 
     def _widen(self) -> None:
+        # Areas instead of means make merging exact: two bins are one by addition.
         pairs = zip(self.areas[::2], self.areas[1::2], strict=True)
         self.areas = [one + other for one, other in pairs] + [0.0] * (BINS // 2)
         self.width_s *= 2
 
     def means(self, end_s: float) -> list[float]:
-        """The mean in each bin up to then; of the last one, in that part of it that has been."""
+        """The mean of each bin up to `end_s`; of the last bin over its elapsed part."""
         full, rest = int(end_s / self.width_s), end_s % self.width_s
         means = [area / self.width_s for area in self.areas[:full]]
         return [*means, self.areas[full] / rest] if rest > self.width_s * 1e-6 and full < BINS else means
 
 
 class QueueFigures:
-    """One queue. Its size is what the lines say, from each to the next."""
+    """The figures of one queue. Its size is taken from the lines, and constant from each to the next."""
 
     __slots__ = (
         "_at_s", "_empty_s", "_full_s", "_size", "gets", "getters", "inside", "kind", "largest", "maxsize", "profile",
@@ -75,7 +76,7 @@ class QueueFigures:
         self._at_s = self._empty_s = self._full_s = 0.0
 
     def put(self, event: Event, is_gone: bool) -> None:
-        """A put is over; the item is gone if the line of its get came first."""
+        """Counts a finished put. is_gone: the line of the get that took the item came first."""
         self.puts += 1
         self.putters[family(event["thread"])] += 1
         waited = event.get("waited_s")
@@ -86,7 +87,7 @@ class QueueFigures:
         self._is(event["elapsed_s"], event.get("size"), self._size + 1)
 
     def got(self, event: Event, put: Cause | None) -> None:
-        """A get is over, of an item that was put by that line."""
+        """Counts a finished get. put: the line that put the item, if it is known."""
         self.gets += 1
         self.getters[family(event["thread"])] += 1
         waited = event.get("waited_s")
@@ -97,7 +98,7 @@ class QueueFigures:
         self._is(event["elapsed_s"], event.get("size"), max(0, self._size - 1))
 
     def _is(self, at_s: float, told: Any, otherwise: int) -> None:
-        """From now on it has so many items as the line tells, or otherwise as can be counted."""
+        """Sets the size from now on: the one that the line has, or else the counted one."""
         size: int = told if type(told) is int else otherwise
         self.until(at_s)
         self._size = size
@@ -105,7 +106,7 @@ class QueueFigures:
             self.largest = size
 
     def until(self, at_s: float) -> None:
-        """Up to then it has as many as before."""
+        """Extends the present size up to `at_s`."""
         begin, size = self._at_s, self._size
         if at_s <= begin:
             return
@@ -118,12 +119,12 @@ class QueueFigures:
                 self._full_s += at_s - begin
 
     def broken_off(self, span: Span) -> None:
-        """A wait that ended with a fault, such as queue.Empty, or not at all."""
+        """Adds a wait that ended with a fault, such as queue.Empty, or that the end of the run cut off."""
         self.timed_out += span.ended == FAULT
         sample(self.waited_put if span.op == "queue.put" else self.waited_get, span.end_s - span.begin_s)
 
     def as_dict(self, begin_s: float, end_s: float) -> dict[str, Any]:
-        """The figures, with the names that tables and files have; the run lasted from `begin_s` to `end_s`."""
+        """The figures by their names in tables and files; the run lasted from `begin_s` to `end_s`."""
         self.until(end_s)
         self.waited_put.count_zeros(self.puts)
         self.waited_get.count_zeros(self.gets)
@@ -152,7 +153,7 @@ class QueueFigures:
 
 
 class Queues:
-    """Takes the lines of all queues, after `causes` which knows what item each was about."""
+    """Measures all queues, from their lines, after `causes` has matched puts and gets."""
 
     def __init__(self, causes: Causes) -> None:
         self._causes = causes
@@ -167,7 +168,7 @@ class Queues:
         self.of(event.get("object", "")).got(event, self._causes.put_before)
 
     def of(self, name: str) -> QueueFigures:
-        """A queue by its label."""
+        """The figures of a queue by its label."""
         found = self.queues.get(name)
         if found is None:
             kind, maxsize = self.opening.option(name, "kind"), self.opening.option(name, "maxsize")
@@ -176,5 +177,5 @@ class Queues:
         return found
 
     def as_dict(self, begin_s: float, end_s: float) -> dict[str, dict[str, Any]]:
-        """The table."""
+        """The table of all queues; the run lasted from `begin_s` to `end_s`."""
         return {name: queue.as_dict(begin_s, end_s) for name, queue in self.queues.items()}

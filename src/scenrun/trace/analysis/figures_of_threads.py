@@ -1,4 +1,4 @@
-"""How each thread spent its life: running, working, sleeping, or waiting, and for what."""
+"""The figures of each thread and group: time spent running, working, sleeping, calling and waiting, by target."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
 
 Target = tuple[str, str]
-"""What is waited for: the operation, such as `queue.get`, and the object."""
+"""The target of a wait: the operation, such as `queue.get`, and the object."""
 
 
 def family(name: str) -> str:
-    """The group of a thread, the pool of a task, the array of an object: the name without its number."""
+    """A name without its number: the group of a thread, the pool of a task, the array of an object."""
     return name.partition("[")[0].partition("#")[0]
 
 
@@ -26,13 +26,13 @@ _WORDS = {
 
 
 def awaited(op: str, name: str) -> str:
-    """What is waited for, in words: `room in pipeline`; of a lock, event, condition or barrier just its name."""
+    """The target of a wait in words: `room in pipeline`; for a lock, event, condition or barrier just its name."""
     return f"{_WORDS.get(op, '' if name else op)} {name}".strip()
 
 
 @dataclass(slots=True)
 class Life:
-    """What one thread, or all threads of a group, did with their time, in seconds."""
+    """The time of one thread, or of all threads of a group, by activity, in seconds."""
 
     threads: int = 1
     lived_s: float = 0.0
@@ -41,28 +41,28 @@ class Life:
     calling_s: float = 0.0
     messages: int = 0
     cut_off: int = 0
-    """How many had not ended when the run, or the log, did."""
+    """The number of threads that had not ended when the run, or the log, did."""
     waits: dict[Target, float] = field(default_factory=lambda: defaultdict(float))
     never_ended: dict[Target, int] = field(default_factory=lambda: defaultdict(int))
-    """What was still waited for at the end."""
+    """The targets of the waits that the end of the run cut off."""
 
     @property
     def waiting_s(self) -> float:
-        """In all operations together."""
+        """The time waited in all operations."""
         return sum(self.waits.values())
 
     @property
     def running_s(self) -> float:
-        """The rest: it ran, or could have run had it got the processor."""
+        """The remaining time, in which the thread ran or was ready to run."""
         return max(0.0, self.lived_s - self.working_s - self.sleeping_s - self.calling_s - self.waiting_s)
 
     @property
     def busy_s(self) -> float:
-        """Running, working and calling: what takes a processor."""
+        """The time running, working and calling, which takes a processor."""
         return self.running_s + self.working_s + self.calling_s
 
     def add(self, other: Life) -> None:
-        """Another thread of the same group."""
+        """Adds another thread of the same group."""
         self.threads += other.threads
         self.lived_s += other.lived_s
         self.working_s += other.working_s
@@ -76,7 +76,7 @@ class Life:
             self.never_ended[op, family(name)] += count
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures, with the names that tables and files have."""
+        """The figures by their names in tables and files."""
         return {
             "lived_s": self.lived_s,
             "running_s": self.running_s,
@@ -94,13 +94,13 @@ class Life:
 
 
 class Lives:
-    """Takes spans and messages; keeps one life for each thread."""
+    """Measures all threads, from their spans and messages."""
 
     def __init__(self) -> None:
         self.lives: dict[str, Life] = defaultdict(Life)
 
     def span(self, span: Span) -> None:
-        """A span has ended."""
+        """Adds a finished span."""
         life, seconds = self.lives[span.thread], span.end_s - span.begin_s
         what = span.what
         if what == WAITING:
@@ -121,22 +121,22 @@ class Lives:
 
     @staticmethod
     def _target(span: Span) -> Target:
-        """Threads that are waited for are told by their group, as there may be thousands."""
+        """The target of a wait; awaited threads are named by group, as there may be thousands."""
         op, name = span.op or "", span.object or ""
         return op, family(name) if op in FOR_THREADS else name
 
     def slept(self, event: Event) -> None:
-        """A sleep is over: `slept_s` is what it took, without the cost of the step."""
+        """Adds a finished sleep: `slept_s` is its duration, without the cost of the step."""
         slept = event.get("slept_s")
         if type(slept) is float or type(slept) is int:
             self.lives[event["thread"]].sleeping_s += slept
 
     def said(self, event: Event) -> None:
-        """A thread has logged a message."""
+        """Counts a message."""
         self.lives[event["thread"]].messages += 1
 
     def groups(self) -> dict[str, Life]:
-        """The lives of each group together."""
+        """The summed figures of each group."""
         out: dict[str, Life] = {}
         for name, life in self.lives.items():
             out.setdefault(family(name), Life(threads=0)).add(life)

@@ -1,4 +1,4 @@
-"""Who holds which lock: from acquired to released, not while its holder waits on a condition of it."""
+"""The holds of locks and semaphores: from acquired to released, interrupted while the holder waits on the lock's condition."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.reading import Event
 
 Held = Callable[[Event, float, int, str], None]
-"""Takes a hold that has ended: the line with which it began, when it ended, with which line, and how."""
+"""Takes a finished hold: the line of its begin, the second and the `seq` of its end, and how it ended."""
 
 
 class _Hold:
-    """One acquisition that was not given back yet."""
+    """One acquisition that is not released yet."""
 
     __slots__ = ("depth", "event", "releasing")
 
@@ -32,10 +32,10 @@ class Holdings:
         self._holds: dict[str, list[_Hold]] = defaultdict(list)
         self._paused: dict[tuple[str, str], _Hold] = {}
         self._told: set[tuple[str, str]] = set()
-        """Who is still to say that it has released what, though another one has it by now."""
+        """Threads and locks whose `released` line is still to come, though another thread holds the lock by now."""
 
     def acquired(self, event: Event) -> None:
-        """A thread has taken it. Whoever was releasing a lock has released it by now, whatever the log says later."""
+        """Begins a hold. A lock's former holder has released it by now, even if its `released` line comes later."""
         name, me = event.get("object", ""), event["thread"]
         holds = self._holds[name]
         if event["event"] == "lock.acquired":
@@ -47,7 +47,7 @@ class Holdings:
         holds.append(_Hold(event))
 
     def _taken_over(self, name: str, event: Event) -> None:
-        """A thread has the lock that others were releasing."""
+        """Ends the holds of a lock that another thread has acquired."""
         holds = self._holds[name]
         for hold in holds:
             self.give(hold.event, _before(hold.releasing, event), event["seq"], "done")
@@ -56,13 +56,13 @@ class Holdings:
         holds.clear()
 
     def releasing(self, event: Event) -> None:
-        """A thread is about to give it back."""
+        """Notes that a thread is about to release."""
         hold = self._hold_of(event)
         if hold is not None and hold.depth == 1:
             hold.releasing = event
 
     def released(self, event: Event) -> None:
-        """A thread has given it back: its own, or somebody else's."""
+        """Ends a hold: the thread's own, or that of another thread."""
         late = (event["thread"], event.get("object", ""))
         if late in self._told:
             self._told.remove(late)
@@ -77,7 +77,7 @@ class Holdings:
 
     @staticmethod
     def _end_of(hold: _Hold, event: Event) -> float:
-        """When it was given back: as long after it was taken as it was held, if the release says so."""
+        """The end of a hold: `held_s` after its begin, if the release has it, as the line itself comes later."""
         end: float = event["elapsed_s"]
         held = event.get("held_s")
         if type(held) is float and hold.releasing is not None and hold.event["thread"] == event["thread"]:
@@ -91,7 +91,7 @@ class Holdings:
         return own or (holds[0] if holds else None)
 
     def pause(self, event: Event) -> None:
-        """A thread waits on a condition, and gives the condition's lock up meanwhile."""
+        """Ends the hold of a condition's lock while its holder waits on the condition."""
         lock = self.opening.lock_of(event.get("object", ""))
         hold = next((h for h in self._holds.get(lock, ()) if h.event["thread"] == event["thread"]), None)
         if hold is not None:
@@ -100,7 +100,7 @@ class Holdings:
             self.give(hold.event, event["elapsed_s"], event["seq"], "done")
 
     def resume(self, event: Event) -> None:
-        """It has the lock again, as often as before."""
+        """Begins the hold of a condition's lock again, as deep as before."""
         lock = self.opening.lock_of(event.get("object", ""))
         hold = self._paused.pop((event["thread"], lock), None)
         if hold is not None:
@@ -110,7 +110,7 @@ class Holdings:
             self._holds[lock].append(again)
 
     def close(self, end_s: float, end_seq: int) -> None:
-        """What is held now is never given back."""
+        """Ends all holds as cut off, at the end of the log."""
         for holds in self._holds.values():
             for hold in holds:
                 self.give(hold.event, end_s, end_seq, "cut_off")
@@ -118,6 +118,6 @@ class Holdings:
 
 
 def _before(releasing: Event | None, event: Event) -> float:
-    """When a lock was given back that somebody else has now."""
+    """The latest time at which a lock was released that another thread has acquired."""
     end: float = event["elapsed_s"]
     return end if releasing is None else min(end, max(releasing["elapsed_s"], end - (event.get("waited_s") or 0.0)))

@@ -1,4 +1,4 @@
-"""Which put an item that was got out of a queue came from."""
+"""Matches the gets of a queue with the puts that their items came from."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.reading import Event
 
 _NEAR = 16
-"""On real threads the lines of two puts may stand the other way round than the items: so far is looked for the same value."""
+"""The number of items among which an equal value is sought: on real threads two puts may be logged in the other order."""
 _UNKNOWN = object()
 
 
 class Item(NamedTuple):
-    """An item that was put, or that is owed: who put or got it, and its value where the line says it."""
+    """An item that was put, or got before its put: the line, and its value if the line has one."""
 
     cause: Cause
     value: Any
@@ -24,7 +24,7 @@ class Item(NamedTuple):
 class Items:
     """The items of one queue, in its order: `fifo`, `lifo` or `priority`.
 
-    On real threads the line of a `get` may stand before that of the `put` whose item it got; such gets are owed a put.
+    On real threads the line of a `get` may precede the line of the `put` whose item it got; such gets are owed a put.
     """
 
     def __init__(self, order: str) -> None:
@@ -34,11 +34,11 @@ class Items:
         self._owed: deque[Item] = deque()
 
     def __len__(self) -> int:
-        """Items that were put and not got."""
+        """The number of items that were put and not got."""
         return sum(map(len, self._by_value.values())) if self._order == "priority" else len(self._line)
 
     def put(self, event: Event) -> Cause | None:
-        """An item more; the get that has got it already, if its line came first."""
+        """Adds an item; returns the line of the get that took it already, if that line came first."""
         item = _item(event)
         if self._owed:
             owed = _near(self._owed, item)
@@ -52,7 +52,7 @@ class Items:
         return None
 
     def got(self, event: Event) -> Cause | None:
-        """An item less: the put that it came from, or None where its line is still to come."""
+        """Removes an item; returns the line of its put, or None if that line is still to come."""
         item = _item(event)
         found = self._taken_by_value(item) if self._order == "priority" else self._taken_in_line(item)
         if found is None:
@@ -96,7 +96,7 @@ def _near(line: deque[Item], item: Item) -> Item | None:
 
 
 def _same(one: Item, other: Item) -> bool:
-    """Whether two lines are of the same value; where a line says none, it may be."""
+    """Whether two lines have the same value; a line without one matches any."""
     if one.value is _UNKNOWN or other.value is _UNKNOWN:
         return True
     return bool(one.value == other.value)

@@ -1,4 +1,4 @@
-"""What the first line of a run says of it: the scenario, its text, its objects, its groups of threads."""
+"""The contents of `run.started`, a run's first line: the scenario, its text, its objects and its thread groups."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 from scenrun.trace.analysis.reading import Event
 
 QUEUES = ("fifo", "lifo", "priority", "simple", "simple_queue", "queue")
-"""How a queue's kind may be told."""
+"""The names that the kind of a queue may have in a log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What is known of a run before its first step; all of it empty where the log has no first line."""
+    """The facts known of a run before its first step; all empty if the log has no first line."""
 
     scenario: str = ""
     description: str = ""
     text: str = ""
-    """The scenario's file."""
+    """The text of the scenario file."""
     way: str = ""
     """`run`, `simulate`, ..."""
     level: str = ""
@@ -37,7 +37,7 @@ class Opening:
         return self.level in ("debug", "")
 
     def kind(self, label: str) -> str:
-        """The kind of an object by its label, such as `forks[2]`; '' where it is not known."""
+        """The kind of an object by its label, such as `forks[2]`; '' if it is not known."""
         kind = str(self._declared(label).get("kind", ""))
         return "queue" if kind in QUEUES else kind
 
@@ -51,7 +51,7 @@ class Opening:
         return self._declared(label).get(name)
 
     def lock_of(self, condition: str) -> str:
-        """The lock of a condition by its label: one that it shares, or its own; an array's own ones are an array too."""
+        """The lock of a condition by its label: the shared one, or its own; an array's own locks are an array too."""
         shared = self.option(condition, "lock")
         if isinstance(shared, str):
             return shared
@@ -63,7 +63,7 @@ class Opening:
 
 
 def opening_of(event: Event) -> Opening:
-    """The opening of a `run.started` line; what is not as it should be is left out."""
+    """The opening of a `run.started` line; malformed fields are left out."""
     return Opening(
         scenario=_text(event, "scenario"),
         description=_text(event, "description"),

@@ -1,4 +1,4 @@
-"""Which events belong together: what announces an operation, and what tells that it is done."""
+"""Tables of the events that announce and finish each operation, taken from the registry of primitives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _operations() -> Iterator[tuple[str, Kind, Operation]]:
 ABOUT: dict[str, str] = {o.about: op for op, _, o in _operations() if o.about}
 """The events that announce an operation, such as `queue.getting`, each with the operation's name, `queue.get`."""
 DONE: dict[str, str] = {o.done: op for op, _, o in _operations() if o.done and o.about}
-"""The events that tell that an operation is done which was announced."""
+"""The events that finish an announced operation, each with the operation's name."""
 WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by)
 """The operations that may wait."""
 FOR_THREADS: frozenset[str] = frozenset(op for op, _, o in _operations() if "end" in o.freed_by)
@@ -29,4 +29,4 @@ FREEING: frozenset[str] = frozenset(
         "condition.notifying", "condition.notifying_all", "event.setting", "barrier.waiting", "thread.ended",
     )
 )  # fmt: skip
-"""The lines that may let somebody go on: what never waits is announced before it acts, a put or get is told after it."""
+"""The events that may let a thread go on: an announcement for operations that never wait, the finish for put and get."""

@@ -1,4 +1,4 @@
-"""The only code that reads a log: its lines as events, and in words what of it could not be read."""
+"""The reader of logs, the only one: lines to events, and notes on the lines that could not be read."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from scenrun.version import __version__
 Event = dict[str, Any]
 """One line of a log."""
 LONGEST_LINE = 1 << 26
-"""Bytes after which a line is taken apart: nothing of ours is that long."""
+"""The most bytes read as one line: bounds memory, and no line of scenrun is that long."""
 _SHOWN = 60
 _NUMBERS = (float, int)
 _BY_A_THREAD = frozenset(name for name, event in EVENTS.items() if event.by_thread and name != "finding")
-"""The events of which each line names its thread."""
+"""The events whose lines must name a thread."""
 
 
 class LogError(UsageError):
-    """A log of which nothing can be read."""
+    """Raised for a log of which nothing can be read."""
 
 
 class Reading:
-    """The events of one run of a log, or of all; what was skipped is noted, and said by `notes` afterwards.
+    """The events of one run of a log, or of all; `notes` describes the lines that were skipped.
 
-    file: a binary stream; name: what it is called in messages. run: which run of the log, by its identifier or by its
-    number from 1; None is the first. every: all runs.
+    file: a binary stream; name: its name in messages. run: which run of the log, by its identifier or by its number from 1;
+    None is the first. every: all runs.
     """
 
     def __init__(self, file: BinaryIO, name: str, *, run: str | None = None, every: bool = False) -> None:
         self.name = name
         self.runs: dict[str, str] = {}
-        """The runs that were seen, each with its verdict, `?` where its last line is missing."""
+        """The runs that were seen, each with its verdict; `?` if its last line is missing."""
         self.lines = 0
-        """The lines that were read so far."""
+        """The number of lines read so far."""
         self.raw = b""
-        """The last of them as it stands in the log: the event that was just given."""
+        """The last line read, as bytes: that of the event just yielded."""
         self.tally: Event | None = None
-        """The line that tells of several runs."""
+        """The `tally.finished` line, which sums up several runs."""
         self._file = file
         self._wanted = run
         self._every = every
@@ -58,6 +58,7 @@ class Reading:
         self._next: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Event]:
+        # The loop handles the usual case, the next line of the run, by itself: a log may have millions of lines.
         following, known, every, chosen = self._next, EVENTS, self._every, self._chosen
         for line in self._lines():
             self.lines += 1
@@ -91,7 +92,7 @@ class Reading:
             raise LogError(f"cannot read {self.name}: {error.strerror}") from None
 
     def _looked_at(self, line: bytes, event: Any) -> Event | None:
-        """A line that is not simply the next one of the run: the first of a run, one of another run, one of somebody else."""
+        """Handles a line that is not simply the run's next one: the first of a run, another run's, or a foreign one."""
         if not line.strip():
             return None
         if not _is_event(event):
@@ -141,7 +142,7 @@ class Reading:
         return "line {} is `{}`".format(*self._first_foreign)
 
     def notes(self) -> list[str]:
-        """What was not read or is not there, a sentence each; to be asked when all events have been taken."""
+        """The gaps of the log and the skipped lines, a sentence each; complete once all events are taken."""
         out = []
         if self._first_foreign is not None:
             number, text = self._first_foreign
@@ -181,7 +182,7 @@ class Reading:
 
 @contextmanager
 def opened(path: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, or of standard input for `-`."""
+    """Opens a file in binary mode; `-` is standard input, which stays open."""
     if path == "-":
         yield sys.stdin.buffer
         return
@@ -196,19 +197,19 @@ def opened(path: str) -> Iterator[BinaryIO]:
 
 
 def excerpt(text: str, most: int = _SHOWN) -> str:
-    """A text that cannot harm a terminal, at most so long; what was cut is marked by `…`."""
+    """A text of at most `most` characters without control characters; `…` marks a cut."""
     clean = "".join(c if c.isprintable() else "�" for c in text[: most + 1].strip())
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def _is_event(event: Any) -> bool:
-    """Whether a line is an event as ours are."""
+    """Whether a value is a well-formed event."""
     named = isinstance(event, dict) and isinstance(event.get("run"), str) and isinstance(event.get("event"), str)
     return named and type(event.get("seq")) is int and event["seq"] >= 0 and _is_sound(event)
 
 
 def _is_sound(event: Event) -> bool:
-    """Whether the fields that everyone relies on are of their kind; written out, as it is asked of every line."""
+    """Whether the fields that the analysis relies on have their types; unrolled, as it is called for every line."""
     get = event.get
     return (
         type(get("elapsed_s")) in _NUMBERS

@@ -1,8 +1,7 @@
-"""Turns events into spans of time: what each thread did or waited for, what it held, and who let it go on.
+"""Spans of time from events: a thread's sleep, work, call, wait, hold, section or life, with its cause.
 
-A line `x.acquiring` says that an operation is about to be done, and `x.acquired` that it has been; how long it waited in
-between is on the second line. Locks are held from `acquired` to `released`, but not while their holder waits on a
-condition of theirs.
+A line `x.acquiring` announces an operation and `x.acquired` finishes it; the second line has the time waited in between.
+Locks are held from `acquired` to `released`, but not while their holder waits on a condition of theirs.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ DONE_, TIMED_OUT, FAULT, CUT_OFF = "done", "timed_out", "fault", "cut_off"
 
 @dataclass(slots=True)
 class Span:
-    """What a thread did from one moment to another, in seconds of the run.
+    """An activity of a thread with its begin and end, in seconds of the run.
 
     `what` is `alive` (from its first step to its last), `sleeping`, `working`, `calling` (a function of the user's),
     `waiting` (blocked in an operation), `holding` (a lock, rlock, semaphore), `inside` (a section) or `queued` (a task of a
@@ -38,45 +37,45 @@ class Span:
     begin_s: float
     end_s: float
     begin_seq: int
-    """The line that it begins with, or that announced it."""
+    """The log line (`seq`) that begins or announces it."""
     end_seq: int
-    """The line that it ends with."""
+    """The log line (`seq`) that ends it."""
     object: str | None = None
     op: str | None = None
-    """For a wait: the operation, such as `queue.get`, as the events call its kind."""
+    """For a wait: the operation, such as `queue.get`, named as in the events."""
     line: int | None = None
-    """Where in the file."""
+    """The line in the scenario file."""
     step: str | None = None
     ended: str = DONE_
-    """How: `done`, `timed_out`, `fault`, or `cut_off` where the run ended first."""
+    """How it ended: `done`, `timed_out`, `fault`, or `cut_off` if the run ended first."""
     by: Cause | None = None
-    """For a wait or a life: what let it go on, or begin; None where nobody did or it is not known."""
+    """The cause of a wait's end or a thread's begin; None if there is none or it is not known."""
 
     @property
     def seconds(self) -> float:
-        """How long."""
+        """The duration in seconds."""
         return self.end_s - self.begin_s
 
 
 class _Thread:
-    """What is going on in one thread."""
+    """The open activities of one thread."""
 
     __slots__ = ("alive", "began", "pending", "sections")
 
     def __init__(self) -> None:
         self.alive: Event | None = None
         self.pending: Event | None = None
-        """The line of the operation that is about to be done."""
+        """The line of the operation that is announced and not finished."""
         self.began: Event | None = None
-        """The line with which a sleep, work or call began."""
+        """The line that began a sleep, work or call."""
         self.sections: dict[str, list[Event]] = {}
 
 
 class Spans:
-    """Takes the events of a run in their order, and hands every span to `give` as soon as it has ended.
+    """Takes the events of a run in their order, and passes every span to `give` as soon as it has ended.
 
-    Spans come in the order of their ends, those that are still going on with `close`. What it keeps grows with the
-    threads and objects, not with the log.
+    Spans come in the order of their ends, those that are still open with `close`. Memory grows with threads and objects,
+    not with the log.
     """
 
     def __init__(self, give: Callable[[Span], object]) -> None:
@@ -104,7 +103,7 @@ class Spans:
         }
 
     def take(self, event: Event) -> None:
-        """Take the next event."""
+        """Takes the next event."""
         at, name = event["elapsed_s"], event["event"]
         if at > self.ended_s:
             self.ended_s = at
@@ -121,7 +120,7 @@ class Spans:
             self._holdings.opening = self.causes.opening = self.opening
 
     def close(self) -> None:
-        """The log is over: what is still going on ends here, cut off."""
+        """Ends all open spans as cut off, at the end of the log."""
         for name, thread in self._threads.items():
             self._stop(name, thread, self.ended_s, self._last_seq)
         self._holdings.close(self.ended_s, self._last_seq)
@@ -168,7 +167,7 @@ class Spans:
         )
         begin = end - waited
         if cause is not None and (late or cause.thread == event["thread"]):
-            cause = None  # nobody lets itself go on
+            cause = None  # a timeout has no cause, and a thread is not its own
         if about is not None:
             begin = max(begin, about["elapsed_s"])
         self.give(
@@ -179,7 +178,7 @@ class Spans:
         )  # fmt: skip
 
     def _broken_off(self, about: Event, event: Event, ended: str, waited: float | None = None) -> None:
-        """An operation that was not done: how long it had waited, if it is one that waits."""
+        """Ends the wait of an operation that was announced and not finished, if the operation can wait."""
         op = ABOUT[about["event"]]
         begin, end = about["elapsed_s"], event["elapsed_s"]
         if waited is not None:
@@ -256,14 +255,14 @@ class Spans:
             self._has_begun_early(event)
 
     def _has_submitted(self, event: Event) -> None:
-        """A task was handed to a pool; on real threads it may have begun by now."""
+        """Notes a task submitted to a pool, unless it has begun by now, as it may on real threads."""
         self._submitting.pop(event["thread"], None)
         name = event.get("value")
         if isinstance(name, str) and name not in self._threads:
             self._submitted[name] = event
 
     def _has_begun_early(self, event: Event) -> None:
-        """A task that begins before the line which says that it was submitted: whoever is submitting has submitted it."""
+        """Handles a task that begins before its `submitted` line: the thread now submitting has submitted it."""
         pool = event["pool"]
         about = next((e for e in self._submitting.values() if e.get("object") == pool), None)
         if about is not None:
@@ -284,7 +283,7 @@ class Spans:
         self._stop(event["thread"], thread, event["elapsed_s"], event["seq"], DONE_)
 
     def _failed(self, event: Event, thread: _Thread) -> None:
-        """An exception has ended it: no other line says so."""
+        """Ends a thread that an exception ended, of which no other line is logged."""
         self.causes.note_end(event)
         self._stop(event["thread"], thread, event["elapsed_s"], event["seq"], FAULT)
 
@@ -292,7 +291,7 @@ class Spans:
         self._stop(event["thread"], thread, event["elapsed_s"], event["seq"])
 
     def _stop(self, name: str, thread: _Thread, end: float, seq: int, ended: str = CUT_OFF) -> None:
-        """A thread is over, or the log is."""
+        """Ends all open spans of a thread that has ended, or that the end of the log cuts off."""
         if thread.pending is not None:
             self._broken_off(thread.pending, {"elapsed_s": end, "seq": seq}, ended if ended == CUT_OFF else FAULT)
         if thread.began is not None:
@@ -312,7 +311,7 @@ class Spans:
 
 
 def spans_of(events: Any) -> list[Span]:
-    """All spans of events, for programs that have room for them."""
+    """All spans of a run's events as a list, for programs that have the memory for it."""
     out: list[Span] = []
     spans = Spans(out.append)
     for event in events:

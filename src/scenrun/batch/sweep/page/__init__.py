@@ -1,1 +1,1 @@
-"""A self-contained page of a sweep: lines with confidence bands, a heat map, the slowest and the failing cells."""
+"""The self-contained HTML page of a sweep: lines with confidence bands, a heat map, the slowest and the failing cells."""

@@ -1,4 +1,4 @@
-"""What a sweep's page shows, as plain values: columns by combination, and the cells that are told one by one."""
+"""Collects the data of a sweep's page: columns by combination, and details of the failing and the slowest cells."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from scenrun.batch.sweep.statistics import Combination, combinations
 from scenrun.printable import clean
 
 MOST_NUMBERS = 300_000
-"""Means in a page; beyond these, figures are left out, those last that are asked for."""
+"""The most means of a page; beyond, figures are left out, requested ones last."""
 MOST_COMBINATIONS = 20_000
 MOST_TOLD = 200
-"""Failing cells that are told one by one."""
+"""The most failing cells that are listed."""
 MOST_SLOW = 20
 NOT_AS_EXPECTED = "share not as expected"
 
 
 class _Cells:
-    """The cells that are told one by one, noted while the rows are read."""
+    """Totals of all cells, and the failing and the slowest ones, noted while the rows are read."""
 
     def __init__(self) -> None:
         self.count = self.failing = 0
@@ -32,7 +32,7 @@ class _Cells:
         self.slow: list[tuple[float, int, Row]] = []
 
     def noted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows."""
+        """Yields the same rows."""
         for row in rows:
             self.count += 1
             self.took_s += row["took_s"]
@@ -48,12 +48,12 @@ class _Cells:
 
     @property
     def slowest(self) -> list[Row]:
-        """The slowest first."""
+        """The slowest cells, the slowest first."""
         return [row for *_, row in sorted(self.slow, key=lambda one: (-one[0], -one[1]))]
 
 
 def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
-    """All of a page."""
+    """The page's data. shown: the figures that the page shows first."""
     figures, left_figures = _figures(plan, record, shown)
     cells = _Cells()
     columns = _Columns(plan, figures)
@@ -71,7 +71,7 @@ def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, 
 
 
 def _figures(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> tuple[list[str], int]:
-    """The figures of the page, those first that are asked for, and how many had no room."""
+    """The figures of the page, with those of `shown` first, and the number of figures left out."""
     found: dict[str, None] = dict.fromkeys(shown)
     combinations = 0
     for row in record.rows():
@@ -101,7 +101,7 @@ def _notes(cells: _Cells, left: int, left_figures: int) -> Iterator[str]:
 
 
 class _Columns:
-    """Combinations column by column."""
+    """The combinations as columns."""
 
     def __init__(self, plan: SweepPlan, figures: Sequence[str]) -> None:
         self.paths = plan.grid.paths
@@ -117,7 +117,7 @@ class _Columns:
         }
 
     def add(self, one: Combination) -> None:
-        """One more."""
+        """Adds a combination."""
         for at, path in enumerate(self.paths):
             known = path in one.parameters
             self.at[at].append(self._numbers[at].get(_key(one.parameters[path]), -1) if known else -1)
@@ -132,7 +132,7 @@ class _Columns:
             columns["count"].append(0 if figure is None else figure.count)
 
     def as_dict(self) -> dict[str, Any]:
-        """As the page reads them."""
+        """The columns in the form that the page's script reads."""
         parameters = [
             {
                 "path": clean(path), "name": self.names[path], "values": [value_text(v) for v in self.values[at]],

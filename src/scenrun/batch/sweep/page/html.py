@@ -1,4 +1,4 @@
-"""The parts of a sweep's page put together with its data: one file, which may ask nothing of anybody."""
+"""Assembles the HTML of a sweep's page from its assets and data: one file, which may load nothing."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, BinaryIO
 from scenrun.report.page.html import inert
 
 _SCRIPTS = ("model.js", "elements.js", "chart.js", "map.js", "page.js")
-"""In the order in which each relies on those before it."""
+"""Each script relies on those before it."""
 _POLICY = (
     "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
 )
 
 
 def written(file: BinaryIO, data: dict[str, Any]) -> None:
-    """Write the page with its data."""
+    """Writes the page with its data."""
     style, script = _asset("page.css"), "\n".join(["(() => {", '"use strict";', *map(_asset, _SCRIPTS), "})();"])
     before, after = _asset("page.html").split("@DATA@")
     parts = (

@@ -1,4 +1,4 @@
-"""A self-contained page of a sweep: lines with confidence bands, a heat map, the slowest and the failing cells."""
+"""Writes the page of a sweep: the writer for `-o FILE.html`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scenrun.batch.sweep.plan import SweepPlan
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
-    """Write the page of all rows."""
+    """Writes the page of all rows. shown: the figures that the page shows first."""
     data = collected(plan, record, shown)
     with open(path, "wb") as file:
         written(file, data)
