@@ -30,9 +30,9 @@ import test_threads as threads
 import yaml
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.execution.threads import threads as real_threads
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 from scenrun.program.primitives.kinds import Kind
 from scenrun.program.primitives.registry import KINDS
 

@@ -12,8 +12,9 @@ from time import perf_counter
 import yaml
 from measuring import SCENARIOS, Table, at_most, main
 
-from scenrun.api import Loaded, load, run, simulate
+from scenrun.api import run, simulate
 from scenrun.execution.calibration import PROBES, Measured, Pair, costs_of
+from scenrun.program.loaded import Loaded, load
 
 GOAL_PERCENT = 15
 

@@ -10,7 +10,7 @@ from measuring import ENVIRONMENT, SCENARIOS, Table, at_least, at_most, interlea
 
 CHILD = """
 import sys, time
-from scenrun.api import load
+from scenrun.program.loaded import load
 from scenrun.execution.simulator.simulate_program import simulate_program
 from scenrun.trace.recorder import Recorder
 overrides = {"threads.sleeper.count": int(sys.argv[2])} if len(sys.argv) > 2 else None

@@ -9,9 +9,10 @@ from scenrun.errors import OutputError, ScenarioError, UsageError
 from scenrun.version import __version__
 
 if TYPE_CHECKING:
-    from scenrun.api import Loaded, explore, load, replay, run, simulate
+    from scenrun.api import explore, replay, run, simulate
     from scenrun.batch.sweep.request import sweep
     from scenrun.batch.sweep.result import Swept
+    from scenrun.program.loaded import Loaded, load
     from scenrun.report.results import RunResult
     from scenrun.search.result import Explored
 
@@ -34,7 +35,8 @@ __all__ = [
 
 
 _HOMES = {
-    **dict.fromkeys(("Loaded", "explore", "load", "replay", "run", "simulate"), "scenrun.api"),
+    **dict.fromkeys(("explore", "replay", "run", "simulate"), "scenrun.api"),
+    **dict.fromkeys(("Loaded", "load"), "scenrun.program.loaded"),
     "Explored": "scenrun.search.result",
     "RunResult": "scenrun.report.results",
     "Swept": "scenrun.batch.sweep.result",

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from scenrun.errors import Fault, Place, Problem, ScenarioError, Source, UsageError
-from scenrun.language.durations import DurationError
-from scenrun.language.durations import parse as parse_duration
-from scenrun.language.model import Scenario
-from scenrun.language.reader import read_scenario
-from scenrun.language.source import MAX_BYTES, decode
-from scenrun.program.compiler.compiler import compile_scenario
-from scenrun.program.ir import Program
+from scenrun.errors import UsageError
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import Loaded, load
 from scenrun.program.results import RunRecord
+from scenrun.program.user_python import check_calls
 from scenrun.report.results import RunResult
 from scenrun.trace.events import LEVELS
 
@@ -31,64 +24,6 @@ if TYPE_CHECKING:
     from scenrun.model.move_schedule import MoveSchedule
     from scenrun.search.result import Explored
     from scenrun.trace.recorder import Recorder
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A scenario that was read, checked and compiled."""
-
-    scenario: Scenario
-    program: Program
-
-    @property
-    def name(self) -> str:
-        """The scenario's name."""
-        return self.program.name
-
-
-def load(
-    scenario: str | Path | Mapping[str, Any],
-    *,
-    overrides: Mapping[str, Any] | None = None,
-    expect: str | Path | Mapping[str, Any] | None = None,
-) -> Loaded:
-    """Read, check and compile a scenario.
-
-    - scenario: the path of a file, or the scenario itself as a mapping.
-    - overrides: values by dotted path, such as `{"threads.consumer.count": 3}`; by default none.
-    - expect: the path of another file, or a mapping, whose `expect` and `limits` replace the scenario's own; by default none.
-
-    Raises ScenarioError with every problem of the file, each with its place.
-    """
-    teacher = None if expect is None else source_of(expect, "<expect>")
-    return load_source(source_of(scenario), overrides, teacher)
-
-
-def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") -> Source:
-    """The source of a file or, under the name `name`, of a mapping written as YAML."""
-    if isinstance(given, Mapping):
-        text = yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True)
-        return decode(name, text.encode())
-    return read_file(Path(given))
-
-
-def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None) -> Loaded:
-    """Read, check and compile the scenario of a source; `expect` and `limits` of a `teacher` replace its own."""
-    given = dict(overrides or {})
-    read, problems = read_scenario(source, given, teacher)
-    if read is None:
-        raise ScenarioError(problems)
-    return Loaded(read, compile_scenario(read, problems, given))
-
-
-def read_file(path: Path) -> Source:
-    """The source of a file; raises ScenarioError where it cannot be read or is larger than a scenario may be."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # one byte more, so that `decode` sees that a file is too large
-    except OSError as error:
-        raise ScenarioError([Problem(None, f"{path}: cannot be read: {error.strerror}")]) from None
-    return decode(str(path), data)
 
 
 def run(
@@ -398,43 +333,3 @@ def _output(log: str | Path | Callable[[dict[str, Any]], object] | None, keep: b
             yield Lines(output, keep)
         finally:
             output.leave()
-
-
-def time_limit_ns(limit: str | float | None, option: str = "time_limit") -> int | None:
-    """A time limit in nanoseconds, from seconds or a duration's text; a UsageError names the option."""
-    if limit is None:
-        return None
-    if isinstance(limit, int | float) and not isinstance(limit, bool):
-        if not 0 < limit < 1e9:
-            raise UsageError(f"{option} is a positive number of seconds, not {limit}")
-        return int(limit * 1e9)
-    try:
-        nanoseconds = parse_duration(limit)
-    except DurationError as error:
-        raise UsageError(f"{option}: {error}") from None
-    if nanoseconds == 0:
-        raise UsageError(f"{option}: longer than nothing, please")
-    return nanoseconds
-
-
-def check_calls(program: Program, allow_python: bool) -> None:
-    """Raise ScenarioError where a program uses the author's Python without permission, or where it cannot be imported."""
-
-    calls = [i for code in program.codes for i in code.instructions if i.op == "call"]
-    if not calls and not program.objects:
-        return
-    if not allow_python:
-        lines = {**{made.line: "objects" for made in program.objects}, **{i.line: "call" for i in calls}}
-        problems = [
-            Problem(Place(program.source, line, 1), f"`{word}` runs Python of yours; allow it with --allow-python")
-            for line, word in sorted(lines.items())
-        ]
-        raise ScenarioError(problems)
-    from scenrun.program.user_python import import_function
-
-    functions = {str(i.option("function")): i.line for i in calls if ":" in str(i.option("function"))}
-    for name, line in {**functions, **{made.python: made.line for made in program.objects}}.items():
-        try:
-            import_function(name)
-        except Fault as fault:
-            raise ScenarioError([Problem(Place(program.source, line, 1), fault.text)]) from None

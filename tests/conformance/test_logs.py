@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from scenarios_at_random import scenarios
 
 import scenrun
-from scenrun.api import Loaded, load, load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import Loaded, load, load_source
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 HURRIED_S = 1e-6

@@ -10,13 +10,13 @@ import yaml
 from click.testing import CliRunner
 
 from scenrun import simulate
-from scenrun.api import load
 from scenrun.errors import UsageError
 from scenrun.execution.calibration import calibrate
 from scenrun.execution.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
 from scenrun.interface.cli.calibrate import file_of
 from scenrun.interface.cli.main import cli
 from scenrun.language.steps import VERBS
+from scenrun.program.loaded import load
 
 SECOND_NS = 1_000_000_000
 MEASURED = (

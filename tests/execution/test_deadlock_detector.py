@@ -8,12 +8,12 @@ import pytest
 from deadlocked_runs import _interval, _nobody_is_left, line_of, run  # noqa: F401
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.execution.threads.context import Context
 from scenrun.execution.threads.detector import Detector
 from scenrun.execution.threads.queues import RealSimpleQueue
 from scenrun.execution.threads.run import Run
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 
 SOUND: dict[str, str] = {
     "a sleeping thread will release the lock": """

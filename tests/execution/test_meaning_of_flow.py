@@ -9,8 +9,8 @@ from real_runs import Cases, holds, run
 from this_python import told_by_python
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 
 FLOW: Cases = {
     "`else` where nothing was raised, `finally` in any case": (

@@ -8,8 +8,8 @@ import pytest
 from real_runs import Cases, holds, run
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 
 QUEUES: Cases = {
     "items leave in the order of the queue's kind": (

@@ -8,8 +8,8 @@ import pytest
 from real_runs import Cases, found, holds, run, verdict_of
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 
 BEHAVIOURS: Cases = {
     "parameters of each type": (

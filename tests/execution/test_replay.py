@@ -18,7 +18,6 @@ from scenarios_drawn import each_scenario
 from shown import Wanted, cycle, every_end, free, quick, replay_of, replays, schedule_of, unlike, walked
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.execution.replay.plan import plan_of
 from scenrun.execution.threads.context import Context, Cut
 from scenrun.execution.threads.locks import RealLock
@@ -26,6 +25,7 @@ from scenrun.language.source import decode
 from scenrun.model.machine import Machine
 from scenrun.model.move_schedule import read, schema
 from scenrun.model.moves import Diverged, Move, choices_of, moves_of
+from scenrun.program.loaded import load_source
 from scenrun.search.space.reference import End
 from scenrun.trace.recorder import Recorder
 

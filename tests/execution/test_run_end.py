@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.api import load
 from scenrun.execution.threads.context import Context
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.supervisor import Supervisor
+from scenrun.program.loaded import load
 
 
 class _StartsAnother(Context):

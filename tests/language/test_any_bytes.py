@@ -8,7 +8,6 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenrun.api import load_source
 from scenrun.errors import ScenarioError
 from scenrun.language.behaviours import names
 from scenrun.language.expressions import FUNCTIONS, ExpressionError, parse
@@ -17,6 +16,7 @@ from scenrun.language.primitives import KINDS
 from scenrun.language.source import decode
 from scenrun.language.steps import VERBS
 from scenrun.language.templates import parse_template
+from scenrun.program.loaded import load_source
 
 ROOT = Path(__file__).parents[2]
 VALID = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "scenarios").glob("*.yaml"))]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from scenrun.api import load_source
 from scenrun.language.source import decode
 from scenrun.program.control_flow import ANYTHING, Footprints
 from scenrun.program.ir import Code, Program
+from scenrun.program.loaded import load_source
 
 
 def program(text: str) -> Program:

@@ -10,8 +10,8 @@ import pytest
 from documents import ROOT, blocks, sessions, shell
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 

@@ -34,7 +34,7 @@ ONLY_IN = {
     "pydantic": ("scenrun.language",),
     "pydantic_core": ("scenrun.language", "scenrun.program.compiler.arguments", "scenrun.interface.cli.catalogue"),
     "yaml": (
-        "scenrun.language.source", "scenrun.api", "scenrun.execution.simulator.costs",
+        "scenrun.language.source", "scenrun.program.loaded", "scenrun.execution.simulator.costs",
         "scenrun.interface.pytest_plugin.fixture",
     ),
 }  # fmt: skip

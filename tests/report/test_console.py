@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from terminal import SCENARIOS, on_terminal, seen_columns
 
-from scenrun.api import load
 from scenrun.printable import clean
+from scenrun.program.loaded import load
 from scenrun.report.amounts import seconds
 from scenrun.report.console import Console
 from scenrun.report.width import columns, cut, hanging, short, wrapped

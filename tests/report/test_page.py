@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from scenrun.api import Loaded, load, simulate
+from scenrun.api import simulate
 from scenrun.errors import UsageError
 from scenrun.interface.cli.report import report_command
+from scenrun.program.loaded import Loaded, load
 from scenrun.report.page.bars import Bars
 from scenrun.report.page.collecting import Collected
 from scenrun.report.page.columns import Names, Places

@@ -44,7 +44,8 @@ def scenrun(*arguments: str, given: str | None = None, **environment: str) -> su
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The debug logs of some scenarios, in virtual time."""
-    from scenrun.api import load, simulate
+    from scenrun.api import simulate
+    from scenrun.program.loaded import load
 
     folder = tmp_path_factory.mktemp("logs")
     for file in FILES:

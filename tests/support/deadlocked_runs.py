@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 from scenrun.report.results import RunResult
 
 

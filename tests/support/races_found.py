@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from scenrun.api import load_source
 from scenrun.language.source import decode
 from scenrun.model.machine import FREE, Machine, Transition
+from scenrun.program.loaded import load_source
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
 

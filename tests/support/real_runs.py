@@ -6,8 +6,8 @@ import textwrap
 from typing import Any
 
 import scenrun
-from scenrun.api import load_source
 from scenrun.language.source import decode
+from scenrun.program.loaded import load_source
 from scenrun.report.results import RunResult
 
 

@@ -11,9 +11,9 @@ from shown import free, quick, replays, schedule_of, walked
 from this_python import told_by_python
 
 import scenrun
-from scenrun.api import Loaded, load_source
 from scenrun.execution.replay.plan import plan_of, to_show
 from scenrun.language.source import decode
+from scenrun.program.loaded import Loaded, load_source
 from scenrun.trace.events import schema
 from scenrun.trace.recorder import Collector, Recorder
 

@@ -99,3 +99,25 @@ def _made(program: Program, declared: PythonObject) -> Any:
     except Exception as error:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise ScenarioError([Problem(place, f"`{declared.name}`: {declared.python} raised {text}")]) from None
+
+
+def check_calls(program: Program, allow_python: bool) -> None:
+    """Raise ScenarioError where a program uses the author's Python without permission, or where it cannot be imported."""
+
+    calls = [i for code in program.codes for i in code.instructions if i.op == "call"]
+    if not calls and not program.objects:
+        return
+    if not allow_python:
+        lines = {**{made.line: "objects" for made in program.objects}, **{i.line: "call" for i in calls}}
+        problems = [
+            Problem(Place(program.source, line, 1), f"`{word}` runs Python of yours; allow it with --allow-python")
+            for line, word in sorted(lines.items())
+        ]
+        raise ScenarioError(problems)
+
+    functions = {str(i.option("function")): i.line for i in calls if ":" in str(i.option("function"))}
+    for name, line in {**functions, **{made.python: made.line for made in program.objects}}.items():
+        try:
+            import_function(name)
+        except Fault as fault:
+            raise ScenarioError([Problem(Place(program.source, line, 1), fault.text)]) from None

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scenrun.api import Loaded, check_calls, explore, load_source, read_file, run, simulate
+from scenrun.api import explore, run, simulate
 from scenrun.batch.suite.ways import ways_of
 from scenrun.errors import ScenarioError
 from scenrun.printable import clean
+from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.program.results import RunRecord
+from scenrun.program.user_python import check_calls
 from scenrun.report.outcome import describe as describe_run
 from scenrun.report.width import cut
 from scenrun.search.counterexample.summary import describe as describe_search

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from scenrun.api import Loaded, explore, load_source, run, simulate, time_limit_ns
+from scenrun.api import explore, run, simulate
 from scenrun.batch.sweep.grid import Cell
 from scenrun.batch.sweep.time_limit import TooLong, too_long, within
 from scenrun.errors import ScenarioError, Source, UsageError
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import Loaded, load_source
 
 Row = dict[str, Any]
 """The result of a cell: `cell`, `number`, `parameters`, `seed`, `repetition`, `verdict`, `ok`, `figures`, `took_s`; with

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scenrun.api import time_limit_ns
 from scenrun.errors import UsageError
+from scenrun.language.time_limit import time_limit_ns
 
 HOWS = ("run", "simulate", "explore")
 SIMULATE = ("scheduler", "priorities", "switch_interval", "cpus", "step_cost")

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.api import check_calls
 from scenrun.batch.sweep import options as option_table
 from scenrun.batch.sweep.cell import Job
 from scenrun.batch.sweep.grid import Grid
 from scenrun.batch.sweep.paths import Paths
 from scenrun.errors import UsageError
 from scenrun.language.sweep import Sweep
+from scenrun.program.user_python import check_calls
 
 MANY_CELLS = 100_000
 """The number of cells beyond which a sweep must be confirmed."""

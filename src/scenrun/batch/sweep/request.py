@@ -7,7 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from scenrun.api import Loaded, source_of, time_limit_ns
 from scenrun.batch.sweep.cell import Job
 from scenrun.batch.sweep.plan import SweepRequest, plan
 from scenrun.batch.sweep.record import Record, identity_of
@@ -15,7 +14,9 @@ from scenrun.batch.sweep.result import Swept, result_of
 from scenrun.batch.sweep.run import means_for, run_missing
 from scenrun.errors import UsageError
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.time_limit import time_limit_ns
 from scenrun.language.value_ranges import RangeError
+from scenrun.program.loaded import Loaded, source_of
 
 
 def sweep(

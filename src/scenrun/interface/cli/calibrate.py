@@ -57,8 +57,8 @@ def _unwritable(output: str, error: OSError) -> OutputError:
 
 
 def _measure(rounds: int, quiet: bool) -> dict[str, int]:
-    from scenrun.api import load
     from scenrun.execution.calibration import calibrate
+    from scenrun.program.loaded import load
 
     def progress(done: int, of: int) -> None:
         if not quiet:

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 from pydantic_core import PydanticCustomError
 
-from scenrun.api import load_source, read_file
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.interface.cli.streams import tell
 from scenrun.language import behaviours, catalogue
 from scenrun.language.fields import check_name
 from scenrun.language.suggestions import did_you_mean
+from scenrun.program.loaded import load_source, read_file
 
 
 @click.command("list")

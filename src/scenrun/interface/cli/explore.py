@@ -17,12 +17,14 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
 from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
 from scenrun.interface.cli.streams import say, tell
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import Loaded
+from scenrun.program.user_python import check_calls
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest

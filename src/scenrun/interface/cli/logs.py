@@ -123,8 +123,9 @@ def player_of(argument: str, file: str | None = None) -> dict[str, Any] | None:
     """The steps of a schedule for a page's player; None for a log or a scenario. file: the schedule's scenario."""
     if kind_of(argument) != "schedule":
         return None
-    from scenrun.api import load, scenario_of
+    from scenrun.api import scenario_of
     from scenrun.model.move_schedule import read
+    from scenrun.program.loaded import load
     from scenrun.search.counterexample.frames import frames_of
 
     schedule = read(argument)

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, load_source, read_file
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
 from scenrun.interface.cli.startup import without_collecting
 from scenrun.language import source as yaml_source
+from scenrun.program.loaded import Loaded, load_source, read_file
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*\Z")
 

@@ -9,13 +9,14 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, check_calls
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.options import load, overrides_of
 from scenrun.interface.cli.streams import tell
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.model.moves import Diverged, choices_of
+from scenrun.program.loaded import Loaded
+from scenrun.program.user_python import check_calls
 from scenrun.search.counterexample.stepper import Game, Option
 
 HELP = """\

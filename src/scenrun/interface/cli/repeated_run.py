@@ -16,14 +16,16 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, check_calls, time_limit_ns
 from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
 from scenrun.interface.cli.options import expect_option, load, overrides_of
 from scenrun.interface.cli.streams import say
 from scenrun.language.model import VERDICTS
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
+from scenrun.program.user_python import check_calls
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 

@@ -9,15 +9,17 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, check_calls, load, replay_once, scenario_of
+from scenrun.api import replay_once, scenario_of
 from scenrun.execution.replay.plan import ReplayPlan, plan_of
 from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
 from scenrun.interface.cli.streams import say
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
+from scenrun.program.loaded import Loaded, load
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
+from scenrun.program.user_python import check_calls
 from scenrun.report.outcome import describe_replay
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, time_limit_ns
 from scenrun.execution.threads.run_program import run_program
 from scenrun.interface.cli.repeated_run import Running, load_all, shared_options
+from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.ir import Program
+from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 
 MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from scenrun.api import Loaded, time_limit_ns
 from scenrun.errors import UsageError
 from scenrun.execution.simulator.costs import read_costs
 from scenrun.execution.simulator.options import SimulationOptions
@@ -15,9 +14,11 @@ from scenrun.execution.simulator.schedulers.registry import POLICIES
 from scenrun.execution.simulator.simulate_program import run_id_of, simulate_program
 from scenrun.interface.cli.repeated_run import Running, load_all, refuse_own_files, shared_options
 from scenrun.interface.cli.streams import say
+from scenrun.language.time_limit import time_limit_ns
 from scenrun.model.turn_schedule import Schedule
 from scenrun.model.turn_schedule import read as read_schedule
 from scenrun.program.ir import Program
+from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 
 _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "costs", "cpus", "repeat", "until")

@@ -13,7 +13,6 @@ from typing import Any
 
 import click
 
-from scenrun.api import time_limit_ns
 from scenrun.batch.sweep import files
 from scenrun.batch.sweep.cell import Job, Row
 from scenrun.batch.sweep.options import HOWS, OF
@@ -30,6 +29,7 @@ from scenrun.interface.cli.simulate import priorities_of
 from scenrun.interface.cli.streams import say, tell
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.time_limit import time_limit_ns
 from scenrun.language.value_ranges import RangeError, is_range
 from scenrun.report.amounts import counted
 from scenrun.workers.cluster import ClusterLost

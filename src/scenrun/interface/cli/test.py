@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 
-from scenrun.api import read_file, time_limit_ns
 from scenrun.batch.suite.discovery import scenarios_among
 from scenrun.batch.suite.junit import junit
 from scenrun.batch.suite.run import Case, Trying, cases_of
@@ -23,6 +22,8 @@ from scenrun.interface.cli.outputs import output_file
 from scenrun.interface.cli.repeated_run import on_signals, refuse_own_files
 from scenrun.interface.cli.streams import say, tell
 from scenrun.language.grading import sections_of
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import read_file
 from scenrun.workers.processes import cpus
 
 UNLIMITED = 10_000

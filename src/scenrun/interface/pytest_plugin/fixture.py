@@ -12,10 +12,11 @@ from typing import Any
 
 import yaml
 
-from scenrun.api import Loaded, explore, load_source, read_file, replay, run, simulate
+from scenrun.api import explore, replay, run, simulate
 from scenrun.errors import Source, UsageError
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
+from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.report.results import RunResult
 from scenrun.search.result import Explored
 from scenrun.trace.events import COMMON, EVENTS, LEVELS, OF_THREAD

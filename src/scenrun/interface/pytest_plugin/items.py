@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from scenrun.api import Loaded, time_limit_ns
 from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult, judged, load, planned
 from scenrun.batch.suite.ways import ways_among
 from scenrun.errors import ScenarioError, UsageError
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.program.loaded import Loaded
 
 
 class NotAsExpected(Exception):

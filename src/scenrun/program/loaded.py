@@ -1,0 +1,75 @@
+"""A scenario that was read, checked and compiled: from a file, a text or a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scenrun.errors import Problem, ScenarioError, Source
+from scenrun.language.model import Scenario
+from scenrun.language.reader import read_scenario
+from scenrun.language.source import MAX_BYTES, decode
+from scenrun.program.compiler.compiler import compile_scenario
+from scenrun.program.ir import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A scenario that was read, checked and compiled."""
+
+    scenario: Scenario
+    program: Program
+
+    @property
+    def name(self) -> str:
+        """The scenario's name."""
+        return self.program.name
+
+
+def load(
+    scenario: str | Path | Mapping[str, Any],
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    expect: str | Path | Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Read, check and compile a scenario.
+
+    - scenario: the path of a file, or the scenario itself as a mapping.
+    - overrides: values by dotted path, such as `{"threads.consumer.count": 3}`; by default none.
+    - expect: the path of another file, or a mapping, whose `expect` and `limits` replace the scenario's own; by default none.
+
+    Raises ScenarioError with every problem of the file, each with its place.
+    """
+    teacher = None if expect is None else source_of(expect, "<expect>")
+    return load_source(source_of(scenario), overrides, teacher)
+
+
+def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") -> Source:
+    """The source of a file or, under the name `name`, of a mapping written as YAML."""
+    if isinstance(given, Mapping):
+        text = yaml.safe_dump(dict(given), sort_keys=False, allow_unicode=True)
+        return decode(name, text.encode())
+    return read_file(Path(given))
+
+
+def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None) -> Loaded:
+    """Read, check and compile the scenario of a source; `expect` and `limits` of a `teacher` replace its own."""
+    given = dict(overrides or {})
+    read, problems = read_scenario(source, given, teacher)
+    if read is None:
+        raise ScenarioError(problems)
+    return Loaded(read, compile_scenario(read, problems, given))
+
+
+def read_file(path: Path) -> Source:
+    """The source of a file; raises ScenarioError where it cannot be read or is larger than a scenario may be."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # one byte more, so that `decode` sees that a file is too large
+    except OSError as error:
+        raise ScenarioError([Problem(None, f"{path}: cannot be read: {error.strerror}")]) from None
+    return decode(str(path), data)
