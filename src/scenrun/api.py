@@ -272,6 +272,7 @@ def replay_once(
     on: str,
     make_recorder: Callable[[str], Recorder],
     level: str,
+    *,
     interrupted: Callable[[], str | None] = lambda: None,
     plan: ReplayPlan | None = None,
 ) -> RunRecord:

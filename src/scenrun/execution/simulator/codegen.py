@@ -167,7 +167,7 @@ class SimulatedWriter(Writer):
         return [f"if __t >= __until or __still(__me): {self._turn()}"]
 
     def _traced(
-        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, checks: bool = True,
+        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, *, checks: bool = True,
         announced: str = "None",
     ) -> list[str]:  # fmt: skip
         """Puts the log's lines around those of an operation, then the check of `always` and the step's end."""

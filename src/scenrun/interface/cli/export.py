@@ -23,7 +23,7 @@ from scenrun.report.tables import TABLES
 @raw_option
 @source_options
 def export_command(
-    log: str, output: str, force: bool, table: str | None, run: str | None, raw: bool, sets: tuple[str, ...],
+    log: str, output: str, *, force: bool, table: str | None, run: str | None, raw: bool, sets: tuple[str, ...],
     file: str | None,
 ) -> int:  # fmt: skip
     """Write a log as tables: OUTPUT.parquet or .csv is one table, .duckdb a database of all three.

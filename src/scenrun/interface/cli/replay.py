@@ -74,7 +74,7 @@ class _Replaying(Running):
         """Replays the schedule once."""
         return replay_once(
             loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,
-            lambda: self.signal, self.plan,
+            interrupted=lambda: self.signal, plan=self.plan,
         )  # fmt: skip
 
     def _once(self, file: str, loaded: Loaded) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic_core import PydanticCustomError
@@ -45,6 +46,21 @@ WRONG = object()
 """The argument of a required parameter that was not given."""
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One argument of a use of a behaviour: what it is for, and where its names mean something."""
+
+    w: Writer
+    """The code in which its value is computed."""
+    key: str
+    """The parameter's name."""
+    scope: Scope
+    """The names where the argument is written."""
+    inner: Scope
+    """The behaviour's own names, the parameter's among them."""
+    place: Place | None
+
+
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence, at most the first twelve of them."""
     names = list(names)
@@ -62,7 +78,8 @@ def bind_inline(
         if given is MISSING:
             inner.bindings[key] = _default(w, key, parameter, target, inner, place)
         else:
-            inner.bindings[key] = bind(w, key, parameter, given, scope, inner, _place_in(args, key) or place)
+            use = Use(w, key, scope, inner, _place_in(args, key) or place)
+            inner.bindings[key] = bind(use, parameter, given)
     w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
     return inner
 
@@ -104,29 +121,27 @@ def _default(w: Writer, key: str, parameter: Parameter, target: str, inner: Scop
         stop = w.names.default_stop()
         return Object(stop) if stop else Nothing()
     scope = w.compiler.file_scope if w.compiler.is_own(target) else Scope(None, thread=False)
-    return bind(w, key, parameter, parameter.default, scope, inner, parameter.place_of_key("default") or place)
+    use = Use(w, key, scope, inner, parameter.place_of_key("default") or place)
+    return bind(use, parameter, parameter.default)
 
 
-def bind(
-    w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
-) -> Binding:
+def bind(use: Use, parameter: Parameter, raw: Any) -> Binding:
     """The binding of one parameter to the argument `raw`; a computed value goes into a register of this thread."""
     if raw is WRONG:
         return Unknown()
-    where = place_of(raw) or place
+    use = replace(use, place=place_of(raw) or use.place)
     try:
-        return _bind(w, key, parameter, raw, scope, inner, where)
+        return _bind(use, parameter, raw)
     except ExpressionError as error:
-        where = error.place or where
-        w.refuse(where.moved(error.offset) if where else None, f"`{key}`: {error}")
+        where = error.place or use.place
+        use.w.refuse(where.moved(error.offset) if where else None, f"`{use.key}`: {error}")
     except PydanticCustomError as error:
-        w.refuse(where, f"`{key}`: {error.message()}")
+        use.w.refuse(use.place, f"`{use.key}`: {error.message()}")
     return Unknown()
 
 
-def _bind(
-    w: Writer, key: str, parameter: Parameter, raw: Any, scope: Scope, inner: Scope, place: Place | None
-) -> Binding:
+def _bind(use: Use, parameter: Parameter, raw: Any) -> Binding:
+    w, key, scope, place = use.w, use.key, use.scope, use.place
     kind = parameter.type
     if kind == "duration":
         return _timing(w, raw, scope, place)
@@ -143,7 +158,7 @@ def _bind(
     if kind == "expression":
         return Constant(None) if raw is None else Alias(parse(raw), scope)
     if kind == "value" or kind in _LITERALS:
-        return _value(w, key, kind, raw, scope, inner, place)
+        return _value(use, kind, raw)
     return _object(w, key, kind, raw, scope)
 
 
@@ -161,9 +176,10 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
     return Unknown()
 
 
-def _value(w: Writer, key: str, kind: str, raw: Any, scope: Scope, inner: Scope, place: Place | None) -> Binding:
-    register = inner.prefix + key
-    is_assigned = key in inner.assigned
+def _value(use: Use, kind: str, raw: Any) -> Binding:
+    w, key, scope, place = use.w, use.key, use.scope, use.place
+    register = use.inner.prefix + key
+    is_assigned = key in use.inner.assigned
     if kind == "str" and raw is not None and not (isinstance(raw, str) and isinstance(scope.find(raw), Constant)):
         if not isinstance(raw, str):
             w.refuse(place, f"`{key}` is text, not {shown(raw)}; put it in quotes")
@@ -262,8 +278,8 @@ class CaptureScope(Scope):
 
 
 def bind_captured(
-    w: Writer, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any],
-    scope: Scope, place: Place | None, given: dict[str, str],
+    w: Writer, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope,
+    *, place: Place | None, given: dict[str, str],
 ) -> tuple[Scope, list[str]]:  # fmt: skip
     """The scope of a behaviour that runs in a new thread, and the expressions that the caller evaluates for it.
 
@@ -282,7 +298,7 @@ def bind_captured(
             inner.bindings[key] = _default(w, key, parameter, target, inner, place)
         elif parameter.type in ("value", *_LITERALS) and _is_computed(raw):
             own = Scope(None, f"{caller.code.temporary('arg')}_")
-            computed = bind(caller, key, parameter, raw, scope, own, _place_in(args, key) or place)
+            computed = bind(Use(caller, key, scope, own, _place_in(args, key) or place), parameter, raw)
             if isinstance(computed, Register):
                 inner.bindings[key] = Register(outer.capture(computed.name))
             elif key in inner.assigned and isinstance(computed, Constant):
@@ -290,7 +306,8 @@ def bind_captured(
             else:
                 inner.bindings[key] = computed
         else:
-            inner.bindings[key] = bind(w, key, parameter, raw, outer, inner, _place_in(args, key) or place)
+            use = Use(w, key, outer, inner, _place_in(args, key) or place)
+            inner.bindings[key] = bind(use, parameter, raw)
     w.declare_locals(behaviour.do, inner, own=w.compiler.is_own(target))
     return inner, captured
 

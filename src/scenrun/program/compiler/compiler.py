@@ -173,7 +173,7 @@ class Compiler:
         writer = Writer(self, Assembler(-1, target, self.scenario.source, self.size))
         writer.code.line = caller.code.line
         with writer.code.at(self.path_of(target), behaviour.place):
-            inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place, given)
+            inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place=place, given=given)
             key = target, tuple((name, signature(inner.find(name))) for name in behaviour.params)
             if key in self._of_target:
                 return self._of_target[key], captured

@@ -58,7 +58,9 @@ def run_campaign(
     PCT aims at. bound: the most preemptions or delays. look: called now and then with the tally so far; a sentence that it
     returns ends the campaign. max_steps: steps after which a schedule is cut off. Ctrl-C ends the campaign as well.
     """
-    _check(strategy, schedules, seconds, jobs, depth, bound, max_steps)
+    _check(
+        strategy, schedules, seconds, jobs=jobs, depth=depth, bound=bound, max_steps=max_steps,
+    )  # fmt: skip
     if schedules is None and seconds is None:
         schedules = SCHEDULES
     began = time.perf_counter()
@@ -73,6 +75,7 @@ def _check(
     strategy: str,
     schedules: int | None,
     seconds: float | None,
+    *,
     jobs: int,
     depth: int,
     bound: int | None,
