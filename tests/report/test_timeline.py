@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
@@ -17,8 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from terminal import SCENARIOS, seen_columns
-from timelines import Event, crowd, line
+from terminal import seen_columns
+from timelines import FILES, Event, crowd, line
 
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
@@ -29,30 +26,6 @@ from scenrun.report.timeline.spool import Spool
 from scenrun.report.timeline.survey import KIND, STATES, Survey
 from scenrun.trace.analysis.reading import LogError, Reading
 from scenrun.trace.analysis.spans import Span, spans_of
-
-FILES = sorted(SCENARIOS.glob("*.yaml"))
-
-
-def scenrun(*arguments: str, given: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "scenrun", *arguments],
-        input=given, capture_output=True, text=True, encoding="utf-8", timeout=120, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The debug logs of some scenarios, in virtual time."""
-    from scenrun.api import simulate
-    from scenrun.program.loaded import load
-
-    folder = tmp_path_factory.mktemp("logs")
-    for file in FILES:
-        if not file.stem.startswith("queue_pipeline") or file.stem == "queue_pipeline":
-            simulate(load(file), level="debug", log=str(folder / f"{file.stem}.jsonl"))
-    return {path.stem: path for path in folder.iterdir()}
-
 
 OPEN: list[Spool] = []
 

@@ -7,7 +7,6 @@ import json
 import re
 import tracemalloc
 from collections.abc import Iterable
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from traces import (
     log_of,
     names_of,
     ns,
+    read,
     slices_of,
 )
 
@@ -31,7 +31,6 @@ from scenrun.report.lanes import Lanes
 from scenrun.report.perfetto import Trace
 from scenrun.report.trace_records import OBJECTS
 from scenrun.trace.analysis.operations import FREEING
-from scenrun.trace.analysis.reading import Reading
 
 REAL = ["dining_philosophers", "semaphore_pool", "condition_buffer", "thread_pool", "timer"]
 STARTING = {"thread.starting", "timer.starting", "thread.spawning", "pool.submitting", "pool.submitted"}
@@ -52,25 +51,6 @@ def traced(events: Iterable[dict[str, Any]]) -> dict[str, Any]:
     trace.close()
     made: dict[str, Any] = json.loads(file.getvalue())
     return made
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """The events of a log."""
-    with path.open("rb") as file:
-        return list(Reading(file, str(path)))
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The events of a shipped scenario, simulated once."""
-    folder = tmp_path_factory.mktemp("logs")
-
-    @cache
-    def events(name: str) -> list[dict[str, Any]]:
-        (scenario,) = [path for path in SCENARIOS if path.stem == name]
-        return read(log_of(scenario, folder))
-
-    return events
 
 
 # --- the format's rules

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
+
+from terminal import SCENARIOS
 
 
 def crowd(threads: int, blocked: str = "w[777]") -> list[Event]:
@@ -30,3 +35,14 @@ def line(name: str, at: float, seq: int, thread: str | None = "t", **more: Any) 
     """A line of a log."""
     who = {} if thread is None else {"thread": thread, "group": thread, "index": 0}
     return {"timestamp": "", "level": "info", "event": name, "run": "r", "seq": seq, "elapsed_s": at, **who, **more}
+
+
+FILES = sorted(SCENARIOS.glob("*.yaml"))
+
+
+def scenrun(*arguments: str, given: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "scenrun", *arguments],
+        input=given, capture_output=True, text=True, encoding="utf-8", timeout=120, env={**os.environ, **environment},
+    )  # fmt: skip

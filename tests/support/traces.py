@@ -12,6 +12,7 @@ from typing import Any
 
 import scenrun
 from scenrun.report.mermaid import Diagram
+from scenrun.trace.analysis.reading import Reading
 
 
 def check_grammar(text: str) -> int:
@@ -179,3 +180,9 @@ def ns(microseconds: float) -> int:
 
 
 _WORDS = r"(?:[^#;\n%{}$`\"<&]|#\d+;)+"
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The events of a log."""
+    with path.open("rb") as file:
+        return list(Reading(file, str(path)))

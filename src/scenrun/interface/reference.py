@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 from scenrun.language import behaviours, durations, expressions, model
@@ -129,7 +130,7 @@ def _primitives() -> str:
 
 
 def _step(cls: type[Step]) -> str:
-    lines = [f"### `{cls.verb}`\n", (cls.__doc__ or "").strip() + "\n"]
+    lines = [f"### `{cls.verb}`\n", cleandoc(cls.__doc__ or "") + "\n"]
     if cls.alone:
         lines.append(f"May stand alone: `- {cls.verb}`.\n")
     if cls.short and not cls.whole:

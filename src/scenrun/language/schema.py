@@ -6,6 +6,7 @@ once, with its description, and mark the wrong word.
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Any
 
 from scenrun.language import model
@@ -54,7 +55,7 @@ def _object(cls: type[Model]) -> dict[str, Any]:
     exported = _referring(cls.model_json_schema())
     out: dict[str, Any] = {"type": "object"}
     if cls.__doc__:
-        out["description"] = cls.__doc__.strip()
+        out["description"] = cleandoc(cls.__doc__)
     out["properties"] = {key: _field(value) for key, value in exported.get("properties", {}).items()}
     if exported.get("required"):
         out["required"] = exported["required"]
@@ -128,7 +129,7 @@ def _is_required(cls: type[Step], key: str) -> bool:
 
 def _verb(cls: type[Step], fields: dict[str, Any]) -> dict[str, Any]:
     """The schema of a verb's value: its short form, its long form, or both."""
-    described = {"description": (cls.__doc__ or "").strip(), "markdownDescription": _markdown(cls, fields)}
+    described = {"description": cleandoc(cls.__doc__ or ""), "markdownDescription": _markdown(cls, fields)}
     short = {k: v for k, v in fields.get(cls.short or "", {}).items() if "escription" not in k}
     if cls.alone and cls.short is None:
         return {"type": "null", **described}
@@ -151,7 +152,7 @@ def _verb(cls: type[Step], fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _markdown(cls: type[Step], fields: dict[str, Any]) -> str:
-    lines = [(cls.__doc__ or "").strip(), ""]
+    lines = [cleandoc(cls.__doc__ or ""), ""]
     lines += [f"- `{key}`: {value.get('description', '')}" for key, value in fields.items()]
     return "\n".join(lines).strip()
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import BinaryIO
 
+from scenrun.program.primitives.registry import waiting
 from scenrun.report.amounts import seconds
-from scenrun.report.words import MAX_LISTED, awaited, finding_lines, value
+from scenrun.report.words import MAX_LISTED, finding_lines, value
 from scenrun.trace.analysis.reading import Event, excerpt
 from scenrun.trace.analysis.spans import CUT_OFF, WAITING, Span, Spans
 
@@ -188,7 +189,7 @@ class Diagram:
     def _span(self, span: Span) -> None:
         if span.what != WAITING or span.op is None:
             return
-        what = f"{awaited(span.op, span.object or '?')} for {seconds(span.seconds)}".replace("waits", "waited", 1)
+        what = f"{waiting(span.op, span.object or '?')} for {seconds(span.seconds)}".replace("waits", "waited", 1)
         if span.ended == CUT_OFF:
             if span.thread not in self._told:
                 self._note(span.thread, f"{what}, until the end")

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from scenrun.program.primitives.registry import waiting
 from scenrun.report.lanes import Lanes
 from scenrun.report.nesting import Nesting
 from scenrun.report.trace_records import (
@@ -27,7 +28,6 @@ from scenrun.report.trace_records import (
     shown,
     shown_value,
 )
-from scenrun.report.words import awaited
 from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import (
     ALIVE,
@@ -287,7 +287,7 @@ class Trace:
 
 def _name(span: Span) -> str:
     if span.what == WAITING:
-        return awaited(span.op or "", span.object or "?")
+        return waiting(span.op or "", span.object or "?")
     if span.what == CALLING:
         return f"call {span.object or ''}".rstrip()
     if span.what == QUEUED:

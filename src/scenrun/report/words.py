@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from scenrun.program.primitives.registry import waiting
 from scenrun.report.amounts import counted, seconds
 
 Event = dict[str, Any]
@@ -59,7 +60,7 @@ def threads_of(finding: Event) -> list[Event]:
 def stuck(one: dict[str, Any]) -> str:
     """A thread of a finding, with what it waits for."""
     name, what = one.get("thread", "?"), one.get("operation")
-    doing = awaited(str(what), str(one.get("object", "?"))) if what else str(one.get("state", ""))
+    doing = waiting(str(what), str(one.get("object", "?"))) if what else str(one.get("state", ""))
     if one.get("state") == "waiting":
         doing += " with a time-out"
     held = one.get("held_by") if isinstance(one.get("held_by"), list | tuple) else None
@@ -72,32 +73,6 @@ def stuck(one: dict[str, Any]) -> str:
     return f"{name} {doing}{since}{where}"
 
 
-def awaited(operation: str, label: str) -> str:
-    """The activity of a thread that is blocked in an operation."""
-    words = _AWAITED.get(operation)
-    return words.format(label) if words is not None else f"waits in {operation} of {label}"
-
-
-_AWAITED = {
-    "barrier.wait": "waits for the others at {}",
-    "condition.wait": "waits to be notified on {}",
-    "event.wait": "waits for {} to be set",
-    "future.result": "waits for the result of {}",
-    "lock.acquire": "waits for {}",
-    "pool.shutdown": "waits for the tasks of {}",
-    "pool.worker": "waits for a worker of {}",
-    "queue.get": "waits for an item of {}",
-    "queue.join": "waits until all items of {} are done",
-    "queue.put": "waits for room in {}",
-    "rlock.acquire": "waits for {}",
-    "semaphore.acquire": "waits for a permit of {}",
-    "bounded_semaphore.acquire": "waits for a permit of {}",
-    "sleep": "sleeps",
-    "spawned.join": "waits for {} to end",
-    "task.join": "waits for {} to end",
-    "thread.join": "waits for {} to end",
-    "timer.join": "waits for {} to end",
-}
 _FOR_THREADS = ("thread.join", "future.result", "pool.shutdown", "pool.worker")
 
 

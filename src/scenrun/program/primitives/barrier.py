@@ -74,7 +74,12 @@ BARRIER = Kind(
             freed_by=("wait", "abort", "reset"),
             about="barrier.waiting",
             done="barrier.passed",
-            phases=(Phase(enter, together=True), Phase(leave, time_out, together=True)),
+            phases=(
+                Phase(enter, together=True, name="comes"),
+                Phase(leave, time_out, together=True, name="leaves"),
+            ),
+            waiting="waits for the others at {object}",
+            in_vain="waits at {object} for others who will not come",
         ),
         Operation("abort", about="barrier.aborting", done="barrier.aborted", phases=(Phase(abort),)),
         Operation("reset", about="barrier.resetting", done="barrier.reset", phases=(Phase(reset),)),

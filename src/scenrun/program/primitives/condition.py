@@ -91,11 +91,13 @@ CONDITION = Kind(
             about="condition.waiting",
             done="condition.woken",
             phases=(
-                Phase(park),
-                Phase(wake, time_out, together=True),
-                Phase(take_again, waits_at=(1,)),
-                Phase(leave),
+                Phase(park, name="parks"),
+                Phase(wake, time_out, together=True, name="woken"),
+                Phase(take_again, waits_at=(1,), name="has the lock"),
+                Phase(leave, name="not in time"),
             ),
+            waiting="waits to be notified on {object}",
+            in_vain="waits for {object}, which nobody will notify",
         ),
         Operation(
             "notify",

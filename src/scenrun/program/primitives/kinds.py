@@ -57,6 +57,8 @@ class Phase:
     """Which of the operation's cells may enable it: 0 is the object, 1 the one beside it."""
     together: bool = False
     """Whether one change may let several threads go on which wait here, as setting an event does."""
+    name: str = ""
+    """What a counterexample calls it, for an operation of several phases."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,10 @@ class Operation:
     """The parameters that the `about` line shows."""
     shows: tuple[str, ...] = ()
     """The parameters that the `done` line shows."""
+    waiting: str = ""
+    """A wait in it, in words: `waits for an item of {object}`."""
+    in_vain: str = ""
+    """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
 
     @property
     def waits(self) -> bool:

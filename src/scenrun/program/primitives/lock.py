@@ -36,6 +36,8 @@ ACQUIRE = Operation(
     about="lock.acquiring",
     done="lock.acquired",
     phases=(Phase(acquire, give_up),),
+    waiting="waits for {object}",
+    in_vain="waits for {object}, which nobody will release",
 )
 RELEASE = Operation("release", about="lock.releasing", done="lock.released", phases=(Phase(release),))
 LOCK = Kind(

@@ -85,6 +85,8 @@ _PUT = Operation(
     about="queue.putting",
     done="queue.put",
     phases=(Phase(put, full_in_time),),
+    waiting="waits for room in {object}",
+    in_vain="waits for room in {object} that nobody will make",
     shows=("item",),
 )
 _GET = Operation(
@@ -94,6 +96,8 @@ _GET = Operation(
     about="queue.getting",
     done="queue.got",
     phases=(Phase(get, empty_in_time),),
+    waiting="waits for an item of {object}",
+    in_vain="waits for an item of {object} that nobody will put",
 )
 _ANSWERS = {"qsize": lambda value: len(value[0]), "empty": lambda value: not value[0]}
 QUEUE = Kind(
@@ -109,6 +113,8 @@ QUEUE = Kind(
             about="queue.joining",
             done="queue.joined",
             phases=(Phase(join, together=True),),
+            waiting="waits until all items of {object} are done",
+            in_vain="waits until every item of {object} is done, and nobody will say so",
         ),
     ),
     questions=("qsize", "empty", "full"),

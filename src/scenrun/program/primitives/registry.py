@@ -29,6 +29,21 @@ def operation(op: str) -> Operation | None:
     return KINDS[kind].operation(name) if kind in KINDS else None
 
 
+_NO_OPERATION = {
+    "sleep": ("sleeps", "sleeps"),
+    "pool.worker": ("waits for a worker of {object}", "waits for a worker of {object}, and none will be free"),
+}
+"""Waits that are no operation of an object, in words; and where no thread will ever end them."""
+
+
+def waiting(op: str, label: str, *, in_vain: bool = False) -> str:
+    """A wait in an operation such as `queue.get` of an object, in words; in_vain: where no thread will ever end it."""
+    known = operation(op)
+    words, vainly = (known.waiting, known.in_vain) if known is not None else _NO_OPERATION.get(op, ("", ""))
+    words = (vainly or words) if in_vain else words
+    return words.replace("{object}", label) if words else f"waits in {op} of {label}"
+
+
 def is_attribute(question: str) -> bool:
     """Whether a question such as `barrier.broken` is an attribute of Python's object, asked without a call."""
     kind, _, name = question.partition(".")

@@ -47,6 +47,8 @@ _OPERATIONS = (
         about="semaphore.acquiring",
         done="semaphore.acquired",
         phases=(Phase(acquire, give_up),),
+        waiting="waits for a permit of {object}",
+        in_vain="waits for a permit of {object} that nobody will release",
     ),
     Operation(
         "release",

@@ -82,6 +82,7 @@ JOIN = Operation(
     about="thread.joining",
     done="thread.joined",
     phases=(Phase(join, give_up, together=True),),
+    waiting="waits for {object} to end",
 )
 THREAD = Kind(
     "thread",
@@ -116,6 +117,7 @@ SPAWNED = Kind(
             about="thread.joining",
             done="thread.joined",
             phases=JOIN.phases,
+            waiting=JOIN.waiting,
         ),
     ),
     noun="thread",

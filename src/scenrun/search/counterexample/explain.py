@@ -8,27 +8,12 @@ from scenrun.model.machine import Machine
 from scenrun.program.expectations import value_of
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation
+from scenrun.program.primitives.registry import waiting
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.properties.end_states import FindingKey
 
 MAX_NAMED = 5
 """The most threads that a sentence names."""
-
-_WAITS = {
-    "queue.get": "waits for an item of {object} that nobody will put",
-    "simple_queue.get": "waits for an item of {object} that nobody will put",
-    "queue.put": "waits for room in {object} that nobody will make",
-    "queue.join": "waits until every item of {object} is done, and nobody will say so",
-    "condition.wait": "waits for {object}, which nobody will notify",
-    "event.wait": "waits for {object}, which nobody will set",
-    "barrier.wait": "waits at {object} for others who will not come",
-    "semaphore.acquire": "waits for a permit of {object} that nobody will release",
-    "bounded_semaphore.acquire": "waits for a permit of {object} that nobody will release",
-    "pool.worker": "waits for a worker of {object}, and none will be free",
-    "pool.shutdown": "waits for the tasks of {object}",
-    "future.result": "waits for the result of {object}",
-    "thread.join": "waits for {object} to end",
-}
 
 
 def sentence(machine: Machine, about: FindingKey, story: Trace, cycle_from: int | None = None) -> str:
@@ -59,10 +44,11 @@ def wait_of(one: Stuck) -> str:
         if one.held_by:
             return f"{one.thread} waits for {one.object}, which it holds itself"
         return f"{one.thread} waits for {one.object}, which nobody will release"
-    text = _WAITS.get(one.operation or "", "can never move again")
+    if one.operation is None:
+        return f"{one.thread} can never move again"
     if one.operation == "pool.shutdown" and one.held_by:
-        text = f"waits for {_listed(list(one.held_by[:MAX_NAMED]))} of {{object}} to end"
-    return f"{one.thread} {text.format(object=one.object)}"
+        return f"{one.thread} waits for {_listed(list(one.held_by[:MAX_NAMED]))} of {one.object} to end"
+    return f"{one.thread} {waiting(one.operation, str(one.object), in_vain=True)}"
 
 
 def _circle(stuck: Sequence[Stuck]) -> list[Stuck]:

@@ -12,6 +12,7 @@ from scenrun.model.state import BEGINNING, ENDED, LEAVING, State
 from scenrun.program.findings import NOBODY, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
+from scenrun.program.primitives.registry import waiting
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import Telling
 from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
@@ -23,19 +24,6 @@ MOST_WORDS = 400_000
 """The most steps times threads: every thread is described after every step."""
 LONGEST = 200
 """The most characters of a value."""
-_WAITS = {
-    "queue.get": "waits for an item of {object}, which is empty",
-    "simple_queue.get": "waits for an item of {object}, which is empty",
-    "queue.put": "waits for room in {object}, which is full",
-    "queue.join": "waits until all items of {object} are done",
-    "condition.wait": "waits until {object} is notified",
-    "event.wait": "waits until {object} is set",
-    "barrier.wait": "waits at {object} for the others",
-    "pool.worker": "waits for a worker of {object}",
-    "pool.shutdown": "waits until the tasks of {object} have ended",
-    "future.result": "waits for the result of {object}",
-    "thread.join": "waits until {object} has ended",
-}
 
 
 def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
@@ -200,11 +188,13 @@ _OBJECTS = {
 
 def _reason(stuck: Stuck) -> str:
     """What a blocked thread waits for, and the threads that hold it."""
-    if stuck.operation in _WAITS:
-        return _WAITS[stuck.operation].format(object=stuck.object)
-    what = "a permit of " if stuck.operation and "semaphore" in stuck.operation else ""
-    holder = f", held by {', '.join(stuck.held_by)}" if stuck.held_by else ""
-    return f"waits for {what}{stuck.object}{holder}"
+    holder = f", held by {', '.join(stuck.held_by)}" if stuck.held_by and _is_held(stuck) else ""
+    return waiting(str(stuck.operation), str(stuck.object)) + holder
+
+
+def _is_held(stuck: Stuck) -> bool:
+    """Whether what a thread waits for is a lock or a permit, which threads hold."""
+    return (stuck.operation or "").endswith(".acquire")
 
 
 def _short(value: Any) -> str:

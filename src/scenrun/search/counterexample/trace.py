@@ -27,19 +27,6 @@ _CHANGES = {
     "remove": "pop {name} -> {shown}",
 }
 """The descriptions of steps on a variable, by operation."""
-_PHASES = {
-    ("condition.wait", 0): "parks",
-    ("condition.wait", 1): "woken",
-    ("condition.wait", 2): "has the lock",
-    ("condition.wait", 3): "not in time",
-    ("event.wait", 0): "parks",
-    ("event.wait", 1): "woken",
-    ("barrier.wait", 0): "comes",
-    ("barrier.wait", 1): "leaves",
-    ("pool.shutdown", 0): "shuts it down",
-    ("pool.shutdown", 1): "sees it empty",
-}
-"""The names of the phases of operations that have several, by operation and phase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +164,9 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
         return "atomic steps"
     if not verb:
         return {"jump": "goes round", "branch": "looks at the clock", "raise": "raises"}.get(move.op, move.op)
-    several = len(getattr(KINDS.get(kind) and KINDS[kind].operation(verb), "phases", ())) > 1
-    more = f": {_PHASES[move.op, move.phase]}" if several and (move.op, move.phase) in _PHASES else ""
+    phases = getattr(KINDS.get(kind) and KINDS[kind].operation(verb), "phases", ())
+    phase = phases[move.phase].name if move.phase < len(phases) else ""
+    more = f": {phase}" if phase else ""
     sign = " <- " if verb == "put" else " -> "
     return f"{verb} {name or ''}".rstrip() + more + (sign + shown if shown else "") + late
 

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 from terminal import SCENARIOS, on_terminal, seen_columns
-from timelines import crowd
-
-import scenrun
+from timelines import crowd, scenrun
 
 # --- the command
 
