@@ -121,7 +121,7 @@ def _behaviours_and_parameters() -> str:
 def _primitives() -> str:
     parts = ["## Primitives\n\nShort form `guard: lock`; long form `slots: {semaphore: {value: 3}}`.\n"]
     for kind, cls in KINDS.items():
-        parts.append(f"### `{kind}`\n\n{(cls.__doc__ or '').strip()}\n\n{_table(cls)}")
+        parts.append(f"### `{kind}`\n\n{cleandoc(cls.__doc__ or '')}\n\n{_table(cls)}")
         known = OBJECT_KINDS.get(kind)
         asked = [f"`{q}()`" for q in known.questions] + [f"`{q}`" for q in known.attributes] if known else []
         if asked:
