@@ -473,7 +473,7 @@ def test_threads_of_a_worker_share_nothing_between_batches() -> None:
         for cell in list(GRID.cells())[:2]:
             workers.measure_batch(job(), [cell])
 
-    with mock.patch.object(workers, "Measuring", Noted):
+    with mock.patch.object(workers, "CellRunner", Noted):
         for _ in range(2):
             thread = threading.Thread(target=measure)
             thread.start()
