@@ -1,4 +1,4 @@
-"""What a review of real runs found wrong, each held by a test: values, tallies, limits, and what lines measure."""
+"""What a real run records: values as they were then, tallies, limits, and the times that lines measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an attack on the explorer found, each case as small as it could be made."""
+"""Scenarios on which a search once went wrong: odd shapes, values and limits, each as small as it can be."""
 
 from __future__ import annotations
 

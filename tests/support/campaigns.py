@@ -19,6 +19,8 @@ from scenrun.search.space.packed import Overflow, Packed
 from scenrun.search.space.reference import walk
 from scenrun.search.strategies.found import Campaign
 
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
 
 def program(name: str) -> Program:
     """The program of a scenario of the repository."""
@@ -64,9 +66,6 @@ def settled(made: Program, work: Any) -> Any:
             return work(packed)
         except Overflow:
             continue
-
-
-SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
 
 class TooLarge(Exception):

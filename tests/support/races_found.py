@@ -13,6 +13,8 @@ from scenrun.search.space.packed import Packed
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""
+MOST = 2_000
+WALKS = 40
 
 
 def searched(machine: Machine, way: type[Breadth] = Breadth) -> tuple[Packed, Space]:
@@ -31,12 +33,6 @@ def walks(machine: Machine, count: int, seed: int = 0) -> Iterator[list[Transiti
             choice, state = chance.choice(following)
             choices.append(choice)
         yield choices
-
-
-MOST = 2_000
-
-
-WALKS = 40
 
 
 def machine_of(text: str) -> Machine:

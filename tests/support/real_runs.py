@@ -10,6 +10,9 @@ from scenrun.language.source import decode
 from scenrun.program.loaded import load_source
 from scenrun.report.results import RunResult
 
+Cases = dict[str, tuple[str, list[str]]]
+"""A claim, a scenario, and the messages that it logs in this order."""
+
 
 def run(text: str, **options: Any) -> tuple[RunResult, list[str]]:
     """Run a scenario given as text; its result and its messages."""
@@ -36,7 +39,3 @@ def found(text: str) -> dict[str, str]:
 def verdict_of(text: str) -> RunResult:
     """The result of a scenario's text, run once."""
     return scenrun.run(load_source(decode("x.yaml", textwrap.dedent(text).encode())))
-
-
-Cases = dict[str, tuple[str, list[str]]]
-"""A claim, a scenario, and the messages that it logs in this order."""

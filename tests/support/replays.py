@@ -10,11 +10,7 @@ from shown import Wanted, every_end
 from scenrun.model.machine import Machine
 
 FOLDER = Path(__file__).parents[2] / "scenarios"
-
-
 ON = pytest.mark.parametrize("on", ["simulator", "threads"])
-
-
 CROSSED = """
 sync: {a: lock, b: lock}
 threads:

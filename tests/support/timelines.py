@@ -9,6 +9,9 @@ from typing import Any
 
 from terminal import SCENARIOS
 
+Event = dict[str, Any]
+FILES = sorted(SCENARIOS.glob("*.yaml"))
+
 
 def crowd(threads: int, blocked: str = "w[777]") -> list[Event]:
     """Many threads that end, and one that waits for ever."""
@@ -28,16 +31,10 @@ def crowd(threads: int, blocked: str = "w[777]") -> list[Event]:
     return [*events, line("thread.cut_off", threads / 1e3, len(events), blocked)]
 
 
-Event = dict[str, Any]
-
-
 def line(name: str, at: float, seq: int, thread: str | None = "t", **more: Any) -> Event:
     """A line of a log."""
     who = {} if thread is None else {"thread": thread, "group": thread, "index": 0}
     return {"timestamp": "", "level": "info", "event": name, "run": "r", "seq": seq, "elapsed_s": at, **who, **more}
-
-
-FILES = sorted(SCENARIOS.glob("*.yaml"))
 
 
 def scenrun(*arguments: str, given: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,30 @@ import scenrun
 from scenrun.report.mermaid import Diagram
 from scenrun.trace.analysis.reading import Reading
 
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
+REQUIRED = {
+    "X": {"name", "cat", "ts", "dur", "pid", "tid", "args"},
+    "M": {"name", "pid", "tid", "args"},
+    "C": {"name", "ts", "pid", "args"},
+    "i": {"name", "ts", "pid", "tid", "s"},
+    "s": {"name", "cat", "id", "ts", "pid", "tid"},
+    "f": {"name", "cat", "id", "ts", "pid", "tid", "bp"},
+}
+"""The keys that a record of each phase must have; no other phases are written."""
+_ACTOR = r"p\d+"
+_WORDS = r"(?:[^#;\n%{}$`\"<&]|#\d+;)+"
+"""Text in which nothing means anything to Mermaid."""
+_LINES = [
+    re.compile(pattern)
+    for pattern in (
+        rf"participant {_ACTOR} as {_WORDS}",
+        rf"Note over {_ACTOR}(?:,{_ACTOR})?: {_WORDS}",
+        rf"{_ACTOR}(?:->>|-->>|-x|-\))[+-]?{_ACTOR}: {_WORDS}",
+        rf"title {_WORDS}",
+    )
+]
+
 
 def check_grammar(text: str) -> int:
     """How many messages and notes a diagram has; fails where it is not one of Mermaid's sequence diagrams."""
@@ -37,12 +61,6 @@ def check_grammar(text: str) -> int:
             held[actors[0]] -= 1
             assert held[actors[0]] >= 0, each
     return sum(not each.strip().startswith(("participant", "title")) for each in lines)
-
-
-ROOT = Path(__file__).parents[2]
-
-
-SCENARIOS = sorted((ROOT / "scenarios").rglob("*.yaml"))
 
 
 def log_of(scenario: Path, folder: Path, real: bool = False, **options: Any) -> Path:
@@ -104,17 +122,6 @@ def slices_of(trace: dict[str, Any], category: str) -> list[dict[str, Any]]:
     return [{**r, "track": names[r["tid"]]} for r in slices]
 
 
-REQUIRED = {
-    "X": {"name", "cat", "ts", "dur", "pid", "tid", "args"},
-    "M": {"name", "pid", "tid", "args"},
-    "C": {"name", "ts", "pid", "args"},
-    "i": {"name", "ts", "pid", "tid", "s"},
-    "s": {"name", "cat", "id", "ts", "pid", "tid"},
-    "f": {"name", "cat", "id", "ts", "pid", "tid", "bp"},
-}
-"""The keys that a record of each phase must have; no other phases are written."""
-
-
 def _crossing(records: list[dict[str, Any]]) -> Iterator[str]:
     """Slices of one track that overlap without nesting, in the order that Perfetto sorts them: the longer one first."""
     for track, slices in by_track(records, "X").items():
@@ -149,22 +156,6 @@ def names_of(trace: dict[str, Any]) -> dict[int, str]:
     return {r["tid"]: r["args"]["name"] for r in trace["traceEvents"] if r["name"] == "thread_name"}
 
 
-_ACTOR = r"p\d+"
-
-
-_WORDS = r"(?:[^#;\n%{}$`\"<&]|#\d+;)+"
-"""Text in which nothing means anything to Mermaid."""
-_LINES = [
-    re.compile(pattern)
-    for pattern in (
-        rf"participant {_ACTOR} as {_WORDS}",
-        rf"Note over {_ACTOR}(?:,{_ACTOR})?: {_WORDS}",
-        rf"{_ACTOR}(?:->>|-->>|-x|-\))[+-]?{_ACTOR}: {_WORDS}",
-        rf"title {_WORDS}",
-    )
-]
-
-
 def by_track(records: list[dict[str, Any]], phase: str) -> dict[int, list[dict[str, Any]]]:
     """The records of a phase by the track they lie on."""
     out: dict[int, list[dict[str, Any]]] = defaultdict(list)
@@ -177,9 +168,6 @@ def by_track(records: list[dict[str, Any]], phase: str) -> dict[int, list[dict[s
 def ns(microseconds: float) -> int:
     """Microseconds as Perfetto rounds them."""
     return round(microseconds * 1_000)
-
-
-_WORDS = r"(?:[^#;\n%{}$`\"<&]|#\d+;)+"
 
 
 def read(path: Path) -> list[dict[str, Any]]:

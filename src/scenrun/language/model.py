@@ -34,7 +34,6 @@ class Parameter(Model):
 
     @model_validator(mode="after")
     def _known(self) -> Parameter:
-
         known = (*PARAMETER_TYPES, *KINDS)
         if self.type not in known:
             raise refuse(f"there is no type `{self.type}`{did_you_mean(self.type, known)}; types: {', '.join(known)}")
@@ -199,7 +198,6 @@ def _words(value: Any, way: str | None) -> tuple[str, ...]:
 
 
 def _check_word(word: Any, way: str | None, place: Place | None) -> None:
-
     if word == "incomplete":
         raise refuse("`incomplete` is never expected; raise `limits`, or expect what the whole run shows", place=place)
     if word not in VERDICTS:
@@ -258,7 +256,6 @@ def _stop(value: Any, info: ValidationInfo) -> Any:
 
 
 def _costs(value: Any, info: ValidationInfo) -> Any:
-
     if not isinstance(value, dict):
         raise refuse("`costs` takes a mapping of verbs to durations: `costs: {acquire: 2us}`")
     for verb in [verb for verb in value if verb not in VERBS]:

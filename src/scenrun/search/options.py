@@ -40,7 +40,7 @@ class SearchOptions:
     jobs: int = 1
     make_executor: Callable[[], Executor] | None = None
     """Makes the executor that walks schedules; None: processes of this machine."""
-    depth: int = 3
+    depth: int = DEPTH
     """The depth of the bugs that PCT looks for."""
     bound: int | None = None
     """The most preemptions or delays of a schedule, for a bounded strategy."""

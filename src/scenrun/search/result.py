@@ -18,7 +18,6 @@ class Explored(SearchRecord):
     """
 
     def __str__(self) -> str:
-
         return "\n".join(map(clean, describe(self, {}).split("\n")))
 
     def __repr__(self) -> str:

@@ -93,7 +93,6 @@ class Swept:
         return self.table()
 
     def __repr__(self) -> str:
-
         wrong = f"{len(self.failing):,} not as expected" if self.failing else "all as expected"
         return one_line("sweep", self.scenario, f"{len(self.cells):,} cells, {wrong}")
 

@@ -72,5 +72,4 @@ def _of_two(a: Figures, b: Figures, logs: tuple[str, ...], as_json: bool, as_row
 
 
 def _document(value: Any) -> str:
-
     return dumps_indented(value)

@@ -114,7 +114,6 @@ def _job(file: str, options: dict[str, Any]) -> Job:
 
 def _of_cells(options: dict[str, Any]) -> dict[str, Any]:
     """The options for the cells, as arguments of the function that runs a cell."""
-
     out = {name: options[name] for name in _OF_CELLS if options[name] is not None}
     if options["priority"]:
         out["priorities"] = priorities_of(options["priority"])
