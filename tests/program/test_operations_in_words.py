@@ -1,0 +1,36 @@
+"""What a primitive's file says of each operation: a wait in words, and a name for each of several phases."""
+
+from __future__ import annotations
+
+import pytest
+
+from scenrun.program.primitives.registry import KINDS, waiting
+
+OPERATIONS = {f"{kind.name}.{one.name}": one for kind in KINDS.values() for one in kind.operations}
+
+
+@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if one.waits])
+def test_a_wait_has_words_that_name_its_object(name: str) -> None:
+    """Whoever reads a counterexample, a timeline or a diagram is told what is waited for."""
+    for in_vain in (False, True):
+        said = waiting(name, "thing", in_vain=in_vain)
+        assert said.startswith("waits ")
+        assert "thing" in said
+        assert "waits in" not in said
+
+
+@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if len(one.phases) > 1])
+def test_each_of_several_phases_has_a_name(name: str) -> None:
+    """The steps of one wait are told apart, and no two alike."""
+    names = [phase.name for phase in OPERATIONS[name].phases]
+    assert all(names)
+    assert len(set(names)) == len(names)
+
+
+def test_a_wait_is_said_in_the_same_words_everywhere() -> None:
+    """With an end in sight, or without; also of what is no operation, and of what a log makes up."""
+    assert waiting("queue.put", "items") == "waits for room in items"
+    assert waiting("queue.put", "items", in_vain=True) == "waits for room in items that nobody will make"
+    assert waiting("future.result", "f", in_vain=True) == waiting("future.result", "f") == "waits for the result of f"
+    assert waiting("sleep", "") == "sleeps"
+    assert waiting("made.{up}", "{0}") == "waits in made.{up} of {0}"
