@@ -25,7 +25,8 @@ from scenrun.search.options import SearchOptions
 from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Limits
-from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 
 PARTS, EACH = 8, 16
@@ -55,7 +56,7 @@ def searched_again(program: Program) -> Found:
     packed = Packed(Machine(program, program.seed, folded=FREE, forgets=True))
     while True:
         try:
-            packed.initial = packed.packed_anew()
+            packed.begin_anew()
             seen, waiting = {packed.initial}, [packed.initial]
             while waiting:
                 after = {after for _, after in packed.following(waiting.pop())} - seen

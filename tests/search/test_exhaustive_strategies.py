@@ -15,7 +15,7 @@ from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import INTERRUPTED, STRATEGIES, run_campaign
 from scenrun.search.strategies.found import Tally
-from scenrun.search.strategies.remembered import Points
+from scenrun.search.strategies.model_executions import ModelExecutions
 
 # --- DPOR
 
@@ -60,12 +60,12 @@ def traces(made: Program, most: int) -> tuple[int, int]:
 
 
 def _traces(packed: Packed, most: int) -> tuple[int, int]:
-    points = Points(packed)
+    executions = ModelExecutions(lambda: packed)
     schedules, found = 0, set()
-    waiting: list[tuple[int, tuple[Any, ...]]] = [(packed.initial, ())]
+    waiting: list[tuple[int, tuple[Any, ...]]] = [(executions.begin(), ())]
     while waiting:
         state, events = waiting.pop()
-        enabled = points.of(state).enabled
+        enabled = executions.point(state).enabled
         if not enabled:
             schedules += 1
             found.add(_trace(events))

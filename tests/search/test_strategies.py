@@ -21,8 +21,9 @@ from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import EXHAUSTIVE, STRATEGIES, run_campaign
 from scenrun.search.strategies.found import Campaign, Chances, Found
-from scenrun.search.strategies.remembered import Points
-from scenrun.search.strategies.workers import Task
+from scenrun.search.strategies.model_executions import ModelExecutions
+from scenrun.search.strategies.policies import policy_of
+from scenrun.search.strategies.sampled import Sampler
 
 BROKEN = {
     "lost_update": "violated",
@@ -236,11 +237,12 @@ def orders(strategy: str, count: int) -> Counter[str]:
         {"a": step[0], "b": step[1]}, state={"v": []}, expect={"outcomes": {"observe": ["v"], "forbidden": [[0]]}}
     )
     found: Counter[str] = Counter()
-    sampler = Task(made, strategy, 0, 1_000, 3).sampler()
+    executions = ModelExecutions.of(made, 0)
+    sampler = Sampler(executions, policy_of(strategy, 3, 0, 1_000), 0, 1_000)
     sampler.walk(0, 500)  # by now the fields are wide enough
     for number in range(count):
-        state, _ = sampler.policy.walk(sampler.known, sampler.packed.initial, number, 1_000)
-        found[str(sampler.packed.unpack(state).cells[0])] += 1
+        state, _ = sampler.policy.walk(sampler.known, sampler.initial, number, 1_000)
+        found[str(executions.space.unpack(state).cells[0])] += 1
     return found
 
 
@@ -266,15 +268,16 @@ def test_pct_gives_the_bound_of_its_paper() -> None:
 
 def most_points(packed: Packed) -> int:
     """The most states of a schedule in which more than one thread can go on."""
-    points, known = Points(packed), dict[int, int]()
+    executions, known = ModelExecutions(lambda: packed), dict[int, int]()
+    first = executions.begin()
 
     def at(state: int) -> int:
         if state not in known:
-            enabled = points.of(state).enabled
+            enabled = executions.point(state).enabled
             known[state] = max((at(after) for one in enabled for after in one.afters), default=0) + (len(enabled) > 1)
         return known[state]
 
-    return at(packed.initial)
+    return at(first)
 
 
 def test_pct_finds_a_bug_of_its_depth_as_often_as_it_says() -> None:

@@ -15,8 +15,9 @@ from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.program.values import key
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
-from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.packed import Packed
 from scenrun.search.space.reference import walk
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.found import Campaign
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -62,7 +63,7 @@ def settled(made: Program, work: Any) -> Any:
     packed = Packed(Machine(made, folded=FREE, forgets=True))
     while True:
         try:
-            packed.initial = packed.packed_anew()
+            packed.begin_anew()
             return work(packed)
         except Overflow:
             continue

@@ -31,8 +31,9 @@ from scenrun.search.properties.witness import Witness
 from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
-from scenrun.search.space.packed import Overflow, Packed, Stopped
+from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
+from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 from scenrun.workers.memory import process_bytes
 
@@ -158,7 +159,7 @@ def _way_to(searched: SearchedSpace, race: Race) -> Witness:
     packed, state = searched.packed, race.state
     assert state is not None
     choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
-    names = [who.name for who in packed.live_threads.at(end)[0]]
+    names = [who.name for who in packed.threads(end)]
     both = (Transition(names.index(race.first.thread)), Transition(names.index(race.second.thread)))
     return Witness(_about(race), (*choices, *both), said=race.sentence())
 
@@ -300,7 +301,7 @@ def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition
                 choice, state = draw.choice(following)
                 out.append(choice)
         except Overflow:
-            packed.initial = packed.packed_anew()
+            packed.begin_anew()
             continue
         return out
 
@@ -372,7 +373,7 @@ def _shortest(packed: Packed, way: Witness) -> list[Transition]:
         except Stopped:
             return list(way.choices)
         except Overflow:
-            packed.initial = packed.packed_anew()
+            packed.begin_anew()
 
 
 def _counterexample(machine: Machine, way: Witness, choices: list[Transition], schedule: int | None) -> Counterexample:

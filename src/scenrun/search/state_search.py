@@ -18,9 +18,10 @@ from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Space, told_seconds
-from scenrun.search.space.packed import Overflow, Packed, Violation
+from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
+from scenrun.search.space.state_space import Overflow, Violation
 
 T = TypeVar("T")
 WORTH_REDUCING = 1_000_000
@@ -165,45 +166,40 @@ class _FindingCollector:
                 self._add(about, [])
 
     def _add_noticed(self) -> None:
-        for one in list(self.packed.violations):
-            about = FindingKey(one.kind, one.about)
-            violations = self._in_space(one) if about not in self._known else None
-            if violations is not None:
-                choices, last = self._to_noticed(violations)
-                name = self.packed.live_threads.at(violations.state)[0][last.thread].name
-                meant = (
-                    violations
-                    if violations.about not in self._names()
-                    else violations._replace(about=name, choice=last)
-                )
-                if self._is_new(FindingKey(meant.kind, meant.about)):
-                    self._add(FindingKey(meant.kind, meant.about), [*choices, last])
+        for noticed in list(self.packed.violations):
+            about = FindingKey(noticed.kind, noticed.about)
+            violation = self._in_space(noticed) if about not in self._known else None
+            if violation is None:
+                continue
+            choices, last = self._to_noticed(violation)
+            if violation.about in self._names():  # of a symmetric transition, the thread may be another replica
+                about = FindingKey(violation.kind, self.packed.threads(violation.state)[last.thread].name)
+            if self._is_new(about):
+                self._add(about, [*choices, last])
 
-    def _in_space(self, violations: Violation) -> Violation | None:
+    def _in_space(self, noticed: Violation) -> Violation | None:
         """The violation with a state of this space that has its transition; None where there is none.
 
         Transitions are computed once for several searches, so its own state may belong to the space of another search.
         """
         states = self.space.parents
-        if violations.state in states:
-            return violations
-        here = next(filter(violations.is_from, states), None)
-        return None if here is None else violations._replace(state=here)
+        if noticed.state in states:
+            return noticed
+        here = next(filter(noticed.is_from, states), None)
+        return None if here is None else noticed._replace(state=here)
 
     def _names(self) -> set[str]:
-        return {
-            thread_field.local_states[1].thread.who.name
-            for thread_field in self.packed.thread_fields
-            if len(thread_field.local_states) > 1 and thread_field.local_states[1]
-        }
+        """The names of all threads that may exist."""
+        firsts = (self.packed.local_states(number)[1:2] for number in range(self.packed.thread_count))
+        return {thread.who.name for first in firsts for thread in first if thread is not None}
 
-    def _to_noticed(self, violations: Violation) -> tuple[list[Transition], Transition]:
+    def _to_noticed(self, violation: Violation) -> tuple[list[Transition], Transition]:
         """The choices that lead to a violating transition or a symmetric one, and the choice of that transition."""
-        choices, now = self._to(violations.state)
+        choices, now = self._to(violation.state)
         canonical = self.searched.canonical
-        if now == violations.state or canonical is None:
-            return choices, violations.choice
-        wanted = next(after for choice, after in self.packed.following(violations.state) if choice == violations.choice)
+        if now == violation.state or canonical is None:
+            return choices, violation.choice
+        wanted = next(after for choice, after in self.packed.following(violation.state) if choice == violation.choice)
         following = self.packed.following(now)
         return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
 
@@ -236,7 +232,7 @@ class _FindingCollector:
         """Add the findings of sets of states that an execution may never leave, and the faults that stay unobserved there."""
         cycles = self._cycles()
         for endless in cycles.find():
-            whos = self.packed.live_threads.at(endless.states[0])[0]
+            whos = self.packed.threads(endless.states[0])
             for kind, numbers in self._kinds_of(cycles, endless):
                 self._add_set(endless, FindingKey(kind, ", ".join(sorted(whos[n].name for n in numbers))))
             if not endless.is_left:

@@ -1,4 +1,4 @@
-"""Goals for shortening: predicates that decide whether a packed state shows a given finding."""
+"""Goals for shortening: predicates that decide whether a state shows a given finding."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from scenrun.model.state import ENDED, Thread
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.counterexample.shorten import Goal
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
-from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import StateSpace
 
 
-def goal_of(packed: Packed, judge: EndStateJudge, about: FindingKey) -> Goal:
+def goal_of(space: StateSpace, judge: EndStateJudge, about: FindingKey) -> Goal:
     """The predicate of a finding: true from the step that breaks an `always` or ends a thread with a fault, or in end states."""
-    always = [o.text for o in packed.machine.program.expectations.always]
+    always = [o.text for o in space.machine.program.expectations.always]
     if about.kind == "violated" and about.about in always:
-        return lambda state: any(always[number] == about.about for number in packed.broken.at(state))
+        return lambda state: any(always[number] == about.about for number in space.broken(state))
     if about.kind in ("violated", "exception"):
-        return lambda state: _has_left(packed, state, about) or _ends_with(packed, judge, state, about)
-    return lambda state: _ends_with(packed, judge, state, about)
+        return lambda state: _has_left(space, state, about) or _ends_with(space, judge, state, about)
+    return lambda state: _ends_with(space, judge, state, about)
 
 
-def _has_left(packed: Packed, state: int, about: FindingKey) -> bool:
-    return any(_is_left(thread_field.field.at(state), about) for thread_field in packed.thread_fields)
+def _has_left(space: StateSpace, state: int, about: FindingKey) -> bool:
+    return any(_is_left(space.thread(state, number), about) for number in range(len(space.threads(state))))
 
 
-def _is_left(thread: Thread | None, about: FindingKey) -> bool:
-    if thread is None or thread.pc != ENDED or thread.fault is None or thread.who.kind in ("task", "future"):
+def _is_left(thread: Thread, about: FindingKey) -> bool:
+    if thread.pc != ENDED or thread.fault is None or thread.who.kind in ("task", "future"):
         return False
     return thread.who.name == about.about and kind_of_fault(thread.fault.type) == about.kind
 
 
-def _ends_with(packed: Packed, judge: EndStateJudge, state: int, about: FindingKey) -> bool:
-    if packed.following(state):
+def _ends_with(space: StateSpace, judge: EndStateJudge, state: int, about: FindingKey) -> bool:
+    if space.following(state):
         return False
     return about in judge.of(state).findings

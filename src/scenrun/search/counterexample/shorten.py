@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from scenrun.model.machine import TIME_PASSES, Transition
-from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import StateSpace
 
 Goal = Callable[[int], bool]
-"""Whether a packed state shows the finding."""
+"""Whether a state shows the finding."""
 BUDGET = 5_000
 """The most states that are visited in search of the optimal path."""
 TRIES = 4_000
@@ -31,17 +31,17 @@ def cost_of(choices: Sequence[Transition]) -> Cost:
     return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
 
 
-def shortened(packed: Packed, choices: Sequence[Transition], goal: Goal) -> list[Transition]:
+def shortened(space: StateSpace, choices: Sequence[Transition], goal: Goal) -> list[Transition]:
     """A path that reaches the goal: the optimal one if it is found within the budget, otherwise a shortened `choices`."""
-    found = best(packed, goal, cost_of(choices))
+    found = best(space, goal, cost_of(choices))
     if found is not None:
         return found
-    return cut_down(packed, choices, goal)
+    return cut_down(space, choices, goal)
 
 
-def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
+def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
     """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of states."""
-    first = (packed.initial, -1)  # the last mover is part of a node, as the cost of a switch depends on it
+    first = (space.initial, -1)  # the last mover is part of a node, as the cost of a switch depends on it
     before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None] = {first: None}
     costs = {first: Cost(0, 0)}
     waiting = [(Cost(0, 0), 0, first)]
@@ -56,7 +56,7 @@ def best(packed: Packed, goal: Goal, most: Cost, budget: int = BUDGET) -> list[T
             return _way(before, place)
         if len(done) > budget:
             return None
-        for choice, after in packed.following(state):
+        for choice, after in space.following(state):
             mover = last if choice == TIME_PASSES else choice.thread
             following = after, mover
             reached = Cost(cost.switches + (mover != last >= 0), cost.steps + 1)
@@ -78,7 +78,7 @@ def _way(
     return out[::-1]
 
 
-def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
+def cut_down(space: StateSpace, choices: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
     """Remove steps and merge blocks of one thread as long as the goal is reached (after Zeller and Hildebrandt, 2002)."""
     found = list(choices)
     attempts = 0
@@ -87,7 +87,7 @@ def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: i
         improved = False
         for candidate in _simpler(found):
             attempts += 1
-            taken = followed(packed, candidate, goal)
+            taken = followed(space, candidate, goal)
             if taken is not None and cost_of(taken) < cost_of(found):
                 found, improved = taken, True
                 break
@@ -96,24 +96,23 @@ def cut_down(packed: Packed, choices: Sequence[Transition], goal: Goal, tries: i
     return found
 
 
-def followed(packed: Packed, wanted: Sequence[Transition], goal: Goal) -> list[Transition] | None:
+def followed(space: StateSpace, wanted: Sequence[Transition], goal: Goal) -> list[Transition] | None:
     """The wanted transitions, without those that are not enabled in turn, up to the goal; None where it is not reached."""
-    state = packed.initial
+    state = space.initial
     taken: list[Transition] = []
     for choice in wanted:
         if goal(state):
             return taken
         if choice == TIME_PASSES:
-            if change := packed.later(state):
-                state ^= change
+            if (after_time := space.after_time(state)) is not None:
+                state = after_time
                 taken.append(choice)
             continue
-        mover = packed.thread_fields[choice.thread] if choice.thread < len(packed.thread_fields) else None
-        if mover is None or packed.is_over(state):
+        if choice.thread >= space.thread_count or space.is_over(state):
             continue
-        for found, change in zip(packed.choices_of(state, mover), packed.following_of(state, mover), strict=True):
+        for found, after in space.following_of(state, choice.thread):
             if found == choice:
-                state ^= change
+                state = after
                 taken.append(choice)
                 break
     return taken if goal(state) else None

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, State
 from scenrun.program.expectations import complaint_of, holds, value_of
-from scenrun.search.space.packed import Packed
 from scenrun.search.space.reference import faults_in
+from scenrun.search.space.state_space import StateSpace
 
 
 class FindingKey(NamedTuple):
@@ -29,48 +29,37 @@ class EndState:
 
 
 class EndStateJudge:
-    """Judges terminal packed states, those that agree in all relevant bits only once."""
+    """Judges terminal states, those that agree in all that findings and outcome depend on only once."""
 
-    def __init__(self, packed: Packed) -> None:
-        self.packed = packed
-        self.expect = packed.machine.program.expectations
+    def __init__(self, space: StateSpace) -> None:
+        self.space = space
         self._known: dict[int, EndState] = {}
-        self._mask: tuple[int, int] = (0, 0)
+        self._stamp = -1
+        self._slots = self._looked_at()
+        self._agreeing = space.agreeing(())
 
     def of(self, state: int) -> EndState:
-        """The findings and outcome of a terminal packed state."""
-        relevant = state & self._relevant()
+        """The findings and outcome of a terminal state."""
+        if self._stamp != self.space.stamp:
+            self._stamp = self.space.stamp
+            self._known.clear()
+            self._agreeing = self.space.agreeing(self._slots)
+        relevant = self._agreeing(state)
         found = self._known.get(relevant)
         if found is None:
-            found = self._known[relevant] = self.end_state_of(self.packed.unpack(state))
+            found = self._known[relevant] = self.end_state_of(self.space.unpack(state))
         return found
 
     def end_state_of(self, state: State) -> EndState:
         """The findings and outcome of a terminal state that is not packed."""
-        return end_state_of(self.packed.machine, state)
-
-    def _relevant(self) -> int:
-        """The mask of the bits that findings and outcome depend on; renewed, as is the memo, with each layout or new field."""
-        packed = self.packed
-        fields = len(packed.threads) + len(packed.cells)
-        if self._mask[0] != (stamp := fields << 32 | packed.layout):
-            self._known.clear()
-            mask = packed.live_threads.mask | packed.broken.mask
-            for one in packed.threads:
-                mask |= one.mask
-            for slot in self._looked_at():
-                mask |= packed.cells[slot].mask
-            self._mask = stamp, mask
-        return self._mask[1]
+        return end_state_of(self.space.machine, state)
 
     def _looked_at(self) -> list[int]:
         """The slots that `final` and `outcomes` name, and those that record whether a task's result was retrieved."""
-        packed = self.packed
-        cells = [o.cells for o in (*self.expect.final, *self.expect.observe)]
-        named = packed.touches.slots_of(frozenset().union(*cells))
-        declared = len(packed.machine.slots.cells)
-        tasks = {slot for slot, kind in enumerate(packed.machine.slots.kinds) if kind == "task"}
-        return sorted(named | tasks | set(range(declared, len(packed.cells))))
+        machine = self.space.machine
+        expect = machine.program.expectations
+        named = self.space.touches.slots_of(frozenset().union(*(o.cells for o in (*expect.final, *expect.observe))))
+        return sorted(named | {slot for slot, kind in enumerate(machine.slots.kinds) if kind == "task"})
 
 
 def end_state_of(machine: Machine, state: State) -> EndState:

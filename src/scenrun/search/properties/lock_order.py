@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.ir import Instruction
-from scenrun.search.space.packed import LocalState, Packed, ThreadField
+from scenrun.search.space.state_space import StateSpace
 
 MOST_STEPS = 20_000
 """The most steps of the search for cycles; beyond it only the shortest cycles are reported."""
@@ -84,16 +84,16 @@ class LockCycle:
 
 
 def lock_order_cycles(
-    packed_or_machine: Packed | Machine, executions: Iterable[Iterable[Transition]] = ()
+    space_or_machine: StateSpace | Machine, executions: Iterable[Iterable[Transition]] = ()
 ) -> list[LockCycle]:
-    """The cycles in the local states of a state search, or for a machine those in the given executions of it."""
-    if isinstance(packed_or_machine, Packed):
-        order = LockOrder(packed_or_machine.machine)
-        order.add_rows(packed_or_machine)
-    else:
-        order = LockOrder(packed_or_machine)
+    """The cycles in the places of a state search, or for a machine those in the given executions of it."""
+    if isinstance(space_or_machine, Machine):
+        order = LockOrder(space_or_machine)
         for choices in executions:
             order.add_execution(choices)
+    else:
+        order = LockOrder(space_or_machine.machine)
+        order.add_places(space_or_machine)
     return order.cycles()
 
 
@@ -157,48 +157,45 @@ class LockOrder:
 
     # --- a state search
 
-    def add_rows(self, packed: Packed) -> None:
-        """Add the edges of each thread, from the transitions between its local states that a search has computed."""
-        for thread_field, first in zip(packed.thread_fields, _beginnings(packed), strict=True):
-            seen: set[tuple[int, Holding]] = {(code, ()) for code in first}
+    def add_places(self, space: StateSpace) -> None:
+        """Add the edges of each thread, from the steps between its places that a search has computed."""
+        for number, first in enumerate(space.first_places()):
+            threads = space.local_states(number)
+            seen: set[tuple[int, Holding]] = {(place, ()) for place in first}
             waiting = sorted(seen)
             while waiting:
-                code, holding = waiting.pop()
-                local_state = thread_field.local_states[code]
-                if local_state is None:
+                place, holding = waiting.pop()
+                thread = threads[place]
+                if thread is None:
                     continue
-                self._want(local_state.thread, holding)
-                for following in self._following(packed, thread_field, code, local_state, holding):
+                self._want(thread, holding)
+                for following in self._following(space, number, place, thread, holding):
                     if following not in seen:
                         seen.add(following)
                         waiting.append(following)
 
     def _following(
-        self, packed: Packed, thread_field: ThreadField, code: int, local_state: LocalState, holding: Holding
+        self, space: StateSpace, number: int, place: int, thread: Thread, holding: Holding
     ) -> Iterator[tuple[int, Holding]]:
-        """The numbers of the local states that a thread may have after its step, each with the locks held then."""
-        about = self._about(local_state.thread)
-        after = None if about is None else self._after(local_state.thread, holding)
-        lock = 0 if about is None else packed.cells[about[0]].mask
-        fits = self._fitting(packed, thread_field, about, holding)
-        for bits, changes in local_state.known.items():
-            for change in changes:
-                if change & lock == 0:
-                    yield code ^ (change >> thread_field.shift & thread_field.mask), holding
-                elif after is not None and fits(bits):
-                    yield code ^ (change >> thread_field.shift & thread_field.mask), after
+        """The places that a thread may be at after its step, each with the locks held then."""
+        about = self._about(thread)
+        slot = None if about is None else about[0]
+        after = holding if about is None else self._after(thread, holding)
+        for place_after, changes_lock, value in space.local_steps(number, place, slot):
+            if not changes_lock:
+                yield place_after, holding
+            elif slot is not None and self._fits(number, slot, value, holding):
+                yield place_after, after
 
-    def _fitting(self, packed: Packed, thread_field: ThreadField, about: Any, holding: Holding) -> Any:
-        """A test whether the bits of a state agree with what the thread holds: the value of a reentrant lock has its depth.
+    def _fits(self, number: int, slot: int, value: Any, holding: Holding) -> bool:
+        """Whether a lock's value agrees with what the thread holds: the value of a reentrant lock has its depth.
 
-        A local state's table mixes entries of all depths; the test selects those that fit the locks held.
+        A place has steps that were computed at all depths; those that fit the locks held are selected.
         """
-        if about is None or self.machine.slots.kinds[about[0]] != "rlock":
-            return lambda bits: True
-        times = sum(held.slot == about[0] for held in holding)
-        cell = packed.cells[about[0]]
-        wanted = (thread_field.number, times) if times else (None, 0)
-        return lambda bits: cell.at(bits) == wanted
+        if self.machine.slots.kinds[slot] != "rlock":
+            return True
+        times = sum(held.slot == slot for held in holding)
+        return bool(value == ((number, times) if times else (None, 0)))
 
     # --- executions
 
@@ -286,19 +283,3 @@ def _waits(thread: Thread, instruction: Instruction) -> bool:
 def _depth(thread: Thread) -> int:
     """How often a condition's wait takes its lock again: its depth before the wait."""
     return int(thread.memo[0])
-
-
-def _beginnings(packed: Packed) -> list[set[int]]:
-    """For each thread, the numbers of its first local states: main's, and those that a starting step of another thread sets."""
-    found: list[set[int]] = [set() for _ in packed.thread_fields]
-    for thread_field in packed.thread_fields:
-        found[thread_field.number].add(packed.initial >> thread_field.shift & thread_field.mask)
-        for local_state in thread_field.local_states:
-            if local_state is None or not local_state.touched.starts:
-                continue
-            for change in {change for changes in local_state.known.values() for change in changes}:
-                for other in packed.thread_fields:
-                    # A thread that does not exist yet has the number 0, so the XOR is its new number.
-                    if other is not thread_field and change >> other.shift & other.mask:
-                        found[other.number].add(change >> other.shift & other.mask)
-    return found

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from scenrun.model.machine import TIME_PASSES
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State
-from scenrun.search.space.packed import Packed, ThreadField
+from scenrun.search.space.state_space import StateSpace
 
 Taken = Callable[[int], Sequence[int]]
 
@@ -40,12 +40,13 @@ class BottomScc:
 class Nontermination:
     """Finds the sets of states of a closed search in which a fair execution may stay for ever."""
 
-    def __init__(self, packed: Packed, states: Iterable[int], taken: Taken | None = None) -> None:
+    def __init__(self, space: StateSpace, states: Iterable[int], taken: Taken | None = None) -> None:
         """taken: the successors of a state that a reduced search explored; None: all successors."""
-        self.packed = packed
+        self.space = space
         self.states = states
         self._taken = taken
         self._round = self._local_cycles()
+        """For each thread, the places on cycles of its own steps."""
 
     @property
     def any(self) -> bool:
@@ -56,65 +57,43 @@ class Nontermination:
         """Every set of states in which it is fair to stay for ever: a deadlock of some threads, a livelock, or neither."""
         if not any(self._round):
             return
-        inside = [state for state in self.states if self._may_go_round(state)]
+        inside = list(self.space.at_places(self.states, self._round))
         yield from self._fair(inside, set(inside))
 
     # --- the threads, each by itself
 
     def _local_cycles(self) -> list[set[int]]:
-        """For each thread the numbers of the local states on cycles of its own transitions.
+        """For each thread the places on cycles of its own steps.
 
         An over-approximation that ignores other threads; it limits the search for components to few states and moves.
         """
-        out = []
-        for thread_field in self.packed.thread_fields:
-            if self.packed.machine.timed:  # the passing of time changes local states as well, so all count
-                out.append(set(range(1, len(thread_field.local_states))))
-                continue
-            steps: dict[int, list[int]] = {}
-            for code, local_state in enumerate(thread_field.local_states):
-                if local_state is not None:
-                    steps[code] = sorted(
-                        {self._after(thread_field, code, c) for changes in local_state.known.values() for c in changes}
-                    )
-            found: set[int] = set()
-            for component in components(steps, lambda code: steps.get(code, [])):  # noqa: B023
-                if len(component) > 1 or component[0] in steps.get(component[0], []):
-                    found.update(component)
-            out.append(found)
-        return out
+        return [self._cycles_of(number) for number in range(self.space.thread_count)]
 
-    @staticmethod
-    def _after(thread_field: ThreadField, code: int, change: int) -> int:
-        return code ^ change >> thread_field.shift & thread_field.mask
+    def _cycles_of(self, number: int) -> set[int]:
+        places = range(len(self.space.local_states(number)))
+        if self.space.machine.timed:  # the passing of time changes local states as well, so all count
+            return set(places[1:])
+        steps = {place: sorted({after for after, _, _ in self.space.local_steps(number, place)}) for place in places}
+        found: set[int] = set()
+        for component in components(steps, steps.__getitem__):
+            if len(component) > 1 or component[0] in steps[component[0]]:
+                found.update(component)
+        return found
 
-    def _may_go_round(self, state: int) -> bool:
-        """Whether some thread is in a local state on a cycle."""
-        if self.packed.has_daemons and self.packed.is_over(state):
-            return False
-        return any(
-            state >> m.shift & m.mask in found for m, found in zip(self.packed.thread_fields, self._round, strict=True)
-        )
-
-    def _ways(self, state: int) -> Iterator[tuple[int, int]]:
+    def _moves(self, state: int) -> Iterator[tuple[int, int]]:
         """The explored moves from a state that stay on local cycles, each as its thread's number and the successor."""
         taken = None if self._taken is None else self._taken(state)
-        for thread_field, found in zip(self.packed.thread_fields, self._round, strict=True):
-            code = state >> thread_field.shift & thread_field.mask
-            if code not in found:
-                continue
-            for change in self.packed.following_of(state, thread_field):
-                after = state ^ change
-                if self._after(thread_field, code, change) in found and (taken is None or after in taken):
-                    yield thread_field.number, after
-        if self.packed.machine.timed and (change := self.packed.later(state)):
-            yield TIME_PASSES.thread, state ^ change
+        for number, after in self.space.moves_within(state, self._round):
+            if taken is None or after in taken:
+                yield number, after
+        if (after_time := self.space.after_time(state)) is not None:
+            yield TIME_PASSES.thread, after_time
 
     # --- sets of states
 
     def _fair(self, states: list[int], inside: set[int]) -> Iterator[BottomScc]:
         """The fair sets among these states."""
-        graph = {state: [after for _, after in self._ways(state) if after in inside] for state in states}
+        graph = {state: [after for _, after in self._moves(state) if after in inside] for state in states}
         for component in components(states, graph.__getitem__):
             if len(component) > 1 or component[0] in graph[component[0]]:
                 yield from self._judged(component)
@@ -122,10 +101,8 @@ class Nontermination:
     def _judged(self, component: list[int]) -> Iterator[BottomScc]:
         """The component if staying in it is fair; otherwise the fair sets of the rest without the unfair states."""
         inside = set(component)
-        moving = {number for state in component for number, after in self._ways(state) if after in inside}
-        could = {
-            m.number for state in component for m in self.packed.thread_fields if self.packed.following_of(state, m)
-        }
+        moving = {number for state in component for number, after in self._moves(state) if after in inside}
+        could = {number for state in component for number, _ in self.space.moves(state)}
         unfair = {state for state in component if self._is_unfair(state, inside, moving)}
         if unfair:
             rest = [state for state in component if state not in unfair]
@@ -143,25 +120,20 @@ class Nontermination:
     def _afters(self, state: int) -> Sequence[int]:
         if self._taken is not None:
             return self._taken(state)
-        return [after for _, after in self.packed.following(state)]
+        return [after for _, after in self.space.following(state)]
 
     def _is_unfair(self, state: int, inside: set[int], moving: set[int]) -> bool:
         """Whether a thread that never moves in the set is enabled here, or one of several alternatives here leaves the set."""
-        if self.packed.machine.timed and TIME_PASSES.thread not in moving and self.packed.later(state):
+        if TIME_PASSES.thread not in moving and self.space.after_time(state) is not None:
             return True
-        for thread_field in self.packed.thread_fields:
-            changes = self.packed.following_of(state, thread_field)
-            if not changes:
-                continue
-            if thread_field.number not in moving:
-                return True
-            if len(changes) > 1 and any(state ^ change not in inside for change in changes):
+        for number, afters in self.space.moves(state):
+            if number not in moving or (len(afters) > 1 and not inside.issuperset(afters)):
                 return True
         return False
 
     def _waiting_in_vain(self, state: int, could: set[int]) -> frozenset[int]:
         """The non-daemon threads that are enabled nowhere in a set; not those that only wait for the end of a moving thread."""
-        now = self.packed.unpack(state)
+        now = self.space.unpack(state)
         stuck = {n for n, thread in enumerate(now.threads) if thread.pc != ENDED and n not in could}
         awaited = {n: self._awaited(now, n) for n in stuck}
         while excused := {n for n in stuck if awaited[n] and not stuck & awaited[n]}:
@@ -170,13 +142,13 @@ class Nontermination:
 
     def victims(self, found: BottomScc) -> frozenset[int]:
         """The starved threads that do not wait for the end of another starved one; all of them if there is none such."""
-        now = self.packed.unpack(found.states[0])
+        now = self.space.unpack(found.states[0])
         alone = frozenset(n for n in found.starved if not self._awaited(now, n) & found.starved)
         return alone or found.starved
 
     def _awaited(self, now: State, number: int) -> set[int]:
         """The numbers of the threads whose end a thread waits for."""
-        operation = self.packed.machine.operation_of(now.threads[number])
+        operation = self.space.machine.operation_of(now.threads[number])
         if operation is None or "end" not in operation.freed_by:
             return set()
         slots = set(now.threads[number].slots)
@@ -184,5 +156,5 @@ class Nontermination:
 
     def must_end(self, found: BottomScc) -> bool:
         """Whether a moving thread of the set must end: it is neither endless nor a daemon."""
-        whos = self.packed.live_threads.at(found.states[0])[0]
+        whos = self.space.threads(found.states[0])
         return any(not (whos[n].endless or whos[n].daemon) for n in found.moving)

@@ -13,37 +13,36 @@ from itertools import combinations
 from typing import Any
 
 from scenrun.model.machine import Transition
-from scenrun.model.state import State
+from scenrun.model.state import State, Thread
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.space.breadth_first import Space
-from scenrun.search.space.packed import LocalState, Packed, ThreadField
 from scenrun.search.space.path import choices_along
+from scenrun.search.space.state_space import WHOLE, StateSpace
 
 Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]
 """Two thread numbers, each followed by the access that comes next in that thread."""
 
 
-def races_in(packed: Packed, space: Space, canonical: Canonical | None = None) -> list[Race]:
+def races_in(space: StateSpace, visited: Space, canonical: Canonical | None = None) -> list[Race]:
     """Each race in the states that a search has visited, with the first state that shows it.
 
     With `canonical`, the states are representatives; a race then names the threads of a symmetric state.
     """
-    meetings = Meetings(packed)
+    meetings = Meetings(space)
     found: dict[Any, Race] = {}
-    for state in meetings.of_interest(space):
+    for state in meetings.of_interest(visited):
         for met in meetings.of(state):
             race = meetings.race(state, met)
             found.setdefault(race.pair, race)
-    return _with_locks(packed, space, list(found.values()), canonical)
+    return _with_locks(space, visited, list(found.values()), canonical)
 
 
 @dataclass(slots=True)
 class RacingAccesses:
-    """A local state whose next step accesses variables: the bits that it may read and write, and its accesses if fixed."""
+    """The accesses of a place: the bits of the cells that its next step may read and write, and the accesses if fixed."""
 
-    local_state: LocalState
     reads: int
     writes: int
     touches: tuple[Touch, ...] | None
@@ -55,82 +54,69 @@ class RacingAccesses:
         return self.touches is None
 
 
+AccessesByPlace = dict[int, RacingAccesses]
+"""The places of one thread whose next steps access variables."""
+
+
 class Meetings:
     """Finds the pairs of conflicting accesses that can both come next in a state."""
 
-    def __init__(self, packed: Packed) -> None:
-        self.packed = packed
-        self._watching = Watching.over(packed.machine)
-        self._inside: dict[tuple[int, int, int], tuple[Touch, ...]] = {}
-        every = [(thread_field, self._accesses_of(thread_field)) for thread_field in packed.thread_fields]
-        self.hot = [
-            (thread_field, accesses_of)
-            for thread_field, all_ in every
-            if (accesses_of := _meeting(thread_field, all_, every))
-        ]
-        """The threads that may race, each with its local states that may, by number."""
+    def __init__(self, space: StateSpace) -> None:
+        self.space = space
+        self._watching = Watching.over(space.machine)
+        self._inside: dict[tuple[int, ...], tuple[Touch, ...]] = {}
+        every = [self._accesses_of(number) for number in range(space.thread_count)]
+        self.hot = {
+            number: racing
+            for number, accesses_of in enumerate(every)
+            if (racing := _meeting(number, accesses_of, every))
+        }
+        """The threads that may race, each with its places that may."""
 
-    # --- rows
+    # --- places
 
-    def _accesses_of(self, thread_field: ThreadField) -> dict[int, RacingAccesses]:
+    def _accesses_of(self, number: int) -> AccessesByPlace:
         accesses_of = (
-            (code, self._accesses(local_state))
-            for code, local_state in enumerate(thread_field.local_states)
-            if local_state is not None
+            (place, self._accesses(thread))
+            for place, thread in enumerate(self.space.local_states(number))
+            if thread is not None
         )
-        return {code: accesses for code, accesses in accesses_of if accesses is not None}
+        return {place: accesses for place, accesses in accesses_of if accesses is not None}
 
-    def _accesses(self, local_state: LocalState) -> RacingAccesses | None:
-        thread = local_state.thread
-        if begins_atomic(self.packed.machine, thread):
-            bits = _bits(self.packed.touches.inside(thread.who.code, thread.pc))
-            return RacingAccesses(local_state, bits, bits, None)
-        touches = touches_of(self.packed.machine, thread)
+    def _accesses(self, thread: Thread) -> RacingAccesses | None:
+        if begins_atomic(self.space.machine, thread):
+            bits = _bits(self.space.touches.inside(thread.who.code, thread.pc))
+            return RacingAccesses(bits, bits, None)
+        touches = touches_of(self.space.machine, thread)
         if not touches:
             return None
         reads = _bits(frozenset(t.slot for t in touches if not t.writes))
-        return RacingAccesses(local_state, reads, _bits(frozenset(t.slot for t in touches if t.writes)), touches)
+        return RacingAccesses(reads, _bits(frozenset(t.slot for t in touches if t.writes)), touches)
 
     # --- states
 
-    def of_interest(self, space: Space) -> Iterator[int]:
+    def of_interest(self, visited: Space) -> Iterator[int]:
         """The first state, in the order of the search, of those in which the same accesses come next.
 
         Where daemons are cut off, they have no next step; but they had the same one before the last step of the others,
         so their accesses in such a state are no false races.
         """
-        threads, wholes = self._kinds()
-        seen: set[Any] = set()
-        for state in space.parents:
-            place: Any = tuple([kinds.get(state >> shift & bits, 0) for shift, bits, kinds in threads])
-            if min(place, default=0) < 0:
-                place = place, tuple([state & wholes[~kind] for kind in place if kind < 0])
-            if place not in seen:
-                seen.add(place)
-                yield state
-
-    def _kinds(self) -> tuple[list[tuple[int, int, dict[int, int]]], list[int]]:
-        """For each thread, a number for the accesses of each local state; an `atomic` has ~i, where `wholes[i]` is its mask."""
         numbers: dict[Any, int] = {}
-        wholes: list[int] = []
-        threads = []
-        for thread_field, accesses_of in self.hot:
-            kinds = {}
-            for code, accesses in accesses_of.items():
-                if accesses.touches is None:
-                    wholes.append(accesses.local_state.mask)
-                    kinds[code] = ~(len(wholes) - 1)
-                else:
-                    kinds[code] = numbers.setdefault(accesses.touches, len(numbers) + 1)
-            threads.append((thread_field.shift, thread_field.mask, kinds))
-        return threads, wholes
+        classes = {
+            number: {
+                place: WHOLE if one.touches is None else numbers.setdefault(one.touches, len(numbers) + 1)
+                for place, one in accesses_of.items()
+            }
+            for number, accesses_of in self.hot.items()
+        }
+        return self.space.first_of_each(visited.parents, classes)
 
     def of(self, state: int) -> Iterator[Met]:
         """The pairs of conflicting accesses that can both come next in a state."""
         here = [
-            (thread_field.number, accesses, self._touches(state, thread_field, accesses))
-            for thread_field, accesses_of in self.hot
-            if (accesses := accesses_of.get(state >> thread_field.shift & thread_field.mask)) is not None
+            (number, accesses, self._touches(state, number, accesses))
+            for (number, accesses_of), place in zip(self.hot.items(), self.space.places(state, self.hot), strict=True)
+            if (accesses := accesses_of.get(place)) is not None
         ]
         for (one, accesses, touches), (other, beside, more) in combinations(here, 2):
             if accesses.is_atomic and beside.is_atomic:
@@ -140,44 +126,33 @@ class Meetings:
                     if a.conflicts(b):
                         yield one, a, other, b
 
-    def _touches(self, state: int, thread_field: ThreadField, accesses: RacingAccesses) -> tuple[Touch, ...]:
+    def _touches(self, state: int, number: int, accesses: RacingAccesses) -> tuple[Touch, ...]:
         if accesses.touches is not None:
             return accesses.touches
-        place = thread_field.number, state >> thread_field.shift & thread_field.mask, state & accesses.local_state.mask
-        if place not in self._inside:
-            self._watching.step(self.packed.unpack(state), Transition(thread_field.number))
-            self._inside[place] = tuple(dict.fromkeys(self._watching.touched))
-        return self._inside[place]
+        step = self.space.step_key(state, number)
+        if step not in self._inside:
+            self._watching.step(self.space.unpack(state), Transition(number))
+            self._inside[step] = tuple(dict.fromkeys(self._watching.touched))
+        return self._inside[step]
 
     # --- races
 
     def race(self, state: int, met: Met) -> Race:
         """A pair as a race, without the locks held."""
         one, a, other, b = met
-        label = self.packed.machine.slots.label(a.slot)
-        local_states = [self.packed.thread_fields[number] for number in (one, other)]
-        first, second = (self._thread(state, thread_field) for thread_field in local_states)
+        label = self.space.machine.slots.label(a.slot)
+        first, second = (self.space.thread(state, number) for number in (one, other))
         return Race(label, accessed(first, a), accessed(second, b), state)
 
-    @staticmethod
-    def _thread(state: int, thread_field: ThreadField) -> Any:
-        local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
-        assert local_state is not None
-        return local_state.thread
 
-
-def _meeting(
-    thread_field: ThreadField,
-    accesses_of: dict[int, RacingAccesses],
-    every: list[tuple[ThreadField, dict[int, RacingAccesses]]],
-) -> dict[int, RacingAccesses]:
-    """The local states of a thread that conflict with some local state of another thread."""
-    others = [accesses for other, more in every if other is not thread_field for accesses in more.values()]
+def _meeting(number: int, accesses_of: AccessesByPlace, every: list[AccessesByPlace]) -> AccessesByPlace:
+    """The places of a thread that conflict with some place of another thread."""
+    others = [accesses for other, more in enumerate(every) if other != number for accesses in more.values()]
     plain = _all_of(one for one in others if not one.is_atomic)
     whole = _all_of(others)
     return {
-        code: accesses
-        for code, accesses in accesses_of.items()
+        place: accesses
+        for place, accesses in accesses_of.items()
         if _conflicts(accesses, plain if accesses.is_atomic else whole)
     }
 
@@ -202,7 +177,7 @@ def _bits(slots: frozenset[int]) -> int:
 # --- locks
 
 
-def _with_locks(packed: Packed, space: Space, races: list[Race], canonical: Canonical | None) -> list[Race]:
+def _with_locks(space: StateSpace, visited: Space, races: list[Race], canonical: Canonical | None) -> list[Race]:
     """The races, with the locks that each thread holds after the path to the state of the race."""
     ways: dict[int, tuple[Holders, int]] = {}
     out = []
@@ -210,17 +185,17 @@ def _with_locks(packed: Packed, space: Space, races: list[Race], canonical: Cano
         state = race.state
         assert state is not None
         if state not in ways:
-            choices, end = choices_along(packed, space.path_to(state), canonical)
-            ways[state] = _held_after(packed, choices), end
+            choices, end = choices_along(space, visited.path_to(state), canonical)
+            ways[state] = _held_after(space, choices), end
         holders, end = ways[state]
-        shown = race if end == state else _alike(packed, race, end)
+        shown = race if end == state else _alike(space, race, end)
         out.append(race if shown is None else _locked(shown, holders))
     return out
 
 
-def _held_after(packed: Packed, choices: list[Transition]) -> Holders:
-    machine, holders = packed.machine, Holders(packed.machine)
-    before: State = packed.initial_state
+def _held_after(space: StateSpace, choices: list[Transition]) -> Holders:
+    machine, holders = space.machine, Holders(space.machine)
+    before: State = space.initial_state
     for choice in choices:
         after = machine.step(before, choice)
         assert after is not None
@@ -229,9 +204,9 @@ def _held_after(packed: Packed, choices: list[Transition]) -> Holders:
     return holders
 
 
-def _alike(packed: Packed, race: Race, end: int) -> Race | None:
+def _alike(space: StateSpace, race: Race, end: int) -> Race | None:
     """The same race in a symmetric state; its variable may be that of another replica. None if it is not there."""
-    meetings = Meetings(packed)
+    meetings = Meetings(space)
     found = (meetings.race(end, met) for met in meetings.of(end))
     alike = [one for one in found if one.pair[1:] == race.pair[1:]]
     found_again = next((one for one in alike if one.pair == race.pair), alike[0] if alike else None)

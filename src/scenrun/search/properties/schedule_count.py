@@ -8,7 +8,7 @@ from scenrun.errors import UsageError
 from scenrun.model.scc import components
 from scenrun.search.properties.end_states import EndStateJudge
 from scenrun.search.space.breadth_first import Space
-from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import StateSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,15 @@ class Counted:
     """The fewest preemptions of a bad schedule; None where no schedule is bad."""
 
 
-def count(packed: Packed, space: Space) -> Counted:
+def count(space: StateSpace, visited: Space) -> Counted:
     """Count the paths of a closed, unreduced space; raises UsageError where it has a cycle."""
-    order = _backwards(packed, space)
-    judge = EndStateJudge(packed)
+    order = _backwards(space, visited)
+    judge = EndStateJudge(space)
     paths: dict[int, int] = {}
     bad: dict[int, int] = {}
     chance: dict[int, float] = {}
     for state in order:
-        afters = packed.following(state)
+        afters = space.following(state)
         if not afters:
             is_bad = bool(judge.of(state).findings)
             paths[state], bad[state], chance[state] = 1, int(is_bad), float(is_bad)
@@ -40,27 +40,27 @@ def count(packed: Packed, space: Space) -> Counted:
         paths[state] = sum(paths[after] for _, after in afters)
         bad[state] = sum(bad[after] for _, after in afters)
         chance[state] = sum(chance[after] for _, after in afters) / len(afters)
-    first = packed.initial
-    return Counted(paths[first], bad[first], chance[first], _least_preemptions(packed, order, judge))
+    first = space.initial
+    return Counted(paths[first], bad[first], chance[first], _least_preemptions(space, order, judge))
 
 
-def _backwards(packed: Packed, space: Space) -> list[int]:
+def _backwards(space: StateSpace, visited: Space) -> list[int]:
     """The states in reverse topological order: each after all its successors."""
     order = []
-    for component in components(space.parents, lambda state: [after for _, after in packed.following(state)]):
+    for component in components(visited.parents, lambda state: [after for _, after in space.following(state)]):
         state = component[0]
-        if len(component) > 1 or any(after == state for _, after in packed.following(state)):
+        if len(component) > 1 or any(after == state for _, after in space.following(state)):
             raise UsageError("--count: a schedule of this scenario need not end, so there is no number of them")
         order.append(state)
     return order
 
 
-def _least_preemptions(packed: Packed, order: list[int], judge: EndStateJudge) -> int | None:
+def _least_preemptions(space: StateSpace, order: list[int], judge: EndStateJudge) -> int | None:
     """The fewest preemptions of a bad schedule: switches away from a thread that is still enabled."""
     least: dict[tuple[int, int], float] = {}
-    threads = range(-1, len(packed.thread_fields))
+    threads = range(-1, space.thread_count)
     for state in order:
-        afters = packed.following(state)
+        afters = space.following(state)
         if not afters:
             cost = 0.0 if judge.of(state).findings else float("inf")
             least.update({(state, last): cost for last in threads})
@@ -70,5 +70,5 @@ def _least_preemptions(packed: Packed, order: list[int], judge: EndStateJudge) -
             least[state, last] = min(
                 least[after, choice.thread] + (last in enabled and choice.thread != last) for choice, after in afters
             )
-    found = least[packed.initial, -1]
+    found = least[space.initial, -1]
     return None if found == float("inf") else int(found)

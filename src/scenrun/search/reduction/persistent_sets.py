@@ -23,7 +23,8 @@ from scenrun.model.scc import bottoms
 from scenrun.model.state import State, Thread
 from scenrun.search.reduction.may_access import MayAccess, MayAccesses
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
-from scenrun.search.space.packed import LocalState, Packed, ThreadField
+from scenrun.search.space.layout import LocalState, ThreadField
+from scenrun.search.space.packed import Packed
 
 
 @dataclass(slots=True, eq=False)
@@ -148,12 +149,10 @@ class Reduced(Breadth):
         """The threads that are enabled somewhere in a component, and those that move in it."""
         could, did = set(), set()
         for state in component:
-            for thread_field in self.packed.thread_fields:
-                changes = self.packed.following_of(state, thread_field)
-                if changes:
-                    could.add(thread_field.number)
-                if any(state ^ change in self.edges[state] for change in changes):
-                    did.add(thread_field.number)
+            for number, afters in self.packed.moves(state):
+                could.add(number)
+                if any(after in self.edges[state] for after in afters):
+                    did.add(number)
         return could, did
 
     # --- threads in a state
@@ -168,7 +167,7 @@ class Reduced(Breadth):
             changes = local_state.known.get(state & local_state.mask)
             if changes is None:
                 changes = packed.compute(state, thread_field, local_state)
-            accesses: LocalAccesses = local_state.accesses or self._spot(local_state)
+            accesses: LocalAccesses = local_state.accesses or self._accesses_of(local_state)
             guards = accesses.guards.get(state & accesses.mask)
             if guards is None:
                 guards = accesses.guards[state & accesses.mask] = self._standing(
@@ -178,21 +177,21 @@ class Reduced(Breadth):
             out.append(changes)
         return tuple(key), out
 
-    def _spot(self, local_state: LocalState) -> LocalAccesses:
+    def _accesses_of(self, local_state: LocalState) -> LocalAccesses:
         """The accesses of a local state; one object for all local states of a thread that differ only in its registers."""
         thread = local_state.thread
         place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
         if place not in self._accesses:
-            self._accesses[place] = self._new_spot(thread)
+            self._accesses[place] = self._new_accesses(thread)
         local_state.accesses = found = self._accesses[place]
         return found
 
-    def _new_spot(self, thread: Thread) -> LocalAccesses:
+    def _new_accesses(self, thread: Thread) -> LocalAccesses:
         may_access = self._may_accesses.of(thread)
         mask = 0
         for guard in may_access.guards:
             for slot in guard.slots:
-                mask |= self.packed.cells[slot].mask
+                mask |= self.packed.cell_fields[slot].mask
         return LocalAccesses(may_access, mask)
 
     @staticmethod

@@ -20,7 +20,7 @@ from typing import Any
 from scenrun.model.state import ENDED, Thread, Who
 from scenrun.program.ir import Group, Instruction
 from scenrun.program.values import key
-from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import StateSpace
 
 _LAST = 1 << 60  # added to the number of an ended thread's local state, which so sorts behind all others
 NAMING: dict[str, Callable[[Any], tuple[int, ...]]] = {
@@ -62,24 +62,24 @@ class Replicas:
 class Symmetry:
     """Finds the interchangeable groups of a program, and the representative of a state."""
 
-    def __init__(self, packed: Packed) -> None:
-        self.packed = packed
-        self.groups = [found for group in packed.machine.program.groups if (found := self._replicas(group))]
-        self._named = [(slot, kind) for slot, kind in enumerate(packed.machine.slots.kinds) if kind in NAMING]
+    def __init__(self, space: StateSpace) -> None:
+        self.space = space
+        self.groups = [found for group in space.machine.program.groups if (found := self._replicas(group))]
+        self._named = [(slot, kind) for slot, kind in enumerate(space.machine.slots.kinds) if kind in NAMING]
         self._layout = -1
-        self._codes: dict[tuple[int, int, int, int], int] = {}
+        self._given: dict[tuple[int, int, int, int], int] = {}
 
     def canonical(self, state: int) -> int:
         """The representative of all states that differ from this one by a permutation of replicas."""
-        if self._layout != self.packed.layout:
+        if self._layout != self.space.layout:
             self._forget()
         for group in self.groups:
             state = self._sorted(group, state)
         return state
 
     def _forget(self) -> None:
-        self._layout = self.packed.layout
-        self._codes.clear()
+        self._layout = self.space.layout
+        self._given.clear()
         for group in self.groups:
             group.members.clear()
             group.ids.clear()
@@ -88,22 +88,22 @@ class Symmetry:
 
     def _replicas(self, group: Group) -> Replicas | None:
         """The replicas of a group; None if they are not interchangeable."""
-        relevance = self.packed.machine.relevance
+        relevance = self.space.machine.relevance
         if (group.count or 1) < 2 or group.pool is not None or relevance is None:
             return None
         if relevance.of("own", group.code) or relevance.of("draws", group.code):
             return None
         if self._is_asked_about(group) or not all(self._is_alike(group, code, i) for code, i in self._naming(group)):
             return None
-        where = self.packed.machine.slots.of_cell[group.cell]
+        where = self.space.machine.slots.of_cell[group.cell]
         return Replicas(group, tuple(where)) if isinstance(where, list) else None
 
     def _naming(self, group: Group) -> list[tuple[int, Instruction]]:
-        codes = self.packed.machine.program.codes
+        codes = self.space.machine.program.codes
         return [(c.number, i) for c in codes for i in c.instructions if i.target and i.target.cell == group.cell]
 
     def _is_asked_about(self, group: Group) -> bool:
-        expect = self.packed.machine.program.expectations
+        expect = self.space.machine.program.expectations
         return any(group.cell in o.cells for o in (*expect.always, *expect.final, *expect.observe))
 
     def _is_alike(self, group: Group, number: int, i: Instruction) -> bool:
@@ -112,7 +112,7 @@ class Symmetry:
             return False
         if i.op == "thread.join" and i.arguments != ("None",):
             return False
-        code = self.packed.machine.program.codes[0].instructions
+        code = self.space.machine.program.codes[0].instructions
         at = code.index(i)
         register = i.target.index
         if register is None or at < 2 or at + 2 >= len(code):
@@ -139,94 +139,88 @@ class Symmetry:
 
     def _members(self, group: Replicas, state: int) -> tuple[int, ...]:
         """The thread numbers of the started replicas, by index."""
-        live_threads = self.packed.live_threads
-        code = state >> live_threads.offset & (1 << live_threads.width) - 1
-        found = group.members.get(code)
+        threads = self.space.threads_number(state)
+        found = group.members.get(threads)
         if found is None:
-            numbers = {who.slots[:1]: number for number, who in enumerate(live_threads.values[code][0])}
+            numbers = {who.slots[:1]: number for number, who in enumerate(self.space.threads(state))}
             started = itertools.takewhile(lambda slot: (slot,) in numbers, group.slots)
-            found = group.members[code] = tuple(numbers[slot,] for slot in started)
+            found = group.members[threads] = tuple(numbers[slot,] for slot in started)
         return found
 
     def _joined(self, group: Replicas, state: int) -> int:
         """The number of replicas that main has joined, while it is in its join loop; otherwise 0."""
-        main = self.packed.threads[0].at(state)
+        main = self.space.thread(state, 0)
         if main.pc >= 0 and main.slots and main.slots[0] in group.slots:
-            instruction = self.packed.machine.instruction_of(main)
+            instruction = self.space.machine.instruction_of(main)
             if instruction is not None and instruction.op == "thread.join":
                 return group.slots.index(main.slots[0])
         return 0
 
     def _order(self, group: Replicas, state: int, members: tuple[int, ...], first: int) -> list[int] | None:
         """For each index, the index of the replica whose state it gets; None where the state is canonical already."""
-        places = self._places(state)
-        keys = []
-        for member in members:
-            thread_field = self.packed.thread_fields[member]
-            kind = self._kind(group, member, state >> thread_field.shift & thread_field.mask)
-            keys.append((kind, places.get(member, ())))
+        mentions = self._mentions(state)
+        at_places = zip(members, self.space.places(state, members), strict=True)
+        keys = [(self._kind(group, member, place, state), mentions.get(member, ())) for member, place in at_places]
         in_order = sorted(range(len(keys)), key=keys.__getitem__)
         running = [at for at in in_order if keys[at][0] < _LAST]
         ended = [at for at in in_order if keys[at][0] >= _LAST]
         order = [*ended[:first], *running, *ended[first:]]
         return None if all(at == source for at, source in enumerate(order)) else order
 
-    def _places(self, state: int) -> dict[int, tuple[tuple[int, int], ...]]:
+    def _mentions(self, state: int) -> dict[int, tuple[tuple[int, int], ...]]:
         """For each thread number, the slots of the cells that contain it, each with the position where that matters."""
         out: dict[int, tuple[tuple[int, int], ...]] = {}
         for slot, kind in self._named:
-            numbers = NAMING[kind](self.packed.cells[slot].at(state))
+            numbers = NAMING[kind](self.space.cell(state, slot))
             for at, number in enumerate(numbers):
                 out[number] = (*out.get(number, ()), (slot, at if kind in _ORDERED else 0))
         return out
 
-    def _kind(self, group: Replicas, member: int, code: int) -> int:
-        """The number of a replica's local state without its identity, plus `_LAST` for an ended one."""
+    def _kind(self, group: Replicas, member: int, place: int, state: int) -> int:
+        """The number of the local state of the replica, which is at `place`, without its identity; with `_LAST` if it ended."""
         ids = group.ids.setdefault(member, [])
-        while len(ids) <= code:
+        while len(ids) <= place:
             ids.append(-1)
-        if ids[code] < 0:
-            thread = self.packed.threads[member].values[code]
+        if ids[place] < 0:
+            thread = self.space.thread(state, member)
             local = _without_own(thread)
             stand_in = key(local)
             if stand_in not in group.kinds:
                 group.kinds[stand_in] = len(group.locals)
                 group.locals.append(local)
-            ids[code] = group.kinds[stand_in] + (_LAST if thread.pc == ENDED else 0)
-        return ids[code]
+            ids[place] = group.kinds[stand_in] + (_LAST if thread.pc == ENDED else 0)
+        return ids[place]
 
     def _permuted(self, group: Replicas, state: int, members: tuple[int, ...], order: list[int]) -> int:
         """The state in which each replica has the local state of the one at `order`, and all its mentions."""
-        packed, out = self.packed, state
+        space = self.space
+        now = space.places(state, members)
         renamed: dict[int, int] = {}
+        places: dict[int, int] = {}
+        cells: dict[int, Any] = {}
         for at, source in enumerate(order):
-            if at == source:
-                continue
-            renamed[members[source]] = members[at]
-            thread_field, other = packed.thread_fields[members[at]], packed.thread_fields[members[source]]
-            kind = self._kind(group, members[source], state >> other.shift & other.mask)
-            out ^= (state & thread_field.field.mask) ^ (self._code(group, at, members[at], kind) << thread_field.shift)
-            cell, status = packed.cells[group.slots[at]], packed.cells[group.slots[source]].at(state)[0]
-            out ^= (state & cell.mask) ^ (cell.number((status, members[at])) << cell.offset)
+            if at != source:
+                member, other = members[at], members[source]
+                renamed[other] = member
+                places[member] = self._place(group, at, member, self._kind(group, other, now[source], state))
+                cells[group.slots[at]] = space.cell(state, group.slots[source])[0], member
         for slot, kind_name in self._named:
-            cell = packed.cells[slot]
-            value = cell.at(state)
+            value = space.cell(state, slot)
             if any(number in renamed for number in NAMING[kind_name](value)):
-                out ^= (state & cell.mask) ^ (cell.number(RENAMED[kind_name](value, renamed)) << cell.offset)
-        packed.check_widths()
-        return out
+                cells[slot] = RENAMED[kind_name](value, renamed)
+        return space.replaced(state, places, cells)
 
-    def _code(self, group: Replicas, index: int, member: int, kind: int) -> int:
-        """The number, in the field of thread `member`, of a local state given to the replica at `index`."""
-        place = (group.group.cell, index, member, kind)
-        if place not in self._codes:
+    def _place(self, group: Replicas, index: int, member: int, kind: int) -> int:
+        """The place of thread `member` that stands for a local state given to the replica at `index`."""
+        given = (group.group.cell, index, member, kind)
+        if given not in self._given:
             local = group.locals[kind - _LAST if kind >= _LAST else kind]
-            self._codes[place] = self.packed.number_of(member, self._own(local, group.slots[index]))
-        return self._codes[place]
+            self._given[given] = self.space.place_of(member, self._own(local, group.slots[index]))
+        return self._given[given]
 
     def _own(self, local: Thread, slot: int) -> Thread:
         """A local state with the identity of the replica whose own cell is `slot`."""
-        who = self.packed.machine.slots.who[slot]
+        who = self.space.machine.slots.who[slot]
         slots = tuple(who.slots[0] if slot < 0 else slot for slot in local.slots)
         return local._replace(who=who, slots=slots)
 

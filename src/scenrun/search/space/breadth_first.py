@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from scenrun.search.space.packed import ALARM_EVERY, Overflow, Packed, Stopped
+from scenrun.search.space.packed import ALARM_EVERY, Packed
+from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.workers.memory import process_bytes
 
 LOOK_EVERY = 2_048
@@ -112,14 +113,13 @@ class Breadth:
         A breadth-first search reaches deep states last, so each field that they overflow would cost a whole search.
         """
         draw, packed = random.Random(0), self.packed
-        packed.initial = packed.packed_anew()
-        quiet, state = 0, packed.initial
+        quiet, state = 0, packed.begin_anew()
         for _ in range(steps):
             try:
                 following = packed.following(state)
             except Overflow:
                 quiet, following = 0, []
-                packed.initial = packed.packed_anew()
+                packed.begin_anew()
             if following:
                 state = draw.choice(following)[1]
                 continue
@@ -130,7 +130,7 @@ class Breadth:
 
     def _search(self, space: Space) -> None:
         packed = self.packed
-        packed.initial = packed.packed_anew()
+        packed.begin_anew()
         space.parents[packed.initial] = None
         self._spread([packed.initial], space)
 
@@ -148,7 +148,7 @@ class Breadth:
 
     def level(self, frontier: list[int], following: list[int], space: Space) -> None:
         """Add the new successors of a part of the frontier to `following` and to the space."""
-        # The hot loop of the search: `Packed.following_of` is inlined, as a call for each thread would dominate.
+        # The hot loop of the search: `Packed.changes_of` is inlined, as a call for each thread would dominate.
         packed, seen, terminal, transitions = self.packed, space.parents, space.terminal, space.transitions
         thread_fields, is_over, compute = (
             packed.thread_fields,

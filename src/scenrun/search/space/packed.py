@@ -7,260 +7,61 @@ enabled transitions make. A known transition costs a shift, a mask, one look-up 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
 from scenrun.model.machine import TIME_PASSES, Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.findings import kind_of_fault
-from scenrun.program.values import key
-from scenrun.search.space.footprint import Touched, Touches
+from scenrun.search.space.layout import Layout, LocalState, ThreadField, roster
+from scenrun.search.space.state_space import WHOLE, Overflow, StateSpace, Violation
 
 ALARM_EVERY = 32
 """Calls of `compute` between two checks of the limits."""
-NARROW = 1
-"""The width of a new field, in bits."""
 
 
-class Overflow(Exception):
-    """A field needs more bits: all packed states so far are invalid."""
-
-
-class Stopped(Exception):
-    """A limit was reached or a signal came while transitions were computed."""
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason)
-
-
-@dataclass(slots=True, eq=False)
-class Field:
-    """One component of a state: the values interned for it, and the position of its bits in a packed state."""
-
-    width: int = NARROW
-    offset: int = 0
-    values: list[Any] = field(default_factory=list)
-    codes: dict[Any, int] = field(default_factory=dict)
-    overflows: bool = False
-
-    @property
-    def mask(self) -> int:
-        """The bits of this field."""
-        return (1 << self.width) - 1 << self.offset
-
-    def number(self, value: Any) -> int:
-        """The number of a value, interned if it is new; sets `overflows` where the number is too wide."""
-        stand_in = key(value)
-        code = self.codes.get(stand_in)
-        if code is None:
-            code = self.codes[stand_in] = len(self.values)
-            self.values.append(value)
-            self.overflows = self.overflows or code >> self.width > 0
-        return code
-
-    def at(self, state: int) -> Any:
-        """The value in a packed state."""
-        return self.values[state >> self.offset & (1 << self.width) - 1]
-
-
-@dataclass(slots=True, eq=False)
-class LocalState:
-    """A local state of a thread: the footprint of its next step, and the memoised transitions."""
-
-    thread: Thread
-    touched: Touched
-    mask: int
-    known: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    """The bits of a state under the mask -> the XORs of the enabled transitions."""
-    choices: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
-    accesses: Any = None
-    """A reduced search's `LocalAccesses` of this local state, cached here; None until computed."""
-
-
-class Violation(NamedTuple):
-    """A finding that a transition shows by itself: a broken `always`, or a fault that leaves its thread."""
-
-    kind: str
-    about: str
-    state: int
-    """The state in which the transition was computed; of several searches that share the tables, the first one's state."""
-    choice: Transition
-    touched: int
-    """The bits of a state that the transition depends on: it is the same in every state that agrees in them."""
-
-    def is_from(self, state: int) -> bool:
-        """Whether this state has the transition, too."""
-        return not (state ^ self.state) & self.touched
-
-
-class ThreadField:
-    """One thread's field, and its local states by their number; None where the thread does not exist yet or has ended."""
-
-    __slots__ = ("field", "local_states", "mask", "number", "shift")
-
-    def __init__(self, number: int, thread_field: Field) -> None:
-        self.number = number
-        self.field = thread_field
-        self.shift = thread_field.offset
-        self.mask = (1 << thread_field.width) - 1
-        self.local_states: list[LocalState | None] = []
-
-
-class Packed:
+class Packed(Layout, StateSpace):
     """A machine over packed states. A call that raises Overflow has laid the fields out anew: the search must restart."""
 
     def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-        self.touches = Touches(machine)
-        self.live_threads = Field()
-        """The field of the existing threads and the number of cells."""
-        self.broken = Field()
-        self.cells: list[Field] = []
-        self.threads: list[Field] = []
-        self.thread_fields: list[ThreadField] = []
-        self.violations: list[Violation] = []
-        """The violations of the transitions computed since the fields were laid out."""
-        self.died_holding: dict[tuple[str, str], None] = {}
-        """Names of threads that ended, each with an rlock that it still held."""
+        super().__init__(machine)
+        self.violations = []
+        self.died_holding = {}
         self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
         self.computed = 0
-        """The number of transitions computed."""
         self.alarm: Callable[[], None] | None = None
-        """Called now and then while transitions are computed; may raise Stopped."""
         self.alarm_every = ALARM_EVERY
+        """Calls of `compute` between two calls of `alarm`."""
         self._calls = 0
         self._later: dict[int, int] = {}
         self.rounds: ZeroTimeCycles[int] = ZeroTimeCycles(self._moves, self._look)
         """Where time is virtual: the threads that would move for ever without time passing."""
-        self.layout = 0
-        """How often the fields were laid out; a packed state is valid under its own layout only."""
-        self._bits = 0
         self.initial_state = machine.initial()
         self.has_daemons = machine.program.has_daemons
-        """Whether a state may be terminal although a thread is enabled."""
-        self.initial = self.packed_anew()
+        self.begin_anew()
 
-    # --- packing
-
-    def packed_anew(self) -> int:
+    def begin_anew(self) -> int:
         """The initial state, packed in the present layout."""
         while True:
             try:
-                return self.pack(self.initial_state)
+                self.initial = self.pack(self.initial_state)
             except Overflow:
                 continue
-
-    def pack(self, state: State) -> int:
-        """A state as an int; raises Overflow where a field is too narrow."""
-        self._enough(state)
-        packed = self._placed(self.live_threads, _roster(state)) | self._placed(self.broken, state.broken)
-        for cell, value in zip(self.cells, state.cells, strict=False):
-            packed |= self._placed(cell, value)
-        for at, thread in enumerate(state.threads):
-            packed |= self._thread(at, thread)
-        self.check_widths()
-        return packed
-
-    def unpack(self, packed: int) -> State:
-        """The state of a packed state."""
-        whos, cells = self.live_threads.at(packed)
-        return State(
-            tuple([cell.at(packed) for cell in self.cells[:cells]]),
-            tuple([thread.at(packed) for thread in self.threads[: len(whos)]]),
-            self.broken.at(packed),
-        )
-
-    def _enough(self, state: State) -> None:
-        """Add a field for each cell and thread of a state that has none."""
-        while len(self.cells) < len(state.cells):
-            at = len(self.cells)
-            self.cells.append(self._new_field(absent=at >= len(self.machine.slots.cells)))
-        while len(self.threads) < len(state.threads):
-            self.threads.append(self._new_field(absent=True))
-            thread_field = ThreadField(len(self.threads) - 1, self.threads[-1])
-            thread_field.local_states.append(None)
-            self.thread_fields.append(thread_field)
-        if not self._bits:
-            self._lay_out()
-
-    def _new_field(self, absent: bool) -> Field:
-        made = Field(offset=self._bits)
-        if absent:
-            made.values.append(None)  # number 0 means that the cell or thread does not exist yet
-            made.codes[_Absent] = 0
-        if self._bits:
-            self._bits += made.width
-        return made
-
-    def _fields(self) -> Iterator[Field]:
-        yield from (self.live_threads, self.broken, *self.cells, *self.threads)
+            return self.initial
 
     def forget(self) -> None:
         """Drop all known transitions and violations; the fields keep their widths."""
-        self._lay_out()
+        self.lay_out()
 
-    def _lay_out(self) -> None:
-        """Give every field its position, and clear all tables, whose keys are bits of the old layout."""
-        self._bits = 0
-        self.layout += 1
-        for one in self._fields():
-            one.offset = self._bits
-            self._bits += one.width
-            one.overflows = False
+    def _clear_tables(self) -> None:
         self.violations.clear()
         self._later.clear()
         self.rounds.known.clear()
-        for thread_field in self.thread_fields:
-            thread_field.shift, thread_field.mask = thread_field.field.offset, (1 << thread_field.field.width) - 1
-            thread_field.local_states = [
-                None if value is None else self._row(value) for value in thread_field.field.values
-            ]
-
-    def check_widths(self) -> None:
-        """Lay all fields out anew and raise Overflow, where a field has become too narrow."""
-        if not any(one.overflows for one in self._fields()):
-            return
-        # A third in reserve, and full fields of 8 values or more widened too, as each Overflow restarts the search.
-        for one in self._fields():
-            if one.overflows or len(one.values) == 1 << one.width >= 8:
-                one.width = (len(one.values) * 4 // 3).bit_length()
-        self._lay_out()
-        raise Overflow
-
-    @staticmethod
-    def _placed(one: Field, value: Any) -> int:
-        return one.number(value) << one.offset
-
-    def _thread(self, at: int, thread: Thread) -> int:
-        return self.number_of(at, thread) << self.thread_fields[at].shift
-
-    def number_of(self, at: int, thread: Thread) -> int:
-        """The number of a thread's local state in its field."""
-        thread_field = self.thread_fields[at]
-        code = thread_field.field.number(thread)
-        if code == len(thread_field.local_states):
-            thread_field.local_states.append(self._row(thread))
-        return code
-
-    def _row(self, thread: Thread) -> LocalState | None:
-        """A new local state with its mask; None for a thread that has ended."""
-        if thread.pc == ENDED:
-            return None
-        touched = self.touches.of(thread)
-        # Written cells are read as well, so the mask fixes their old values: one XOR fits all states that agree in it.
-        mask = 0
-        for slot in touched.reads:
-            mask |= self.cells[slot].mask
-        mask |= self.live_threads.mask if touched.starts else 0
-        mask |= self.broken.mask if touched.judged else 0
-        return LocalState(thread, touched, mask)
 
     # --- transitions
 
-    def following_of(self, state: int, thread_field: ThreadField) -> tuple[int, ...]:
+    def changes_of(self, state: int, thread_field: ThreadField) -> tuple[int, ...]:
         """The XORs of a thread's enabled transitions."""
         local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
         if local_state is None:
@@ -304,25 +105,25 @@ class Packed:
         """The XOR that turns a packed state into its successor."""
         self._enough(after)
         change = 0
-        if _roster(before) != (now := _roster(after)):
+        if roster(before) != (now := roster(after)):
             change |= state & self.live_threads.mask ^ self._placed(self.live_threads, now)
         if before.broken != after.broken:
-            change |= state & self.broken.mask ^ self._placed(self.broken, after.broken)
+            change |= state & self.broken_field.mask ^ self._placed(self.broken_field, after.broken)
         for at, value in enumerate(after.cells):
             # Identity suffices: a value that is equal but not identical gets the same number, and its XOR is 0.
             if at >= len(before.cells) or value is not before.cells[at]:
-                change |= state & self.cells[at].mask ^ self._placed(self.cells[at], value)
+                change |= state & self.cell_fields[at].mask ^ self._placed(self.cell_fields[at], value)
         for at, thread in enumerate(after.threads):
             if at >= len(before.threads) or thread is not before.threads[at]:
-                change |= state & self.threads[at].mask ^ self._thread(at, thread)
+                change |= state & self.thread_fields[at].field.mask ^ self._thread(at, thread)
         return change
 
-    def choices_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
-        """The choices of the transitions of `following_of`, in the same order."""
+    def _choices_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
+        """The choices of the transitions of `changes_of`, in the same order."""
         local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
         if local_state is None:
             return ()
-        self.following_of(state, thread_field)
+        self.changes_of(state, thread_field)
         return local_state.choices[state & local_state.mask]
 
     def following(self, state: int) -> list[tuple[Transition, int]]:
@@ -331,12 +132,45 @@ class Packed:
             return []
         out: list[tuple[Transition, int]] = []
         for thread_field in self.thread_fields:
-            changes = self.following_of(state, thread_field)
+            changes = self.changes_of(state, thread_field)
             if changes:
-                out += zip(self.choices_of(state, thread_field), [state ^ change for change in changes], strict=True)
+                out += zip(self._choices_of(state, thread_field), [state ^ change for change in changes], strict=True)
         if self.machine.timed and (later := self.later(state)):
             out.append((TIME_PASSES, state ^ later))
         return out
+
+    def following_of(self, state: int, thread: int) -> list[tuple[Transition, int]]:
+        """The enabled transitions of one thread, each with the state that it leads to."""
+        thread_field = self.thread_fields[thread]
+        changes = self.changes_of(state, thread_field)
+        return list(zip(self._choices_of(state, thread_field), [state ^ change for change in changes], strict=True))
+
+    def moves(self, state: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """The enabled threads, each with the states that its steps lead to; none where the program is over."""
+        if self.has_daemons and self.is_over(state):
+            return ()
+        out = []
+        for thread_field in self.thread_fields:
+            changes = self.changes_of(state, thread_field)
+            if changes:
+                out.append((thread_field.number, tuple([state ^ change for change in changes])))
+        return tuple(out)
+
+    def successors(self, state: int) -> tuple[int, ...]:
+        """The states that the enabled threads' steps lead to, in the order of the threads."""
+        if self.has_daemons and self.is_over(state):
+            return ()
+        return tuple([state ^ change for one in self.thread_fields for change in self.changes_of(state, one)])
+
+    def afters_of(self, state: int, thread: int) -> tuple[int, ...]:
+        """The states that one thread's steps lead to; none where the program is over."""
+        if self.has_daemons and self.is_over(state):
+            return ()
+        return tuple([state ^ change for change in self.changes_of(state, self.thread_fields[thread])])
+
+    def after_time(self, state: int) -> int | None:
+        """The state after time has passed, where time is virtual; None where time cannot pass."""
+        return state ^ change if self.machine.timed and (change := self.later(state)) else None
 
     def later(self, state: int) -> int:
         """The XOR that lets time pass, where time is virtual; 0 where time cannot pass."""
@@ -361,7 +195,7 @@ class Packed:
         if self.is_over(state):
             return
         for thread_field in self.thread_fields:
-            for change in self.following_of(state, thread_field):
+            for change in self.changes_of(state, thread_field):
                 yield thread_field.number, state ^ change
 
     def _look(self) -> None:
@@ -378,10 +212,82 @@ class Packed:
                 return False
         return True
 
+    # --- many states at once, and the threads each by itself
 
-class _Absent:
-    """The key of a cell or thread that does not exist yet; no value has it as its key."""
+    def step_key(self, state: int, number: int) -> tuple[int, ...]:
+        """A thread's number, its local state's, and the bits that its next step depends on."""
+        thread_field = self.thread_fields[number]
+        place = state >> thread_field.shift & thread_field.mask
+        local_state = thread_field.local_states[place]
+        return number, place, state & local_state.mask if local_state is not None else 0
 
+    def at_places(self, states: Iterable[int], places: Sequence[set[int]]) -> Iterator[int]:
+        """Those of some states in which some thread is at one of its places; not where the program is over."""
+        threads = [(one.shift, one.mask, here) for one, here in zip(self.thread_fields, places, strict=True) if here]
+        for state in states:
+            if self.has_daemons and self.is_over(state):
+                continue
+            for shift, mask, here in threads:
+                if state >> shift & mask in here:
+                    yield state
+                    break
 
-def _roster(state: State) -> tuple[Any, ...]:
-    return tuple([thread.who for thread in state.threads]), len(state.cells)
+    def first_of_each(self, states: Iterable[int], classes: Mapping[int, Mapping[int, int]]) -> Iterator[int]:
+        """The first of those states in which all threads are at places of the same classes."""
+        wholes: list[int] = []
+        """The bits that tell a place of class WHOLE apart; its class becomes ~i, where i is their index."""
+        threads = []
+        for number, of_thread in classes.items():
+            one, numbered = self.thread_fields[number], dict(of_thread)
+            for place, kind in of_thread.items():
+                if kind == WHOLE and (local_state := one.local_states[place]) is not None:
+                    wholes.append(local_state.mask)
+                    numbered[place] = ~(len(wholes) - 1)
+            threads.append((one.shift, one.mask, numbered))
+        seen: set[Any] = set()
+        for state in states:
+            key: Any = tuple([kinds.get(state >> shift & mask, 0) for shift, mask, kinds in threads])
+            if wholes and min(key, default=0) < 0:
+                key = key, tuple([state & wholes[~kind] for kind in key if kind < 0])
+            if key not in seen:
+                seen.add(key)
+                yield state
+
+    def local_states(self, number: int) -> list[Thread | None]:
+        """A thread's local states by place; None where it does not exist yet or has ended."""
+        return [None if one is None else one.thread for one in self.thread_fields[number].local_states]
+
+    def first_places(self) -> list[set[int]]:
+        """For each thread, the places at which it may begin: main's, and those that a starting step of another thread sets."""
+        found = [{self.initial >> one.shift & one.mask} for one in self.thread_fields]
+        for starter in self.thread_fields:
+            for local_state in starter.local_states:
+                if local_state is None or not local_state.touched.starts:
+                    continue
+                for change in {change for changes in local_state.known.values() for change in changes}:
+                    for other in self.thread_fields:
+                        # A thread that does not exist yet has the number 0, so the XOR is its new number.
+                        if other is not starter and change >> other.shift & other.mask:
+                            found[other.number].add(change >> other.shift & other.mask)
+        return found
+
+    def local_steps(self, number: int, place: int, slot: int | None = None) -> Iterator[tuple[int, bool, Any]]:
+        """The steps of a thread at a place: the place after, whether it changes the cell `slot`, and the cell's value before."""
+        thread_field = self.thread_fields[number]
+        local_state = thread_field.local_states[place]
+        cell = None if slot is None else self.cell_fields[slot]
+        for bits, changes in () if local_state is None else local_state.known.items():
+            value = None if cell is None else cell.at(bits)
+            for change in changes:
+                changed = cell is not None and change & cell.mask != 0
+                yield place ^ (change >> thread_field.shift & thread_field.mask), changed, value
+
+    def moves_within(self, state: int, places: Sequence[set[int]]) -> Iterator[tuple[int, int]]:
+        """The enabled steps that lead their thread from one of its places to another."""
+        for thread_field, here in zip(self.thread_fields, places, strict=True):
+            place = state >> thread_field.shift & thread_field.mask
+            if place not in here:
+                continue
+            for change in self.changes_of(state, thread_field):
+                if place ^ (change >> thread_field.shift & thread_field.mask) in here:
+                    yield thread_field.number, state ^ change

@@ -1,26 +1,26 @@
-"""Recovers the choices along a path of packed states."""
+"""Recovers the choices along a path of states."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from scenrun.model.machine import Transition
-from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import StateSpace
 
 
 def choices_along(
-    packed: Packed, states: Sequence[int], canonical: Callable[[int], int] | None = None
+    space: StateSpace, states: Sequence[int], canonical: Callable[[int], int] | None = None
 ) -> tuple[list[Transition], int]:
     """The choices that lead through these states, one after another from the initial state, and the last state reached.
 
     With `canonical`, the states are representatives; the path visits states symmetric to them, and ends in one.
     """
     out: list[Transition] = []
-    now = packed.initial
+    now = space.initial
     for wanted in states[1:]:
         choice, now = next(
             (choice, after)
-            for choice, after in packed.following(now)
+            for choice, after in space.following(now)
             if after == wanted or (canonical is not None and canonical(after) == wanted)
         )
         out.append(choice)

@@ -19,16 +19,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.state_space import Overflow
+from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
-from scenrun.search.strategies.remembered import Option, Point
 
 
 class Move(NamedTuple):
     """A transition at a point of the schedule."""
 
     after: int
-    """The packed state it leads to."""
+    """The state it leads to."""
     thread: int
     cost: int
     """In preemptions or delays."""
@@ -56,8 +56,8 @@ class Bounded(Exhaustive):
 
     unit = ""
 
-    def __init__(self, packed: Packed, max_steps: int, most: int | None) -> None:
-        super().__init__(packed, max_steps)
+    def __init__(self, executions: Executions, max_steps: int, most: int | None) -> None:
+        super().__init__(executions, max_steps)
         self.most = most
         self.stack: list[Frame] = []
         self._on_path: set[tuple[int, int]] = set()
@@ -135,7 +135,7 @@ class Bounded(Exhaustive):
                 frame = self._reached(before)
                 break
             except Overflow:
-                self._pack_anew()
+                self._begin_anew()
         ending = None
         if not frame.moves:
             ending = Ending.END
@@ -152,7 +152,7 @@ class Bounded(Exhaustive):
 
     def _reached(self, before: Frame | None) -> Frame:
         if before is None:
-            return Frame(self.packed.initial, -1, 0, self._moves(self.packed.initial, -1))
+            return Frame(self.initial, -1, 0, self._moves(self.initial, -1))
         move = before.moves[before.at]
         return Frame(move.after, move.thread, before.spent + move.cost, self._moves(move.after, move.thread))
 
@@ -160,9 +160,9 @@ class Bounded(Exhaustive):
         costs = self.costs(self.known[state], last)
         return [Move(after, option.thread, cost) for option, cost in costs for after in option.afters]
 
-    def _packed_again(self) -> None:
+    def _follow_again(self) -> None:
         self._on_path.clear()
-        state = self.packed.initial
+        state = self.initial
         for frame in self.stack:
             frame.state, frame.moves = state, self._moves(state, frame.last)
             self._on_path.add((state, frame.last))

@@ -7,21 +7,22 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 
 from scenrun.errors import UsageError
-from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.options import SAMPLED
-from scenrun.search.space.packed import Packed, Stopped
+from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.bounded import DelayBounded, PreemptionBounded
 from scenrun.search.strategies.dpor import Dpor
+from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.exhaustive import Exhaustive, Progress
 from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
+from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.pct import Size
 from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
 from scenrun.search.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
 
-EXHAUSTIVE: dict[str, Callable[[Packed, int, int | None], Exhaustive]] = {
-    "dpor": lambda packed, max_steps, bound: Dpor(packed, max_steps),
+EXHAUSTIVE: dict[str, Callable[[Executions, int, int | None], Exhaustive]] = {
+    "dpor": lambda executions, max_steps, bound: Dpor(executions, max_steps),
     "preemptions": PreemptionBounded,
     "delays": DelayBounded,
 }
@@ -117,10 +118,10 @@ def _sampled(
 
 def _exhaustive(task: Task, limits: Limits, bound: int | None, began: float) -> Campaign:
     """Run a strategy that enumerates all schedules."""
-    packed = Packed(Machine(task.program, task.seed, folded=FREE, forgets=True))
-    search = EXHAUSTIVE[task.strategy](packed, task.max_steps, bound)
+    executions = ModelExecutions.of(task.program, task.seed)
+    search = EXHAUSTIVE[task.strategy](executions, task.max_steps, bound)
     progress = Progress(search, limits, began)
-    packed.alarm = progress.stop
+    executions.alarm = progress.stop
     try:
         ended_by = progress.run()
     except Stopped as stopped:

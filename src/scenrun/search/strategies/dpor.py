@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scenrun.search.reduction.may_access import Effects
-from scenrun.search.space.packed import Overflow, Packed
+from scenrun.search.space.state_space import Overflow
+from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
-from scenrun.search.strategies.remembered import Option, Point
 
 
 @dataclass(slots=True, eq=False)
@@ -68,8 +68,8 @@ class Frame:
 class Dpor(Exhaustive):
     """A depth-first search that backtracks only where dependent steps can be reordered."""
 
-    def __init__(self, packed: Packed, max_steps: int) -> None:
-        super().__init__(packed, max_steps)
+    def __init__(self, executions: Executions, max_steps: int) -> None:
+        super().__init__(executions, max_steps)
         self.stack: list[Frame] = []
         self._steps: dict[int, list[int]] = {}
         """The positions of each thread's steps in the schedule, after the position of the step that started the thread."""
@@ -136,7 +136,7 @@ class Dpor(Exhaustive):
                 frame = self._reached(before)
                 break
             except Overflow:
-                self._pack_anew()
+                self._begin_anew()
         frame.again = frame.state in self._on_path
         self.stack.append(frame)
         if before is not None:
@@ -152,7 +152,7 @@ class Dpor(Exhaustive):
 
     def _reached(self, before: Frame | None) -> Frame:
         if before is None:
-            return Frame(self.packed.initial, self.known[self.packed.initial], set())
+            return Frame(self.initial, self.known[self.initial], set())
         asleep = {
             option.thread
             for option in before.point.enabled
@@ -171,8 +171,8 @@ class Dpor(Exhaustive):
             return Ending.REDUNDANT
         return None
 
-    def _packed_again(self) -> None:
-        state = self.packed.initial
+    def _follow_again(self) -> None:
+        state = self.initial
         self._on_path.clear()
         for frame in self.stack:
             frame.state, frame.point = state, self.known[state]
@@ -224,7 +224,7 @@ class Dpor(Exhaustive):
                 self._owe(number, option, known)
                 return
             except Overflow:
-                self._pack_anew()
+                self._begin_anew()
 
     def _owe(self, number: int, option: Option, known: int) -> None:
         """Extend the backtrack set before an earlier step, so that a thread's next step comes first in some schedule."""
@@ -259,12 +259,11 @@ class Dpor(Exhaustive):
     def _can_follow(self, number: int, steps: int, thread: int) -> bool:
         """Whether a thread is enabled once some of the steps after a point are made, without the step that was taken there."""
         state = self.stack[number].state
-        packed = self.packed
         for at in range(number + 1, len(self.stack) - 1):
             if steps >> at & 1:
                 step = self.stack[at]
-                state ^= packed.following_of(state, packed.thread_fields[step.thread])[step.way]
-        return not packed.is_over(state) and bool(packed.following_of(state, packed.thread_fields[thread]))
+                state = self.executions.afters_of(state, step.thread)[step.way]
+        return bool(self.executions.afters_of(state, thread))
 
     def _first_of(self, number: int, steps: int) -> set[int]:
         """The threads of the initial steps among some: those that none of the others happens before."""

@@ -6,9 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from enum import Enum
 
-from scenrun.search.space.packed import Overflow, Packed, Stopped
+from scenrun.search.space.state_space import Overflow, Stopped
+from scenrun.search.strategies.executions import Executions, Point
 from scenrun.search.strategies.found import Tally
-from scenrun.search.strategies.remembered import Point, Points, Remembered
+from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.schedule_queue import Limits
 from scenrun.search.strategies.showing import Showing
 
@@ -16,8 +17,6 @@ LOOK_EVERY = 64
 """Schedules between two checks of the limits."""
 TELL_EVERY = 256
 """Steps between two reports that a schedule has not ended yet."""
-MOST_ENDS = 1 << 16
-"""Schedules after which the judged end states are forgotten."""
 
 
 class Ending(Enum):
@@ -40,8 +39,8 @@ class Ending(Enum):
 class Exhaustive(ABC):
     """Enumerates schedules depth first, backtracking to the last point that has an unexplored option."""
 
-    def __init__(self, packed: Packed, max_steps: int) -> None:
-        self.packed = packed
+    def __init__(self, executions: Executions, max_steps: int) -> None:
+        self.executions = executions
         self.max_steps = max_steps
         self.steps = 0
         """Steps taken in all schedules together, without backtracking."""
@@ -50,23 +49,23 @@ class Exhaustive(ABC):
         self.begin()
 
     def begin(self) -> None:
-        """Pack the initial state anew, and forget what was known of states in the old packing."""
-        self.packed.initial = self.packed.packed_anew()
-        self.known: Remembered[Point] = Remembered(Points(self.packed).of)
+        """Begin at a new initial state, and forget what was known of states before."""
+        self.initial = self.executions.begin()
+        self.known: KnownStates[Point] = KnownStates(self.executions.point)
 
-    def _pack_anew(self) -> None:
-        """Pack the states of the current schedule again, after an Overflow."""
+    def _begin_anew(self) -> None:
+        """Find the states of the current schedule again, after an Overflow."""
         while True:
             try:
                 self.begin()
-                self._packed_again()
+                self._follow_again()
                 return
             except Overflow:
                 continue
 
     @abstractmethod
-    def _packed_again(self) -> None:
-        """Replace the packed states of the current schedule by those of the new packing."""
+    def _follow_again(self) -> None:
+        """Replace the states of the current schedule by new ones, which the same steps lead to."""
 
     @abstractmethod
     def schedules(self) -> Iterator[Ending]:
@@ -74,7 +73,7 @@ class Exhaustive(ABC):
 
     @abstractmethod
     def states(self) -> list[int]:
-        """The packed states of the schedule that has just ended, from the initial one on."""
+        """The states of the schedule that has just ended, from the initial one on."""
 
     def told(self, ending: Ending | None) -> Ending | None:
         """Count a step; returns how the schedule ended, or NOT_YET every `TELL_EVERY` steps."""
@@ -109,11 +108,7 @@ class Progress:
         self.began = began
         self.tally = Tally()
         self.redundant = 0
-        self._judge_anew()
-
-    def _judge_anew(self) -> None:
-        """Forget the end states that were judged."""
-        self._showing = Showing(self.search.packed, self.tally)
+        self._showing = Showing(search.executions, self.tally)
 
     def run(self) -> str | None:
         """Walk schedules until a limit is reached or none is left; returns why some were left out, None where none were."""
@@ -145,11 +140,9 @@ class Progress:
     def _take(self, ending: Ending) -> None:
         tally, states = self.tally, self.search.states()
         is_end = ending is Ending.END
-        findings = self._showing.of_end(states[-1]) if is_end else self._showing.lasting(states[-1])
+        findings = self._showing.of_end(states[-1]) if is_end else self._showing.of_cut_off(states[-1])
         self._showing.keep(findings, tally.schedules, states)
         tally.schedules += 1
-        if not tally.schedules % MOST_ENDS:
-            self._judge_anew()
         tally.cut_off += not is_end
         tally.failing += bool(findings)
         tally.steps += len(states) - 1

@@ -12,14 +12,15 @@ which no other thread has moved gets the lowest priority: it spins, and strict p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.chance import Chance
+from scenrun.search.strategies.executions import Executions
+from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
-from scenrun.search.strategies.remembered import Remembered
 
-Ways = tuple[tuple[int, tuple[int, ...]], ...]
+Moves = Sequence[tuple[int, Sequence[int]]]
 """The enabled threads by number, each with the states that its steps lead to."""
 
 
@@ -30,7 +31,7 @@ class Size(NamedTuple):
     points: int = 1
 
 
-class Pct(Policy[Ways]):
+class Pct(Policy[Moves]):
     """Probabilistic concurrency testing for bugs of depth `depth`."""
 
     learns = True
@@ -40,22 +41,11 @@ class Pct(Policy[Ways]):
         self._told = Size()
         self._seen = Size()
 
-    def remembered(self, packed: Packed) -> Remembered[Ways]:
+    def known(self, executions: Executions) -> KnownStates[Moves]:
         """The enabled threads of each state, with their successor states."""
+        return KnownStates(executions.moves)
 
-        def ways(state: int) -> Ways:
-            if packed.is_over(state):
-                return ()
-            out = []
-            for field in packed.thread_fields:
-                changes = packed.following_of(state, field)
-                if changes:
-                    out.append((field.number, tuple([state ^ change for change in changes])))
-            return tuple(out)
-
-        return Remembered(ways)
-
-    def walk(self, known: Remembered[Ways], state: int, seed: int, limit: int) -> tuple[int, int]:
+    def walk(self, known: KnownStates[Moves], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         chance = Chance(seed)
         falls = self._falls(chance)
@@ -64,18 +54,18 @@ class Pct(Policy[Ways]):
         since: set[int] = set()
         steps = 0
         while steps < limit:
-            ways = known[state]
-            if not ways:
+            moves = known[state]
+            if not moves:
                 break
-            for thread, _ in ways:
+            for thread, _ in moves:
                 if thread not in priorities:
                     priorities[thread] = self.depth + chance.bits()  # above the d-1 priorities of change points
-            thread, afters = max(ways, key=lambda way: priorities[way[0]]) if len(ways) > 1 else ways[0]
-            if len(ways) > 1:
+            thread, afters = max(moves, key=lambda move: priorities[move[0]]) if len(moves) > 1 else moves[0]
+            if len(moves) > 1:
                 points += 1
                 if points in falls:
                     priorities[thread] = falls[points]
-                    thread, afters = max(ways, key=lambda way: priorities[way[0]])
+                    thread, afters = max(moves, key=lambda move: priorities[move[0]])
             if thread != last:
                 last = thread
                 since.clear()

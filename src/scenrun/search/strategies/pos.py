@@ -7,19 +7,20 @@ the moving thread's next step is new and draws as well.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.chance import Chance
+from scenrun.search.strategies.executions import Executions
+from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
-from scenrun.search.strategies.remembered import Points, Remembered
 
 
 class Runner(NamedTuple):
     """An enabled thread."""
 
     thread: int
-    afters: tuple[int, ...]
+    afters: Sequence[int]
     again: tuple[int, ...]
     """The threads that draw a new priority after its step, including itself."""
 
@@ -35,12 +36,11 @@ class Field(NamedTuple):
 class Pos(Policy[Field]):
     """Partial order sampling."""
 
-    def remembered(self, packed: Packed) -> Remembered[Field]:
+    def known(self, executions: Executions) -> KnownStates[Field]:
         """The enabled threads of each state, and for each the threads whose next steps depend on its step."""
-        points = Points(packed)
 
         def field(state: int) -> Field:
-            point = points.of(state)
+            point = executions.point(state)
             everyone = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
             runners = []
             for one in point.enabled:
@@ -48,9 +48,9 @@ class Pos(Policy[Field]):
                 runners.append(Runner(one.thread, one.afters, tuple(again)))
             return Field(tuple(runners), tuple([option.thread for option in everyone]))
 
-        return Remembered(field)
+        return KnownStates(field)
 
-    def walk(self, known: Remembered[Field], state: int, seed: int, limit: int) -> tuple[int, int]:
+    def walk(self, known: KnownStates[Field], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         chance = Chance(seed)
         priorities: dict[int, int] = {}

@@ -7,30 +7,24 @@ Concurrency Testing Using Controlled Schedulers, TOPC 2016, found it hard to bea
 
 from __future__ import annotations
 
-from scenrun.search.space.packed import Packed
-from scenrun.search.strategies.chance import BITS, FACTOR, STEP, spread
-from scenrun.search.strategies.policy import Policy
-from scenrun.search.strategies.remembered import Remembered
+from collections.abc import Sequence
 
-States = tuple[int, ...]
+from scenrun.search.strategies.chance import BITS, FACTOR, STEP, spread
+from scenrun.search.strategies.executions import Executions
+from scenrun.search.strategies.known_states import KnownStates
+from scenrun.search.strategies.policy import Policy
+
+States = Sequence[int]
 
 
 class RandomWalk(Policy[States]):
     """A policy that needs only the successors of a state."""
 
-    def remembered(self, packed: Packed) -> Remembered[States]:
+    def known(self, executions: Executions) -> KnownStates[States]:
         """The successors of each state."""
+        return KnownStates(executions.successors)
 
-        def after(state: int) -> States:
-            if packed.has_daemons and packed.is_over(state):
-                return ()
-            return tuple(
-                [state ^ change for field in packed.thread_fields for change in packed.following_of(state, field)]
-            )
-
-        return Remembered(after)
-
-    def walk(self, known: Remembered[States], state: int, seed: int, limit: int) -> tuple[int, int]:
+    def walk(self, known: KnownStates[States], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         draw = spread(seed)
         for steps in range(limit):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.search.space.breadth_first import told_seconds
-from scenrun.search.space.packed import Stopped
+from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.policy import Policy
 

@@ -21,10 +21,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.chance import Chance
+from scenrun.search.strategies.executions import Executions, Option
+from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
-from scenrun.search.strategies.remembered import Option, Points, Remembered
 
 PILOTS = 16
 """The number of random walks that count steps."""
@@ -34,7 +34,7 @@ class One(NamedTuple):
     """A thread that has not ended."""
 
     name: str
-    afters: tuple[int, ...]
+    afters: Sequence[int]
     touched: int
     """The objects that its next step touches, as bits by slot."""
     changed: int
@@ -70,26 +70,24 @@ class Surw(Policy[Ones]):
         self._profile: Profile | None = None
         self._objects: list[int] = []
 
-    def remembered(self, packed: Packed) -> Remembered[Ones]:
+    def known(self, executions: Executions) -> KnownStates[Ones]:
         """The threads of each state, with the objects that their next steps touch."""
-        points = Points(packed)
-        kinds = packed.machine.slots.kinds
-        cells = sum(1 << slot for slot in range(len(packed.machine.slots.cells)) if kinds[slot] != "thread")
+        objects = executions.objects
 
         def ones(state: int) -> Ones:
-            point = points.of(state)
+            point = executions.point(state)
             everyone = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
-            return tuple([self._one(option, cells) for option in everyone]) if point.enabled else ()
+            return tuple([self._one(option, objects) for option in everyone]) if point.enabled else ()
 
-        return Remembered(ones)
+        return KnownStates(ones)
 
     @staticmethod
-    def _one(option: Option, cells: int) -> One:
+    def _one(option: Option, objects: int) -> One:
         effects = option.effects
-        touched = (effects.reads | effects.writes) & cells
-        return One(option.local_state.thread.who.name, option.afters, touched, effects.writes & cells)
+        touched = (effects.reads | effects.writes) & objects
+        return One(option.name, option.afters, touched, effects.writes & objects)
 
-    def walk(self, known: Remembered[Ones], state: int, seed: int, limit: int) -> tuple[int, int]:
+    def walk(self, known: KnownStates[Ones], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         profile = self._profile or self._profiled(known, state)
         chance = Chance(seed)
@@ -109,7 +107,7 @@ class Surw(Policy[Ones]):
 
     # --- pilots
 
-    def _profiled(self, known: Remembered[Ones], state: int) -> Profile:
+    def _profiled(self, known: KnownStates[Ones], state: int) -> Profile:
         """Count steps in pilot walks; an Overflow discards the counts, so that they are complete or absent."""
         profile = Profile()
         for pilot in range(PILOTS):
@@ -117,7 +115,7 @@ class Surw(Policy[Ones]):
         self._profile, self._objects = profile, profile.objects()
         return profile
 
-    def _count(self, profile: Profile, known: Remembered[Ones], state: int, chance: Chance) -> None:
+    def _count(self, profile: Profile, known: KnownStates[Ones], state: int, chance: Chance) -> None:
         seen: set[str] = {"main"}
         mover = "main"
         for _ in range(self._max_steps):

@@ -18,7 +18,8 @@ from typing import Any
 
 from scenrun.errors import InternalError
 from scenrun.program.ir import Program
-from scenrun.search.space.packed import Stopped
+from scenrun.search.space.state_space import Stopped
+from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Chunk, ScheduleQueue, Walked
@@ -43,7 +44,9 @@ class Task:
     def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
         """A new sampler, for the process that calls this."""
         policy = policy_of(self.strategy, self.depth, self.seed, self.max_steps)
-        return Sampler(self.program, policy, self.seed, self.max_steps, alarm)
+        executions = ModelExecutions.of(self.program, self.seed)
+        executions.alarm = alarm
+        return Sampler(executions, policy, self.seed, self.max_steps)
 
 
 def walk_here(plan: ScheduleQueue, task: Task) -> None:

@@ -1,0 +1,269 @@
+"""The layout of packed states: which bits of an int stand for which part of a state, and the values interned for each part."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from scenrun.model.machine import Machine, Transition
+from scenrun.model.state import ENDED, State, Thread, Who
+from scenrun.program.values import key
+from scenrun.search.space.footprint import Touched, Touches
+from scenrun.search.space.state_space import Overflow
+
+NARROW = 1
+"""The width of a new field, in bits."""
+
+
+@dataclass(slots=True, eq=False)
+class Field:
+    """One component of a state: the values interned for it, and the position of its bits in a packed state."""
+
+    width: int = NARROW
+    offset: int = 0
+    values: list[Any] = field(default_factory=list)
+    codes: dict[Any, int] = field(default_factory=dict)
+    overflows: bool = False
+
+    @property
+    def mask(self) -> int:
+        """The bits of this field."""
+        return (1 << self.width) - 1 << self.offset
+
+    def number(self, value: Any) -> int:
+        """The number of a value, interned if it is new; sets `overflows` where the number is too wide."""
+        stand_in = key(value)
+        code = self.codes.get(stand_in)
+        if code is None:
+            code = self.codes[stand_in] = len(self.values)
+            self.values.append(value)
+            self.overflows = self.overflows or code >> self.width > 0
+        return code
+
+    def at(self, state: int) -> Any:
+        """The value in a packed state."""
+        return self.values[state >> self.offset & (1 << self.width) - 1]
+
+
+@dataclass(slots=True, eq=False)
+class LocalState:
+    """A local state of a thread: the footprint of its next step, and the memoised transitions."""
+
+    thread: Thread
+    touched: Touched
+    mask: int
+    known: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """The bits of a state under the mask -> the XORs of the enabled transitions."""
+    choices: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
+    accesses: Any = None
+    """A reduced search's `LocalAccesses` of this local state, cached here; None until computed."""
+
+
+class ThreadField:
+    """One thread's field, and its local states by their number; None where the thread does not exist yet or has ended."""
+
+    __slots__ = ("field", "local_states", "mask", "number", "shift")
+
+    def __init__(self, number: int, thread_field: Field) -> None:
+        self.number = number
+        self.field = thread_field
+        self.shift = thread_field.offset
+        self.mask = (1 << thread_field.width) - 1
+        self.local_states: list[LocalState | None] = []
+
+
+class Layout(ABC):
+    """Packs states of a machine into ints, and unpacks them. A call that raises Overflow has laid the fields out anew."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.touches = Touches(machine)
+        self.live_threads = Field()
+        """The field of the existing threads and the number of cells."""
+        self.broken_field = Field()
+        self.cell_fields: list[Field] = []
+        self.thread_fields: list[ThreadField] = []
+        self._layouts = 0
+        self._bits = 0
+
+    @property
+    def layout(self) -> int:
+        """How often the fields were laid out; a packed state is valid under its own layout only."""
+        return self._layouts
+
+    @property
+    def stamp(self) -> int:
+        """Changes with the layout, and whenever a field is added."""
+        return len(self.thread_fields) + len(self.cell_fields) << 32 | self._layouts
+
+    @property
+    def thread_count(self) -> int:
+        """The number of threads that exist in some state, as far as states are known."""
+        return len(self.thread_fields)
+
+    # --- packing
+
+    @abstractmethod
+    def _clear_tables(self) -> None:
+        """Forget all whose keys are bits of the old layout."""
+
+    def pack(self, state: State) -> int:
+        """A state as an int; raises Overflow where a field is too narrow."""
+        self._enough(state)
+        packed = self._placed(self.live_threads, roster(state)) | self._placed(self.broken_field, state.broken)
+        for cell, value in zip(self.cell_fields, state.cells, strict=False):
+            packed |= self._placed(cell, value)
+        for at, thread in enumerate(state.threads):
+            packed |= self._thread(at, thread)
+        self.check_widths()
+        return packed
+
+    def unpack(self, packed: int) -> State:
+        """The state of a packed state."""
+        whos, cells = self.live_threads.at(packed)
+        return State(
+            tuple([cell.at(packed) for cell in self.cell_fields[:cells]]),
+            tuple([one.field.at(packed) for one in self.thread_fields[: len(whos)]]),
+            self.broken_field.at(packed),
+        )
+
+    def _enough(self, state: State) -> None:
+        """Add a field for each cell and thread of a state that has none."""
+        while len(self.cell_fields) < len(state.cells):
+            at = len(self.cell_fields)
+            self.cell_fields.append(self._new_field(absent=at >= len(self.machine.slots.cells)))
+        while len(self.thread_fields) < len(state.threads):
+            thread_field = ThreadField(len(self.thread_fields), self._new_field(absent=True))
+            thread_field.local_states.append(None)
+            self.thread_fields.append(thread_field)
+        if not self._bits:
+            self.lay_out()
+
+    def _new_field(self, absent: bool) -> Field:
+        made = Field(offset=self._bits)
+        if absent:
+            made.values.append(None)  # number 0 means that the cell or thread does not exist yet
+            made.codes[_Absent] = 0
+        if self._bits:
+            self._bits += made.width
+        return made
+
+    def _fields(self) -> Iterator[Field]:
+        yield from (self.live_threads, self.broken_field, *self.cell_fields)
+        for thread_field in self.thread_fields:
+            yield thread_field.field
+
+    def lay_out(self) -> None:
+        """Give every field its position, and forget all transitions, whose keys are bits of the old layout."""
+        self._bits = 0
+        self._layouts += 1
+        for one in self._fields():
+            one.offset = self._bits
+            self._bits += one.width
+            one.overflows = False
+        self._clear_tables()
+        for thread_field in self.thread_fields:
+            thread_field.shift, thread_field.mask = thread_field.field.offset, (1 << thread_field.field.width) - 1
+            thread_field.local_states = [
+                None if value is None else self._local_state(value) for value in thread_field.field.values
+            ]
+
+    def check_widths(self) -> None:
+        """Lay all fields out anew and raise Overflow, where a field has become too narrow."""
+        if not any(one.overflows for one in self._fields()):
+            return
+        # A third in reserve, and full fields of 8 values or more widened too, as each Overflow restarts the search.
+        for one in self._fields():
+            if one.overflows or len(one.values) == 1 << one.width >= 8:
+                one.width = (len(one.values) * 4 // 3).bit_length()
+        self.lay_out()
+        raise Overflow
+
+    @staticmethod
+    def _placed(one: Field, value: Any) -> int:
+        return one.number(value) << one.offset
+
+    def _thread(self, at: int, thread: Thread) -> int:
+        return self.place_of(at, thread) << self.thread_fields[at].shift
+
+    def place_of(self, number: int, thread: Thread) -> int:
+        """The number of a thread's local state in its field."""
+        thread_field = self.thread_fields[number]
+        code = thread_field.field.number(thread)
+        if code == len(thread_field.local_states):
+            thread_field.local_states.append(self._local_state(thread))
+        return code
+
+    def _local_state(self, thread: Thread) -> LocalState | None:
+        """A new local state with its mask; None for a thread that has ended."""
+        if thread.pc == ENDED:
+            return None
+        touched = self.touches.of(thread)
+        # Written cells are read as well, so the mask fixes their old values: one XOR fits all states that agree in it.
+        mask = 0
+        for slot in touched.reads:
+            mask |= self.cell_fields[slot].mask
+        mask |= self.live_threads.mask if touched.starts else 0
+        mask |= self.broken_field.mask if touched.judged else 0
+        return LocalState(thread, touched, mask)
+
+    # --- the parts of a state
+
+    def threads(self, state: int) -> tuple[Who, ...]:
+        """The threads that exist, by number."""
+        whos: tuple[Who, ...] = self.live_threads.at(state)[0]
+        return whos
+
+    def threads_number(self, state: int) -> int:
+        """A number for `threads(state)`."""
+        return state >> self.live_threads.offset & (1 << self.live_threads.width) - 1
+
+    def thread(self, state: int, number: int) -> Thread:
+        """The local state of an existing thread."""
+        found: Thread = self.thread_fields[number].field.at(state)
+        return found
+
+    def places(self, state: int, numbers: Iterable[int]) -> list[int]:
+        """For each of these threads, the number of its local state; 0 for one that does not exist yet."""
+        fields = self.thread_fields
+        return [state >> fields[number].shift & fields[number].mask for number in numbers]
+
+    def cell(self, state: int, slot: int) -> Any:
+        """The value of a cell."""
+        return self.cell_fields[slot].at(state)
+
+    def broken(self, state: int) -> tuple[int, ...]:
+        """The numbers of the `always` expectations that are broken."""
+        numbers: tuple[int, ...] = self.broken_field.at(state)
+        return numbers
+
+    def replaced(self, state: int, places: Mapping[int, int], cells: Mapping[int, Any]) -> int:
+        """The state with some threads at other places and some cells with other values."""
+        for number, place in places.items():
+            thread_field = self.thread_fields[number]
+            state ^= state & thread_field.field.mask ^ place << thread_field.shift
+        for slot, value in cells.items():
+            cell = self.cell_fields[slot]
+            state ^= state & cell.mask ^ self._placed(cell, value)
+        self.check_widths()
+        return state
+
+    def agreeing(self, slots: Iterable[int]) -> Callable[[int], int]:
+        """A function from states to the bits of these cells, of cells made at run time, of threads and of what is broken."""
+        mask = self.live_threads.mask | self.broken_field.mask
+        for thread_field in self.thread_fields:
+            mask |= thread_field.field.mask
+        for slot in (*slots, *range(len(self.machine.slots.cells), len(self.cell_fields))):
+            mask |= self.cell_fields[slot].mask
+        return mask.__and__
+
+
+class _Absent:
+    """The key of a cell or thread that does not exist yet; no value has it as its key."""
+
+
+def roster(state: State) -> tuple[Any, ...]:
+    """The value of the field `live_threads`: the existing threads, and the number of cells."""
+    return tuple([thread.who for thread in state.threads]), len(state.cells)
