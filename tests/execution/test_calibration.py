@@ -15,7 +15,7 @@ from scenrun.execution.calibration import calibrate
 from scenrun.execution.simulator.costs import OPERATIONS, OWN_WORDS, read_costs
 from scenrun.interface.cli.calibrate import file_of
 from scenrun.interface.cli.main import cli
-from scenrun.language.steps import VERBS
+from scenrun.language.verbs.registry import VERBS
 from scenrun.program.loaded import load
 
 SECOND_NS = 1_000_000_000

@@ -10,7 +10,7 @@ from scenrun.language.expressions import DRAWS, FUNCTIONS
 from scenrun.language.model import PARAMETER_TYPES
 from scenrun.language.primitives import KINDS
 from scenrun.language.source import decode
-from scenrun.language.steps import VERBS
+from scenrun.language.verbs.registry import VERBS
 from scenrun.program.loaded import Loaded, load_source
 
 WORLD = """

@@ -14,8 +14,8 @@ from scenrun.language.expressions import FUNCTIONS, ExpressionError, parse
 from scenrun.language.model import Scenario
 from scenrun.language.primitives import KINDS
 from scenrun.language.source import decode
-from scenrun.language.steps import VERBS
 from scenrun.language.templates import parse_template
+from scenrun.language.verbs.registry import VERBS
 from scenrun.program.loaded import load_source
 
 ROOT = Path(__file__).parents[2]

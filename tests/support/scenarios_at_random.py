@@ -16,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from scenrun.language.steps import VERBS
+from scenrun.language.verbs.registry import VERBS
 
 COVERED = frozenset(VERBS) - {"call"}
 """Every verb but the one that runs Python of the user's."""

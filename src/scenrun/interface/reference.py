@@ -8,9 +8,10 @@ from typing import Any
 from scenrun.language import behaviours, durations, expressions, model
 from scenrun.language.fields import Model
 from scenrun.language.primitives import KINDS
-from scenrun.language.steps import VERBS, Step
 from scenrun.language.sweep import Sweep
 from scenrun.language.value_ranges import MAX_VALUES
+from scenrun.language.verbs.registry import VERBS
+from scenrun.language.verbs.step import Step
 from scenrun.program import exceptions
 from scenrun.program.primitives.registry import KINDS as OBJECT_KINDS
 from scenrun.program.values import MAX_BITS, MAX_SIZE

@@ -13,9 +13,9 @@ from scenrun.language import fields as f
 from scenrun.language.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
 from scenrun.language.placed import Mapping
 from scenrun.language.primitives import KINDS, OptionalName, Primitive
-from scenrun.language.steps import VERBS
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.sweep import Sweep
+from scenrun.language.verbs.registry import VERBS
 
 VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
 """Verdicts that a file may expect; `incomplete` is never expected."""

@@ -18,8 +18,9 @@ from scenrun.language.model import Scenario
 from scenrun.language.overrides import override, stand_in
 from scenrun.language.placed import Mapping, Sequence, place_of
 from scenrun.language.primitives import KINDS, Primitive
-from scenrun.language.steps import VERBS, Step
 from scenrun.language.suggestions import did_you_mean, nearest
+from scenrun.language.verbs.registry import VERBS
+from scenrun.language.verbs.step import Step
 
 M = TypeVar("M", bound=Model)
 DECLARING = ("sync", "state", "behaviours", "threads")

@@ -12,8 +12,9 @@ from typing import Any
 from scenrun.language import model
 from scenrun.language.fields import NAME, Model
 from scenrun.language.primitives import KINDS
-from scenrun.language.steps import VERBS, Step
 from scenrun.language.sweep import Sweep
+from scenrun.language.verbs.registry import VERBS
+from scenrun.language.verbs.step import Step
 
 _JSON_TYPES = ["string", "number", "boolean", "null", "array", "object"]
 

@@ -11,8 +11,8 @@ import yaml
 from scenrun.errors import UsageError
 from scenrun.language.durations import DurationError
 from scenrun.language.durations import parse as parse_duration
-from scenrun.language.steps import VERBS
 from scenrun.language.suggestions import did_you_mean
+from scenrun.language.verbs.registry import VERBS
 from scenrun.program.primitives.registry import KINDS
 
 STEP_NS = 1_000

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scenrun.language import steps as verbs
 from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import Target
+from scenrun.language.verbs import flow, log_and_time, variables
+from scenrun.language.verbs.step import Step
 from scenrun.program import exceptions
 from scenrun.program.compiler.arguments import bind_inline
 from scenrun.program.compiler.assembler import Inline, Label, Loop
@@ -20,8 +21,8 @@ from scenrun.program.ir import CellRef
 _EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 
 
-@lowers(verbs.Log)
-def log(w: Writer, step: verbs.Log, scope: Scope, path: str) -> None:
+@lowers(log_and_time.Log)
+def log(w: Writer, step: log_and_time.Log, scope: Scope, path: str) -> None:
     """Emits one `log` with the text and the fields."""
     text = w.expressions.text(step.message, scope)
     pairs = [f"{key!r}: {w.expressions.value(value, scope)}" for key, value in step.fields.items()]
@@ -29,14 +30,14 @@ def log(w: Writer, step: verbs.Log, scope: Scope, path: str) -> None:
     w.code.emit("log", arguments=(text, fields), options={"level": step.level})
 
 
-@lowers(verbs.Sleep, verbs.Work)
-def sleep(w: Writer, step: verbs.Sleep, scope: Scope, path: str) -> None:
+@lowers(log_and_time.Sleep, log_and_time.Work)
+def sleep(w: Writer, step: log_and_time.Sleep, scope: Scope, path: str) -> None:
     """Emits one `sleep` or `work` of a duration."""
     w.code.emit(step.verb, arguments=(w.expressions.timing(step.time, scope),))
 
 
-@lowers(verbs.Set)
-def assign(w: Writer, step: verbs.Set, scope: Scope, path: str) -> None:
+@lowers(variables.Set)
+def assign(w: Writer, step: variables.Set, scope: Scope, path: str) -> None:
     """Assigns each name in the order of the file."""
     for target, expression in step.assign:
         found = scope.find(target.name)
@@ -46,8 +47,8 @@ def assign(w: Writer, step: verbs.Set, scope: Scope, path: str) -> None:
             w.assign(target, w.expressions.value(expression, scope), scope)
 
 
-@lowers(verbs.Append)
-def append(w: Writer, step: verbs.Append, scope: Scope, path: str) -> None:
+@lowers(variables.Append)
+def append(w: Writer, step: variables.Append, scope: Scope, path: str) -> None:
     """Appends an item to a list in one instruction."""
     target, cell_or_register, indices = _container(w, step.to, scope)
     item = w.expressions.value(step.item, scope)
@@ -61,8 +62,8 @@ def append(w: Writer, step: verbs.Append, scope: Scope, path: str) -> None:
         w.assign(target, "None", scope)
 
 
-@lowers(verbs.Pop)
-def pop(w: Writer, step: verbs.Pop, scope: Scope, path: str) -> None:
+@lowers(variables.Pop)
+def pop(w: Writer, step: variables.Pop, scope: Scope, path: str) -> None:
     """Removes an item from a list or mapping; from a shared variable, in one instruction."""
     target, cell_or_register, indices = _container(w, step.from_, scope)
     at = w.expressions.value(step.at, scope) if step.at else "None"
@@ -91,8 +92,8 @@ def _container(w: Writer, target: Target, scope: Scope) -> tuple[Target, CellRef
     return target, found.name if isinstance(found, Register) else None, ", ".join(indices)
 
 
-@lowers(verbs.If)
-def if_(w: Writer, step: verbs.If, scope: Scope, path: str) -> None:
+@lowers(flow.If)
+def if_(w: Writer, step: flow.If, scope: Scope, path: str) -> None:
     """Lowers both branches; a branch that can never be taken, as the condition is constant, is left out."""
     condition = w.expressions.test(step.condition, scope)
     if isinstance(condition, bool):
@@ -108,8 +109,8 @@ def if_(w: Writer, step: verbs.If, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(verbs.While)
-def while_(w: Writer, step: verbs.While, scope: Scope, path: str) -> None:
+@lowers(flow.While)
+def while_(w: Writer, step: flow.While, scope: Scope, path: str) -> None:
     """A loop that evaluates its condition before each iteration."""
     again, end = Label(), Label()
     w.code.mark(again)
@@ -124,8 +125,8 @@ def while_(w: Writer, step: verbs.While, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(verbs.Repeat)
-def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
+@lowers(flow.Repeat)
+def repeat(w: Writer, step: flow.Repeat, scope: Scope, path: str) -> None:
     """A loop that counts down from a number that is evaluated once."""
     left, again, end = w.code.temporary("left"), Label(), Label()
     w.code.emit("let", arguments=(f"__times({w.expressions.value(step.times, scope)})",), into=left)
@@ -138,8 +139,8 @@ def repeat(w: Writer, step: verbs.Repeat, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(verbs.For)
-def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
+@lowers(flow.For)
+def for_(w: Writer, step: flow.For, scope: Scope, path: str) -> None:
     """A loop over the items, which are evaluated once."""
     items, at, again, end = w.code.temporary("items"), w.code.temporary("at"), Label(), Label()
     w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.in_, scope)})",), into=items)
@@ -154,18 +155,18 @@ def for_(w: Writer, step: verbs.For, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(verbs.Break, verbs.Continue)
-def break_(w: Writer, step: verbs.Step, scope: Scope, path: str) -> None:
+@lowers(flow.Break, flow.Continue)
+def break_(w: Writer, step: Step, scope: Scope, path: str) -> None:
     """Jumps out of the loop or to its next iteration, after the cleanups in between."""
     loop = w.code.leave(Loop)
     if isinstance(loop, Loop):
-        w.code.emit("jump", to=loop.end if isinstance(step, verbs.Break) else loop.again)
+        w.code.emit("jump", to=loop.end if isinstance(step, flow.Break) else loop.again)
     else:
         w.refuse(step.place, f"`{step.verb}` stands in no loop")
 
 
-@lowers(verbs.Return)
-def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
+@lowers(flow.Return)
+def return_(w: Writer, step: flow.Return, scope: Scope, path: str) -> None:
     """Leaves the behaviour with its value, after the cleanups in between."""
     value = w.expressions.value(step.value, scope) if step.value else "None"
     # The value is evaluated into a register first: the cleanups may change the registers that it reads.
@@ -182,8 +183,8 @@ def return_(w: Writer, step: verbs.Return, scope: Scope, path: str) -> None:
         w.code.emit("end", arguments=(value,))
 
 
-@lowers(verbs.Run)
-def run(w: Writer, step: verbs.Run, scope: Scope, path: str) -> None:
+@lowers(flow.Run)
+def run(w: Writer, step: flow.Run, scope: Scope, path: str) -> None:
     """Inlines the steps of a behaviour."""
     behaviour = w.compiler.behaviour(step.target, step.place_of_key("target"))
     if behaviour is None:
@@ -217,8 +218,8 @@ def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
             w.code.emit("forget", into=found.name)
 
 
-@lowers(verbs.Raise)
-def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
+@lowers(flow.Raise)
+def raise_(w: Writer, step: flow.Raise, scope: Scope, path: str) -> None:
     """Raises an exception by name, with its text."""
     first = step.exception.parts[0]
     found = _EXCEPTION.match(first) if isinstance(first, str) else None
@@ -237,8 +238,8 @@ def raise_(w: Writer, step: verbs.Raise, scope: Scope, path: str) -> None:
     w.code.emit("raise", arguments=(full,))
 
 
-@lowers(verbs.Assert)
-def assert_(w: Writer, step: verbs.Assert, scope: Scope, path: str) -> None:
+@lowers(flow.Assert)
+def assert_(w: Writer, step: flow.Assert, scope: Scope, path: str) -> None:
     """Raises AssertionError where the expression does not hold."""
     condition = w.expressions.test(step.that, scope)
     failed, end = Label(), Label()
@@ -250,8 +251,8 @@ def assert_(w: Writer, step: verbs.Assert, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(verbs.Try)
-def try_(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
+@lowers(flow.Try)
+def try_(w: Writer, step: flow.Try, scope: Scope, path: str) -> None:
     """Lowers the handlers by name, `else`, and `finally` on every exit."""
     if not step.finally_:
         _try_except(w, step, scope, path)
@@ -260,7 +261,7 @@ def try_(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
         _try_except(w, step, scope, path)
 
 
-def _try_except(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
+def _try_except(w: Writer, step: flow.Try, scope: Scope, path: str) -> None:
     if not step.except_:
         w.steps(step.body, scope, f"{path}.try")
         return
@@ -288,12 +289,12 @@ def _try_except(w: Writer, step: verbs.Try, scope: Scope, path: str) -> None:
 def _raised(scenario: Scenario) -> Iterator[str]:
     yield ""
     for step in all_steps(scenario):
-        if isinstance(step, verbs.Raise) and isinstance(step.exception.parts[0], str):
+        if isinstance(step, flow.Raise) and isinstance(step.exception.parts[0], str):
             found = _EXCEPTION.match(step.exception.parts[0])
             yield found.group(1) if found else ""
 
 
-def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
+def _check_exception(w: Writer, step: flow.Try, name: str) -> None:
     """Refuse a handler's exception that is neither Python's nor raised by a step of the file."""
     if exceptions.is_known(name):
         return
@@ -310,8 +311,8 @@ def _check_exception(w: Writer, step: verbs.Try, name: str) -> None:
         w.refuse(place, f"nothing raises `{name[:60]}`{hint}", about=name.split(".")[-1])
 
 
-@lowers(verbs.Atomic)
-def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
+@lowers(flow.Atomic)
+def atomic(w: Writer, step: flow.Atomic, scope: Scope, path: str) -> None:
     """Emits steps on variables between `atomic.begin` and `atomic.end`, which is a cleanup."""
     if w.code.atomic:
         w.refuse(step.place, "`atomic` inside `atomic` has no effect")
@@ -323,8 +324,8 @@ def atomic(w: Writer, step: verbs.Atomic, scope: Scope, path: str) -> None:
     w.code.atomic = False
 
 
-@lowers(verbs.Section)
-def section(w: Writer, step: verbs.Section, scope: Scope, path: str) -> None:
+@lowers(flow.Section)
+def section(w: Writer, step: flow.Section, scope: Scope, path: str) -> None:
     """Emits the steps of a section between `section.enter` and `section.leave`, which is a cleanup."""
     target = CellRef(w.names.section(step.section).number)
     w.code.emit("section.enter", target=target)
@@ -336,8 +337,8 @@ def _emit(w: Writer, op: str, target: CellRef | None = None) -> None:
     w.code.emit(op, target=target)
 
 
-@lowers(verbs.Choose)
-def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
+@lowers(flow.Choose)
+def choose(w: Writer, step: flow.Choose, scope: Scope, path: str) -> None:
     """Chooses the number of an alternative, then evaluates only that alternative."""
     chosen, end = w.code.temporary("choice"), Label()
     w.code.emit("choose", arguments=(str(len(step.from_)),), into=chosen)
@@ -353,7 +354,7 @@ def choose(w: Writer, step: verbs.Choose, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-def _names_a_function(w: Writer, step: verbs.Call) -> bool:
+def _names_a_function(w: Writer, step: flow.Call) -> bool:
     """Whether the function is `package.module:function` or `object.method` of a declared object; refuses any other."""
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", step.function):
         return True
@@ -373,8 +374,8 @@ def _names_a_function(w: Writer, step: verbs.Call) -> bool:
     return bool(method)
 
 
-@lowers(verbs.Call)
-def call(w: Writer, step: verbs.Call, scope: Scope, path: str) -> None:
+@lowers(flow.Call)
+def call(w: Writer, step: flow.Call, scope: Scope, path: str) -> None:
     """Calls a function of the author's Python."""
     if not _names_a_function(w, step):
         return

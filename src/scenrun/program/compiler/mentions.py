@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.language import steps as verbs
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
 from scenrun.language.fields import DurationName, Model, Reference
@@ -16,11 +15,13 @@ from scenrun.language.model import Behaviour, Group, Scenario
 from scenrun.language.primitives import Condition, Timer
 from scenrun.language.templates import Hole, Template
 from scenrun.language.variables import Target
+from scenrun.language.verbs import flow, threads, variables
+from scenrun.language.verbs.step import Step
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 _LEAVES = (str, int, float, type(None), Duration)
 """The types of values that mention no name."""
-_TARGETING = (Group, verbs.Run, verbs.Spawn, verbs.Submit, verbs.Map, Timer)
+_TARGETING = (Group, flow.Run, threads.Spawn, threads.Submit, threads.Map, Timer)
 
 
 def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -32,14 +33,14 @@ def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(primitive, Timer):
             yield primitive.target, primitive.args
     for step in all_steps(scenario):
-        if isinstance(step, verbs.Spawn | verbs.Submit | verbs.Map | verbs.Run):
+        if isinstance(step, threads.Spawn | threads.Submit | threads.Map | flow.Run):
             yield step.target, step.args
 
 
-def all_steps(part: Any) -> Iterator[verbs.Step]:
+def all_steps(part: Any) -> Iterator[Step]:
     """Every step below a part of a scenario."""
     for child in _children(part):
-        if isinstance(child, verbs.Step):
+        if isinstance(child, Step):
             yield child
         if not isinstance(child, _LEAVES):
             yield from all_steps(child)
@@ -87,7 +88,7 @@ def _mentioned_in_model(part: Model) -> Iterator[str]:
         yield part.pool
     if isinstance(part, _TARGETING) and part.target:
         yield part.target
-    if isinstance(part, verbs.Call) and ":" not in part.function:
+    if isinstance(part, flow.Call) and ":" not in part.function:
         yield part.function.partition(".")[0]
     args = part.__dict__.get("args")
     if isinstance(args, dict):
@@ -110,36 +111,36 @@ def _words(value: Any) -> Iterator[str]:
             yield from _words(item)
 
 
-def assigned(steps: Iterable[verbs.Step]) -> Iterator[tuple[str, Place | None]]:
+def assigned(steps: Iterable[Step]) -> Iterator[tuple[str, Place | None]]:
     """The names that steps assign to, with the place of each, in the order of the file."""
     for step in steps:
         yield from _assigned_by(step)
         for child in _children(step):
             if isinstance(child, tuple):
-                yield from assigned(c for c in child if isinstance(c, verbs.Step))
+                yield from assigned(c for c in child if isinstance(c, Step))
             elif isinstance(child, dict):
                 for value in child.values():
                     if isinstance(value, tuple):
                         yield from assigned(value)
 
 
-def _assigned_by(step: verbs.Step) -> Iterator[tuple[str, Place | None]]:
-    if isinstance(step, verbs.Set):
+def _assigned_by(step: Step) -> Iterator[tuple[str, Place | None]]:
+    if isinstance(step, variables.Set):
         for target, _ in step.assign:
             if not target.path:
                 yield target.name, target.place
-    elif isinstance(step, verbs.For):
+    elif isinstance(step, flow.For):
         yield step.variable, step.place_of_key("variable")
     into = step.__dict__.get("into")
     if into:
         yield into, step.place_of_key("into")
 
 
-def read_by(steps: Iterable[verbs.Step]) -> set[str]:
+def read_by(steps: Iterable[Step]) -> set[str]:
     """The names whose values steps use. A variable that is only assigned to is not among them."""
     names: set[str] = set()
     for step in steps:
-        if isinstance(step, verbs.Set):
+        if isinstance(step, variables.Set):
             for target, expression in step.assign:
                 names.update(mentioned(expression))
                 names.update(n for index in target.path for n in mentioned(index))
@@ -151,10 +152,10 @@ def read_by(steps: Iterable[verbs.Step]) -> set[str]:
     return names
 
 
-def sets_first(steps: Iterable[verbs.Step], name: str) -> bool:
+def sets_first(steps: Iterable[Step], name: str) -> bool:
     """Whether the first of these steps that mentions or assigns a name is certain to assign it."""
     for step in steps:
-        if isinstance(step, verbs.Set):
+        if isinstance(step, variables.Set):
             for target, expression in step.assign:
                 if name in mentioned(expression) or (target.path and target.name == name):
                     return False
@@ -163,21 +164,21 @@ def sets_first(steps: Iterable[verbs.Step], name: str) -> bool:
         elif name in set(mentioned(step)) or name in {n for n, _ in assigned(all_steps(step))}:
             return False
         elif name in {n for n, _ in _assigned_by(step)}:
-            return not isinstance(step, verbs.For)
+            return not isinstance(step, flow.For)
     return False
 
 
 def _has_steps(child: Any) -> bool:
     values = child.values() if isinstance(child, dict) else child if isinstance(child, tuple) else ()
-    return any(isinstance(v, verbs.Step) or (isinstance(v, tuple) and _has_steps(v)) for v in values)
+    return any(isinstance(v, Step) or (isinstance(v, tuple) and _has_steps(v)) for v in values)
 
 
-def all_steps_below(step: verbs.Step) -> list[verbs.Step]:
+def all_steps_below(step: Step) -> list[Step]:
     """The steps directly inside a flow step."""
-    found: list[verbs.Step] = []
+    found: list[Step] = []
     for child in _children(step):
         parts = child.values() if isinstance(child, dict) else [child]
         for part in parts:
             if isinstance(part, tuple):
-                found += [s for s in part if isinstance(s, verbs.Step)]
+                found += [s for s in part if isinstance(s, Step)]
     return found

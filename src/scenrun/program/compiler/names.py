@@ -8,7 +8,7 @@ from scenrun.errors import Place
 from scenrun.language.behaviours import shipped
 from scenrun.language.model import Group, Scenario
 from scenrun.language.primitives import Condition, Pool, Primitive, Queue
-from scenrun.language.steps import Section
+from scenrun.language.verbs.flow import Section
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.mentions import all_steps, assigned, mentioned, targets
 from scenrun.program.compiler.scope import Binding, Object, Shared

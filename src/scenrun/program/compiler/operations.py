@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.language import steps as verbs
 from scenrun.language.fields import Reference
+from scenrun.language.verbs import objects as verbs
 from scenrun.program.compiler.assembler import Label
 from scenrun.program.compiler.scope import Nothing, Scope
 from scenrun.program.compiler.writer import Writer, lowers

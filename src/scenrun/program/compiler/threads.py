@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.language import steps as verbs
 from scenrun.language.expressions import parse
 from scenrun.language.fields import Reference
 from scenrun.language.primitives import Timer
 from scenrun.language.variables import Target
+from scenrun.language.verbs import threads as verbs
 from scenrun.program.compiler.assembler import Label
 from scenrun.program.compiler.operations import kind_of
 from scenrun.program.compiler.scope import Object, Register, Scope, Shared, VariableAlias

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from scenrun.errors import Place
-from scenrun.language import steps as verbs
 from scenrun.language.expressions import Expression
 from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.variables import Target
+from scenrun.language.verbs import flow, log_and_time, variables
+from scenrun.language.verbs.step import Step
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
@@ -21,17 +22,17 @@ from scenrun.program.compiler.wording import describe
 from scenrun.program.ir import Cell, CellRef
 
 Lower = Callable[["Writer", Any, Scope, str], None]
-LOWERING: dict[type[verbs.Step], Lower] = {}
+LOWERING: dict[type[Step], Lower] = {}
 """The function that lowers each verb, by the class of its step."""
 
 ATOMIC_VERBS = (
-    verbs.Set, verbs.Append, verbs.Pop, verbs.Log, verbs.If, verbs.While, verbs.Repeat, verbs.For, verbs.Break,
-    verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Run, verbs.Try,
+    variables.Set, variables.Append, variables.Pop, log_and_time.Log, flow.If, flow.While, flow.Repeat, flow.For, flow.Break,
+    flow.Continue, flow.Return, flow.Assert, flow.Raise, flow.Run, flow.Try,
 )  # fmt: skip
 """The verbs that are allowed inside `atomic`."""
 
 
-def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
+def lowers(*classes: type[Step]) -> Callable[[Lower], Lower]:
     """Registers a function as the one that lowers these verbs."""
 
     def register(function: Lower) -> Lower:
@@ -106,12 +107,12 @@ class Writer:
         """Note a problem of the file."""
         self.complaints.refuse(place, message, about)
 
-    def steps(self, steps: Iterable[verbs.Step], scope: Scope, path: str) -> None:
+    def steps(self, steps: Iterable[Step], scope: Scope, path: str) -> None:
         """Lower steps in order."""
         for number, step in enumerate(steps):
             self.step(step, scope, f"{path}[{number}]")
 
-    def step(self, step: verbs.Step, scope: Scope, path: str) -> None:
+    def step(self, step: Step, scope: Scope, path: str) -> None:
         """Lower one step."""
         self.compiler.place = step.place
         with self.code.at(path, step.place):
@@ -121,7 +122,7 @@ class Writer:
                 return
             LOWERING[type(step)](self, step, scope, path)
 
-    def declare_locals(self, steps: Iterable[verbs.Step], scope: Scope, own: bool) -> None:
+    def declare_locals(self, steps: Iterable[Step], scope: Scope, own: bool) -> None:
         """Make registers for the names that steps assign and the scope does not have; refuse those that are never read.
 
         own: false for the steps of a shipped behaviour, whose unread locals are not refused.
@@ -189,7 +190,7 @@ class Writer:
         if not isinstance(scope.find(name), Register):
             self.assign(Target(name, (), None), register, scope)
 
-    def operate(self, op: str, step: verbs.Step, scope: Scope, **fields: Any) -> None:
+    def operate(self, op: str, step: Step, scope: Scope, **fields: Any) -> None:
         """Emit an operation whose result goes to the step's `into`."""
         wanted = getattr(step, "into", None)
         register = self.into(wanted, scope, step.place_of_key("into"))

@@ -1,0 +1,196 @@
+"""The verbs of control flow: branches, loops, exceptions, regions, and calls of behaviours and of Python."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
+
+from scenrun.language.fields import (
+    Args,
+    Expr,
+    Name,
+    Steps,
+    each,
+    parse_expression,
+    parse_text,
+    reader_of,
+    refuse,
+)
+from scenrun.language.templates import Template
+from scenrun.language.verbs.step import Into, Step
+
+
+def _except(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, dict) or not value:
+        raise refuse("`except` takes a mapping of exceptions to steps: `except: {queue.Empty: [..]}`")
+    return dict(each(value, reader_of(info).steps, info))
+
+
+def _alternatives(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, list) or not value:
+        raise refuse("`from` takes a list of alternatives: `choose: {from: [1, 2], into: x}`")
+    return tuple(expression for _, expression in each(value, parse_expression, info))
+
+
+class If(Step):
+    """Run steps where an expression holds, others where it does not."""
+
+    verb = "if"
+    short = "condition"
+    beside = ("then", "else")
+    condition: Expr = Field(description="the expression")
+    then: Steps = Field(description="the steps where it holds")
+    else_: Steps = Field(default=(), alias="else", description="the steps where it does not")
+
+
+class While(Step):
+    """Run steps again and again while an expression holds."""
+
+    verb = "while"
+    short = "condition"
+    beside = ("do",)
+    condition: Expr = Field(description="the expression")
+    do: Steps = Field(description="the steps")
+
+
+class Repeat(Step):
+    """Run steps a number of times, counted once at the beginning."""
+
+    verb = "repeat"
+    short = "times"
+    beside = ("do",)
+    times: Expr = Field(description="how often; a negative number is none")
+    do: Steps = Field(description="the steps")
+
+
+class For(Step):
+    """Run steps once for each item."""
+
+    verb = "for"
+    short = "variable"
+    beside = ("in", "do")
+    variable: Name = Field(description="the variable that takes the item")
+    in_: Expr = Field(alias="in", description="the items: a list, a range, a text, or a mapping's keys")
+    do: Steps = Field(description="the steps")
+
+
+class Break(Step):
+    """Leave the innermost loop."""
+
+    verb = "break"
+    alone = True
+
+
+class Continue(Step):
+    """Go on with the next turn of the innermost loop."""
+
+    verb = "continue"
+    alone = True
+
+
+class Return(Step):
+    """End this behaviour; the value is the result of a `run`, or of a future."""
+
+    verb = "return"
+    short = "value"
+    alone = True
+    whole = True
+    value: Expr | None = Field(None, description="the result")
+
+
+class Run(Step):
+    """Run a behaviour in line, in this thread."""
+
+    verb = "run"
+    short = "target"
+    target: str = Field(description="the behaviour")
+    args: Args = Field(default={}, description="its parameters by name")
+    into: Into = Field(None, description="the variable that takes what it returns")
+
+
+class Raise(Step):
+    """Raise an exception: its name, and after a colon its text."""
+
+    verb = "raise"
+    short = "exception"
+    exception: Annotated[Template, PlainValidator(parse_text("raise")), WithJsonSchema({"type": "string"})] = Field(
+        description="`ValueError: the text`"
+    )
+
+
+class Try(Step):
+    """Run steps and catch their exceptions, as Python's `try`; inside `except`, `error` is the exception's text."""
+
+    verb = "try"
+    short = "body"
+    whole = True
+    beside = ("except", "else", "finally")
+    body: Steps = Field(description="the steps")
+    except_: Annotated[
+        dict[str, Any],
+        PlainValidator(_except),
+        WithJsonSchema(
+            {"type": "object", "additionalProperties": {"type": "array", "items": {"refer": "#/$defs/step"}}}
+        ),
+    ] = Field(default={}, alias="except", description="exceptions by name, and what to do about each")
+    else_: Steps = Field(default=(), alias="else", description="the steps where there was no exception")
+    finally_: Steps = Field(default=(), alias="finally", description="the steps that are run in any case")
+
+    @model_validator(mode="after")
+    def _caught(self) -> Try:
+        if not self.except_ and not self.finally_:
+            raise refuse("`try` without `except` or `finally` has no effect")
+        if self.else_ and not self.except_:
+            raise refuse("`else` of a `try` needs `except`")
+        return self
+
+
+class Assert(Step):
+    """Raise AssertionError where an expression does not hold; if that leaves the thread the verdict is `violated`."""
+
+    verb = "assert"
+    short = "that"
+    that: Expr = Field(description="the expression")
+    message: Annotated[Template | None, PlainValidator(parse_text("message")), WithJsonSchema({"type": "string"})] = (
+        Field(None, description="the text of the AssertionError")
+    )
+
+
+class Choose(Step):
+    """Take one of several alternatives: a run draws one, a search takes each."""
+
+    verb = "choose"
+    from_: Annotated[Any, PlainValidator(_alternatives), WithJsonSchema({"type": "array", "minItems": 1})] = Field(
+        alias="from", description="the alternatives, each an expression"
+    )
+    into: Into = Field(description="the variable that takes it")
+
+
+class Atomic(Step):
+    """Run steps on variables as one step that nobody can see half done."""
+
+    verb = "atomic"
+    short = "body"
+    whole = True
+    body: Steps = Field(description="steps that neither block, sleep, call, choose nor touch a primitive")
+
+
+class Section(Step):
+    """Name a region; `inside('name')` is the number of threads in it."""
+
+    verb = "section"
+    short = "section"
+    beside = ("do",)
+    section: Name = Field(description="the region's name")
+    do: Steps = Field(description="the steps inside")
+
+
+class Call(Step):
+    """Call a Python function of yours; only with `--allow-python`."""
+
+    verb = "call"
+    short = "function"
+    function: str = Field(description="`package.module:function`, or `object.method` of one of `objects`")
+    args: Args = Field(default={}, description="its arguments by name; each is an expression")
+    into: Into = Field(None, description="the variable that takes what it returns")

@@ -1,0 +1,104 @@
+"""The verbs that start threads, timers and tasks, wait for them, and end them."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from scenrun.language.fields import (
+    Args,
+    Expr,
+    Name,
+    Ref,
+    refuse,
+)
+from scenrun.language.verbs.step import Into, OptionalRef, OptionalTiming, Step
+
+
+class Start(Step):
+    """Start a thread, every thread of a group, or a timer."""
+
+    verb = "start"
+    short = "thread"
+    thread: Ref = Field(description="a thread, a group or a timer")
+
+
+class Join(Step):
+    """Wait until a thread, every thread of a group, or a timer has ended."""
+
+    verb = "join"
+    short = "thread"
+    thread: Ref = Field(description="a thread, a group, a timer, or a local that holds a spawned thread")
+    timeout: OptionalTiming = Field(None, description="wait at most so long; ask `is_alive()` afterwards")
+
+
+class Cancel(Step):
+    """Cancel a timer that has not fired, or a future whose task has not begun."""
+
+    verb = "cancel"
+    short = "object"
+    object: OptionalRef = Field(None, description="a timer, or a local that holds a future", exclude=True)
+    timer: OptionalRef = Field(None, description="the timer")
+    future: OptionalRef = Field(None, description="the future")
+    into: Into = Field(None, description="takes whether a future was cancelled")
+
+    @model_validator(mode="after")
+    def _one(self) -> Cancel:
+        if sum(o is not None for o in (self.object, self.timer, self.future)) != 1:
+            raise refuse("`cancel` takes one of `timer` and `future`")
+        return self
+
+
+class Spawn(Step):
+    """Make and start a thread while running."""
+
+    verb = "spawn"
+    target: str = Field(description="the behaviour that it runs")
+    args: Args = Field(default={}, description="the behaviour's parameters by name")
+    daemon: bool = Field(False, description="true: it is cut off when everyone else has ended")
+    into: Into = Field(None, description="the variable that takes the thread, for `join` and `is_alive()`")
+
+
+class Submit(Step):
+    """Hand a behaviour to a pool as a task."""
+
+    verb = "submit"
+    pool: Ref = Field(description="the pool")
+    target: str = Field(description="the behaviour that the task runs")
+    args: Args = Field(default={}, description="the behaviour's parameters by name")
+    into: Into = Field(None, description="the variable that takes the future, for `result` and `cancel`")
+
+
+class Map(Step):
+    """Hand a behaviour to a pool once for each item; with `into`, wait for the results in order."""
+
+    verb = "map"
+    pool: Ref = Field(description="the pool")
+    target: str = Field(description="the behaviour that each task runs")
+    over: Expr = Field(description="the items")
+    as_: Name = Field(alias="as", description="the parameter that takes the item")
+    args: Args = Field(default={}, description="further parameters by name")
+    into: Into = Field(None, description="the variable that takes the list of results")
+
+
+class Result(Step):
+    """Wait for a future's result; an exception of its task is raised here."""
+
+    verb = "result"
+    short = "future"
+    future: Expr = Field(description="an expression that gives a future")
+    into: Into = Field(None, description="the variable that takes the result")
+    timeout: OptionalTiming = Field(None, description="wait at most so long, then raise TimeoutError")
+
+
+class Shutdown(Step):
+    """Close a pool to new tasks.
+
+    A task that shuts its own pool down and waits for it gets a RuntimeError at once. CPython joins the workers one after
+    another, in no order that is promised, and raises when it comes to the one that the task is on.
+    """
+
+    verb = "shutdown"
+    short = "pool"
+    pool: Ref = Field(description="the pool")
+    wait: bool = Field(True, description="wait until its tasks have ended")
+    cancel_futures: bool = Field(False, description="cancel the tasks that have not begun")
