@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from scenrun.errors import Place
-from scenrun.language.durations import Duration
-from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, FUNCTIONS, Expression
-from scenrun.language.fields import DurationName, Reference
+from scenrun.language.expressions import FUNCTIONS, Expression
+from scenrun.language.fields import Reference
 from scenrun.language.templates import Template
 from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
 from scenrun.program.compiler.complaints import Complaints
+from scenrun.program.compiler.effects import DYNAMIC, Effects
 from scenrun.program.compiler.scope import (
     Alias,
     Binding,
     Constant,
+    InScope,
     Nothing,
     Object,
     Register,
@@ -31,36 +30,13 @@ from scenrun.program.compiler.scope import (
     Unknown,
     VariableAlias,
 )
-from scenrun.program.compiler.wording import a, describe, example, fitting, one_of, wrong_kind
-from scenrun.program.ir import Cell, CellRef
+from scenrun.program.compiler.syntax import bounded, call, kept, literal, name
+from scenrun.program.compiler.wording import a, describe, example, wrong_index
+from scenrun.program.ir import CellRef
 from scenrun.program.primitives.registry import KINDS
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
 """Operators whose result can be huge though their operands are small, with the bounded functions that replace them."""
-_GROWING = (ast.BinOp, ast.List, ast.Dict)
-_DYNAMIC = ("is_alive", "done", "running", "cancelled")
-"""The questions about a thread or future that is the value of a local."""
-
-
-def name(register: str) -> ast.Name:
-    """The syntax tree of a register or function name."""
-    return ast.Name(register, ast.Load())
-
-
-def call(function: str, *arguments: ast.expr) -> ast.Call:
-    """The syntax tree of a call of a function of `values.FUNCTIONS`."""
-    return ast.Call(name(function), list(arguments), [])
-
-
-@dataclass(frozen=True, slots=True)
-class _At:
-    """The expression that is lowered and the scope of its names."""
-
-    expression: Expression
-    scope: Scope
-
-    def place(self, node: ast.AST) -> Place | None:
-        return self.expression.at(node)
 
 
 class Expressions:
@@ -69,35 +45,22 @@ class Expressions:
     def __init__(self, assembler: Assembler, complaints: Complaints) -> None:
         self.code = assembler
         self.complaints = complaints
+        self.effects = Effects(assembler)
         self._depth = 0
-        self._failing: dict[tuple[int, int], tuple[ast.AST, Scope, bool]] = {}
-        """The answers of `_may_fail`, by the identities of a part and its scope; both are kept, so that no id is reused."""
 
-    # --- values, texts, durations and operands of steps
+    # --- values, texts and elements of arrays
 
     def value(self, expression: Expression, scope: Scope) -> str:
         """The value of an expression as Python over registers, bounded, so that it can be stored."""
-        return self._kept(self.tree(expression, scope))
-
-    def _kept(self, tree: ast.expr) -> str:
-        """Python for a value that is stored: ranges become lists, and the size is bounded."""
-        if _calls(tree, "__range"):
-            tree = call("__settled", tree)
-        return self._bounded(tree)
+        return kept(self.tree(expression, scope))
 
     def sequence(self, expression: Expression, scope: Scope) -> str:
         """The items of a loop as Python over registers; a range stays a range."""
-        return self._bounded(self.tree(expression, scope))
-
-    @staticmethod
-    def _bounded(tree: ast.expr) -> str:
-        if any(isinstance(node, _GROWING) or _is_call(node) for node in ast.walk(tree)):
-            tree = call("__bounded", tree)
-        return ast.unparse(tree)
+        return bounded(self.tree(expression, scope))
 
     def tree(self, expression: Expression, scope: Scope) -> ast.expr:
         """Emit the reads of an expression; returns the pure rest as a syntax tree."""
-        return self._lower(expression.tree, _At(expression, scope))
+        return self._lower(expression.tree, InScope(expression, scope))
 
     def store(self, expression: Expression, scope: Scope, into: str) -> None:
         """Emit an expression's value into a register."""
@@ -122,8 +85,8 @@ class Expressions:
             if isinstance(part, str):
                 plain.append(part.replace("%", "%%"))
                 continue
-            at = _At(part.expression, scope)
-            if self._may_fail(part.expression.tree, at):
+            at = InScope(part.expression, scope)
+            if self.effects.may_fail(part.expression.tree, at):
                 holes = list(map(self._settled, holes))
             tree = self._lower(part.expression.tree, at)
             if part.format:
@@ -134,49 +97,8 @@ class Expressions:
             return repr("".join(p for p in template.parts if isinstance(p, str)))
         return ast.unparse(ast.BinOp(ast.Constant("".join(plain)), ast.Mod(), ast.Tuple(holes, ast.Load())))
 
-    def timing(self, timing: Duration | DurationName | None, scope: Scope) -> str:
-        """A duration in nanoseconds, as Python over registers; the text `None` where there is none."""
-        if timing is None:
-            return "None"
-        if isinstance(timing, Duration):
-            return duration_text(timing)
-        found = scope.find(timing.name)
-        if isinstance(found, Time):
-            return duration_text(found.duration)
-        if isinstance(found, Nothing | Unknown):
-            return "None"
-        if found is None:
-            hint = self.complaints.hint(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
-            message = f"`{timing.name}` is no duration (such as 100ms) and no parameter of type `duration`{hint}"
-        else:
-            message = f"`{timing.name}` is {describe(found)}; a time is a duration, such as 100ms, or a parameter of that type"
-        self.complaints.refuse(timing.place, message, about=timing.name)
-        return "None"
-
-    def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
-        """The operand for the object that a reference names; None where it is refused, wrong, or bound to nothing.
-
-        wanted: the kinds that the verb accepts. A use of a parameter that is bound to nothing raises TypeError at run time.
-        """
-        found = scope.find(reference.name)
-        if isinstance(found, Unknown):
-            return None
-        if isinstance(found, Nothing):
-            text = f"`{verb}` of `{reference.name}`, which is none here"
-            self.code.emit("raise", arguments=(f"__fault('TypeError', {text!r})",))
-            return None
-        if not isinstance(found, Object):
-            self._no_object(reference, found, scope, wanted, verb)
-            return None
-        cell = found.cell
-        if cell.kind not in wanted:
-            self.complaints.refuse(
-                reference.place, wrong_kind(verb, str(reference), cell.kind, wanted), about=reference.name
-            )
-            return None
-        return self._element(reference, found, scope)
-
-    def _element(self, reference: Reference, found: Object, scope: Scope) -> CellRef | None:
+    def element(self, reference: Reference, found: Object, scope: Scope) -> CellRef | None:
+        """The operand for an object of which the element is known or needs an index; None where it is refused."""
         cell = found.cell
         if found.index is not None:
             if reference.index:
@@ -194,40 +116,13 @@ class Expressions:
             message = f"`{cell.name}` is an array of {cell.count}; say which: `{cell.name}[0]`"
             self.complaints.refuse(reference.place, message, about=cell.name)
             return None
-        self._check_index(reference, cell)
+        if wrong := wrong_index(reference.index.tree, cell):
+            self.complaints.refuse(reference.index.at(reference.index.tree), wrong, about=cell.name)
         return CellRef(cell.number, self.value(reference.index, scope))
-
-    def _check_index(self, reference: Reference, cell: Cell) -> None:
-        if reference.index is None or cell.count is None:
-            return
-        tree = reference.index.tree
-        is_negative = isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub)
-        number = tree.operand if isinstance(tree, ast.UnaryOp) and is_negative else tree
-        if not isinstance(number, ast.Constant):
-            return
-        if (
-            isinstance(number.value, int)
-            and -cell.count <= (-number.value if is_negative else number.value) < cell.count
-        ):
-            return
-        message = f"`{cell.name}` has the indices 0 to {cell.count - 1}, not {ast.unparse(tree)[:40]}"
-        self.complaints.refuse(reference.index.at(tree), message, about=cell.name)
-
-    def _no_object(
-        self, reference: Reference, found: Binding | None, scope: Scope, wanted: tuple[str, ...], verb: str
-    ) -> None:
-        if found is not None:
-            message = f"`{verb}` needs {one_of(wanted)}; `{reference.name}` is {describe(found)}"
-            self.complaints.refuse(reference.place, message, about=reference.name)
-            return
-        names = [n for n in scope.known() if isinstance(b := scope.find(n), Object) and b.cell.kind in wanted]
-        hint = self.complaints.hint(reference.name, names) or fitting(names)
-        message = f"`{verb}` needs {one_of(wanted)}; there is no `{reference.name}`{hint}"
-        self.complaints.refuse(reference.place, message, about=reference.name)
 
     # --- the walk
 
-    def _lower(self, node: ast.expr, at: _At) -> ast.expr:
+    def _lower(self, node: ast.expr, at: InScope) -> ast.expr:
         self.code.size.grow(1, self.code.place)
         if self._depth > MAX_EXPRESSION:
             message = f"with its parameters put in, more than {MAX_EXPRESSION} operations inside one another"
@@ -239,13 +134,13 @@ class Expressions:
         self._depth -= 1
         return lowered
 
-    def _in_order(self, nodes: Sequence[ast.expr], at: _At) -> list[ast.expr]:
+    def _in_order(self, nodes: Sequence[ast.expr], at: InScope) -> list[ast.expr]:
         """Lower operands in Python's order: before an operand whose code may fail, those to the left are evaluated."""
         # Without this, a fault or draw of the right operand's code would come before those of the left operand, which is
         # still a pure expression and would be evaluated only later, with the whole.
         out: list[ast.expr] = []
         for node in nodes:
-            if self._may_fail(node, at):
+            if self.effects.may_fail(node, at):
                 out = list(map(self._settled, out))
             out.append(self._lower(node, at))
         return out
@@ -263,34 +158,13 @@ class Expressions:
         self._assign(into, tree)
         return name(into)
 
-    def _may_fail(self, node: ast.AST, at: _At) -> bool:
-        """Whether an operand's code does more than read shared variables: it evaluates parts of it, or asks objects."""
-        # Remembered, as the expressions of parameters are substituted again and again.
-        place = id(node), id(at.scope)
-        if place not in self._failing:
-            self.code.size.grow(1, self.code.place)
-            inside = any(self._may_fail(part, at) for part in ast.iter_child_nodes(node))
-            self._failing[place] = node, at.scope, inside or self._does_more(node, at)
-        return self._failing[place][2]
-
-    def _does_more(self, part: ast.AST, at: _At) -> bool:
-        if isinstance(part, ast.BoolOp | ast.IfExp) or (isinstance(part, ast.Compare) and len(part.ops) > 1):
-            return self._touches(part, at)  # if not, it stays an expression
-        if isinstance(part, ast.Subscript):
-            return not isinstance(part.value, ast.Name | ast.Subscript | ast.Call)
-        if isinstance(part, ast.Attribute):
-            return part.attr in _DYNAMIC or isinstance(part.value, ast.Subscript)
-        if isinstance(part, ast.Name) and isinstance(found := at.scope.find(part.id), Alias):
-            return self._may_fail(found.expression.tree, _At(found.expression, found.scope))
-        return False
-
-    def _lower_Constant(self, node: ast.Constant, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Constant(self, node: ast.Constant, at: InScope) -> ast.expr:  # noqa: N802
         return node
 
-    def _lower_Name(self, node: ast.Name, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Name(self, node: ast.Name, at: InScope) -> ast.expr:  # noqa: N802
         return self._use(at.scope.find(node.id), node, at)
 
-    def _use(self, found: Binding | None, node: ast.Name, at: _At) -> ast.expr:
+    def _use(self, found: Binding | None, node: ast.Name, at: InScope) -> ast.expr:
         if isinstance(found, Register):
             return name(found.name)
         if isinstance(found, Constant):
@@ -298,11 +172,11 @@ class Expressions:
         if isinstance(found, Shared):
             return self._read("variable.read", CellRef(found.cell.number))
         if isinstance(found, Alias):
-            return self._lower(found.expression.tree, _At(found.expression, found.scope))
+            return self._lower(found.expression.tree, found)
         if isinstance(found, VariableAlias):
             tree = self._use(found.scope.find(found.target.name), node, at)
             for index in found.target.path:
-                tree = ast.Subscript(tree, self._lower(index.tree, _At(index, found.scope)), ast.Load())
+                tree = ast.Subscript(tree, self._lower(index.tree, InScope(index, found.scope)), ast.Load())
             return tree
         if found is None:
             hint = self.complaints.hint(node.id, [*at.scope.known(), *FUNCTIONS])
@@ -318,30 +192,30 @@ class Expressions:
         self.code.emit(op, target=target, into=into, options=options)
         return name(into)
 
-    def _lower_BinOp(self, node: ast.BinOp, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_BinOp(self, node: ast.BinOp, at: InScope) -> ast.expr:  # noqa: N802
         left, right = self._in_order([node.left, node.right], at)
         careful = _CAREFUL.get(type(node.op))
         return call(careful, left, right) if careful else ast.BinOp(left, node.op, right)
 
-    def _lower_UnaryOp(self, node: ast.UnaryOp, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_UnaryOp(self, node: ast.UnaryOp, at: InScope) -> ast.expr:  # noqa: N802
         operand = self._lower(node.operand, at)
         if isinstance(node.op, ast.Not) and isinstance(operand, ast.Constant):
             return ast.Constant(not operand.value)
         return ast.UnaryOp(node.op, operand)
 
-    def _lower_BoolOp(self, node: ast.BoolOp, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_BoolOp(self, node: ast.BoolOp, at: InScope) -> ast.expr:  # noqa: N802
         first, *rest = node.values
         so_far = self._lower(first, at)
         for value in rest:
             so_far = self._and_or(node.op, so_far, value, at)
         return so_far
 
-    def _and_or(self, op: ast.boolop, left: ast.expr, right: ast.expr, at: _At) -> ast.expr:
+    def _and_or(self, op: ast.boolop, left: ast.expr, right: ast.expr, at: InScope) -> ast.expr:
         """`left and right` or `left or right`, lowered so that `right` is read only if Python would evaluate it."""
         is_and = isinstance(op, ast.And)
         if isinstance(left, ast.Constant):
             return self._lower(right, at) if bool(left.value) == is_and else left
-        if not self._writes_code(right, at):
+        if not self.effects.writes_code(right, at):
             return ast.BoolOp(op, [left, self._lower(right, at)])
         result, end = self.code.temporary("b"), Label()
         self.code.emit("let", arguments=(ast.unparse(left),), into=result)
@@ -352,13 +226,13 @@ class Expressions:
 
     def _assign(self, into: str, tree: ast.expr) -> None:
         """Emit a part of an expression, bounded, into a register."""
-        self.code.emit("let", arguments=(self._kept(tree),), into=into)
+        self.code.emit("let", arguments=(kept(tree),), into=into)
 
-    def _lower_IfExp(self, node: ast.IfExp, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_IfExp(self, node: ast.IfExp, at: InScope) -> ast.expr:  # noqa: N802
         condition = self._lower(node.test, at)
         if isinstance(condition, ast.Constant):
             return self._lower(node.body if condition.value else node.orelse, at)
-        if not self._writes_code(node.body, at) and not self._writes_code(node.orelse, at):
+        if not self.effects.writes_code(node.body, at) and not self.effects.writes_code(node.orelse, at):
             return ast.IfExp(condition, self._lower(node.body, at), self._lower(node.orelse, at))
         result, otherwise, end = self.code.temporary("b"), Label(), Label()
         self.code.emit("branch", arguments=(ast.unparse(condition),), to=otherwise)
@@ -369,16 +243,16 @@ class Expressions:
         self.code.mark(end)
         return name(result)
 
-    def _lower_Compare(self, node: ast.Compare, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Compare(self, node: ast.Compare, at: InScope) -> ast.expr:  # noqa: N802
         folded = self._is_none(node, at)
         if folded is not None:
             return ast.Constant(folded)
-        if len(node.ops) == 1 or not any(self._writes_code(c, at) for c in node.comparators[1:]):
+        if len(node.ops) == 1 or not any(self.effects.writes_code(c, at) for c in node.comparators[1:]):
             left, *others = self._in_order([node.left, *node.comparators], at)
             return ast.Compare(left, node.ops, others)
         return self._chain(node, at)
 
-    def _chain(self, node: ast.Compare, at: _At) -> ast.expr:
+    def _chain(self, node: ast.Compare, at: InScope) -> ast.expr:
         """`a < b < c` with shared variables, lowered so that `c` is read only if `a < b`, as in Python."""
         result, end = self.code.temporary("b"), Label()
         left = self._settled(self._lower(node.left, at))
@@ -392,7 +266,7 @@ class Expressions:
         self.code.mark(end)
         return name(result)
 
-    def _is_none(self, node: ast.Compare, at: _At) -> bool | None:
+    def _is_none(self, node: ast.Compare, at: InScope) -> bool | None:
         """The value of `guard is None`, known at compile time where `guard` is an object, duration, constant or nothing.
 
         None for all other comparisons.
@@ -407,7 +281,7 @@ class Expressions:
         nothing = isinstance(found, Nothing) or (isinstance(found, Constant) and found.value is None)
         return nothing == isinstance(node.ops[0], ast.Is | ast.Eq)
 
-    def _lower_Subscript(self, node: ast.Subscript, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Subscript(self, node: ast.Subscript, at: InScope) -> ast.expr:  # noqa: N802
         if isinstance(node.value, ast.Name) and isinstance(at.scope.find(node.value.id), Object):
             self._use(at.scope.find(node.value.id), node.value, at)
         value, where = self._in_order([node.value, node.slice], at)
@@ -415,18 +289,18 @@ class Expressions:
             value = self._settled(value, always=True)  # Python warns of `1[0]` when it compiles that
         return ast.Subscript(value, where, ast.Load())
 
-    def _lower_List(self, node: ast.List, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_List(self, node: ast.List, at: InScope) -> ast.expr:  # noqa: N802
         return ast.List(self._in_order(node.elts, at), ast.Load())
 
-    def _lower_Dict(self, node: ast.Dict, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Dict(self, node: ast.Dict, at: InScope) -> ast.expr:  # noqa: N802
         pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k]
         lowered = self._in_order([part for pair in pairs for part in pair], at)
         return ast.Dict(list(lowered[::2]), lowered[1::2])
 
-    def _lower_Attribute(self, node: ast.Attribute, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Attribute(self, node: ast.Attribute, at: InScope) -> ast.expr:  # noqa: N802
         return self._question(node.value, node.attr, node, at)
 
-    def _lower_Call(self, node: ast.Call, at: _At) -> ast.expr:  # noqa: N802
+    def _lower_Call(self, node: ast.Call, at: InScope) -> ast.expr:  # noqa: N802
         function = node.func
         if isinstance(function, ast.Name):
             if function.id == "inside":
@@ -438,7 +312,7 @@ class Expressions:
             return ast.Call(function, self._in_order(node.args, at), [])
         return self._question(function.value, function.attr, node, at)
 
-    def _inside(self, node: ast.Call, at: _At) -> ast.expr:
+    def _inside(self, node: ast.Call, at: InScope) -> ast.expr:
         argument = node.args[0]
         assert isinstance(argument, ast.Constant)
         assert self.names is not None
@@ -449,7 +323,7 @@ class Expressions:
     names: Any = None
     """The file's names, which number the sections."""
 
-    def _question(self, owner: ast.expr, asked: str, node: ast.expr, at: _At) -> ast.expr:
+    def _question(self, owner: ast.expr, asked: str, node: ast.expr, at: InScope) -> ast.expr:
         base = owner.value if isinstance(owner, ast.Subscript) else owner
         assert isinstance(base, ast.Name)
         found = at.scope.find(base.id)
@@ -467,9 +341,9 @@ class Expressions:
         elif found is None:
             hint = self.complaints.hint(base.id, at.scope.known())
             self.complaints.refuse(at.place(node), f"there is no `{base.id}` here{hint}", about=base.id)
-        elif asked in _DYNAMIC and self.code.atomic:
+        elif asked in DYNAMIC and self.code.atomic:
             self.complaints.refuse(at.place(node), "inside `atomic` only variables are read; ask before it")
-        elif asked in _DYNAMIC:
+        elif asked in DYNAMIC:
             into = self.code.temporary()
             held = ast.unparse(self._lower(owner, at))
             self.code.emit(f"future.{asked}", arguments=(held,), into=into)
@@ -480,7 +354,7 @@ class Expressions:
             )
         return ast.Constant(0)
 
-    def _ask(self, reference: Reference, found: Object, asked: str, at: _At) -> ast.expr:
+    def _ask(self, reference: Reference, found: Object, asked: str, at: InScope) -> ast.expr:
         kind = KINDS[found.cell.kind]
         if self.code.atomic:
             self.complaints.refuse(reference.place, "inside `atomic` only variables are read; ask before it")
@@ -494,47 +368,5 @@ class Expressions:
                 about=reference.name,
             )
             return ast.Constant(0)
-        target = self._element(reference, found, at.scope)
+        target = self.element(reference, found, at.scope)
         return self._read(f"{kind.name}.{asked}", target) if target else ast.Constant(0)
-
-    def _writes_code(self, node: ast.expr, at: _At) -> bool:
-        """Whether evaluating a node needs instructions of its own."""
-        return self._touches(node, at) or self._may_fail(node, at)
-
-    def _touches(self, node: ast.expr, at: _At) -> bool:
-        """Whether evaluating a node reads a shared variable or asks an object."""
-        for part in ast.walk(node):
-            self.code.size.grow(1, self.code.place)
-            if isinstance(part, ast.Attribute) and part.attr in (*_DYNAMIC, *ATTRIBUTE_QUESTIONS):
-                return True
-            if isinstance(part, ast.Name):
-                found = at.scope.find(part.id)
-                if isinstance(found, Shared | Object | VariableAlias) or part.id == "inside":
-                    return True
-                if isinstance(found, Alias) and self._touches(
-                    found.expression.tree, _At(found.expression, found.scope)
-                ):
-                    return True
-        return False
-
-
-def literal(value: Any) -> ast.expr:
-    """The syntax tree of a plain value."""
-    return ast.parse(repr(value), mode="eval").body
-
-
-def duration_text(duration: Duration) -> str:
-    """Python for a duration in nanoseconds: a number, or the draw from a distribution."""
-    if not duration.is_random:
-        return str(duration.numbers[0])
-    return f"random.span({duration.kind!r}, {', '.join(map(str, duration.numbers))})"
-
-
-def _calls(tree: ast.AST, function: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == function for n in ast.walk(tree))
-
-
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in (
-        "len", "bool", "any", "all", "float", "abs", "__range", "__settled"
-    )  # fmt: skip

@@ -33,7 +33,7 @@ def log(w: Writer, step: log_and_time.Log, scope: Scope, path: str) -> None:
 @lowers(log_and_time.Sleep, log_and_time.Work)
 def sleep(w: Writer, step: log_and_time.Sleep, scope: Scope, path: str) -> None:
     """Emits one `sleep` or `work` of a duration."""
-    w.code.emit(step.verb, arguments=(w.expressions.timing(step.time, scope),))
+    w.code.emit(step.verb, arguments=(w.operands.timing(step.time, scope),))
 
 
 @lowers(variables.Set)

@@ -9,10 +9,19 @@ from scenrun.errors import InternalError, Place
 from scenrun.language.expressions import Expression
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.complaints import Complaints
-from scenrun.program.compiler.expressions import Expressions, _At
+from scenrun.program.compiler.effects import Effects
+from scenrun.program.compiler.expressions import Expressions
 from scenrun.program.compiler.names import Names
-from scenrun.program.compiler.scope import Scope
+from scenrun.program.compiler.scope import InScope, Scope
 from scenrun.program.ir import CellRef, Observation, Probe
+
+
+class _EffectsInOneState(Effects):
+    """The effects of parts that all read one state: no order has to be kept, and `and` needs no branch."""
+
+    def touches(self, node: ast.expr, at: InScope) -> bool:
+        """No read is an instruction."""
+        return False
 
 
 class Observer(Expressions):
@@ -20,6 +29,7 @@ class Observer(Expressions):
 
     def __init__(self, names: Names, complaints: Complaints) -> None:
         super().__init__(Assembler(-1, "expect"), complaints)
+        self.effects = _EffectsInOneState(self.code)
         self.names = names
         self.scope = Scope(names, thread=False)
         self.probes: list[Probe] = []
@@ -57,6 +67,3 @@ class Observer(Expressions):
             return tree
         self._kept_apart += 1
         return ast.NamedExpr(ast.Name(f"__s{self._kept_apart}", ast.Store()), tree)
-
-    def _touches(self, node: ast.expr, at: _At) -> bool:
-        return False  # all probes read one state, so no evaluation order has to be kept and `and` needs no branch

@@ -43,18 +43,18 @@ def _refuse_timeout(w: Writer, step: Any, blocks: bool, key: str) -> None:
 def acquire(w: Writer, step: verbs.Acquire, scope: Scope, path: str) -> None:
     """Acquires a lock or a permit of a semaphore."""
     _refuse_timeout(w, step, step.blocking, "blocking")
-    target = w.expressions.target(step.lock, scope, LOCKS, "acquire")
+    target = w.operands.target(step.lock, scope, LOCKS, "acquire")
     if target is None:
         return
     lock = lock_of(w, target)
-    arguments = _options(timeout=w.expressions.timing(step.timeout, scope), block=step.blocking)
+    arguments = _options(timeout=w.operands.timing(step.timeout, scope), block=step.blocking)
     w.operate(f"{kind_of(w, lock)}.acquire", step, scope, target=lock, arguments=arguments)
 
 
 @lowers(verbs.Release)
 def release(w: Writer, step: verbs.Release, scope: Scope, path: str) -> None:
     """Releases a lock or permits of a semaphore."""
-    target = w.expressions.target(step.lock, scope, LOCKS, "release")
+    target = w.operands.target(step.lock, scope, LOCKS, "release")
     if target is None:
         return
     lock = lock_of(w, target)
@@ -75,7 +75,7 @@ def with_(w: Writer, step: verbs.With, scope: Scope, path: str) -> None:
     if step.object is None or isinstance(scope.find(step.object.name), Nothing):
         w.steps(step.do, scope, body)
         return
-    target = w.expressions.target(step.object, scope, (*LOCKS, "pool"), "with")
+    target = w.operands.target(step.object, scope, (*LOCKS, "pool"), "with")
     if target is None:
         return
     if kind_of(w, target) == "pool":
@@ -116,12 +116,12 @@ def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
     for kind in wanted:
         if getattr(step, kind) is not None:
             reference, wanted = getattr(step, kind), (kind,)
-    target = w.expressions.target(reference, scope, wanted, "wait")
+    target = w.operands.target(reference, scope, wanted, "wait")
     if target is None:
         return
     kind = kind_of(w, target)
     lock = lock_of(w, target) if kind == "condition" else None
-    timeout = w.expressions.timing(step.timeout, scope)
+    timeout = w.operands.timing(step.timeout, scope)
     w.operate(f"{kind}.wait", step, scope, target=target, lock=lock, arguments=(timeout,))
 
 
@@ -131,14 +131,14 @@ def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
 
     A wait that times out is the last one: CPython evaluates the predicate once more and returns, as no time remains.
     """
-    target = w.expressions.target(step.condition, scope, ("condition",), "wait_for")
+    target = w.operands.target(step.condition, scope, ("condition",), "wait_for")
     if target is None:
         return
     target, lock = _steady(w, target), lock_of(w, target)
     deadline = None
     if step.timeout is not None:
         deadline = w.code.temporary("deadline")
-        w.code.emit("deadline", arguments=(w.expressions.timing(step.timeout, scope),), into=deadline)
+        w.code.emit("deadline", arguments=(w.operands.timing(step.timeout, scope),), into=deadline)
     result, again, end = w.code.temporary("until"), Label(), Label()
     w.expressions.store(step.until, scope, result)
     w.code.emit("branch", arguments=(f"not {result}",), to=end)
@@ -162,7 +162,7 @@ def wait_for(w: Writer, step: verbs.WaitFor, scope: Scope, path: str) -> None:
 @lowers(verbs.Notify, verbs.NotifyAll)
 def notify(w: Writer, step: verbs.Notify, scope: Scope, path: str) -> None:
     """Wakes `n` or all of the threads that wait on a condition."""
-    target = w.expressions.target(step.condition, scope, ("condition",), step.verb)
+    target = w.operands.target(step.condition, scope, ("condition",), step.verb)
     if target is None:
         return
     arguments: tuple[str, ...] = ()
@@ -172,7 +172,7 @@ def notify(w: Writer, step: verbs.Notify, scope: Scope, path: str) -> None:
 
 
 def _simple(w: Writer, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str, operation: str) -> None:
-    target = w.expressions.target(reference, scope, wanted, verb)
+    target = w.operands.target(reference, scope, wanted, verb)
     if target is not None:
         w.code.emit(f"{kind_of(w, target)}.{operation}", target=target)
 
@@ -193,13 +193,13 @@ def abort(w: Writer, step: verbs.Abort, scope: Scope, path: str) -> None:
 def put(w: Writer, step: verbs.Put, scope: Scope, path: str) -> None:
     """Puts an item into a queue."""
     _refuse_timeout(w, step, step.block, "block")
-    target = w.expressions.target(step.queue, scope, QUEUES, "put")
+    target = w.operands.target(step.queue, scope, QUEUES, "put")
     if target is None:
         return
     if step.timeout is not None and kind_of(w, target) == "simple_queue":
         w.refuse(step.place_of_key("timeout"), "a simple queue always has room: remove `timeout`")
     item = w.expressions.value(step.item, scope)
-    timeout, block = _options(timeout=w.expressions.timing(step.timeout, scope), block=step.block)
+    timeout, block = _options(timeout=w.operands.timing(step.timeout, scope), block=step.block)
     w.code.emit(f"{kind_of(w, target)}.put", target=target, arguments=(item, timeout, block))
 
 
@@ -207,10 +207,10 @@ def put(w: Writer, step: verbs.Put, scope: Scope, path: str) -> None:
 def get(w: Writer, step: verbs.Get, scope: Scope, path: str) -> None:
     """Gets an item from a queue."""
     _refuse_timeout(w, step, step.block, "block")
-    target = w.expressions.target(step.queue, scope, QUEUES, "get")
+    target = w.operands.target(step.queue, scope, QUEUES, "get")
     if target is None:
         return
-    arguments = _options(timeout=w.expressions.timing(step.timeout, scope), block=step.block)
+    arguments = _options(timeout=w.operands.timing(step.timeout, scope), block=step.block)
     w.operate(f"{kind_of(w, target)}.get", step, scope, target=target, arguments=arguments)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from scenrun.errors import Place
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
 from scenrun.language.variables import Target
@@ -51,11 +53,20 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
-class Alias:
-    """An expression that is evaluated at each use, in the scope in which it was written."""
+class InScope:
+    """An expression and the scope of its names."""
 
     expression: Expression
     scope: Scope
+
+    def place(self, node: ast.AST) -> Place | None:
+        """The place in the file of a part of the expression."""
+        return self.expression.at(node)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias(InScope):
+    """An expression that is evaluated at each use, in the scope in which it was written."""
 
 
 @dataclass(frozen=True, slots=True)

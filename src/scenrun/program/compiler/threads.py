@@ -23,7 +23,7 @@ def each(w: Writer, reference: Reference, scope: Scope, verb: str, emit: Any) ->
     found = scope.find(reference.name)
     whole = isinstance(found, Object) and found.cell.count is not None and not reference.index and not found.index
     if not (isinstance(found, Object) and whole and found.cell.kind in THREADS):
-        target = w.expressions.target(reference, scope, THREADS, verb)
+        target = w.operands.target(reference, scope, THREADS, verb)
         if target is not None:
             emit(w.names.cells[target.cell], target)
         return
@@ -50,14 +50,14 @@ def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
     if cell.kind == "timer":
         timer = w.compiler.scenario.sync[cell.name]
         assert isinstance(timer, Timer)
-        arguments = (w.expressions.timing(timer.after, w.compiler.file_scope), "[]")
+        arguments = (w.operands.timing(timer.after, w.compiler.file_scope), "[]")
     w.code.emit(f"{cell.kind}.start", target=target, arguments=arguments, code=w.compiler.code_of_cell(cell))
 
 
 @lowers(verbs.Join)
 def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
     """Joins threads, tasks or timers, or a thread that is the value of a local."""
-    timeout = w.expressions.timing(step.timeout, scope)
+    timeout = w.operands.timing(step.timeout, scope)
     found = scope.find(step.thread.name)
     if isinstance(found, Register | VariableAlias | Shared):
         held = w.expressions.value(parse(str(step.thread)), scope)
@@ -108,7 +108,7 @@ def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
 @lowers(verbs.Submit)
 def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
     """Submits a task to a pool."""
-    target = w.expressions.target(step.pool, scope, ("pool",), "submit")
+    target = w.operands.target(step.pool, scope, ("pool",), "submit")
     made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
     if target is None or made is None:
         return
@@ -121,7 +121,7 @@ def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
 @lowers(verbs.Map)
 def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
     """Submits a task for each item; with `into`, collects the results in order, and cancels the rest after a failure."""
-    target = w.expressions.target(step.pool, scope, ("pool",), "map")
+    target = w.operands.target(step.pool, scope, ("pool",), "map")
     if target is None:
         return
     if step.as_ in step.args:
@@ -188,14 +188,14 @@ class _counted:  # noqa: N801
 def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
     """Waits for a future's result, or raises its exception."""
     future = w.expressions.value(step.future, scope)
-    timeout = w.expressions.timing(step.timeout, scope)
+    timeout = w.operands.timing(step.timeout, scope)
     w.operate("future.result", step, scope, arguments=(future, timeout))
 
 
 @lowers(verbs.Shutdown)
 def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
     """Shuts a pool down."""
-    target = w.expressions.target(step.pool, scope, ("pool",), "shutdown")
+    target = w.operands.target(step.pool, scope, ("pool",), "shutdown")
     if target is not None:
         assert kind_of(w, target) == "pool"
         w.code.emit("pool.shutdown", target=target, arguments=(str(step.wait), str(step.cancel_futures)))

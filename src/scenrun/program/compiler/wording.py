@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+
 from scenrun.program.compiler.scope import Alias, Binding, Object, Register, Shared, VariableAlias
+from scenrun.program.ir import Cell
 from scenrun.program.primitives.registry import KINDS
 
 
@@ -78,3 +81,14 @@ def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str
     instead = _INSTEAD.get((verb, kind))
     known = kind.replace("_", " ")
     return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")
+
+
+def wrong_index(index: ast.expr, cell: Cell) -> str | None:
+    """The message for an index that is a number outside an array; None for all others."""
+    is_negative = isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub)
+    number = index.operand if isinstance(index, ast.UnaryOp) and is_negative else index
+    if not isinstance(number, ast.Constant) or cell.count is None:
+        return None
+    if isinstance(number.value, int) and -cell.count <= (-number.value if is_negative else number.value) < cell.count:
+        return None
+    return f"`{cell.name}` has the indices 0 to {cell.count - 1}, not {ast.unparse(index)[:40]}"

@@ -17,6 +17,7 @@ from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
 from scenrun.program.compiler.mentions import assigned, read_by
 from scenrun.program.compiler.names import Names
+from scenrun.program.compiler.operands import Operands
 from scenrun.program.compiler.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.program.compiler.wording import describe
 from scenrun.program.ir import Cell, CellRef
@@ -100,6 +101,7 @@ class Writer:
         self.code = assembler
         self.expressions = Expressions(assembler, compiler.complaints)
         self.expressions.names = compiler.names
+        self.operands = Operands(self.expressions, compiler.complaints)
         self.running: list[str] = []
         """The behaviours that are being inlined, outermost first."""
 
