@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.model.machine import Machine, NonTerminatingStep, Transition
+from scenrun.model.machine import Machine, Transition
+from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
 

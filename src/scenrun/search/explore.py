@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.model.machine import FREE, Machine, NonTerminatingStep, Transition
+from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of
+from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
