@@ -1,12 +1,11 @@
-"""One run on real threads: makes its objects, compiles its codes, runs each thread to its end and records the events."""
+"""One run on real threads: compiles its codes, runs each thread to its end and records the events."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from functools import cached_property
+from collections.abc import Iterator
 from time import perf_counter_ns as now
 from types import FrameType
 from typing import Any
@@ -18,16 +17,14 @@ from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
-from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
-from scenrun.execution.threads.pools import RealFutures, RealPool, RealTask
-from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
-from scenrun.execution.threads.threads import RealThread, RealTimer, Spawner
-from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
-from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.execution.threads.locks import RealLock
+from scenrun.execution.threads.object_factory import ObjectFactory
+from scenrun.execution.threads.pools import RealFutures
+from scenrun.execution.threads.threads import Spawner
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
-from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.ir import Code, Program
 from scenrun.program.user_python import Calls
 from scenrun.trace.events import LEVELS
 
@@ -66,100 +63,14 @@ class Run:
         self._numbers: dict[str, int] = {}
         self._numbering = threading.Lock()
         self.watch = InvariantMonitor(program, self._violated, everything=self.watches_everything)
-        self.objects = self._make_objects()
+        self._factory = ObjectFactory(program, self, self.hidden, self.watch)
+        self.objects = self._factory.objects()
         self.watch.bind(self.objects)
         self.main = self.new_context("main", "main", 0, 0)
         self._calls = Calls(program)
         self._compiled = self._compile(level)
 
     # --- making
-
-    def _make_objects(self) -> list[Any]:
-        objects: list[Any] = [None] * len(self.program.cells)
-        self._objects = objects
-        late = ("condition", "thread", "task", "timer")
-        for cell in sorted(self.program.cells, key=lambda cell: cell.kind in late):
-            if cell.count is None:
-                objects[cell.number] = self._make(cell, 0)
-            else:
-                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
-        return objects
-
-    def _make(self, cell: Cell, index: int) -> Any:
-        label, number, options = cell.label(index), cell.number, cell.options
-        simple: dict[str, Callable[[], Any]] = {
-            "lock": lambda: RealLock(label, number, options),
-            "rlock": lambda: RealRLock(label, number, options),
-            "semaphore": lambda: RealSemaphore(label, number, options),
-            "bounded_semaphore": lambda: RealSemaphore(label, number, options, bounded=True),
-            "event": lambda: RealEvent(label, number, options),
-            "barrier": lambda: RealBarrier(label, number, options),
-            "queue": lambda: RealQueue(label, number, options),
-            "simple_queue": lambda: RealSimpleQueue(label, number),
-            "pool": lambda: RealPool(label, number, options, self),
-            "variable": lambda: self._variable(cell),
-            "section": lambda: RealSection(label, number, self.hidden, self.watch.check_of(number)),
-            "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
-            "timer": lambda: self._timer(cell, index),
-            "thread": lambda: self._thread(cell, index),
-            "task": lambda: self._thread(cell, index),
-        }
-        return simple[cell.kind]()
-
-    def _variable(self, cell: Cell) -> Variable:
-        initial = cell.options["initial"]
-        if cell.number in self._hidden_cells:
-            return GuardedVariable(cell.name, cell.number, initial, self.hidden, self.watch.check_of(cell.number))
-        return Variable(cell.name, cell.number, initial)
-
-    @cached_property
-    def _hidden_cells(self) -> frozenset[int]:
-        """The cells that an `always` names or an `atomic` step uses."""
-        named = set(self.watch.cells)
-        for instruction in self._all_instructions():
-            if instruction.option("atomic") and instruction.target is not None:
-                named.add(instruction.target.cell)
-        return frozenset(named)
-
-    def _guarded_cells(self) -> frozenset[int]:
-        """Variables that are never read or written directly: those under the hidden lock, and those that are changed in part."""
-        partly = ("append", "extend", "pop", "remove", "assign")
-        return self._hidden_cells | {
-            i.target.cell
-            for i in self._all_instructions()
-            if i.target is not None and i.op.partition(".")[0] == "variable" and i.op.partition(".")[2] in partly
-        }
-
-    def _codes_of_daemons(self) -> frozenset[int]:
-        """Returns the codes that a daemon may run."""
-        spawned = (i.code for i in self._all_instructions() if i.code is not None and i.option("daemon"))
-        return frozenset((*(group.code for group in self.program.groups if group.daemon), *spawned))
-
-    def _all_instructions(self) -> Iterator[Any]:
-        return (instruction for code in self.program.codes for instruction in code.instructions)
-
-    def _lock_of(self, cell: Cell, index: int) -> RealLock | RealRLock:
-        lock = self._objects[self.program.lock_of[cell.number]]
-        found: RealLock | RealRLock = lock[index] if isinstance(lock, list) else lock
-        return found
-
-    def _thread(self, cell: Cell, index: int) -> RealThread | RealTask:
-        group = self.program.group_of_cell(cell.number)
-        pool = self._objects[group.pool] if group.pool is not None else None
-        context = self.new_context(
-            group.member(index), group.name, index, group.code, daemon=group.daemon, endless=group.endless, pool=pool
-        )
-        if pool is not None:
-            return RealTask(context.name, cell.number, context, pool)
-        return RealThread(context.name, cell.number, context, self)
-
-    def _timer(self, cell: Cell, index: int) -> RealTimer:
-        label = cell.label(index)
-        code = next(
-            (i.code for i in self._all_instructions() if i.op == "timer.start" and i.target.cell == cell.number), 0
-        )
-        context = self.new_context(label, cell.name, index, code or 0)
-        return RealTimer(label, cell.number, context, self)
 
     def _compile(self, level: int) -> list[Compiled]:
         namespace: dict[str, Any] = {
@@ -181,7 +92,9 @@ class Run:
             "__futures": RealFutures(),
             "__caught": self._caught,
         }
-        options = Options(level, self.program.step_limit is not None, self._guarded_cells(), self._codes_of_daemons())
+        options = Options(
+            level, self.program.step_limit is not None, self._factory.guarded_cells(), _codes_of_daemons(self.program)
+        )
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
@@ -427,3 +340,10 @@ class Run:
         """Yields every object, and of an array each element."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]
+
+
+def _codes_of_daemons(program: Program) -> frozenset[int]:
+    """Returns the codes that a daemon may run."""
+    instructions = (instruction for code in program.codes for instruction in code.instructions)
+    spawned = (i.code for i in instructions if i.code is not None and i.option("daemon"))
+    return frozenset((*(group.code for group in program.groups if group.daemon), *spawned))
