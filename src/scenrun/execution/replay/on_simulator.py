@@ -10,11 +10,12 @@ from scenrun.errors import InternalError
 from scenrun.execution.replay.plan import ReplayPlan
 from scenrun.execution.replay.stepped_simulation import AskingWriter
 from scenrun.execution.simulator.actions import Action, Phase
-from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
+from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
 from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
 from scenrun.execution.simulator.simulate_program import Settings, SimulatedRun, run_id_of
 from scenrun.execution.simulator.simulation import Simulation, StandsStill
+from scenrun.execution.simulator.step_writer import Options
 from scenrun.execution.simulator.stuck import describe
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.execution.site import Site

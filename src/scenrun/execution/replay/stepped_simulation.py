@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scenrun.execution.codegen import object_of
-from scenrun.execution.simulator.codegen import Options, SimulatedWriter, now_in
+from scenrun.execution.simulator.codegen import SimulatedWriter
+from scenrun.execution.simulator.step_writer import Options, now_in
 from scenrun.program.ir import Code, Instruction
 from scenrun.program.primitives.registry import is_attribute, operation
 

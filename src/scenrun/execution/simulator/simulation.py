@@ -1,4 +1,4 @@
-"""The state of one simulation: makes its objects, compiles its codes, starts and ends threads, records events and findings."""
+"""The state of one simulation: compiles its codes, starts and ends threads, records events and findings."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from scenrun.errors import Fault, InternalError
 from scenrun.execution.expectations import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.simulator.actions import Action, action
-from scenrun.execution.simulator.codegen import Options, Simulated, compile_code
+from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.costs import Costs
-from scenrun.execution.simulator.fast_paths import QUICK, Condition, Event, Queue
-from scenrun.execution.simulator.objects import Lock, Pool, Thing, Waitable, class_of
+from scenrun.execution.simulator.fast_paths import QUICK
+from scenrun.execution.simulator.object_factory import ObjectFactory
 from scenrun.execution.simulator.operations import Operations
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
+from scenrun.execution.simulator.step_writer import Options
 from scenrun.execution.simulator.threads import SimulatedThread, Steps
 from scenrun.execution.site import Site
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
-from scenrun.program.ir import Cell, Code, Program
+from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
 from scenrun.program.primitives.registry import KINDS
@@ -33,13 +34,6 @@ ROOM = 20_000
 """Records that may wait to be written."""
 PATIENCE = 1_000_000
 """The most steps at one moment, and turns of loops in one `atomic`; with more, the clock is taken to stand still."""
-_BASES: dict[str, type[Thing]] = {
-    "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
-    "barrier": Waitable, "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
-    "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "spawned": SimulatedThread,
-    "future": SimulatedThread,
-}  # fmt: skip
-_CLASSES = {kind: class_of(base, kind) for kind, base in _BASES.items()}
 
 
 class StandsStill(BaseException):
@@ -83,43 +77,14 @@ class Simulation(Operations):
         self._calls = Calls(program)
         self._actions: dict[str, Action] = {}
         self.watch = InvariantMonitor(program, self._violated, everything=True)
-        self.objects = self._make_objects()
+        self._factory = ObjectFactory(program, seed)
+        self.objects = self._factory.objects()
         self.watch.bind(self.objects)
         self.compiled = self._compile(level, count_moves)
         self._end_actions = {kind: known.end for kind, known in KINDS.items() if known.end is not None}
-        self.main = self._thread("main", "main", 0, 0, "thread")
+        self.main = self._factory.thread("main", "main", 0, 0, "thread")
 
     # --- making
-
-    def _make_objects(self) -> list[Any]:
-        objects: list[Any] = [None] * len(self.program.cells)
-        self._objects = objects
-        for cell in sorted(self.program.cells, key=lambda cell: cell.kind == "task"):
-            if cell.count is None:
-                objects[cell.number] = self._make(cell, 0)
-            else:
-                objects[cell.number] = [self._make(cell, index) for index in range(cell.count)]
-        return objects
-
-    def _make(self, cell: Cell, index: int) -> Any:
-        if cell.kind in ("thread", "task"):
-            group = self.program.group_of_cell(cell.number)
-            pool = None if group.pool is None else self._objects[group.pool]
-            return self._thread(
-                group.member(index), group.name, index, group.code, cell.kind, cell.number,
-                daemon=group.daemon, endless=group.endless, pool=pool,
-            )  # fmt: skip
-        label = cell.label(index)
-        if cell.kind == "timer":
-            return self._thread(label, cell.name, index, 0, "timer", cell.number)
-        return _CLASSES[cell.kind](label, cell.number, KINDS[cell.kind].initial(cell.options))
-
-    def _thread(
-        self, name: str, group: str, index: int, code: int, kind: str, cell: int = -1, **more: Any
-    ) -> SimulatedThread:
-        value = KINDS[kind].initial({})
-        made: SimulatedThread = _CLASSES[kind](name, group, index, code, self.seed, cell, value, **more)
-        return made
 
     def _compile(self, level: int, count_moves: bool) -> list[Any]:
         namespace: dict[str, Any] = {
@@ -217,7 +182,7 @@ class Simulation(Operations):
         number = self._numbers.get(prefix, 0)
         self._numbers[prefix] = number + 1
         daemon = bool(site.instruction.option("daemon"))
-        made = self._thread(f"{prefix}#{number}", target, number, 0, kind, daemon=daemon, pool=pool)
+        made = self._factory.thread(f"{prefix}#{number}", target, number, 0, kind, daemon=daemon, pool=pool)
         return made.named
 
     def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:
