@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from scenrun.errors import InternalError
 from scenrun.execution.replay.plan import ReplayPlan
 from scenrun.execution.replay.stepped_simulation import AskingWriter
-from scenrun.execution.simulator.actions import Action, Phase
+from scenrun.execution.simulator.actions import Action, Phase, SitedAction
 from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
 from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
@@ -18,7 +18,6 @@ from scenrun.execution.simulator.simulation import Simulation, StandsStill
 from scenrun.execution.simulator.step_writer import Options
 from scenrun.execution.simulator.stuck import describe
 from scenrun.execution.simulator.threads import SimulatedThread
-from scenrun.execution.site import Site
 from scenrun.model.moves import ResolvedMove
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.ir import Code, Program
@@ -89,6 +88,16 @@ class _Followed(SimulatedRun):
         return super()._nobody_can_end()
 
 
+class _Attempt(NamedTuple):
+    """What a phase of an operation is given."""
+
+    objects: tuple[Any, ...]
+    me: SimulatedThread
+    arguments: tuple[Any, ...]
+    memo: Any
+    """What the previous phase left."""
+
+
 class _FollowedSimulation(Simulation):
     """A simulation whose threads yield before each step of the model."""
 
@@ -114,13 +123,19 @@ class _FollowedSimulation(Simulation):
         return not self.follows and super()._stands_still(me)
 
     def operate(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
-        t: int, until: int,
-    ) -> Any:  # fmt: skip
+        self,
+        me: SimulatedThread,
+        at: SitedAction,
+        objects: tuple[Any, ...],
+        arguments: tuple[Any, ...],
+        t: int,
+        until: int,
+    ) -> Any:
         """Performs an operation, each of its phases in a turn of its own: a generator that returns (result, t, until)."""
+        act = at.action
         timeout = None if act.timeout_at is None else arguments[act.timeout_at]
         deadline = None if timeout is None else t + timeout
-        me.site, memo, waited, waits = site, None, 0, False
+        me.site, memo, waited, waits = at.site, None, 0, False
         name, first = act.operation.name, objects[0]
         for number, phase in enumerate(act.phases):
             if name != "begin" or number:
@@ -131,7 +146,7 @@ class _FollowedSimulation(Simulation):
                 blocked = blocked and _would_wait(act, arguments)
                 waits, waited = waits or blocked, waited + (t - since) * blocked
             while True:
-                outcome, t = self._tried(me, phase, objects, arguments, memo, deadline, t)
+                outcome, t = self._tried(phase, _Attempt(objects, me, arguments, memo), deadline, t)
                 if outcome is not None:
                     break
                 me.action, me.arguments, me.memo = act, arguments, memo
@@ -153,24 +168,22 @@ class _FollowedSimulation(Simulation):
         first.waited_for(name, waited if waits else None)
         if isinstance(outcome, Failed):
             me.resumed = t, until
-            self._fail(me, site, outcome, objects)
+            self._fail(me, at.site, outcome, objects)
         return getattr(outcome, "result", None), t, until
 
-    def _tried(
-        self, me: SimulatedThread, phase: Phase, objects: Any, arguments: Any, memo: Any, deadline: int | None, t: int
-    ) -> tuple[Any, int]:
+    def _tried(self, phase: Phase, attempt: _Attempt, deadline: int | None, t: int) -> tuple[Any, int]:
         """Returns a phase's outcome and the time; while the plan is followed, a timeout fires only in a move that expires."""
         if self.follows:
             assert self.move is not None
             if self.move.move.expires and phase.expire is not None:
-                return phase.expire(objects, me, arguments, memo), max(t, deadline or t)
-            outcome = phase.act(objects, me, arguments, memo)
+                return phase.expire(*attempt), max(t, deadline or t)
+            outcome = phase.act(*attempt)
             if outcome is None:
                 raise InternalError(f"the model can make a move that the simulation cannot: {self.move.move}")
             return outcome, t
-        outcome = phase.act(objects, me, arguments, memo)
+        outcome = phase.act(*attempt)
         if outcome is None and deadline is not None and t >= deadline and phase.expire is not None:
-            outcome = phase.expire(objects, me, arguments, memo)
+            outcome = phase.expire(*attempt)
         return outcome, t
 
 

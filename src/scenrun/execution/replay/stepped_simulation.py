@@ -89,8 +89,8 @@ class AskingWriter(SimulatedWriter):
 
     def _asked_operation(self, pc: int, i: Instruction) -> list[str]:
         into = i.into or "__result"
-        self.actions[f"__a{pc}"] = self.options.action_of(i.op)
-        what = f"__me, __s{pc}, __a{pc}, __objects, __arguments, __t"
+        self.actions[pc] = self.options.action_of(i.op)
+        what = f"__me, __a{pc}, __objects, __arguments, __t"
         lines = [
             f"__objects = {self._objects(i)}",
             f"__arguments = ({''.join(f'{now_in(a)}, ' for a in i.arguments)})",

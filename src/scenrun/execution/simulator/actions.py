@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
+from scenrun.execution.site import Site
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.primitives.kinds import Act, Failed, Operation, Outcome
 from scenrun.program.primitives.kinds import Phase as PurePhase
@@ -46,6 +47,14 @@ class Action:
     def waits(self) -> bool:
         """Whether a thread may have to wait in the operation."""
         return self.operation.waits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SitedAction:
+    """An action with the instruction that performs it."""
+
+    site: Site
+    action: Action
 
 
 def in_place(act: Act) -> InPlace:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.codegen import Compiled, leaders, object_of
+from scenrun.execution.simulator.actions import SitedAction
 from scenrun.execution.simulator.step_writer import Options, StepWriter
 from scenrun.execution.site import Site
 from scenrun.program.ir import Code, Instruction
@@ -32,7 +33,8 @@ def compile_code(
     blocks = leaders(code)
     writer = (writer_of or SimulatedWriter)(code, blocks, options)
     lines = writer.function()
-    scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **writer.actions}
+    actions = {f"__a{pc}": SitedAction(sites[pc], action) for pc, action in writer.actions.items()}
+    scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **actions}
     exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
     return Simulated(
         scope["__code"], sites, tuple(writer.first_lines), blocks, dict(code.locals), tuple(writer.unshown_before),
@@ -73,7 +75,7 @@ class SimulatedWriter(StepWriter):
             return slow
         o = object_of(i.target)
         arguments = f"({', '.join(i.arguments)}, )"
-        what = f"__me, __s{pc}, __a{pc}, ({o}, ), {arguments}, __t"
+        what = f"__me, __a{pc}, ({o}, ), {arguments}, __t"
         return [
             "__since = __t",
             f"__wait({what})",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from scenrun.execution.simulator.actions import Action, Phase
+from scenrun.execution.simulator.actions import Phase, SitedAction
 from scenrun.execution.simulator.clock import Clock
 from scenrun.execution.simulator.costs import Costs
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
@@ -24,28 +24,35 @@ class Operations:
         self.costs = costs
         self.clock = Clock()
 
-    def do(self, me: SimulatedThread, site: Site, act: Action, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
+    def do(self, me: SimulatedThread, at: SitedAction, objects: Any, arguments: tuple[Any, ...], t: int) -> Any:
         """Performs an operation in which no thread ever waits; returns its result."""
+        act = at.action
         outcome = act.phases[0].act(objects, me, arguments, None)
         assert outcome is not None
         objects[0].noted(act.operation.name, 0, outcome, objects, me, t)
         me.waited_ns = 0
         if isinstance(outcome, Failed):
-            self._fail(me, site, outcome, objects)
+            self._fail(me, at.site, outcome, objects)
         for made in objects:
             if made.waiting:
                 self.wake(made, t)
         return getattr(outcome, "result", None)
 
     def operate(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
-        t: int, until: int,
-    ) -> Any:  # fmt: skip
+        self,
+        me: SimulatedThread,
+        at: SitedAction,
+        objects: tuple[Any, ...],
+        arguments: tuple[Any, ...],
+        t: int,
+        until: int,
+    ) -> Any:
         """Performs an operation in which the thread may have to wait: a generator that returns (result, t, until)."""
+        act = at.action
         timeout = None if act.timeout_at is None else arguments[act.timeout_at]
         deadline = None if timeout is None else t + timeout
         waited, has_waited, memo, cost = 0, False, None, self.costs.of(act.op)
-        me.site = site
+        me.site = at.site
         name, first = act.operation.name, objects[0]
         for number, phase in enumerate(act.phases):
             while True:
@@ -78,7 +85,7 @@ class Operations:
         first.waited_for(name, waited if has_waited else None)
         if isinstance(outcome, Failed):
             me.resumed = t, until
-            self._fail(me, site, outcome, objects)
+            self._fail(me, at.site, outcome, objects)
         return getattr(outcome, "result", None), t, until
 
     def _fail(self, me: SimulatedThread, site: Site, failed: Failed, objects: tuple[Any, ...]) -> None:
@@ -126,12 +133,13 @@ class Operations:
         self._ready(thread)
 
     def wait(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...],
-        t: int, again: bool = False,
+        self, me: SimulatedThread, at: SitedAction, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int,
+        again: bool = False,
     ) -> None:  # fmt: skip
         """Parks the thread in an operation on one object that has one phase and no timeout: `park` for generated code."""
+        act = at.action
         phase, (made,) = act.phases[0], objects
-        me.site, me.action, me.arguments = site, act, arguments
+        me.site, me.action, me.arguments = at.site, act, arguments
         me.parks += 1
         me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, None
         made.waiting += 1
@@ -142,12 +150,12 @@ class Operations:
         if again:
             line.move_to_end(me, last=False)  # it was first in line, but another thread was faster
 
-    def waited(self, me: SimulatedThread, act: Action, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
+    def waited(self, me: SimulatedThread, at: SitedAction, objects: tuple[Any, ...], waited_ns: int, t: int) -> None:
         """Ends an operation of one phase in which the thread has waited for `waited_ns`."""
         me.waited_ns = waited_ns
         me.waited_total_ns += waited_ns
         made = objects[0]
-        made.waited_for(act.operation.name, waited_ns)
+        made.waited_for(at.action.operation.name, waited_ns)
         if made.waiting and made.is_shared:
             self.wake(made, t)
 

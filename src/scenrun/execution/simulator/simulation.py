@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.errors import Fault, InternalError
 from scenrun.execution.expectations import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
-from scenrun.execution.simulator.actions import Action, action
+from scenrun.execution.simulator.actions import Action, SitedAction, action
 from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.costs import Costs
 from scenrun.execution.simulator.fast_paths import QUICK
@@ -151,9 +151,10 @@ class Simulation(Operations):
         self.watch.check_beginning(self.main, self.compiled[0].sites[0])
 
     def start(
-        self, me: SimulatedThread, site: Site, act: Action, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int
+        self, me: SimulatedThread, at: SitedAction, objects: tuple[Any, ...], arguments: tuple[Any, ...], t: int
     ) -> Any:
         """Starts a thread, task or timer at `t`, making it first for a spawn or submit; returns the operation's result."""
+        site, act = at.site, at.action
         makes = act.operation.makes
         if makes is not None:
             objects = self._made(makes, site, objects)
@@ -221,9 +222,9 @@ class Simulation(Operations):
     def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:
         """The steps of a task or timer before its code: the wait for a worker, or for its delay."""
         t, until = yield 0
-        site = self.compiled[me.code].sites[0]
+        at = SitedAction(self.compiled[me.code].sites[0], act)
         arguments: tuple[Any, ...] = () if deadline is None else (max(0, deadline - t), [])
-        runs, t, until = yield from self.operate(me, site, act, me.named, arguments, t, until)
+        runs, t, until = yield from self.operate(me, at, me.named, arguments, t, until)
         me.moves += 1
         me.waited_total_ns = 0
         cost = self.costs.of(act.op)

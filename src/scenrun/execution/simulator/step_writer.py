@@ -49,7 +49,8 @@ class StepWriter(Writer):
         super().__init__(code, blocks, options.level)
         self.options = options
         self.steps = steps_of(code)
-        self.actions: dict[str, Action] = {}
+        self.actions: dict[int, Action] = {}
+        """The actions of instructions that call them; the function knows each, with its instruction, as `__a<pc>`."""
         self.steps_before: list[int] = []
         self._done = 0
         """Steps of the block so far; they are counted at its end, and meanwhile wherever the thread yields."""
@@ -287,16 +288,16 @@ class StepWriter(Writer):
         return self._traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
 
     def _general(self, pc: int, i: Instruction) -> list[str]:
-        """Returns the lines of any operation, as a call of its action, and registers that action under `__a<pc>`."""
-        self.actions[f"__a{pc}"] = self.options.action_of(i.op)
+        """Returns the lines of any operation, as a call of its action, and registers that action."""
+        self.actions[pc] = self.options.action_of(i.op)
         into = i.into or "__result"
         arguments = f"({''.join(f'{now_in(a)}, ' for a in i.arguments)})"
         if i.code is not None:
-            return [f"{into} = __start(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
-        if not self.actions[f"__a{pc}"].waits:
-            return [f"{into} = __do(__me, __s{pc}, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
+            return [f"{into} = __start(__me, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
+        if not self.actions[pc].waits:
+            return [f"{into} = __do(__me, __a{pc}, {self._objects(i)}, {arguments}, __t)"]
         given = [f"__objects = {self._objects(i)}", f"__arguments = {arguments}"]
-        return [*given, *self._waiting(f"__s{pc}, __a{pc}, __objects, __arguments", into)]
+        return [*given, *self._waiting(f"__a{pc}, __objects, __arguments", into)]
 
     def _waiting(self, what: str, into: str) -> list[str]:
         """Returns the lines of an operation in which the thread may wait."""
