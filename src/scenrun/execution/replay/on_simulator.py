@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
 from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
 from scenrun.execution.simulator.simulate_program import Settings, SimulatedRun, run_id_of
-from scenrun.execution.simulator.simulation import Simulation, StandsStill
+from scenrun.execution.simulator.simulation import Setup, Simulation, StandsStill
 from scenrun.execution.simulator.step_writer import Options
 from scenrun.execution.simulator.stuck import describe
 from scenrun.execution.simulator.threads import SimulatedThread
@@ -59,8 +59,8 @@ class _Followed(SimulatedRun):
         self.plan = plan
         super().__init__(program, recorder, seed, level, Settings(scheduler=lambda _: _Moves()))
 
-    def _simulation(self, *how: Any) -> Simulation:
-        return _FollowedSimulation(self.plan, *how)
+    def _simulation(self, setup: Setup, hurry: Sequence[object]) -> Simulation:
+        return _FollowedSimulation(self.plan, self.program, setup, self._drain, hurry)
 
     def _loop(self, simulation: Simulation, **how: Any) -> Loop:
         assert isinstance(simulation, _FollowedSimulation)
@@ -101,7 +101,9 @@ class _Attempt(NamedTuple):
 class _FollowedSimulation(Simulation):
     """A simulation whose threads yield before each step of the model."""
 
-    def __init__(self, plan: ReplayPlan, *how: Any) -> None:
+    def __init__(
+        self, plan: ReplayPlan, program: Program, setup: Setup, drain: Callable[[], None], hurry: Sequence[object]
+    ) -> None:
         self.plan = plan
         self.follows = True
         """Whether moves of the plan are left to make."""
@@ -109,7 +111,7 @@ class _FollowedSimulation(Simulation):
         """The move that is under way."""
         self.phases: dict[SimulatedThread, int] = {}
         """For each thread that has stopped inside an operation, the number of the phase that comes next."""
-        super().__init__(*how)
+        super().__init__(program, setup, drain, hurry)
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
         asked = self.plan.asked[code.number]

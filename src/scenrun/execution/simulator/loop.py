@@ -65,7 +65,8 @@ class Loop:
             raise self._standing_still() from None
 
     def _on_one(self) -> None:
-        # Each slice passes through here, so attributes are kept in locals and what the clock does is written out.
+        # Each slice passes through here: the loop is one long function, with attributes in locals and with what the clock
+        # does written out, as calls would take more of the time than the rest.
         simulation, scheduler, clock = self.simulation, self.scheduler, self.clock
         take, add, slice_ns, switch_ns = scheduler.take, scheduler.add, scheduler.slice_ns, simulation.costs.switch_ns
         entries, limit, look_at, recorded = clock.entries, self.time_limit_ns, LOOK_EVERY, self.recorded

@@ -6,7 +6,7 @@ from typing import Any
 
 from scenrun.execution.simulator.fast_paths import Condition, Event, Queue
 from scenrun.execution.simulator.objects import Lock, Pool, Thing, Waitable, class_of
-from scenrun.execution.simulator.threads import SimulatedThread
+from scenrun.execution.simulator.threads import SimulatedThread, ThreadIdentity
 from scenrun.program.ir import Cell, Program
 from scenrun.program.primitives.registry import KINDS
 
@@ -41,19 +41,17 @@ class ObjectFactory:
         if cell.kind in ("thread", "task"):
             group = self._program.group_of_cell(cell.number)
             pool = None if group.pool is None else self._objects[group.pool]
-            return self.thread(
-                group.member(index), group.name, index, group.code, cell.kind, cell.number,
-                daemon=group.daemon, endless=group.endless, pool=pool,
-            )  # fmt: skip
+            identity = ThreadIdentity(group.member(index), group.name, index, group.daemon, group.endless)
+            return self.thread(identity, group.code, cell.kind, cell.number, pool)
         label = cell.label(index)
         if cell.kind == "timer":
-            return self.thread(label, cell.name, index, 0, "timer", cell.number)
+            return self.thread(ThreadIdentity(label, cell.name, index), 0, "timer", cell.number)
         return _CLASSES[cell.kind](label, cell.number, KINDS[cell.kind].initial(cell.options))
 
     def thread(
-        self, name: str, group: str, index: int, code: int, kind: str, cell: int = -1, **more: Any
+        self, identity: ThreadIdentity, code: int, kind: str, cell: int = -1, pool: Any = None
     ) -> SimulatedThread:
         """Returns a new thread, task or timer that has not started."""
         value = KINDS[kind].initial({})
-        made: SimulatedThread = _CLASSES[kind](name, group, index, code, self._seed, cell, value, **more)
+        made: SimulatedThread = _CLASSES[kind](identity, code, self._seed, cell, value, pool=pool)
         return made

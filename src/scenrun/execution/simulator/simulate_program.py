@@ -14,7 +14,7 @@ from scenrun.execution.simulator.loop import Ending, Loop
 from scenrun.execution.simulator.metrics import figures_of
 from scenrun.execution.simulator.schedulers.registry import RoundRobin
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
-from scenrun.execution.simulator.simulation import Simulation
+from scenrun.execution.simulator.simulation import Setup, Simulation
 from scenrun.execution.simulator.stuck import Search, describe
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.model.turn_schedule import Turn
@@ -94,14 +94,15 @@ class SimulatedRun:
         costs = Costs(stronger(program.costs, settings.costs), settings.step_ns)
         scheduler = settings.scheduler(seed)
         moves = settings.record or scheduler.name == "replay"
-        self.simulation = self._simulation(program, seed, LEVELS[level], scheduler, costs, self._drain, moves, hurry)
+        setup = Setup(seed, LEVELS[level], scheduler, costs, count_moves=moves)
+        self.simulation = self._simulation(setup, hurry)
         self.search: Search | None = None
         self._deadlocked: list[SimulatedThread] = []
         self.schedule: list[Turn] | None = [] if settings.record else None
         self._event("run.started", self._started())
 
-    def _simulation(self, *how: Any) -> Simulation:
-        return Simulation(*how)
+    def _simulation(self, setup: Setup, hurry: Sequence[object]) -> Simulation:
+        return Simulation(self.program, setup, self._drain, hurry)
 
     def _loop(self, simulation: Simulation, **how: Any) -> Loop:
         return Loop(simulation, **how)

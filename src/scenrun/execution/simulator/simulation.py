@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,7 @@ from scenrun.execution.simulator.object_factory import ObjectFactory
 from scenrun.execution.simulator.operations import Operations
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.step_writer import Options
-from scenrun.execution.simulator.threads import SimulatedThread, Steps
+from scenrun.execution.simulator.threads import SimulatedThread, Steps, ThreadIdentity
 from scenrun.execution.site import Site
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
@@ -50,19 +51,29 @@ class FaultLeft:
         self.site = site
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What determines a simulation of a program."""
+
+    seed: int
+    level: int
+    """Records below this level are not made."""
+    scheduler: Scheduler
+    costs: Costs
+    count_moves: bool
+    """Whether a schedule, which counts in steps, is recorded or followed."""
+
+
 class Simulation(Operations):
     """A program in virtual time. `drain` is called when records should be written."""
 
-    def __init__(
-        self, program: Program, seed: int, level: int, scheduler: Scheduler, costs: Costs, drain: Callable[[], None],
-        count_moves: bool, hurry: Sequence[object],
-    ) -> None:  # fmt: skip
+    def __init__(self, program: Program, setup: Setup, drain: Callable[[], None], hurry: Sequence[object]) -> None:
         """`hurry`: no longer empty once the run must end at once; threads then yield at each turn of a loop."""
-        super().__init__(scheduler, costs)
+        super().__init__(setup.scheduler, setup.costs)
         self.hurry = hurry
         self.program = program
-        self.seed = seed
-        self.level = level
+        self.seed = setup.seed
+        self.level = setup.level
         self.records: deque[tuple[Any, ...]] = deque()
         self.drain = drain
         self.threads: list[SimulatedThread] = []
@@ -77,16 +88,16 @@ class Simulation(Operations):
         self._calls = Calls(program)
         self._actions: dict[str, Action] = {}
         self.watch = InvariantMonitor(program, self._violated, everything=True)
-        self._factory = ObjectFactory(program, seed)
+        self._factory = ObjectFactory(program, setup.seed)
         self.objects = self._factory.objects()
         self.watch.bind(self.objects)
-        self.compiled = self._compile(level, count_moves)
+        self.compiled = self._compile(setup)
         self._end_actions = {kind: known.end for kind, known in KINDS.items() if known.end is not None}
-        self.main = self._factory.thread("main", "main", 0, 0, "thread")
+        self.main = self._factory.thread(ThreadIdentity("main", "main", 0), 0, "thread")
 
     # --- making
 
-    def _compile(self, level: int, count_moves: bool) -> list[Any]:
+    def _compile(self, setup: Setup) -> list[Any]:
         namespace: dict[str, Any] = {
             **values.FUNCTIONS,
             **{f"__o{number}": made for number, made in enumerate(self.objects)},
@@ -113,13 +124,13 @@ class Simulation(Operations):
             "__hurry": self.hurry,
         }
         options = Options(
-            level,
+            setup.level,
             self.costs.of,
             self.watch.cells,
             self._kind_of,
             self.action_of,
             count_steps=self.program.step_limit is not None,
-            count_moves=count_moves,
+            count_moves=setup.count_moves,
         )
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
@@ -183,7 +194,7 @@ class Simulation(Operations):
         number = self._numbers.get(prefix, 0)
         self._numbers[prefix] = number + 1
         daemon = bool(site.instruction.option("daemon"))
-        made = self._factory.thread(f"{prefix}#{number}", target, number, 0, kind, daemon=daemon, pool=pool)
+        made = self._factory.thread(ThreadIdentity(f"{prefix}#{number}", target, number, daemon), 0, kind, pool=pool)
         return made.named
 
     def _enlist(self, thread: SimulatedThread, named: dict[str, Any], t: int) -> None:

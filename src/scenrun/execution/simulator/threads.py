@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.simulator.actions import Action, Phase
@@ -12,6 +13,18 @@ from scenrun.program.draws import Draws
 
 Steps = Generator[int, tuple[int, int], None]
 """A thread's steps: sent (now, until), it runs until that moment or until it waits, and yields the time it reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadIdentity:
+    """What never changes of a thread, task or timer."""
+
+    name: str
+    group: str
+    index: int
+    """Its number in the group."""
+    daemon: bool = False
+    endless: bool = False
 
 
 def _never(moments: tuple[int, int]) -> int:
@@ -30,16 +43,15 @@ class SimulatedThread(Thing):
     )  # fmt: skip
 
     def __init__(
-        self, name: str, group: str, index: int, code: int, seed: int, cell: int, value: Any,
-        *, daemon: bool = False, endless: bool = False, pool: Any = None,
-    ) -> None:  # fmt: skip
-        super().__init__(name, cell, value, pool)
-        self.group = group
-        self.index = index
+        self, identity: ThreadIdentity, code: int, seed: int, cell: int, value: Any, *, pool: Any = None
+    ) -> None:
+        super().__init__(identity.name, cell, value, pool)
+        self.group = identity.group
+        self.index = identity.index
+        self.daemon = identity.daemon
+        self.endless = identity.endless
         self.code = code
         self.seed = seed
-        self.daemon = daemon
-        self.endless = endless
         self.number = -1
         self.send: Callable[[tuple[int, int]], int] = _never
         """Resumes the thread with (now, until); returns the moment at which it stopped."""
