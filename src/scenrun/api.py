@@ -21,7 +21,9 @@ from scenrun.trace.events import LEVELS
 if TYPE_CHECKING:
     from scenrun.execution.log_output import Lines
     from scenrun.execution.replay.plan import ReplayPlan
+    from scenrun.execution.simulator.options import SimulationOptions
     from scenrun.model.move_schedule import MoveSchedule
+    from scenrun.search.options import SearchRequest
     from scenrun.search.result import Explored
     from scenrun.trace.recorder import Recorder
 
@@ -71,25 +73,14 @@ def run(
 
 
 def simulate(
-    scenario: str | Path | Mapping[str, Any] | Loaded,
-    *,
-    seed: int | None = None,
-    level: str | None = None,
-    log: str | Path | Callable[[dict[str, Any]], object] | None = None,
-    keep: bool = False,
-    time_limit: str | float | None = None,
-    overrides: Mapping[str, Any] | None = None,
-    allow_python: bool = False,
-    scheduler: str = "round-robin",
-    priorities: Mapping[str, int] | None = None,
-    switch_interval: str | float | None = None,
-    cpus: int = 1,
-    step_cost: str | float | None = None,
-    costs: str | Path | None = None,
-    epoch_ns: int = 0,
-    schedule: str | Path | None = None,
+    scenario: str | Path | Mapping[str, Any] | Loaded, *, seed: int | None = None, level: str | None = None,
+    log: str | Path | Callable[[dict[str, Any]], object] | None = None, keep: bool = False,
+    time_limit: str | float | None = None, overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
+    scheduler: str = "round-robin", priorities: Mapping[str, int] | None = None,
+    switch_interval: str | float | None = None, cpus: int = 1, step_cost: str | float | None = None,
+    costs: str | Path | None = None, epoch_ns: int = 0, schedule: str | Path | None = None,
     save_schedule: str | Path | None = None,
-) -> RunResult:
+) -> RunResult:  # fmt: skip
     """Simulate a scenario in virtual time; returns its result, which is the same for the same seed.
 
     - scenario, seed, level, log, keep, overrides, allow_python: as for `run`.
@@ -109,63 +100,29 @@ def simulate(
 
     Raises ScenarioError, UsageError and OutputError, as `run`.
     """
-    from scenrun.execution.simulator.costs import read_costs
-    from scenrun.execution.simulator.options import SimulationOptions
-    from scenrun.execution.simulator.simulate_program import simulate_program
-    from scenrun.model.turn_schedule import read as read_schedule
-
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
-    how = SimulationOptions(
-        scheduler=scheduler,
-        priorities=dict(priorities or {}),
-        switch_interval_ns=time_limit_ns(switch_interval, "switch_interval"),
-        cpus=cpus,
-        step_cost_ns=time_limit_ns(step_cost, "step_cost"),
-        costs_ns={} if costs is None else read_costs(costs),
-        epoch_ns=epoch_ns,
-        schedule=None if schedule is None else read_schedule(schedule),
-        record=save_schedule is not None,
-    )
-    how.check()
+    options = _simulation_options(
+        scheduler=scheduler, priorities=priorities, switch_interval=switch_interval, cpus=cpus, step_cost=step_cost,
+        costs=costs, epoch_ns=epoch_ns, schedule=schedule, record=save_schedule is not None,
+    )  # fmt: skip
     if schedule is not None and seed is not None:
         raise UsageError("a schedule has its own seed; leave `seed` out")
     with _output(log, keep) as lines:
-        result = simulate_program(
-            loaded.program,
-            lambda run_id: lines.recorder(run_id, level, loaded.program),
-            seed=how.seed_for(loaded.program, seed),
-            level=level,
-            time_limit_ns=time_limit_ns(time_limit),
-            settings=how.settings(),
-        )
+        result = _simulated(loaded, options, lines, level, seed=seed, time_limit=time_limit)
     if save_schedule is not None:
-        how.schedule_of(loaded.program, result).save(save_schedule)
+        options.schedule_of(loaded.program, result).save(save_schedule)
     return RunResult.of(lines.kept_with(result))
 
 
 def explore(
-    scenario: str | Path | Mapping[str, Any] | Loaded,
-    *,
-    strategy: str | None = None,
-    seed: int | None = None,
-    max_states: int | None = None,
-    memory_bytes: int | None = None,
-    time_limit: str | float | None = None,
-    schedules: int | None = None,
-    jobs: int | None = None,
-    cluster: str | None = None,
-    depth: int | None = None,
-    bound: int | None = None,
-    time: str | None = None,
-    races: bool = False,
-    count: bool = False,
-    reduction: str | None = None,
-    symmetry: bool | None = None,
-    shorten: bool = True,
-    overrides: Mapping[str, Any] | None = None,
-    allow_python: bool = False,
-) -> Explored:
+    scenario: str | Path | Mapping[str, Any] | Loaded, *, strategy: str | None = None, seed: int | None = None,
+    max_states: int | None = None, memory_bytes: int | None = None, time_limit: str | float | None = None,
+    schedules: int | None = None, jobs: int | None = None, cluster: str | None = None, depth: int | None = None,
+    bound: int | None = None, time: str | None = None, races: bool = False, count: bool = False,
+    reduction: str | None = None, symmetry: bool | None = None, shorten: bool = True,
+    overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
+) -> Explored:  # fmt: skip
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
     - scenario, overrides, allow_python: as for `run`; a scenario with `objects` is refused.
@@ -193,10 +150,7 @@ def explore(
 
     Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
-    from scenrun.search.explore import explore_program
     from scenrun.search.options import SearchRequest
-    from scenrun.search.space.breadth_first import Limits
-    from scenrun.workers.memory import process_bytes
 
     request = SearchRequest(
         strategy=strategy, max_states=max_states, memory_bytes=memory_bytes, time_limit_ns=time_limit_ns(time_limit),
@@ -204,14 +158,7 @@ def explore(
         symmetry=symmetry, races=races, count=count, shorten=shorten,
     )  # fmt: skip
     request.check()
-    loaded = _loaded(scenario, "info", overrides, allow_python)
-    options = request.options(memory_bytes=process_bytes() + Limits().memory)
-    if cluster is None:
-        return explore_program(loaded.program, seed, options)
-    from scenrun.search.strategies.on_cluster import on_cluster
-
-    with on_cluster(options, cluster) as there:
-        return explore_program(loaded.program, seed, there)
+    return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request)
 
 
 def replay(
@@ -292,6 +239,67 @@ def replay_once(
         from scenrun.execution.replay.on_threads import replay_program
     program = to_show(loaded.program, schedule.finding)
     return replay_program(program, plan, make_recorder, seed=schedule.seed, level=level, interrupted=interrupted)
+
+
+def _simulation_options(
+    *, scheduler: str, priorities: Mapping[str, int] | None, switch_interval: str | float | None, cpus: int,
+    step_cost: str | float | None, costs: str | Path | None, epoch_ns: int, schedule: str | Path | None, record: bool,
+) -> SimulationOptions:  # fmt: skip
+    """The options of `simulate` with durations in nanoseconds and files read; refuses those that would have no effect."""
+    from scenrun.execution.simulator.costs import read_costs
+    from scenrun.execution.simulator.options import SimulationOptions
+    from scenrun.model.turn_schedule import read as read_schedule
+
+    options = SimulationOptions(
+        scheduler=scheduler,
+        priorities=dict(priorities or {}),
+        switch_interval_ns=time_limit_ns(switch_interval, "switch_interval"),
+        cpus=cpus,
+        step_cost_ns=time_limit_ns(step_cost, "step_cost"),
+        costs_ns={} if costs is None else read_costs(costs),
+        epoch_ns=epoch_ns,
+        schedule=None if schedule is None else read_schedule(schedule),
+        record=record,
+    )
+    options.check()
+    return options
+
+
+def _simulated(
+    loaded: Loaded,
+    options: SimulationOptions,
+    lines: Lines,
+    level: str,
+    *,
+    seed: int | None,
+    time_limit: str | float | None,
+) -> RunRecord:
+    """Simulate a loaded scenario once."""
+    from scenrun.execution.simulator.simulate_program import simulate_program
+
+    return simulate_program(
+        loaded.program,
+        lambda run_id: lines.recorder(run_id, level, loaded.program),
+        seed=options.seed_for(loaded.program, seed),
+        level=level,
+        time_limit_ns=time_limit_ns(time_limit),
+        settings=options.settings(),
+    )
+
+
+def _explored(loaded: Loaded, seed: int | None, request: SearchRequest) -> Explored:
+    """Search a loaded scenario, on a cluster where the request names one."""
+    from scenrun.search.explore import explore_program
+    from scenrun.search.space.breadth_first import Limits
+    from scenrun.workers.memory import process_bytes
+
+    options = request.options(memory_bytes=process_bytes() + Limits().memory)
+    if request.cluster is None:
+        return explore_program(loaded.program, seed, options)
+    from scenrun.search.strategies.on_cluster import on_cluster
+
+    with on_cluster(options, request.cluster) as there:
+        return explore_program(loaded.program, seed, there)
 
 
 def _loaded(
