@@ -1,12 +1,13 @@
-"""The player of a counterexample, as it stands in the page, says at every step what the simulator's own objects say."""
+"""The player of a counterexample in a real browser: it shows every step, and says what the simulator's own objects say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from browser import Browser, chromium
+from browser import Browser
+from pages import marked_lines, page_of
 from player import told_state
 from simulated_objects import simulated
 
@@ -22,11 +23,42 @@ COUNTEREXAMPLES = (
 FOLDER = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One browser for all pages."""
-    with chromium(tmp_path_factory.mktemp("pages")) as made:
-        yield made
+PLAYER = {
+    "threads": ["main", "a"],
+    "finding": {"kind": "deadlock", "message": "a waits for guard, which nobody gives back"},
+    "cycle_from": None,
+    "left_out": 0,
+    "initial": {"value:x": "0", "object:guard": "free", "thread:main": "can move (line 13)", "thread:a": "not started", "holds:main": "", "holds:a": ""},
+    "steps": [
+        {"number": 1, "thread": "main", "text": "acquire guard", "object": "guard", "line": 14, "step": "main[0]", "broke": [], "fault": None,
+         "changes": [["object:guard", "free", "held by main"], ["holds:main", "", "guard"]]},
+        {"number": 2, "thread": "main", "text": "start a", "object": "a", "line": 15, "step": "main[1]", "broke": [], "fault": None,
+         "changes": [["thread:a", "not started", "waits for guard, held by main (line 17)"], ["value:x", "0", "<b>1</b>"]]},
+        {"number": 3, "thread": "main", "text": "ends", "object": None, "line": None, "step": None, "broke": ["x == 0"], "fault": "ValueError: late",
+         "changes": [["thread:main", "can move (line 13)", "ended"], ["value:x", "<b>1</b>", "2"]]},
+    ],
+}  # fmt: skip
+
+
+def changed_keys(browser: Browser) -> set[str]:
+    """What the player marks as changed."""
+    return set(browser.js("[...document.querySelectorAll('#player .changed')].map((c) => c.dataset.key)"))
+
+
+def check_player(browser: Browser, player: dict[str, Any]) -> None:
+    """Forward and back, every step shows what the player is to show."""
+    states = [dict(player["initial"])]
+    for step in player["steps"]:
+        states.append(states[-1] | {key: after for key, _, after in step["changes"]})
+    last = len(states) - 1
+    for at, key in [*((i, "j") for i in range(last)), *((i, "k") for i in range(last, -1, -1))]:
+        assert browser.js("window.scenrun.player.at()") == at
+        assert told_state(browser) == states[at]
+        step = player["steps"][at - 1] if at else {"changes": [], "line": None, "text": ""}
+        assert changed_keys(browser) == {key for key, _, _ in step["changes"]}
+        assert marked_lines(browser) == ([step["line"]] if step["line"] else [])
+        assert step["text"] in browser.text("#player .now")
+        browser.keys(key)
 
 
 @pytest.mark.parametrize("name", COUNTEREXAMPLES)
@@ -49,3 +81,43 @@ def test_every_step_of_the_page_is_the_simulator_s_state(name: str, browser: Bro
         browser.keys("j")
     assert browser.complaints() == []
     assert [url for url in browser.asked_for() if not url.startswith("file:")] == []
+
+
+def test_the_player_shows_every_step_forward_and_back(browser: Browser, log_folder: Path) -> None:
+    """At each step the shared values, where each thread is and what it holds are as given; what changed is marked."""
+    browser.open(page_of(log_folder / "dining_philosophers.jsonl", PLAYER))
+    assert browser.js("window.scenrun.view().axis") == "event"
+    check_player(browser, PLAYER)
+    browser.js("window.scenrun.player.go(3)")
+    told = browser.text("#player .told-step")
+    for word in ("ValueError: late", "breaks: x == 0", "deadlock: a waits for guard"):
+        assert word in told
+    assert browser.complaints() == []
+
+
+def test_the_player_has_buttons_a_slider_and_keys(browser: Browser, log_folder: Path) -> None:
+    """First, back, play, forward and last; arrows in its own part; it stops by itself at the end."""
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(page_of(log_folder / "dining_philosophers.jsonl", PLAYER))
+    at = "window.scenrun.player.at()"
+    press = "[...document.querySelectorAll('#player .controls button')].find((b) => b.title.startsWith(arguments[0])).click()"
+    for name, expected in (("Last", 3), ("Step back", 2), ("First", 0), ("Step forward", 1)):
+        browser.driver.execute_script(press, name)
+        assert browser.js(at) == expected
+    browser.js("document.querySelector('.steps .grid-body').focus()")
+    browser.keys(Keys.ARROW_RIGHT)
+    assert browser.js(at) == 2
+    browser.keys(Keys.HOME)
+    assert browser.js(at) == 0
+    browser.js("document.querySelector('#player input').focus()")
+    browser.keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    assert browser.js(at) == 2
+    browser.driver.execute_script(
+        "const s = document.querySelector('#player select'); s.value = '200'; arguments[0].click()",
+        browser.driver.find_element("css selector", "#player button[title=Play]"),
+    )
+    browser.driver.execute_async_script(
+        "const done = arguments[0]; const look = () => (window.scenrun.player.at() === 3 ? done() : setTimeout(look, 20)); look()"
+    )
+    assert browser.js("document.querySelector('#player button[title=Play]').getAttribute('aria-label')") == "Play"
