@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
 
 FILLING, DRAINING, RESETTING, BROKEN = 0, 1, -1, -2
@@ -78,6 +79,7 @@ BARRIER = Kind(
                 Phase(enter, together=True, name="comes"),
                 Phase(leave, time_out, together=True, name="leaves"),
             ),
+            adds={"value": ANY},
             waiting="waits for the others at {object}",
             in_vain="waits at {object} for others who will not come",
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
 from scenrun.program.primitives.rlock import FREE
 
@@ -96,6 +97,7 @@ CONDITION = Kind(
                 Phase(take_again, waits_at=(1,), name="has the lock"),
                 Phase(leave, name="not in time"),
             ),
+            adds={"value": ANY},
             waiting="waits to be notified on {object}",
             in_vain="waits for {object}, which nobody will notify",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY
 from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Then, Values
 
 
@@ -46,6 +47,7 @@ EVENT = Kind(
             about="event.waiting",
             done="event.waited",
             phases=(Phase(look, name="parks"), Phase(wake, time_out, together=True, name="woken")),
+            adds={"value": ANY},
             waiting="waits for {object} to be set",
             in_vain="waits for {object}, which nobody will set",
         ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY, BOOLEAN, TEXT
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
 from scenrun.program.primitives.thread import ITSELF, NEVER_STARTED, NEW, STARTED
 
@@ -135,6 +136,7 @@ POOL = Kind(
             done="pool.submitted",
             phases=(Phase(submit),),
             makes="future",
+            adds={"value": TEXT},
         ),
         Operation(
             "shutdown",
@@ -159,6 +161,7 @@ FUTURE = Kind(
             about="future.awaiting",
             done="future.answered",
             phases=(Phase(result, no_result_in_time, waits_at=_BOTH, together=True),),
+            adds={"value": ANY},
             waiting="waits for the result of {object}",
         ),
         Operation(
@@ -167,6 +170,7 @@ FUTURE = Kind(
             about="future.cancelling",
             done="future.cancel_asked",
             phases=(Phase(cancel),),
+            adds={"value": BOOLEAN},
         ),
     ),
     questions=("done", "running", "cancelled"),

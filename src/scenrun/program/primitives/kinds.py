@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.errors import Fault
+from scenrun.program.primitives.json_types import NUMBER, JsonType
 
 Values = tuple[Any, ...]
 """The immutable values of the cells that an operation names: its object, and beside it a condition's lock, a task's pool."""
@@ -84,6 +85,12 @@ class Operation:
     """The parameters that the `about` line shows."""
     shows: tuple[str, ...] = ()
     """The parameters that the `done` line shows."""
+    adds: dict[str, JsonType] = field(default_factory=dict, hash=False)
+    """What the `done` line says of the result, each field with its type, in their order.
+
+    `held_s`, `size` and `waited_s` are measured; the result itself is under any other name. `waited_s` comes last of its own
+    accord where the operation may wait.
+    """
     waiting: str = ""
     """A wait in it, in words: `waits for an item of {object}`."""
     in_vain: str = ""
@@ -93,6 +100,11 @@ class Operation:
     def waits(self) -> bool:
         """Whether a thread may have to wait in it."""
         return bool(self.freed_by) or len(self.phases) > 1
+
+    @property
+    def result_fields(self) -> dict[str, JsonType]:
+        """The fields that the `done` line adds to the arguments, in their order."""
+        return {**self.adds, "waited_s": NUMBER} if self.waits else self.adds
 
     @property
     def timeout_at(self) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import BOOLEAN, NUMBER
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
 
 NOT_LOCKED = "release of `{object}`, which is not locked"
@@ -36,10 +37,13 @@ ACQUIRE = Operation(
     about="lock.acquiring",
     done="lock.acquired",
     phases=(Phase(acquire, give_up),),
+    adds={"acquired": BOOLEAN},
     waiting="waits for {object}",
     in_vain="waits for {object}, which nobody will release",
 )
-RELEASE = Operation("release", about="lock.releasing", done="lock.released", phases=(Phase(release),))
+RELEASE = Operation(
+    "release", about="lock.releasing", done="lock.released", phases=(Phase(release),), adds={"held_s": NUMBER}
+)
 LOCK = Kind(
     "lock",
     (ACQUIRE, RELEASE),

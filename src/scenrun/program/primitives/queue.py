@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY, INTEGER, NUMBER
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
 
 TOO_OFTEN = "`task_done` of `{object}` more often than items were put"
@@ -88,6 +89,7 @@ _PUT = Operation(
     waiting="waits for room in {object}",
     in_vain="waits for room in {object} that nobody will make",
     shows=("item",),
+    adds={"size": INTEGER},
 )
 _GET = Operation(
     "get",
@@ -96,6 +98,7 @@ _GET = Operation(
     about="queue.getting",
     done="queue.got",
     phases=(Phase(get, empty_in_time),),
+    adds={"size": INTEGER, "waited_s": NUMBER, "value": ANY},
     waiting="waits for an item of {object}",
     in_vain="waits for an item of {object} that nobody will put",
 )

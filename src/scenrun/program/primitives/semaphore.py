@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.program.primitives.json_types import BOOLEAN, NUMBER
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
 
 MAX_RELEASE = 1_000_000
@@ -47,6 +48,7 @@ _OPERATIONS = (
         about="semaphore.acquiring",
         done="semaphore.acquired",
         phases=(Phase(acquire, give_up),),
+        adds={"acquired": BOOLEAN},
         waiting="waits for a permit of {object}",
         in_vain="waits for a permit of {object} that nobody will release",
     ),
@@ -58,6 +60,7 @@ _OPERATIONS = (
         phases=(Phase(release),),
         announces=("n",),
         shows=("n",),
+        adds={"held_s": NUMBER},
     ),
 )
 SEMAPHORE = Kind("semaphore", _OPERATIONS, initial=lambda options: (options["value"], None))
