@@ -102,6 +102,11 @@ class Operation:
         return bool(self.freed_by) or len(self.phases) > 1
 
     @property
+    def waits_first(self) -> bool:
+        """Whether a thread may have to wait in it before it has any effect."""
+        return bool(self.freed_by) and len(self.phases) == 1
+
+    @property
     def result_fields(self) -> dict[str, JsonType]:
         """The fields that the `done` line adds to the arguments, in their order."""
         return {**self.adds, "waited_s": NUMBER} if self.waits else self.adds

@@ -23,10 +23,22 @@ WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by
 """The operations that may wait."""
 FOR_THREADS: frozenset[str] = frozenset(op for op, _, o in _operations() if "end" in o.freed_by)
 """The operations that wait until threads or tasks have ended."""
-FREEING: frozenset[str] = frozenset(
-    (
-        "lock.releasing", "semaphore.releasing", "queue.putting", "queue.put", "queue.got", "queue.finishing_task",
-        "condition.notifying", "condition.notifying_all", "event.setting", "barrier.waiting", "thread.ended",
-    )
-)  # fmt: skip
-"""The events that may let a thread go on: an announcement for operations that never wait, the finish for put and get."""
+
+
+def _freeing() -> Iterator[str]:
+    for kind in KINDS.values():
+        for name in {name for operation in kind.operations for name in operation.freed_by}:
+            operation = kind.operation(name)
+            yield (
+                "thread.ended"
+                if operation is None
+                else str(operation.done if operation.waits_first else operation.about)
+            )
+
+
+FREEING: frozenset[str] = frozenset((*_freeing(), "queue.putting"))
+"""The events that may let a thread go on: an operation's announcement, as its effect may be seen before its last line.
+
+Of one that may wait itself before it has any effect it is the last line; of a put it is both, since on real threads the line
+of a get may come before that of its put.
+"""
