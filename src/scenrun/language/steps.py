@@ -44,6 +44,8 @@ class Step(Model):
     """Whether the verb's value is always the short field, even when it is a mapping or list."""
     beside: ClassVar[tuple[str, ...]] = ()
     """Companion keys that stand beside the verb, such as `do` and `then`."""
+    in_atomic: ClassVar[bool] = False
+    """Whether the verb may stand inside `atomic`: it acts on variables alone, or is the thread's own."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -105,6 +107,7 @@ class Log(Step):
 
     verb = "log"
     short = "message"
+    in_atomic = True
     message: Annotated[Template, PlainValidator(parse_text("log")), WithJsonSchema({"type": "string"})] = Field(
         description="the text, with `{expressions}`"
     )
@@ -138,6 +141,7 @@ class Set(Step):
     verb = "set"
     short = "assign"
     whole = True
+    in_atomic = True
     assign: Annotated[Any, PlainValidator(_names), WithJsonSchema({"type": "object", "minProperties": 1})] = Field(
         description="names, and the expressions that they are set to"
     )
@@ -147,6 +151,7 @@ class Append(Step):
     """Add an item to the end of a list, as one step."""
 
     verb = "append"
+    in_atomic = True
     to: Variable = Field(description="the list")
     item: Expr = Field(description="what to add")
 
@@ -155,6 +160,7 @@ class Pop(Step):
     """Take an item out of a list (the last) or, with `at`, by index or key, as one step."""
 
     verb = "pop"
+    in_atomic = True
     from_: Variable = Field(alias="from", description="the list or mapping")
     at: Expr | None = Field(None, description="the index or key; the last item unless given")
     into: Into = Field(None, description="the variable that takes the item")
@@ -402,6 +408,7 @@ class If(Step):
     verb = "if"
     short = "condition"
     beside = ("then", "else")
+    in_atomic = True
     condition: Expr = Field(description="the expression")
     then: Steps = Field(description="the steps where it holds")
     else_: Steps = Field(default=(), alias="else", description="the steps where it does not")
@@ -413,6 +420,7 @@ class While(Step):
     verb = "while"
     short = "condition"
     beside = ("do",)
+    in_atomic = True
     condition: Expr = Field(description="the expression")
     do: Steps = Field(description="the steps")
 
@@ -423,6 +431,7 @@ class Repeat(Step):
     verb = "repeat"
     short = "times"
     beside = ("do",)
+    in_atomic = True
     times: Expr = Field(description="how often; a negative number is none")
     do: Steps = Field(description="the steps")
 
@@ -433,6 +442,7 @@ class For(Step):
     verb = "for"
     short = "variable"
     beside = ("in", "do")
+    in_atomic = True
     variable: Name = Field(description="the variable that takes the item")
     in_: Expr = Field(alias="in", description="the items: a list, a range, a text, or a mapping's keys")
     do: Steps = Field(description="the steps")
@@ -443,6 +453,7 @@ class Break(Step):
 
     verb = "break"
     alone = True
+    in_atomic = True
 
 
 class Continue(Step):
@@ -450,6 +461,7 @@ class Continue(Step):
 
     verb = "continue"
     alone = True
+    in_atomic = True
 
 
 class Return(Step):
@@ -459,6 +471,7 @@ class Return(Step):
     short = "value"
     alone = True
     whole = True
+    in_atomic = True
     value: Expr | None = Field(None, description="the result")
 
 
@@ -467,6 +480,7 @@ class Run(Step):
 
     verb = "run"
     short = "target"
+    in_atomic = True
     target: str = Field(description="the behaviour")
     args: Args = Field(default={}, description="its parameters by name")
     into: Into = Field(None, description="the variable that takes what it returns")
@@ -477,6 +491,7 @@ class Raise(Step):
 
     verb = "raise"
     short = "exception"
+    in_atomic = True
     exception: Annotated[Template, PlainValidator(parse_text("raise")), WithJsonSchema({"type": "string"})] = Field(
         description="`ValueError: the text`"
     )
@@ -489,6 +504,7 @@ class Try(Step):
     short = "body"
     whole = True
     beside = ("except", "else", "finally")
+    in_atomic = True
     body: Steps = Field(description="the steps")
     except_: Annotated[
         dict[str, Any],
@@ -514,6 +530,7 @@ class Assert(Step):
 
     verb = "assert"
     short = "that"
+    in_atomic = True
     that: Expr = Field(description="the expression")
     message: Annotated[Template | None, PlainValidator(parse_text("message")), WithJsonSchema({"type": "string"})] = (
         Field(None, description="the text of the AssertionError")

@@ -24,12 +24,6 @@ Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[verbs.Step], Lower] = {}
 """The function that lowers each verb, by the class of its step."""
 
-ATOMIC_VERBS = (
-    verbs.Set, verbs.Append, verbs.Pop, verbs.Log, verbs.If, verbs.While, verbs.Repeat, verbs.For, verbs.Break,
-    verbs.Continue, verbs.Return, verbs.Assert, verbs.Raise, verbs.Run, verbs.Try,
-)  # fmt: skip
-"""The verbs that are allowed inside `atomic`."""
-
 
 def lowers(*classes: type[verbs.Step]) -> Callable[[Lower], Lower]:
     """Registers a function as the one that lowers these verbs."""
@@ -115,7 +109,7 @@ class Writer:
         """Lower one step."""
         self.compiler.place = step.place
         with self.code.at(path, step.place):
-            if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
+            if self.code.atomic and not step.in_atomic:
                 message = f"`{step.verb}` cannot stand inside `atomic`, which reads and writes variables as one step"
                 self.refuse(step.place, message)
                 return
