@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, ThreadNumbers, Values
 from scenrun.program.primitives.rlock import FREE
 
 NOT_HELD = "`{operation}` on `{object}` without holding its lock"
@@ -116,4 +116,7 @@ CONDITION = Kind(
     ),
     initial=lambda options: (),
     beside="lock",
+    numbers=ThreadNumbers(
+        lambda value: value, lambda value, to: tuple(to.get(number, number) for number in value), in_order=True
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY
-from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Then, ThreadNumbers, Values
 
 
 def look(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
@@ -51,10 +51,14 @@ EVENT = Kind(
             waiting="waits for {object} to be set",
             in_vain="waits for {object}, which nobody will set",
         ),
-        Operation("set", about="event.setting", done="event.set", phases=(Phase(set_flag),)),
-        Operation("clear", about="event.clearing", done="event.cleared", phases=(Phase(clear),)),
+        Operation("set", about="event.setting", done="event.set", phases=(Phase(set_flag),), cost="set_event"),
+        Operation("clear", about="event.clearing", done="event.cleared", phases=(Phase(clear),), cost="clear_event"),
     ),
     questions=("is_set",),
     initial=lambda options: (options.get("initially") == "set", ()),
     answers={"is_set": lambda value: value[0]},
+    numbers=ThreadNumbers(
+        lambda value: value[1],
+        lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),
+    ),
 )

@@ -96,6 +96,9 @@ class Operation:
     in_vain: str = ""
     """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
 
+    cost: str = ""
+    """The word under which its cost in virtual time is given, where that is not its name: mostly a verb."""
+
     @property
     def waits(self) -> bool:
         """Whether a thread may have to wait in it."""
@@ -115,6 +118,18 @@ class Operation:
     def timeout_at(self) -> int | None:
         """Which argument is the time-out, if it has one."""
         return next((at for at, name in enumerate(self.parameters) if name in ("timeout", "after")), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNumbers:
+    """Where the value of an object has the numbers of threads, so that a search can exchange threads that are alike."""
+
+    of: Callable[[Any], tuple[int, ...]]
+    """The numbers in a value, in its order."""
+    renumbered: Callable[[Any, dict[int, int]], Any]
+    """The value with other numbers: new ones by old ones, as far as they change."""
+    in_order: bool = False
+    """Whether the position of a number matters, as in a line of waiting threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +154,8 @@ class Kind:
     """For a kind that locals hold: what a fault says where something else is found."""
     begin: Operation | None = None
     """For a kind of thread: what must be done before its first step; its result says whether it runs at all."""
+    numbers: ThreadNumbers | None = None
+    """The threads that a value names; None where it names none, or is itself that of a thread or of a pool's tasks."""
     end: Act | None = None
     """For a kind of thread: what its last step does, with its result and the fault that left it as arguments."""
 

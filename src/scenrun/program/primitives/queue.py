@@ -115,6 +115,7 @@ QUEUE = Kind(
             writes=False,
             about="queue.joining",
             done="queue.joined",
+            cost="join_queue",
             phases=(Phase(join, together=True),),
             waiting="waits until all items of {object} are done",
             in_vain="waits until every item of {object} is done, and nobody will say so",

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from scenrun.program.primitives import lock
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Outcome, Phase, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Outcome, Phase, ThreadNumbers, Values
 
 FREE = (None, 0)
 NOT_OWNED = "release of `{object}`, which this thread does not own"
@@ -37,4 +37,8 @@ RLOCK = Kind(
     ),
     noun="lock",
     initial=lambda options: FREE,
+    numbers=ThreadNumbers(
+        lambda value: () if value[0] is None else (value[0],),
+        lambda value, to: (to.get(value[0], value[0]), value[1]),
+    ),
 )

@@ -20,8 +20,8 @@ def leave(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Out
 SECTION = Kind(
     "section",
     (
-        Operation("enter", done="section.entered", phases=(Phase(enter),)),
-        Operation("leave", done="section.left", phases=(Phase(leave),)),
+        Operation("enter", done="section.entered", phases=(Phase(enter),), cost="section"),
+        Operation("leave", done="section.left", phases=(Phase(leave),), cost="section"),
     ),
     attributes=("inside",),
     initial=lambda options: 0,

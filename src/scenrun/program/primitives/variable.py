@@ -52,23 +52,36 @@ def assign(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
 VARIABLE = Kind(
     "variable",
     (
-        Operation("read", writes=False, done="variable.read", phases=(Phase(read),), adds={"value": ANY}),
-        Operation("write", ("value",), done="variable.written", phases=(Phase(write),), adds={"value": ANY}),
+        Operation("read", writes=False, done="variable.read", phases=(Phase(read),), cost="set", adds={"value": ANY}),
+        Operation(
+            "write", ("value",), done="variable.written", phases=(Phase(write),), cost="set", adds={"value": ANY}
+        ),
         Operation("append", ("item",), done="variable.appended", phases=(Phase(append),), shows=("item",)),
         Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),), shows=("at",), adds={"value": ANY}),
         Operation(
-            "assign", ("path", "value"), done="variable.item_written", phases=(Phase(assign),), shows=("path", "value")
+            "assign",
+            ("path", "value"),
+            done="variable.item_written",
+            phases=(Phase(assign),),
+            cost="set",
+            shows=("path", "value"),
         ),
         Operation(
             "remove",
             ("path", "at"),
             done="variable.item_popped",
             phases=(Phase(remove),),
+            cost="pop",
             shows=("path", "at"),
             adds={"value": ANY},
         ),
         Operation(
-            "extend", ("path", "item"), done="variable.item_appended", phases=(Phase(extend),), shows=("path", "item")
+            "extend",
+            ("path", "item"),
+            done="variable.item_appended",
+            phases=(Phase(extend),),
+            cost="append",
+            shows=("path", "item"),
         ),
     ),
     initial=lambda options: options["initial"],
