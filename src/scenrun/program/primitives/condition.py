@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, ThreadNumbers, Values
+from scenrun.program.primitives.kinds import (
+    Done,
+    Failed,
+    Kind,
+    Operation,
+    Outcome,
+    Phase,
+    Scene,
+    Then,
+    ThreadNumbers,
+    Values,
+)
 from scenrun.program.primitives.rlock import FREE
 
 NOT_HELD = "`{operation}` on `{object}` without holding its lock"
@@ -82,6 +93,11 @@ def notify_all(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -
     return Done(((), lock)) if is_owned(lock, me) else _not_held(values, "notify_all")
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The threads that wait, in order."""
+    return f"{scene.names(value)} in line" if value else "nobody in line"
+
+
 CONDITION = Kind(
     "condition",
     (
@@ -116,6 +132,7 @@ CONDITION = Kind(
     ),
     initial=lambda options: (),
     beside="lock",
+    in_words=in_words,
     numbers=ThreadNumbers(
         lambda value: value, lambda value, to: tuple(to.get(number, number) for number in value), in_order=True
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY
-from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Then, ThreadNumbers, Values
+from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Scene, Then, ThreadNumbers, Values
 
 
 def look(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
@@ -37,6 +37,11 @@ def clear(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Out
     return Done(((False, parked),))
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The flag."""
+    return "set" if value[0] else "clear"
+
+
 EVENT = Kind(
     "event",
     (
@@ -57,6 +62,7 @@ EVENT = Kind(
     questions=("is_set",),
     initial=lambda options: (options.get("initially") == "set", ()),
     answers={"is_set": lambda value: value[0]},
+    in_words=in_words,
     numbers=ThreadNumbers(
         lambda value: value[1],
         lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY, BOOLEAN, TEXT
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Then, Values
 from scenrun.program.primitives.thread import ITSELF, NEVER_STARTED, NEW, STARTED
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
@@ -124,6 +124,15 @@ def drained(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
     return None if line or running else Done(values)
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The busy workers of a pool, and the tasks that wait."""
+    line, running, is_shut, workers = value
+    text = f"{len(running)} of {workers} workers busy"
+    if line:
+        text += f", {scene.names(line)} waiting"
+    return text + (", shut down" if is_shut else "")
+
+
 _BOTH = (0, 1)
 _BEGIN = Operation("begin", phases=(Phase(begin, waits_at=_BOTH),))
 POOL = Kind(
@@ -149,6 +158,7 @@ POOL = Kind(
         ),
     ),
     initial=lambda options: ((), (), False, options["max_workers"]),
+    in_words=in_words,
 )
 FUTURE = Kind(
     "future",

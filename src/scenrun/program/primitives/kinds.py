@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from scenrun.errors import Fault
 from scenrun.program.primitives.json_types import NUMBER, JsonType
@@ -120,6 +120,19 @@ class Operation:
         return next((at for at, name in enumerate(self.parameters) if name in ("timeout", "after")), None)
 
 
+class Scene(Protocol):
+    """What words for an object's value need beside it."""
+
+    def names(self, numbers: Sequence[int]) -> str:
+        """The names of threads, by their numbers."""
+
+    def holders(self) -> str:
+        """The names of the threads that hold the object, which the value of a plain lock does not tell."""
+
+    def short(self, value: Any) -> str:
+        """A value as text, cut off where it is long."""
+
+
 @dataclass(frozen=True, slots=True)
 class ThreadNumbers:
     """Where the value of an object has the numbers of threads, so that a search can exchange threads that are alike."""
@@ -154,6 +167,10 @@ class Kind:
     """For a kind that locals hold: what a fault says where something else is found."""
     begin: Operation | None = None
     """For a kind of thread: what must be done before its first step; its result says whether it runs at all."""
+    in_words: Callable[[Any, Scene], str] | None = None
+    """Its value in words; None for variables, which show their value, and for what is described as a thread."""
+    is_held: bool = False
+    """Whether threads hold it from an `acquire` to a `release`."""
     numbers: ThreadNumbers | None = None
     """The threads that a value names; None where it names none, or is itself that of a thread or of a pool's tasks."""
     end: Act | None = None

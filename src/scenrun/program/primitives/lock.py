@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.primitives.json_types import BOOLEAN, NUMBER
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Values
 
 NOT_LOCKED = "release of `{object}`, which is not locked"
 
@@ -30,6 +30,11 @@ def release(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
     return Done((False,)) if held else Failed(values, "RuntimeError", NOT_LOCKED)
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The thread that holds it."""
+    return f"held by {scene.holders()}" if value else "free"
+
+
 ACQUIRE = Operation(
     "acquire",
     ("timeout", "blocking"),
@@ -50,4 +55,6 @@ LOCK = Kind(
     questions=("locked",),
     initial=lambda options: options.get("initially") == "locked",
     answers={"locked": bool},
+    in_words=in_words,
+    is_held=True,
 )

@@ -6,7 +6,7 @@ import heapq
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY, INTEGER, NUMBER
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Values
 
 TOO_OFTEN = "`task_done` of `{object}` more often than items were put"
 
@@ -79,6 +79,13 @@ def join(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outc
     return Done(values) if unfinished == 0 else None
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The number of items, the bound, and the items."""
+    items, _, maxsize, _ = value
+    bound = f" of {maxsize}" if maxsize else ""
+    return f"{len(items)}{bound}: {scene.short(list(items))}" if items else f"empty{bound and f' (0{bound})'}"
+
+
 _PUT = Operation(
     "put",
     ("item", "timeout", "block"),
@@ -124,6 +131,7 @@ QUEUE = Kind(
     questions=("qsize", "empty", "full"),
     initial=lambda options: ((), 0, options["maxsize"], options["kind"]),
     answers={**_ANSWERS, "full": lambda value: 0 < value[2] <= len(value[0])},
+    in_words=in_words,
 )
 SIMPLE_QUEUE = Kind(
     "simple_queue",
@@ -132,4 +140,5 @@ SIMPLE_QUEUE = Kind(
     noun="queue",
     initial=lambda options: ((), 0, 0, "fifo"),
     answers=_ANSWERS,
+    in_words=in_words,
 )
