@@ -96,6 +96,12 @@ class Operation:
     in_vain: str = ""
     """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
 
+    stores: str = ""
+    """The parameter whose value becomes part of the object's and has no other effect: a search ignores one that is never read."""
+    fetches: bool = False
+    """Whether its result is a value that was stored, and it depends on no other."""
+    only_counts: bool = False
+    """Whether it does the same whatever values are stored; without these three it is taken to depend on all of them."""
     cost: str = ""
     """The word under which its cost in virtual time is given, where that is not its name: mostly a verb."""
 
@@ -175,6 +181,11 @@ class Kind:
     """The threads that a value names; None where it names none, or is itself that of a thread or of a pool's tasks."""
     end: Act | None = None
     """For a kind of thread: what its last step does, with its result and the fault that left it as arguments."""
+
+    @property
+    def stores(self) -> bool:
+        """Whether values of the program are stored in it."""
+        return any(operation.stores for operation in self.operations)
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name, or None where this kind has none."""

@@ -96,6 +96,7 @@ _PUT = Operation(
     waiting="waits for room in {object}",
     in_vain="waits for room in {object} that nobody will make",
     shows=("item",),
+    stores="item",
     adds={"size": INTEGER},
 )
 _GET = Operation(
@@ -106,6 +107,7 @@ _GET = Operation(
     done="queue.got",
     phases=(Phase(get, empty_in_time),),
     adds={"size": INTEGER, "waited_s": NUMBER, "value": ANY},
+    fetches=True,
     waiting="waits for an item of {object}",
     in_vain="waits for an item of {object} that nobody will put",
 )
@@ -115,7 +117,13 @@ QUEUE = Kind(
     (
         _PUT,
         _GET,
-        Operation("task_done", about="queue.finishing_task", done="queue.task_done", phases=(Phase(task_done),)),
+        Operation(
+            "task_done",
+            about="queue.finishing_task",
+            done="queue.task_done",
+            phases=(Phase(task_done),),
+            only_counts=True,
+        ),
         Operation(
             "join",
             freed_by=("task_done",),
@@ -123,6 +131,7 @@ QUEUE = Kind(
             about="queue.joining",
             done="queue.joined",
             cost="join_queue",
+            only_counts=True,
             phases=(Phase(join, together=True),),
             waiting="waits until all items of {object} are done",
             in_vain="waits until every item of {object} is done, and nobody will say so",

@@ -52,9 +52,23 @@ def assign(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
 VARIABLE = Kind(
     "variable",
     (
-        Operation("read", writes=False, done="variable.read", phases=(Phase(read),), cost="set", adds={"value": ANY}),
         Operation(
-            "write", ("value",), done="variable.written", phases=(Phase(write),), cost="set", adds={"value": ANY}
+            "read",
+            writes=False,
+            done="variable.read",
+            phases=(Phase(read),),
+            cost="set",
+            adds={"value": ANY},
+            fetches=True,
+        ),
+        Operation(
+            "write",
+            ("value",),
+            done="variable.written",
+            phases=(Phase(write),),
+            cost="set",
+            adds={"value": ANY},
+            stores="value",
         ),
         Operation("append", ("item",), done="variable.appended", phases=(Phase(append),), shows=("item",)),
         Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),), shows=("at",), adds={"value": ANY}),
