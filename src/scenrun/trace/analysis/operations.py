@@ -23,6 +23,8 @@ WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by
 """The operations that may wait."""
 FOR_THREADS: frozenset[str] = frozenset(op for op, _, o in _operations() if "end" in o.freed_by)
 """The operations that wait until threads or tasks have ended."""
+FREED: frozenset[str] = frozenset(o.done for _, _, o in _operations() if o.freed_by and o.done)
+"""The events that finish an operation that may wait."""
 
 
 def _freeing() -> Iterator[str]:
