@@ -114,6 +114,7 @@ CONDITION = Kind(
                 Phase(leave, name="not in time"),
             ),
             adds={"value": ANY},
+            false_if_late=True,
             waiting="waits to be notified on {object}",
             in_vain="waits for {object}, which nobody will notify",
         ),

@@ -53,6 +53,7 @@ EVENT = Kind(
             done="event.waited",
             phases=(Phase(look, name="parks"), Phase(wake, time_out, together=True, name="woken")),
             adds={"value": ANY},
+            false_if_late=True,
             waiting="waits for {object} to be set",
             in_vain="waits for {object}, which nobody will set",
         ),

@@ -96,6 +96,8 @@ class Operation:
     in_vain: str = ""
     """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
 
+    false_if_late: bool = False
+    """Whether its result is False where the time was up."""
     stores: str = ""
     """The parameter whose value becomes part of the object's and has no other effect: a search ignores one that is never read."""
     fetches: bool = False

@@ -43,6 +43,7 @@ ACQUIRE = Operation(
     done="lock.acquired",
     phases=(Phase(acquire, give_up),),
     adds={"acquired": BOOLEAN},
+    false_if_late=True,
     waiting="waits for {object}",
     in_vain="waits for {object}, which nobody will release",
 )

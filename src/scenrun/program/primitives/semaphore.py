@@ -55,6 +55,7 @@ _OPERATIONS = (
         done="semaphore.acquired",
         phases=(Phase(acquire, give_up),),
         adds={"acquired": BOOLEAN},
+        false_if_late=True,
         waiting="waits for a permit of {object}",
         in_vain="waits for a permit of {object} that nobody will release",
     ),
