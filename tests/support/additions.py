@@ -75,8 +75,11 @@ class Addition:
     def strays(self, section: str) -> set[str]:
         """The files that were touched and that the section does not name, and those that it names and that were not touched."""
         named = places_of(section)
-        unnamed = {path for path in self.touched if not any(fnmatch(path, place) for place in named)}
-        return unnamed | {place for place in named if not any(fnmatch(path, place) for path in self.touched)}
+        of_its_own = self.touched - named
+        unnamed = {path for path in of_its_own if not any(fnmatch(path, place) for place in named)}
+        return unnamed | {
+            place for place in named - self.touched if not any(fnmatch(path, place) for path in of_its_own)
+        }
 
     # --- what it does then
 
@@ -119,10 +122,12 @@ class Addition:
         return found
 
     def _run(self, *arguments: str, status: int = 0) -> str:
+        # bytecode is written, as the copy has none and dozens of commands would compile it anew
+        others = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         done = subprocess.run(
             [sys.executable, *arguments], cwd=self.folder, text=True, encoding="utf-8", timeout=120, check=False,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(self.package.parent), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"},
+            env={**others, "PYTHONPATH": str(self.package.parent), "COLUMNS": "200"},
         )  # fmt: skip
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}"
         return done.stdout
