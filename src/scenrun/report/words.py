@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scenrun.program.primitives.registry import waiting
+from scenrun.program.primitives.registry import is_for_threads, waiting
 from scenrun.report.amounts import counted, seconds
 from scenrun.trace.analysis import operations
 
@@ -73,16 +73,13 @@ def stuck(one: dict[str, Any]) -> str:
     if one.get("state") == "waiting":
         doing += " with a time-out"
     held = one.get("held_by") if isinstance(one.get("held_by"), list | tuple) else None
-    if held and what not in _FOR_THREADS:
+    if held and not is_for_threads(str(what)):
         doing += f", held by {_listed(held)}"
     elif held and what == "pool.shutdown":
         doing += f" ({_listed(held)})"
     where = f" (line {one['line']})" if one.get("line") else ""
     since = f", since t = {seconds(one['since_s'])}" if isinstance(one.get("since_s"), float) else ""
     return f"{name} {doing}{since}{where}"
-
-
-_FOR_THREADS = ("thread.join", "future.result", "pool.shutdown", "pool.worker")
 
 
 def _listed(names: Iterable[str]) -> str:

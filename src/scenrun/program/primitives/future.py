@@ -154,6 +154,7 @@ POOL = Kind(
             about="pool.shutting_down",
             done="pool.shut_down",
             phases=(Phase(close, name="shuts it down"), Phase(drained, together=True, name="sees it empty")),
+            awaits="the end of",
             waiting="waits for the tasks of {object}",
         ),
     ),
@@ -172,6 +173,7 @@ FUTURE = Kind(
             done="future.answered",
             phases=(Phase(result, no_result_in_time, waits_at=_BOTH, together=True),),
             adds={"value": ANY},
+            awaits="a result of",
             waiting="waits for the result of {object}",
         ),
         Operation(
@@ -208,6 +210,7 @@ TASK = Kind(
             about="thread.joining",
             done="thread.joined",
             phases=(Phase(join, give_up_joining, waits_at=_BOTH, together=True),),
+            awaits="the end of",
             waiting="waits for {object} to end",
         ),
     ),

@@ -96,6 +96,8 @@ class Operation:
     in_vain: str = ""
     """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
 
+    awaits: str = ""
+    """What a wait is for, before the object's name, where that is not the object: `an item in`."""
     false_if_late: bool = False
     """Whether its result is False where the time was up."""
     stores: str = ""

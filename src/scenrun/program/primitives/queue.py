@@ -93,6 +93,7 @@ _PUT = Operation(
     about="queue.putting",
     done="queue.put",
     phases=(Phase(put, full_in_time),),
+    awaits="room in",
     waiting="waits for room in {object}",
     in_vain="waits for room in {object} that nobody will make",
     shows=("item",),
@@ -108,6 +109,7 @@ _GET = Operation(
     phases=(Phase(get, empty_in_time),),
     adds={"size": INTEGER, "waited_s": NUMBER, "value": ANY},
     fetches=True,
+    awaits="an item in",
     waiting="waits for an item of {object}",
     in_vain="waits for an item of {object} that nobody will put",
 )
@@ -133,6 +135,7 @@ QUEUE = Kind(
             cost="join_queue",
             only_counts=True,
             phases=(Phase(join, together=True),),
+            awaits="the work of",
             waiting="waits until all items of {object} are done",
             in_vain="waits until every item of {object} is done, and nobody will say so",
         ),

@@ -56,6 +56,7 @@ _OPERATIONS = (
         phases=(Phase(acquire, give_up),),
         adds={"acquired": BOOLEAN},
         false_if_late=True,
+        awaits="a permit of",
         waiting="waits for a permit of {object}",
         in_vain="waits for a permit of {object} that nobody will release",
     ),

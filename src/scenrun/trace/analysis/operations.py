@@ -21,6 +21,8 @@ DONE: dict[str, str] = {o.done: op for op, _, o in _operations() if o.done and o
 """The events that finish an announced operation, each with the operation's name."""
 WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by)
 """The operations that may wait."""
+AWAITS: dict[str, str] = {op: o.awaits for op, _, o in _operations() if o.awaits}
+"""What a wait in an operation is for, before the object's name."""
 FALSE_IF_LATE: frozenset[str] = frozenset(op for op, _, o in _operations() if o.false_if_late)
 """The operations whose result is False where the time was up."""
 FOR_THREADS: frozenset[str] = frozenset(op for op, _, o in _operations() if "end" in o.freed_by)
