@@ -1,9 +1,10 @@
-"""What a primitive's file says of each operation: a wait in words, and a name for each of several phases."""
+"""What a primitive's file says in words: each wait, a name for each of several phases, and the value of its objects."""
 
 from __future__ import annotations
 
 import pytest
 
+from scenrun.language.primitives import KINDS as DECLARED
 from scenrun.program.primitives.registry import KINDS, waiting
 
 OPERATIONS = {f"{kind.name}.{one.name}": one for kind in KINDS.values() for one in kind.operations}
@@ -34,3 +35,16 @@ def test_a_wait_is_said_in_the_same_words_everywhere() -> None:
     assert waiting("future.result", "f", in_vain=True) == waiting("future.result", "f") == "waits for the result of f"
     assert waiting("sleep", "") == "sleeps"
     assert waiting("made.{up}", "{0}") == "waits in made.{up} of {0}"
+
+
+@pytest.mark.parametrize("name", [name for name in DECLARED if name != "timer"])
+def test_a_kind_that_a_file_declares_says_its_value(name: str) -> None:
+    """The player of a counterexample shows every object but timers, which it shows as threads."""
+    assert KINDS[name].in_words is not None
+
+
+@pytest.mark.parametrize("name", [name for name, one in OPERATIONS.items() if one.freed_by])
+def test_what_frees_a_wait_is_an_operation_of_the_kind_or_an_end(name: str) -> None:
+    """A misspelt name would make the deadlock detector certain of what is not so."""
+    kind = KINDS[name.partition(".")[0]]
+    assert all(freer == "end" or kind.operation(freer) for freer in OPERATIONS[name].freed_by)

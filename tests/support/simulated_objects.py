@@ -32,7 +32,7 @@ def told(simulation: Any) -> dict[str, str]:
     things = [one for made in simulation.objects for one in (made if isinstance(made, list) else [made])]
     for thing in things:
         kind = thing.kind.name
-        value = thing.pure if hasattr(thing, "pure") else thing.value
+        value = thing.value
         if kind == "variable":
             out[f"value:{thing.label}"] = repr(value)
         elif kind == "lock":

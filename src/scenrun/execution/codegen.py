@@ -64,9 +64,71 @@ class Writer(ABC):
         """For each instruction, the log lines left out since they were last counted, up to where it may block or fail."""
         self._unshown = 0
 
-    @abstractmethod
+    # --- the function: an executor says how it begins and ends, and what it calls
+
+    given = "arguments"
+    """The attribute of the thread that has the values of the code's parameters."""
+    now = "__t"
+    """The expression of the present moment."""
+    room = ""
+    """The statement that makes room where too many records wait to be written."""
+
     def function(self) -> list[str]:
         """Returns the lines of the function."""
+        self._line(0, "def __code(__me):")
+        self._lines(1, self.opening())
+        if self.code.parameters:
+            self._line(1, f"{', '.join(self.code.parameters)}, = __me.{self.given}")
+        if self.code.locals:  # never run, but it makes every local a local of the function, set or not
+            self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
+        self._lines(1, self.before_loop())
+        self._line(1, "while True:")
+        self._line(2, "try:")
+        self._line(3, "while True:")
+        self._lines(4, self.turn_begins())
+        self._choose(4, 0, len(self.blocks))
+        self._line(2, "except Exception as __error:")
+        self._lines(3, self.caught())
+        return self.lines
+
+    def opening(self) -> Iterable[str]:
+        """Returns the first lines of the function."""
+        return ()
+
+    def before_loop(self) -> Iterable[str]:
+        """Returns the lines between those of parameters and locals and the loop over the blocks."""
+        return ["__pc = 0"]
+
+    def turn_begins(self) -> Iterable[str]:
+        """Returns the lines before the choice of a block."""
+        return ()
+
+    @abstractmethod
+    def caught(self) -> Iterable[str]:
+        """Returns the lines that handle the exception `__error`, and go on at the block `__pc`."""
+
+    def compiled(self, namespace: dict[str, Any]) -> dict[str, Any]:
+        """Compiles the function; returns the fields of `Compiled`."""
+        sites = tuple(Site(self.code.number, pc, i) for pc, i in enumerate(self.code.instructions))
+        text = "\n".join(self.function())
+        scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **self.needs()}
+        exec(compile(text, f"<scenrun {self.code.name}>", "exec"), scope)
+        return {
+            "function": scope["__code"],
+            "sites": sites,
+            "first_lines": tuple(self.first_lines),
+            "blocks": self.blocks,
+            "registers": dict(self.code.locals),
+            "unshown_before": tuple(self.unshown_before),
+        }
+
+    def needs(self) -> dict[str, Any]:
+        """Returns what the written function names beside the namespace and its sites."""
+        return {}
+
+    def _lines(self, indent: int, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._line(indent, text)
 
     def _line(self, indent: int, text: str) -> None:
         self.lines.append(" " * indent + text)
@@ -86,8 +148,7 @@ class Writer(ABC):
     def _block(self, indent: int, number: int) -> None:
         start = self.blocks[number]
         end = self.blocks[number + 1] if number + 1 < len(self.blocks) else len(self.code.instructions)
-        for text in self.block_begins(start, end):
-            self._line(indent, text)
+        self._lines(indent, self.block_begins(start, end))
         for pc in range(start, end):
             instruction = self.code.instructions[pc]
             if instruction.op in ("branch", "jump", "end", "raise"):
@@ -95,8 +156,7 @@ class Writer(ABC):
             self.first_lines.append(len(self.lines) + 1)
             self.note(pc)
             self.unshown_before.append(self._unshown + self._unshown_about(instruction))
-            for text in self._instruction(pc, instruction):
-                self._line(indent, text)
+            self._lines(indent, self._instruction(pc, instruction))
             self._unshown += self.unshown_of(instruction)
         self._count_unshown(indent)
         if end - 1 + 1 in successors(self.code, end - 1):
@@ -113,6 +173,10 @@ class Writer(ABC):
     def block_begins(self, start: int, end: int) -> Iterable[str]:
         """Returns the lines before the instructions of a block."""
         return ()
+
+    def step_ends(self, i: Instruction, pc: int) -> list[str]:
+        """Returns the lines that end a step, where an executor has any."""
+        return []
 
     def _count_unshown(self, indent: int) -> None:
         """Writes the counting of the log lines left out, where control leaves the block."""
@@ -150,6 +214,57 @@ class Writer(ABC):
     @abstractmethod
     def operation(self, pc: int, i: Instruction) -> list[str]:
         """Returns the lines of an operation on a shared object."""
+
+    # --- the log's lines around a step
+
+    def traced(
+        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, *, checks: bool = True,
+        announced: str = "None",
+    ) -> list[str]:  # fmt: skip
+        """Puts the log's lines around those of a step, then what ends it; `checks`: it may have changed something."""
+        # `about` is appended before the effect and `done` after it: what other threads do because of the effect may come
+        # before `done` in the log, never before `about`
+        about, done = self._phases(i)
+        first = self._trace(pc, about, target, announced) if about else []
+        last = self._trace(pc, done, target, result, self.later(pc, i)) if done else []
+        return [*first, *lines, *last, *(self.check(pc, i) if checks else []), *self.step_ends(i, pc)]
+
+    @staticmethod
+    def _phases(i: Instruction) -> tuple[str, str]:
+        """Returns the phases in which a step is logged, before and after it; empty where it is not."""
+        known = operation(i.op)
+        if known is not None:
+            return "about" if known.about else "", "done" if known.done else ""
+        return ("", "asked") if "." in i.op else ("about", "done")
+
+    def _trace(self, pc: int, phase: str, target: str, result: str, later: int = 0) -> list[str]:
+        """Returns the lines that record a phase of a step; `later`: nanoseconds from now."""
+        if self.level > LEVELS["debug"]:
+            return []
+        when = f"{self.now} + {later}" if later else self.now
+        return self._emit(
+            f"{when}, __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
+        )
+
+    def _emit(self, record: str) -> list[str]:
+        return [f"__emit(({record}))", f"if len(__records) > __room: {self.room}"]
+
+    def later(self, pc: int, i: Instruction) -> int:
+        """Returns how many nanoseconds after its effect a step is over."""
+        return 0
+
+    def check(self, pc: int, i: Instruction) -> list[str]:
+        """Returns the check of `always` after a step, where an executor makes it in generated code."""
+        return []
+
+    def operated(
+        self, pc: int, i: Instruction, known: Operation, lines_of: Callable[[Instruction], list[str]]
+    ) -> list[str]:
+        """Returns an operation's lines between those of the log; arguments that the log shows are evaluated once."""
+        whom, result = self.about_whom(i), i.into or "__result"
+        first, i, announced = self.announced(i, known)
+        more, i, shown = self.shown(i, known, result)
+        return [*first, *self.traced(pc, i, [*more, *lines_of(i)], whom, shown, announced=announced)]
 
     # --- what the lines of an operation show
 
@@ -222,6 +337,22 @@ class Writer(ABC):
     def _to(self, i: Instruction) -> int:
         assert i.to is not None
         return self.number[i.to]
+
+    def op_log(self, pc: int, i: Instruction) -> list[str]:
+        text, fields = i.arguments
+        if LEVELS[i.option("level")] < self.level:
+            return [*self.unshown_draws(i), *self.step_ends(i, pc)] or ["pass"]
+        return [*self._emit(f"{self.now}, __me, __s{pc}, 'message', {text}, {fields}"), *self.step_ends(i, pc)]
+
+    def op_choose(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = random.bits() * {i.arguments[0]} >> 64", *self.step_ends(i, pc)]
+
+    def op_deadline(self, pc: int, i: Instruction) -> list[str]:
+        return [f"{i.into} = {self.now} + {i.arguments[0]}"]
+
+    def op_call(self, pc: int, i: Instruction) -> list[str]:
+        result = i.into or "__result"
+        return self.traced(pc, i, [f"{result} = __call(__me, __s{pc}, {i.arguments[0]})"], "None", result)
 
     def op_take(self, pc: int, i: Instruction) -> list[str]:
         return [f"{i.into} = __me.fault"]

@@ -8,13 +8,13 @@ from functools import lru_cache
 from typing import Any
 
 from scenrun.program.ir import Code, Instruction, Program
+from scenrun.program.primitives.registry import KINDS, operation
 
 NOTHING, NULLNESS, EVERYTHING = 0, 1, 2
 """How much of a value matters: nothing, whether it is null, or all of it. The order is that of the lattice."""
 Fact = tuple[Any, ...]
 """A place that values flow through: ("local", code, register), ("cell", number), ("result",), ("draws", code),
 ("own", code) for a thread's own index and name."""
-_WHOLE_CELL = ("append", "extend", "pop", "remove", "assign")
 
 
 class _Erased:
@@ -64,11 +64,16 @@ class ConeOfInfluence:
         return any(fact == ("draws", code) and level for fact, level in self._demands(self.program.codes[code], i))
 
     def counts_tasks(self, cell: int) -> bool:
-        """Whether any instruction depends on a queue's number of unfinished items."""
+        """Whether any instruction may depend on a queue's number of unfinished items: all but a put and a get."""
         return any(
-            i.target is not None and i.target.cell == cell and i.op in ("queue.join", "queue.task_done")
+            i.target is not None
+            and i.target.cell == cell
+            and known is not None
+            and not known.stores
+            and not known.fetches
             for code in self.program.codes
             for i in code.instructions
+            for known in [operation(i.op)]
         )
 
     def argument(self, code: int, i: Instruction, at: int) -> int:
@@ -77,9 +82,7 @@ class ConeOfInfluence:
 
     def is_handed_on(self, i: Instruction, at: int) -> bool:
         """Whether an argument becomes part of the state, so that its irrelevant part must be erased."""
-        operation = i.op.partition(".")[2]
-        is_item = operation == "put" and at == 0
-        return is_item or i.op in ("variable.write", "end") or (not self.timed and _is_drawn(i.arguments[at]))
+        return _is_stored(i, at) or i.op == "end" or (not self.timed and _is_drawn(i.arguments[at]))
 
     def _raise_levels(self) -> bool:
         changed = False
@@ -103,25 +106,30 @@ class ConeOfInfluence:
                 yield from self._handed_over(code, i.code, _parsed(text))
             else:
                 yield from self._uses(code, text, self._of_argument(i, at, text))
-        if i.op in ("variable.read", "queue.get", "simple_queue.get") and i.target is not None and i.into is not None:
-            yield ("cell", i.target.cell), self.of("local", code.number, i.into)
+        if i.target is not None:
+            yield from self._of_stored(code, i, i.target.cell)
         if i.op == "future.result" and i.into is not None:
             yield ("result",), self.of("local", code.number, i.into)
-        if i.op.startswith("variable.") and i.op.partition(".")[2] in _WHOLE_CELL and i.target is not None:
-            yield ("cell", i.target.cell), EVERYTHING
+
+    def _of_stored(self, code: Code, i: Instruction, cell: int) -> Iterator[tuple[Fact, int]]:
+        """How much an operation needs of the values that its object stores."""
+        known = operation(i.op)
+        if known is None or known.stores or known.only_counts:
+            return
+        if not known.fetches:
+            yield ("cell", cell), EVERYTHING if KINDS[i.op.partition(".")[0]].stores else NOTHING
+        elif i.into is not None:
+            yield ("cell", cell), self.of("local", code.number, i.into)
 
     def _of_argument(self, i: Instruction, at: int, text: str) -> int:
         """How much of an argument's value an instruction needs."""
-        operation = i.op.partition(".")[2]
         if i.op == "log":
             return NOTHING
         if i.op in ("sleep", "work", "deadline"):
             return EVERYTHING if self.timed else NOTHING
         if i.op == "branch" and "__remaining(" in text:
             return EVERYTHING if self.timed else NOTHING
-        if operation == "put" and at == 0 and i.target is not None:
-            return self.of("cell", i.target.cell)
-        if i.op == "variable.write" and i.target is not None:
+        if i.target is not None and _is_stored(i, at):
             return self.of("cell", i.target.cell)
         if i.op == "end":
             return self.of("result")
@@ -175,6 +183,12 @@ class ConeOfInfluence:
             case _:
                 for child in ast.iter_child_nodes(node):
                     yield from self._used(code, child, EVERYTHING)
+
+
+def _is_stored(i: Instruction, at: int) -> bool:
+    """Whether an argument becomes part of the object's value."""
+    known = operation(i.op)
+    return known is not None and bool(known.stores) and at == known.parameters.index(known.stores)
 
 
 def _is_drawn(text: str) -> bool:

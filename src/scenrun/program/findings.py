@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.errors import Fault
+from scenrun.program.primitives.registry import is_for_threads, waiting
 
 NOBODY = "nobody (it began locked)"
 """The owner that is shown of a lock that is locked from the beginning."""
@@ -35,7 +36,7 @@ class Stuck:
     @property
     def waits_for_threads(self) -> bool:
         """Whether it waits for other threads to end, and so is seldom the cause of a deadlock."""
-        return self.operation in _FOR_THREADS
+        return is_for_threads(self.operation or "")
 
     def __str__(self) -> str:
         when = f", since t = {self.since_s:.3f} s" if self.since_s is not None else ""
@@ -47,21 +48,13 @@ class Stuck:
         others = ", ".join(self.held_by)
         if self.operation is None:
             return self.state
-        if self.operation in _FOR_THREADS:
-            return f"{self.state}, {_FOR_THREADS[self.operation].format(object=self.object, others=others)}"
+        if is_for_threads(self.operation):
+            more = f" ({others})" if self.operation == "pool.shutdown" else ""
+            return f"{self.state}, {waiting(self.operation, str(self.object)).replace('waits', 'waiting', 1)}{more}"
         if self.operation == "sleep":
             return self.state
         holder = f", held by {others}" if others else ""
         return f"{self.state} in {self.operation} of {self.object}{holder}"
-
-
-_FOR_THREADS = {
-    "thread.join": "waiting for {object} to end",
-    "future.result": "waiting for the result of {object}",
-    "pool.shutdown": "waiting for the tasks of {object} ({others})",
-    "pool.worker": "waiting for a worker of {object}",
-}
-"""The operations that wait for other threads, with the words for each."""
 
 
 @dataclass(frozen=True, slots=True)

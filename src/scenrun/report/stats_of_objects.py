@@ -8,6 +8,7 @@ from typing import Any
 from scenrun.report.aligned import WIDE, aligned, count, heights, name_of, number, percent, time
 from scenrun.report.width import columns
 from scenrun.trace.analysis.figures import Figures, Table
+from scenrun.trace.analysis.operations import AWAITS
 
 MOST = 12
 """The most names of a table; those left out are counted."""
@@ -160,9 +161,8 @@ def _joins(title: str, table: Table) -> Lines:
 
 def joined(name: str) -> str:
     """The target of a join in words."""
-    words = {"thread.join": "end of", "future.result": "result of", "pool.shutdown": "end of", "queue.join": "work of"}
     op, _, awaited = name.partition(" ")
-    return f"{words.get(op, op)} {awaited or 'a task'}"
+    return f"{AWAITS.get(op, op).removeprefix('the ').removeprefix('a ')} {awaited or 'a task'}"
 
 
 # --- queues

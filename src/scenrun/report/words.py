@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scenrun.program.primitives.registry import waiting
+from scenrun.program.primitives.registry import is_for_threads, waiting
 from scenrun.report.amounts import counted, seconds
+from scenrun.trace.analysis import operations
 
 Event = dict[str, Any]
 MAX_LISTED = 12
@@ -18,7 +19,7 @@ _HEAD = frozenset(
 
 
 def told(event: Event) -> str:
-    """An event in words; an unknown kind of event as its fields."""
+    """An event in words; one of an operation without words of its own by its name, another unknown event as its fields."""
     name = event["event"]
     say = _WORDS.get(name)
     if isinstance(say, str):
@@ -27,8 +28,16 @@ def told(event: Event) -> str:
         return say(event)
     if name.endswith(".asked"):
         return f"sees {_object(event) or name.partition('.')[0]}.{event.get('question')} = {value(event.get('value'))}"
+    if name in operations.ABOUT:
+        return f"is about to {_doing(operations.ABOUT[name])} {_object(event)}"
+    if name in operations.DONE:
+        return f"did {_doing(operations.DONE[name])} {_object(event)}{_times(event)}"
     rest = " ".join(f"{k}={value(v)}" for k, v in event.items() if k not in _HEAD)
     return f"{name} {rest}".rstrip()
+
+
+def _doing(op: str) -> str:
+    return op.partition(".")[2].replace("_", " ")
 
 
 def value(given: Any) -> str:
@@ -64,16 +73,13 @@ def stuck(one: dict[str, Any]) -> str:
     if one.get("state") == "waiting":
         doing += " with a time-out"
     held = one.get("held_by") if isinstance(one.get("held_by"), list | tuple) else None
-    if held and what not in _FOR_THREADS:
+    if held and not is_for_threads(str(what)):
         doing += f", held by {_listed(held)}"
     elif held and what == "pool.shutdown":
         doing += f" ({_listed(held)})"
     where = f" (line {one['line']})" if one.get("line") else ""
     since = f", since t = {seconds(one['since_s'])}" if isinstance(one.get("since_s"), float) else ""
     return f"{name} {doing}{since}{where}"
-
-
-_FOR_THREADS = ("thread.join", "future.result", "pool.shutdown", "pool.worker")
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -293,7 +299,5 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "section.entered": "enters {}",
     "section.left": "leaves {}",
 }
-ABOUT = frozenset(
-    name for name in _WORDS if name.endswith("ing") and name.partition(".")[0] not in ("variable", "section", "run")
-) | {"sleep.began", "work.began", "call.began"}
+ABOUT = frozenset((*operations.ABOUT, "sleep.began", "work.began", "call.began"))
 """The events that announce an operation."""

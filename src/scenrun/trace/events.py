@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from scenrun.program.primitives.json_types import ANY, BOOLEAN, INTEGER, LIST, NUMBER, OBJECT, TEXT
 from scenrun.program.primitives.registry import KINDS
 
-OBJECT: dict[str, Any] = {"type": "object"}
-TEXT: dict[str, Any] = {"type": "string"}
-NUMBER: dict[str, Any] = {"type": "number"}
-INTEGER: dict[str, Any] = {"type": "integer"}
-BOOLEAN: dict[str, Any] = {"type": "boolean"}
-ANY: dict[str, Any] = {}
-LIST: dict[str, Any] = {"type": "array"}
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 """How important a line can be."""
 
@@ -105,25 +99,6 @@ _OWN = (
     Event("call.ended", "A function of the user's has returned.", {"function": TEXT, "value": ANY, "took_s": NUMBER}),
 )  # fmt: skip
 
-_RESULTS: dict[str, dict[str, dict[str, Any]]] = {
-    "acquired": {"acquired": BOOLEAN, "waited_s": NUMBER},
-    "released": {"held_s": NUMBER},
-    "put": {"size": INTEGER, "waited_s": NUMBER},
-    "got": {"size": INTEGER, "waited_s": NUMBER, "value": ANY},
-    "waited": {"value": ANY, "waited_s": NUMBER},
-    "woken": {"value": ANY, "waited_s": NUMBER},
-    "passed": {"value": ANY, "waited_s": NUMBER},
-    "joined": {"waited_s": NUMBER},
-    "answered": {"value": ANY, "waited_s": NUMBER},
-    "shut_down": {"waited_s": NUMBER},
-    "read": {"value": ANY},
-    "written": {"value": ANY},
-    "popped": {"value": ANY},
-    "item_popped": {"value": ANY},
-    "submitted": {"value": TEXT},
-    "cancel_asked": {"value": BOOLEAN},
-}
-"""What the `done` line of an operation adds of its result."""
 _SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "item": ("value", ANY), "value": ("value", ANY), "path": ("at", ANY), "at": ("at", ANY), "n": ("n", INTEGER),
 }  # fmt: skip
@@ -145,7 +120,7 @@ def _of_primitives() -> list[Event]:
                 event = Event(operation.about, f"{what} is about to be done.", fields, optional=tuple(fields))
                 out.setdefault(operation.about, event)
             if operation.done:
-                fields = {**_RESULTS.get(operation.done.partition(".")[2], {}), **_shown(operation.shows)}
+                fields = {**operation.result_fields, **_shown(operation.shows)}
                 event = Event(operation.done, f"{what} has been done.", fields, optional=tuple(fields))
                 out.setdefault(operation.done, event)
         for question in (*kind.questions, *kind.attributes):

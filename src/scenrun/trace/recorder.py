@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -24,9 +24,8 @@ from scenrun.trace.json_text import dumps_line
 ALWAYS = ("run.started", "run.finished", "tally.finished")
 """Events that are written at every log level: no log can be read without them."""
 _BUFFER = 1 << 18
-_WITH_RESULT = (
-    "variable.read", "variable.written", "variable.popped", "variable.item_popped", "future.cancel_asked",
-)  # fmt: skip
+_OF_OWN_STEPS = {"sleep": ("slept_s",), "call": ("value", "took_s")}
+"""What the last lines of a thread's own steps add; those of operations are in `program/primitives/`."""
 
 
 class OutputClosed(Exception):
@@ -257,7 +256,7 @@ class Recorder:
     def _operation(self, record: tuple[Any, ...]) -> None:
         at_ns, me, site, phase, target, result, waited_ns, held_ns, size = record
         instruction = site.instruction
-        event, shown = _line_of(instruction.op, phase)
+        event, shown, adds, is_named = _line_of(instruction.op, phase)
         fields = self._begin(at_ns, "debug", event)
         self._of_thread(fields, me, site)
         label = getattr(target, "label", None)
@@ -272,7 +271,7 @@ class Recorder:
             if shown:
                 *given, result = result
                 add_shown(fields, shown, given)
-            add_result(fields, event, result, waited_ns, held_ns, size)
+            add_result(fields, adds, str(result) if is_named else result, waited_ns, held_ns, size)
         if instruction.op == "call":
             add_call(fields, str(instruction.option("function")))
         self._line(fields)
@@ -299,12 +298,27 @@ def event_of(op: str, phase: str) -> str:
     return name
 
 
+class _Line(NamedTuple):
+    """What the line of an operation says beside its thread and object."""
+
+    event: str
+    shown: tuple[str, ...] = ()
+    """The parameters that it shows."""
+    adds: tuple[str, ...] = ()
+    """The fields of the result."""
+    is_named: bool = False
+    """Whether the result is an object that was made, shown by its name."""
+
+
 @cache
-def _line_of(op: str, phase: str) -> tuple[str, tuple[str, ...]]:
-    """The event that logs an operation in a phase, and the parameters that its line shows."""
-    known = operation(op)
-    shown = () if known is None else known.announces if phase == "about" else known.shows
-    return event_of(op, phase), shown
+def _line_of(op: str, phase: str) -> _Line:
+    """What the line says that logs an operation in a phase."""
+    known, event = operation(op), event_of(op, phase)
+    if known is None:
+        return _Line(event, adds=_OF_OWN_STEPS.get(op, ()))
+    if phase == "about":
+        return _Line(event, known.announces)
+    return _Line(event, known.shows, tuple(known.result_fields), known.makes is not None)
 
 
 def add_shown(fields: dict[str, Any], parameters: tuple[str, ...], given: Sequence[Any]) -> None:
@@ -324,30 +338,16 @@ def add_shown(fields: dict[str, Any], parameters: tuple[str, ...], given: Sequen
         fields["at"] = place if len(place) > 1 else place[0]
 
 
-def add_result(fields: dict[str, Any], event: str, result: Any, waited_ns: int, held_ns: int, size: int) -> None:
+def add_result(
+    fields: dict[str, Any], adds: Sequence[str], result: Any, waited_ns: int, held_ns: int, size: int
+) -> None:
     """Adds the fields of a finished operation: its result, times in seconds, and the size of a queue."""
-    what = event.partition(".")[2]
-    if what == "acquired":
-        fields["acquired"] = result
-        fields["waited_s"] = waited_ns / 1e9
-    elif what == "released":
-        fields["held_s"] = held_ns / 1e9
-    elif event in ("queue.put", "queue.got"):
-        fields["size"] = size
-        fields["waited_s"] = waited_ns / 1e9
-        if what == "got":
-            fields["value"] = result
-    elif what in ("waited", "woken", "passed", "answered"):
-        fields["value"] = result
-        fields["waited_s"] = waited_ns / 1e9
-    elif what in ("joined", "shut_down"):
-        fields["waited_s"] = waited_ns / 1e9
-    elif event == "sleep.ended":
-        fields["slept_s"] = waited_ns / 1e9
-    elif event == "call.ended":
-        fields["value"] = result
-        fields["took_s"] = waited_ns / 1e9
-    elif event in _WITH_RESULT:
-        fields["value"] = result
-    elif event == "pool.submitted":
-        fields["value"] = str(result)
+    for name in adds:
+        if name in ("waited_s", "slept_s", "took_s"):
+            fields[name] = waited_ns / 1e9
+        elif name == "held_s":
+            fields[name] = held_ns / 1e9
+        elif name == "size":
+            fields[name] = size
+        else:
+            fields[name] = result

@@ -30,7 +30,7 @@ class AskingWriter(SimulatedWriter):
         """Returns the stop before the step in which a fault ends the thread."""
         return ["__me.site = __me.left_with.site", "__t, __until = yield __t"]
 
-    def _step_ends(self, i: Instruction, pc: int) -> list[str]:
+    def step_ends(self, i: Instruction, pc: int) -> list[str]:
         """Returns the line that advances the time; the thread yields before its next step, not here."""
         cost = self._cost(i) if pc in self.steps else 0
         return [f"__t += {cost}"] if cost else []
@@ -50,7 +50,7 @@ class AskingWriter(SimulatedWriter):
 
     def op_choose(self, pc: int, i: Instruction) -> list[str]:
         draw = f"{i.into} = __run.way(random.bits() * __among >> 64)"
-        return [f"__among = {i.arguments[0]}", *self._ask(pc), draw, *self._step_ends(i, pc)]
+        return [f"__among = {i.arguments[0]}", *self._ask(pc), draw, *self.step_ends(i, pc)]
 
     def op_sleep(self, pc: int, i: Instruction) -> list[str]:
         """Returns the lines of a sleep, which only advances the time while a schedule is followed."""
@@ -64,12 +64,12 @@ class AskingWriter(SimulatedWriter):
             "__me.waited_ns = __t - __since",
             "__me.slept_ns += __t - __since",
         ]
-        return self._traced(pc, i, lines, "None", "None")
+        return self.traced(pc, i, lines, "None", "None")
 
     def op_call(self, pc: int, i: Instruction) -> list[str]:
         result = i.into or "__result"
         lines = [f"__given = {i.arguments[0]}", *self._ask(pc), f"{result} = __call(__me, __s{pc}, __given)"]
-        return self._traced(pc, i, lines, "None", result)
+        return self.traced(pc, i, lines, "None", result)
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return [*self._ask(pc), *super().op_atomic_begin(pc, i)]
@@ -85,7 +85,7 @@ class AskingWriter(SimulatedWriter):
         known = operation(i.op)
         if known is None:
             return self._asked_question(pc, i, i.op.partition(".")[2])
-        return self._operated(pc, i, known, lambda again: self._asked_operation(pc, again))
+        return self.operated(pc, i, known, lambda again: self._asked_operation(pc, again))
 
     def _asked_operation(self, pc: int, i: Instruction) -> list[str]:
         into = i.into or "__result"
@@ -106,7 +106,7 @@ class AskingWriter(SimulatedWriter):
                 *self._ask(pc),
                 f"{i.into} = __ask({i.arguments[0]}, '{name}')",
             ]
-            return self._traced(pc, i, lines, self.about_whom(i), str(i.into))
+            return self.traced(pc, i, lines, self.about_whom(i), str(i.into))
         target = object_of(i.target)
         asked = f"{i.into} = __target.{name}" + ("" if is_attribute(i.op) else "()")
-        return self._traced(pc, i, [f"__target = {target}", *self._ask(pc), asked], target, str(i.into), checks=False)
+        return self.traced(pc, i, [f"__target = {target}", *self._ask(pc), asked], target, str(i.into), checks=False)

@@ -42,7 +42,7 @@ class AskingWriter(RealWriter):
     def op_call(self, pc: int, i: Instruction) -> list[str]:
         result = i.into or "__result"
         given = [f"__given = {i.arguments[0]}", self._ask(pc)]
-        return [*given, *self._traced(pc, i, f"{result} = __call(__me, __s{pc}, __given)", "None", result)]
+        return [*given, *self.traced(pc, i, [f"{result} = __call(__me, __s{pc}, __given)"], "None", result)]
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return [self._ask(pc), *super().op_atomic_begin(pc, i)]
@@ -59,7 +59,7 @@ class AskingWriter(RealWriter):
         if kind in OBJECTLESS and not (known and known.makes):
             given.append(f"__held(__given0, '{i.op}')")
         i = replace(i, arguments=tuple(f"__given{at}" for at in range(len(i.arguments))))
-        about, done = self._lines(pc, i, known, whom, into)
+        about, done = self._traces(pc, i, known, whom, into)
         before = [*given, *about, self._turn(pc, known.timeout_at if known else None)]
         if kind == "variable" and i.target and i.target.cell not in self.options.guarded and name in ("read", "write"):
             return [*before, *self._plain(name, into), *done]
@@ -68,7 +68,7 @@ class AskingWriter(RealWriter):
             text = self._done_to("__target", name, pc, i)
         return [*before, f"{into} = {text}", *done]
 
-    def _lines(
+    def _traces(
         self, pc: int, i: Instruction, known: Operation | None, whom: str, into: str
     ) -> tuple[list[str], list[str]]:
         """Returns the log's lines before and after an operation or a question."""

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.codegen import Compiled, leaders, object_of
-from scenrun.execution.simulator.actions import SitedAction
 from scenrun.execution.simulator.step_writer import Options, StepWriter
-from scenrun.execution.site import Site
 from scenrun.program.ir import Code, Instruction
 from scenrun.trace.events import LEVELS
 
@@ -29,17 +27,8 @@ def compile_code(
     code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., SimulatedWriter] | None = None
 ) -> Simulated:
     """Compiles the generator function of a code. `namespace` holds the objects by cell and what the function may call."""
-    sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
-    blocks = leaders(code)
-    writer = (writer_of or SimulatedWriter)(code, blocks, options)
-    lines = writer.function()
-    actions = {f"__a{pc}": SitedAction(sites[pc], action) for pc, action in writer.actions.items()}
-    scope = {**namespace, **{f"__s{site.pc}": site for site in sites}, **actions}
-    exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
-    return Simulated(
-        scope["__code"], sites, tuple(writer.first_lines), blocks, dict(code.locals), tuple(writer.unshown_before),
-        tuple(writer.steps_before),
-    )  # fmt: skip
+    writer = (writer_of or SimulatedWriter)(code, leaders(code), options)
+    return Simulated(**writer.compiled(namespace), steps_before=tuple(writer.steps_before))
 
 
 class SimulatedWriter(StepWriter):

@@ -13,7 +13,7 @@ from scenrun.language.durations import DurationError
 from scenrun.language.durations import parse as parse_duration
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.verbs.registry import VERBS
-from scenrun.program.primitives.registry import KINDS
+from scenrun.program.primitives.registry import KINDS, operation
 
 STEP_NS = 1_000
 """The cost in nanoseconds of a step for which no other is given: one microsecond."""
@@ -24,24 +24,21 @@ OPERATIONS = tuple(f"{kind.name}.{operation.name}" for kind in KINDS.values() fo
 """The operations that can have costs of their own: that of `semaphore.acquire` takes precedence over that of `acquire`."""
 
 
+_OF_OWN_STEPS = {"jump": "turn", "end": "step", "atomic.begin": "atomic"}
+
+
 @cache
 def verb_of(op: str) -> str:
     """Returns the verb that determines an instruction's cost: `acquire` for `lock.acquire`."""
+    known = operation(op)
+    if known is not None:
+        return known.cost or known.name
+    if op in _OF_OWN_STEPS:
+        return _OF_OWN_STEPS[op]
     kind, _, name = op.partition(".")
     if not name:
-        return {"jump": "turn", "end": "step"}.get(kind, kind)
-    if kind == "variable":
-        return {"append": "append", "extend": "append", "pop": "pop", "remove": "pop"}.get(name, "set")
-    if kind == "event":
-        return {"set": "set_event", "clear": "clear_event", "wait": "wait"}.get(name, "ask")
-    known = {
-        "acquire", "release", "wait", "notify", "notify_all", "abort", "reset", "put", "get", "task_done", "start",
-        "cancel", "spawn", "submit", "result", "shutdown",
-    }  # fmt: skip
-    if name in known:
-        return name
-    return {"join": "join_queue" if kind == "queue" else "join", "begin": "atomic" if kind == "atomic" else "step",
-            "enter": "section", "leave": "section"}.get(name, "ask")  # fmt: skip
+        return op
+    return "step" if name == "begin" and KINDS[kind].begin is not None else "ask"
 
 
 class Costs:

@@ -30,9 +30,7 @@ class Queue(Thing):
     __slots__ = ("gets", "items", "largest", "maxsize", "order", "puts", "unfinished", "waited_get", "waited_put")
 
     def __init__(self, label: str, cell: int, value: Any) -> None:
-        items, self.unfinished, self.maxsize, self.order = value
-        self.items: Any = deque(items) if self.order != "priority" else list(items)
-        super().__init__(label, cell, None)
+        super().__init__(label, cell, value)
         self.puts = self.gets = self.largest = 0
         self.waited_put = Samples()
         self.waited_get = Samples()
@@ -50,9 +48,14 @@ class Queue(Thing):
         return bool(0 < self.maxsize <= len(self.items))
 
     @property
-    def pure(self) -> Any:
-        """The queue's value as `primitives/queue.py` represents it."""
+    def value(self) -> Any:
+        """The queue's value as `primitives/queue.py` represents it, for operations without a fast path."""
         return tuple(self.items), self.unfinished, self.maxsize, self.order
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        items, self.unfinished, self.maxsize, self.order = value
+        self.items: Any = deque(items) if self.order != "priority" else list(items)
 
     def added(self) -> None:
         """Counts an item that was put."""
@@ -147,18 +150,21 @@ class Event(Waitable):
     __slots__ = ("flag", "parked")
 
     def __init__(self, label: str, cell: int, value: Any) -> None:
-        super().__init__(label, cell, None)
-        self.flag: bool = value[0]
-        self.parked: set[int] = set(value[1])
+        super().__init__(label, cell, value)
 
     def is_set(self) -> bool:
         """Whether the event is set."""
         return self.flag
 
     @property
-    def pure(self) -> Any:
-        """The event's value as `primitives/event.py` represents it."""
+    def value(self) -> Any:
+        """The event's value as `primitives/event.py` represents it, for operations without a fast path."""
         return self.flag, tuple(sorted(self.parked))
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.flag: bool = value[0]
+        self.parked: set[int] = set(value[1])
 
 
 def _look(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: Any) -> Outcome:
@@ -196,14 +202,17 @@ class Condition(Waitable):
     __slots__ = ("line", "notifies")
 
     def __init__(self, label: str, cell: int, value: Any) -> None:
-        super().__init__(label, cell, None)
-        self.line: OrderedDict[int, None] = OrderedDict.fromkeys(value)
+        super().__init__(label, cell, value)
         self.notifies = 0
 
     @property
-    def pure(self) -> Any:
-        """The condition's value as `primitives/condition.py` represents it."""
+    def value(self) -> Any:
+        """The condition's value as `primitives/condition.py` represents it, for operations without a fast path."""
         return tuple(self.line)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self.line: OrderedDict[int, None] = OrderedDict.fromkeys(value)
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
         """Counts a notify; notes on the lock that a wait has released it or acquired it again."""

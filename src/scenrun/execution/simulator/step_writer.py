@@ -10,15 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from scenrun.execution.codegen import Writer, counts, object_of
-from scenrun.execution.simulator.actions import Action
+from scenrun.execution.simulator.actions import Action, SitedAction
 from scenrun.execution.simulator.schedulers.round_robin import SWITCH_INTERVAL_NS
+from scenrun.execution.site import Site
 from scenrun.program.control_flow import steps_of
 from scenrun.program.ir import Code, Instruction
-from scenrun.program.primitives.kinds import Operation
 from scenrun.program.primitives.registry import is_attribute, operation
-from scenrun.trace.events import LEVELS
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")
 
@@ -45,6 +45,9 @@ class Options:
 class StepWriter(Writer):
     """Writes a generator function whose steps operate on simulated objects in virtual time."""
 
+    given = "given"
+    room = "__drain()"
+
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
         super().__init__(code, blocks, options.level)
         self.options = options
@@ -56,34 +59,42 @@ class StepWriter(Writer):
         """Steps of the block so far; they are counted at its end, and meanwhile wherever the thread yields."""
 
     def function(self) -> list[str]:
-        """Returns the lines of the generator function."""
-        self._line(0, "def __code(__me):")
-        self._line(1, "__t, __until = yield")
-        self._line(1, "__started = {'daemon': __me.daemon}")
-        self._line(1, "if __me.beside is not None: __started['pool'] = __me.beside.label")
-        self._line(1, "__emit((__t, __me, None, 'event', 'thread.started', 'info', __started))")
-        self._line(1, "__me.started_ns = __t; __me.has_begun = True")
-        for text in self._names():
-            self._line(1, text)
-        if self.code.parameters:
-            self._line(1, f"{', '.join(self.code.parameters)}, = __me.given")
-        if self.code.locals:  # never run, but it makes every local a local of the function, set or not
-            self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
-        self._line(1, "__pc = __unshown = 0")
-        self._line(1, "while True:")
-        self._line(2, "try:")
-        self._line(3, "while True:")
-        self._choose(4, 0, len(self.blocks))
-        self._line(2, "except Exception as __error:")
-        self._line(3, "__pc, __t, __until = __caught(__me, __error, __t, __until)")
+        """Returns the lines of the generator function: those of any executor, and the end of a thread by a fault."""
+        super().function()
         self._line(2, "if __t >= __until: __t, __until = yield __t")
         self._line(2, "if __pc < 0:")
-        for text in self.leaving():
-            self._line(3, text)
+        self._lines(3, self.leaving())
         self._line(3, "__me.unshown += __unshown; __unshown = 0")
         self._line(3, "__leave(__me, __t)")
         self._line(3, f"yield __t + {self.options.cost_of('end')}")
         return self.lines
+
+    def opening(self) -> list[str]:
+        """Begins the thread at its first turn, and fetches what expressions use of it."""
+        return [
+            "__t, __until = yield",
+            "__started = {'daemon': __me.daemon}",
+            "if __me.beside is not None: __started['pool'] = __me.beside.label",
+            "__emit((__t, __me, None, 'event', 'thread.started', 'info', __started))",
+            "__me.started_ns = __t; __me.has_begun = True",
+            *self._names(),
+        ]
+
+    def before_loop(self) -> list[str]:
+        """Log lines left out are counted in a local, as that is faster."""
+        return ["__pc = __unshown = 0"]
+
+    def caught(self) -> list[str]:
+        """Goes on at the handler's block, at the time at which the step ended."""
+        return ["__pc, __t, __until = __caught(__me, __error, __t, __until)"]
+
+    def needs(self) -> dict[str, Any]:
+        """Returns the actions that the function performs."""
+        code = self.code
+        return {
+            f"__a{pc}": SitedAction(Site(code.number, pc, code.instructions[pc]), action)
+            for pc, action in self.actions.items()
+        }
 
     def leaving(self) -> Iterable[str]:
         """Returns the lines before the last step of a thread that ends with a fault."""
@@ -130,7 +141,7 @@ class StepWriter(Writer):
         # The loop reads the count while the thread is stopped; the block's end counts these steps again.
         return f"__me.moves += {self._done}; __t, __until = yield __t; __me.moves -= {self._done}"
 
-    def _step_ends(self, i: Instruction, pc: int) -> list[str]:
+    def step_ends(self, i: Instruction, pc: int) -> list[str]:
         """Returns the lines that end a step: they advance the time, and yield if the thread's turn is over."""
         if pc not in self.steps:
             return []
@@ -140,29 +151,11 @@ class StepWriter(Writer):
             return [f"__t += {cost}", f"if __t >= __until: {self._turn()}"]
         return [f"if __t >= __until or __still(__me): {self._turn()}"]
 
-    def _traced(
-        self, pc: int, i: Instruction, lines: list[str], target: str, result: str, *, checks: bool = True,
-        announced: str = "None",
-    ) -> list[str]:  # fmt: skip
-        """Puts the log's lines around those of an operation, then the check of `always` and the step's end."""
-        known = operation(i.op)
-        about = self._trace(pc, "about", target, announced, 0) if (known is None or known.about) else []
-        phase = "done" if known is not None or "." not in i.op else "asked"
-        if phase == "asked":
-            about = []
-        done = self._trace(pc, phase, target, result, self._cost(i) if pc in self.steps else 0)
-        if known is not None and not known.done:
-            done = []
-        return [*about, *lines, *done, *(self._check(pc, i) if checks else []), *self._step_ends(i, pc)]
+    def later(self, pc: int, i: Instruction) -> int:
+        """Returns the cost of a step, after which it is over."""
+        return self._cost(i) if pc in self.steps else 0
 
-    def _trace(self, pc: int, phase: str, target: str, result: str, later: int) -> list[str]:
-        if self.level > LEVELS["debug"]:
-            return []
-        when = f"__t + {later}" if later else "__t"
-        record = f"{when}, __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
-        return [f"__emit(({record}))", "if len(__records) > __room: __drain()"]
-
-    def _check(self, pc: int, i: Instruction) -> list[str]:
+    def check(self, pc: int, i: Instruction) -> list[str]:
         """Returns the check of `always` after a step that may have changed a cell that one names."""
         if not self.options.watched or i.option("atomic"):
             return []
@@ -185,7 +178,7 @@ class StepWriter(Writer):
         if turns_back and not spins:  # so that a signal ends the run at the next turn, however long turns take
             spins = [f"if __hurry: {self._turn()}"]
         counted = ["__me.moves += 1"] if pc in self.steps and self.options.count_moves else []
-        ends = self._step_ends(i, pc)
+        ends = self.step_ends(i, pc)
         self._done = 0
         return [
             *spins,
@@ -195,28 +188,12 @@ class StepWriter(Writer):
             "continue",
         ]
 
-    def op_take(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = __me.fault"]
-
-    def op_raise(self, pc: int, i: Instruction) -> list[str]:
-        return [f"raise {i.arguments[0]}"]
-
     def op_end(self, pc: int, i: Instruction) -> list[str]:
         return [
             f"__result = {i.arguments[0]}",
             "__me.unshown += __unshown; __unshown = 0",
             f"__end(__me, __s{pc}, __result, __t)",
             f"yield __t + {self._cost(i)}",
-        ]
-
-    def op_log(self, pc: int, i: Instruction) -> list[str]:
-        text, fields = i.arguments
-        if LEVELS[i.option("level")] < self.level:
-            return [*self.unshown_draws(i), *self._step_ends(i, pc)] or ["pass"]
-        return [
-            f"__emit((__t, __me, __s{pc}, 'message', {text}, {fields}))",
-            "if len(__records) > __room: __drain()",
-            *self._step_ends(i, pc),
         ]
 
     def op_sleep(self, pc: int, i: Instruction) -> list[str]:
@@ -226,7 +203,7 @@ class StepWriter(Writer):
             "__me.waited_ns = __since = __t - __since",
             "__me.slept_ns += __since",
         ]
-        return self._traced(pc, i, lines, "None", "None")
+        return self.traced(pc, i, lines, "None", "None")
 
     def op_work(self, pc: int, i: Instruction) -> list[str]:
         lines = [
@@ -239,17 +216,7 @@ class StepWriter(Writer):
             f" {self._turn()}",
             "__t += __left",
         ]
-        return self._traced(pc, i, lines, "None", "None")
-
-    def op_choose(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = random.bits() * {i.arguments[0]} >> 64", *self._step_ends(i, pc)]
-
-    def op_deadline(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = __t + {i.arguments[0]}"]
-
-    def op_call(self, pc: int, i: Instruction) -> list[str]:
-        result = i.into or "__result"
-        return self._traced(pc, i, [f"{result} = __call(__me, __s{pc}, {i.arguments[0]})"], "None", result)
+        return self.traced(pc, i, lines, "None", "None")
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         self._done += 1  # other threads get their turn after its end only
@@ -268,24 +235,15 @@ class StepWriter(Writer):
         if known is None:
             return self._question(pc, i, name)
         special = getattr(self, f"_{kind}_{name}", self._general)  # a subclass writes the frequent ones out
-        return self._operated(pc, i, known, lambda again: special(pc, again))
-
-    def _operated(
-        self, pc: int, i: Instruction, known: Operation, lines_of: Callable[[Instruction], list[str]]
-    ) -> list[str]:
-        """Returns an operation's lines between those of the log; arguments that the log shows are evaluated once."""
-        whom, result = self.about_whom(i), i.into or "__result"
-        first, i, announced = self.announced(i, known)
-        more, i, shown = self.shown(i, known, result)
-        return [*first, *self._traced(pc, i, [*more, *lines_of(i)], whom, shown, announced=announced)]
+        return self.operated(pc, i, known, lambda again: special(pc, again))
 
     def _question(self, pc: int, i: Instruction, name: str) -> list[str]:
         if i.target is None:
             text = f"{i.into} = __ask({i.arguments[0]}, '{name}')"
-            return self._traced(pc, i, [text], self.about_whom(i), str(i.into))
+            return self.traced(pc, i, [text], self.about_whom(i), str(i.into))
         target = object_of(i.target)
         text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}()"
-        return self._traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
+        return self.traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
 
     def _general(self, pc: int, i: Instruction) -> list[str]:
         """Returns the lines of any operation, as a call of its action, and registers that action."""

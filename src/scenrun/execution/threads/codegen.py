@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.codegen import Compiled, Writer, counts, leaders, object_of
-from scenrun.execution.site import Site
 from scenrun.program.control_flow import is_noticed
 from scenrun.program.ir import Code, Instruction
 from scenrun.program.primitives.registry import is_attribute, operation
@@ -35,41 +34,30 @@ def compile_code(
     code: Code, namespace: dict[str, Any], options: Options, writer_of: Callable[..., RealWriter] | None = None
 ) -> Compiled:
     """Compiles the function of a code. `namespace` holds the objects by cell (`__o3`) and what the function may call."""
-    sites = tuple(Site(code.number, pc, i) for pc, i in enumerate(code.instructions))
-    blocks = leaders(code)
-    generator = (writer_of or RealWriter)(code, blocks, options)
-    lines = generator.function()
-    scope = {**namespace, **{f"__s{site.pc}": site for site in sites}}
-    exec(compile("\n".join(lines), f"<scenrun {code.name}>", "exec"), scope)
-    return Compiled(
-        scope["__code"], sites, tuple(generator.first_lines), blocks, dict(code.locals), tuple(generator.unshown_before)
-    )
+    return Compiled(**(writer_of or RealWriter)(code, leaders(code), options).compiled(namespace))
 
 
 class RealWriter(Writer):
     """Writes a function whose steps operate on real objects."""
 
+    now = "__now()"
+    room = "__wait_for_room(__me)"
+
     def __init__(self, code: Code, blocks: tuple[int, ...], options: Options) -> None:
         super().__init__(code, blocks, options.level)
         self.options = options
 
-    def function(self) -> list[str]:
-        """Returns the lines of the function."""
-        self._line(0, "def __code(__me):")
-        for text in ("random = __me.random", "index = __me.index", "name = __me.name", "__pc = 0"):
-            self._line(1, text)
-        if self.code.parameters:
-            self._line(1, f"{', '.join(self.code.parameters)}, = __me.arguments")
-        if self.code.locals:  # never run, but it makes every local a local of the function, set or not
-            self._line(1, f"if 0: {' = '.join(register for register, _ in self.code.locals)} = None")
-        self._line(1, "while True:")
-        self._line(2, "try:")
-        self._line(3, "while True:")
-        self._line(4, "if __me.cut: raise __Cut")
-        self._choose(4, 0, len(self.blocks))
-        self._line(2, "except Exception as __error:")
-        self._line(3, "__pc = __caught(__me, __error)")
-        return self.lines
+    def opening(self) -> list[str]:
+        """Fetches what expressions use of their thread."""
+        return ["random = __me.random", "index = __me.index", "name = __me.name"]
+
+    def turn_begins(self) -> list[str]:
+        """Ends a thread that is cut off, at the next turn of a loop."""
+        return ["if __me.cut: raise __Cut"]
+
+    def caught(self) -> list[str]:
+        """Goes on at the handler's block."""
+        return ["__pc = __caught(__me, __error)"]
 
     def block_begins(self, start: int, end: int) -> list[str]:
         """Counts the steps of a block, if there is a limit."""
@@ -83,30 +71,11 @@ class RealWriter(Writer):
             return ["if __me.cut: raise __Cut", *lines]
         return lines
 
-    def op_log(self, pc: int, i: Instruction) -> list[str]:
-        text, fields = i.arguments
-        if LEVELS[i.option("level")] < self.level:
-            return self.unshown_draws(i) or ["pass"]
-        return [
-            f"__emit((__now(), __me, __s{pc}, 'message', {text}, {fields}))",
-            "if len(__records) > __room: __wait_for_room(__me)",
-        ]
-
     def op_sleep(self, pc: int, i: Instruction) -> list[str]:
-        return self._traced(pc, i, f"__sleep(__me, __s{pc}, {i.arguments[0]})", "None")
+        return self.traced(pc, i, [f"__sleep(__me, __s{pc}, {i.arguments[0]})"], "None", "None")
 
     def op_work(self, pc: int, i: Instruction) -> list[str]:
-        return self._traced(pc, i, f"__work(__me, __s{pc}, {i.arguments[0]})", "None")
-
-    def op_choose(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = random.bits() * {i.arguments[0]} >> 64"]
-
-    def op_deadline(self, pc: int, i: Instruction) -> list[str]:
-        return [f"{i.into} = __now() + {i.arguments[0]}"]
-
-    def op_call(self, pc: int, i: Instruction) -> list[str]:
-        result = i.into or "__result"
-        return self._traced(pc, i, f"{result} = __call(__me, __s{pc}, {i.arguments[0]})", "None", result)
+        return self.traced(pc, i, [f"__work(__me, __s{pc}, {i.arguments[0]})"], "None", "None")
 
     def op_atomic_begin(self, pc: int, i: Instruction) -> list[str]:
         return ["__hidden.acquire()", "__me.atomic = True"]
@@ -124,18 +93,10 @@ class RealWriter(Writer):
         target = OBJECTLESS.get(kind) or object_of(i.target)
         if known is None:
             return self._question(pc, i, kind, name, target)
-        if self.level > LEVELS["debug"]:
-            text = self._done_to(target, name, pc, i)
-            return [f"{i.into} = {text}" if i.into else text]
-        # `about` is appended before the effect and `done` after it: what other threads do because of the effect may come
-        # before `done` in the log, never before `about`
-        result, whom = i.into or "__result", self.about_whom(i)
-        first, i, announced = self.announced(i, known)
-        about = self._trace(pc, "about", whom, announced) if known.about else []
-        more, i, shown = self.shown(i, known, result)
-        done = self._trace(pc, "done", whom, shown) if known.done else []
-        text = self._done_to(target, name, pc, i)
-        return [*first, *about, *more, f"{result} = {text}", *done]
+        into = i.into or ("" if self.level > LEVELS["debug"] else "__result")
+        return self.operated(
+            pc, i, known, lambda again: [f"{into and f'{into} = '}{self._done_to(target, name, pc, again)}"]
+        )
 
     @staticmethod
     def _done_to(target: str, name: str, pc: int, i: Instruction) -> str:
@@ -145,26 +106,13 @@ class RealWriter(Writer):
         target = object_of(i.target)
         # without a method call, so that threads interleave as they do at a plain Python attribute
         if name == "read":
-            return [f"{i.into} = {target}.value", *self._trace(pc, "done", target, str(i.into))]
+            return self.traced(pc, i, [f"{i.into} = {target}.value"], target, str(i.into))
         value = i.arguments[0]
         if self.level > LEVELS["debug"]:
             return [f"{target}.value = {value}"]
-        return [
-            f"__result = {value}",
-            f"{target}.value = __result",
-            *self._trace(pc, "done", target, "__result"),
-        ]
+        return self.traced(pc, i, [f"__result = {value}", f"{target}.value = __result"], target, "__result")
 
     def _question(self, pc: int, i: Instruction, kind: str, name: str, target: str) -> list[str]:
         arguments = i.arguments[0] if i.arguments else ""
         text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}({arguments})"
-        return [f"{i.into} = {text}", *self._trace(pc, "asked", self.about_whom(i), str(i.into))]
-
-    def _traced(self, pc: int, i: Instruction, text: str, target: str, result: str = "None") -> list[str]:
-        return [*self._trace(pc, "about", target, "None"), text, *self._trace(pc, "done", target, result)]
-
-    def _trace(self, pc: int, phase: str, target: str, result: str) -> list[str]:
-        if self.level > LEVELS["debug"]:
-            return []
-        record = f"__now(), __me, __s{pc}, '{phase}', {target}, {result}, __me.waited_ns, __me.held_ns, __me.size"
-        return [f"__emit(({record}))", "if len(__records) > __room: __wait_for_room(__me)"]
+        return self.traced(pc, i, [f"{i.into} = {text}"], self.about_whom(i), str(i.into))

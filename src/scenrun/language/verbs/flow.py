@@ -39,6 +39,7 @@ class If(Step):
     verb = "if"
     short = "condition"
     beside = ("then", "else")
+    in_atomic = True
     condition: Expr = Field(description="the expression")
     then: Steps = Field(description="the steps where it holds")
     else_: Steps = Field(default=(), alias="else", description="the steps where it does not")
@@ -50,6 +51,7 @@ class While(Step):
     verb = "while"
     short = "condition"
     beside = ("do",)
+    in_atomic = True
     condition: Expr = Field(description="the expression")
     do: Steps = Field(description="the steps")
 
@@ -60,6 +62,7 @@ class Repeat(Step):
     verb = "repeat"
     short = "times"
     beside = ("do",)
+    in_atomic = True
     times: Expr = Field(description="how often; a negative number is none")
     do: Steps = Field(description="the steps")
 
@@ -70,6 +73,7 @@ class For(Step):
     verb = "for"
     short = "variable"
     beside = ("in", "do")
+    in_atomic = True
     variable: Name = Field(description="the variable that takes the item")
     in_: Expr = Field(alias="in", description="the items: a list, a range, a text, or a mapping's keys")
     do: Steps = Field(description="the steps")
@@ -80,6 +84,7 @@ class Break(Step):
 
     verb = "break"
     alone = True
+    in_atomic = True
 
 
 class Continue(Step):
@@ -87,6 +92,7 @@ class Continue(Step):
 
     verb = "continue"
     alone = True
+    in_atomic = True
 
 
 class Return(Step):
@@ -96,6 +102,7 @@ class Return(Step):
     short = "value"
     alone = True
     whole = True
+    in_atomic = True
     value: Expr | None = Field(None, description="the result")
 
 
@@ -104,6 +111,7 @@ class Run(Step):
 
     verb = "run"
     short = "target"
+    in_atomic = True
     target: str = Field(description="the behaviour")
     args: Args = Field(default={}, description="its parameters by name")
     into: Into = Field(None, description="the variable that takes what it returns")
@@ -114,6 +122,7 @@ class Raise(Step):
 
     verb = "raise"
     short = "exception"
+    in_atomic = True
     exception: Annotated[Template, PlainValidator(parse_text("raise")), WithJsonSchema({"type": "string"})] = Field(
         description="`ValueError: the text`"
     )
@@ -126,6 +135,7 @@ class Try(Step):
     short = "body"
     whole = True
     beside = ("except", "else", "finally")
+    in_atomic = True
     body: Steps = Field(description="the steps")
     except_: Annotated[
         dict[str, Any],
@@ -151,6 +161,7 @@ class Assert(Step):
 
     verb = "assert"
     short = "that"
+    in_atomic = True
     that: Expr = Field(description="the expression")
     message: Annotated[Template | None, PlainValidator(parse_text("message")), WithJsonSchema({"type": "string"})] = (
         Field(None, description="the text of the AssertionError")

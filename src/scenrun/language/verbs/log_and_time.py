@@ -29,6 +29,7 @@ class Log(Step):
 
     verb = "log"
     short = "message"
+    in_atomic = True
     message: Annotated[Template, PlainValidator(parse_text("log")), WithJsonSchema({"type": "string"})] = Field(
         description="the text, with `{expressions}`"
     )

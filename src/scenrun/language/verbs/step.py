@@ -36,6 +36,8 @@ class Step(Model):
     """Whether the verb's value is always the short field, even when it is a mapping or list."""
     beside: ClassVar[tuple[str, ...]] = ()
     """Companion keys that stand beside the verb, such as `do` and `then`."""
+    in_atomic: ClassVar[bool] = False
+    """Whether the verb may stand inside `atomic`: it acts on variables alone, or is the thread's own."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -46,6 +46,7 @@ class Set(Step):
     verb = "set"
     short = "assign"
     whole = True
+    in_atomic = True
     assign: Annotated[Any, PlainValidator(_names), WithJsonSchema({"type": "object", "minProperties": 1})] = Field(
         description="names, and the expressions that they are set to"
     )
@@ -55,6 +56,7 @@ class Append(Step):
     """Add an item to the end of a list, as one step."""
 
     verb = "append"
+    in_atomic = True
     to: Variable = Field(description="the list")
     item: Expr = Field(description="what to add")
 
@@ -63,6 +65,7 @@ class Pop(Step):
     """Take an item out of a list (the last) or, with `at`, by index or key, as one step."""
 
     verb = "pop"
+    in_atomic = True
     from_: Variable = Field(alias="from", description="the list or mapping")
     at: Expr | None = Field(None, description="the index or key; the last item unless given")
     into: Into = Field(None, description="the variable that takes the item")

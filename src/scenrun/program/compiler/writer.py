@@ -10,7 +10,6 @@ from scenrun.language.expressions import Expression
 from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.variables import Target
-from scenrun.language.verbs import flow, log_and_time, variables
 from scenrun.language.verbs.step import Step
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.complaints import Complaints
@@ -25,12 +24,6 @@ from scenrun.program.ir import Cell, CellRef
 Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[Step], Lower] = {}
 """The function that lowers each verb, by the class of its step."""
-
-ATOMIC_VERBS = (
-    variables.Set, variables.Append, variables.Pop, log_and_time.Log, flow.If, flow.While, flow.Repeat, flow.For, flow.Break,
-    flow.Continue, flow.Return, flow.Assert, flow.Raise, flow.Run, flow.Try,
-)  # fmt: skip
-"""The verbs that are allowed inside `atomic`."""
 
 
 def lowers(*classes: type[Step]) -> Callable[[Lower], Lower]:
@@ -118,7 +111,7 @@ class Writer:
         """Lower one step."""
         self.compiler.place = step.place
         with self.code.at(path, step.place):
-            if self.code.atomic and not isinstance(step, ATOMIC_VERBS):
+            if self.code.atomic and not step.in_atomic:
                 message = f"`{step.verb}` cannot stand inside `atomic`, which reads and writes variables as one step"
                 self.refuse(step.place, message)
                 return

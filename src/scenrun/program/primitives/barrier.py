@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.json_types import ANY
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Then, Values
 
 FILLING, DRAINING, RESETTING, BROKEN = 0, 1, -1, -2
 IS_BROKEN = "`{object}` is broken"
@@ -65,6 +66,16 @@ def reset(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Out
     return Done(((RESETTING if state in (FILLING, BROKEN) else state, count, parties),))
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """Its state, and how many threads have come or are still to leave."""
+    state, count, parties = value
+    if state == BROKEN:
+        return "broken"
+    if state == FILLING:
+        return f"{count} of {parties} have come"
+    return f"open, {count} still to leave" if state == DRAINING else f"was reset, {count} still to leave"
+
+
 BARRIER = Kind(
     "barrier",
     (
@@ -78,6 +89,7 @@ BARRIER = Kind(
                 Phase(enter, together=True, name="comes"),
                 Phase(leave, time_out, together=True, name="leaves"),
             ),
+            adds={"value": ANY},
             waiting="waits for the others at {object}",
             in_vain="waits at {object} for others who will not come",
         ),
@@ -91,4 +103,5 @@ BARRIER = Kind(
         "broken": lambda value: value[0] == BROKEN,
         "parties": lambda value: value[2],
     },
+    in_words=in_words,
 )

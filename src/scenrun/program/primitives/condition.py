@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.json_types import ANY
+from scenrun.program.primitives.kinds import (
+    Done,
+    Failed,
+    Kind,
+    Operation,
+    Outcome,
+    Phase,
+    Scene,
+    Then,
+    ThreadNumbers,
+    Values,
+)
 from scenrun.program.primitives.rlock import FREE
 
 NOT_HELD = "`{operation}` on `{object}` without holding its lock"
@@ -81,6 +93,11 @@ def notify_all(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -
     return Done(((), lock)) if is_owned(lock, me) else _not_held(values, "notify_all")
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The threads that wait, in order."""
+    return f"{scene.names(value)} in line" if value else "nobody in line"
+
+
 CONDITION = Kind(
     "condition",
     (
@@ -96,6 +113,8 @@ CONDITION = Kind(
                 Phase(take_again, waits_at=(1,), name="has the lock"),
                 Phase(leave, name="not in time"),
             ),
+            adds={"value": ANY},
+            false_if_late=True,
             waiting="waits to be notified on {object}",
             in_vain="waits for {object}, which nobody will notify",
         ),
@@ -114,4 +133,8 @@ CONDITION = Kind(
     ),
     initial=lambda options: (),
     beside="lock",
+    in_words=in_words,
+    numbers=ThreadNumbers(
+        lambda value: value, lambda value, to: tuple(to.get(number, number) for number in value), in_order=True
+    ),
 )

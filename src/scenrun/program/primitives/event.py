@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.json_types import ANY
+from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Scene, Then, ThreadNumbers, Values
 
 
 def look(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
@@ -36,6 +37,11 @@ def clear(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Out
     return Done(((False, parked),))
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The flag."""
+    return "set" if value[0] else "clear"
+
+
 EVENT = Kind(
     "event",
     (
@@ -46,13 +52,20 @@ EVENT = Kind(
             about="event.waiting",
             done="event.waited",
             phases=(Phase(look, name="parks"), Phase(wake, time_out, together=True, name="woken")),
+            adds={"value": ANY},
+            false_if_late=True,
             waiting="waits for {object} to be set",
             in_vain="waits for {object}, which nobody will set",
         ),
-        Operation("set", about="event.setting", done="event.set", phases=(Phase(set_flag),)),
-        Operation("clear", about="event.clearing", done="event.cleared", phases=(Phase(clear),)),
+        Operation("set", about="event.setting", done="event.set", phases=(Phase(set_flag),), cost="set_event"),
+        Operation("clear", about="event.clearing", done="event.cleared", phases=(Phase(clear),), cost="clear_event"),
     ),
     questions=("is_set",),
     initial=lambda options: (options.get("initially") == "set", ()),
     answers={"is_set": lambda value: value[0]},
+    in_words=in_words,
+    numbers=ThreadNumbers(
+        lambda value: value[1],
+        lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),
+    ),
 )

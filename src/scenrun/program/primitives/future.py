@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Then, Values
+from scenrun.program.primitives.json_types import ANY, BOOLEAN, TEXT
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Then, Values
 from scenrun.program.primitives.thread import ITSELF, NEVER_STARTED, NEW, STARTED
 
 QUEUED, RUNNING, ENDED = "queued", "running", "ended"
@@ -123,6 +124,15 @@ def drained(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
     return None if line or running else Done(values)
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The busy workers of a pool, and the tasks that wait."""
+    line, running, is_shut, workers = value
+    text = f"{len(running)} of {workers} workers busy"
+    if line:
+        text += f", {scene.names(line)} waiting"
+    return text + (", shut down" if is_shut else "")
+
+
 _BOTH = (0, 1)
 _BEGIN = Operation("begin", phases=(Phase(begin, waits_at=_BOTH),))
 POOL = Kind(
@@ -135,6 +145,7 @@ POOL = Kind(
             done="pool.submitted",
             phases=(Phase(submit),),
             makes="future",
+            adds={"value": TEXT},
         ),
         Operation(
             "shutdown",
@@ -143,10 +154,12 @@ POOL = Kind(
             about="pool.shutting_down",
             done="pool.shut_down",
             phases=(Phase(close, name="shuts it down"), Phase(drained, together=True, name="sees it empty")),
+            awaits="the end of",
             waiting="waits for the tasks of {object}",
         ),
     ),
     initial=lambda options: ((), (), False, options["max_workers"]),
+    in_words=in_words,
 )
 FUTURE = Kind(
     "future",
@@ -159,6 +172,8 @@ FUTURE = Kind(
             about="future.awaiting",
             done="future.answered",
             phases=(Phase(result, no_result_in_time, waits_at=_BOTH, together=True),),
+            adds={"value": ANY},
+            awaits="a result of",
             waiting="waits for the result of {object}",
         ),
         Operation(
@@ -167,6 +182,7 @@ FUTURE = Kind(
             about="future.cancelling",
             done="future.cancel_asked",
             phases=(Phase(cancel),),
+            adds={"value": BOOLEAN},
         ),
     ),
     questions=("done", "running", "cancelled"),
@@ -194,6 +210,7 @@ TASK = Kind(
             about="thread.joining",
             done="thread.joined",
             phases=(Phase(join, give_up_joining, waits_at=_BOTH, together=True),),
+            awaits="the end of",
             waiting="waits for {object} to end",
         ),
     ),

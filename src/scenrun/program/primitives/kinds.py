@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from scenrun.errors import Fault
+from scenrun.program.primitives.json_types import NUMBER, JsonType
 
 Values = tuple[Any, ...]
 """The immutable values of the cells that an operation names: its object, and beside it a condition's lock, a task's pool."""
@@ -84,10 +85,29 @@ class Operation:
     """The parameters that the `about` line shows."""
     shows: tuple[str, ...] = ()
     """The parameters that the `done` line shows."""
+    adds: dict[str, JsonType] = field(default_factory=dict, hash=False)
+    """What the `done` line says of the result, each field with its type, in their order.
+
+    `held_s`, `size` and `waited_s` are measured; the result itself is under any other name. `waited_s` comes last of its own
+    accord where the operation may wait.
+    """
     waiting: str = ""
     """A wait in it, in words: `waits for an item of {object}`."""
     in_vain: str = ""
     """The same where no thread will ever end the wait: `waits for an item of {object} that nobody will put`."""
+
+    awaits: str = ""
+    """What a wait is for, before the object's name, where that is not the object: `an item in`."""
+    false_if_late: bool = False
+    """Whether its result is False where the time was up."""
+    stores: str = ""
+    """The parameter whose value becomes part of the object's and has no other effect: a search ignores one that is never read."""
+    fetches: bool = False
+    """Whether its result is a value that was stored, and it depends on no other."""
+    only_counts: bool = False
+    """Whether it does the same whatever values are stored; without these three it is taken to depend on all of them."""
+    cost: str = ""
+    """The word under which its cost in virtual time is given, where that is not its name: mostly a verb."""
 
     @property
     def waits(self) -> bool:
@@ -95,9 +115,44 @@ class Operation:
         return bool(self.freed_by) or len(self.phases) > 1
 
     @property
+    def waits_first(self) -> bool:
+        """Whether a thread may have to wait in it before it has any effect."""
+        return bool(self.freed_by) and len(self.phases) == 1
+
+    @property
+    def result_fields(self) -> dict[str, JsonType]:
+        """The fields that the `done` line adds to the arguments, in their order."""
+        return {**self.adds, "waited_s": NUMBER} if self.waits else self.adds
+
+    @property
     def timeout_at(self) -> int | None:
         """Which argument is the time-out, if it has one."""
         return next((at for at, name in enumerate(self.parameters) if name in ("timeout", "after")), None)
+
+
+class Scene(Protocol):
+    """What words for an object's value need beside it."""
+
+    def names(self, numbers: Sequence[int]) -> str:
+        """The names of threads, by their numbers."""
+
+    def holders(self) -> str:
+        """The names of the threads that hold the object, which the value of a plain lock does not tell."""
+
+    def short(self, value: Any) -> str:
+        """A value as text, cut off where it is long."""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadNumbers:
+    """Where the value of an object has the numbers of threads, so that a search can exchange threads that are alike."""
+
+    of: Callable[[Any], tuple[int, ...]]
+    """The numbers in a value, in its order."""
+    renumbered: Callable[[Any, dict[int, int]], Any]
+    """The value with other numbers: new ones by old ones, as far as they change."""
+    in_order: bool = False
+    """Whether the position of a number matters, as in a line of waiting threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +177,19 @@ class Kind:
     """For a kind that locals hold: what a fault says where something else is found."""
     begin: Operation | None = None
     """For a kind of thread: what must be done before its first step; its result says whether it runs at all."""
+    in_words: Callable[[Any, Scene], str] | None = None
+    """Its value in words; None for variables, which show their value, and for what is described as a thread."""
+    is_held: bool = False
+    """Whether threads hold it from an `acquire` to a `release`."""
+    numbers: ThreadNumbers | None = None
+    """The threads that a value names; None where it names none, or is itself that of a thread or of a pool's tasks."""
     end: Act | None = None
     """For a kind of thread: what its last step does, with its result and the fault that left it as arguments."""
+
+    @property
+    def stores(self) -> bool:
+        """Whether values of the program are stored in it."""
+        return any(operation.stores for operation in self.operations)
 
     def operation(self, name: str) -> Operation | None:
         """The operation of that name, or None where this kind has none."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
+from scenrun.program.primitives.json_types import ANY, INTEGER, NUMBER
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Values
 
 TOO_OFTEN = "`task_done` of `{object}` more often than items were put"
 
@@ -78,6 +79,13 @@ def join(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outc
     return Done(values) if unfinished == 0 else None
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The number of items, the bound, and the items."""
+    items, _, maxsize, _ = value
+    bound = f" of {maxsize}" if maxsize else ""
+    return f"{len(items)}{bound}: {scene.short(list(items))}" if items else f"empty{bound and f' (0{bound})'}"
+
+
 _PUT = Operation(
     "put",
     ("item", "timeout", "block"),
@@ -85,9 +93,12 @@ _PUT = Operation(
     about="queue.putting",
     done="queue.put",
     phases=(Phase(put, full_in_time),),
+    awaits="room in",
     waiting="waits for room in {object}",
     in_vain="waits for room in {object} that nobody will make",
     shows=("item",),
+    stores="item",
+    adds={"size": INTEGER},
 )
 _GET = Operation(
     "get",
@@ -96,6 +107,9 @@ _GET = Operation(
     about="queue.getting",
     done="queue.got",
     phases=(Phase(get, empty_in_time),),
+    adds={"size": INTEGER, "waited_s": NUMBER, "value": ANY},
+    fetches=True,
+    awaits="an item in",
     waiting="waits for an item of {object}",
     in_vain="waits for an item of {object} that nobody will put",
 )
@@ -105,14 +119,23 @@ QUEUE = Kind(
     (
         _PUT,
         _GET,
-        Operation("task_done", about="queue.finishing_task", done="queue.task_done", phases=(Phase(task_done),)),
+        Operation(
+            "task_done",
+            about="queue.finishing_task",
+            done="queue.task_done",
+            phases=(Phase(task_done),),
+            only_counts=True,
+        ),
         Operation(
             "join",
             freed_by=("task_done",),
             writes=False,
             about="queue.joining",
             done="queue.joined",
+            cost="join_queue",
+            only_counts=True,
             phases=(Phase(join, together=True),),
+            awaits="the work of",
             waiting="waits until all items of {object} are done",
             in_vain="waits until every item of {object} is done, and nobody will say so",
         ),
@@ -120,6 +143,7 @@ QUEUE = Kind(
     questions=("qsize", "empty", "full"),
     initial=lambda options: ((), 0, options["maxsize"], options["kind"]),
     answers={**_ANSWERS, "full": lambda value: 0 < value[2] <= len(value[0])},
+    in_words=in_words,
 )
 SIMPLE_QUEUE = Kind(
     "simple_queue",
@@ -128,4 +152,5 @@ SIMPLE_QUEUE = Kind(
     noun="queue",
     initial=lambda options: ((), 0, 0, "fifo"),
     answers=_ANSWERS,
+    in_words=in_words,
 )

@@ -44,10 +44,16 @@ def waiting(op: str, label: str, *, in_vain: bool = False) -> str:
     return words.replace("{object}", label) if words else f"waits in {op} of {label}"
 
 
+def is_for_threads(op: str) -> bool:
+    """Whether a wait in an operation is for threads: that they end, or that a worker of a pool is free."""
+    known = operation(op)
+    return op == "pool.worker" or (known is not None and "end" in known.freed_by)
+
+
 def is_attribute(question: str) -> bool:
     """Whether a question such as `barrier.broken` is an attribute of Python's object, asked without a call."""
     kind, _, name = question.partition(".")
     return kind in KINDS and name in KINDS[kind].attributes
 
 
-__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "operation"]
+__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "waiting"]

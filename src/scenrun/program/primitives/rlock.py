@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from scenrun.program.primitives import lock
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Outcome, Phase, Values
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Outcome, Phase, Scene, ThreadNumbers, Values
 
 FREE = (None, 0)
 NOT_OWNED = "release of `{object}`, which this thread does not own"
@@ -29,6 +29,14 @@ def release(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
     return Done((FREE if depth == 1 else (me, depth - 1),))
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The thread that holds it, and how often."""
+    owner, depth = value
+    if owner is None:
+        return "free"
+    return f"held by {scene.names([owner])}" + (f", {depth} times" if depth > 1 else "")
+
+
 RLOCK = Kind(
     "rlock",
     (
@@ -37,4 +45,10 @@ RLOCK = Kind(
     ),
     noun="lock",
     initial=lambda options: FREE,
+    in_words=in_words,
+    is_held=True,
+    numbers=ThreadNumbers(
+        lambda value: () if value[0] is None else (value[0],),
+        lambda value, to: (to.get(value[0], value[0]), value[1]),
+    ),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Values
+from scenrun.program.primitives.json_types import BOOLEAN, NUMBER
+from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Values
 
 MAX_RELEASE = 1_000_000
 ONE_OR_MORE = "`n` of a release is one or more"
@@ -39,6 +40,12 @@ def release(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
     return Done(((permits + n, bound),))
 
 
+def in_words(value: Any, scene: Scene) -> str:
+    """The permits that are left."""
+    left = value[0]
+    return f"{left} permit{'s' * (left != 1)} left"
+
+
 _OPERATIONS = (
     Operation(
         "acquire",
@@ -47,6 +54,9 @@ _OPERATIONS = (
         about="semaphore.acquiring",
         done="semaphore.acquired",
         phases=(Phase(acquire, give_up),),
+        adds={"acquired": BOOLEAN},
+        false_if_late=True,
+        awaits="a permit of",
         waiting="waits for a permit of {object}",
         in_vain="waits for a permit of {object} that nobody will release",
     ),
@@ -58,12 +68,17 @@ _OPERATIONS = (
         phases=(Phase(release),),
         announces=("n",),
         shows=("n",),
+        adds={"held_s": NUMBER},
     ),
 )
-SEMAPHORE = Kind("semaphore", _OPERATIONS, initial=lambda options: (options["value"], None))
+SEMAPHORE = Kind(
+    "semaphore", _OPERATIONS, initial=lambda options: (options["value"], None), in_words=in_words, is_held=True
+)
 BOUNDED_SEMAPHORE = Kind(
     "bounded_semaphore",
     _OPERATIONS,
     noun="semaphore",
     initial=lambda options: (options["value"], options["value"]),
+    in_words=in_words,
+    is_held=True,
 )

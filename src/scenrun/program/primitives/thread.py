@@ -82,6 +82,7 @@ JOIN = Operation(
     about="thread.joining",
     done="thread.joined",
     phases=(Phase(join, give_up, together=True),),
+    awaits="the end of",
     waiting="waits for {object} to end",
 )
 THREAD = Kind(
@@ -117,6 +118,7 @@ SPAWNED = Kind(
             about="thread.joining",
             done="thread.joined",
             phases=JOIN.phases,
+            awaits=JOIN.awaits,
             waiting=JOIN.waiting,
         ),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program import values as language
+from scenrun.program.primitives.json_types import ANY
 from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Values
 
 
@@ -51,16 +52,50 @@ def assign(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
 VARIABLE = Kind(
     "variable",
     (
-        Operation("read", writes=False, done="variable.read", phases=(Phase(read),)),
-        Operation("write", ("value",), done="variable.written", phases=(Phase(write),)),
-        Operation("append", ("item",), done="variable.appended", phases=(Phase(append),), shows=("item",)),
-        Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),), shows=("at",)),
         Operation(
-            "assign", ("path", "value"), done="variable.item_written", phases=(Phase(assign),), shows=("path", "value")
+            "read",
+            writes=False,
+            done="variable.read",
+            phases=(Phase(read),),
+            cost="set",
+            adds={"value": ANY},
+            fetches=True,
         ),
-        Operation("remove", ("path", "at"), done="variable.item_popped", phases=(Phase(remove),), shows=("path", "at")),
         Operation(
-            "extend", ("path", "item"), done="variable.item_appended", phases=(Phase(extend),), shows=("path", "item")
+            "write",
+            ("value",),
+            done="variable.written",
+            phases=(Phase(write),),
+            cost="set",
+            adds={"value": ANY},
+            stores="value",
+        ),
+        Operation("append", ("item",), done="variable.appended", phases=(Phase(append),), shows=("item",)),
+        Operation("pop", ("at",), done="variable.popped", phases=(Phase(pop),), shows=("at",), adds={"value": ANY}),
+        Operation(
+            "assign",
+            ("path", "value"),
+            done="variable.item_written",
+            phases=(Phase(assign),),
+            cost="set",
+            shows=("path", "value"),
+        ),
+        Operation(
+            "remove",
+            ("path", "at"),
+            done="variable.item_popped",
+            phases=(Phase(remove),),
+            cost="pop",
+            shows=("path", "at"),
+            adds={"value": ANY},
+        ),
+        Operation(
+            "extend",
+            ("path", "item"),
+            done="variable.item_appended",
+            phases=(Phase(extend),),
+            cost="append",
+            shows=("path", "item"),
         ),
     ),
     initial=lambda options: options["initial"],

@@ -11,8 +11,7 @@ from scenrun.model.moves import choices_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State
 from scenrun.program.findings import NOBODY, Stuck
 from scenrun.program.ir import Program
-from scenrun.program.primitives.barrier import BROKEN, DRAINING, FILLING
-from scenrun.program.primitives.registry import waiting
+from scenrun.program.primitives.registry import KINDS, waiting
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import Telling
 from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
@@ -100,8 +99,8 @@ class _Words:
         for slot, kind in enumerate(slots.kinds):
             if kind == "variable":
                 out[f"value:{slots.label(slot)}"] = _short(state.cells[slot])
-            elif kind in _OBJECTS:
-                out[f"object:{slots.label(slot)}"] = _OBJECTS[kind](self, state, slot)
+            elif (in_words := KINDS[kind].in_words) is not None:
+                out[f"object:{slots.label(slot)}"] = in_words(state.cells[slot], _Scene(self, state, slot))
         out |= {f"thread:{name}": self._thread(state, number) for number, name in enumerate(self.names)}
         return out | {f"holds:{name}": ", ".join(self.holders.held(name)) for name in self.names}
 
@@ -119,71 +118,26 @@ class _Words:
             return ("can begin" if thread.pc == BEGINNING else "can move") + where
         return _reason(stuck) + where
 
-    def _names_of(self, state: State, numbers: Sequence[int]) -> str:
-        return ", ".join(state.threads[number].who.name for number in numbers)
 
-    def lock(self, state: State, slot: int) -> str:
-        """The thread that holds a lock."""
-        if not state.cells[slot]:
-            return "free"
-        return f"held by {', '.join(self.holders.held_by(slot)) or NOBODY}"
+class _Scene:
+    """Who is around an object in a state."""
 
-    def rlock(self, state: State, slot: int) -> str:
-        """The thread that holds an rlock, and how often."""
-        owner, depth = state.cells[slot]
-        if owner is None:
-            return "free"
-        return f"held by {self._names_of(state, [owner])}" + (f", {depth} times" if depth > 1 else "")
+    def __init__(self, words: _Words, state: State, slot: int) -> None:
+        self.words = words
+        self.state = state
+        self.slot = slot
 
-    def semaphore(self, state: State, slot: int) -> str:
-        """The permits of a semaphore that are left."""
-        left = state.cells[slot][0]
-        return f"{left} permit{'s' * (left != 1)} left"
+    def names(self, numbers: Sequence[int]) -> str:
+        """The names of threads, by their numbers."""
+        return ", ".join(self.state.threads[number].who.name for number in numbers)
 
-    def condition(self, state: State, slot: int) -> str:
-        """The threads that wait for a condition, in order."""
-        line = state.cells[slot]
-        return f"{self._names_of(state, line)} in line" if line else "nobody in line"
+    def holders(self) -> str:
+        """The names of the threads that hold the object."""
+        return ", ".join(self.words.holders.held_by(self.slot)) or NOBODY
 
-    def event(self, state: State, slot: int) -> str:
-        """The flag of an event."""
-        is_set, _ = state.cells[slot]
-        return "set" if is_set else "clear"
-
-    def barrier(self, state: State, slot: int) -> str:
-        """The phase of a barrier, and how many threads have arrived or are still to leave."""
-        phase, count, parties = state.cells[slot]
-        if phase == BROKEN:
-            return "broken"
-        if phase == FILLING:
-            return f"{count} of {parties} have come"
-        return f"open, {count} still to leave" if phase == DRAINING else f"was reset, {count} still to leave"
-
-    def queue(self, state: State, slot: int) -> str:
-        """The number of items of a queue, its bound, and the items."""
-        items, _, maxsize, _ = state.cells[slot]
-        bound = f" of {maxsize}" if maxsize else ""
-        return f"{len(items)}{bound}: {_short(list(items))}" if items else f"empty{bound and f' (0{bound})'}"
-
-    def pool(self, state: State, slot: int) -> str:
-        """The number of busy workers of a pool, and the tasks that wait."""
-        line, running, is_shut, workers = state.cells[slot]
-        text = f"{len(running)} of {workers} workers busy"
-        if line:
-            text += f", {self._names_of(state, line)} waiting"
-        return text + (", shut down" if is_shut else "")
-
-    def section(self, state: State, slot: int) -> str:
-        """The number of threads in a critical section."""
-        return f"{state.cells[slot]} inside"
-
-
-_OBJECTS = {
-    "lock": _Words.lock, "rlock": _Words.rlock, "semaphore": _Words.semaphore, "bounded_semaphore": _Words.semaphore,
-    "condition": _Words.condition, "event": _Words.event, "barrier": _Words.barrier, "queue": _Words.queue,
-    "simple_queue": _Words.queue, "pool": _Words.pool, "section": _Words.section,
-}  # fmt: skip
-"""The description of each kind of object; threads and timers are described as threads."""
+    def short(self, value: Any) -> str:
+        """A value as text, cut off where it is long."""
+        return _short(value)
 
 
 def _reason(stuck: Stuck) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State
+from scenrun.program.primitives.registry import KINDS
 
-_LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore")
+_LOCKS = frozenset(kind.name for kind in KINDS.values() if kind.is_held)
 
 
 class Holders:

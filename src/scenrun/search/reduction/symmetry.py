@@ -13,32 +13,16 @@ numbers in different states; so its number is looked up in each state's list of 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.model.state import ENDED, Thread, Who
 from scenrun.program.ir import Group, Instruction
+from scenrun.program.primitives.registry import KINDS
 from scenrun.program.values import key
 from scenrun.search.space.state_space import StateSpace
 
 _LAST = 1 << 60  # added to the number of an ended thread's local state, which so sorts behind all others
-NAMING: dict[str, Callable[[Any], tuple[int, ...]]] = {
-    "rlock": lambda value: () if value[0] is None else (value[0],),
-    "condition": lambda value: value,
-    "event": lambda value: value[1],
-}
-"""For each kind whose values contain thread numbers, the function that extracts them from a value."""
-RENAMED: dict[str, Callable[[Any, dict[int, int]], Any]] = {
-    "rlock": lambda value, to: (to.get(value[0], value[0]), value[1]),
-    "condition": lambda value, to: tuple(to.get(number, number) for number in value),
-    "event": lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),
-}
-"""For each of these kinds, the function that renumbers the threads in a value."""
-_ORDERED = frozenset({"condition"})
-"""The kinds in whose values the position of a number matters, such as a queue of waiting threads."""
-
-
 _NOBODY = Who("", "", 0, 0)
 
 
@@ -65,7 +49,8 @@ class Symmetry:
     def __init__(self, space: StateSpace) -> None:
         self.space = space
         self.groups = [found for group in space.machine.program.groups if (found := self._replicas(group))]
-        self._named = [(slot, kind) for slot, kind in enumerate(space.machine.slots.kinds) if kind in NAMING]
+        kinds = enumerate(space.machine.slots.kinds)
+        self._named = [(slot, numbers) for slot, kind in kinds if (numbers := KINDS[kind].numbers) is not None]
         self._layout = -1
         self._given: dict[tuple[int, int, int, int], int] = {}
 
@@ -170,10 +155,9 @@ class Symmetry:
     def _mentions(self, state: int) -> dict[int, tuple[tuple[int, int], ...]]:
         """For each thread number, the slots of the cells that contain it, each with the position where that matters."""
         out: dict[int, tuple[tuple[int, int], ...]] = {}
-        for slot, kind in self._named:
-            numbers = NAMING[kind](self.space.cell(state, slot))
-            for at, number in enumerate(numbers):
-                out[number] = (*out.get(number, ()), (slot, at if kind in _ORDERED else 0))
+        for slot, numbers in self._named:
+            for at, number in enumerate(numbers.of(self.space.cell(state, slot))):
+                out[number] = (*out.get(number, ()), (slot, at if numbers.in_order else 0))
         return out
 
     def _kind(self, group: Replicas, member: int, place: int, state: int) -> int:
@@ -204,10 +188,10 @@ class Symmetry:
                 renamed[other] = member
                 places[member] = self._place(group, at, member, self._kind(group, other, now[source], state))
                 cells[group.slots[at]] = space.cell(state, group.slots[source])[0], member
-        for slot, kind_name in self._named:
+        for slot, numbers in self._named:
             value = space.cell(state, slot)
-            if any(number in renamed for number in NAMING[kind_name](value)):
-                cells[slot] = RENAMED[kind_name](value, renamed)
+            if any(number in renamed for number in numbers.of(value)):
+                cells[slot] = numbers.renumbered(value, renamed)
         return space.replaced(state, places, cells)
 
     def _place(self, group: Replicas, index: int, member: int, kind: int) -> int:

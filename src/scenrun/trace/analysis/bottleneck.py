@@ -112,8 +112,7 @@ def _of_queue(evidence: Evidence, group: str, target: Target, share: float) -> B
     """The groups on the queue's other side that wait much less than this one, if there are any."""
     op, name = target
     others = _on_the_other_side(evidence, op, name)
-    what = "an item in" if op == "queue.get" else "room in"
-    said = f"{group} waits {_percent(share)} of the time for {what} {name}"
+    said = f"{group} waits {_percent(share)} of the time for {awaited(op, name)}"
     free = [g for g in others if g != group and _waits(evidence, g) < share * LESS]
     if not free:
         return None

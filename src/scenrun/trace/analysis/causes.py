@@ -9,6 +9,7 @@ from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.items import Items
 from scenrun.trace.analysis.lines import Line, Tokens
 from scenrun.trace.analysis.opening import Opening
+from scenrun.trace.analysis.operations import FREED, FREEING
 from scenrun.trace.analysis.reading import Event
 
 MOST_TIMES = 10_000
@@ -35,15 +36,13 @@ class Causes:
         """By queue, the threads that have announced a put."""
         self._starts: dict[str, Cause] = {}
         self._noting: dict[str, Callable[[Event, str], None]] = {
-            "lock.releasing": self._releasing,
-            "lock.acquired": self._acquired,
+            **dict.fromkeys(FREEING, self._frees),
+            **dict.fromkeys(FREED, self._is_freed),
             "semaphore.releasing": self._gives_permits,
             "semaphore.acquired": self._takes_permit,
             "queue.putting": self._is_putting,
             "queue.put": self._put,
             "queue.got": self._got,
-            "queue.finishing_task": self._finishing,
-            "queue.joined": self._joined_queue,
             "condition.waiting": self._joins_line,
             "condition.notifying": self._notifying,
             "condition.notifying_all": self._frees_all,
@@ -70,13 +69,15 @@ class Causes:
             noting(event, event.get("object", ""))
         return self._freed_by
 
-    # --- locks and semaphores
+    # --- what the last line that frees anybody explains: locks, a queue's tasks, and each new kind
 
-    def _releasing(self, event: Event, name: str) -> None:
-        self._last["lock", name] = Cause.of(event)
+    def _frees(self, event: Event, name: str) -> None:
+        self._last["object", name] = Cause.of(event)
 
-    def _acquired(self, event: Event, name: str) -> None:
-        self._freed_by = self._last.get(("lock", name))
+    def _is_freed(self, event: Event, name: str) -> None:
+        self._freed_by = self._last.get(("object", name))
+
+    # --- semaphores
 
     def _gives_permits(self, event: Event, name: str) -> None:
         times = event.get("n", 1)
@@ -119,12 +120,6 @@ class Causes:
         if items is None:
             items = self._items[name] = Items(self.opening.order(name))
         return items
-
-    def _finishing(self, event: Event, name: str) -> None:
-        self._last["task", name] = Cause.of(event)
-
-    def _joined_queue(self, event: Event, name: str) -> None:
-        self._freed_by = self._last.get(("task", name))
 
     # --- conditions, events, barriers
 

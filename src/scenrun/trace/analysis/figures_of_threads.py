@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.trace.analysis.operations import FOR_THREADS
+from scenrun.trace.analysis.operations import AWAITS, FOR_THREADS
 from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
 
@@ -19,15 +19,9 @@ def family(name: str) -> str:
     return name.partition("[")[0].partition("#")[0]
 
 
-_WORDS = {
-    "semaphore.acquire": "a permit of", "queue.get": "an item in", "queue.put": "room in", "queue.join": "the work of",
-    "thread.join": "the end of", "future.result": "a result of", "pool.shutdown": "the end of",
-}  # fmt: skip
-
-
 def awaited(op: str, name: str) -> str:
     """The target of a wait in words: `room in pipeline`; for a lock, event, condition or barrier just its name."""
-    return f"{_WORDS.get(op, '' if name else op)} {name}".strip()
+    return f"{AWAITS.get(op, '' if name else op)} {name}".strip()
 
 
 @dataclass(slots=True)

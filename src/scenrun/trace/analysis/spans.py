@@ -14,7 +14,7 @@ from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.causes import Causes
 from scenrun.trace.analysis.holdings import Holdings
 from scenrun.trace.analysis.opening import Opening, opening_of
-from scenrun.trace.analysis.operations import ABOUT, DONE, WAITS
+from scenrun.trace.analysis.operations import ABOUT, DONE, FALSE_IF_LATE, WAITS
 from scenrun.trace.analysis.reading import Event
 
 ALIVE, RUNNING, SLEEPING, WORKING, CALLING = "alive", "running", "sleeping", "working", "calling"
@@ -162,9 +162,7 @@ class Spans:
 
     def _waited(self, event: Event, about: Event | None, waited: float, cause: Cause | None) -> None:
         op, end = DONE[event["event"]], event["elapsed_s"]
-        late = event.get("acquired") is False or (
-            op in ("event.wait", "condition.wait") and event.get("value") is False
-        )
+        late = op in FALSE_IF_LATE and (event.get("acquired") is False or event.get("value") is False)
         begin = end - waited
         if cause is not None and (late or cause.thread == event["thread"]):
             cause = None  # a timeout has no cause, and a thread is not its own
