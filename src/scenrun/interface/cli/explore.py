@@ -25,6 +25,7 @@ from scenrun.interface.cli.streams import say, tell
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.program.user_python import check_calls
+from scenrun.report.command import Command
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
@@ -187,7 +188,8 @@ class _Exploring:
             say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
             if found.counterexamples and not saved and file != "-":
                 schedule = self._replayed("schedule.json")
-                say(f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay {schedule} --on threads")
+                again = self._again(file).also(save="schedule.json")
+                say(f"  keep it: {again}; then scenrun replay {schedule} --on threads")
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
         return 0 if found.ok else 1
@@ -198,19 +200,18 @@ class _Exploring:
 
     def _replayed(self, schedule: str) -> str:
         """The arguments of `scenrun replay` that show a finding again."""
-        return shlex.join([schedule, *(["--expect", self.options["expect"]] if self.options["expect"] else [])])
+        return shlex.join(Command("replay", schedule, {"expect": self.options["expect"] or None}).words)
 
-    def _again(self, file: str) -> str:
+    def _again(self, file: str) -> Command:
         """The command that repeats the search."""
-        words = ["scenrun", "explore", file]
-        for text in self.options["sets"]:
-            words += ["--set", text]
-        for name in _AGAIN:
-            if self.options[name]:
-                words += [f"--{name.replace('_', '-')}", str(self.options[name])]
-        words += ["--time", "virtual"] * (self.options["time_mode"] == "virtual")
-        words += ["--races"] * self.options["races"] + ["--allow-python"] * self.options["allow_python"]
-        return shlex.join(words)
+        given = self.options
+        options = {"set": given["sets"], **{name: given[name] or None for name in _AGAIN}}
+        time_mode = "virtual" if given["time_mode"] == "virtual" else None
+        return Command(
+            "explore",
+            file,
+            {**options, "time": time_mode, "races": given["races"], "allow_python": given["allow_python"]},
+        )
 
     def _save(self, found: Explored) -> dict[int, str]:
         """Saves the schedules of the findings; returns their paths by number of the finding."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import shutil
 import signal
 import sys
@@ -26,6 +25,7 @@ from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
 from scenrun.program.user_python import check_calls
+from scenrun.report.command import Command
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 
@@ -84,7 +84,7 @@ class Running(ABC):
 
     again_options: tuple[str, ...] = ()
     """Options that the command for the same run must repeat."""
-    words: tuple[str, ...] = ()
+    verb = ""
     """The command's name in that command; empty for `run`."""
     remark = ""
     """A remark on repeating the run."""
@@ -131,16 +131,11 @@ class Running(ABC):
 
     def _again(self, file: str, result: RunRecord) -> str:
         """The command that repeats the run, without the level."""
-        words = ["scenrun", *self.words, file]
-        for text in self.options["sets"]:
-            words += ["--set", text]
-        words += ["--expect", self.options["expect"]] if self.options["expect"] else []
-        for option in self.again_options:
-            value = self.options[option]
-            for one in value if isinstance(value, tuple) else () if value is None else (value,):
-                words += [f"--{option.replace('_', '-')}", str(one)]
-        words += ["--seed", str(result.seed)] * (self.options.get("schedule") is None)
-        return shlex.join(words + ["--allow-python"] * self.options["allow_python"])
+        given = self.options
+        options = {"set": given["sets"], "expect": given["expect"] or None}
+        options |= {name: given[name] for name in self.again_options}
+        seed = result.seed if given.get("schedule") is None else None
+        return str(Command(self.verb, file, {**options, "seed": seed, "allow_python": given["allow_python"]}))
 
     def _many(self, file: str, loaded: Loaded) -> int:
         tally = Tally(loaded.name, self.options["until"])

@@ -70,7 +70,7 @@ def _warn_of_calls(programs: list[Program]) -> None:
 class _Virtual(Running):
     """Simulates scenarios in virtual time."""
 
-    words = ("simulate",)
+    verb = "simulate"
     again_options = (
         "scheduler",
         "priority",
