@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenrun.errors import InternalError, OutputError, UsageError
+from scenrun.printable import excerpt
 from scenrun.report.spreadsheet import cell_in_sql
 from scenrun.report.tables import TABLES, TEXT, TIME
-from scenrun.trace.analysis.reading import excerpt
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

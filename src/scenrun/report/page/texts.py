@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
+from scenrun.printable import visible
 from scenrun.trace.analysis.reading import Event
 from scenrun.trace.json_text import dumps_strictly
 
@@ -17,8 +17,6 @@ _OPENING = frozenset(("text", "objects", "threads", "state", "description"))
 _CLOSING = frozenset(("figures", "state", "expectations", "findings"))
 _LEFT_OUT = {"run.started": _OPENING, "run.finished": _CLOSING, "finding": frozenset(("threads",))}
 """Fields that the page shows elsewhere."""
-_KEPT = frozenset("\u00a0\u200d")
-_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 def harmless(text: str, most: int = LONGEST) -> str:
@@ -26,15 +24,8 @@ def harmless(text: str, most: int = LONGEST) -> str:
     left_out = len(text) - most
     if left_out > 0:
         text = text[:most]
-    if not text.isprintable():
-        text = "".join(map(_visible, text))
+    text = visible(text)
     return f"{text}… ({left_out:,} more characters)" if left_out > 0 else text
-
-
-def _visible(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _HIDDEN:
-        return character
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character) or character.encode("unicode_escape").decode()
 
 
 def value_text(value: Any) -> str:
