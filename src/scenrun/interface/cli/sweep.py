@@ -31,7 +31,7 @@ from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.language.value_ranges import RangeError, is_range
-from scenrun.report.amounts import counted
+from scenrun.report.amounts import counted, rough_seconds
 from scenrun.workers.cluster import ClusterLost
 
 _PROGRESS_S = 0.2
@@ -309,16 +309,9 @@ class _Sweeping:
 
 def progress(done: int, most: int, rate: float, failing: int) -> str:
     """The progress of a sweep in one line; `rate` is in cells per second."""
-    left = f", {_left((most - done) / rate)} left" if rate > 0 else ""
+    left = f", {rough_seconds((most - done) / rate)} left" if rate > 0 else ""
     bad = f", {failing:,} not as expected" if failing else ""
     return f"{done:,} of {most:,} cells, {rate:.3g}/s{left}{bad}"
-
-
-def _left(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 __all__ = ["OF", "over_of", "progress", "sweep_command"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.printable import visible
+from scenrun.report.amounts import precise_seconds
 from scenrun.trace.analysis.reading import Event
 from scenrun.trace.json_text import dumps_strictly
 
@@ -43,15 +44,6 @@ def lines_of(text: str, most: int = 20_000) -> list[str]:
     return [*shown, f"… ({len(lines) - most:,} more lines)"] if len(lines) > most else shown
 
 
-def duration(seconds: float) -> str:
-    """A duration in seconds with a fitting unit."""
-    size = abs(seconds)
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if size * factor >= 1:
-            return f"{seconds * factor:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns" if seconds else "0"
-
-
 def detail_of(event: Event) -> str:
     """The fields of a line besides thread, time and place: its message, or the fields of its kind."""
     name = event["event"]
@@ -65,7 +57,7 @@ def _field(key: str, value: Any) -> str:
     if kind is str:
         return value if key == "message" else f"{key} {value}"
     if kind is float and key.endswith("_s"):
-        return f"{key[:-2]} {duration(value)}"
+        return f"{key[:-2]} {precise_seconds(value)}"
     if kind is dict and key == "fields":
         return ", ".join(f"{name}: {one if type(one) is str else value_text(one)}" for name, one in value.items())
     return f"{key} {value_text(value)}"
