@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +14,7 @@ from scenrun.errors import ScenarioError
 from scenrun.printable import clean
 from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.program.results import RunRecord
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.report.command import Command
 from scenrun.report.outcome import describe as describe_run
 from scenrun.report.width import cut
@@ -80,8 +78,7 @@ def load(file: str, how: SuiteOptions) -> Loaded:
     """Loads a scenario for a test; raises ScenarioError."""
     teacher = None if how.expect is None else read_file(Path(how.expect))
     loaded = load_source(read_file(Path(file)), None, teacher)
-    if how.allow_python and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    import_from_here(how.allow_python)
     check_calls(loaded.program, how.allow_python)
     return loaded
 

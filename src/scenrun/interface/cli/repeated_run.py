@@ -5,65 +5,50 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
-from scenrun.interface.cli.options import expect_option, load, overrides_of
+from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, together
+from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import say
 from scenrun.language.model import VERDICTS
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.report.command import Command
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
-_OPTIONS = (
-    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."),
+shared_options = together(
+    set_option,
     expect_option,
     click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."),
     click.option("--until", type=click.Choice(UNTIL),
                  help="Repeat until this verdict, or any finding, has come, at most N times with --repeat; 0 if it came."),
-    click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
-                 show_default=True, help="Show lines of this level and above; debug shows every operation."),
-    click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
-                 help="Where the log goes, replacing what is there; - is stdout."),
-    click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True),
-    click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
-                 help="auto: within 100 ms (1 s to a file); line: each line at once."),
-    click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong."),
-    click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions."),
+    recording_options,
 )  # fmt: skip
+"""The options of commands that run scenarios."""
 
 
-def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that run scenarios."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str, Loaded]]:
-    """The scenarios of all files; refuses a log file that is one of them."""
+def load_all(files: tuple[str, ...], options: dict[str, Any], output: str = "log") -> list[tuple[str, Loaded]]:
+    """The scenarios of all files; refuses an output file, which the option `output` names, that is one of them."""
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides, options["expect"])) for file in files]
     for _, one in loaded:
-        if options["allow_python"] and os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
+        import_from_here(options["allow_python"])
         check_calls(one.program, options["allow_python"])
-    refuse_own_files(own_files(files, options), options["log"], "--log")
+    if options[output] is not None:
+        refuse_own_files(own_files(files, options), options[output], f"--{output}")
     return loaded
 
 
@@ -93,16 +78,14 @@ class Running(ABC):
         self.options = options
         self.level: str = options["level"]
         self.limit = time_limit_ns(options["time_limit"], "--time-limit")
-        self.signal: str | None = None
-        self.hurry: list[str] = []
-        """The signal, once it has come: a simulation checks this wherever its threads loop."""
+        self.signals = Signals()
         self.closed = False
         self.output = open_output(options["log"], each_line=options["flush"] == "line")
 
     @property
     def is_ended(self) -> bool:
         """Whether a signal or a closed pipe has ended the command."""
-        return self.signal is not None or self.closed
+        return self.signals.name is not None or self.closed
 
     def run_file(self, file: str, loaded: Loaded) -> int:
         """Runs one file, once or repeatedly; returns its exit status."""
@@ -185,35 +168,9 @@ class Running(ABC):
             # An ordinary exit would wait for the threads that do not end.
             os._exit(self.status([_status(result)]))
 
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the run cleanly; a second one ends the process at once."""
-
-        def note(number: int, _: Any) -> None:
-            if self.signal is not None:
-                os._exit(128 + number)
-            self.signal = signal.Signals(number).name
-            self.hurry.append(self.signal)
-
-        with on_signals(note):
-            yield
-
     def status(self, statuses: list[int]) -> int:
         """The exit status for all files: the signal's, or the largest one."""
-        if self.signal is not None:
-            return 128 + int(signal.Signals[self.signal])
-        return max(statuses, default=0)
-
-
-@contextmanager
-def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM with `note` inside the body, and restores the previous handlers."""
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return self.signals.status or max(statuses, default=0)
 
 
 def _status(result: RunRecord) -> int:
