@@ -10,6 +10,7 @@ from scenrun.batch.sweep.cell import Row, Rows
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
 from scenrun.errors import UsageError
+from scenrun.report.database import check_duckdb
 
 _WRITERS = {
     ".csv": "scenrun.batch.sweep.flat",
@@ -65,16 +66,7 @@ def check(paths: Sequence[str], force: bool) -> None:
         if os.path.exists(path) and not (force or path == kept) and not os.path.exists(str(kept)):
             raise UsageError(f"{path} exists, and there is no {kept} to go on from; --force replaces it")
         if suffix_of(path) in (".parquet", ".duckdb"):
-            _check_duckdb(path)
-
-
-def _check_duckdb(path: str) -> None:
-    try:
-        import duckdb  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            f"{path} needs DuckDB, which is not installed: pip install 'scenrun[analysis]', or write a .csv"
-        ) from None
+            check_duckdb(path, ", or write a .csv")
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:
