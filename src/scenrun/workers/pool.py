@@ -53,10 +53,15 @@ class Pool(ABC, Generic[J, R]):
     prepare: called once by each worker; what it returns does its jobs. It and the jobs are pickled.
     """
 
+    at_once = 1
+    """The number of jobs that a worker is sent before the first of them has ended."""
+
     def __init__(self, prepare: Callable[[], Callable[[J], R | Last[R]]], jobs: int) -> None:
         self.prepare = prepare
         self.jobs = jobs
         """The number of workers."""
+        self._busy: dict[Any, tuple[J, float]] = {}
+        """What does each of the jobs that are being done, with the job and the time of its sending."""
 
     def results(self, following: Callable[[], J | None]) -> Iterator[Done[J, R] | None]:
         """The jobs in the order in which they end, until all are done; None whenever nothing has come for LOOK_S.
@@ -65,21 +70,16 @@ class Pool(ABC, Generic[J, R]):
         raised here. After an interruption another call goes on with the jobs that are being done.
         """
         while True:
-            while self.has_room and (job := following()) is not None:
+            while len(self._busy) < self.jobs * self.at_once and (job := following()) is not None:
                 self._send(job)
             if not self.is_busy:
                 return
             yield from self._heard()
 
     @property
-    @abstractmethod
     def is_busy(self) -> bool:
         """Whether jobs are being done."""
-
-    @property
-    @abstractmethod
-    def has_room(self) -> bool:
-        """Whether another job can be sent."""
+        return bool(self._busy)
 
     @abstractmethod
     def _send(self, job: J) -> None:
@@ -109,17 +109,6 @@ class Processes(Pool[J, R]):
     def __init__(self, prepare: Callable[[], Callable[[J], R | Last[R]]], jobs: int) -> None:
         super().__init__(prepare, jobs)
         self._idle: list[_Process] = []
-        self._busy: dict[_Process, tuple[J, float]] = {}
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether jobs are being done."""
-        return bool(self._busy)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another job can be sent."""
-        return len(self._busy) < self.jobs
 
     def _send(self, job: J) -> None:
         if not self._idle:
@@ -252,6 +241,8 @@ class OnExecutor(Pool[J, R]):
     are lost.
     """
 
+    at_once = 2
+
     def __init__(
         self, make: Callable[[], Executor], prepare: Callable[[], Callable[[J], R | Last[R]]], jobs: int
     ) -> None:
@@ -259,17 +250,6 @@ class OnExecutor(Pool[J, R]):
         self._make = make
         self._name, self._pickled = uuid.uuid4().hex, pickle.dumps(prepare)
         self._executor: Executor | None = None
-        self._busy: dict[Future[R], tuple[J, float]] = {}
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether jobs are being done."""
-        return bool(self._busy)
-
-    @property
-    def has_room(self) -> bool:
-        """Whether another job can be sent."""
-        return len(self._busy) < 2 * self.jobs
 
     def _send(self, job: J) -> None:
         if self._executor is None:
