@@ -36,13 +36,19 @@ def check_output(path: str, force: bool, source: str = "-") -> None:
         return
     if not path:
         raise UsageError("the name of the output is empty")
+    if os.path.exists(path) and not os.path.isdir(path):
+        if not os.path.isfile(path):
+            raise UsageError(f"{path} is a device or a pipe, which a file must not replace; -o - writes to stdout")
+        if not force:
+            raise UsageError(f"{path} exists; --force replaces it")
+    check_place(path)
+
+
+def check_place(path: str) -> None:
+    """Raises UsageError for a path that is a folder, or in whose folder nothing can be written."""
+    folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder; -o names a file")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UsageError(f"{path} is a device or a pipe, which a file must not replace; -o - writes to stdout")
-    if os.path.exists(path) and not force:
-        raise UsageError(f"{path} exists; --force replaces it")
-    folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise UsageError(f"cannot write {path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):

@@ -22,7 +22,7 @@ from scenrun.batch.sweep.table import Told
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_FAILED
 from scenrun.interface.cli.options import overrides_of, source_of
-from scenrun.interface.cli.outputs import output_path, raw_option
+from scenrun.interface.cli.outputs import check_place, output_path, raw_option
 from scenrun.interface.cli.shared_options import allow_python_option, quiet_option
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.simulate import priorities_of
@@ -198,8 +198,13 @@ class _Sweeping:
             yield means
 
     def _check_outputs(self) -> None:
-        files.check(self.targets, self.options["force"])
-        if self.options["force"] and not self.targets:
+        force, kept = self.options["force"], files.record_path(self.targets)
+        for path in self.targets:
+            check_place(path)
+            if os.path.exists(path) and not (force or path == kept) and not os.path.exists(str(kept)):
+                raise UsageError(f"{path} exists, and there is no {kept} to go on from; --force replaces it")
+            files.check_means(path)
+        if force and not self.targets:
             raise UsageError("--force has no effect without -o")
         if self.options["retry_errors"] and not self.targets:
             raise UsageError("--retry-errors has no effect without -o: there are no rows yet")
