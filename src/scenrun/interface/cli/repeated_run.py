@@ -17,7 +17,7 @@ from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
 from scenrun.interface.cli.options import load, overrides_of
 from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, together
 from scenrun.interface.cli.signals import Signals
-from scenrun.interface.cli.streams import say
+from scenrun.interface.cli.streams import has_colour, say
 from scenrun.language.model import VERDICTS
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
@@ -129,13 +129,17 @@ class Running(ABC):
             result = self.run_once(loaded, first + tally.runs)
             tally.add(result)
             self._leave_if_stuck(result)
-        recorder = self.recorder(self.tally_id(loaded, first), loaded)
-        recorder.wall_ns, recorder.began_ns = began, 0
-        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
-        self.output.close()
+        self._record_tally(loaded, tally, first, began)
         if not (self.options["quiet"] and tally.ok):
             say(describe_tally(tally))
         return tally.status(EXIT_INCOMPLETE)
+
+    def _record_tally(self, loaded: Loaded, tally: Tally, first: int, began_ns: int) -> None:
+        """Writes the last line of several runs, and closes the log."""
+        recorder = self.recorder(self.tally_id(loaded, first), loaded)
+        recorder.wall_ns, recorder.began_ns = began_ns, 0
+        recorder.event(self.now_ns() - began_ns, "tally.finished", tally.fields())
+        self.output.close()
 
     def now_ns(self) -> int:
         """The time for the `tally.finished` line, in nanoseconds since 1970."""
@@ -157,7 +161,7 @@ class Running(ABC):
 
             is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
             width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
-            renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)
+            renderer = Console(loaded.program, colour=is_terminal and has_colour(), width=width)
         return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
 
     def _leave_if_stuck(self, result: RunRecord) -> None:

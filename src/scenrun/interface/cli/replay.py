@@ -83,10 +83,7 @@ class _Replaying(Running):
             if not result.notes["shown"]:
                 say(describe_replay(result, self.schedule.finding, len(self.schedule.moves)))
             self._leave_if_stuck(result)
-        recorder = self.recorder(self.tally_id(loaded, self.schedule.seed), loaded)
-        recorder.wall_ns, recorder.began_ns = began, 0
-        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
-        self.output.close()
+        self._record_tally(loaded, tally, self.schedule.seed, began)
         if not (self.options["quiet"] and shown == tally.runs):
             what = self.schedule.finding[0] if self.schedule.finding is not None else "the end of the schedule"
             say(f"{what} was shown in {shown} of {tally.runs} replays on {_on(self.options['on'])}")

@@ -61,6 +61,11 @@ class Progress:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
+def has_colour() -> bool:
+    """Whether stdout is a terminal whose user has not asked for text without colours."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+
+
 def open_what_is_closed() -> None:
     """Opens closed standard streams on the null device.
 

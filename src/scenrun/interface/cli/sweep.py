@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +25,7 @@ from scenrun.interface.cli.outputs import check_place, output_path, raw_option
 from scenrun.interface.cli.shared_options import allow_python_option, quiet_option
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.simulate import priorities_of
-from scenrun.interface.cli.streams import Progress, say, tell
+from scenrun.interface.cli.streams import Progress, has_colour, say, tell
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.language.time_limit import time_limit_ns
@@ -277,8 +276,7 @@ class _Sweeping:
             for row in record.rows():
                 tell(files.as_json(row), form="json")
         elif record.done:
-            colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            tell("\n".join(told.lines(colour)), form="drawn")
+            tell("\n".join(told.lines(has_colour())), form="drawn")
 
     def _write(self, path: str, record: Record, shown: Sequence[str]) -> None:
         if path != record.path:

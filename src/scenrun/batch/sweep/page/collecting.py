@@ -18,7 +18,6 @@ MOST_COMBINATIONS = 20_000
 MOST_TOLD = 200
 """The most failing cells that are listed."""
 MOST_SLOW = 20
-NOT_AS_EXPECTED = "share not as expected"
 
 
 class _Cells(Totals):
