@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from scenrun.printable import blanked
+
 
 @lru_cache(maxsize=4)
 def _lines(text: str) -> list[str]:
@@ -67,7 +69,7 @@ class Problem:
     def _excerpt(place: Place) -> str:
         text = place.source.line(place.line)
         start = max(0, place.column - MAX_SHOWN // 2) if len(text) > MAX_SHOWN else 0
-        shown = "".join(c if c.isprintable() else " " for c in text[start : start + MAX_SHOWN])
+        shown = blanked(text[start : start + MAX_SHOWN])
         if not shown.strip() or place.column > len(text) + 1:
             return ""
         return f"\n    {shown}\n    {' ' * (place.column - 1 - start)}^"

@@ -23,7 +23,7 @@ RUNNING = ("scenrun.execution", "scenrun.trace.recorder", "asyncio")
 FACADE = ("scenrun", "scenrun.__main__")
 """What stands above all rooms: the public names, and the program's entry."""
 ONLY_IN = {
-    "duckdb": ("scenrun.report.database", "scenrun.batch.sweep.files", "scenrun.batch.sweep.tables"),
+    "duckdb": ("scenrun.report.database",),
     "distributed": ("scenrun.workers.cluster",),
     "numpy": (),
     "starlette": (),
@@ -46,8 +46,6 @@ IN_FUNCTIONS = {
     "scenrun.batch.suite.ways": START_UP,
     "scenrun.batch.sweep.options": START_UP,
     "scenrun.batch.sweep.run": START_UP,
-    "scenrun.batch.sweep.files": EXTRA,
-    "scenrun.batch.sweep.tables": EXTRA,
     "scenrun.interface.cli.calibrate": START_UP,
     "scenrun.interface.cli.explore": START_UP,
     "scenrun.interface.cli.logs": START_UP,

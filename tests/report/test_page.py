@@ -18,11 +18,12 @@ from scenrun.api import simulate
 from scenrun.errors import UsageError
 from scenrun.interface.cli.report import report_command
 from scenrun.program.loaded import Loaded, load
+from scenrun.report.amounts import precise_seconds
 from scenrun.report.page.bars import Bars
 from scenrun.report.page.collecting import Collected
 from scenrun.report.page.columns import Names, Places
 from scenrun.report.page.page import collect_page, write_page
-from scenrun.report.page.texts import all_harmless, detail_of, duration, harmless, lines_of
+from scenrun.report.page.texts import all_harmless, detail_of, harmless, lines_of
 from scenrun.trace.analysis.reading import Reading, opened
 from scenrun.trace.analysis.spans import Span, spans_of
 
@@ -213,7 +214,7 @@ def test_what_a_line_says_is_its_message_or_its_own_fields() -> None:
     )
     assert detail_of({"event": "queue.got", "object": "q", "size": 3, "waited_s": 0.0015}) == "size 3, waited 1.5 ms"
     assert detail_of({"event": "run.started", "scenario": "x", "text": "long", "objects": []}) == "scenario x"
-    assert [duration(s) for s in (0.0, 3e-9, 2.5e-6, 0.1, 90.0)] == ["0", "3 ns", "2.5 µs", "100 ms", "90 s"]
+    assert [precise_seconds(s) for s in (0.0, 3e-9, 2.5e-6, 0.1, 90.0)] == ["0", "3 ns", "2.5 µs", "100 ms", "90 s"]
 
 
 def test_lines_of_a_text_are_those_of_the_file() -> None:

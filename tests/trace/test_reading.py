@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import scenrun
-from scenrun.trace.analysis.reading import LONGEST_LINE, LogError, Reading, excerpt
+from scenrun.printable import excerpt
+from scenrun.trace.analysis.reading import LONGEST_LINE, LogError, Reading
 from scenrun.version import __version__
 
 PIPELINE = Path(__file__).parents[2] / "scenarios" / "queue_pipeline_fixed.yaml"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,17 +21,18 @@ from unittest import mock
 import pytest
 
 import scenrun
-from scenrun.batch.sweep import workers
+from scenrun.batch.sweep import batches
+from scenrun.batch.sweep.batches import Batches
 from scenrun.batch.sweep.cell import CellRunner, Job, Row
-from scenrun.batch.sweep.cell_process import measure_apart
+from scenrun.batch.sweep.cell_process import BatchRunnerApart
 from scenrun.batch.sweep.grid import Cell, Grid
-from scenrun.batch.sweep.workers import Crew
 from scenrun.interface.cli import sweep as command
 from scenrun.interface.cli.main import run_cli
 from scenrun.search.strategies.campaign import run_campaign
 from scenrun.search.strategies.found import Campaign
 from scenrun.workers import cluster as clusters
 from scenrun.workers.cluster import Cluster, ClusterLost
+from scenrun.workers.pool import OnExecutor, work_in_thread
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install 'scenrun[cluster]'")
 TEXT = """
@@ -109,9 +112,12 @@ def here() -> list[dict[str, Any]]:
     return of([measuring.measure(cell) for cell in GRID.cells()])
 
 
-def crew(cluster: Cluster) -> Crew:
-    """The cluster's workers, at work on the job."""
-    return Crew(job(), cluster.jobs, lambda n: cluster.executor(), cluster.look, measure_apart)
+def rows_on(cluster: Cluster) -> Iterator[Row]:
+    """The rows of the grid, from the cluster's workers."""
+    pool: OnExecutor[list[Cell], list[Row]] = OnExecutor(
+        cluster.executor, partial(BatchRunnerApart, job()), cluster.jobs
+    )
+    return Batches(job(), pool, lambda: None).rows(GRID.cells())
 
 
 def all_workers(cluster: Cluster, count: int = 3) -> None:
@@ -128,7 +134,7 @@ def test_the_rows_are_those_of_this_machine(machines: Machines) -> None:
     cluster = Cluster(machines.address)
     try:
         all_workers(cluster)
-        rows = list(crew(cluster).rows(GRID.cells()))
+        rows = list(rows_on(cluster))
     finally:
         cluster.close()
     assert of(rows) == here()
@@ -136,8 +142,8 @@ def test_the_rows_are_those_of_this_machine(machines: Machines) -> None:
 
 def slow_rows(cluster: Cluster) -> Iterator[Row]:
     """The rows of cells that are sent one at a time, so that there is a middle."""
-    with mock.patch("scenrun.batch.sweep.workers.MOST_CELLS", 1):
-        yield from crew(cluster).rows(GRID.cells())
+    with mock.patch("scenrun.batch.sweep.batches.MOST_CELLS", 1):
+        yield from rows_on(cluster)
 
 
 def and_then(rows: Iterator[Row], count: int, act: Callable[[], object]) -> Iterator[Row]:
@@ -231,8 +237,6 @@ def test_without_dask_it_says_what_to_install() -> None:
 
 def test_a_cell_is_sent_as_it_is() -> None:
     """Cells and jobs go over the wire: equal on the other side."""
-    import pickle
-
     cell = Cell(3, {"a.b": [1, None, "x"]}, 5)
     assert pickle.loads(pickle.dumps((job(), cell))) == (job(), cell)
 
@@ -323,7 +327,7 @@ def test_a_sweep_whose_scheduler_goes_away_ends_with_a_sentence_and_goes_on(
             machines.scheduler.wait()
 
     try:
-        with mock.patch.object(command._Sweeping, "_note", note), mock.patch.object(workers, "MOST_CELLS", 1):
+        with mock.patch.object(command._Sweeping, "_note", note), mock.patch.object(batches, "MOST_CELLS", 1):
             assert run_cli(["sweep", file, *OVER, "-o", "rows.jsonl", "--cluster", machines.address]) == 4
     finally:
         machines.end()
@@ -458,26 +462,24 @@ def test_programs_are_refused_what_has_no_effect() -> None:
         scenrun.explore(PIPELINE, cluster="tcp://127.0.0.1:9", strategy="dpor")
 
 
-def test_threads_of_a_worker_share_nothing_between_batches() -> None:
-    """Each keeps the scenario that it loaded last: two at a time would take each other's."""
-    measurings = []
+def test_threads_of_a_worker_share_nothing_between_jobs() -> None:
+    """Each keeps what it has prepared, such as the scenario that it loaded last: two at a time would take each other's."""
+    found = []
 
-    class Noted(CellRunner):
-        """Says who measures."""
+    def work() -> None:
+        found.extend(work_in_thread("the pool", pickle.dumps(Preparing), number) for number in range(2))
 
-        def measure(self, cell: Cell) -> Row:
-            measurings.append(self)
-            return super().measure(cell)
-
-    def measure() -> None:
-        for cell in list(GRID.cells())[:2]:
-            workers.measure_batch(job(), [cell])
-
-    with mock.patch.object(workers, "CellRunner", Noted):
-        for _ in range(2):
-            thread = threading.Thread(target=measure)
-            thread.start()
-            thread.join()
-    first, again, second, _ = measurings
+    for _ in range(2):
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    first, again, second, _ = found
     assert first is again
     assert first is not second
+
+
+class Preparing:
+    """Work whose results say who has done it."""
+
+    def __call__(self, job: int) -> Preparing:
+        return self

@@ -17,6 +17,7 @@ from scenrun.language.durations import Duration, DurationError
 from scenrun.language.expressions import RESERVED, Expression, ExpressionError, parse
 from scenrun.language.placed import Mapping, place_of
 from scenrun.language.templates import Template, parse_template
+from scenrun.printable import blanked
 
 NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _NAME = re.compile(NAME + r"\Z")
@@ -126,7 +127,7 @@ def shown(value: Any) -> str:
         return "a list"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    text = "".join(c if c.isprintable() else " " for c in str(value))
+    text = blanked(str(value))
     return f"`{text[:60]}`" + (" (cut)" if len(text) > 60 else "")
 
 

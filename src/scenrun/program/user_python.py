@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +19,12 @@ OBJECTS_ARE_OPAQUE = (
     "`objects` have a state of their own, which a model cannot see: such a scenario is run or simulated, not searched or "
     "replayed"
 )
+
+
+def import_from_here(is_allowed: bool) -> None:
+    """Finds the author's modules in the present folder as well, if `call` steps are allowed."""
+    if is_allowed and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
 
 
 def import_function(name: str) -> Callable[..., Any]:

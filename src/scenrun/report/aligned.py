@@ -1,4 +1,4 @@
-"""Aligned text tables, at most 80 columns wide, and the formatting of times, shares, counts and bars in their cells."""
+"""Aligned text tables, and the formatting of times, shares, counts and bars in their cells."""
 
 from __future__ import annotations
 
@@ -15,24 +15,26 @@ _LEAST = 8
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2) -> list[str]:
-    """The lines of a table: columns in `left` are left-aligned, others right-aligned; the first one is cut to fit."""
+def aligned(
+    rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2, wide: int = WIDE
+) -> list[str]:
+    """The lines of a table, at most `wide` columns: those in `left` are left-aligned, others right-aligned; the first is cut."""
     if not rows:
         return []
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
-    too_wide = indent + sum(widths) + 2 * (len(widths) - 1) - WIDE
+    too_wide = indent + sum(widths) + 2 * (len(widths) - 1) - wide
     if too_wide > 0:
         widths[0] = max(_LEAST, widths[0] - too_wide)
-    return [_line(row, widths, left, indent) for row in rows]
+    return [short((" " * indent + _line(row, widths, left)).rstrip(), wide) for row in rows]
 
 
-def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int], indent: int) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> str:
     parts = []
     for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
         text = short(cell, wide)
         gap = " " * (wide - columns(text))
         parts.append(text + gap if at in left else gap + text)
-    return short((" " * indent + "  ".join(parts)).rstrip(), WIDE)
+    return "  ".join(parts)
 
 
 def name_of(text: str, most: int = 40) -> str:

@@ -15,6 +15,30 @@ def seconds(value: float) -> str:
     return "0 us" if value <= 0 else f"{float(f'{value / 1e-6:.2g}'):g} us"
 
 
+def exact_seconds(value: float) -> str:
+    """A duration in seconds as it was given, with a unit: `1.5 s`, `250 ms`."""
+    for unit, size in _UNITS[:2]:
+        if value >= size or not value:
+            return f"{value / size:g} {unit}"
+    return f"{value * 1e6:g} us"
+
+
+def precise_seconds(value: float) -> str:
+    """A duration in seconds, which may be negative, with four digits and a unit down to nanoseconds."""
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if abs(value) * factor >= 1:
+            return f"{value * factor:.4g} {unit}"
+    return f"{value * 1e9:.4g} ns" if value else "0"
+
+
+def rough_seconds(value: float) -> str:
+    """An estimated duration in seconds: `40 s`, `12 min`, `3.5 h`."""
+    if value < 60:
+        return f"{value:.0f} s"
+    minutes = value / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
 def milliseconds(value: float) -> str:
     """A moment in seconds as milliseconds, to the microsecond: `0.024`, `100.126`."""
     return f"{value * 1e3:.3f}"

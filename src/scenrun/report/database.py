@@ -10,9 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from scenrun.errors import InternalError, OutputError, UsageError
+from scenrun.printable import excerpt
 from scenrun.report.spreadsheet import cell_in_sql
 from scenrun.report.tables import TABLES, TEXT, TIME
-from scenrun.trace.analysis.reading import excerpt
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,20 +31,32 @@ _ROOM, _MOST_ROOM = 3 << 26, 1 << 32
 """DuckDB's memory limit in bytes for rows of usual length, and the largest one set; beyond it DuckDB's default applies."""
 _WRITTEN_AS = {".csv": {TIME: TEXT}}
 """Columns with another type in a format: CSV has times as text, written as in the log."""
-_SETTINGS: dict[str, str | int | bool] = {
-    "threads": 2,
-    "memory_limit": f"{_ROOM}B",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
 
 
-def check_duckdb() -> None:
-    """Raises UsageError, with the command that installs DuckDB, if it is missing."""
+def check_duckdb(what: str, instead: str = "") -> None:
+    """Raises UsageError, with the command that installs DuckDB, if it is missing. what: what needs it."""
     try:
         import duckdb  # noqa: F401
     except ImportError:
-        raise UsageError("export needs DuckDB, which is not installed: pip install 'scenrun[analysis]'") from None
+        raise UsageError(
+            f"{what} needs DuckDB, which is not installed: pip install 'scenrun[analysis]'{instead}"
+        ) from None
+
+
+@contextmanager
+def connected(path: str, folder: str, what: str, memory: int = _ROOM) -> Iterator[DuckDBPyConnection]:
+    """A new database file, with what does not fit into `memory` bytes in `folder`. Raises OutputError for `what`."""
+    import duckdb
+
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 2, "memory_limit": f"{memory}B", "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False, "temp_directory": folder,
+    }  # fmt: skip
+    try:
+        with duckdb.connect(path, config=settings) as connection:
+            yield connection
+    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
+        raise OutputError(f"cannot write {what}: {excerpt(str(error), 300)}", midway=True) from None
 
 
 class Database:
@@ -155,24 +167,19 @@ def _insertion(name: str, types: dict[str, str]) -> str:
 @contextmanager
 def database(path: str, tables: tuple[str, ...], *, raw: bool = False) -> Iterator[Database]:
     """A database to fill; on success its contents are moved to `path`, in the format of the suffix."""
-    import duckdb
-
     suffix, beside = suffix_of(path), os.path.abspath(os.path.dirname(path))
     place = None if "?" in beside else beside  # DuckDB takes what follows a question mark for options
     with tempfile.TemporaryDirectory(prefix="scenrun-", dir=place, ignore_cleanup_errors=True) as folder:
         file = os.path.join(folder, "tables.duckdb")
-        try:
-            with duckdb.connect(file, config={**_SETTINGS, "temp_directory": folder}) as connection:
-                filling = Database(connection, folder, tables, _WRITTEN_AS.get(suffix, {}))
-                try:
-                    yield filling
-                    filling.complete()
-                finally:
-                    filling.leave()
-                if suffix != ".duckdb":
-                    file = filling.copied(suffix, raw)
-        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException) as error:
-            raise OutputError(f"cannot write the tables: {excerpt(str(error), 300)}", midway=True) from None
+        with connected(file, folder, "the tables") as connection:
+            filling = Database(connection, folder, tables, _WRITTEN_AS.get(suffix, {}))
+            try:
+                yield filling
+                filling.complete()
+            finally:
+                filling.leave()
+            if suffix != ".duckdb":
+                file = filling.copied(suffix, raw)
         # The file is complete before it gets its name, so that a failure leaves nothing half-written at `path`.
         shutil.move(file, path)
 

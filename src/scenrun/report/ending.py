@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.printable import clean
+from scenrun.report.aligned import aligned
 from scenrun.report.amounts import counted, seconds
-from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
+from scenrun.report.width import cut, hanging, short, wrapped
 from scenrun.report.words import Event, told
 
 MAX_ROWS = 8
 _COLUMNS = (("lived", "lived_s"), ("waited", "waited_s"), ("slept", "slept_s"), ("worked", "worked_s"))
 _LONGEST_NAME = 20
+_UNLIMITED = 10_000
+"""Columns of a table whose lines are cut afterwards."""
 
 
 def ending_lines(event: Event, width: int) -> list[str]:
@@ -35,21 +38,11 @@ def _threads(threads: dict[str, dict[str, Any]]) -> list[str]:
     rows = [["", *(title for title, _ in used), *["messages"] * spoke]]
     for name, one in zip(names, shown.values(), strict=True):
         rows.append([name, *(_time(one, key) for _, key in used), *[f"{one.get('messages', 0):,}"] * spoke])
-    return [*_aligned(rows), *_left_out(len(threads) - len(shown), "thread")]
+    return [*aligned(rows, wide=_UNLIMITED), *_left_out(len(threads) - len(shown), "thread")]
 
 
 def _time(one: dict[str, Any], key: str) -> str:
     return seconds(one[key]) if one.get(key) else "-"
-
-
-def _aligned(table: list[list[str]]) -> list[str]:
-    """Rows as lines: the first column left-aligned, the others right-aligned."""
-    widths = [max(columns(row[at]) for row in table) for at in range(len(table[0]))]
-    lines = []
-    for row in table:
-        rest = [" " * (wide - columns(text)) + text for text, wide in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  " + "  ".join([filled(row[0], widths[0]), *rest]))
-    return lines
 
 
 def _objects(objects: dict[str, dict[str, Any]]) -> list[str]:

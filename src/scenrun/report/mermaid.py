@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import BinaryIO
 
+from scenrun.printable import excerpt
 from scenrun.program.primitives.registry import waiting
 from scenrun.report.amounts import seconds
 from scenrun.report.words import MAX_LISTED, finding_lines, value
-from scenrun.trace.analysis.reading import Event, excerpt
+from scenrun.trace.analysis.reading import Event
 from scenrun.trace.analysis.spans import CUT_OFF, WAITING, Span, Spans
 
 DEFAULT_LIMIT = 200

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.printable import clean
+from scenrun.printable import clean, harmless
 from scenrun.program.results import RunRecord
 from scenrun.report.ending import figure_lines
 from scenrun.report.outcome import describe
@@ -41,7 +41,7 @@ def one_line(how: str, scenario: str, verdict: str, findings: Iterable[str] = ()
 def lines_of_run(result: RunRecord) -> list[str]:
     """The verdict and findings of a run, and the figures of its threads and objects."""
     said = describe(result, "", "debug").split("\n")
-    return [*(clean(line) for line in said), *figure_lines(result.figures, WIDE)]
+    return [*map(clean, said), *figure_lines(result.figures, WIDE)]
 
 
 def page_of_run(result: RunRecord) -> str:
@@ -67,7 +67,7 @@ def _harmless(text: str) -> str:
     left_out = len(text) - MOST_TEXT
     if left_out > 0:
         text = f"{text[:MOST_TEXT]}\n… and {left_out:,} more characters"
-    return escape("\n".join(clean(line) for line in text.split("\n")))
+    return escape(harmless(text))
 
 
 def timeline_of(lines: Sequence[dict[str, Any]], width: int) -> str:

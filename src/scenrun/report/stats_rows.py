@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from scenrun.report.spreadsheet import cell
+from scenrun.report.spreadsheet import write_csv
 from scenrun.trace.analysis.figures import TABLES, Figures
 
 SECONDS, SHARE, PER_SECOND, ITEMS = "s", "share", "1/s", "1"
@@ -75,7 +74,5 @@ def _unit(key: str) -> tuple[str, str]:
 def as_csv(head: Iterable[str], rows: Iterable[Iterable[Any]], *, raw: bool = False) -> str:
     """Rows as CSV with a head; `raw`: texts as they are, also those that a spreadsheet would run as formulas."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(head)
-    writer.writerows(rows if raw else (map(cell, row) for row in rows))
+    write_csv(out, head, rows, raw=raw)
     return out.getvalue()

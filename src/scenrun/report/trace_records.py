@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from scenrun.trace.analysis.reading import excerpt
+from scenrun.printable import excerpt
 from scenrun.trace.json_text import dumps
 
 THREADS, OBJECTS = 1, 2

@@ -16,6 +16,7 @@ from scenrun.model.moves import moves_of
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
+from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.goals import goal_of
@@ -31,7 +32,7 @@ from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
 from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Limits, Space, told_memory, told_seconds
+from scenrun.search.space.breadth_first import Limits, Space, told_memory
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
 from scenrun.search.space.state_space import Overflow, Stopped
@@ -85,8 +86,8 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     limits = _leaving_time(how.limits) if hunts else how.limits
     searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
-    if limits.seconds is not None and searched.space.bound == told_seconds(limits.seconds):
-        searched.space.bound = told_seconds(how.limits.seconds or 0.0)
+    if limits.seconds is not None and searched.space.bound == exact_seconds(limits.seconds):
+        searched.space.bound = exact_seconds(how.limits.seconds or 0.0)
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
     if hunts and not searched.space.is_closed and not searched.ways and searched.space.interrupted is None:

@@ -11,13 +11,14 @@ from scenrun.model.machine import FOLDED, FREE, Machine, Transition
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.program.values import key
+from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey, outcome_text
 from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
-from scenrun.search.space.breadth_first import Breadth, Limits, Space, told_seconds
+from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import choices_along
 from scenrun.search.space.reference import faults_in
@@ -103,8 +104,8 @@ def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
         return _reduced(packed, how)
     left = max(0.0, limits.seconds - (time.perf_counter() - began))
     searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)))
-    if searched.space.bound == told_seconds(left):
-        searched.space.bound = told_seconds(limits.seconds)
+    if searched.space.bound == exact_seconds(left):
+        searched.space.bound = exact_seconds(limits.seconds)
     return searched
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from dataclasses import dataclass
+from functools import partial
 
 from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult, failed, judged, load, planned, wrong
-from scenrun.batch.sweep.workers import LOOK_S, LocalProcesses
 from scenrun.errors import ScenarioError, UsageError
+from scenrun.workers.pool import Last, Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,18 @@ def tried(case: Case, how: SuiteOptions) -> SuiteResult:
         return failed(case.file, case.way, f"scenrun itself failed: {type(error).__name__}: {error}")
 
 
+class Tester:
+    """Tests cases in a worker process."""
+
+    def __init__(self, how: SuiteOptions) -> None:
+        self.how = how
+
+    def __call__(self, case: Case) -> SuiteResult | Last[SuiteResult]:
+        """The result of a case; the last one of the process, if threads are left over that would disturb the next."""
+        found = tried(case, self.how)
+        return Last(found) if found.is_stuck else found
+
+
 class Trying:
     """Tests cases on `jobs` processes. `looking` is called several times a second; what it raises ends the test."""
 
@@ -53,70 +64,17 @@ class Trying:
         yield from self._side_by_side([case for case in cases if case.way != "run"], self.jobs)
         yield from self._side_by_side([case for case in cases if case.way == "run"], 1)
 
-    def _side_by_side(self, cases: list[Case], jobs: int) -> Iterator[SuiteResult]:
-        waiting, suspects = deque(cases), list[Case]()
-        crew = _Crew(self.how, min(jobs, len(cases)))
-        try:
-            while waiting or crew.busy:
-                crew.fill(waiting)
-                for case, found in crew.heard():
-                    if found is not None:
-                        yield found
-                    elif jobs == 1:
-                        yield _died(case)
-                    else:
-                        suspects.append(case)
+    def _side_by_side(self, cases: Sequence[Case], jobs: int) -> Iterator[SuiteResult]:
+        waiting, suspects = iter(cases), list[Case]()
+        pool: Processes[Case, SuiteResult] = Processes(partial(Tester, self.how), jobs)
+        with pool:
+            for done in pool.results(lambda: next(waiting, None)):
+                if done is not None and done.result is not None:
+                    yield done.result
+                elif done is not None and jobs == 1:
+                    yield failed(done.job.file, done.job.way, "the process that tested this ended before it was done")
+                elif done is not None:
+                    suspects.append(done.job)
                 self.looking()
-        finally:
-            crew.end()
-        for case in suspects:  # a dead process breaks the whole pool: only alone is it clear which case kills it
+        for case in suspects:  # what took all memory may have been another one: it is to blame if it dies alone, too
             yield from self._side_by_side([case], 1)
-
-
-class _Crew:
-    """The worker processes, and the case of each."""
-
-    def __init__(self, how: SuiteOptions, jobs: int) -> None:
-        self.how = how
-        self.jobs = jobs
-        self.busy: dict[Future[SuiteResult], Case] = {}
-        self._processes: LocalProcesses | None = None
-
-    def fill(self, waiting: deque[Case]) -> None:
-        """Submits waiting cases to idle processes."""
-        while waiting and len(self.busy) < self.jobs:
-            if self._processes is None:
-                self._processes = LocalProcesses(self.jobs)
-            try:
-                future = self._processes.submit(tried, waiting[0], self.how)
-            except BrokenExecutor:
-                if self.busy:
-                    return
-                self.end()
-                continue
-            self.busy[future] = waiting.popleft()
-
-    def heard(self) -> Iterator[tuple[Case, SuiteResult | None]]:
-        """The finished cases with their results; None if the process died."""
-        done, _ = wait(self.busy, LOOK_S, FIRST_COMPLETED)
-        for future in [one for one in self.busy if one in done]:
-            case = self.busy.pop(future)
-            try:
-                found = future.result()
-            except BrokenExecutor:
-                yield case, None
-                continue
-            # Threads that are left over would disturb the next case in this process.
-            if found.is_stuck:
-                self.end()
-            yield case, found
-
-    def end(self) -> None:
-        """Kills the processes; `fill` makes new ones."""
-        if self._processes is not None:
-            self._processes.kill()
-            self._processes = None
-
-
-def _died(case: Case) -> SuiteResult:
-    return failed(case.file, case.way, "the process that tested this ended before it was done")

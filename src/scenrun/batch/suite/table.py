@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from scenrun.batch.suite.verdict import SuiteResult
 from scenrun.printable import clean
+from scenrun.report.aligned import aligned
 from scenrun.report.amounts import counted
 from scenrun.report.width import columns, filled
 
@@ -21,7 +22,8 @@ def table(results: Sequence[SuiteResult], width: int) -> list[str]:
     widths = [max(columns(row[at]) for row in (_HEAD, *rows)) for at in range(len(_HEAD))]
     over = sum(widths) + 2 * (len(widths) - 1) - width
     widths[0] = max(_LEAST, widths[0] - max(0, over))
-    lines = [_line(row, widths) for row in (_HEAD, *rows)]
+    cut = [(filled(_end_of(row[0], widths[0]), widths[0]), *row[1:]) for row in (_HEAD, *rows)]
+    lines = aligned(cut, left=range(len(_HEAD) - 1), indent=0, wide=max(width, sum(widths) + 2 * len(widths)))
     return [lines[0], "-" * max(map(columns, lines)), *lines[1:]]
 
 
@@ -32,13 +34,6 @@ def _row(one: SuiteResult) -> tuple[str, ...]:
 
 def _time(took_s: float) -> str:
     return f"{took_s:,.2f} s"
-
-
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    name, *words, time = row
-    cells = [filled(_end_of(name, widths[0]), widths[0])]
-    cells += [filled(word, wide) for word, wide in zip(words, widths[1:-1], strict=True)]
-    return "  ".join([*cells, " " * (widths[-1] - columns(time)) + time])
 
 
 def _end_of(name: str, most: int) -> str:

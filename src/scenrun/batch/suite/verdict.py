@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from scenrun.api import explore, run, simulate
 from scenrun.batch.suite.ways import ways_of
@@ -16,7 +14,8 @@ from scenrun.errors import ScenarioError
 from scenrun.printable import clean
 from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.program.results import RunRecord
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
+from scenrun.report.command import Command
 from scenrun.report.outcome import describe as describe_run
 from scenrun.report.width import cut
 from scenrun.search.counterexample.summary import describe as describe_search
@@ -43,12 +42,10 @@ class SuiteOptions:
     """The limit of each test in wall time, of simulations in virtual time; replaces the files' limits."""
     allow_python: bool = False
 
-    @property
-    def words(self) -> list[str]:
-        """The options as command-line arguments."""
-        words = ["--expect", self.expect] if self.expect else []
-        words += ["--time-limit", self.time_limit] if self.time_limit else []
-        return words + ["--allow-python"] * self.allow_python
+    def again(self, way: str, file: str, **options: Any) -> Command:
+        """The command that tests a scenario again; options: further ones, before these."""
+        own = {"expect": self.expect or None, "time_limit": self.time_limit or None, "allow_python": self.allow_python}
+        return Command(way, file, {**options, **own})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +78,7 @@ def load(file: str, how: SuiteOptions) -> Loaded:
     """Loads a scenario for a test; raises ScenarioError."""
     teacher = None if how.expect is None else read_file(Path(how.expect))
     loaded = load_source(read_file(Path(file)), None, teacher)
-    if how.allow_python and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    import_from_here(how.allow_python)
     check_calls(loaded.program, how.allow_python)
     return loaded
 
@@ -101,7 +97,7 @@ def judged(file: str, loaded: Loaded, way: str, how: SuiteOptions) -> SuiteResul
 def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -> SuiteResult:
     once = run if way == "run" else simulate
     result: RunRecord = once(loaded, level=_LEVEL, time_limit=how.time_limit, allow_python=how.allow_python)
-    again = shlex.join(["scenrun", way, file, "--seed", str(result.seed), *how.words, "--level", "debug"])
+    again = str(how.again(way, file, seed=result.seed).also(level="debug"))
     said = describe_run(replace(result, figures={}), again, "debug")  # without the note on lines that were not shown
     remark = " (threads may take other turns)" if way == "run" else ""
     left = result.notes.get("not_ended")
@@ -115,18 +111,18 @@ def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -
 
 def _searched(file: str, loaded: Loaded, how: SuiteOptions, began: float) -> SuiteResult:
     found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python)
-    again = shlex.join(["scenrun", "explore", file, *how.words])
+    again = how.again("explore", file)
     text = describe_search(found, {}, WIDTH)
     if found.counterexamples:
-        options = shlex.join([*how.words[: 2 * bool(how.expect)], *["--allow-python"] * how.allow_python])
-        again += " --save schedule.json"
-        text += f"\n  keep it: {again}; then scenrun replay schedule.json --on threads {options}".rstrip()
+        again = again.also(save="schedule.json")
+        replay = replace(how, time_limit=None).again("replay", "schedule.json", on="threads")
+        text += f"\n  keep it: {again}; then {replay}"
     else:
         text += f"\n  again: {again}"
     text = harmless(text)
     verdict = " and ".join(found.kinds) or found.verdict
     took_s = time.perf_counter() - began
-    return SuiteResult(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, again)
+    return SuiteResult(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, str(again))
 
 
 def _summary(text: str) -> str:
@@ -137,15 +133,14 @@ def wrong(file: str, way: str, error: ScenarioError) -> SuiteResult:
     """The result of an invalid file."""
     count = len(error.problems)
     summary = f"{WRONG}: {count} problem{'s' * (count != 1)}"
-    return SuiteResult(
-        file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), shlex.join(["scenrun", "validate", file])
-    )
+    again = str(Command("validate", file))
+    return SuiteResult(file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), again)
 
 
 def failed(file: str, way: str, message: str) -> SuiteResult:
     """The result of a test without a verdict, whose file may be valid."""
     told = harmless(message)
-    again = shlex.join(["scenrun", way, file])
+    again = str(Command(way, file))
     return SuiteResult(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
 
 

@@ -10,6 +10,7 @@ from scenrun.batch.sweep.cell import Row, Rows
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
 from scenrun.errors import UsageError
+from scenrun.report.database import check_duckdb
 
 _WRITERS = {
     ".csv": "scenrun.batch.sweep.flat",
@@ -51,30 +52,10 @@ def record_path(paths: Sequence[str]) -> str | None:
     return f"{os.path.splitext(paths[0])[0]}.rows.jsonl" if paths else None
 
 
-def check(paths: Sequence[str], force: bool) -> None:
-    """Raises UsageError, before anything runs, for a path that cannot be written or holds another file."""
-    kept = record_path(paths)
-    for path in paths:
-        folder = os.path.dirname(path) or "."
-        if os.path.isdir(path):
-            raise UsageError(f"{path} is a folder; -o names a file")
-        if not os.path.isdir(folder):
-            raise UsageError(f"cannot write {path}: there is no folder {folder}")
-        if not os.access(folder, os.W_OK):
-            raise UsageError(f"cannot write {path}: {folder} cannot be written to")
-        if os.path.exists(path) and not (force or path == kept) and not os.path.exists(str(kept)):
-            raise UsageError(f"{path} exists, and there is no {kept} to go on from; --force replaces it")
-        if suffix_of(path) in (".parquet", ".duckdb"):
-            _check_duckdb(path)
-
-
-def _check_duckdb(path: str) -> None:
-    try:
-        import duckdb  # noqa: F401
-    except ImportError:
-        raise UsageError(
-            f"{path} needs DuckDB, which is not installed: pip install 'scenrun[analysis]', or write a .csv"
-        ) from None
+def check_means(path: str) -> None:
+    """Raises UsageError for a kind of file whose writer is not installed."""
+    if suffix_of(path) in (".parquet", ".duckdb"):
+        check_duckdb(path, ", or write a .csv")
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from typing import Any
 
 from scenrun.batch.sweep.cell import Row, Rows
 from scenrun.batch.sweep.plan import SweepPlan
-from scenrun.report.spreadsheet import cell
+from scenrun.report.spreadsheet import write_csv
 
 _BEFORE = ("seed", "repetition", "verdict", "ok", "took_s")
 _AFTER = ("finding", "error")
@@ -91,10 +90,7 @@ def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str], *, raw
     """Writes all rows as CSV; `raw`: texts as they are, also those that a spreadsheet would run as formulas."""
     columns = columns_of(plan, record)
     with open(path, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns.names if raw else map(cell, columns.names))
-        rows = map(_cells, map(columns.flat, record.rows()))
-        writer.writerows(rows if raw else (map(cell, row) for row in rows))
+        write_csv(file, columns.names, map(_cells, map(columns.flat, record.rows())), raw=raw)
 
 
 def _cells(values: list[Any]) -> list[Any]:

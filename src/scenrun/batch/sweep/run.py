@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
-from scenrun.batch.sweep.cell import Row
+from scenrun.batch.sweep.batches import Batches, BatchRunner
+from scenrun.batch.sweep.cell import Job, Row
+from scenrun.batch.sweep.grid import Cell
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import Record
-from scenrun.batch.sweep.workers import Crew, LocalProcesses, Measure, measure_batch
 from scenrun.errors import UsageError
 from scenrun.language.suggestions import did_you_mean
+from scenrun.workers.pool import OnExecutor, Pool, Processes
 from scenrun.workers.processes import cpus
 
 
@@ -22,13 +24,12 @@ class Backend:
     """The means of running a sweep; the rows do not depend on them."""
 
     jobs: int
-    make: Callable[[int], Executor] = LocalProcesses
+    pool: Callable[[Job], Pool[list[Cell], list[Row]]]
+    """Makes the workers, `jobs` of them."""
     looking: Callable[[], None] = lambda: None
     """Called several times a second; what it raises ends the sweep."""
     came: Callable[[Row], None] = lambda row: None
     """Called with each new row, after it is recorded."""
-    measure: Measure = measure_batch
-    """Runs a batch of cells on a worker."""
     beside: int | None = None
     """The most jobs on one machine; None for all of them."""
 
@@ -37,9 +38,10 @@ class Backend:
 def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Backend]:
     """Local processes, or the workers of the cluster at an address. Raises UsageError."""
     if cluster is None:
-        yield Backend(jobs_for(how, jobs))
+        count = jobs_for(how, jobs)
+        yield Backend(count, lambda job: Processes(partial(BatchRunner, job), count))
         return
-    from scenrun.batch.sweep.cell_process import measure_apart
+    from scenrun.batch.sweep.cell_process import BatchRunnerApart
     from scenrun.workers.cluster import Cluster
 
     if jobs is not None:
@@ -47,8 +49,9 @@ def means_for(how: str, jobs: int | None, cluster: str | None) -> Iterator[Backe
     found = Cluster(cluster)
     try:
         yield Backend(
-            found.jobs, lambda jobs: found.executor(), found.look, measure=measure_apart, beside=found.most_on_a_machine
-        )
+            found.jobs, lambda job: OnExecutor(found.executor, partial(BatchRunnerApart, job), found.jobs),
+            beside=found.most_on_a_machine,
+        )  # fmt: skip
     finally:
         found.close()
 
@@ -66,8 +69,7 @@ def run_missing(plan: SweepPlan, record: Record, means: Backend, shown: Sequence
     """Runs the cells without a row. Raises UsageError if a figure in `shown` is none of the cells'."""
     missing = (cell for cell in plan.grid.cells() if not record.has(cell.number))
     job = replace(plan.job, beside=means.beside or means.jobs)
-    crew = Crew(job, means.jobs, means.make, means.looking, means.measure)
-    with closing(crew.rows(missing)) as rows:
+    with closing(Batches(job, means.pool(job), means.looking).rows(missing)) as rows:
         is_checked = not shown
         for row in rows:
             record.add(row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from scenrun.batch.sweep.options import shown as option_name
 from scenrun.errors import ScenarioError
 from scenrun.language.source import scalar
 from scenrun.printable import clean
+from scenrun.report.command import Command
 from scenrun.report.width import short
 
 _SECTIONS = ("threads", "sync", "state", "behaviours", "objects")
@@ -54,36 +54,29 @@ class Commands:
 
     def again(self, row: Row) -> str:
         """The command that runs this cell again."""
-        return shlex.join(["scenrun", self.job.how, *self._scenario(row), "--seed", str(row["seed"]), *self._options()])
+        return str(self._again(row))
 
     def report(self, row: Row) -> str:
         """The command that makes a page of this cell."""
         page = f"cell-{row['number']}.html"
         if self.job.how == "simulate" and not self.job.options:
-            sets = ["--set", f"seed={row['seed']}"]
-            return shlex.join(["scenrun", "report", *self._scenario(row), *sets, "-o", page])
+            sets = [*self._sets(row), f"seed={row['seed']}"]
+            return f"{Command('report', self._file, {'set': sets})} -o {page}"
         kept = f"cell-{row['number']}" + (".json" if self.job.how == "explore" else ".jsonl")
-        keeping = ["--save", kept] if self.job.how == "explore" else ["--level", "debug", "--log", kept]
-        return f"{self.again(row)} {shlex.join(keeping)}; scenrun report {kept} -o {page}"
+        keeping = {"save": kept} if self.job.how == "explore" else {"level": "debug", "log": kept}
+        return f"{self._again(row).also(**keeping)}; scenrun report {kept} -o {page}"
 
-    def _scenario(self, row: Row) -> list[str]:
-        words = ["-" if self.job.name == "<stdin>" else self.job.name]
-        for path, value in {**self.job.overrides, **row["parameters"]}.items():
-            words += ["--set", f"{path}={written(value)}"]
-        return words
+    def _again(self, row: Row) -> Command:
+        options = {option_name(name).removeprefix("--"): value for name, value in self.job.options.items()}
+        return Command(self.job.how, self._file, {"set": self._sets(row), "seed": row["seed"], **options})
 
-    def _options(self) -> list[str]:
-        words: list[str] = []
-        for name, value in self.job.options.items():
-            option = option_name(name)
-            if isinstance(value, Mapping):
-                for key, one in value.items():
-                    words += [option, f"{key}={one}"]
-            elif value is True:
-                words.append(option)
-            elif value is not False:
-                words += [option, str(value)]
-        return words
+    @property
+    def _file(self) -> str:
+        return "-" if self.job.name == "<stdin>" else self.job.name
+
+    def _sets(self, row: Row) -> list[str]:
+        overrides = {**self.job.overrides, **row["parameters"]}
+        return [f"{path}={written(value)}" for path, value in overrides.items()]
 
 
 def written(value: Any) -> str:

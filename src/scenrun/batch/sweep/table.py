@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from scenrun.batch.sweep.heat_map import Map, number
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
+from scenrun.batch.sweep.totals import Totals
 from scenrun.printable import clean
 from scenrun.report.aligned import WIDE, aligned
 from scenrun.report.amounts import counted, seconds
@@ -26,20 +26,18 @@ _TOGETHER = "parameters"
 NOTHING = "-"
 
 
-class Told:
+class Told(Totals):
     """The contents of the report, gathered in one pass over the rows in the order of the grid."""
 
     def __init__(self, plan: SweepPlan, shown: Sequence[str]) -> None:
+        super().__init__(MOST_SLOW)
         self.plan = plan
         self.shown = tuple(shown)
         self.names = labels(plan.grid.paths)
-        self.count = self.failing = self.incomplete = self.broken = self.combinations = 0
-        self.beside = 1
-        self.took_s = 0.0
+        self.combinations = 0
         self._table: list[Combination] = []
         self._failing: dict[int, tuple[Row, int]] = {}
         """By number of the combination, its first failing cell and the number of its failing cells."""
-        self._slow: list[tuple[float, int, Row]] = []
         self._map = self._empty_map()
 
     def _empty_map(self) -> Map | None:
@@ -52,7 +50,7 @@ class Told:
 
     def read(self, rows: Iterable[Row]) -> None:
         """Takes all rows."""
-        for one in combinations(self._noted(rows), self.plan.grid, self.shown.__contains__):
+        for one in combinations(self.noted(rows), self.plan.grid, self.shown.__contains__):
             self.combinations += 1
             if len(self._table) < MOST_COMBINATIONS:
                 self._table.append(one)
@@ -61,22 +59,13 @@ class Told:
                 figure = one.figures.get(self.shown[0])
                 self._map.add(down, across, figure.mean if figure else None, one.failing > 0)
 
-    def _noted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for row in rows:
-            self.count += 1
-            self.took_s += row["took_s"]
-            self.beside = max(self.beside, row.get("beside", 1))
-            self.incomplete += row["verdict"] == "incomplete"
-            self.broken += "error" in row
-            if not row["ok"]:
-                self._note_failing(row)
-            heapq.heappush(self._slow, (row["took_s"], -row["number"], row))
-            if len(self._slow) > MOST_SLOW:
-                heapq.heappop(self._slow)
-            yield row
+    def note(self, row: Row) -> None:
+        """Takes the next row."""
+        super().note(row)
+        if not row["ok"]:
+            self._note_failing(row)
 
     def _note_failing(self, row: Row) -> None:
-        self.failing += 1
         number = row["number"] // self.plan.grid.runs
         if number in self._failing:
             first, count = self._failing[number]
@@ -161,8 +150,12 @@ class Told:
         if self.count < _LEAST_FOR_SLOW:
             return []
         rows = [
-            [named(row["parameters"], self.names, 40) or self.plan.scenario, f"seed {row['seed']}", seconds(took)]
-            for took, _, row in sorted(self._slow, key=lambda one: (-one[0], -one[1]))
+            [
+                named(row["parameters"], self.names, 40) or self.plan.scenario,
+                f"seed {row['seed']}",
+                seconds(row["took_s"]),
+            ]
+            for row in self.slowest
         ]
         return [f"slowest cells (mean {seconds(self.took_s / self.count)}):", *aligned(rows)]
 

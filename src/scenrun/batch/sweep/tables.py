@@ -12,36 +12,27 @@ from scenrun.batch.sweep.files import suffix_of
 from scenrun.batch.sweep.flat import Columns, columns_of
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
-from scenrun.errors import OutputError
+from scenrun.report.database import connected
 
 TABLE = "cells"
 """The name of the table in a database."""
-_SETTINGS: dict[str, str | int | bool] = {
-    "threads": 2,
-    "memory_limit": "512MB",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+_MEMORY = 512_000_000
+"""The bytes that DuckDB may use."""
 _TYPES = {int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 _OWN = {"r seed": "UBIGINT", "r repetition": "BIGINT", "r took_s": "DOUBLE", "r ok": "BOOLEAN"}
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
     """Writes all rows as one table."""
-    import duckdb
-
     columns = columns_of(plan, record)
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path) or ".", prefix=".scenrun-") as folder:
         rows, tables = os.path.join(folder, "rows.jsonl"), os.path.join(os.path.abspath(folder), "tables.duckdb")
         _give(rows, columns, record)
-        try:
-            with duckdb.connect(tables, config={**_SETTINGS, "temp_directory": folder}) as connection:
-                connection.execute(_statement(columns), [rows])
-                if suffix_of(path) == ".parquet":
-                    quoted = os.path.abspath(path).replace("'", "''")
-                    connection.execute(f"COPY {TABLE} TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise OutputError(f"cannot write {path}: {str(error)[:300]}", midway=True) from None
+        with connected(tables, folder, path, _MEMORY) as connection:
+            connection.execute(_statement(columns), [rows])
+            if suffix_of(path) == ".parquet":
+                quoted = os.path.abspath(path).replace("'", "''")
+                connection.execute(f"COPY {TABLE} TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
         if suffix_of(path) == ".duckdb":
             os.replace(tables, path)
 

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from scenrun.errors import OutputError
+from scenrun.interface.cli.shared_options import quiet_option
 from scenrun.interface.cli.streams import say, tell
 from scenrun.language.durations import text as duration
 
@@ -21,7 +22,7 @@ from scenrun.language.durations import text as duration
               type=click.Path(allow_dash=True, dir_okay=False), help="Where the costs go; - is stdout.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1, 1_000), default=5, show_default=True, metavar="N",
               help="Measure everything so often, and take the median.")  # fmt: skip
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
+@quiet_option
 def calibrate_command(output: str, rounds: int, quiet: bool) -> int:
     """Measure what steps cost on this machine, in a file for `scenrun simulate --costs FILE`.
 

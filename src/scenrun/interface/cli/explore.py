@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
-import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,12 +16,19 @@ import click
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
-from scenrun.interface.cli.options import expect_option, load, overrides_of
-from scenrun.interface.cli.repeated_run import on_signals, own_files, refuse_own_files
-from scenrun.interface.cli.streams import say, tell
+from scenrun.interface.cli.repeated_run import load_all
+from scenrun.interface.cli.shared_options import (
+    allow_python_option,
+    expect_option,
+    quiet_option,
+    seed_option,
+    set_option,
+)
+from scenrun.interface.cli.signals import Signals
+from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
-from scenrun.program.user_python import check_calls
+from scenrun.report.command import Command
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
@@ -54,7 +58,7 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 @click.option("--time", "times", multiple=True, metavar="free|virtual|DURATION",
               help="free (the default): any sleep may take any time, as on a slow machine; virtual: in the clock's order. "
                    "A duration is a --time-limit.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@seed_option
 @click.option("--races", is_flag=True, help="A data race is a finding even if the file does not ask.")
 @click.option("--count", is_flag=True, help="Count all schedules, and the bad ones.")
 @click.option(
@@ -62,13 +66,13 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 )
 @click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
 @click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
-@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@set_option
 @expect_option
 @click.option("--save", "save", metavar="FILE", type=click.Path(),
               help="Write the schedule that shows the first finding; more findings go to FILE-2, FILE-3 ..")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as one JSON object on stdout.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
-@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+@quiet_option
+@allow_python_option
 def explore_command(files: tuple[str, ...], **options: Any) -> int:
     """Search the schedules of scenarios: a bug with the shortest story of it, or the proof that there is none.
 
@@ -77,21 +81,12 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     """
     options |= _times(options.pop("times"), options["time_limit"])
     _refuse(files, options)
-    overrides = overrides_of(options["sets"])
-    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
-    for _, one in loaded:
-        if options["allow_python"] and os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
-        check_calls(one.program, options["allow_python"])
+    loaded = load_all(files, options, "save")
     _warn_of_calls([one for _, one in loaded])
-    if options["save"] is not None:
-        refuse_own_files(own_files(files, options), options["save"], "--save")
     command = _Exploring(options)
-    with command.signals(), command.workers():
-        statuses = [command.explore(file, one) for file, one in loaded if command.signal is None]
-    if command.signal is not None:
-        return 128 + int(signal.Signals[command.signal])
-    return max(statuses, default=0)
+    with command.signals, command.workers():
+        statuses = [command.explore(file, one) for file, one in loaded if command.signals.name is None]
+    return command.signals.status or max(statuses, default=0)
 
 
 def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
@@ -148,10 +143,9 @@ class _Exploring:
 
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
-        self.signal: str | None = None
+        self.signals = Signals(sys.exit)
         self.how = _requested(options).options(self._look)
-        self._said = time.monotonic()
-        self._is_watched = sys.stderr.isatty() and not options["quiet"]
+        self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S)
 
     @contextmanager
     def workers(self) -> Iterator[None]:
@@ -169,8 +163,7 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
         found = explore_program(loaded.program, self.options["seed"], self.how)
-        if self._is_watched:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._progress.clear()
         try:
             saved = self._save(found)
         except OutputError:
@@ -187,7 +180,8 @@ class _Exploring:
             say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
             if found.counterexamples and not saved and file != "-":
                 schedule = self._replayed("schedule.json")
-                say(f"  keep it: {self._again(file)} --save schedule.json; then scenrun replay {schedule} --on threads")
+                again = self._again(file).also(save="schedule.json")
+                say(f"  keep it: {again}; then scenrun replay {schedule} --on threads")
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
         return 0 if found.ok else 1
@@ -198,19 +192,18 @@ class _Exploring:
 
     def _replayed(self, schedule: str) -> str:
         """The arguments of `scenrun replay` that show a finding again."""
-        return shlex.join([schedule, *(["--expect", self.options["expect"]] if self.options["expect"] else [])])
+        return shlex.join(Command("replay", schedule, {"expect": self.options["expect"] or None}).words)
 
-    def _again(self, file: str) -> str:
+    def _again(self, file: str) -> Command:
         """The command that repeats the search."""
-        words = ["scenrun", "explore", file]
-        for text in self.options["sets"]:
-            words += ["--set", text]
-        for name in _AGAIN:
-            if self.options[name]:
-                words += [f"--{name.replace('_', '-')}", str(self.options[name])]
-        words += ["--time", "virtual"] * (self.options["time_mode"] == "virtual")
-        words += ["--races"] * self.options["races"] + ["--allow-python"] * self.options["allow_python"]
-        return shlex.join(words)
+        given = self.options
+        options = {"set": given["sets"], **{name: given[name] or None for name in _AGAIN}}
+        time_mode = "virtual" if given["time_mode"] == "virtual" else None
+        return Command(
+            "explore",
+            file,
+            {**options, "time": time_mode, "races": given["races"], "allow_python": given["allow_python"]},
+        )
 
     def _save(self, found: Explored) -> dict[int, str]:
         """Saves the schedules of the findings; returns their paths by number of the finding."""
@@ -228,20 +221,6 @@ class _Exploring:
 
     def _look(self, progress: Any) -> str | None:
         """Shows the progress of the search; returns the signal that ends it, if one came."""
-        now = time.monotonic()
-        if self._is_watched and isinstance(progress, Space) and now - self._said > PROGRESS_S:
-            self._said = now
-            print(f"\r\x1b[K{progress_of(progress)}", end="", file=sys.stderr, flush=True)
-        return None if self.signal is None else f"{self.signal}"
-
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the search with its findings; a second one ends the process at once."""
-
-        def note(number: int, _: Any) -> None:
-            if self.signal is not None:
-                sys.exit(128 + number)
-            self.signal = signal.Signals(number).name
-
-        with on_signals(note):
-            yield
+        if isinstance(progress, Space):
+            self._progress.show(lambda: progress_of(progress))
+        return self.signals.name

@@ -38,7 +38,7 @@ def export_command(
     if raw and suffix_of(output) != ".csv":
         raise UsageError(f"--raw is about the cells of a .csv; {output} is none")
     check_output(output, force, log)
-    check_duckdb()
+    check_duckdb("export")
     with log_of(log, run=run, every=run is None, sets=sets, file=file) as reading:
         with output_path(output, force) as beside, database(beside, tables, raw=raw) as filling:
             give_rows(reading, tables, filling.add)

@@ -5,36 +5,30 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from scenrun.errors import UsageError
+from scenrun.interface.cli.shared_options import together
 from scenrun.interface.cli.streams import say
 from scenrun.trace.analysis.reading import Reading, opened
 
 _SNIFFED = 4_096
-_RUN = click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given.")
-_SOURCES = (
+source_options = together(
     click.option("--set", "sets", multiple=True, metavar="PATH=VALUE",
                  help="For a scenario: override a value, such as threads.consumer.count=3."),
     click.option("--file", "file", metavar="FILE", type=click.Path(),
                  help="For a schedule: its scenario, if it is not where it was."),
 )  # fmt: skip
-
-
-def log_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that read one run of a log."""
-    return _RUN(source_options(command))
-
-
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options for the scenario or schedule that is simulated or replayed."""
-    for option in reversed(_SOURCES):
-        command = option(command)
-    return command
+"""The options for the scenario or schedule that is simulated or replayed."""
+log_options = together(
+    click.option("--run", metavar="N|ID", help="Which run of a log that has several; the first unless given."),
+    source_options,
+)
+"""The options of commands that read one run of a log."""
 
 
 def kind_of(argument: str) -> str:

@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import click
-
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
 from scenrun.interface.cli.startup import without_collecting
 from scenrun.language import source as yaml_source
@@ -24,13 +22,6 @@ def source_of(file: str) -> Source:
     if Path(file).is_dir():
         raise ScenarioError([Problem(None, f"{file} is a folder; `scenrun list {file}` lists its scenarios")])
     return read_file(Path(file))
-
-
-expect_option = click.option(
-    "--expect", "expect", metavar="FILE", type=click.Path(),
-    help="Judge by the `expect` and `limits` of FILE, in the place of the scenario's own.",
-)  # fmt: skip
-"""The option of commands that compare verdicts with expectations."""
 
 
 def load(file: str, overrides: dict[str, Any], expect: str | None = None) -> Loaded:

@@ -5,31 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from scenrun.errors import OutputError, UsageError
+from scenrun.interface.cli.shared_options import together
 
-_OPTIONS = (
+output_options = together(
     click.option("-o", "--output", metavar="FILE", type=click.Path(allow_dash=True), required=True,
                  help="Where to write; - is stdout."),
     click.option("--force", is_flag=True, help="Replace FILE if it exists."),
 )  # fmt: skip
-
-
+"""The options of commands that write an output file."""
 raw_option = click.option(
     "--raw", is_flag=True, help="Texts in a CSV as they are, also those that a spreadsheet would run as a formula."
 )
-
-
-def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that write an output file."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
 
 
 def check_output(path: str, force: bool, source: str = "-") -> None:
@@ -43,13 +36,19 @@ def check_output(path: str, force: bool, source: str = "-") -> None:
         return
     if not path:
         raise UsageError("the name of the output is empty")
+    if os.path.exists(path) and not os.path.isdir(path):
+        if not os.path.isfile(path):
+            raise UsageError(f"{path} is a device or a pipe, which a file must not replace; -o - writes to stdout")
+        if not force:
+            raise UsageError(f"{path} exists; --force replaces it")
+    check_place(path)
+
+
+def check_place(path: str) -> None:
+    """Raises UsageError for a path that is a folder, or in whose folder nothing can be written."""
+    folder = os.path.dirname(path) or "."
     if os.path.isdir(path):
         raise UsageError(f"{path} is a folder; -o names a file")
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise UsageError(f"{path} is a device or a pipe, which a file must not replace; -o - writes to stdout")
-    if os.path.exists(path) and not force:
-        raise UsageError(f"{path} exists; --force replaces it")
-    folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
         raise UsageError(f"cannot write {path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):

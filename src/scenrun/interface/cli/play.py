@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ import click
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.shared_options import allow_python_option, seed_option, set_option
 from scenrun.interface.cli.streams import tell
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.model.moves import Diverged, choices_of
 from scenrun.program.loaded import Loaded
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.search.counterexample.stepper import Game, Option
 
 HELP = """\
@@ -29,18 +29,17 @@ HELP = """\
 
 @click.command("play")
 @click.argument("file", metavar="FILE", type=click.Path())
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@seed_option
 @click.option("--from", "start", metavar="SCHEDULE", type=click.Path(), help="Begin at the end of a saved schedule.")
-@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
-@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+@set_option
+@allow_python_option
 def play_command(file: str, **options: Any) -> int:
     """Play a scenario: choose who moves, step by step, back and forth, and see what comes of it.
 
     Exit status: 0, or 2 where the file or the command line is wrong.
     """
     loaded = load(file, overrides_of(options["sets"]))
-    if options["allow_python"] and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    import_from_here(options["allow_python"])
     check_calls(loaded.program, options["allow_python"])
     game = Game(loaded.program, options["seed"])
     if options["start"] is not None:

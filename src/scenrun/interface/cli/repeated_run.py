@@ -4,66 +4,51 @@ from __future__ import annotations
 
 import os
 import secrets
-import shlex
 import shutil
-import signal
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
-from scenrun.interface.cli.options import expect_option, load, overrides_of
-from scenrun.interface.cli.streams import say
+from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, together
+from scenrun.interface.cli.signals import Signals
+from scenrun.interface.cli.streams import has_colour, say
 from scenrun.language.model import VERDICTS
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
+from scenrun.report.command import Command
 from scenrun.report.outcome import describe, describe_tally
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
-_OPTIONS = (
-    click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."),
+shared_options = together(
+    set_option,
     expect_option,
     click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."),
     click.option("--until", type=click.Choice(UNTIL),
                  help="Repeat until this verdict, or any finding, has come, at most N times with --repeat; 0 if it came."),
-    click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
-                 show_default=True, help="Show lines of this level and above; debug shows every operation."),
-    click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
-                 help="Where the log goes, replacing what is there; - is stdout."),
-    click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True),
-    click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
-                 help="auto: within 100 ms (1 s to a file); line: each line at once."),
-    click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong."),
-    click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions."),
+    recording_options,
 )  # fmt: skip
+"""The options of commands that run scenarios."""
 
 
-def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the options of commands that run scenarios."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-def load_all(files: tuple[str, ...], options: dict[str, Any]) -> list[tuple[str, Loaded]]:
-    """The scenarios of all files; refuses a log file that is one of them."""
+def load_all(files: tuple[str, ...], options: dict[str, Any], output: str = "log") -> list[tuple[str, Loaded]]:
+    """The scenarios of all files; refuses an output file, which the option `output` names, that is one of them."""
     overrides = overrides_of(options["sets"])
     loaded = [(file, load(file, overrides, options["expect"])) for file in files]
     for _, one in loaded:
-        if options["allow_python"] and os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
+        import_from_here(options["allow_python"])
         check_calls(one.program, options["allow_python"])
-    refuse_own_files(own_files(files, options), options["log"], "--log")
+    if options[output] is not None:
+        refuse_own_files(own_files(files, options), options[output], f"--{output}")
     return loaded
 
 
@@ -84,7 +69,7 @@ class Running(ABC):
 
     again_options: tuple[str, ...] = ()
     """Options that the command for the same run must repeat."""
-    words: tuple[str, ...] = ()
+    verb = ""
     """The command's name in that command; empty for `run`."""
     remark = ""
     """A remark on repeating the run."""
@@ -93,16 +78,14 @@ class Running(ABC):
         self.options = options
         self.level: str = options["level"]
         self.limit = time_limit_ns(options["time_limit"], "--time-limit")
-        self.signal: str | None = None
-        self.hurry: list[str] = []
-        """The signal, once it has come: a simulation checks this wherever its threads loop."""
+        self.signals = Signals()
         self.closed = False
         self.output = open_output(options["log"], each_line=options["flush"] == "line")
 
     @property
     def is_ended(self) -> bool:
         """Whether a signal or a closed pipe has ended the command."""
-        return self.signal is not None or self.closed
+        return self.signals.name is not None or self.closed
 
     def run_file(self, file: str, loaded: Loaded) -> int:
         """Runs one file, once or repeatedly; returns its exit status."""
@@ -131,16 +114,11 @@ class Running(ABC):
 
     def _again(self, file: str, result: RunRecord) -> str:
         """The command that repeats the run, without the level."""
-        words = ["scenrun", *self.words, file]
-        for text in self.options["sets"]:
-            words += ["--set", text]
-        words += ["--expect", self.options["expect"]] if self.options["expect"] else []
-        for option in self.again_options:
-            value = self.options[option]
-            for one in value if isinstance(value, tuple) else () if value is None else (value,):
-                words += [f"--{option.replace('_', '-')}", str(one)]
-        words += ["--seed", str(result.seed)] * (self.options.get("schedule") is None)
-        return shlex.join(words + ["--allow-python"] * self.options["allow_python"])
+        given = self.options
+        options = {"set": given["sets"], "expect": given["expect"] or None}
+        options |= {name: given[name] for name in self.again_options}
+        seed = result.seed if given.get("schedule") is None else None
+        return str(Command(self.verb, file, {**options, "seed": seed, "allow_python": given["allow_python"]}))
 
     def _many(self, file: str, loaded: Loaded) -> int:
         tally = Tally(loaded.name, self.options["until"])
@@ -151,13 +129,17 @@ class Running(ABC):
             result = self.run_once(loaded, first + tally.runs)
             tally.add(result)
             self._leave_if_stuck(result)
-        recorder = self.recorder(self.tally_id(loaded, first), loaded)
-        recorder.wall_ns, recorder.began_ns = began, 0
-        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
-        self.output.close()
+        self._record_tally(loaded, tally, first, began)
         if not (self.options["quiet"] and tally.ok):
             say(describe_tally(tally))
         return tally.status(EXIT_INCOMPLETE)
+
+    def _record_tally(self, loaded: Loaded, tally: Tally, first: int, began_ns: int) -> None:
+        """Writes the last line of several runs, and closes the log."""
+        recorder = self.recorder(self.tally_id(loaded, first), loaded)
+        recorder.wall_ns, recorder.began_ns = began_ns, 0
+        recorder.event(self.now_ns() - began_ns, "tally.finished", tally.fields())
+        self.output.close()
 
     def now_ns(self) -> int:
         """The time for the `tally.finished` line, in nanoseconds since 1970."""
@@ -179,7 +161,7 @@ class Running(ABC):
 
             is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
             width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
-            renderer = Console(loaded.program, colour=is_terminal and "NO_COLOR" not in os.environ, width=width)
+            renderer = Console(loaded.program, colour=is_terminal and has_colour(), width=width)
         return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
 
     def _leave_if_stuck(self, result: RunRecord) -> None:
@@ -190,35 +172,9 @@ class Running(ABC):
             # An ordinary exit would wait for the threads that do not end.
             os._exit(self.status([_status(result)]))
 
-    @contextmanager
-    def signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the run cleanly; a second one ends the process at once."""
-
-        def note(number: int, _: Any) -> None:
-            if self.signal is not None:
-                os._exit(128 + number)
-            self.signal = signal.Signals(number).name
-            self.hurry.append(self.signal)
-
-        with on_signals(note):
-            yield
-
     def status(self, statuses: list[int]) -> int:
         """The exit status for all files: the signal's, or the largest one."""
-        if self.signal is not None:
-            return 128 + int(signal.Signals[self.signal])
-        return max(statuses, default=0)
-
-
-@contextmanager
-def on_signals(note: Callable[[int, Any], None]) -> Iterator[None]:
-    """Handles SIGINT and SIGTERM with `note` inside the body, and restores the previous handlers."""
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        return self.signals.status or max(statuses, default=0)
 
 
 def _status(result: RunRecord) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +9,15 @@ import click
 
 from scenrun.api import replay_once, scenario_of
 from scenrun.execution.replay.plan import ReplayPlan, plan_of
-from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
+from scenrun.interface.cli.shared_options import expect_option, recording_options
 from scenrun.interface.cli.streams import say
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.program.loaded import Loaded, load
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
-from scenrun.program.user_python import check_calls
+from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.report.outcome import describe_replay
 
 
@@ -30,15 +28,7 @@ from scenrun.report.outcome import describe_replay
 @click.option("--on", type=click.Choice(["simulator", "threads"]), default="simulator", show_default=True,
               help="In virtual time, or on real threads that take their steps one at a time.")  # fmt: skip
 @click.option("--repeat", type=click.IntRange(1), metavar="N", help="Replay it N times. Ends with a tally.")
-@click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
-              show_default=True, help="Show lines of this level and above; debug shows every operation.")  # fmt: skip
-@click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
-              help="Where the log goes, replacing what is there; - is stdout.")  # fmt: skip
-@click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True)
-@click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
-              help="auto: within 100 ms (1 s to a file); line: each line at once.")  # fmt: skip
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
-@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+@recording_options
 def replay_command(schedule: str, **options: Any) -> int:
     """Replay a schedule that `scenrun explore` or `scenrun play` wrote.
 
@@ -48,8 +38,7 @@ def replay_command(schedule: str, **options: Any) -> int:
     """
     found = read_schedule(schedule)
     file = options["file"] or scenario_of(schedule, found)
-    if options["allow_python"] and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    import_from_here(options["allow_python"])
     loaded = load(Path(file), overrides=found.overrides, expect=options["expect"])
     check_calls(loaded.program, options["allow_python"])
     plan = plan_of(loaded.program, found)  # before the log is opened: a schedule that does not fit must cost no file
@@ -57,7 +46,7 @@ def replay_command(schedule: str, **options: Any) -> int:
     if loaded.program.digest != found.digest:
         say(f"{file} has changed since the schedule was written; all its moves still fit")
     command = _Replaying(options, found, plan)
-    with command.signals():
+    with command.signals:
         status = command.run_file(schedule, loaded)
     return command.status([status])
 
@@ -74,7 +63,7 @@ class _Replaying(Running):
         """Replays the schedule once."""
         return replay_once(
             loaded, self.schedule, self.options["on"], lambda run_id: self.recorder(run_id, loaded), self.level,
-            interrupted=lambda: self.signal, plan=self.plan,
+            interrupted=lambda: self.signals.name, plan=self.plan,
         )  # fmt: skip
 
     def _once(self, file: str, loaded: Loaded) -> int:
@@ -94,10 +83,7 @@ class _Replaying(Running):
             if not result.notes["shown"]:
                 say(describe_replay(result, self.schedule.finding, len(self.schedule.moves)))
             self._leave_if_stuck(result)
-        recorder = self.recorder(self.tally_id(loaded, self.schedule.seed), loaded)
-        recorder.wall_ns, recorder.began_ns = began, 0
-        recorder.event(self.now_ns() - began, "tally.finished", tally.fields())
-        self.output.close()
+        self._record_tally(loaded, tally, self.schedule.seed, began)
         if not (self.options["quiet"] and shown == tally.runs):
             what = self.schedule.finding[0] if self.schedule.finding is not None else "the end of the schedule"
             say(f"{what} was shown in {shown} of {tally.runs} replays on {_on(self.options['on'])}")

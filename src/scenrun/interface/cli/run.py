@@ -11,6 +11,7 @@ import click
 
 from scenrun.execution.threads.run_program import run_program
 from scenrun.interface.cli.repeated_run import Running, load_all, shared_options
+from scenrun.interface.cli.shared_options import seed_option
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
@@ -22,7 +23,7 @@ MANY_THREADS, MANY_SWITCH_S = 1_000, 0.1
 
 @click.command("run")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@seed_option
 @click.option("--time-limit", metavar="DURATION", help="End a run after so much time (10s); replaces the file's limit.")
 @click.option("--switch-interval", metavar="DURATION",
               help="How often the interpreter switches threads; 5ms, and 100ms for more than 1,000 threads.")  # fmt: skip
@@ -36,7 +37,7 @@ def run_command(files: tuple[str, ...], **options: Any) -> int:
     loaded = load_all(files, options)
     command = _Real(options)
     programs = [one.program for _, one in loaded]
-    with command.signals(), _switch_interval(options["switch_interval"], programs):
+    with command.signals, _switch_interval(options["switch_interval"], programs):
         statuses = [command.run_file(file, one) for file, one in loaded if not command.is_ended]
     return command.status(statuses)
 
@@ -55,7 +56,7 @@ class _Real(Running):
             seed=seed,
             level=self.level,
             time_limit_ns=self.limit,
-            interrupted=lambda: self.signal,
+            interrupted=lambda: self.signals.name,
         )
 
 

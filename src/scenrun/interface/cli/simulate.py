@@ -13,6 +13,7 @@ from scenrun.execution.simulator.options import SimulationOptions
 from scenrun.execution.simulator.schedulers.registry import POLICIES
 from scenrun.execution.simulator.simulate_program import run_id_of, simulate_program
 from scenrun.interface.cli.repeated_run import Running, load_all, refuse_own_files, shared_options
+from scenrun.interface.cli.shared_options import seed_option
 from scenrun.interface.cli.streams import say
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.model.turn_schedule import Schedule
@@ -27,7 +28,7 @@ _DECIDED = ("seed", "scheduler", "priority", "switch_interval", "step_cost", "co
 
 @click.command("simulate")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+@seed_option
 @click.option("--scheduler", type=click.Choice(POLICIES),
               help="Who moves next: round-robin (the default: time slices, as under the GIL), random (drawn before each "
                    "step), priorities.")  # fmt: skip
@@ -56,7 +57,7 @@ def simulate_command(files: tuple[str, ...], **options: Any) -> int:
     loaded = load_all(files, options)
     command = _Virtual(options, files)
     _warn_of_calls([one.program for _, one in loaded])
-    with command.signals():
+    with command.signals:
         statuses = [command.run_file(file, one) for file, one in loaded if not command.is_ended]
     return command.status(statuses)
 
@@ -70,7 +71,7 @@ def _warn_of_calls(programs: list[Program]) -> None:
 class _Virtual(Running):
     """Simulates scenarios in virtual time."""
 
-    words = ("simulate",)
+    verb = "simulate"
     again_options = (
         "scheduler",
         "priority",
@@ -129,9 +130,9 @@ class _Virtual(Running):
             seed=self.how.seed_for(loaded.program, seed),
             level=self.level,
             time_limit_ns=self.limit,
-            interrupted=lambda: self.signal,
+            interrupted=lambda: self.signals.name,
             settings=self.how.settings(),
-            hurry=self.hurry,
+            hurry=self.signals.names,
         )
         if self.options["save_schedule"] is not None:
             self.how.schedule_of(loaded.program, result).save(self.options["save_schedule"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal
 
@@ -34,6 +37,33 @@ def say(text: str) -> None:
 
     with suppress(OSError, ValueError):
         print(harmless(text), file=sys.stderr, flush=True)
+
+
+class Progress:
+    """A line on stderr that says how far a command is, if a person watches it."""
+
+    def __init__(self, *, quiet: bool, every_s: float = 0.0) -> None:
+        self._is_shown = sys.stderr.isatty() and not quiet
+        self._every_s = every_s
+        self._shown = time.monotonic()
+
+    def show(self, line: Callable[[], str]) -> None:
+        """Replaces the line, unless less than `every_s` seconds have passed since."""
+        now = time.monotonic()
+        if self._is_shown and now - self._shown >= self._every_s:
+            self._shown = now
+            width = shutil.get_terminal_size((80, 24)).columns - 1
+            print(f"\r\x1b[K{line()[:width]}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self._is_shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def has_colour() -> bool:
+    """Whether stdout is a terminal whose user has not asked for text without colours."""
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
 
 
 def open_what_is_closed() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,15 +21,17 @@ from scenrun.batch.sweep.table import Told
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_FAILED
 from scenrun.interface.cli.options import overrides_of, source_of
-from scenrun.interface.cli.outputs import output_path, raw_option
-from scenrun.interface.cli.repeated_run import on_signals
+from scenrun.interface.cli.outputs import check_place, output_path, raw_option
+from scenrun.interface.cli.shared_options import allow_python_option, quiet_option
+from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.simulate import priorities_of
-from scenrun.interface.cli.streams import say, tell
+from scenrun.interface.cli.streams import Progress, has_colour, say, tell
 from scenrun.language import source as yaml_source
 from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.language.value_ranges import RangeError, is_range
-from scenrun.report.amounts import counted
+from scenrun.program.user_python import import_from_here
+from scenrun.report.amounts import counted, rough_seconds
 from scenrun.workers.cluster import ClusterLost
 
 _PROGRESS_S = 0.2
@@ -67,8 +67,8 @@ _OF_CELLS = ("time_limit", "scheduler", "switch_interval", "cpus", "step_cost", 
 @click.option("--retry-errors", is_flag=True, help="When going on: run cells again whose row is an error.")
 @click.option("--yes", is_flag=True, help="Run also more than 100,000 cells.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON lines on stdout, instead of the table.")
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
-@click.option("--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions.")
+@quiet_option
+@allow_python_option
 @click.option(
     "--time-limit", metavar="DURATION", help="Ends each run, simulation (virtual time) or search after so much."
 )
@@ -94,8 +94,7 @@ def sweep_command(file: str, **options: Any) -> int:
     Exit status: 0 all cells are as the file expects, 1 not, 2 wrong file or command line, 3 cells are incomplete, 4 the
     output or scenrun failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
     """
-    if options["allow_python"] and os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    import_from_here(options["allow_python"])
     if options["cluster"] and options["jobs"]:
         raise UsageError("--jobs has no effect with --cluster, which runs as much at a time as it has threads")
     sweep_plan = plan(_job(file, options), _wishes(options))
@@ -161,15 +160,14 @@ class _Sweeping:
         self.file = file
         self.plan = sweep_plan
         self.options = options
-        self.signal: int | None = None
+        self.signals = Signals()
         self.lost: ClusterLost | None = None
         self.targets = files.targets(options["paths"])
         if options["raw"] and not any(files.suffix_of(path) == ".csv" for path in self.targets):
             raise UsageError("--raw is about the cells of a .csv, and no -o is one")
         self._began = time.monotonic()
-        self._said = 0.0
         self._new = self._failing = 0
-        self._is_watched = sys.stderr.isatty() and not options["quiet"]
+        self._progress = Progress(quiet=options["quiet"], every_s=_PROGRESS_S)
 
     def go(self) -> int:
         """Runs the missing cells, and shows and writes all rows; returns the exit status."""
@@ -182,7 +180,7 @@ class _Sweeping:
         try:
             with self._means() as means:
                 self._say_notes(record, means)
-                with self._signals():
+                with self.signals:
                     self._run(record, means)
             return self._finish(record)
         finally:
@@ -199,8 +197,13 @@ class _Sweeping:
             yield means
 
     def _check_outputs(self) -> None:
-        files.check(self.targets, self.options["force"])
-        if self.options["force"] and not self.targets:
+        force, kept = self.options["force"], files.record_path(self.targets)
+        for path in self.targets:
+            check_place(path)
+            if os.path.exists(path) and not (force or path == kept) and not os.path.exists(str(kept)):
+                raise UsageError(f"{path} exists, and there is no {kept} to go on from; --force replaces it")
+            files.check_means(path)
+        if force and not self.targets:
             raise UsageError("--force has no effect without -o")
         if self.options["retry_errors"] and not self.targets:
             raise UsageError("--retry-errors has no effect without -o: there are no rows yet")
@@ -232,7 +235,7 @@ class _Sweeping:
         except ClusterLost as lost:
             self.lost = lost
         finally:
-            self._clear()
+            self._progress.clear()
 
     def _note(self, row: Row) -> None:
         self._new += 1
@@ -240,31 +243,13 @@ class _Sweeping:
 
     def _look(self, record: Record) -> None:
         """Shows the progress of the sweep; raises _Stopped after a signal."""
-        if self.signal is not None:
+        if self.signals.name is not None:
             raise _Stopped
-        now = time.monotonic()
-        if self._is_watched and now - self._said > _PROGRESS_S:
-            self._said = now
-            rate = self._new / max(1e-3, now - self._began)
-            width = shutil.get_terminal_size((80, 24)).columns - 1
-            line = progress(record.done, self.plan.cells, rate, self._failing)
-            print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
+        self._progress.show(lambda: progress(record.done, self.plan.cells, self._rate(), self._failing))
 
-    def _clear(self) -> None:
-        if self._is_watched:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGINT and SIGTERM end the sweep with the rows so far; a second one ends the process at once."""
-
-        def note(number: int, _: Any) -> None:
-            if self.signal is not None:
-                os._exit(128 + number)
-            self.signal = number
-
-        with on_signals(note):
-            yield
+    def _rate(self) -> float:
+        """The cells per second."""
+        return self._new / max(1e-3, time.monotonic() - self._began)
 
     def _finish(self, record: Record) -> int:
         first = next((row["figures"] for row in record.rows() if row["figures"]), None)
@@ -281,9 +266,9 @@ class _Sweeping:
             say(str(self.lost))
             self._say_how_to_go_on(record)
             return EXIT_FAILED
-        if self.signal is not None:
+        if self.signals.status is not None:
             self._say_how_to_go_on(record)
-            return 128 + self.signal
+            return self.signals.status
         return told.status
 
     def _tell(self, record: Record, told: Told) -> None:
@@ -291,8 +276,7 @@ class _Sweeping:
             for row in record.rows():
                 tell(files.as_json(row), form="json")
         elif record.done:
-            colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-            tell("\n".join(told.lines(colour)), form="drawn")
+            tell("\n".join(told.lines(has_colour())), form="drawn")
 
     def _write(self, path: str, record: Record, shown: Sequence[str]) -> None:
         if path != record.path:
@@ -309,16 +293,9 @@ class _Sweeping:
 
 def progress(done: int, most: int, rate: float, failing: int) -> str:
     """The progress of a sweep in one line; `rate` is in cells per second."""
-    left = f", {_left((most - done) / rate)} left" if rate > 0 else ""
+    left = f", {rough_seconds((most - done) / rate)} left" if rate > 0 else ""
     bad = f", {failing:,} not as expected" if failing else ""
     return f"{done:,} of {most:,} cells, {rate:.3g}/s{left}{bad}"
-
-
-def _left(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 __all__ = ["OF", "over_of", "progress", "sweep_command"]

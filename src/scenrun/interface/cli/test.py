@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -17,10 +16,11 @@ from scenrun.batch.suite.run import Case, Trying, cases_of
 from scenrun.batch.suite.table import complaints, last_line, table
 from scenrun.batch.suite.verdict import SuiteOptions, SuiteResult
 from scenrun.batch.suite.ways import ways_among
-from scenrun.interface.cli.options import expect_option
 from scenrun.interface.cli.outputs import output_file
-from scenrun.interface.cli.repeated_run import on_signals, refuse_own_files
-from scenrun.interface.cli.streams import say, tell
+from scenrun.interface.cli.repeated_run import refuse_own_files
+from scenrun.interface.cli.shared_options import expect_option
+from scenrun.interface.cli.signals import Signals
+from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.grading import sections_of
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import read_file
@@ -57,7 +57,7 @@ def test_command(paths: tuple[str, ...], **options: Any) -> int:
     if options["junit_"] is not None:
         refuse_own_files((*files, *([how.expect] if how.expect else [])), options["junit_"], "--junit")
     test = _Test(how, options)
-    with on_signals(test.note):
+    with test.signals:
         test.try_all(files, ways)
     return test.tell()
 
@@ -72,17 +72,11 @@ class _Test:
     def __init__(self, how: SuiteOptions, options: dict[str, Any]) -> None:
         self.how = how
         self.options = options
-        self.signal: int | None = None
+        self.signals = Signals(sys.exit)
         self.found: list[SuiteResult] = []
         self.cases: list[Case] = []
         self.began, self._began_s = time.time(), time.perf_counter()
-        self._is_watched = sys.stderr.isatty() and not options["quiet"]
-
-    def note(self, number: int, _: Any) -> None:
-        """Handles a signal: it ends the test and keeps the results so far; a second one ends the process at once."""
-        if self.signal is not None:
-            sys.exit(128 + number)
-        self.signal = number
+        self._progress = Progress(quiet=options["quiet"])
 
     def try_all(self, files: list[str], ways: tuple[str, ...]) -> None:
         """Tests all files, until a signal comes."""
@@ -93,8 +87,7 @@ class _Test:
                 self.found.append(one)
         except _Ended:
             pass
-        if self._is_watched:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        self._progress.clear()
 
     def _plan(self, file: str, ways: tuple[str, ...]) -> None:
         planned = cases_of(file, ways, self.how)
@@ -106,9 +99,8 @@ class _Test:
 
     def _look(self) -> None:
         """Shows the progress of the test; raises _Ended after a signal."""
-        if self._is_watched:
-            print(f"\r\x1b[K{len(self.found)} of {len(self.cases)} tests", end="", file=sys.stderr, flush=True)
-        if self.signal is not None:
+        self._progress.show(lambda: f"{len(self.found)} of {len(self.cases)} tests")
+        if self.signals.name is not None:
             raise _Ended
 
     def tell(self) -> int:
@@ -124,7 +116,7 @@ class _Test:
         left = len(self.cases) - sum(one.way != "-" for one in results)
         lines = [*(table(shown, width) if shown else []), *complaints(shown)]
         tell("\n".join([*lines, *([""] if lines else []), last_line(results, took_s, left)]))
-        if self.signal is not None:
-            say(f"ended by {signal.Signals(self.signal).name}; what was done is above")
-            return 128 + self.signal
+        if self.signals.status is not None:
+            say(f"ended by {self.signals.name}; what was done is above")
+            return self.signals.status
         return max((one.status for one in results), default=0)

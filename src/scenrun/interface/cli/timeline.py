@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from contextlib import closing
@@ -12,7 +11,7 @@ import click
 
 from scenrun.errors import UsageError
 from scenrun.interface.cli.logs import log_of, log_options, say_notes
-from scenrun.interface.cli.streams import say, tell
+from scenrun.interface.cli.streams import has_colour, say, tell
 from scenrun.language.durations import DurationError, parse
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
@@ -66,8 +65,7 @@ def _drawn(survey: Survey, window: _Window, options: dict[str, Any]) -> list[str
     )
     cells.take(survey.spool)
     is_plain = options["ascii_"] or not can_say(sys.stdout.encoding)
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    lines = Drawing(survey, chosen, cells, frame, ASCII if is_plain else BLOCKS, colour=colour).lines()
+    lines = Drawing(survey, chosen, cells, frame, ASCII if is_plain else BLOCKS, colour=has_colour()).lines()
     return [_plain(line) for line in lines] if is_plain else list(lines)
 
 

@@ -7,12 +7,13 @@ import click
 from scenrun.errors import ScenarioError
 from scenrun.interface.cli.exit_status import EXIT_WRONG_INPUT
 from scenrun.interface.cli.options import load, overrides_of
+from scenrun.interface.cli.shared_options import set_option
 from scenrun.interface.cli.streams import say, tell
 
 
 @click.command("validate")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3.")
+@set_option
 def validate_command(files: tuple[str, ...], sets: tuple[str, ...]) -> int:
     """Check scenario files without starting anything. Exit status 2 where one is wrong."""
     overrides = overrides_of(sets)

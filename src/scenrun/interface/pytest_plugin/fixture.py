@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -17,6 +15,7 @@ from scenrun.errors import Source, UsageError
 from scenrun.language.source import decode
 from scenrun.language.suggestions import did_you_mean
 from scenrun.program.loaded import Loaded, load_source, read_file
+from scenrun.program.user_python import import_from_here
 from scenrun.report.results import RunResult
 from scenrun.search.result import Explored
 from scenrun.trace.events import COMMON, EVENTS, LEVELS, OF_THREAD
@@ -43,8 +42,7 @@ class Scenarios:
     ) -> Scenario:
         """A scenario, parsed and checked; `overrides` by dotted path, `expect` a teacher's file. Raises ScenarioError."""
         allows = self._allow_python if allow_python is None else allow_python
-        if allows and os.getcwd() not in sys.path:
-            sys.path.insert(0, os.getcwd())
+        import_from_here(allows)
         teacher = None if expect is None else self._source(expect, "<expect>")
         return Scenario(self._source(given, "<scenario>"), dict(overrides or {}), teacher, allows)
 

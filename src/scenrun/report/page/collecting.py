@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from scenrun.printable import excerpt
 from scenrun.report.page.bars import MOST_BARS, Bars
 from scenrun.report.page.columns import MOST_LINES, Lines, Names, Places, ns_of
 from scenrun.report.page.depths import Depths
 from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_text
 from scenrun.trace.analysis.figures import Measuring
-from scenrun.trace.analysis.reading import Event, Reading, excerpt
+from scenrun.trace.analysis.reading import Event, Reading
 from scenrun.trace.analysis.spans import Spans
 
 FORM = 1

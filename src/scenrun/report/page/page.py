@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any, BinaryIO
 
 from scenrun.report.page.collecting import Collected, collect
-from scenrun.report.page.html import write
+from scenrun.report.page.shell import Shell
 from scenrun.report.page.texts import all_harmless
 from scenrun.trace.analysis.reading import Reading
+
+_SHELL = Shell(
+    __package__, "scenrun report",
+    ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js", "figures.js",
+     "summary.js", "player.js", "page.js"),
+)  # fmt: skip
 
 
 def collect_page(reading: Reading) -> Collected:
@@ -23,4 +29,4 @@ def write_page(file: BinaryIO, collected: Collected, notes: list[str], player: d
     data = collected.as_dict()
     data["notes"] = all_harmless([*notes, *collected.notes()])
     data["player"] = all_harmless(player)
-    write(file, data)
+    _SHELL.write(file, data)

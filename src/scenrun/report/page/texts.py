@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
+from scenrun.printable import visible
+from scenrun.report.amounts import precise_seconds
 from scenrun.trace.analysis.reading import Event
 from scenrun.trace.json_text import dumps_strictly
 
@@ -17,8 +18,6 @@ _OPENING = frozenset(("text", "objects", "threads", "state", "description"))
 _CLOSING = frozenset(("figures", "state", "expectations", "findings"))
 _LEFT_OUT = {"run.started": _OPENING, "run.finished": _CLOSING, "finding": frozenset(("threads",))}
 """Fields that the page shows elsewhere."""
-_KEPT = frozenset("\u00a0\u200d")
-_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
 
 def harmless(text: str, most: int = LONGEST) -> str:
@@ -26,15 +25,8 @@ def harmless(text: str, most: int = LONGEST) -> str:
     left_out = len(text) - most
     if left_out > 0:
         text = text[:most]
-    if not text.isprintable():
-        text = "".join(map(_visible, text))
+    text = visible(text)
     return f"{text}… ({left_out:,} more characters)" if left_out > 0 else text
-
-
-def _visible(character: str) -> str:
-    if character in _KEPT or unicodedata.category(character) not in _HIDDEN:
-        return character
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(character) or character.encode("unicode_escape").decode()
 
 
 def value_text(value: Any) -> str:
@@ -52,15 +44,6 @@ def lines_of(text: str, most: int = 20_000) -> list[str]:
     return [*shown, f"… ({len(lines) - most:,} more lines)"] if len(lines) > most else shown
 
 
-def duration(seconds: float) -> str:
-    """A duration in seconds with a fitting unit."""
-    size = abs(seconds)
-    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
-        if size * factor >= 1:
-            return f"{seconds * factor:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns" if seconds else "0"
-
-
 def detail_of(event: Event) -> str:
     """The fields of a line besides thread, time and place: its message, or the fields of its kind."""
     name = event["event"]
@@ -74,7 +57,7 @@ def _field(key: str, value: Any) -> str:
     if kind is str:
         return value if key == "message" else f"{key} {value}"
     if kind is float and key.endswith("_s"):
-        return f"{key[:-2]} {duration(value)}"
+        return f"{key[:-2]} {precise_seconds(value)}"
     if kind is dict and key == "fields":
         return ", ".join(f"{name}: {one if type(one) is str else value_text(one)}" for name, one in value.items())
     return f"{key} {value_text(value)}"

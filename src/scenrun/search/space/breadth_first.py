@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.packed import ALARM_EVERY, Packed
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.workers.memory import process_bytes
@@ -195,7 +196,7 @@ class Breadth:
         if bytes_now > limits.memory:
             return told_memory(limits.memory)
         if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
-            return told_seconds(limits.seconds)
+            return exact_seconds(limits.seconds)
         space.interrupted = self.look(space)
         return space.interrupted
 
@@ -211,11 +212,3 @@ def _size(number: int) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number} byte{'s' * (number != 1)}"
-
-
-def told_seconds(seconds: float) -> str:
-    """A time in seconds with a unit."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= size or not seconds:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds * 1e6:g} us"

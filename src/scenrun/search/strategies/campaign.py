@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from scenrun.errors import UsageError
 from scenrun.program.ir import Program
@@ -19,7 +20,8 @@ from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.pct import Size
 from scenrun.search.strategies.policies import policy_of
 from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
-from scenrun.search.strategies.workers import Task, walk_elsewhere, walk_here, walk_on
+from scenrun.search.strategies.workers import Task, Walker, walk_here, walk_in
+from scenrun.workers.pool import OnExecutor, Processes
 
 EXHAUSTIVE: dict[str, Callable[[Executions, int, int | None], Exhaustive]] = {
     "dpor": lambda executions, max_steps, bound: Dpor(executions, max_steps),
@@ -101,11 +103,11 @@ def _sampled(
     plan.ended_by = limits.reached(plan.tally, began)
     try:
         if make_executor is not None:
-            walk_on(plan, task, make_executor(), jobs)
+            walk_in(OnExecutor(make_executor, partial(Walker, task), jobs), plan)
         elif jobs == 1:
             walk_here(plan, task)
         else:
-            walk_elsewhere(plan, task, jobs)
+            walk_in(Processes(partial(Walker, task), jobs), plan)
     except Stopped as stopped:
         plan.ended_by = stopped.reason
     except KeyboardInterrupt:

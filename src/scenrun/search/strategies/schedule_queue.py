@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from scenrun.search.space.breadth_first import told_seconds
+from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.policy import Policy
@@ -54,7 +54,7 @@ class Limits:
         if self.schedules is not None and tally.schedules >= self.schedules:
             return f"{self.schedules:,} schedule{'s' if self.schedules != 1 else ''}"
         if self.seconds is not None and time.perf_counter() - began >= self.seconds:
-            return told_seconds(self.seconds)
+            return exact_seconds(self.seconds)
         return self.look(tally)
 
 

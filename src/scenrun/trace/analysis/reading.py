@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from scenrun.errors import UsageError
+from scenrun.printable import excerpt
 from scenrun.trace.events import EVENTS
 from scenrun.trace.json_text import loads
 from scenrun.version import __version__
@@ -18,7 +19,6 @@ Event = dict[str, Any]
 """One line of a log."""
 LONGEST_LINE = 1 << 26
 """The most bytes read as one line: bounds memory, and no line of scenrun is that long."""
-_SHOWN = 60
 _NUMBERS = (float, int)
 _BY_A_THREAD = frozenset(name for name, event in EVENTS.items() if event.by_thread and name != "finding")
 """The events whose lines must name a thread."""
@@ -194,12 +194,6 @@ def opened(path: str) -> Iterator[BinaryIO]:
         if os.path.isdir(path):
             raise LogError(f"{path} is a folder")
         yield file
-
-
-def excerpt(text: str, most: int = _SHOWN) -> str:
-    """A text of at most `most` characters without control characters; `…` marks a cut."""
-    clean = "".join(c if c.isprintable() else "�" for c in text[: most + 1].strip())
-    return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def _is_event(event: Any) -> bool:

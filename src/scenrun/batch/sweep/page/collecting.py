@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from scenrun.batch.sweep.cell import Row, Rows
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.short_names import Commands, labels, named, value_text
 from scenrun.batch.sweep.statistics import Combination, combinations
+from scenrun.batch.sweep.totals import Totals
 from scenrun.printable import clean
 
 MOST_NUMBERS = 300_000
@@ -18,38 +18,20 @@ MOST_COMBINATIONS = 20_000
 MOST_TOLD = 200
 """The most failing cells that are listed."""
 MOST_SLOW = 20
-NOT_AS_EXPECTED = "share not as expected"
 
 
-class _Cells:
-    """Totals of all cells, and the failing and the slowest ones, noted while the rows are read."""
+class _Cells(Totals):
+    """Totals of all cells, and the first failing ones."""
 
     def __init__(self) -> None:
-        self.count = self.failing = 0
-        self.beside = 1
-        self.took_s = 0.0
+        super().__init__(MOST_SLOW)
         self.told: list[Row] = []
-        self.slow: list[tuple[float, int, Row]] = []
 
-    def noted(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yields the same rows."""
-        for row in rows:
-            self.count += 1
-            self.took_s += row["took_s"]
-            self.beside = max(self.beside, row.get("beside", 1))
-            if not row["ok"]:
-                self.failing += 1
-                if len(self.told) < MOST_TOLD:
-                    self.told.append(row)
-            heapq.heappush(self.slow, (row["took_s"], -row["number"], row))
-            if len(self.slow) > MOST_SLOW:
-                heapq.heappop(self.slow)
-            yield row
-
-    @property
-    def slowest(self) -> list[Row]:
-        """The slowest cells, the slowest first."""
-        return [row for *_, row in sorted(self.slow, key=lambda one: (-one[0], -one[1]))]
+    def note(self, row: Row) -> None:
+        """Takes the next row."""
+        super().note(row)
+        if not row["ok"] and len(self.told) < MOST_TOLD:
+            self.told.append(row)
 
 
 def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from scenrun.batch.sweep.cell import Rows
 from scenrun.batch.sweep.page.collecting import collected
-from scenrun.batch.sweep.page.html import written
 from scenrun.batch.sweep.plan import SweepPlan
+from scenrun.report.page.shell import Shell
+
+_SHELL = Shell(__package__, "scenrun sweep", ("model.js", "elements.js", "chart.js", "map.js", "page.js"))
 
 
 def write(path: str, plan: SweepPlan, record: Rows, shown: Sequence[str]) -> None:
     """Writes the page of all rows. shown: the figures that the page shows first."""
     data = collected(plan, record, shown)
     with open(path, "wb") as file:
-        written(file, data)
+        _SHELL.write(file, data)

@@ -1,0 +1,46 @@
+"""Options that several commands have, each with its words once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in this order."""
+
+    def decorated(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+set_option = click.option(
+    "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."
+)
+seed_option = click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
+allow_python_option = click.option(
+    "--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions."
+)
+expect_option = click.option(
+    "--expect", "expect", metavar="FILE", type=click.Path(),
+    help="Judge by the `expect` and `limits` of FILE, in the place of the scenario's own.",
+)  # fmt: skip
+"""The option of commands that compare verdicts with expectations."""
+recording_options = together(
+    click.option("--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), default="info",
+                 show_default=True, help="Show lines of this level and above; debug shows every operation."),
+    click.option("--log", "log", default="-", show_default=True, metavar="FILE", type=click.Path(allow_dash=True),
+                 help="Where the log goes, replacing what is there; - is stdout."),
+    click.option("--format", "format_", type=click.Choice(["json", "console"]), default="json", show_default=True),
+    click.option("--flush", type=click.Choice(["auto", "line"]), default="auto", show_default=True,
+                 help="auto: within 100 ms (1 s to a file); line: each line at once."),
+    quiet_option,
+    allow_python_option,
+)  # fmt: skip
+"""The options of commands that write the log of a run."""
