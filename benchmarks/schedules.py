@@ -10,7 +10,8 @@ from measuring import SCENARIOS, Goal, Table, at_least, main
 
 import scenrun
 from scenrun.program.ir import Program
-from scenrun.search.strategies.campaign import STRATEGIES, run_campaign
+from scenrun.search.strategies.campaign import run_campaign
+from scenrun.search.strategies.registry import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
 LOST_UPDATE = ROOT / "scenarios/lost_update.yaml"

@@ -13,9 +13,10 @@ from scenrun.program.ir import Program
 from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.packed import Packed
-from scenrun.search.strategies.campaign import INTERRUPTED, STRATEGIES, run_campaign
+from scenrun.search.strategies.campaign import INTERRUPTED, run_campaign
 from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.model_executions import ModelExecutions
+from scenrun.search.strategies.registry import STRATEGIES
 
 # --- DPOR
 

@@ -23,7 +23,7 @@ from scenrun.search.counterexample.table import table
 from scenrun.search.options import STATELESS
 from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
-from scenrun.search.strategies.campaign import STRATEGIES
+from scenrun.search.strategies.registry import STRATEGIES
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = str(ROOT / "scenarios/queue_pipeline.yaml")

@@ -28,12 +28,11 @@ from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow, StateSpace
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions
-from scenrun.search.strategies.campaign import EXHAUSTIVE
 from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.model_executions import ModelExecutions
-from scenrun.search.strategies.policies import policy_of
+from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Limits as WalkLimits
 
@@ -158,7 +157,7 @@ def test_symmetry_is_asked_by_its_interface_alone(name: str) -> None:
 def tally_of(executions: Executions, strategy: str, most: int = SCHEDULES) -> Tally:
     """What a strategy finds in its first schedules."""
     if strategy in SAMPLED:
-        sampler = Sampler(executions, policy_of(strategy, 3, 7, 200), 7, 200)
+        sampler = Sampler(executions, POLICIES[strategy](3, 7, 200), 7, 200)
         for first in range(0, most, 20):
             sampler.walk(first, 20)
             sampler.policy.learn(sampler.policy.lesson())

@@ -19,10 +19,10 @@ from scenrun.program.values import key
 from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
-from scenrun.search.strategies.campaign import EXHAUSTIVE, STRATEGIES, run_campaign
+from scenrun.search.strategies.campaign import run_campaign
 from scenrun.search.strategies.found import Campaign, Chances, Found
 from scenrun.search.strategies.model_executions import ModelExecutions
-from scenrun.search.strategies.policies import policy_of
+from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
 from scenrun.search.strategies.sampled import Sampler
 
 BROKEN = {
@@ -238,7 +238,7 @@ def orders(strategy: str, count: int) -> Counter[str]:
     )
     found: Counter[str] = Counter()
     executions = ModelExecutions.of(made, 0)
-    sampler = Sampler(executions, policy_of(strategy, 3, 0, 1_000), 0, 1_000)
+    sampler = Sampler(executions, POLICIES[strategy](3, 0, 1_000), 0, 1_000)
     sampler.walk(0, 500)  # by now the fields are wide enough
     for number in range(count):
         state, _ = sampler.policy.walk(sampler.known, sampler.initial, number, 1_000)

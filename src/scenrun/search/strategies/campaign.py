@@ -9,26 +9,16 @@ from functools import partial
 
 from scenrun.errors import UsageError
 from scenrun.program.ir import Program
-from scenrun.search.options import SAMPLED
 from scenrun.search.space.state_space import Stopped
-from scenrun.search.strategies.bounded import DelayBounded, PreemptionBounded
-from scenrun.search.strategies.dpor import Dpor
-from scenrun.search.strategies.executions import Executions
-from scenrun.search.strategies.exhaustive import Exhaustive, Progress
+from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.pct import Size
-from scenrun.search.strategies.policies import policy_of
+from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
 from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
 from scenrun.search.strategies.workers import Task, Walker, walk_here, walk_in
 from scenrun.workers.pool import OnExecutor, Processes
 
-EXHAUSTIVE: dict[str, Callable[[Executions, int, int | None], Exhaustive]] = {
-    "dpor": lambda executions, max_steps, bound: Dpor(executions, max_steps),
-    "preemptions": PreemptionBounded,
-    "delays": DelayBounded,
-}
-STRATEGIES = (*SAMPLED, *EXHAUSTIVE)
 SCHEDULES = 10_000
 """The number of schedules where neither a number nor a time is given."""
 MAX_STEPS = 10_000
@@ -99,7 +89,7 @@ def _sampled(
     task: Task, limits: Limits, jobs: int, began: float, make_executor: Callable[[], Executor] | None
 ) -> Campaign:
     """Run a randomized strategy."""
-    plan = ScheduleQueue(policy_of(task.strategy, task.depth, task.seed, task.max_steps), limits, began)
+    plan = ScheduleQueue(POLICIES[task.strategy](task.depth, task.seed, task.max_steps), limits, began)
     plan.ended_by = limits.reached(plan.tally, began)
     try:
         if make_executor is not None:

@@ -10,7 +10,7 @@ from scenrun.errors import InternalError
 from scenrun.program.ir import Program
 from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.model_executions import ModelExecutions
-from scenrun.search.strategies.policies import policy_of
+from scenrun.search.strategies.registry import POLICIES
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Chunk, ScheduleQueue, Walked
 from scenrun.workers.pool import Pool
@@ -28,7 +28,7 @@ class Task:
 
     def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
         """A new sampler, for the process that calls this."""
-        policy = policy_of(self.strategy, self.depth, self.seed, self.max_steps)
+        policy = POLICIES[self.strategy](self.depth, self.seed, self.max_steps)
         executions = ModelExecutions.of(self.program, self.seed)
         executions.alarm = alarm
         return Sampler(executions, policy, self.seed, self.max_steps)
