@@ -60,7 +60,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive
 
 
@@ -71,21 +70,13 @@ class Every(Exhaustive):
         """All of them, in the order of the steps' numbers."""
         self.taken: list[list[int]] = []
         while True:
-            self._walk()
+            self._retried(self._follow_again)
             yield Ending.END
             while self.taken and self.taken[-1][0] + 1 == self.taken[-1][1]:
                 self.taken.pop()
             if not self.taken:
                 return
             self.taken[-1][0] += 1
-
-    def _walk(self) -> None:
-        while True:
-            try:
-                self._follow_again()
-                return
-            except Overflow:
-                self._begin_anew()
 
     def _follow_again(self) -> None:
         self.path = [self.initial]

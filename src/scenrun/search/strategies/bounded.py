@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
 
@@ -130,12 +129,7 @@ class Bounded(Exhaustive):
 
     def _arrive(self, before: Frame | None) -> Ending | None:
         """Push the point after a move; returns how the schedule ended, or None where it goes on."""
-        while True:
-            try:
-                frame = self._reached(before)
-                break
-            except Overflow:
-                self._begin_anew()
+        frame = self._retried(self._reached, before)
         ending = None
         if not frame.moves:
             ending = Ending.END

@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scenrun.search.reduction.may_access import Effects
-from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
 
@@ -131,12 +130,7 @@ class Dpor(Exhaustive):
 
     def _arrive(self, before: Frame | None) -> Ending | None:
         """Push the point after a step and note its races; returns how the schedule ended, or None where it goes on."""
-        while True:
-            try:
-                frame = self._reached(before)
-                break
-            except Overflow:
-                self._begin_anew()
+        frame = self._retried(self._reached, before)
         frame.again = frame.state in self._on_path
         self.stack.append(frame)
         if before is not None:
@@ -216,15 +210,7 @@ class Dpor(Exhaustive):
                 settled = known | before.past & ~(1 << len(self.stack) - 2)
                 for number in range(len(self.stack) - 2, -1, -1):
                     if not settled >> number & 1 and self.stack[number].effects.conflicts(option.effects):
-                        self._owe_safely(number, option, known)
-
-    def _owe_safely(self, number: int, option: Option, known: int) -> None:
-        while True:
-            try:
-                self._owe(number, option, known)
-                return
-            except Overflow:
-                self._begin_anew()
+                        self._retried(self._owe, number, option, known)
 
     def _owe(self, number: int, option: Option, known: int) -> None:
         """Extend the backtrack set before an earlier step, so that a thread's next step comes first in some schedule."""

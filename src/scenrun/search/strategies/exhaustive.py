@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
+from typing import Any, TypeVar
 
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.strategies.executions import Executions, Point
@@ -13,6 +14,7 @@ from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.schedule_queue import Limits
 from scenrun.search.strategies.showing import Showing
 
+T = TypeVar("T")
 LOOK_EVERY = 64
 """Schedules between two checks of the limits."""
 TELL_EVERY = 256
@@ -62,6 +64,14 @@ class Exhaustive(ABC):
                 return
             except Overflow:
                 continue
+
+    def _retried(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of some work on the current schedule, which is done once more after each Overflow."""
+        while True:
+            try:
+                return work(*arguments)
+            except Overflow:
+                self._begin_anew()
 
     @abstractmethod
     def _follow_again(self) -> None:
