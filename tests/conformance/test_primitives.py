@@ -202,8 +202,8 @@ SUBJECTS = {
 
 
 def _draws(subject: Subject) -> st.SearchStrategy[list[tuple[int, tuple[str, str, tuple[Any, ...]]]]]:
-    def operation(choice: tuple[str, str, tuple[Any, ...]]) -> st.SearchStrategy[tuple[str, str, tuple[Any, ...]]]:
-        cell, name, arguments = choice
+    def operation(transition: tuple[str, str, tuple[Any, ...]]) -> st.SearchStrategy[tuple[str, str, tuple[Any, ...]]]:
+        cell, name, arguments = transition
         each = [st.sampled_from(a) if isinstance(a, list) else st.just(a) for a in arguments]
         return st.tuples(st.just(cell), st.just(name), st.tuples(*each))
 
@@ -243,11 +243,11 @@ def conform(subject: Subject, commands: list[tuple[int, tuple[str, str, tuple[An
     models = {_initial(subject)}
     story = []
     try:
-        for choice, (cell, name, arguments) in commands:
+        for transition, (cell, name, arguments) in commands:
             idle = [number for number, actor in enumerate(actors) if not actor.busy]
             if not idle:
                 break
-            number = idle[choice % len(idle)]
+            number = idle[transition % len(idle)]
             kind = subject.kinds[cell][0]
             operation = KINDS[kind].operation(name)
             assert operation is not None

@@ -429,8 +429,8 @@ def conform(subject: Subject, commands: Commands) -> None:
 def draws(subject: Subject) -> st.SearchStrategy[Commands]:
     """Commands for a subject's actors."""
 
-    def command(choice: tuple[str, Any, tuple[Any, ...]]) -> st.SearchStrategy[Command]:
-        operation, on, arguments = choice
+    def command(transition: tuple[str, Any, tuple[Any, ...]]) -> st.SearchStrategy[Command]:
+        operation, on, arguments = transition
         where = st.sampled_from(on) if isinstance(on, list | range) else st.just(on)
         each = [st.sampled_from(a) if isinstance(a, list) and a else st.just(a) for a in arguments]
         return st.builds(Command, st.just(operation), where, st.tuples(*each))

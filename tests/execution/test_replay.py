@@ -70,7 +70,7 @@ def test_moves_name_the_choices_of_a_path(path: Path) -> None:
     machine = free(scenrun.load(path).program)
     for seed in range(3):
         if (found := walked(machine, seed)) is not None:
-            assert choices_of(machine, moves_of(machine, found.choices)) == list(found.choices)
+            assert choices_of(machine, moves_of(machine, found.transitions)) == list(found.transitions)
 
 
 def test_moves_survive_comments_and_layout() -> None:
@@ -80,9 +80,9 @@ def test_moves_survive_comments_and_layout() -> None:
         "# first\n\n" + CROSSED.replace("{acquire: a}, {acquire: b}", "\n    {acquire: a}, # why\n    {acquire: b}")
     )
     found = deadlocked(before)
-    moves = moves_of(before, found.choices)
-    assert choices_of(after, moves) == list(found.choices)
-    assert moves_of(after, found.choices) == moves
+    moves = moves_of(before, found.transitions)
+    assert choices_of(after, moves) == list(found.transitions)
+    assert moves_of(after, found.transitions) == moves
 
 
 MAIN = [Move("main", "thread.start", "threads.left"), Move("main", "thread.start", "threads.right")]
@@ -116,7 +116,7 @@ def test_nobody_moves_after_the_end() -> None:
     found = every_end(machine, 1_000)[0]
     ghost = Move("ghost", "jump", "threads.ghost.do[0]")
     with pytest.raises(Diverged, match="everyone who must end has ended by then"):
-        choices_of(machine, [*moves_of(machine, found.choices), ghost])
+        choices_of(machine, [*moves_of(machine, found.transitions), ghost])
 
 
 # --- files
@@ -125,9 +125,9 @@ def test_nobody_moves_after_the_end() -> None:
 def test_a_schedule_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     """Written and read, and as the published schema says."""
     machine = machine_of(POLITE)
-    choices, first = cycle(machine, {"eater[0]", "eater[1]"})
+    transitions, first = cycle(machine, {"eater[0]", "eater[1]"})
     schedule = schedule_of(
-        machine, Wanted(End(frozenset(), None), choices), cycle_from=first, overrides={"threads.eater.count": 2},
+        machine, Wanted(End(frozenset(), None), transitions), cycle_from=first, overrides={"threads.eater.count": 2},
         finding=("livelock", "eater[0], eater[1]"),
     )  # fmt: skip
     schedule.save(tmp_path / "x.json")
@@ -325,12 +325,15 @@ def test_each_end_of_a_corner_is_shown(text: str, on: str) -> None:
 def test_a_livelock_goes_round_three_times(on: str) -> None:
     """The prefix and three turns are made, and the finding says who goes round."""
     machine = machine_of(POLITE)
-    choices, first = cycle(machine, {"eater[0]", "eater[1]"})
+    transitions, first = cycle(machine, {"eater[0]", "eater[1]"})
     schedule = schedule_of(
-        machine, Wanted(End(frozenset(), None), choices), cycle_from=first, finding=("livelock", "eater[0], eater[1]")
+        machine,
+        Wanted(End(frozenset(), None), transitions),
+        cycle_from=first,
+        finding=("livelock", "eater[0], eater[1]"),
     )
     result, plan = replay_of(on, machine, schedule)
-    assert len(plan.made) == first + 3 * (len(choices) - first)
+    assert len(plan.made) == first + 3 * (len(transitions) - first)
     assert (result.verdict, result.ok, result.notes["shown"]) == ("livelock", True, True)
     assert "eater[0] and eater[1] can go round for ever" in result.findings[0].message
 
@@ -341,7 +344,7 @@ def test_a_schedule_that_ends_in_the_middle_ends_the_run_there(on: str) -> None:
     """As a limit does: every thread is shown, nobody goes on, and it was replayed to its end."""
     machine = machine_of(CROSSED)
     result, _ = replay_of(
-        on, machine, schedule_of(machine, Wanted(End(frozenset(), None), deadlocked(machine).choices[:3]))
+        on, machine, schedule_of(machine, Wanted(End(frozenset(), None), deadlocked(machine).transitions[:3]))
     )
     assert result.verdict == "incomplete"
     assert result.findings[0].message == "the schedule ends here"

@@ -56,7 +56,7 @@ def shown_by(space: StateSpace, found: SearchedSpace) -> dict[str, Any]:
     for way in found.ways:
         goal = way.goal or goal_of(space, EndStateJudge(space), way.about)
         if not way.cycle:
-            shortest[way.about] = cost_of(shortened(space, way.choices, goal))
+            shortest[way.about] = cost_of(shortened(space, way.transitions, goal))
     return {
         "findings": {way.about for way in found.ways},
         "counts": found.counts,
@@ -171,7 +171,7 @@ def tally_of(executions: Executions, strategy: str, most: int = SCHEDULES) -> Ta
 def figures(tally: Tally) -> dict[str, Any]:
     """A tally, for comparison."""
     counts = tally.schedules, tally.cut_off, tally.failing, tally.steps, tally.longest
-    found = {(one.about, one.schedule, one.choices) for one in tally.findings.values()}
+    found = {(one.about, one.schedule, one.transitions) for one in tally.findings.values()}
     return {"counts": counts, "outcomes": set(tally.outcomes), "found": found}
 
 
@@ -244,7 +244,7 @@ def test_a_strategy_walks_the_schedules_of_code(name: str, strategy: str) -> Non
     assert set(tally.outcomes) == expected
     assert executions.runs < 4 * tally.schedules + 500
     for found in tally.findings.values():
-        assert found.about in replayed(bodies, check, [choice.thread for choice in found.choices])
+        assert found.about in replayed(bodies, check, [transition.thread for transition in found.transitions])
 
 
 def every_outcome(bodies: list[Body]) -> Iterator[Any]:

@@ -23,7 +23,7 @@ from scenrun.search.properties.races import races_in
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.path import choices_along
+from scenrun.search.space.path import transitions_along
 
 # --- the detectors among themselves
 
@@ -54,10 +54,10 @@ def test_every_race_of_a_search_is_one_of_some_execution(spaces: list[Any]) -> N
     """With one access after the other, in one order or the other, the clocks show what the search shows."""
     for seed, machine, packed, space, races in spaces:
         for race in races:
-            choices, _ = choices_along(packed, space.path_to(race.state))
+            transitions, _ = transitions_along(packed, space.path_to(race.state))
             names = [thread.who.name for thread in packed.unpack(race.state).threads]
             one, other = (Transition(names.index(access.thread)) for access in (race.first, race.second))
-            found = [races_along(machine, [*choices, *order]) for order in ((one, other), (other, one))]
+            found = [races_along(machine, [*transitions, *order]) for order in ((one, other), (other, one))]
             assert race.pair in {known.pair for along in found for known in along}, (seed, race)
 
 
@@ -66,10 +66,10 @@ def test_the_first_race_of_an_execution_is_one_of_the_search(spaces: list[Any]) 
     raced = 0
     for seed, machine, _, _, races in spaces:
         pairs = {race.pair for race in races}
-        for choices in walks(machine, 4, seed):
-            found = races_along(machine, choices)
+        for transitions in walks(machine, 4, seed):
+            found = races_along(machine, transitions)
             first = {race.pair for race in found if race.at == found[0].at}
-            assert not first or first & pairs, (seed, choices)
+            assert not first or first & pairs, (seed, transitions)
             raced += bool(found)
     assert raced > 100
 
@@ -164,12 +164,12 @@ def test_a_cycle_is_told_with_threads_locks_and_lines() -> None:
 def test_one_execution_without_a_deadlock_shows_the_cycle() -> None:
     """Whoever takes both locks one after another leaves the edges of the graph behind."""
     machine = machine_of(crossing(AB, BA))
-    for choices in walks(machine, WALKS):
-        ended = choices
+    for transitions in walks(machine, WALKS):
+        ended = transitions
         state = machine.initial()
-        for choice in ended:
-            state = machine.step(state, choice) or state
-        assert len(lock_order_cycles(machine, [choices])) == 1
+        for transition in ended:
+            state = machine.step(state, transition) or state
+        assert len(lock_order_cycles(machine, [transitions])) == 1
 
 
 def test_philosophers_make_one_cycle_of_all_forks() -> None:
@@ -187,9 +187,9 @@ def held_along(text: str, thread: str) -> list[list[str]]:
     machine = machine_of(text)
     state, holders, out = machine.initial(), Holders(machine), []
     while following := list(machine.following(state)):
-        choice, after = following[-1]
-        holders.follow(state, choice, after)
-        if state.threads[choice.thread].who.name == thread:
+        transition, after = following[-1]
+        holders.follow(state, transition, after)
+        if state.threads[transition.thread].who.name == thread:
             out.append(holders.held(thread))
         state = after
     return out

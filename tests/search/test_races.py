@@ -25,7 +25,7 @@ def by_states(machine: Machine) -> list[Race]:
 
 def by_clocks(machine: Machine) -> list[Race]:
     """The races of some random executions."""
-    return [race for choices in walks(machine, WALKS) for race in races_along(machine, choices)]
+    return [race for transitions in walks(machine, WALKS) for race in races_along(machine, transitions)]
 
 
 DETECTORS = {"states": by_states, "clocks": by_clocks}
@@ -387,11 +387,11 @@ def test_the_state_of_a_race_is_the_first_that_shows_it() -> None:
 
 def in_turn(machine: Machine, *names: str) -> list[Transition]:
     """The execution in which main goes on where it can, else the first of these threads that can."""
-    state, choices = machine.initial(), []
+    state, transitions = machine.initial(), []
     while following := {state.threads[c.thread].who.name: (c, after) for c, after in machine.following(state)}:
-        choice, state = next(following[name] for name in ("main", *names) if name in following)
-        choices.append(choice)
-    return choices
+        transition, state = next(following[name] for name in ("main", *names) if name in following)
+        transitions.append(transition)
+    return transitions
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def searched(tmp_path: Path) -> tuple[Counted, Space]:
 def shown(search: Counted, space: Space) -> object:
     """All that is seen of a space, whatever the layout of its states."""
     unpack = search.packed.unpack
-    noticed = [(one.kind, one.about, one.choice, unpack(one.state)) for one in search.packed.violations]
+    noticed = [(one.kind, one.about, one.transition, unpack(one.state)) for one in search.packed.violations]
     return [unpack(state) for state in space.parents], space.transitions, space.depth, len(space.terminal), noticed
 
 

@@ -114,8 +114,8 @@ def test_every_strategy_finds_the_bug(strategy: str, name: str) -> None:
 def assert_shown(made: Program, found: Found) -> None:
     """A path leads from the initial state to the first step that shows what was found."""
     machine = Machine(made, folded=FREE, forgets=True)
-    assert len(moves_of(machine, found.choices)) == len(found.choices)
-    states = list(along(machine, found.choices))
+    assert len(moves_of(machine, found.transitions)) == len(found.transitions)
+    states = list(along(machine, found.transitions))
     judge = EndStateJudge(Packed(machine))
     assert found.about in judge.end_state_of(states[-1]).findings
     always = {observation.text for observation in made.expectations.always}
@@ -123,12 +123,12 @@ def assert_shown(made: Program, found: Found) -> None:
         assert all(found.about not in judge.end_state_of(state).findings for state in states[:-1])
 
 
-def along(machine: Machine, choices: tuple[Transition, ...]) -> Iterator[State]:
+def along(machine: Machine, transitions: tuple[Transition, ...]) -> Iterator[State]:
     """The states of a path."""
     state = machine.initial()
     yield state
-    for choice in choices:
-        after = machine.step(state, choice)
+    for transition in transitions:
+        after = machine.step(state, transition)
         assert after is not None
         state = after
         yield state
@@ -145,7 +145,7 @@ def test_the_path_to_a_broken_always_ends_there() -> None:
         found = run_campaign(made, strategy=strategy, schedules=20).first
         assert found is not None
         machine = Machine(made, folded=FREE, forgets=True)
-        assert moves_of(machine, found.choices)[-1].step == "threads.a.do[0]"
+        assert moves_of(machine, found.transitions)[-1].step == "threads.a.do[0]"
 
 
 def test_a_bounded_search_shows_a_bug_with_the_fewest_preemptions() -> None:
@@ -203,7 +203,7 @@ def test_a_schedule_has_the_seed_of_its_number() -> None:
     assert later.first is not None
     again = run_campaign(made, seed=10 + later.first.schedule, schedules=1)
     assert again.first is not None
-    assert again.first.choices == later.first.choices
+    assert again.first.transitions == later.first.transitions
 
 
 # --- each policy keeps its promise

@@ -221,10 +221,10 @@ class _Search:
 
     def _steps(self, place: Place, number: int, *, is_wanted: bool) -> Iterator[Place]:
         thread, found = place.state.threads[number], False
-        for choice in self.machine.choices(place.state, number):
-            if choice.expires and found:
+        for transition in self.machine.transitions(place.state, number):
+            if transition.expires and found:
                 continue
-            outcome, after = self.machine.given(place.state, choice)
+            outcome, after = self.machine.given(place.state, transition)
             if after is None:
                 continue
             found = True

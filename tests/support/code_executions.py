@@ -138,5 +138,5 @@ class CodeExecutions(Executions):
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
         return tuple(FindingKey("exception", f"t{thread}") for thread in self._at(state).faults)
 
-    def choices(self, states: Sequence[int]) -> list[Transition]:
+    def transitions(self, states: Sequence[int]) -> list[Transition]:
         return [Transition(thread) for thread in self._schedules[states[-1]]]

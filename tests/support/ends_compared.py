@@ -139,7 +139,7 @@ def _sought(machine: Machine, real: End, most_states: int) -> dict[str, Any]:
     while waiting and len(seen) <= most_states:
         state = waiting.pop()
         after = list(machine.following(state))
-        if all(state.threads[choice.thread].who.daemon for choice, _ in after) and goal.is_reached(state):
+        if all(state.threads[transition.thread].who.daemon for transition, _ in after) and goal.is_reached(state):
             return {"found": "same", "states": len(seen)}
         for _, following in after:
             if goal.is_possible(following) and (found := numbers.of(following)) not in seen:
@@ -207,8 +207,8 @@ def is_stuck(machine: Machine, state: State) -> bool:
     seen, waiting = {key(state)}, [state]
     while waiting:
         now = waiting.pop()
-        for choice, after in machine.following(now):
-            if not now.threads[choice.thread].who.daemon:
+        for transition, after in machine.following(now):
+            if not now.threads[transition.thread].who.daemon:
                 return False
             if (found := key(after)) not in seen:
                 seen.add(found)

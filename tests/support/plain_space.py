@@ -86,22 +86,22 @@ class PlainSpace(StateSpace):
 
     def following_of(self, state: int, thread: int) -> list[tuple[Transition, int]]:
         before, out = self.unpack(state), []
-        for choice, after in self.machine.following_of(before, thread) if thread < len(before.threads) else ():
-            out.append((choice, self._number(after)))
-            self._notice(before, choice, after, state)
+        for transition, after in self.machine.following_of(before, thread) if thread < len(before.threads) else ():
+            out.append((transition, self._number(after)))
+            self._notice(before, transition, after, state)
         return out
 
-    def _notice(self, before: State, choice: Transition, after: State, state: int) -> None:
+    def _notice(self, before: State, transition: Transition, after: State, state: int) -> None:
         self.computed += 1
-        place, to = (self.place_of(choice.thread, one.threads[choice.thread]) for one in (before, after))
-        self._steps.setdefault((choice.thread, place), []).append((before, after, to))
+        place, to = (self.place_of(transition.thread, one.threads[transition.thread]) for one in (before, after))
+        self._steps.setdefault((transition.thread, place), []).append((before, after, to))
         for number in set(after.broken) - set(before.broken):
             text = self.machine.program.expectations.always[number].text
-            self.violations.append(Violation("violated", text, state, choice, -1))
-        moved = after.threads[choice.thread]
+            self.violations.append(Violation("violated", text, state, transition, -1))
+        moved = after.threads[transition.thread]
         if moved.pc == ENDED and moved.fault is not None and moved.who.kind not in ("task", "future"):
             kind = kind_of_fault(moved.fault.type)
-            self.violations.append(Violation(kind, moved.who.name, state, choice, -1))
+            self.violations.append(Violation(kind, moved.who.name, state, transition, -1))
 
     def following(self, state: int) -> list[tuple[Transition, int]]:
         if state not in self._following:
@@ -116,18 +116,18 @@ class PlainSpace(StateSpace):
     def _moves(self, state: int) -> Iterator[tuple[int, int]]:
         if not self.is_over(state):
             for number in range(len(self.unpack(state).threads)):
-                for choice, after in self.following_of(state, number):
-                    yield choice.thread, after
+                for transition, after in self.following_of(state, number):
+                    yield transition.thread, after
 
     def moves(self, state: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
         afters = ((n, self.afters_of(state, n)) for n in range(len(self.unpack(state).threads)))
         return tuple(one for one in afters if one[1])
 
     def afters_of(self, state: int, thread: int) -> tuple[int, ...]:
-        return tuple(after for choice, after in self.following(state) if choice.thread == thread)
+        return tuple(after for transition, after in self.following(state) if transition.thread == thread)
 
     def successors(self, state: int) -> tuple[int, ...]:
-        return tuple(after for choice, after in self.following(state) if choice != TIME_PASSES)
+        return tuple(after for transition, after in self.following(state) if transition != TIME_PASSES)
 
     def after_time(self, state: int) -> int | None:
         if not self.machine.timed or self.is_over(state):
@@ -218,9 +218,9 @@ class PlainSpace(StateSpace):
             yield to, key(value) != key(now), value
 
     def moves_within(self, state: int, places: Sequence[set[int]]) -> Iterator[tuple[int, int]]:
-        for choice, after in self.following(state):
-            number = choice.thread
-            if choice != TIME_PASSES:
+        for transition, after in self.following(state):
+            number = transition.thread
+            if transition != TIME_PASSES:
                 before, then = (self.places(one, [number])[0] for one in (state, after))
                 if before in places[number] and then in places[number]:
                     yield number, after

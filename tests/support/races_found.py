@@ -28,11 +28,11 @@ def walks(machine: Machine, count: int, seed: int = 0) -> Iterator[list[Transiti
     """Executions in which everyone who can move is as likely to be next."""
     chance = random.Random(seed)
     for _ in range(count):
-        state, choices = machine.initial(), []
-        while len(choices) < 300 and (following := list(machine.following(state))):
-            choice, state = chance.choice(following)
-            choices.append(choice)
-        yield choices
+        state, transitions = machine.initial(), []
+        while len(transitions) < 300 and (following := list(machine.following(state))):
+            transition, state = chance.choice(following)
+            transitions.append(transition)
+        yield transitions
 
 
 def machine_of(text: str) -> Machine:

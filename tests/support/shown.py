@@ -35,7 +35,7 @@ class Wanted:
     """One path with the end that the model comes to."""
 
     end: End
-    choices: tuple[Transition, ...]
+    transitions: tuple[Transition, ...]
 
 
 def free(program: Program) -> Machine:
@@ -53,30 +53,30 @@ def every_end(machine: Machine, most_states: int) -> list[Wanted]:
         after = list(machine.following(state))
         if not after:
             found.setdefault(end_without_daemons(machine, state), path)
-        for choice, following in after:
+        for transition, following in after:
             if (number := numbers.of(following)) not in seen:
                 seen.add(number)
-                waiting.append((following, (choice, path)))
+                waiting.append((following, (transition, path)))
     return [Wanted(end, _unrolled(path)) for end, path in found.items()]
 
 
 def _unrolled(path: Any) -> tuple[Transition, ...]:
     out = []
     while path is not None:
-        choice, path = path
-        out.append(choice)
+        transition, path = path
+        out.append(transition)
     return tuple(reversed(out))
 
 
 def walked(machine: Machine, seed: int) -> Wanted | None:
     """A random walk to its end; None where it takes too long."""
-    draw, state, choices = random.Random(seed), machine.initial(), []
+    draw, state, transitions = random.Random(seed), machine.initial(), []
     for _ in range(LONGEST):
         after = list(machine.following(state))
         if not after:
-            return Wanted(end_without_daemons(machine, state), tuple(choices))
-        choice, state = draw.choice(after)
-        choices.append(choice)
+            return Wanted(end_without_daemons(machine, state), tuple(transitions))
+        transition, state = draw.choice(after)
+        transitions.append(transition)
     return None
 
 
@@ -84,16 +84,16 @@ def cycle(machine: Machine, thread_fields: set[str]) -> tuple[tuple[Transition, 
     """A path that ends in a cycle in which these threads move, and where that begins."""
     numbers = Numbers()
     for seed in range(200):
-        draw, state, choices, seen = random.Random(seed), machine.initial(), [], {}
+        draw, state, transitions, seen = random.Random(seed), machine.initial(), [], {}
         for count in range(200):
             first = seen.setdefault(numbers.of(state), count)
-            names = {state.threads[choice.thread].who.name for choice in choices[first:]}
+            names = {state.threads[transition.thread].who.name for transition in transitions[first:]}
             if first < count and names == thread_fields:
-                return tuple(choices), first
+                return tuple(transitions), first
             if not (after := list(machine.following(state))):
                 break
-            choice, state = draw.choice(after)
-            choices.append(choice)
+            transition, state = draw.choice(after)
+            transitions.append(transition)
     raise AssertionError("no such cycle")
 
 
@@ -102,7 +102,7 @@ def schedule_of(machine: Machine, wanted: Wanted, **more: Any) -> MoveSchedule:
     findings = sorted(wanted.end.findings, key=lambda one: (one[0] != "deadlock", one))
     given = {"finding": findings[0] if findings else None, **more}
     program = machine.program
-    moves = moves_of(machine, wanted.choices)
+    moves = moves_of(machine, wanted.transitions)
     return MoveSchedule(program.name, program.source.name, program.digest, machine.seed, moves, **given)
 
 

@@ -31,16 +31,16 @@ class Told(Machine):
         """For each thread, those at its very beginning."""
         self._begins = False
 
-    def given(self, state: State, choice: Transition) -> tuple[Outcome, State | None]:
+    def given(self, state: State, transition: Transition) -> tuple[Outcome, State | None]:
         """What a transition gives, and the state after it."""
-        thread = state.threads[choice.thread]
+        thread = state.threads[transition.thread]
         if thread.pc == ENDED:
             return None, None
         self.inside, self.in_vain = [], []
-        outcome = self._outcome(state, choice, thread)
-        return outcome, None if outcome is None else self._after(state, choice, thread, outcome)
+        outcome = self._outcome(state, transition, thread)
+        return outcome, None if outcome is None else self._after(state, transition, thread, outcome)
 
-    def choices(self, state: State, number: int) -> Iterator[Transition]:
+    def transitions(self, state: State, number: int) -> Iterator[Transition]:
         """The transitions of a thread that may be enabled; those in which its time is up come last."""
         thread = state.threads[number]
         for alternative in range(self._alternatives(thread)):

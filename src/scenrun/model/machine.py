@@ -103,27 +103,27 @@ class Machine(OwnInstructions):
         """Every enabled transition of one thread, with the state that it leads to; a time-out fires only for a blocked thread."""
         for alternative in range(self._alternatives(state.threads[number])):
             for expires in (False, True):
-                choice = Transition(number, expires, alternative)
-                after = self.step(state, choice)
+                transition = Transition(number, expires, alternative)
+                after = self.step(state, transition)
                 if after is not None:
-                    yield choice, after
+                    yield transition, after
                     break
 
-    def step(self, state: State, choice: Transition) -> State | None:
+    def step(self, state: State, transition: Transition) -> State | None:
         """The state after a transition; None where it is not enabled. Does not check that a time-out is of a blocked thread."""
-        if choice == TIME_PASSES:
+        if transition == TIME_PASSES:
             return self.later(state)
-        thread = state.threads[choice.thread]
+        thread = state.threads[transition.thread]
         if thread.pc == ENDED:
             return None
-        outcome = self._outcome(state, choice, thread)
-        return None if outcome is None else self._after(state, choice, thread, outcome)
+        outcome = self._outcome(state, transition, thread)
+        return None if outcome is None else self._after(state, transition, thread, outcome)
 
-    def result_of(self, state: State, choice: Transition) -> Any:
+    def result_of(self, state: State, transition: Transition) -> Any:
         """The result of an enabled transition for its thread; None where it has none, or fails."""
-        if choice == TIME_PASSES:
+        if transition == TIME_PASSES:
             return None
-        return getattr(self._outcome(state, choice, state.threads[choice.thread]), "result", None)
+        return getattr(self._outcome(state, transition, state.threads[transition.thread]), "result", None)
 
     def later(self, state: State) -> State | None:
         """The state at the next time-out; None where time is free or cannot pass."""
@@ -191,28 +191,28 @@ class Machine(OwnInstructions):
             return (KINDS[operation.makes].initial({}), *values)
         return values
 
-    def _outcome(self, state: State, choice: Transition, thread: Thread) -> Outcome:
+    def _outcome(self, state: State, transition: Transition, thread: Thread) -> Outcome:
         """The outcome of the next phase of a thread's operation; None where it is not enabled."""
         values = self._values(state, thread)
-        if choice.expires:
-            return self._expired(values, choice.thread, thread)
+        if transition.expires:
+            return self._expired(values, transition.thread, thread)
         if thread.pc == LEAVING:
-            return self._end(values, choice.thread, thread, (None, thread.fault))
+            return self._end(values, transition.thread, thread, (None, thread.fault))
         if thread.pc >= 0:
             node = self._node(thread)
             if node.answer is not None:
                 return self._answered(node, thread, values)
             if node.instruction.op == "end":
-                return self._end(values, choice.thread, thread, (thread.arguments[0], None))
+                return self._end(values, transition.thread, thread, (thread.arguments[0], None))
             if node.instruction.op == "call":
                 return self._called(node, thread)
         operation = self.operation_of(thread)
         if operation is None:
-            return Done(values, choice.alternative)
+            return Done(values, transition.alternative)
         arguments = thread.arguments
         if thread.pc >= 0 and self._node(thread).instruction.code is not None:
             arguments = (*arguments, len(state.threads))
-        return self._acted(operation, thread, values, choice.thread, arguments)
+        return self._acted(operation, thread, values, transition.thread, arguments)
 
     @staticmethod
     def _acted(operation: Operation, thread: Thread, values: Values, me: int, arguments: tuple[Any, ...]) -> Outcome:
@@ -258,7 +258,7 @@ class Machine(OwnInstructions):
         end = KINDS[thread.who.kind].end
         return Done(values) if end is None else end(values, me, result, None)
 
-    def _after(self, state: State, choice: Transition, thread: Thread, outcome: Outcome) -> State:
+    def _after(self, state: State, transition: Transition, thread: Thread, outcome: Outcome) -> State:
         """The state after an outcome: with its values in the cells, and the thread at its next step."""
         assert outcome is not None
         cells, threads = list(state.cells), list(state.threads)
@@ -271,11 +271,11 @@ class Machine(OwnInstructions):
             if slot < len(cells):
                 cells[slot] = value if slot not in self._uncounted else (value[0], 0, *value[2:])
         if isinstance(outcome, Then):
-            threads[choice.thread] = self._in_next_phase(thread, outcome.memo)
+            threads[transition.thread] = self._in_next_phase(thread, outcome.memo)
         elif isinstance(outcome, Failed):
-            threads[choice.thread] = self._failed(thread, outcome, slots, cells)
+            threads[transition.thread] = self._failed(thread, outcome, slots, cells)
         else:
-            threads[choice.thread] = self._done(thread, outcome.result, slots, cells, threads)
+            threads[transition.thread] = self._done(thread, outcome.result, slots, cells, threads)
         return State(tuple(cells), tuple(threads), self.looks.broken(tuple(cells), state.broken))
 
     def _done(

@@ -47,7 +47,7 @@ class ResolvedMove:
     """A move with the transition of the model that it names."""
 
     move: Move
-    choice: Transition
+    transition: Transition
     pc: int
     """The instruction that it executes; `BEGINNING` or `LEAVING` where it is none."""
     is_void: bool
@@ -67,12 +67,12 @@ class Path:
         return tuple(made.move for made in self.made)
 
 
-def moves_of(machine: Machine, choices: Iterable[Transition]) -> tuple[Move, ...]:
+def moves_of(machine: Machine, transitions: Iterable[Transition]) -> tuple[Move, ...]:
     """The names of transitions taken from the initial state; raises Diverged at the first one that is not enabled."""
     state, out = machine.initial(), []
-    for number, choice in enumerate(choices):
-        out.append(move_of(machine, state, choice))
-        after = machine.step(state, choice)
+    for number, transition in enumerate(transitions):
+        out.append(move_of(machine, state, transition))
+        after = machine.step(state, transition)
         if after is None:
             raise Diverged(number, f"choice {number + 1:,} is not enabled: {out[-1]}")
         state = after
@@ -81,7 +81,7 @@ def moves_of(machine: Machine, choices: Iterable[Transition]) -> tuple[Move, ...
 
 def choices_of(machine: Machine, moves: Iterable[Move]) -> list[Transition]:
     """The transitions that moves name; raises Diverged at the first one that is not enabled."""
-    return [made.choice for made in path_of(machine, moves).made]
+    return [made.transition for made in path_of(machine, moves).made]
 
 
 def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
@@ -91,24 +91,26 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
         if machine.is_over(state):
             raise Diverged(number, f"move {number + 1:,} ({move}): everyone who must end has ended by then")
         at = _number_of(state, move.thread)
-        choice = Transition(-1 if at is None else at, move.expires, move.alternative)
+        transition = Transition(-1 if at is None else at, move.expires, move.alternative)
         after = None
-        if at is not None and _fits(machine, state, choice, move):
-            after = _stepped(machine, state, choice, number)
+        if at is not None and _fits(machine, state, transition, move):
+            after = _stepped(machine, state, transition, number)
         if after is None or at is None:
             raise Diverged(number, f"move {number + 1:,} ({move}): {_why_not(machine, state, at, move)}")
         before = state.threads[at]
-        out.append(ResolvedMove(move, choice, before.pc, _is_void(before, after.threads[at])))
+        out.append(ResolvedMove(move, transition, before.pc, _is_void(before, after.threads[at])))
         state = after
     return Path(tuple(out), state)
 
 
-def move_of(machine: Machine, state: State, choice: Transition) -> Move:
+def move_of(machine: Machine, state: State, transition: Transition) -> Move:
     """The name of a transition in a state."""
-    thread = state.threads[choice.thread]
+    thread = state.threads[transition.thread]
     instruction = machine.instruction_of(thread)
     step = instruction.step if instruction is not None else ""
-    return Move(thread.who.name, _op(thread, instruction), step, thread.phase, choice.expires, choice.alternative)
+    return Move(
+        thread.who.name, _op(thread, instruction), step, thread.phase, transition.expires, transition.alternative
+    )
 
 
 def _op(thread: Thread, instruction: Instruction | None) -> str:
@@ -121,14 +123,16 @@ def _number_of(state: State, name: str) -> int | None:
     return next((number for number, thread in enumerate(state.threads) if thread.who.name == name), None)
 
 
-def _fits(machine: Machine, state: State, choice: Transition, move: Move) -> bool:
-    return state.threads[choice.thread].pc != ENDED and move_of(machine, state, choice) == move
+def _fits(machine: Machine, state: State, transition: Transition, move: Move) -> bool:
+    return state.threads[transition.thread].pc != ENDED and move_of(machine, state, transition) == move
 
 
-def _stepped(machine: Machine, state: State, choice: Transition, number: int) -> State | None:
+def _stepped(machine: Machine, state: State, transition: Transition, number: int) -> State | None:
     """The state after a transition that a search could take: a time-out fires only for a blocked thread."""
     try:
-        return next((after for found, after in machine.following_of(state, choice.thread) if found == choice), None)
+        return next(
+            (after for found, after in machine.following_of(state, transition.thread) if found == transition), None
+        )
     except NonTerminatingStep as error:
         raise Diverged(number, f"move {number + 1:,}: {error}") from None
 

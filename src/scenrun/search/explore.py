@@ -34,7 +34,7 @@ from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space, told_memory
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.path import choices_along
+from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 from scenrun.workers.memory import process_bytes
@@ -160,10 +160,10 @@ def _way_to(searched: SearchedSpace, race: Race) -> Witness:
     """The witness of a race: a path to a state in which both accesses come next, followed by both of them."""
     packed, state = searched.packed, race.state
     assert state is not None
-    choices, end = choices_along(packed, searched.space.path_to(state), searched.canonical)
+    transitions, end = transitions_along(packed, searched.space.path_to(state), searched.canonical)
     names = [who.name for who in packed.threads(end)]
     both = (Transition(names.index(race.first.thread)), Transition(names.index(race.second.thread)))
-    return Witness(_about(race), (*choices, *both), said=race.sentence())
+    return Witness(_about(race), (*transitions, *both), said=race.sentence())
 
 
 def _about(race: Race) -> FindingKey:
@@ -199,7 +199,7 @@ class _Hunt:
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
             known = {way.about for way in self.ways}
             self.ways += [
-                Witness(found.about, found.choices) for found in campaign.findings if found.about not in known
+                Witness(found.about, found.transitions) for found in campaign.findings if found.about not in known
             ]
 
 
@@ -219,7 +219,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
         jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look, make_executor=how.make_executor,
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
-    ways = [Witness(found.about, found.choices) for found in campaign.findings]
+    ways = [Witness(found.about, found.transitions) for found in campaign.findings]
     missing = missing_outcomes(program.expectations, campaign.outcomes) if campaign.closed else []
     found = dict(Counter(way.about.kind for way in ways))
     if missing:
@@ -242,7 +242,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     races = _races_of_executions(packed, seed, how, campaign)
     notes += _of_dead_owners(packed)
     if races and _is_asked_for_races(program, how):
-        ways += [Witness(_about(race), tuple(choices), said=race.sentence()) for race, choices in races]
+        ways += [Witness(_about(race), tuple(transitions), said=race.sentence()) for race, transitions in races]
         found["race"] = len(races)
     return Explored(
         **_common(program, seed, how, set(found), campaign.closed, ways),
@@ -264,7 +264,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
 def _races_of_executions(
     packed: Packed, seed: int, how: SearchOptions, campaign: Any
 ) -> list[tuple[Race, list[Transition]]]:
-    """The races of some random executions, found by vector clocks, each with the choices up to its second access."""
+    """The races of some random executions, found by vector clocks, each with the transitions up to its second access."""
     machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
     is_asked = _is_asked_for_races(machine.program, how)
@@ -273,9 +273,9 @@ def _races_of_executions(
     try:
         for schedule in range(number):
             packed.alarm()
-            choices = _executed(packed, random.Random(f"{seed}/{schedule}"), steps)
-            for race in races_along(machine, choices):
-                found.setdefault(race.pair, (race, choices[: (race.at or 0) + 1]))
+            transitions = _executed(packed, random.Random(f"{seed}/{schedule}"), steps)
+            for race in races_along(machine, transitions):
+                found.setdefault(race.pair, (race, transitions[: (race.at or 0) + 1]))
     except Stopped:
         pass
     packed.alarm = None
@@ -300,8 +300,8 @@ def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition
         out: list[Transition] = []
         try:
             while len(out) < most and (following := packed.following(state)):
-                choice, state = draw.choice(following)
-                out.append(choice)
+                transition, state = draw.choice(following)
+                out.append(transition)
         except Overflow:
             packed.begin_anew()
             continue
@@ -354,41 +354,43 @@ def _told(
             continue
         known.add((kind, alike))
         shown[kind] += 1
-        choices = _shortest(packed, way) if how.shorten else list(way.choices)
+        transitions = _shortest(packed, way) if how.shorten else list(way.transitions)
         if how.is_timed:
             is_shortened = how.shorten and not way.cycle
-            found_with = without_clock(program, seed, way.choices) if is_shortened else None
-            choices, cycle = told_without_clock(program, seed, choices, way)
-            way = replace(way, choices=tuple(choices if found_with is None else found_with), cycle=tuple(cycle))
+            found_with = without_clock(program, seed, way.transitions) if is_shortened else None
+            transitions, cycle = told_without_clock(program, seed, transitions, way)
+            way = replace(way, transitions=tuple(transitions if found_with is None else found_with), cycle=tuple(cycle))
         schedule = None if numbers is None else numbers.get(way.about)
-        out.append(_counterexample(machine, way, choices, schedule))
+        out.append(_counterexample(machine, way, transitions, schedule))
     return tuple(out)
 
 
 def _shortest(packed: Packed, way: Witness) -> list[Transition]:
-    """The choices of a witness, with few switches; unchanged where it has a cycle or a sentence, or time runs out."""
+    """The transitions of a witness, with few switches; unchanged where it has a cycle or a sentence, or time runs out."""
     if way.cycle or way.said:
-        return list(way.choices)
+        return list(way.transitions)
     while True:
         try:
-            return shortened(packed, way.choices, way.goal or goal_of(packed, EndStateJudge(packed), way.about))
+            return shortened(packed, way.transitions, way.goal or goal_of(packed, EndStateJudge(packed), way.about))
         except Stopped:
-            return list(way.choices)
+            return list(way.transitions)
         except Overflow:
             packed.begin_anew()
 
 
-def _counterexample(machine: Machine, way: Witness, choices: list[Transition], schedule: int | None) -> Counterexample:
-    whole = [*choices, *way.cycle]
+def _counterexample(
+    machine: Machine, way: Witness, transitions: list[Transition], schedule: int | None
+) -> Counterexample:
+    whole = [*transitions, *way.cycle]
     story = tell(machine, whole)
     return Counterexample(
         about=way.about,
-        sentence=way.said or sentence(machine, way.about, story, len(choices)),
+        sentence=way.said or sentence(machine, way.about, story, len(transitions)),
         story=story,
         moves=moves_of(machine, whole),
         switches=cost_of(whole).switches,
-        found_with=len(way.choices) + len(way.cycle),
-        cycle_from=len(choices) if way.cycle else None,
+        found_with=len(way.transitions) + len(way.cycle),
+        cycle_from=len(transitions) if way.cycle else None,
         schedule=schedule,
     )
 

@@ -20,7 +20,7 @@ from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.path import choices_along
+from scenrun.search.space.path import transitions_along
 from scenrun.search.space.reference import faults_in
 from scenrun.search.space.state_space import Overflow, Violation
 
@@ -172,11 +172,11 @@ class _FindingCollector:
             violation = self._in_space(noticed) if about not in self._known else None
             if violation is None:
                 continue
-            choices, last = self._to_noticed(violation)
+            transitions, last = self._to_noticed(violation)
             if violation.about in self._names():  # of a symmetric transition, the thread may be another replica
                 about = FindingKey(violation.kind, self.packed.threads(violation.state)[last.thread].name)
             if self._is_new(about):
-                self._add(about, [*choices, last])
+                self._add(about, [*transitions, last])
 
     def _in_space(self, noticed: Violation) -> Violation | None:
         """The violation with a state of this space that has its transition; None where there is none.
@@ -195,14 +195,16 @@ class _FindingCollector:
         return {thread.who.name for first in firsts for thread in first if thread is not None}
 
     def _to_noticed(self, violation: Violation) -> tuple[list[Transition], Transition]:
-        """The choices that lead to a violating transition or a symmetric one, and the choice of that transition."""
-        choices, now = self._to(violation.state)
+        """The transitions that lead to a violating transition or a symmetric one, and the transition of that transition."""
+        transitions, now = self._to(violation.state)
         canonical = self.searched.canonical
         if now == violation.state or canonical is None:
-            return choices, violation.choice
-        wanted = next(after for choice, after in self.packed.following(violation.state) if choice == violation.choice)
+            return transitions, violation.transition
+        wanted = next(
+            after for transition, after in self.packed.following(violation.state) if transition == violation.transition
+        )
         following = self.packed.following(now)
-        return choices, next(choice for choice, after in following if canonical(after) == canonical(wanted))
+        return transitions, next(transition for transition, after in following if canonical(after) == canonical(wanted))
 
     def _alike(self, about: FindingKey, end: int) -> FindingKey:
         """The finding of the terminal state `end` that corresponds to the finding `about` of a symmetric state."""
@@ -210,8 +212,8 @@ class _FindingCollector:
         return next((one for one in found if one not in self._known), found[0])
 
     def _to(self, state: int) -> tuple[list[Transition], int]:
-        """The choices that lead to a state or a symmetric one, and the state reached."""
-        return choices_along(self.packed, self.space.path_to(state), self.searched.canonical)
+        """The transitions that lead to a state or a symmetric one, and the state reached."""
+        return transitions_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
     def _add_ends(self) -> None:
         for state in self.space.terminal:
@@ -221,13 +223,13 @@ class _FindingCollector:
                 self.searched.outcomes.append(judged.outcome)
             for about in judged.findings:
                 if about not in self._known:
-                    choices, end = self._to(state)
+                    transitions, end = self._to(state)
                     meant = about if end == state else self._alike(about, end)
                     if self._is_new(meant):
-                        self._add(meant, choices)
+                        self._add(meant, transitions)
 
-    def _add(self, about: FindingKey, choices: list[Transition]) -> None:
-        self.searched.ways.append(Witness(about, tuple(choices), goal=goal_of(self.packed, self.judge, about)))
+    def _add(self, about: FindingKey, transitions: list[Transition]) -> None:
+        self.searched.ways.append(Witness(about, tuple(transitions), goal=goal_of(self.packed, self.judge, about)))
 
     def _add_endless(self) -> None:
         """Add the findings of sets of states that an execution may never leave, and the faults that stay unobserved there."""
@@ -284,7 +286,7 @@ class _FindingCollector:
         out: list[Transition] = []
         state = first
         for number in sorted(moving):
-            if not any(choice.thread == number for choice in out):
+            if not any(transition.thread == number for transition in out):
                 out += (found := self._within(state, inside, lambda s, c, n=number: c is not None and c.thread == n))[0]
                 state = found[1]
         back = self._within(state, inside, lambda s, c: s == first)
@@ -297,13 +299,13 @@ class _FindingCollector:
         ways: dict[int, list[Transition]] = {state: []}
         waiting = [state]
         for now in waiting:
-            for choice, after in self.packed.following(now):
+            for transition, after in self.packed.following(now):
                 if after not in inside:
                     continue
-                if wanted(after, choice):
-                    return [*ways[now], choice], after
+                if wanted(after, transition):
+                    return [*ways[now], transition], after
                 if after not in ways:
-                    ways[after] = [*ways[now], choice]
+                    ways[after] = [*ways[now], transition]
                     waiting.append(after)
         return [], state
 

@@ -235,7 +235,7 @@ class _FollowingLoop(Loop):
         for number, made in enumerate(self.simulation.plan.made):
             if not number % LOOK_EVERY:
                 self._look_around(t)
-            thread = self.simulation.threads[made.choice.thread]
+            thread = self.simulation.threads[made.transition.thread]
             self._compare(number, thread, made)
             self.simulation.move = made
             if thread.parked:  # a task or timer that has not begun

@@ -105,8 +105,8 @@ def never_move(machine: Machine, state: State, names: Set[str], most: int = LOOK
     seen, waiting = {key(state)}, [state]
     while waiting:
         now = waiting.pop()
-        for choice, after in machine.following(now):
-            if now.threads[choice.thread].who.name in names:
+        for transition, after in machine.following(now):
+            if now.threads[transition.thread].who.name in names:
                 return False
             if (found := key(after)) not in seen:
                 if len(seen) == most:

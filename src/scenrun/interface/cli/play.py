@@ -103,7 +103,7 @@ class _Playing:
         return False
 
     def _take(self, option: Option) -> bool:
-        step = self.game.take(option.choice)
+        step = self.game.take(option.transition)
         tell(f"  {step.number}. {step.thread}: {step.text}")
         for own in step.own:
             tell(f"     {own.thread}: {own}")
@@ -114,15 +114,15 @@ class _Playing:
         return True
 
     def _back(self, times: int) -> bool:
-        undone = sum(self.game.back() for _ in range(min(times, len(self.game.choices))))
+        undone = sum(self.game.back() for _ in range(min(times, len(self.game.transitions))))
         if not undone:
             tell("  this is the beginning")
         return bool(undone)
 
     def _list(self) -> None:
         game = Game(self.loaded.program, self.game.machine.seed)
-        for choice in self.game.choices:
-            step = game.take(choice)
+        for transition in self.game.transitions:
+            step = game.take(transition)
             tell(f"  {step.number}. {step.thread}: {step.text}")
 
     def _show(self) -> list[Option]:
@@ -130,7 +130,7 @@ class _Playing:
         game = self.game
         options = game.options()
         values = ", ".join(f"{name} = {value!r}" for name, value in game.values().items())
-        tell(f"\nafter {len(game.choices)} step{'s' * (len(game.choices) != 1)}{': ' * bool(values)}{values}")
+        tell(f"\nafter {len(game.transitions)} step{'s' * (len(game.transitions) != 1)}{': ' * bool(values)}{values}")
         for number, option in enumerate(options, 1):
             where = f"line {option.step.line}" if option.step.line is not None else ""
             tell(f"  {number:>2}  {option.step.thread:<16} {where:<9} {option.step.text}")

@@ -15,7 +15,7 @@ _LASTING = ("sleep", "work")
 """Ops that are steps in virtual time only; in free time they are folded into the step before them."""
 
 
-def without_clock(program: Program, seed: int, choices: Sequence[Transition]) -> list[Transition]:
+def without_clock(program: Program, seed: int, transitions: Sequence[Transition]) -> list[Transition]:
     """Convert a path in virtual time: the same steps in free time, without those that only let time pass.
 
     Every path in virtual time has one in free time, as free time allows all durations. Both machines are run side by side.
@@ -23,18 +23,18 @@ def without_clock(program: Program, seed: int, choices: Sequence[Transition]) ->
     timed, free = Machine(program, seed, timed=True), Machine(program, seed, folded=FREE)
     here, there = timed.initial(), free.initial()
     out: list[Transition] = []
-    for choice in choices:
-        after = timed.passed(here) if choice == TIME_PASSES else timed.step(here, choice)
+    for transition in transitions:
+        after = timed.passed(here) if transition == TIME_PASSES else timed.step(here, transition)
         assert after is not None
-        if choice != TIME_PASSES and not _lasts(timed, here.threads[choice.thread]):
-            there = _up_to(free, there, choice.thread, here.threads[choice.thread], out)
-            there = _stepped(free, there, choice, out)
+        if transition != TIME_PASSES and not _lasts(timed, here.threads[transition.thread]):
+            there = _up_to(free, there, transition.thread, here.threads[transition.thread], out)
+            there = _stepped(free, there, transition, out)
         here = after
     return out
 
 
 def told_without_clock(
-    program: Program, seed: int, choices: Sequence[Transition], way: Witness
+    program: Program, seed: int, transitions: Sequence[Transition], way: Witness
 ) -> tuple[list[Transition], list[Transition]]:
     """Convert a path and the cycle of a livelock, which leads back to the state in which it begins.
 
@@ -43,11 +43,11 @@ def told_without_clock(
     not end in the state it began in, the path includes it and the second turn is the cycle. Where threads only sleep, the
     cycle has no common step, and the turns of their loops in free time are taken instead.
     """
-    before = without_clock(program, seed, choices)
+    before = without_clock(program, seed, transitions)
     if not way.cycle:
         return before, []
-    once = without_clock(program, seed, [*choices, *way.cycle])
-    twice = without_clock(program, seed, [*choices, *way.cycle, *way.cycle])
+    once = without_clock(program, seed, [*transitions, *way.cycle])
+    twice = without_clock(program, seed, [*transitions, *way.cycle, *way.cycle])
     if len(twice) == len(once):
         return before, _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
     if _ends_alike(program, seed, before, once):
@@ -61,16 +61,16 @@ def _ends_alike(program: Program, seed: int, one: Sequence[Transition], other: S
     return bool(key(_after(machine, one)) == key(_after(machine, other)))
 
 
-def _after(machine: Machine, choices: Sequence[Transition]) -> State:
+def _after(machine: Machine, transitions: Sequence[Transition]) -> State:
     state = machine.initial()
-    for choice in choices:
-        state = machine.step(state, choice) or state
+    for transition in transitions:
+        state = machine.step(state, transition) or state
     return state
 
 
-def _turns(machine: Machine, choices: Sequence[Transition], names: Sequence[str]) -> list[Transition]:
+def _turns(machine: Machine, transitions: Sequence[Transition], names: Sequence[str]) -> list[Transition]:
     """The steps of one turn of each named thread's loop, until the thread is in its first local state again."""
-    state = _after(machine, choices)
+    state = _after(machine, transitions)
     out: list[Transition] = []
     for number, thread in enumerate(state.threads):
         for _ in range(100 if thread.who.name in names else 0):
@@ -95,17 +95,17 @@ def _up_to(free: Machine, state: State, number: int, wanted: Thread, out: list[T
         thread = state.threads[number]
         if (thread.pc, thread.phase) == (wanted.pc, wanted.phase):
             return state
-        ways = [(choice, after) for choice, after in free.following_of(state, number)]
+        ways = [(transition, after) for transition, after in free.following_of(state, number)]
         if not ways:
             break
-        choice, state = next((way for way in ways if way[1].threads[number].pc == wanted.pc), ways[-1])
-        out.append(choice)
+        transition, state = next((way for way in ways if way[1].threads[number].pc == wanted.pc), ways[-1])
+        out.append(transition)
     raise InternalError(f"{wanted.who.name} does not come to the same place where time is free")
 
 
-def _stepped(free: Machine, state: State, choice: Transition, out: list[Transition]) -> State:
-    after = free.step(state, choice)
+def _stepped(free: Machine, state: State, transition: Transition, out: list[Transition]) -> State:
+    after = free.step(state, transition)
     if after is None:
-        raise InternalError(f"thread {choice.thread} cannot do where time is free what it does by the clock")
-    out.append(choice)
+        raise InternalError(f"thread {transition.thread} cannot do where time is free what it does by the clock")
+    out.append(transition)
     return after

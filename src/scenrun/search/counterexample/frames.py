@@ -35,43 +35,43 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
     number of steps beyond the limits. Raises Diverged where the schedule does not fit.
     """
     machine = Telling.over(Machine(program, schedule.seed, folded=FREE))
-    choices = choices_of(machine, schedule.moves)
+    transitions = choices_of(machine, schedule.moves)
     states, own = [machine.initial()], []
-    for choice in choices:
-        after = machine.step(states[-1], choice)
+    for transition in transitions:
+        after = machine.step(states[-1], transition)
         assert after is not None
         states.append(after)
         own.append(tuple(machine.own))
     names = [thread.who.name for thread in states[-1].threads]
-    shown = min(len(choices), MOST_STEPS, max(1, MOST_WORDS // len(names)))
+    shown = min(len(transitions), MOST_STEPS, max(1, MOST_WORDS // len(names)))
     words = _Words(machine, names)
     before = words.of(states[0])
     initial, steps = before, []
-    for number, choice in enumerate(choices[:shown], 1):
+    for number, transition in enumerate(transitions[:shown], 1):
         state, after = states[number - 1], states[number]
-        words.holders.follow(state, choice, after)
+        words.holders.follow(state, transition, after)
         now = words.of(after)
-        steps.append(_step(told(machine, number, state, choice, after, own[number - 1]), before, now))
+        steps.append(_step(told(machine, number, state, transition, after, own[number - 1]), before, now))
         before = now
     return {
         "threads": names,
-        "finding": _finding(machine, choices, schedule.finding, schedule.cycle_from),
+        "finding": _finding(machine, transitions, schedule.finding, schedule.cycle_from),
         "cycle_from": schedule.cycle_from,
-        "left_out": len(choices) - shown,
+        "left_out": len(transitions) - shown,
         "initial": initial,
         "steps": steps,
     }
 
 
 def _finding(
-    machine: Machine, choices: Sequence[Transition], finding: tuple[str, str] | None, cycle_from: int | None
+    machine: Machine, transitions: Sequence[Transition], finding: tuple[str, str] | None, cycle_from: int | None
 ) -> dict[str, str] | None:
     """The finding that the schedule shows, with a sentence."""
     if finding is None:
         return None
     kind, about = finding
     told_of = kind in ("deadlock", "livelock", "exception", "violated") and about != "outcome"
-    message = sentence(machine, FindingKey(kind, about), tell(machine, choices), cycle_from) if told_of else about
+    message = sentence(machine, FindingKey(kind, about), tell(machine, transitions), cycle_from) if told_of else about
     return {"kind": kind, "message": message}
 
 

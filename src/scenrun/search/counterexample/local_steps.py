@@ -68,11 +68,11 @@ class Telling(Machine):
         made._who = Who("main", "main", 0, 0)
         return made
 
-    def step(self, state: State, choice: Transition) -> State | None:
+    def step(self, state: State, transition: Transition) -> State | None:
         """The state after a transition; None where it is not enabled. Starts a new record."""
         self.own = []
-        self._who = state.threads[choice.thread].who
-        return super().step(state, choice)
+        self._who = state.threads[transition.thread].who
+        return super().step(state, transition)
 
     def _note(self, kind: str, text: str, line: int, value: Any = None) -> None:
         if len(self.own) < MOST:

@@ -26,17 +26,17 @@ class Cost(NamedTuple):
     steps: int
 
 
-def cost_of(choices: Sequence[Transition]) -> Cost:
+def cost_of(transitions: Sequence[Transition]) -> Cost:
     """The cost of a path."""
-    return Cost(sum(a.thread != b.thread for a, b in pairwise(choices)), len(choices))
+    return Cost(sum(a.thread != b.thread for a, b in pairwise(transitions)), len(transitions))
 
 
-def shortened(space: StateSpace, choices: Sequence[Transition], goal: Goal) -> list[Transition]:
-    """A path that reaches the goal: the optimal one if it is found within the budget, otherwise a shortened `choices`."""
-    found = best(space, goal, cost_of(choices))
+def shortened(space: StateSpace, transitions: Sequence[Transition], goal: Goal) -> list[Transition]:
+    """A path that reaches the goal: the optimal one if it is found within the budget, otherwise a shortened `transitions`."""
+    found = best(space, goal, cost_of(transitions))
     if found is not None:
         return found
-    return cut_down(space, choices, goal)
+    return cut_down(space, transitions, goal)
 
 
 def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
@@ -56,14 +56,14 @@ def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> lis
             return _way(before, place)
         if len(done) > budget:
             return None
-        for choice, after in space.following(state):
-            mover = last if choice == TIME_PASSES else choice.thread
+        for transition, after in space.following(state):
+            mover = last if transition == TIME_PASSES else transition.thread
             following = after, mover
             reached = Cost(cost.switches + (mover != last >= 0), cost.steps + 1)
             if reached <= most and reached < costs.get(following, Cost(most.switches + 1, 0)):
                 order += 1
                 costs[following] = reached
-                before[following] = place, choice
+                before[following] = place, transition
                 heapq.heappush(waiting, (reached, order, following))
     return None
 
@@ -73,14 +73,14 @@ def _way(
 ) -> list[Transition]:
     out = []
     while (step := before[place]) is not None:
-        place, choice = step
-        out.append(choice)
+        place, transition = step
+        out.append(transition)
     return out[::-1]
 
 
-def cut_down(space: StateSpace, choices: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
+def cut_down(space: StateSpace, transitions: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
     """Remove steps and merge blocks of one thread as long as the goal is reached (after Zeller and Hildebrandt, 2002)."""
-    found = list(choices)
+    found = list(transitions)
     attempts = 0
     improved = True
     while improved and attempts < tries:
@@ -100,49 +100,51 @@ def followed(space: StateSpace, wanted: Sequence[Transition], goal: Goal) -> lis
     """The wanted transitions, without those that are not enabled in turn, up to the goal; None where it is not reached."""
     state = space.initial
     taken: list[Transition] = []
-    for choice in wanted:
+    for transition in wanted:
         if goal(state):
             return taken
-        if choice == TIME_PASSES:
+        if transition == TIME_PASSES:
             if (after_time := space.after_time(state)) is not None:
                 state = after_time
-                taken.append(choice)
+                taken.append(transition)
             continue
-        if choice.thread >= space.thread_count or space.is_over(state):
+        if transition.thread >= space.thread_count or space.is_over(state):
             continue
-        for found, after in space.following_of(state, choice.thread):
-            if found == choice:
+        for found, after in space.following_of(state, transition.thread):
+            if found == transition:
                 state = after
-                taken.append(choice)
+                taken.append(transition)
                 break
     return taken if goal(state) else None
 
 
-def _simpler(choices: list[Transition]) -> Iterator[list[Transition]]:
+def _simpler(transitions: list[Transition]) -> Iterator[list[Transition]]:
     """Candidates: the path without a part of it, from halves to single steps, and with two blocks of one thread merged."""
-    size = len(choices) // 2
+    size = len(transitions) // 2
     while size:
-        for at in range(0, len(choices), size):
-            yield choices[:at] + choices[at + size :]
+        for at in range(0, len(transitions), size):
+            yield transitions[:at] + transitions[at + size :]
         size //= 2
-    blocks = _blocks(choices)
+    blocks = _blocks(transitions)
     for later in range(2, len(blocks)):
-        thread = choices[blocks[later][0]].thread
+        thread = transitions[blocks[later][0]].thread
         for earlier in range(later - 2, -1, -1):
-            if choices[blocks[earlier][0]].thread == thread:
+            if transitions[blocks[earlier][0]].thread == thread:
                 start, end = blocks[later]
                 at = blocks[earlier][1]
-                yield choices[:at] + choices[start:end] + choices[at:start] + choices[end:]
+                yield transitions[:at] + transitions[start:end] + transitions[at:start] + transitions[end:]
                 yield (
-                    choices[: blocks[earlier][0]]
-                    + choices[at:start]
-                    + choices[blocks[earlier][0] : at]
-                    + choices[start:]
+                    transitions[: blocks[earlier][0]]
+                    + transitions[at:start]
+                    + transitions[blocks[earlier][0] : at]
+                    + transitions[start:]
                 )
                 break
 
 
-def _blocks(choices: list[Transition]) -> list[tuple[int, int]]:
+def _blocks(transitions: list[Transition]) -> list[tuple[int, int]]:
     """The start and end of each maximal block of one thread's steps."""
-    starts = [0, *(at + 1 for at, (a, b) in enumerate(pairwise(choices)) if a.thread != b.thread)] if choices else []
-    return list(zip(starts, [*starts[1:], len(choices)], strict=True))
+    starts = (
+        [0, *(at + 1 for at, (a, b) in enumerate(pairwise(transitions)) if a.thread != b.thread)] if transitions else []
+    )
+    return list(zip(starts, [*starts[1:], len(transitions)], strict=True))

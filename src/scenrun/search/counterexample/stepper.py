@@ -21,7 +21,7 @@ from scenrun.search.properties.lock_holders import Holders
 class Option:
     """An enabled transition, with its description."""
 
-    choice: Transition
+    transition: Transition
     step: TraceStep
 
 
@@ -31,7 +31,7 @@ class Game:
     def __init__(self, program: Program, seed: int | None = None) -> None:
         self.machine = Machine(program, seed, folded=FREE)
         self._states: list[State] = [self.machine.initial()]
-        self.choices: list[Transition] = []
+        self.transitions: list[Transition] = []
 
     @property
     def state(self) -> State:
@@ -40,37 +40,40 @@ class Game:
 
     def options(self) -> list[Option]:
         """The enabled transitions, in the order of the threads."""
-        number = len(self.choices) + 1
+        number = len(self.transitions) + 1
         following = self.machine.following(self.state)
-        return [Option(choice, told(self.machine, number, self.state, choice, after)) for choice, after in following]
+        return [
+            Option(transition, told(self.machine, number, self.state, transition, after))
+            for transition, after in following
+        ]
 
-    def take(self, choice: Transition) -> TraceStep:
+    def take(self, transition: Transition) -> TraceStep:
         """Take an enabled transition."""
         before, telling = self.state, Telling.over(self.machine)
-        after = telling.step(before, choice)
+        after = telling.step(before, transition)
         assert after is not None
-        self.choices.append(choice)
+        self.transitions.append(transition)
         self._states.append(after)
-        return told(self.machine, len(self.choices), before, choice, after, tuple(telling.own))
+        return told(self.machine, len(self.transitions), before, transition, after, tuple(telling.own))
 
     def back(self) -> bool:
         """Undo the last step; False where there is none."""
-        if self.choices:
-            self.choices.pop()
+        if self.transitions:
+            self.transitions.pop()
             self._states.pop()
             return True
         return False
 
-    def follow(self, choices: Iterable[Transition]) -> None:
+    def follow(self, transitions: Iterable[Transition]) -> None:
         """Take transitions one after another."""
-        for choice in choices:
-            self.take(choice)
+        for transition in transitions:
+            self.take(transition)
 
     def blocked(self) -> list[Stuck]:
         """The threads that are not enabled, and what they wait for."""
         holders, machine = Holders(self.machine), self.machine
-        for before, choice, after in zip(self._states, self.choices, self._states[1:], strict=False):
-            holders.follow(before, choice, after)
+        for before, transition, after in zip(self._states, self.transitions, self._states[1:], strict=False):
+            holders.follow(before, transition, after)
         live = [n for n, thread in enumerate(self.state.threads) if thread.pc != ENDED]
         return [where_at(machine, self.state, n, holders) for n in live if not any(machine.following_of(self.state, n))]
 
@@ -86,9 +89,9 @@ class Game:
     def reached(self) -> list[tuple[FindingKey, str]]:
         """The findings of the current state, each with a sentence; the state must be terminal."""
         found = end_state_of(self.machine, self.state)
-        story = tell(self.machine, self.choices)
+        story = tell(self.machine, self.transitions)
         return [(about, sentence(self.machine, about, story)) for about in found.findings]
 
     def moves(self) -> tuple[Move, ...]:
         """The transitions so far, by name."""
-        return moves_of(self.machine, self.choices)
+        return moves_of(self.machine, self.transitions)

@@ -75,15 +75,15 @@ class Trace:
     """The names of all threads, in the order of starting."""
 
 
-def tell(machine: Machine, choices: Sequence[Transition]) -> Trace:
-    """Describe a path from the initial state; every choice must be enabled in turn."""
+def tell(machine: Machine, transitions: Sequence[Transition]) -> Trace:
+    """Describe a path from the initial state; every transition must be enabled in turn."""
     machine = Telling.over(machine)
     state, holders, steps = machine.initial(), Holders(machine), []
-    for number, choice in enumerate(choices, 1):
-        after = machine.step(state, choice)
+    for number, transition in enumerate(transitions, 1):
+        after = machine.step(state, transition)
         assert after is not None
-        steps.append(told(machine, number, state, choice, after, tuple(machine.own)))
-        holders.follow(state, choice, after)
+        steps.append(told(machine, number, state, transition, after, tuple(machine.own)))
+        holders.follow(state, transition, after)
         state = after
     live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
     waiting = [where_at(machine, state, n, holders) for n in live]
@@ -91,11 +91,11 @@ def tell(machine: Machine, choices: Sequence[Transition]) -> Trace:
 
 
 def told(
-    machine: Machine, number: int, before: State, choice: Transition, after: State, own: tuple[OwnStep, ...] = ()
+    machine: Machine, number: int, before: State, transition: Transition, after: State, own: tuple[OwnStep, ...] = ()
 ) -> TraceStep:
     """Describe one step between two states. number: its position, from 1; own: the local actions within it."""
-    thread, now = before.threads[choice.thread], after.threads[choice.thread]
-    move = move_of(machine, before, choice)
+    thread, now = before.threads[transition.thread], after.threads[transition.thread]
+    move = move_of(machine, before, transition)
     instruction = machine.instruction_of(thread)
     is_end = instruction is not None and instruction.op == "end"
     name = machine.slots.label(thread.slots[0]) if thread.slots and thread.pc >= 0 and not is_end else None
@@ -104,7 +104,7 @@ def told(
     fault = str(now.fault) if now.pc == LEAVING and now.fault is not None else None
     if now.pc == LEAVING and thread.pc == LEAVING:
         fault = None
-    value, has_value = _value(machine, before, choice, after)
+    value, has_value = _value(machine, before, transition, after)
     if move.op == "choose":
         value, has_value = None, False
     text = _text(move, _with_path(machine, thread, name or None), value, has_value)
@@ -125,9 +125,9 @@ def _with_path(machine: Machine, thread: Thread, name: str | None) -> str | None
     return f"{name}{''.join(f'[{part!r}]' for part in path)}"
 
 
-def _value(machine: Machine, before: State, choice: Transition, after: State) -> tuple[Any, bool]:
+def _value(machine: Machine, before: State, transition: Transition, after: State) -> tuple[Any, bool]:
     """The value that a step read, wrote or got, and whether there is one to show."""
-    thread, now = before.threads[choice.thread], after.threads[choice.thread]
+    thread, now = before.threads[transition.thread], after.threads[transition.thread]
     node = machine.node_of(thread)
     if node is None:
         return None, False
@@ -139,7 +139,7 @@ def _value(machine: Machine, before: State, choice: Transition, after: State) ->
     is_done = now.phase == 0 or now.pc != thread.pc
     if node.into is None or not is_done:
         return None, False
-    value = machine.result_of(before, choice)
+    value = machine.result_of(before, transition)
     if node.operation is not None and node.operation.makes:
         value = after.threads[-1].who.name
     if value is None or (i.op in _NO_RESULT and value is True):

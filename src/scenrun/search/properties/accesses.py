@@ -77,7 +77,7 @@ class Race:
     state: int | None = field(default=None, compare=False)
     """In a state search: the first visited packed state in which both accesses can come next."""
     at: int | None = field(default=None, compare=False)
-    """In an execution: the number, from 0, of the choice that makes the second access."""
+    """In an execution: the number, from 0, of the transition that makes the second access."""
 
     @property
     def pair(self) -> tuple[Any, ...]:
@@ -114,13 +114,13 @@ class Watching(Machine):
         made.outcome, made.touched, made._is_inside = None, [], False
         return made
 
-    def step(self, state: State, choice: Transition) -> State | None:
+    def step(self, state: State, transition: Transition) -> State | None:
         """The state after a transition; None where it is not enabled."""
-        self.touched = list(touches_of(self, state.threads[choice.thread]))
-        return super().step(state, choice)
+        self.touched = list(touches_of(self, state.threads[transition.thread]))
+        return super().step(state, transition)
 
-    def _outcome(self, state: State, choice: Transition, thread: Thread) -> Outcome:
-        self.outcome = super()._outcome(state, choice, thread)
+    def _outcome(self, state: State, transition: Transition, thread: Thread) -> Outcome:
+        self.outcome = super()._outcome(state, transition, thread)
         return self.outcome
 
     def _at_once(self, node: Node, registers: list[Any], environment: Environment, cells: list[Any]) -> None:

@@ -17,11 +17,11 @@ from scenrun.search.properties.happens_before import Order, Step
 from scenrun.search.properties.lock_holders import Holders
 
 
-def races_along(machine: Machine, choices: Iterable[Transition]) -> list[Race]:
-    """The races of the execution with these choices from the initial state, in the order of their second accesses."""
+def races_along(machine: Machine, transitions: Iterable[Transition]) -> list[Race]:
+    """The races of the execution with these transitions from the initial state, in the order of their second accesses."""
     following = Following(machine)
-    for choice in choices:
-        following.follow(choice)
+    for transition in transitions:
+        following.follow(transition)
     return list(following.races.values())
 
 
@@ -38,20 +38,26 @@ class Following:
         """For each variable, each thread's last access at each place: the time of its clock, and the access for the report."""
         self._count = 0
 
-    def follow(self, choice: Transition) -> None:
+    def follow(self, transition: Transition) -> None:
         """Advance by one transition."""
-        before, after = self.state, self.machine.step(self.state, choice)
-        assert after is not None, "the choice is not enabled"
-        thread = before.threads[choice.thread]
+        before, after = self.state, self.machine.step(self.state, transition)
+        assert after is not None, "the transition is not enabled"
+        thread = before.threads[transition.thread]
         step = Step(
-            choice.thread, thread, self.machine.node_of(thread), self.machine.outcome, choice.expires, before, after
+            transition.thread,
+            thread,
+            self.machine.node_of(thread),
+            self.machine.outcome,
+            transition.expires,
+            before,
+            after,
         )
         self.order.begin(step)
         locks = locks_of(self.holders, thread.who.name) if self.machine.touched else ()
         for touch in dict.fromkeys(self.machine.touched):
-            self._access(choice.thread, touch, accessed(thread, touch, locks))
+            self._access(transition.thread, touch, accessed(thread, touch, locks))
         self.order.end(step)
-        self.holders.follow(before, choice, after)
+        self.holders.follow(before, transition, after)
         self.state = after
         self._count += 1
 

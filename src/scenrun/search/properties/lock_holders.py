@@ -27,11 +27,11 @@ class Holders:
         """The names of the objects that a thread holds."""
         return [self.machine.slots.label(slot) for slot, names in sorted(self._held.items()) if thread in names]
 
-    def follow(self, before: State, choice: Transition, after: State) -> None:
+    def follow(self, before: State, transition: Transition, after: State) -> None:
         """Advance by one transition."""
-        thread = before.threads[choice.thread]
+        thread = before.threads[transition.thread]
         node = self.machine.node_of(thread)
-        if node is None or choice.expires:
+        if node is None or transition.expires:
             return
         kind, _, operation = node.instruction.op.partition(".")
         name = thread.who.name

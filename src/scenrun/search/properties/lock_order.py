@@ -89,8 +89,8 @@ def lock_order_cycles(
     """The cycles in the places of a state search, or for a machine those in the given executions of it."""
     if isinstance(space_or_machine, Machine):
         order = LockOrder(space_or_machine)
-        for choices in executions:
-            order.add_execution(choices)
+        for transitions in executions:
+            order.add_execution(transitions)
     else:
         order = LockOrder(space_or_machine.machine)
         order.add_places(space_or_machine)
@@ -199,15 +199,15 @@ class LockOrder:
 
     # --- executions
 
-    def add_execution(self, choices: Iterable[Transition]) -> None:
+    def add_execution(self, transitions: Iterable[Transition]) -> None:
         """Add the edges of the steps of one execution, and of the threads that have not ended at its end."""
         state: State = self.machine.initial()
         held: defaultdict[str, Holding] = defaultdict(tuple)
-        for choice in choices:
-            thread = state.threads[choice.thread]
+        for transition in transitions:
+            thread = state.threads[transition.thread]
             self._want(thread, held[thread.who.name])
-            after = self.machine.step(state, choice)
-            assert after is not None, "the choice is not enabled"
+            after = self.machine.step(state, transition)
+            assert after is not None, "the transition is not enabled"
             about = self._about(thread)
             if about is not None and state.cells[about[0]] != after.cells[about[0]]:
                 held[thread.who.name] = self._after(thread, held[thread.who.name])

@@ -17,7 +17,7 @@ from scenrun.model.state import State, Thread
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.space.breadth_first import Space
-from scenrun.search.space.path import choices_along
+from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import WHOLE, StateSpace
 
 Canonical = Callable[[int], int]
@@ -185,21 +185,21 @@ def _with_locks(space: StateSpace, visited: Space, races: list[Race], canonical:
         state = race.state
         assert state is not None
         if state not in ways:
-            choices, end = choices_along(space, visited.path_to(state), canonical)
-            ways[state] = _held_after(space, choices), end
+            transitions, end = transitions_along(space, visited.path_to(state), canonical)
+            ways[state] = _held_after(space, transitions), end
         holders, end = ways[state]
         shown = race if end == state else _alike(space, race, end)
         out.append(race if shown is None else _locked(shown, holders))
     return out
 
 
-def _held_after(space: StateSpace, choices: list[Transition]) -> Holders:
+def _held_after(space: StateSpace, transitions: list[Transition]) -> Holders:
     machine, holders = space.machine, Holders(space.machine)
     before: State = space.initial_state
-    for choice in choices:
-        after = machine.step(before, choice)
+    for transition in transitions:
+        after = machine.step(before, transition)
         assert after is not None
-        holders.follow(before, choice, after)
+        holders.follow(before, transition, after)
         before = after
     return holders
 

@@ -65,10 +65,11 @@ def _least_preemptions(space: StateSpace, order: list[int], judge: EndStateJudge
             cost = 0.0 if judge.of(state).findings else float("inf")
             least.update({(state, last): cost for last in threads})
             continue
-        enabled = {choice.thread for choice, _ in afters}
+        enabled = {transition.thread for transition, _ in afters}
         for last in threads:
             least[state, last] = min(
-                least[after, choice.thread] + (last in enabled and choice.thread != last) for choice, after in afters
+                least[after, transition.thread] + (last in enabled and transition.thread != last)
+                for transition, after in afters
             )
     found = least[space.initial, -1]
     return None if found == float("inf") else int(found)

@@ -1,4 +1,4 @@
-"""The witness of a finding: the choices that lead to it."""
+"""The witness of a finding: the transitions that lead to it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Witness:
     """A finding with a path to it, from the initial state."""
 
     about: FindingKey
-    choices: tuple[Transition, ...]
+    transitions: tuple[Transition, ...]
     cycle: tuple[Transition, ...] = ()
-    """For a livelock: the choices that are repeated for ever after `choices`."""
+    """For a livelock: the transitions that are repeated for ever after `transitions`."""
     goal: Callable[[int], bool] | None = None
     """Whether a packed state shows the finding; a path is shortened towards such a state."""
     said: str | None = None

@@ -56,7 +56,7 @@ class LocalState:
     mask: int
     known: dict[int, tuple[int, ...]] = field(default_factory=dict)
     """The bits of a state under the mask -> the XORs of the enabled transitions."""
-    choices: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
+    transitions: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
     accesses: Any = None
     """A reduced search's `LocalAccesses` of this local state, cached here; None until computed."""
 

@@ -76,30 +76,30 @@ class Packed(Layout, StateSpace):
             self.alarm()
         before = self.unpack(state)
         touched = local_state.mask | thread_field.mask << thread_field.shift
-        changes, choices = [], []
-        for choice, after in self.machine.following_of(before, thread_field.number):
+        changes, transitions = [], []
+        for transition, after in self.machine.following_of(before, thread_field.number):
             changes.append(self._change(before, after, state))
-            choices.append(choice)
-            self._notice(before, after, state, choice, touched)
+            transitions.append(transition)
+            self._notice(before, after, state, transition, touched)
             self.computed += 1
         self.check_widths()
         found = local_state.known[state & local_state.mask] = tuple(changes)
-        local_state.choices[state & local_state.mask] = tuple(choices)
+        local_state.transitions[state & local_state.mask] = tuple(transitions)
         return found
 
-    def _notice(self, before: State, after: State, state: int, choice: Transition, touched: int) -> None:
+    def _notice(self, before: State, after: State, state: int, transition: Transition, touched: int) -> None:
         """Record the violations of a transition: a broken `always`, or a fault that leaves its thread; and rlocks still held."""
         for number in set(after.broken) - set(before.broken):
             about = self.machine.program.expectations.always[number].text
-            self.violations.append(Violation("violated", about, state, choice, touched))
-        thread = after.threads[choice.thread]
+            self.violations.append(Violation("violated", about, state, transition, touched))
+        thread = after.threads[transition.thread]
         if thread.pc == ENDED:
             for slot in self._rlocks:
-                if after.cells[slot][0] == choice.thread:
+                if after.cells[slot][0] == transition.thread:
                     self.died_holding[thread.who.name, self.machine.slots.label(slot)] = None
         if thread.pc == ENDED and thread.fault is not None and thread.who.kind not in ("task", "future"):
             kind = kind_of_fault(thread.fault.type)
-            self.violations.append(Violation(kind, thread.who.name, state, choice, touched))
+            self.violations.append(Violation(kind, thread.who.name, state, transition, touched))
 
     def _change(self, before: State, after: State, state: int) -> int:
         """The XOR that turns a packed state into its successor."""
@@ -118,13 +118,13 @@ class Packed(Layout, StateSpace):
                 change |= state & self.thread_fields[at].field.mask ^ self._thread(at, thread)
         return change
 
-    def _choices_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
-        """The choices of the transitions of `changes_of`, in the same order."""
+    def _transitions_of(self, state: int, thread_field: ThreadField) -> tuple[Transition, ...]:
+        """The transitions that make the XORs of `changes_of`, in the same order."""
         local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
         if local_state is None:
             return ()
         self.changes_of(state, thread_field)
-        return local_state.choices[state & local_state.mask]
+        return local_state.transitions[state & local_state.mask]
 
     def following(self, state: int) -> list[tuple[Transition, int]]:
         """Every enabled transition of a state, in the order of the threads, with the state that it leads to."""
@@ -134,7 +134,9 @@ class Packed(Layout, StateSpace):
         for thread_field in self.thread_fields:
             changes = self.changes_of(state, thread_field)
             if changes:
-                out += zip(self._choices_of(state, thread_field), [state ^ change for change in changes], strict=True)
+                out += zip(
+                    self._transitions_of(state, thread_field), [state ^ change for change in changes], strict=True
+                )
         if self.machine.timed and (later := self.later(state)):
             out.append((TIME_PASSES, state ^ later))
         return out
@@ -143,7 +145,7 @@ class Packed(Layout, StateSpace):
         """The enabled transitions of one thread, each with the state that it leads to."""
         thread_field = self.thread_fields[thread]
         changes = self.changes_of(state, thread_field)
-        return list(zip(self._choices_of(state, thread_field), [state ^ change for change in changes], strict=True))
+        return list(zip(self._transitions_of(state, thread_field), [state ^ change for change in changes], strict=True))
 
     def moves(self, state: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """The enabled threads, each with the states that its steps lead to; none where the program is over."""

@@ -1,4 +1,4 @@
-"""Recovers the choices along a path of states."""
+"""Recovers the transitions along a path of states."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from scenrun.model.machine import Transition
 from scenrun.search.space.state_space import StateSpace
 
 
-def choices_along(
+def transitions_along(
     space: StateSpace, states: Sequence[int], canonical: Callable[[int], int] | None = None
 ) -> tuple[list[Transition], int]:
-    """The choices that lead through these states, one after another from the initial state, and the last state reached.
+    """The transitions that lead through these states, one after another from the initial state, and the last state reached.
 
     With `canonical`, the states are representatives; the path visits states symmetric to them, and ends in one.
     """
     out: list[Transition] = []
     now = space.initial
     for wanted in states[1:]:
-        choice, now = next(
-            (choice, after)
-            for choice, after in space.following(now)
+        transition, now = next(
+            (transition, after)
+            for transition, after in space.following(now)
             if after == wanted or (canonical is not None and canonical(after) == wanted)
         )
-        out.append(choice)
+        out.append(transition)
     return out, now

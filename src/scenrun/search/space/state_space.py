@@ -37,7 +37,7 @@ class Violation(NamedTuple):
     about: str
     state: int
     """The state in which the transition was computed; of several searches of one space, the first one's state."""
-    choice: Transition
+    transition: Transition
     touched: int
     """The bits of a state that the transition depends on: it is the same in every state that agrees in them."""
 

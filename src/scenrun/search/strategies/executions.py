@@ -71,5 +71,5 @@ class Executions(Protocol):
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
         """The findings that no later step undoes: broken `always` expectations, and threads left by an exception."""
 
-    def choices(self, states: Sequence[int]) -> list[Transition]:
+    def transitions(self, states: Sequence[int]) -> list[Transition]:
         """The transitions along the states of an execution, from the first one on."""

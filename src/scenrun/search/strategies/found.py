@@ -18,7 +18,7 @@ class Found:
     about: FindingKey
     schedule: int
     """Its number, from 0; for a strategy that draws, its seed is the campaign's seed plus this number."""
-    choices: tuple[Transition, ...]
+    transitions: tuple[Transition, ...]
     """The path from the initial state to the step that shows it."""
 
 
@@ -113,4 +113,4 @@ class Campaign:
 
 def in_order(findings: Iterable[Found]) -> tuple[Found, ...]:
     """Findings in the order of the schedules that showed them."""
-    return tuple(sorted(findings, key=lambda found: (found.schedule, len(found.choices), found.about)))
+    return tuple(sorted(findings, key=lambda found: (found.schedule, len(found.transitions), found.about)))

@@ -11,7 +11,7 @@ from scenrun.program.ir import Program
 from scenrun.search.properties.end_states import EndState, EndStateJudge, FindingKey
 from scenrun.search.reduction.may_access import Effects, MayAccesses
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.path import choices_along
+from scenrun.search.space.path import transitions_along
 from scenrun.search.space.reference import faults_in
 from scenrun.search.space.state_space import StateSpace
 from scenrun.search.strategies.executions import Executions, Option, Point
@@ -118,7 +118,7 @@ class ModelExecutions(Executions):
 
     def _waits(self, state: int, thread: int) -> bool:
         """Whether an enabled thread is so only by its time-out."""
-        return all(choice.expires for choice, _ in self.space.following_of(state, thread))
+        return all(transition.expires for transition, _ in self.space.following_of(state, thread))
 
     # --- what an execution shows
 
@@ -137,6 +137,6 @@ class ModelExecutions(Executions):
         found = [FindingKey("violated", always[number].text) for number in unpacked.broken]
         return (*found, *[FindingKey(*fault) for fault in faults_in(unpacked) if fault[1] not in tasks])
 
-    def choices(self, states: Sequence[int]) -> list[Transition]:
+    def transitions(self, states: Sequence[int]) -> list[Transition]:
         """The transitions along some states, from the initial one on."""
-        return choices_along(self.space, states)[0]
+        return transitions_along(self.space, states)[0]

@@ -31,11 +31,11 @@ class Showing:
         new = [about for about in findings if about not in self.tally.findings]
         if not new:
             return
-        choices = self.executions.choices(states)
+        transitions = self.executions.transitions(states)
         first: dict[FindingKey, int] = {}
         for at, state in enumerate(states):
             for about in self.executions.lasting(state):
                 first.setdefault(about, at)
         for about in new:
-            steps = first.get(about, len(choices))
-            self.tally.add_finding(Found(about, schedule, tuple(choices[:steps])))
+            steps = first.get(about, len(transitions))
+            self.tally.add_finding(Found(about, schedule, tuple(transitions[:steps])))
