@@ -39,6 +39,9 @@ ONLY_IN = {
     ),
 }  # fmt: skip
 """The packages of others that are not everywhere: the modules, or rooms, that import them."""
+KNOW_LAYOUT = ("space.layout", "space.packed", "space.breadth_first", "reduction.persistent_sets")
+"""The modules of the search that may read how states are packed; others have only made a `Packed`, and ask `StateSpace`."""
+MAKE_PACKED = ("state_search", "explore", "strategies.model_executions")
 START_UP = "a command, or a verb, imports only what it needs to start"
 EXTRA = "an extra, which need not be installed"
 IN_FUNCTIONS = {
@@ -209,6 +212,18 @@ def test_packages_of_others_stay_where_they_belong(package: str) -> None:
     users = {m for m, path in MODULES.items() for one in imports_of(path) if one.module.split(".")[0] == package}
     strangers = {user for user in users if not any(f"{user}.".startswith(f"{home}.") for home in ONLY_IN[package])}
     assert not strangers
+
+
+def test_only_two_searches_know_how_states_are_packed() -> None:
+    """Properties, symmetry, counterexamples and strategies ask the interfaces; a space is made where a search begins."""
+    users = {
+        part: {
+            m.removeprefix("scenrun.search.") for m in MODULES if f"scenrun.search.space.{part}" in own_imports_of(m)
+        }
+        for part in ("layout", "packed")
+    }
+    assert users["layout"] <= set(KNOW_LAYOUT)
+    assert users["packed"] <= {*KNOW_LAYOUT, *MAKE_PACKED}
 
 
 @pytest.mark.parametrize("module", [m for m in MODULES if m.startswith(("scenrun.report", "scenrun.trace.analysis"))])
