@@ -18,7 +18,7 @@ from scenrun.program.loaded import load
 from scenrun.report.amounts import seconds
 from scenrun.report.console import Console
 from scenrun.report.width import columns, cut, hanging, short, wrapped
-from scenrun.report.words import told
+from scenrun.report.words import event_in_words
 from scenrun.trace.events import EVENTS
 
 TEXTS = st.text(max_size=300) | st.sampled_from(
@@ -64,9 +64,9 @@ def test_every_event_is_told_in_words(name: str) -> None:
     types = {field: str(schema.get("type")) for field, schema in EVENTS[name].fields.items()}
     fields = {field: values[type_] for field, type_ in types.items() if type_ in values}
     for line in (event(name), event(name, object="guard", **fields)):
-        assert "{" not in told(line)
+        assert "{" not in event_in_words(line)
         if "." in name:
-            assert name not in told(line)
+            assert name not in event_in_words(line)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +101,13 @@ def test_every_event_is_told_in_words(name: str) -> None:
 )  # fmt: skip
 def test_what_is_said(line: dict[str, Any], words: str) -> None:
     """Each kind of line in the words that a person would choose, with or without the fields of newer logs."""
-    assert told(line) == words
+    assert event_in_words(line) == words
 
 
 def test_a_kind_of_line_that_is_not_known_is_told_by_its_fields() -> None:
     """A newer log's events are not hidden."""
     assert (
-        told({"event": "lock.polished", "level": "info", "object": "guard", "shine": 0.5})
+        event_in_words({"event": "lock.polished", "level": "info", "object": "guard", "shine": 0.5})
         == "lock.polished object=guard shine=0.5"
     )
 

@@ -74,7 +74,7 @@ class InvariantMonitor:
                 continue
             self._violated.add(id(observation))
             seen = _named_values(self.program, observation, self._objects)
-            message = f"always {told(observation)}: broken by {culprit or me.name}{_where(seen)}"
+            message = f"always {with_place(observation)}: broken by {culprit or me.name}{_where(seen)}"
             details = {"expectation": observation.text, "values": seen}
             self._found(
                 Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
@@ -129,7 +129,7 @@ def at_the_end(
         checked.append(_checked(observation, "holds" if is_kept else "violated", names or None))
         if not is_kept:
             failed = f", as it failed with {value}" if isinstance(value, Failed) else ""
-            message = f"final {told(observation)}: does not hold{failed}{_where(names)}"
+            message = f"final {with_place(observation)}: does not hold{failed}{_where(names)}"
             details = {"expectation": observation.text, "values": names}
             findings.append(Finding("violated", message, line=observation.line, details=details))
     checked += _for_a_search(program)
@@ -141,7 +141,7 @@ def at_the_end(
     return checked, findings, outcome
 
 
-def told(observation: Observation) -> str:
+def with_place(observation: Observation) -> str:
     """Returns an expectation for a message: with its place, if that is in another file than the scenario's."""
     return f"{observation.text} ({observation.elsewhere})" if observation.elsewhere else observation.text
 

@@ -9,7 +9,7 @@ from scenrun.program.ir import Program
 from scenrun.report.amounts import counted, milliseconds
 from scenrun.report.ending import ending_lines
 from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
-from scenrun.report.words import ABOUT, Event, finding_lines, told
+from scenrun.report.words import ABOUT, Event, event_in_words, finding_lines
 
 _COLOURS = (36, 33, 35, 32, 34, 96, 93, 95, 92, 94)
 _RED, _DIM, _BOLD = "1;31", "2", "1"
@@ -61,7 +61,7 @@ class Console:
     def _opening(self, event: Event) -> list[str]:
         """The head of a run: scenario, description and, without columns, the unit of the times."""
         width = self._width or _WIDE
-        said = wrapped(clean(told(event)), width)
+        said = wrapped(clean(event_in_words(event)), width)
         lines = [self._painted(line, _BOLD) for line in said]
         about = clean(str(event.get("description") or ""))
         lines += [self._painted(line, _DIM) for line in wrapped(about, width)] if about else []
@@ -85,7 +85,7 @@ class Console:
     def _of_thread(self, event: Event) -> list[str]:
         """A thread's event, in its column or behind its name."""
         thread = clean(str(event.get("thread", "")))
-        words = clean(told(event))
+        words = clean(event_in_words(event))
         colour = self._colour_of(thread, event)
         lane = self._lanes.indents.get(thread) if self._lanes is not None else None
         if lane is not None:

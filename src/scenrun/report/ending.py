@@ -8,7 +8,7 @@ from scenrun.printable import clean
 from scenrun.report.aligned import aligned
 from scenrun.report.amounts import counted, seconds
 from scenrun.report.width import cut, hanging, short, wrapped
-from scenrun.report.words import Event, told
+from scenrun.report.words import Event, event_in_words
 
 MAX_ROWS = 8
 _COLUMNS = (("lived", "lived_s"), ("waited", "waited_s"), ("slept", "slept_s"), ("worked", "worked_s"))
@@ -19,7 +19,7 @@ _UNLIMITED = 10_000
 
 def ending_lines(event: Event, width: int) -> list[str]:
     """The verdict, and below it the table of threads and the lines of objects that were used."""
-    return wrapped(clean(told(event)), width) + figure_lines(event.get("figures") or {}, width)
+    return wrapped(clean(event_in_words(event)), width) + figure_lines(event.get("figures") or {}, width)
 
 
 def figure_lines(figures: dict[str, Any], width: int) -> list[str]:

@@ -18,7 +18,7 @@ _HEAD = frozenset(
 )
 
 
-def told(event: Event) -> str:
+def event_in_words(event: Event) -> str:
     """An event in words; one of an operation without words of its own by its name, another unknown event as its fields."""
     name = event["event"]
     say = _WORDS.get(name)

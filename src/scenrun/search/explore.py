@@ -17,11 +17,11 @@ from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.report.amounts import exact_seconds
-from scenrun.search.counterexample.clock_order import told_without_clock, without_clock
+from scenrun.search.counterexample.clock_order import path_without_clock, without_clock
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.counterexample.shorten import cost_of, shortened
-from scenrun.search.counterexample.trace import tell
+from scenrun.search.counterexample.trace import trace_of
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
@@ -32,7 +32,7 @@ from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
 from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Limits, Space, told_memory
+from scenrun.search.space.breadth_first import Limits, Space, memory_text
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
@@ -109,7 +109,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         strategy=strategy,
         bound=space.bound,
         seconds=time.perf_counter() - began,
-        counterexamples=_told(program, seed, searched.packed, ways, how),
+        counterexamples=_counterexamples(program, seed, searched.packed, ways, how),
         found=found,
         outcomes=tuple(outcomes),
         missing=tuple(searched.missing),
@@ -205,7 +205,7 @@ class _Hunt:
 
 def _memory_bound(limits: Limits) -> str | None:
     """The memory limit in words, if it is exceeded; with a margin, as the memory of the states is not freed at once."""
-    return told_memory(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
+    return memory_text(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
 
 
 # --- by schedules
@@ -249,7 +249,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
         strategy=campaign.strategy,
         bound=campaign.ended_by,
         seconds=time.perf_counter() - began,
-        counterexamples=_told(program, seed, packed, ways, how, numbers),
+        counterexamples=_counterexamples(program, seed, packed, ways, how, numbers),
         found=found,
         outcomes=tuple(campaign.outcomes),
         missing=tuple(missing),
@@ -336,7 +336,7 @@ def _common(
     }  # fmt: skip
 
 
-def _told(
+def _counterexamples(
     program: Program,
     seed: int,
     packed: Packed,
@@ -358,7 +358,7 @@ def _told(
         if how.is_timed:
             is_shortened = how.shorten and not way.cycle
             found_with = without_clock(program, seed, way.transitions) if is_shortened else None
-            transitions, cycle = told_without_clock(program, seed, transitions, way)
+            transitions, cycle = path_without_clock(program, seed, transitions, way)
             way = replace(way, transitions=tuple(transitions if found_with is None else found_with), cycle=tuple(cycle))
         schedule = None if numbers is None else numbers.get(way.about)
         out.append(_counterexample(machine, way, transitions, schedule))
@@ -382,7 +382,7 @@ def _counterexample(
     machine: Machine, way: Witness, transitions: list[Transition], schedule: int | None
 ) -> Counterexample:
     whole = [*transitions, *way.cycle]
-    story = tell(machine, whole)
+    story = trace_of(machine, whole)
     return Counterexample(
         about=way.about,
         sentence=way.said or sentence(machine, way.about, story, len(transitions)),

@@ -1,4 +1,4 @@
-"""A barrier: threads wait until all parties have come; a broken one lets nobody pass. Its value: (state, count, parties).
+"""A barrier: threads wait until all parties have come; a broken one lets no thread pass. Its value: (state, count, parties).
 
 The states are CPython's: filling; draining, while those who were let through leave one by one; resetting, while those who
 waited at a reset leave; broken.

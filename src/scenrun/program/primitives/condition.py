@@ -88,7 +88,7 @@ def notify(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
 
 
 def notify_all(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """Take everyone out of the line."""
+    """Take every thread out of the line."""
     _, lock = values
     return Done(((), lock)) if is_owned(lock, me) else _not_held(values, "notify_all")
 

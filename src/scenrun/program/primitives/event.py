@@ -1,4 +1,4 @@
-"""An event: a flag; setting it wakes everyone who waits, even if it is cleared at once. Its value: (flag, who is parked)."""
+"""An event: a flag; setting it wakes every thread that waits, even if it is cleared at once. Its value: (flag, who is parked)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def time_out(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> 
 
 
 def set_flag(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """Set it and wake everyone."""
+    """Set it and wake every thread that waits."""
     return Done(((True, ()),))
 
 

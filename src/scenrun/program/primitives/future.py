@@ -44,7 +44,7 @@ def submit(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
 
 
 def begin(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """Run once a worker is free and everyone before it has one; not at all if it was cancelled."""
+    """Run once a worker is free and every task before it has one; not at all if it was cancelled."""
     task, (line, running, is_shut, workers) = values
     if is_cancelled(task, values[1]):
         return Done(values, False)

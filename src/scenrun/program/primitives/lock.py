@@ -1,4 +1,4 @@
-"""A lock: held or free, and nobody's: whoever wants may release it. Its value is whether it is held."""
+"""A lock: held or free, and of no thread: any thread may release it. Its value is whether it is held."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def give_up(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> O
 
 
 def release(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """Give it back, whoever took it."""
+    """Give it back, whichever thread took it."""
     (held,) = values
     return Done((False,)) if held else Failed(values, "RuntimeError", NOT_LOCKED)
 

@@ -66,7 +66,7 @@ def empty_in_time(values: Values, me: int, arguments: tuple[Any, ...], memo: Any
 
 
 def task_done(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
-    """One item less that nobody has dealt with."""
+    """One item less that is not dealt with."""
     ((items, unfinished, maxsize, order),) = values
     if unfinished <= 0:
         return Failed(values, "ValueError", TOO_OFTEN)

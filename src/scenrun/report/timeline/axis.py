@@ -73,7 +73,7 @@ class Axis:
         unit, size = next(units, _UNITS[-1])
         return f"{at / size:,.15g} {unit}"
 
-    def told(self) -> str:
+    def meaning(self) -> str:
         """The meaning of a column in words."""
         if not self.by_event:
             return f"a column is {seconds(self.length / self.columns / 1e9)}, and shows what was so for most of it"

@@ -250,7 +250,7 @@ class Drawing:
             yield "busy: neither waiting nor asleep" + "; of locks: held" * bool(self.chosen.locks)
         if "!" in used:
             yield f"! waiting when the {'run' if self.survey.finished else 'log'} ended"
-        yield self.axis.told()
+        yield self.axis.meaning()
 
     def _meanings_of_queues(self) -> Iterator[str]:
         sizes = self.survey.sizes()

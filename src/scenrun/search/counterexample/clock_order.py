@@ -33,7 +33,7 @@ def without_clock(program: Program, seed: int, transitions: Sequence[Transition]
     return out
 
 
-def told_without_clock(
+def path_without_clock(
     program: Program, seed: int, transitions: Sequence[Transition], way: Witness
 ) -> tuple[list[Transition], list[Transition]]:
     """Convert a path and the cycle of a livelock, which leads back to the state in which it begins.

@@ -13,8 +13,8 @@ from scenrun.program.findings import NOBODY, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.primitives.registry import KINDS, waiting
 from scenrun.search.counterexample.explain import sentence
-from scenrun.search.counterexample.local_steps import Telling
-from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
+from scenrun.search.counterexample.local_steps import LocalStepRecorder
+from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of, where_at
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
 
@@ -34,7 +34,7 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
     threads share, `thread:NAME` for what a thread can do or waits for, `holds:NAME` for what it holds. `left_out`: the
     number of steps beyond the limits. Raises Diverged where the schedule does not fit.
     """
-    machine = Telling.over(Machine(program, schedule.seed, folded=FREE))
+    machine = LocalStepRecorder.over(Machine(program, schedule.seed, folded=FREE))
     transitions = choices_of(machine, schedule.moves)
     states, own = [machine.initial()], []
     for transition in transitions:
@@ -51,7 +51,7 @@ def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
         state, after = states[number - 1], states[number]
         words.holders.follow(state, transition, after)
         now = words.of(after)
-        steps.append(_step(told(machine, number, state, transition, after, own[number - 1]), before, now))
+        steps.append(_step(step_between(machine, number, state, transition, after, own[number - 1]), before, now))
         before = now
     return {
         "threads": names,
@@ -71,7 +71,9 @@ def _finding(
         return None
     kind, about = finding
     told_of = kind in ("deadlock", "livelock", "exception", "violated") and about != "outcome"
-    message = sentence(machine, FindingKey(kind, about), tell(machine, transitions), cycle_from) if told_of else about
+    message = (
+        sentence(machine, FindingKey(kind, about), trace_of(machine, transitions), cycle_from) if told_of else about
+    )
     return {"kind": kind, "message": message}
 
 

@@ -52,7 +52,7 @@ class OwnStep:
                 return f"{self.text} = {self.value!r}"
 
 
-class Telling(Machine):
+class LocalStepRecorder(Machine):
     """A machine that records the local actions of its latest step, by the thread that moves and by a thread that it starts."""
 
     own: list[OwnStep]
@@ -60,7 +60,7 @@ class Telling(Machine):
     _who: Who
 
     @classmethod
-    def over(cls, machine: Machine) -> Telling:
+    def over(cls, machine: Machine) -> LocalStepRecorder:
         """A recording machine that shares all data of another one."""
         made = cls.__new__(cls)
         made.__dict__.update(machine.__dict__)

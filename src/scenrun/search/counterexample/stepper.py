@@ -11,8 +11,8 @@ from scenrun.model.state import ENDED, State
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
-from scenrun.search.counterexample.local_steps import Telling
-from scenrun.search.counterexample.trace import TraceStep, tell, told, where_at
+from scenrun.search.counterexample.local_steps import LocalStepRecorder
+from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of, where_at
 from scenrun.search.properties.end_states import FindingKey, end_state_of
 from scenrun.search.properties.lock_holders import Holders
 
@@ -43,18 +43,18 @@ class Game:
         number = len(self.transitions) + 1
         following = self.machine.following(self.state)
         return [
-            Option(transition, told(self.machine, number, self.state, transition, after))
+            Option(transition, step_between(self.machine, number, self.state, transition, after))
             for transition, after in following
         ]
 
     def take(self, transition: Transition) -> TraceStep:
         """Take an enabled transition."""
-        before, telling = self.state, Telling.over(self.machine)
+        before, telling = self.state, LocalStepRecorder.over(self.machine)
         after = telling.step(before, transition)
         assert after is not None
         self.transitions.append(transition)
         self._states.append(after)
-        return told(self.machine, len(self.transitions), before, transition, after, tuple(telling.own))
+        return step_between(self.machine, len(self.transitions), before, transition, after, tuple(telling.own))
 
     def back(self) -> bool:
         """Undo the last step; False where there is none."""
@@ -89,7 +89,7 @@ class Game:
     def reached(self) -> list[tuple[FindingKey, str]]:
         """The findings of the current state, each with a sentence; the state must be terminal."""
         found = end_state_of(self.machine, self.state)
-        story = tell(self.machine, self.transitions)
+        story = trace_of(self.machine, self.transitions)
         return [(about, sentence(self.machine, about, story)) for about in found.findings]
 
     def moves(self) -> tuple[Move, ...]:

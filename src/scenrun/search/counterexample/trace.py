@@ -11,7 +11,7 @@ from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
 from scenrun.program.primitives.registry import KINDS
-from scenrun.search.counterexample.local_steps import OwnStep, Telling
+from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
 from scenrun.search.properties.lock_holders import Holders
 
 LONGEST = 60
@@ -75,14 +75,14 @@ class Trace:
     """The names of all threads, in the order of starting."""
 
 
-def tell(machine: Machine, transitions: Sequence[Transition]) -> Trace:
+def trace_of(machine: Machine, transitions: Sequence[Transition]) -> Trace:
     """Describe a path from the initial state; every transition must be enabled in turn."""
-    machine = Telling.over(machine)
+    machine = LocalStepRecorder.over(machine)
     state, holders, steps = machine.initial(), Holders(machine), []
     for number, transition in enumerate(transitions, 1):
         after = machine.step(state, transition)
         assert after is not None
-        steps.append(told(machine, number, state, transition, after, tuple(machine.own)))
+        steps.append(step_between(machine, number, state, transition, after, tuple(machine.own)))
         holders.follow(state, transition, after)
         state = after
     live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
@@ -90,7 +90,7 @@ def tell(machine: Machine, transitions: Sequence[Transition]) -> Trace:
     return Trace(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
 
 
-def told(
+def step_between(
     machine: Machine, number: int, before: State, transition: Transition, after: State, own: tuple[OwnStep, ...] = ()
 ) -> TraceStep:
     """Describe one step between two states. number: its position, from 1; own: the local actions within it."""

@@ -112,9 +112,9 @@ class Nontermination:
         is_left = any(after not in inside for state in component for after in self._afters(state))
         moving.discard(TIME_PASSES.thread)
         waiting = self._waiting_in_vain(component[0], could)
-        nobody = frozenset[int]()
+        none = frozenset[int]()
         yield BottomScc(
-            tuple(component), frozenset(moving), nobody if is_left else waiting, waiting if is_left else nobody, is_left
+            tuple(component), frozenset(moving), none if is_left else waiting, waiting if is_left else none, is_left
         )
 
     def _afters(self, state: int) -> Sequence[int]:

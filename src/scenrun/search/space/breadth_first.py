@@ -194,14 +194,14 @@ class Breadth:
         if (bytes_now := process_bytes()) > space.bytes:
             space.bytes = bytes_now
         if bytes_now > limits.memory:
-            return told_memory(limits.memory)
+            return memory_text(limits.memory)
         if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
             return exact_seconds(limits.seconds)
         space.interrupted = self.look(space)
         return space.interrupted
 
 
-def told_memory(number: int) -> str:
+def memory_text(number: int) -> str:
     """The memory limit, in bytes, in the words of `Space.bound`."""
     return f"{_size(number)} of memory"
 

@@ -97,7 +97,7 @@ class Bounded(Exhaustive):
                 yield self._counted(ending)
             ending = None
             if self._take(self.stack[-1]):
-                ending = self.told(self._arrive(self.stack[-1]))
+                ending = self.counted(self._arrive(self.stack[-1]))
             else:
                 self._leave()
 

@@ -85,7 +85,7 @@ class Dpor(Exhaustive):
                 yield ending
             ending = None
             if self._take(self.stack[-1]):
-                ending = self.told(self._arrive(self.stack[-1]))
+                ending = self.counted(self._arrive(self.stack[-1]))
             else:
                 self._leave()
 

@@ -85,7 +85,7 @@ class Exhaustive(ABC):
     def states(self) -> list[int]:
         """The states of the schedule that has just ended, from the initial one on."""
 
-    def told(self, ending: Ending | None) -> Ending | None:
+    def counted(self, ending: Ending | None) -> Ending | None:
         """Count a step; returns how the schedule ended, or NOT_YET every `TELL_EVERY` steps."""
         self.steps += 1
         return Ending.NOT_YET if ending is None and not self.steps % TELL_EVERY else ending

@@ -41,12 +41,12 @@ class Pos(Policy[Field]):
 
         def field(state: int) -> Field:
             point = executions.point(state)
-            everyone = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
+            threads = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
             runners = []
             for one in point.enabled:
-                again = [other.thread for other in everyone if other is one or other.effects.conflicts(one.effects)]
+                again = [other.thread for other in threads if other is one or other.effects.conflicts(one.effects)]
                 runners.append(Runner(one.thread, one.afters, tuple(again)))
-            return Field(tuple(runners), tuple([option.thread for option in everyone]))
+            return Field(tuple(runners), tuple([option.thread for option in threads]))
 
         return KnownStates(field)
 

@@ -76,8 +76,8 @@ class Surw(Policy[Ones]):
 
         def ones(state: int) -> Ones:
             point = executions.point(state)
-            everyone = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
-            return tuple([self._one(option, objects) for option in everyone]) if point.enabled else ()
+            options = sorted((*point.enabled, *point.waiting), key=lambda option: option.thread)
+            return tuple([self._one(option, objects) for option in options]) if point.enabled else ()
 
         return KnownStates(ones)
 

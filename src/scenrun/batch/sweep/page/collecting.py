@@ -15,7 +15,7 @@ from scenrun.printable import clean
 MOST_NUMBERS = 300_000
 """The most means of a page; beyond, figures are left out, requested ones last."""
 MOST_COMBINATIONS = 20_000
-MOST_TOLD = 200
+MOST_SHOWN = 200
 """The most failing cells that are listed."""
 MOST_SLOW = 20
 
@@ -25,13 +25,13 @@ class _Cells(Totals):
 
     def __init__(self) -> None:
         super().__init__(MOST_SLOW)
-        self.told: list[Row] = []
+        self.failures: list[Row] = []
 
     def note(self, row: Row) -> None:
         """Takes the next row."""
         super().note(row)
-        if not row["ok"] and len(self.told) < MOST_TOLD:
-            self.told.append(row)
+        if not row["ok"] and len(self.failures) < MOST_SHOWN:
+            self.failures.append(row)
 
 
 def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def collected(plan: SweepPlan, record: Rows, shown: Sequence[str]) -> dict[str, 
     return {
         **_about(plan, cells, record), **columns.as_dict(), "shown": [name for name in shown if name in figures],
         "notes": [clean(note) for note in _notes(cells, left, left_figures)],
-        "failing": [_cell(plan, row) for row in cells.told], "slowest": [_cell(plan, row) for row in cells.slowest],
+        "failing": [_cell(plan, row) for row in cells.failures], "slowest": [_cell(plan, row) for row in cells.slowest],
     }  # fmt: skip
 
 
