@@ -1,4 +1,9 @@
-"""The layout of packed states: which bits of an int stand for which part of a state, and the values interned for each part."""
+"""The layout of packed states: which bits of an int stand for which part of a state, and the values interned for each part.
+
+The scheme is collapse compression (Holzmann, State Compression in SPIN: Recursive Indexing and Compression Training Runs, SPIN
+1997): a state holds the number of each component's value, and each value is kept once. Departures: the numbers are as narrow as
+the values seen so far need, all of them are bits of one int, and a part that needs more bits lays all of them out anew.
+"""
 
 from __future__ import annotations
 
