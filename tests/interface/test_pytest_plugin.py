@@ -126,6 +126,7 @@ print("imported", *sorted(name for name in sys.modules if name.startswith("scenr
     assert "scenrun.interface.pytest_plugin.plugin" in own
     assert set(own) <= {
         "scenrun.errors",
+        "scenrun.printable",
         "scenrun.version",
         "scenrun.interface",
         "scenrun.interface.pytest_plugin",
