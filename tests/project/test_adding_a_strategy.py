@@ -60,6 +60,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive
 
 
@@ -70,7 +71,10 @@ class Every(Exhaustive):
         """All of them, in the order of the steps' numbers."""
         self.taken: list[list[int]] = []
         while True:
-            self._retried(self._follow_again)
+            try:
+                self._follow_again()
+            except Overflow:
+                self._after_overflow(self._follow_again)
             yield Ending.END
             while self.taken and self.taken[-1][0] + 1 == self.taken[-1][1]:
                 self.taken.pop()

@@ -155,7 +155,7 @@ class Packed(Layout, StateSpace):
         for thread_field in self.thread_fields:
             changes = self.changes_of(state, thread_field)
             if changes:
-                out.append((thread_field.number, tuple([state ^ change for change in changes])))
+                out.append((thread_field.number, _applied(state, changes)))
         return tuple(out)
 
     def successors(self, state: int) -> tuple[int, ...]:
@@ -168,7 +168,13 @@ class Packed(Layout, StateSpace):
         """The states that one thread's steps lead to; none where the program is over."""
         if self.has_daemons and self.is_over(state):
             return ()
-        return tuple([state ^ change for change in self.changes_of(state, self.thread_fields[thread])])
+        # `changes_of` is inlined: DPOR asks for each step of each order that it tries.
+        thread_field = self.thread_fields[thread]
+        local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
+        if local_state is None:
+            return ()
+        changes = local_state.known.get(state & local_state.mask)
+        return _applied(state, self.compute(state, thread_field, local_state) if changes is None else changes)
 
     def after_time(self, state: int) -> int | None:
         """The state after time has passed, where time is virtual; None where time cannot pass."""
@@ -293,3 +299,10 @@ class Packed(Layout, StateSpace):
             for change in self.changes_of(state, thread_field):
                 if place ^ (change >> thread_field.shift & thread_field.mask) in here:
                     yield thread_field.number, state ^ change
+
+
+def _applied(state: int, changes: tuple[int, ...]) -> tuple[int, ...]:
+    """The states that some XORs lead to."""
+    if len(changes) == 1:  # most steps have no alternative, and a comprehension costs more than the rest
+        return (state ^ changes[0],)
+    return tuple([state ^ change for change in changes])

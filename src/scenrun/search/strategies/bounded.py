@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
 
@@ -129,7 +130,10 @@ class Bounded(Exhaustive):
 
     def _arrive(self, before: Frame | None) -> Ending | None:
         """Push the point after a move; returns how the schedule ended, or None where it goes on."""
-        frame = self._retried(self._reached, before)
+        try:
+            frame = self._reached(before)
+        except Overflow:
+            frame = self._after_overflow(self._reached, before)
         ending = None
         if not frame.moves:
             ending = Ending.END

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from scenrun.search.reduction.may_access import Effects
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
 
@@ -130,7 +131,10 @@ class Dpor(Exhaustive):
 
     def _arrive(self, before: Frame | None) -> Ending | None:
         """Push the point after a step and note its races; returns how the schedule ended, or None where it goes on."""
-        frame = self._retried(self._reached, before)
+        try:
+            frame = self._reached(before)
+        except Overflow:
+            frame = self._after_overflow(self._reached, before)
         frame.again = frame.state in self._on_path
         self.stack.append(frame)
         if before is not None:
@@ -210,7 +214,13 @@ class Dpor(Exhaustive):
                 settled = known | before.past & ~(1 << len(self.stack) - 2)
                 for number in range(len(self.stack) - 2, -1, -1):
                     if not settled >> number & 1 and self.stack[number].effects.conflicts(option.effects):
-                        self._retried(self._owe, number, option, known)
+                        self._owe_safely(number, option, known)
+
+    def _owe_safely(self, number: int, option: Option, known: int) -> None:
+        try:
+            self._owe(number, option, known)
+        except Overflow:
+            self._after_overflow(self._owe, number, option, known)
 
     def _owe(self, number: int, option: Option, known: int) -> None:
         """Extend the backtrack set before an earlier step, so that a thread's next step comes first in some schedule."""
@@ -244,12 +254,12 @@ class Dpor(Exhaustive):
 
     def _can_follow(self, number: int, steps: int, thread: int) -> bool:
         """Whether a thread is enabled once some of the steps after a point are made, without the step that was taken there."""
-        state = self.stack[number].state
+        state, afters_of = self.stack[number].state, self.executions.afters_of
         for at in range(number + 1, len(self.stack) - 1):
             if steps >> at & 1:
                 step = self.stack[at]
-                state = self.executions.afters_of(state, step.thread)[step.way]
-        return bool(self.executions.afters_of(state, thread))
+                state = afters_of(state, step.thread)[step.way]
+        return bool(afters_of(state, thread))
 
     def _first_of(self, number: int, steps: int) -> set[int]:
         """The threads of the initial steps among some: those that none of the others happens before."""

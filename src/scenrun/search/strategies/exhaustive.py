@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -65,13 +66,12 @@ class Exhaustive(ABC):
             except Overflow:
                 continue
 
-    def _retried(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The result of some work on the current schedule, which is done once more after each Overflow."""
+    def _after_overflow(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The result of some work on the current schedule that an Overflow has interrupted."""
         while True:
-            try:
+            self._begin_anew()
+            with suppress(Overflow):
                 return work(*arguments)
-            except Overflow:
-                self._begin_anew()
 
     @abstractmethod
     def _follow_again(self) -> None:
