@@ -9,7 +9,7 @@ from deadlocked_runs import _interval, _nobody_is_left, line_of, run  # noqa: F4
 
 import scenrun
 from scenrun.execution.threads.context import Context
-from scenrun.execution.threads.detector import Detector
+from scenrun.execution.threads.deadlock_detector import Detector
 from scenrun.execution.threads.queues import RealSimpleQueue
 from scenrun.execution.threads.run import Run
 from scenrun.language.source import decode

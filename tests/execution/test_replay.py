@@ -26,7 +26,7 @@ from scenrun.model.machine import Machine
 from scenrun.model.move_schedule import read, schema
 from scenrun.model.moves import Diverged, Move, choices_of, moves_of
 from scenrun.program.loaded import load_source
-from scenrun.search.space.reference import End
+from scenrun.search.space.plain_search import End
 from scenrun.trace.recorder import Recorder
 
 SHIPPED = sorted(FOLDER.rglob("*.yaml"))

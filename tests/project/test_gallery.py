@@ -13,7 +13,7 @@ from ends_compared import plain
 
 from scenrun import load, run, simulate
 from scenrun.model.machine import Machine
-from scenrun.search.space.reference import Walked, walk
+from scenrun.search.space.plain_search import Walked, walk
 
 ROOT = Path(__file__).parents[2]
 GALLERY = ROOT / "scenarios" / "gallery"

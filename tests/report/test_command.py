@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from scenrun.report.command import Command
+from scenrun.report.rerun_command import Command
 
 
 def test_options_are_written_as_the_command_line_reads_them() -> None:

@@ -20,9 +20,9 @@ from scenrun.interface.cli.report import report_command
 from scenrun.program.loaded import Loaded, load
 from scenrun.report.amounts import precise_seconds
 from scenrun.report.page.bars import Bars
-from scenrun.report.page.collecting import Collected
 from scenrun.report.page.columns import Names, Places
 from scenrun.report.page.page import collect_page, write_page
+from scenrun.report.page.page_data import Collected
 from scenrun.report.page.texts import all_harmless, detail_of, harmless, lines_of
 from scenrun.trace.analysis.reading import Reading, opened
 from scenrun.trace.analysis.spans import Span, spans_of

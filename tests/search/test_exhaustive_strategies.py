@@ -14,9 +14,9 @@ from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import INTERRUPTED, run_campaign
-from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.registry import STRATEGIES
+from scenrun.search.strategies.results import Tally
 
 # --- DPOR
 

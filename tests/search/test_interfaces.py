@@ -30,9 +30,9 @@ from scenrun.search.space.state_space import Overflow, StateSpace
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions
 from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.exhaustive import Progress
-from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES
+from scenrun.search.strategies.results import Tally
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Limits as WalkLimits
 

@@ -20,9 +20,9 @@ from scenrun.search.options import SAMPLED
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
 from scenrun.search.strategies.campaign import run_campaign
-from scenrun.search.strategies.found import Campaign, Chances, Found
 from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
+from scenrun.search.strategies.results import Campaign, Chances, Found
 from scenrun.search.strategies.sampled import Sampler
 
 BROKEN = {

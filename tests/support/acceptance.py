@@ -20,7 +20,7 @@ from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
 from scenrun.program.values import key
-from scenrun.search.space.reference import end_of
+from scenrun.search.space.plain_search import end_of
 from scenrun.trace.recorder import event_of
 
 PATIENCE = 400_000

@@ -16,9 +16,9 @@ from scenrun.program.ir import Program
 from scenrun.program.values import key
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.reference import walk
+from scenrun.search.space.plain_search import walk
 from scenrun.search.space.state_space import Overflow
-from scenrun.search.strategies.found import Campaign
+from scenrun.search.strategies.results import Campaign
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 

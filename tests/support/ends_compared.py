@@ -19,7 +19,7 @@ from scenrun.model.state import ENDED, Handle, State
 from scenrun.program.findings import Finding
 from scenrun.program.values import key
 from scenrun.report.results import RunResult
-from scenrun.search.space.reference import End, end_of, walk
+from scenrun.search.space.plain_search import End, end_of, walk
 
 SHOWN = 20
 """Ends of the model that a failure shows: those most like the real one."""

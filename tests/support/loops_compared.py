@@ -16,7 +16,7 @@ from scenrun.model.machine import FOLDED, FREE, Machine
 from scenrun.model.state import ENDED, State
 from scenrun.program.ir import Program
 from scenrun.program.values import key
-from scenrun.search.space.reference import end_of, faults_in
+from scenrun.search.space.plain_search import end_of, faults_in
 
 TIME = -1
 

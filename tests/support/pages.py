@@ -9,8 +9,8 @@ from typing import Any
 
 from browser import Browser
 
-from scenrun.report.page.collecting import Collected
 from scenrun.report.page.page import collect_page, write_page
+from scenrun.report.page.page_data import Collected
 from scenrun.trace.analysis.reading import Reading, opened
 from scenrun.trace.analysis.spans import Span, spans_of
 

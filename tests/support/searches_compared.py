@@ -15,7 +15,7 @@ from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.reference import end_of, walk
+from scenrun.search.space.plain_search import end_of, walk
 from scenrun.search.space.state_space import Overflow
 
 Ends = frozenset[tuple[frozenset[tuple[str, str]], Any]]

@@ -23,7 +23,7 @@ from scenrun.model.state import State
 from scenrun.program.ir import Program
 from scenrun.program.values import key
 from scenrun.report.results import RunResult
-from scenrun.search.space.reference import End
+from scenrun.search.space.plain_search import End
 from scenrun.trace.recorder import Recorder
 
 LONGEST = 2_000

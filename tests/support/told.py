@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from scenrun.model.codes import Failing
 from scenrun.model.machine import Machine, Transition
+from scenrun.model.prepared_code import Failing
 from scenrun.model.state import BEGINNING, ENDED, State, Thread, Who
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Outcome

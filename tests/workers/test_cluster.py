@@ -29,7 +29,7 @@ from scenrun.batch.sweep.grid import Cell, Grid
 from scenrun.interface.cli import sweep as command
 from scenrun.interface.cli.main import run_cli
 from scenrun.search.strategies.campaign import run_campaign
-from scenrun.search.strategies.found import Campaign
+from scenrun.search.strategies.results import Campaign
 from scenrun.workers import cluster as clusters
 from scenrun.workers.cluster import Cluster, ClusterLost
 from scenrun.workers.pool import OnExecutor, work_in_thread

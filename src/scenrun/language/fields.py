@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, PrivateAttr, Validat
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
-from scenrun.language import durations, traps
+from scenrun.language import durations, yaml_traps
 from scenrun.language.durations import Duration, DurationError
 from scenrun.language.expressions import RESERVED, Expression, ExpressionError, parse
 from scenrun.language.placed import Mapping, place_of
@@ -175,12 +175,12 @@ def parse_text(word: str) -> Callable[[Any], Template]:
 
     def template(value: Any) -> Template:
         if isinstance(value, Mapping):
-            raise refuse(traps.template_problem(value, word))
+            raise refuse(yaml_traps.template_problem(value, word))
         if value is None or isinstance(value, list):
             raise refuse(f"`{word}` takes text, not {shown(value)}")
         text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
         if place := place_of(value):
-            sentence = None if value.quoted else traps.cut_comment(place, text, word)
+            sentence = None if value.quoted else yaml_traps.cut_comment(place, text, word)
             if sentence:
                 raise refuse(sentence)
         try:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
-from scenrun.language import traps
+from scenrun.language import yaml_traps
 from scenrun.language.placed import Mapping, Sequence, Text
 
 MAX_BYTES = 1_000_000
@@ -80,8 +80,10 @@ def read(source: Source, problems: list[Problem]) -> Mapping:
     try:
         return reader.document()
     except yaml.MarkedYAMLError as error:
-        deep = traps.too_deep(source, MAX_DEPTH)  # some versions of the parser refuse depth with an error of their own
-        raise ScenarioError([*problems, deep or traps.syntax_problem(source, error)]) from None
+        deep = yaml_traps.too_deep(
+            source, MAX_DEPTH
+        )  # some versions of the parser refuse depth with an error of their own
+        raise ScenarioError([*problems, deep or yaml_traps.syntax_problem(source, error)]) from None
     except (yaml.YAMLError, RecursionError):
         raise ScenarioError([_whole(source.name, "this is not YAML")]) from None
 
@@ -139,7 +141,7 @@ class _Reader:
             message = f"the file has more than {MAX_NODES:,} nodes (aliases counted as what they stand for)"
             raise ScenarioError([Problem(place, message)])
         if depth > MAX_DEPTH:
-            raise ScenarioError([traps.nested(place, MAX_DEPTH)])
+            raise ScenarioError([yaml_traps.nested(place, MAX_DEPTH)])
 
     def _node(self, event: Any, depth: int) -> _Node:
         place = self._place(event)
@@ -179,7 +181,7 @@ class _Reader:
             out.append(item.value)
             out.places.append(item.place)
             _grow(out, item.value)
-        traps.check_flow_sequence(out, bool(start.flow_style), self.problems)
+        yaml_traps.check_flow_sequence(out, bool(start.flow_style), self.problems)
         return out
 
     def _mapping(self, start: Any, place: Place, depth: int) -> Mapping:
@@ -188,7 +190,7 @@ class _Reader:
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             is_merge = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style
             if not isinstance(event, yaml.ScalarEvent | yaml.AliasEvent):
-                raise ScenarioError([*self.problems, traps.collection_as_key(self._place(event))])
+                raise ScenarioError([*self.problems, yaml_traps.collection_as_key(self._place(event))])
             key = self._key(event, depth)
             value = self._node(next(self.events), depth + 1)
             if is_merge:
@@ -197,7 +199,7 @@ class _Reader:
                 self._add(out, key, self._place(event), value)
         for merge in merges:
             self._merge(out, merge)
-        traps.check_flow_mapping(out, bool(start.flow_style), self.problems)
+        yaml_traps.check_flow_mapping(out, bool(start.flow_style), self.problems)
         return out
 
     def _add(self, out: Mapping, key: str, place: Place, value: _Node) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, Protocol, TypeVar
 
-from scenrun.model.codes import Ready
+from scenrun.model.prepared_code import Ready
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State, Thread
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from scenrun.errors import Fault, UsageError
 from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
-from scenrun.model.codes import Node, prepare
 from scenrun.model.cone_of_influence import ConeOfInfluence, abstracted
 from scenrun.model.own_instructions import OwnInstructions
 from scenrun.model.predicates import Predicates
+from scenrun.model.prepared_code import Node, prepare
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, Handle, State, Thread, Who
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction, Program

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
 from scenrun.model.cone_of_influence import abstracted
+from scenrun.model.prepared_code import Environment, Failing, Node, Ready, evaluated
 from scenrun.model.slots import Slots
 from scenrun.model.state import LEAVING, UNSET, Handle, Thread, Who
 from scenrun.program.ir import Instruction, Program

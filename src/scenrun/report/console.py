@@ -7,7 +7,7 @@ from typing import Any
 from scenrun.printable import clean
 from scenrun.program.ir import Program
 from scenrun.report.amounts import counted, milliseconds
-from scenrun.report.ending import ending_lines
+from scenrun.report.run_summary import ending_lines
 from scenrun.report.width import columns, cut, filled, hanging, short, wrapped
 from scenrun.report.words import ABOUT, Event, event_in_words, finding_lines
 

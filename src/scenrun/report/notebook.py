@@ -10,8 +10,8 @@ from typing import Any
 from scenrun.errors import UsageError
 from scenrun.printable import clean, harmless
 from scenrun.program.results import RunRecord
-from scenrun.report.ending import figure_lines
 from scenrun.report.outcome import describe
+from scenrun.report.run_summary import figure_lines
 from scenrun.report.timeline.axis import Axis
 from scenrun.report.timeline.cells import Cells
 from scenrun.report.timeline.choosing import chosen_of

@@ -21,7 +21,7 @@ from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Space
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
-from scenrun.search.space.reference import faults_in
+from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import Overflow, Violation
 
 T = TypeVar("T")

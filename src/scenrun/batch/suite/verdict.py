@@ -15,8 +15,8 @@ from scenrun.printable import clean
 from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.program.results import RunRecord
 from scenrun.program.user_python import check_calls, import_from_here
-from scenrun.report.command import Command
 from scenrun.report.outcome import describe as describe_run
+from scenrun.report.rerun_command import Command
 from scenrun.report.width import cut
 from scenrun.search.counterexample.summary import describe as describe_search
 

@@ -13,7 +13,7 @@ from scenrun.errors import UsageError
 from scenrun.report.database import check_duckdb
 
 _WRITERS = {
-    ".csv": "scenrun.batch.sweep.flat",
+    ".csv": "scenrun.batch.sweep.flat_table",
     ".parquet": "scenrun.batch.sweep.tables",
     ".duckdb": "scenrun.batch.sweep.tables",
     ".html": "scenrun.batch.sweep.page.page",

@@ -11,7 +11,7 @@ from scenrun.batch.sweep.options import shown as option_name
 from scenrun.errors import ScenarioError
 from scenrun.language.source import scalar
 from scenrun.printable import clean
-from scenrun.report.command import Command
+from scenrun.report.rerun_command import Command
 from scenrun.report.width import short
 
 _SECTIONS = ("threads", "sync", "state", "behaviours", "objects")

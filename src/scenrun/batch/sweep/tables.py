@@ -9,7 +9,7 @@ from typing import Any
 
 from scenrun.batch.sweep.cell import Rows
 from scenrun.batch.sweep.files import suffix_of
-from scenrun.batch.sweep.flat import Columns, columns_of
+from scenrun.batch.sweep.flat_table import Columns, columns_of
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.batch.sweep.record import line_of
 from scenrun.report.database import connected

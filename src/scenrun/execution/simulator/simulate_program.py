@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.execution.expectations import at_the_end
+from scenrun.execution.expectation_checks import at_the_end
 from scenrun.execution.simulator.costs import STEP_NS, Costs, stronger
 from scenrun.execution.simulator.loop import Ending, Loop
 from scenrun.execution.simulator.metrics import figures_of

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from scenrun.errors import Fault, InternalError
-from scenrun.execution.expectations import InvariantMonitor
+from scenrun.execution.expectation_checks import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.simulator.actions import Action, SitedAction, action
 from scenrun.execution.simulator.codegen import Simulated, compile_code

@@ -59,7 +59,7 @@ def is_blocked(thread: SimulatedThread) -> bool:
 
 
 class Search:
-    """Finds the greatest set of blocked threads that no thread outside it can free (see `threads/detector.py`)."""
+    """Finds the greatest set of blocked threads that no thread outside it can free (see `threads/deadlock_detector.py`)."""
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation

@@ -12,7 +12,7 @@ from typing import Any
 
 from scenrun.errors import Fault, InternalError
 from scenrun.execution.codegen import Compiled
-from scenrun.execution.expectations import InvariantMonitor
+from scenrun.execution.expectation_checks import InvariantMonitor
 from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code

@@ -12,7 +12,7 @@ from time import perf_counter_ns as now
 from typing import Any
 
 from scenrun.errors import OutputError
-from scenrun.execution.threads import rescue
+from scenrun.execution.threads import free_threads
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.program.ir import Program
@@ -55,10 +55,10 @@ def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -
         signal = supervisor.watch()
         result = supervisor.finish(run_id, signal)
     except (OutputError, OutputClosed):
-        rescue.free_everyone(run, run.records.clear)
+        free_threads.free_all(run, run.records.clear)
         raise
     except BaseException:
-        rescue.free_everyone(run, lambda: _drain(run, recorder))
+        free_threads.free_all(run, lambda: _drain(run, recorder))
         _drain(run, recorder)
         recorder.close()
         raise

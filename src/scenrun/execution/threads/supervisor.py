@@ -9,10 +9,10 @@ from time import thread_time_ns
 from typing import Any, Protocol
 
 from scenrun.errors import InternalError
-from scenrun.execution.expectations import at_the_end
-from scenrun.execution.threads import rescue
+from scenrun.execution.expectation_checks import at_the_end
+from scenrun.execution.threads import free_threads
 from scenrun.execution.threads.context import Context, Wait
-from scenrun.execution.threads.detector import Detector
+from scenrun.execution.threads.deadlock_detector import Detector
 from scenrun.execution.threads.metrics import figures_of
 from scenrun.execution.threads.run import Run
 from scenrun.program.findings import Finding, Stuck
@@ -167,7 +167,7 @@ class Supervisor:
         state = {c.name: run.objects[c.number].value for c in run.program.cells if c.kind == "variable"}
         self.sink.take(run.records, len(run.records))  # messages are counted as they are written
         figures = figures_of(run, elapsed_ns)
-        left = rescue.free_everyone(run, lambda: self.sink.take(run.records, 20_000))
+        left = free_threads.free_all(run, lambda: self.sink.take(run.records, 20_000))
         if run.broken is not None:
             raise InternalError(f"{type(run.broken).__name__}: {run.broken}") from run.broken
         result = result_of(

@@ -28,7 +28,7 @@ from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
-from scenrun.report.command import Command
+from scenrun.report.rerun_command import Command
 from scenrun.search.counterexample.summary import describe
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest

@@ -24,8 +24,8 @@ from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord
 from scenrun.program.tally import Tally
 from scenrun.program.user_python import check_calls, import_from_here
-from scenrun.report.command import Command
 from scenrun.report.outcome import describe, describe_tally
+from scenrun.report.rerun_command import Command
 from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_json
 
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")

@@ -15,7 +15,7 @@ from scenrun.program.compiler import flow, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.program.compiler.assembler import Assembler, Size
 from scenrun.program.compiler.complaints import Complaints
-from scenrun.program.compiler.main import write_main
+from scenrun.program.compiler.main_thread import write_main
 from scenrun.program.compiler.mentions import all_steps
 from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.observations import Observer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
-from scenrun.report.page.collecting import Collected, collect
+from scenrun.report.page.page_data import Collected, collect
 from scenrun.report.page.shell import Shell
 from scenrun.report.page.texts import all_harmless
 from scenrun.trace.analysis.reading import Reading

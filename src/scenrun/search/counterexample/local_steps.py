@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model.codes import Environment, Failing, Node, evaluated
 from scenrun.model.machine import Machine, Transition
+from scenrun.model.prepared_code import Environment, Failing, Node, evaluated
 from scenrun.model.state import State, Thread, Who
 from scenrun.program.primitives.kinds import Failed
 

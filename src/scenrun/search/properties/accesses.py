@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model.codes import Environment, Node
 from scenrun.model.machine import Machine, Transition
+from scenrun.model.prepared_code import Environment, Node
 from scenrun.model.state import State, Thread
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.kinds import Outcome

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, State
 from scenrun.program.expectations import complaint_of, holds, value_of
-from scenrun.search.space.reference import faults_in
+from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import StateSpace
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from scenrun.model.codes import Node
+from scenrun.model.prepared_code import Node
 from scenrun.model.state import BEGINNING, State, Thread
 from scenrun.program.primitives.future import ENDED
 from scenrun.program.primitives.kinds import Done, Outcome, Then

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.model.codes import Environment, Failing, Node, Ready, evaluated
 from scenrun.model.machine import Machine
+from scenrun.model.prepared_code import Environment, Failing, Node, Ready, evaluated
 from scenrun.model.state import BEGINNING, UNSET, Thread, Who
 from scenrun.program.control_flow import successors
 from scenrun.program.exceptions import FROM_EXPRESSIONS

@@ -11,10 +11,10 @@ from scenrun.errors import UsageError
 from scenrun.program.ir import Program
 from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.exhaustive import Progress
-from scenrun.search.strategies.found import Campaign, Chances, Tally, in_order
 from scenrun.search.strategies.model_executions import ModelExecutions
 from scenrun.search.strategies.pct import Size
 from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
+from scenrun.search.strategies.results import Campaign, Chances, Tally, in_order
 from scenrun.search.strategies.schedule_queue import Limits, Look, ScheduleQueue
 from scenrun.search.strategies.workers import Task, Walker, walk_here, walk_in
 from scenrun.workers.pool import OnExecutor, Processes

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.strategies.executions import Executions, Point
-from scenrun.search.strategies.found import Tally
+from scenrun.search.strategies.finding_recorder import FindingRecorder
 from scenrun.search.strategies.known_states import KnownStates
+from scenrun.search.strategies.results import Tally
 from scenrun.search.strategies.schedule_queue import Limits
-from scenrun.search.strategies.showing import Showing
 
 T = TypeVar("T")
 LOOK_EVERY = 64
@@ -118,7 +118,7 @@ class Progress:
         self.began = began
         self.tally = Tally()
         self.redundant = 0
-        self._showing = Showing(search.executions, self.tally)
+        self._recorder = FindingRecorder(search.executions, self.tally)
 
     def run(self) -> str | None:
         """Walk schedules until a limit is reached or none is left; returns why some were left out, None where none were."""
@@ -150,8 +150,8 @@ class Progress:
     def _take(self, ending: Ending) -> None:
         tally, states = self.tally, self.search.states()
         is_end = ending is Ending.END
-        findings = self._showing.of_end(states[-1]) if is_end else self._showing.of_cut_off(states[-1])
-        self._showing.keep(findings, tally.schedules, states)
+        findings = self._recorder.of_end(states[-1]) if is_end else self._recorder.of_cut_off(states[-1])
+        self._recorder.keep(findings, tally.schedules, states)
         tally.schedules += 1
         tally.cut_off += not is_end
         tally.failing += bool(findings)

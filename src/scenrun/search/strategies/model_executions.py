@@ -12,7 +12,7 @@ from scenrun.search.properties.end_states import EndState, EndStateJudge, Findin
 from scenrun.search.reduction.may_access import Effects, MayAccesses
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
-from scenrun.search.space.reference import faults_in
+from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import StateSpace
 from scenrun.search.strategies.executions import Executions, Option, Point
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scenrun.search.strategies.chance import Chance
 from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.random_numbers import Chance
 
 Moves = Sequence[tuple[int, Sequence[int]]]
 """The enabled threads by number, each with the states that its steps lead to."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scenrun.search.strategies.chance import BITS, FACTOR, STEP, spread
 from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.random_numbers import BITS, FACTOR, STEP, spread
 
 States = Sequence[int]
 

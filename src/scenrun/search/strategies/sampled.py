@@ -7,10 +7,10 @@ from typing import Any
 
 from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions
-from scenrun.search.strategies.found import Tally
+from scenrun.search.strategies.finding_recorder import FindingRecorder
 from scenrun.search.strategies.known_states import Recorder
 from scenrun.search.strategies.policy import Policy
-from scenrun.search.strategies.showing import Showing
+from scenrun.search.strategies.results import Tally
 
 MOST_ENDS = 1 << 16
 """End states that are remembered at a time."""
@@ -29,7 +29,7 @@ class Sampler:
         self._fresh = Tally()
         """The counts since the last `take`, without outcomes and findings."""
         self._taken = 0, 0
-        self._showing = Showing(executions, self.tally)
+        self._recorder = FindingRecorder(executions, self.tally)
         self._begin()
 
     def _begin(self) -> None:
@@ -66,9 +66,9 @@ class Sampler:
     def _end(self, state: int, steps: int, number: int) -> bool:
         """Judge a new end state, or the last state of a schedule that was cut off; returns whether it has findings."""
         is_cut = steps == self.max_steps and not self._is_end(state)
-        findings = self._showing.of_cut_off(state) if is_cut else self._showing.of_end(state)
+        findings = self._recorder.of_cut_off(state) if is_cut else self._recorder.of_end(state)
         if any(about not in self.tally.findings for about in findings):
-            self._showing.keep(findings, number, self._states(number))
+            self._recorder.keep(findings, number, self._states(number))
         if is_cut:
             self._fresh.cut_off += 1
             return bool(findings)

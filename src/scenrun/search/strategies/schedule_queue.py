@@ -12,8 +12,8 @@ from typing import Any
 
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.state_space import Stopped
-from scenrun.search.strategies.found import Tally
 from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.results import Tally
 
 AT_A_TIME_S = 0.05
 """The time that a process should take for one chunk, in seconds."""

@@ -21,10 +21,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from scenrun.search.strategies.chance import Chance
 from scenrun.search.strategies.executions import Executions, Option
 from scenrun.search.strategies.known_states import KnownStates
 from scenrun.search.strategies.policy import Policy
+from scenrun.search.strategies.random_numbers import Chance
 
 PILOTS = 16
 """The number of random walks that count steps."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.items import Items
 from scenrun.trace.analysis.lines import Line, Tokens
-from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.operations import FREED, FREEING
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening
 
 MOST_TIMES = 10_000
 """The most permits that are kept of one release: bounds memory against a log with a huge `n`."""

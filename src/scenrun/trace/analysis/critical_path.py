@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from scenrun.trace.analysis.cause import Cause
-from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.operations import FREEING
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening
 from scenrun.trace.analysis.spans import CALLING, DONE_, QUEUED, RUNNING, SLEEPING, WAITING, WORKING, Span
 
 STARTING, WAKING = "starting", "waking"

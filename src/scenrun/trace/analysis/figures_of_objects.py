@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from scenrun.trace.analysis.figures_of_threads import family
-from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.operations import FOR_THREADS
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening
 from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, FAULT, HOLDING, QUEUED, Span
 from scenrun.trace.histogram import Samples
 

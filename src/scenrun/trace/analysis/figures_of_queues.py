@@ -10,8 +10,8 @@ from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.causes import Causes
 from scenrun.trace.analysis.figures_of_objects import sample
 from scenrun.trace.analysis.figures_of_threads import family
-from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening
 from scenrun.trace.analysis.spans import FAULT, Span
 from scenrun.trace.histogram import Samples
 

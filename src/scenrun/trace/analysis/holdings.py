@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from scenrun.trace.analysis.opening import Opening
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening
 
 Held = Callable[[Event, float, int, str], None]
 """Takes a finished hold: the line of its begin, the second and the `seq` of its end, and how it ended."""

@@ -13,9 +13,9 @@ from typing import Any
 from scenrun.trace.analysis.cause import Cause
 from scenrun.trace.analysis.causes import Causes
 from scenrun.trace.analysis.holdings import Holdings
-from scenrun.trace.analysis.opening import Opening, opening_of
 from scenrun.trace.analysis.operations import ABOUT, DONE, FALSE_IF_LATE, WAITS
 from scenrun.trace.analysis.reading import Event
+from scenrun.trace.analysis.run_started import Opening, opening_of
 
 ALIVE, RUNNING, SLEEPING, WORKING, CALLING = "alive", "running", "sleeping", "working", "calling"
 WAITING, HOLDING, QUEUED, INSIDE = "waiting", "holding", "queued", "inside"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.batch.sweep.cell import Rows
-from scenrun.batch.sweep.page.collecting import collected
+from scenrun.batch.sweep.page.page_data import collected
 from scenrun.batch.sweep.plan import SweepPlan
 from scenrun.report.page.shell import Shell
 

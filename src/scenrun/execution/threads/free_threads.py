@@ -15,7 +15,7 @@ PATIENCE_S = 5.0
 """Seconds that threads may take to leave before they are given up."""
 
 
-def free_everyone(run: Run, drain: Callable[[], object]) -> list[str]:
+def free_all(run: Run, drain: Callable[[], object]) -> list[str]:
     """Cuts every thread off and frees it repeatedly until all have left; returns the names of those that did not.
 
     `drain` empties the log's records meanwhile, as a thread may wait for room there.

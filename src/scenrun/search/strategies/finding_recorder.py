@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.strategies.executions import Executions
-from scenrun.search.strategies.found import Found, Tally
+from scenrun.search.strategies.results import Found, Tally
 
 
-class Showing:
+class FindingRecorder:
     """Adds the findings and outcomes of schedules to a tally."""
 
     def __init__(self, executions: Executions, tally: Tally) -> None:
