@@ -121,7 +121,7 @@ def explore(
     schedules: int | None = None, jobs: int | None = None, cluster: str | None = None, depth: int | None = None,
     bound: int | None = None, time: str | None = None, races: bool = False, count: bool = False,
     reduction: str | None = None, symmetry: bool | None = None, shorten: bool = True,
-    overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
+    first: bool = False, overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
 ) -> Explored:  # fmt: skip
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
@@ -146,7 +146,7 @@ def explore(
     - reduction: whether equivalent orders of independent steps are left out: `on`, `off` or `auto` (None: where there are
       many states).
     - symmetry: whether replicas that are alike are interchangeable in a reduced search; None: they are.
-    - shorten: whether counterexamples are made as short as possible; by default they are.
+    - shorten, first: whether counterexamples are made as short as possible; whether the search ends at its first finding.
 
     Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
@@ -155,7 +155,7 @@ def explore(
     request = SearchRequest(
         strategy=strategy, max_states=max_states, memory_bytes=memory_bytes, time_limit_ns=time_limit_ns(time_limit),
         schedules=schedules, jobs=jobs, cluster=cluster, depth=depth, bound=bound, time=time, reduction=reduction,
-        symmetry=symmetry, races=races, count=count, shorten=shorten,
+        symmetry=symmetry, races=races, count=count, shorten=shorten, first=first,
     )  # fmt: skip
     request.check()
     return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request)

@@ -47,6 +47,8 @@ SHOWN_OF_A_KIND = 3
 """Findings of one kind that are shortened and reported."""
 HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules, and at most seconds, of each strategy of `HUNTERS`, where there are too many states to visit all."""
+FIRST, FIRST_S = "the first finding", 0.5
+"""What ends a search that asks for no more, and the seconds that shortening it may take while the search waits."""
 TELLING_S = 10.0
 """Seconds after which counterexamples are reported as found, without shortening."""
 BESIDE_STATES = 1.1
@@ -84,7 +86,8 @@ def _without_end(program: Program, seed: int, how: SearchOptions, why: str) -> E
 def _by_states(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
     hunts = how.strategy is None and not how.is_timed
     limits = _leaving_time(how.limits) if hunts else how.limits
-    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look)
+    first = _First(program, seed, how)
+    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look, first.found)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     if limits.seconds is not None and searched.space.bound == exact_seconds(limits.seconds):
         searched.space.bound = exact_seconds(how.limits.seconds or 0.0)
@@ -127,6 +130,29 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         notes=tuple(notes),
         interrupted=space.interrupted,
     )
+
+
+class _First:
+    """Tells the first finding of a state search while the search goes on, or ends the search there."""
+
+    def __init__(self, program: Program, seed: int, how: SearchOptions) -> None:
+        self.program = program
+        self.seed = seed
+        self.how = how
+        self._is_told = False
+
+    def found(self, packed: Packed, way: Witness) -> str | None:
+        """Tell a finding; returns the reason that ends the search, if it is to end there."""
+        if self.how.first:
+            return FIRST
+        if self._is_told:  # the search began anew
+            return None
+        self._is_told = True
+        alarm, how = packed.alarm, self.how
+        (one,) = _counterexamples(self.program, self.seed, packed, [way], how, shortening_s=FIRST_S)
+        packed.alarm = alarm
+        how.found(one)
+        return None
 
 
 def _counted(searched: SearchedSpace) -> Any:
@@ -216,7 +242,8 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
 
     campaign = run_campaign(
         program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
-        jobs=how.jobs, depth=how.depth, bound=how.bound, look=how.look, make_executor=how.make_executor,
+        jobs=how.jobs, depth=how.depth, bound=how.bound, make_executor=how.make_executor,
+        look=lambda tally: how.look(tally) or (FIRST if how.first and tally.findings else None),
     )  # fmt: skip
     numbers = {found.about: found.schedule for found in campaign.findings}
     ways = [Witness(found.about, found.transitions) for found in campaign.findings]
@@ -343,9 +370,11 @@ def _counterexamples(
     ways: Iterable[Witness],
     how: SearchOptions,
     numbers: dict[FindingKey, int] | None = None,
+    *,
+    shortening_s: float = TELLING_S,
 ) -> tuple[Counterexample, ...]:
     """The counterexamples: the first few of each kind, and one of those that differ only by their replicas' indices."""
-    packed.alarm = _alarm(how, TELLING_S)
+    packed.alarm = _alarm(how, shortening_s)
     out, shown, known = [], Counter[str](), set()
     machine = Machine(program, seed, folded=FREE)
     for way in ways:

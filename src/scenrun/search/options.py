@@ -52,6 +52,10 @@ class SearchOptions:
     count: bool = False
     """Whether all schedules are counted."""
     shorten: bool = True
+    first: bool = False
+    """Whether the search ends at the first finding."""
+    found: Callable[[Any], None] = lambda counterexample: None
+    """Called with the first finding of a state search, a `Counterexample`, while the search goes on."""
     look: Callable[[Any], str | None] = lambda progress: None
     """Called now and then with the progress; a reason that it returns ends the search."""
 
@@ -82,6 +86,8 @@ class SearchRequest:
     races: bool = False
     count: bool = False
     shorten: bool = True
+    first: bool = False
+    """Whether the search ends at the first finding."""
 
     def check(self, shown: Callable[[str], str] = str) -> None:
         """Refuse impossible values and options without effect, with a UsageError; `shown` gives an option's user-visible name."""
@@ -144,6 +150,8 @@ class SearchRequest:
                 )
         if self.symmetry is not None and self.reduction == "off":
             raise UsageError(f"{shown('symmetry')} has no effect without reduction")
+        if self.count and self.first:
+            raise UsageError(f"{shown('count')} walks every schedule; {shown('first')} ends at the first finding")
         if self.count and self.reduction == "on":
             raise UsageError(
                 f"{shown('count')} walks every schedule; it goes without reduction ({shown('reduction')} off)"
@@ -170,5 +178,5 @@ class SearchRequest:
             strategy=self.strategy, limits=limits, schedules=self.schedules, jobs=self.jobs or 1,
             depth=self.depth or DEPTH, bound=self.bound, reduction="off" if self.count else self.reduction or "auto",
             symmetry=self.symmetry is not False, time_mode=self.time or "free", races=self.races, count=self.count,
-            shorten=self.shorten, look=look,
+            shorten=self.shorten, first=self.first, look=look,
         )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
-from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.breadth_first import Breadth, Limits, Look, Space
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.plain_search import faults_in
@@ -60,7 +60,9 @@ class StateSearchOptions:
     """Whether a reduced search also merges states that differ by a permutation of replicas."""
     timed: bool = False
     """Whether transitions keep the order of the clock; then nothing is reduced."""
-    look: Callable[[Space], str | None] = lambda space: None
+    look: Look = lambda space: None
+    found: Callable[[Packed, Witness], str | None] = lambda packed, way: None
+    """Called once, with the first finding, while the search goes on; a reason that it returns ends the search."""
 
 
 def search(
@@ -91,25 +93,26 @@ def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     """The full space as long as it is small, otherwise the space of persistent sets; `reduction` may decide instead."""
     limits = how.limits
     began = time.perf_counter()
+    first = FirstFinding(packed, how)
     if how.timed:
-        return SearchedSpace(packed, Breadth(packed, limits, how.look).run(), False)
+        return SearchedSpace(packed, Breadth(packed, limits, how.look, first.look).run(), False)
     if how.reduction != "on":
-        first = limits
+        fewer = limits
         if how.reduction == "auto" and limits.states > WORTH_REDUCING:
-            first = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
-        space = Breadth(packed, first, how.look).run()
-        if first is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
+            fewer = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
+        space = Breadth(packed, fewer, how.look, first.look).run()
+        if fewer is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
             return SearchedSpace(packed, space, False)
     if limits.seconds is None:
-        return _reduced(packed, how)
+        return _reduced(packed, how, first)
     left = max(0.0, limits.seconds - (time.perf_counter() - began))
-    searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)))
+    searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)), first)
     if searched.space.bound == exact_seconds(left):
         searched.space.bound = exact_seconds(limits.seconds)
     return searched
 
 
-def _reduced(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
+def _reduced(packed: Packed, how: StateSearchOptions, first: FirstFinding) -> SearchedSpace:
     """The space of persistent sets, with symmetry where it applies.
 
     A cycle of representatives does not show which of the replicas moves: where a thread can loop, symmetry is left out,
@@ -117,17 +120,52 @@ def _reduced(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     """
     symmetry = Symmetry(packed)
     if how.symmetry and symmetry.groups:
-        searcher = Reduced(packed, how.limits, how.look, canonical=symmetry.canonical)
+        look = first.of_symmetric(symmetry.canonical)
+        searcher = Reduced(packed, how.limits, how.look, look, canonical=symmetry.canonical)
         space = searcher.run()
         if not space.is_closed or not Nontermination(packed, space.parents, searcher.taken).any:
             return SearchedSpace(packed, space, True, symmetry.canonical)
-    searcher = Reduced(packed, how.limits, how.look)
+    searcher = Reduced(packed, how.limits, how.look, first.look)
     space = searcher.run()
     if space.is_closed and Nontermination(packed, space.parents, searcher.taken).any:
-        searcher = Reduced(packed, how.limits, how.look, strict=True)
+        searcher = Reduced(packed, how.limits, how.look, first.look, strict=True)
         space = searcher.run()
     space.taken = searcher.taken
     return SearchedSpace(packed, space, True)
+
+
+class FirstFinding:
+    """Tells the first finding while a search goes on: of what transitions and terminal states show by themselves."""
+
+    def __init__(self, packed: Packed, how: StateSearchOptions) -> None:
+        self.packed = packed
+        self.how = how
+        self._is_told = False
+        self._collector: _FindingCollector | None = None
+
+    def look(self, space: Space) -> str | None:
+        """Look at what the search has come to since the last look; returns a reason to end it."""
+        return self._look(space, None)
+
+    def of_symmetric(self, canonical: Callable[[int], int]) -> Look:
+        """The same for a space of representatives."""
+        return lambda space: self._look(space, canonical)
+
+    def _look(self, space: Space, canonical: Callable[[int], int] | None) -> str | None:
+        if self._is_told:
+            return None
+        if self._collector is None or self._collector.space is not space:
+            self._collector = _FindingCollector(SearchedSpace(self.packed, space, True, canonical), self.how)
+        self._collector.add_so_far()
+        ways = self._collector.searched.ways
+        if not ways:
+            return None
+        self._is_told = True
+        layout = self.packed.layout
+        reason = self.how.found(self.packed, ways[0])
+        if reason is None and self.packed.layout != layout:
+            raise Overflow
+        return reason
 
 
 class _FindingCollector:
@@ -140,11 +178,21 @@ class _FindingCollector:
         self.judge = EndStateJudge(self.packed)
         self._known: set[FindingKey] = set()
         self._outcomes: set[Any] = set()
+        self._ends = self._noticed = 0
+        """Terminal states and violations that were looked at."""
+
+    def add_so_far(self) -> None:
+        """Add findings of the initial state, and of transitions and terminal states that are new since the last call."""
+        self._add_beginning()
+        new = self.packed.violations[self._noticed :]
+        self._noticed += len(new)
+        self._add_noticed(new)
+        self._add_ends()
 
     def add_all(self) -> None:
         """Add findings of the initial state, transitions, terminal states and nontermination; then the missing outcomes."""
         self._add_beginning()
-        self._add_noticed()
+        self._add_noticed(list(self.packed.violations))
         self._add_ends()
         if self.space.is_closed:
             self._add_endless()
@@ -166,8 +214,8 @@ class _FindingCollector:
             if self._is_new(about):
                 self._add(about, [])
 
-    def _add_noticed(self) -> None:
-        for noticed in list(self.packed.violations):
+    def _add_noticed(self, violations: Sequence[Violation]) -> None:
+        for noticed in violations:
             about = FindingKey(noticed.kind, noticed.about)
             violation = self._in_space(noticed) if about not in self._known else None
             if violation is None:
@@ -216,7 +264,8 @@ class _FindingCollector:
         return transitions_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
     def _add_ends(self) -> None:
-        for state in self.space.terminal:
+        for state in self.space.terminal[self._ends :]:
+            self._ends += 1
             judged = self.judge.of(state)
             if judged.outcome is not None and (found := key(list(judged.outcome))) not in self._outcomes:
                 self._outcomes.add(found)

@@ -7,8 +7,10 @@ import re
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +31,19 @@ from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.report.rerun_command import Command
-from scenrun.search.counterexample.summary import describe
+from scenrun.search.counterexample.summary import describe, finding_lines
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
+from scenrun.search.record import Counterexample
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Space
 
 PROGRESS_S = 2.0
+TELL_AFTER_S = 1.0
+"""Seconds of a search from which on its first finding is told before the search ends."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states")
+_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states", "first")
 """Options that the command for the same search must repeat."""
 
 
@@ -65,6 +70,7 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
     "--reduction", type=click.Choice(["auto", "on", "off"]), help="Persistent sets; auto: where there are many states."
 )
 @click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
+@click.option("--first", is_flag=True, help="End the search at the first finding.")
 @click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
 @set_option
 @expect_option
@@ -113,7 +119,7 @@ def _requested(options: dict[str, Any]) -> SearchRequest:
         time_limit_ns=time_limit_ns(options["time_limit"], "--time-limit"), schedules=options["schedules"],
         jobs=options["jobs"], cluster=options["cluster"], depth=options["depth"], bound=options["bound"],
         time=options["time_mode"], reduction=options["reduction"], symmetry=options["symmetry"], races=options["races"],
-        count=options["count"], shorten=not options["no_shorten"],
+        count=options["count"], shorten=not options["no_shorten"], first=options["first"],
     )  # fmt: skip
 
 
@@ -144,7 +150,10 @@ class _Exploring:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.signals = Signals(sys.exit)
-        self.how = _requested(options).options(self._look)
+        self.how = replace(_requested(options).options(self._look), found=self._keep)
+        self._first: Counterexample | None = None
+        """The first finding of the search that goes on, while it is not told."""
+        self._began = 0.0
         self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S)
 
     @contextmanager
@@ -162,6 +171,7 @@ class _Exploring:
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
+        self._first, self._began = None, time.perf_counter()
         found = explore_program(loaded.program, self.options["seed"], self.how)
         self._progress.clear()
         try:
@@ -219,8 +229,20 @@ class _Exploring:
             say(f"nothing was found, so {path} was not written")
         return saved
 
+    def _keep(self, found: Counterexample) -> None:
+        """Keeps the first finding, which is told if the search goes on for long."""
+        self._first = found
+        self._tell_first()
+
+    def _tell_first(self) -> None:
+        if self._first is not None and time.perf_counter() - self._began >= TELL_AFTER_S:
+            self._progress.clear()
+            say("\n".join(["found, while the search goes on:", *finding_lines(self._first, self._width())]))
+            self._first = None
+
     def _look(self, progress: Any) -> str | None:
         """Shows the progress of the search; returns the signal that ends it, if one came."""
+        self._tell_first()
         if isinstance(progress, Space):
             self._progress.show(lambda: progress_of(progress))
         return self.signals.name

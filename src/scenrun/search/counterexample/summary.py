@@ -16,7 +16,7 @@ def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> st
     """The report as text. saved: the schedule files of counterexamples, by number; width: columns of the terminal."""
     lines = [_headline(found), f"  {_searched(found)}"]
     for number, one in enumerate(found.counterexamples):
-        lines += ["", *_finding(one, width)]
+        lines += ["", *finding_lines(one, width)]
         if number in saved:
             lines.append(f"  see it on real threads: scenrun replay {saved[number]} --on threads")
     lines += _more(found)
@@ -56,7 +56,8 @@ def _searched(found: SearchRecord) -> str:
     return f"{', '.join(parts)}; {whole}; {clock}"
 
 
-def _finding(one: Counterexample, width: int) -> list[str]:
+def finding_lines(one: Counterexample, width: int) -> list[str]:
+    """A finding with the table of its steps. width: columns of the terminal."""
     steps = len(one.story.steps)
     less = f", shortened from {one.found_with}" if one.found_with != steps else ""
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""

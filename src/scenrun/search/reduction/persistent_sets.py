@@ -22,7 +22,7 @@ from typing import Any
 from scenrun.model.scc import bottoms
 from scenrun.model.state import State, Thread
 from scenrun.search.reduction.may_access import MayAccess, MayAccesses
-from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.breadth_first import Breadth, Limits, Look, Space
 from scenrun.search.space.layout import LocalState, ThreadField
 from scenrun.search.space.packed import Packed
 
@@ -71,11 +71,11 @@ class Reduced(Breadth):
     """A breadth-first search that expands persistent sets only."""
 
     def __init__(
-        self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None,
+        self, packed: Packed, limits: Limits, look: Look = lambda space: None, at_rest: Look = lambda space: None,
         *, strict: bool = False, canonical: Callable[[int], int] | None = None,
     ) -> None:  # fmt: skip
         """strict: have a fully expanded state in each cycle. canonical: the representative of a state (see `symmetry`)."""
-        super().__init__(packed, limits, look)
+        super().__init__(packed, limits, look, at_rest)
         self.strict = strict
         self.canonical = canonical
         self._may_accesses = MayAccesses(packed.machine, packed.touches)

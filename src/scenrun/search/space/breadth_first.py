@@ -66,15 +66,20 @@ class Space:
         return path[::-1]
 
 
+Look = Callable[[Space], "str | None"]
+"""Called now and then with the space so far; a reason that it returns ends the search."""
+
+
 class Breadth:
-    """A breadth-first search. `look` is called now and then with the space so far; a reason that it returns ends the search."""
+    """A breadth-first search. `look` may come at any time; `at_rest` between parts of a level, and may ask for transitions."""
 
     def __init__(
-        self, packed: Packed, limits: Limits, look: Callable[[Space], str | None] = lambda space: None
+        self, packed: Packed, limits: Limits, look: Look = lambda space: None, at_rest: Look = lambda space: None
     ) -> None:
         self.packed = packed
         self.limits = limits
         self.look = look
+        self.at_rest = at_rest
         self._began = 0.0
 
     def run(self) -> Space:
@@ -142,6 +147,8 @@ class Breadth:
             for at in range(0, len(frontier), LOOK_EVERY):
                 self.level(frontier[at : at + LOOK_EVERY], following, space)
                 space.bound = self._bound(space)
+                if space.bound is None:
+                    space.bound = self.at_rest(space)
                 if space.bound is not None:
                     return
             frontier = following

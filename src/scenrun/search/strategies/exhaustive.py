@@ -128,10 +128,12 @@ class Progress:
         for count, ending in enumerate(self.search.schedules()):
             if self.tally.schedules == self.limits.schedules:
                 return self.limits.reached(self.tally, self.began)
+            failing = self.tally.failing
             if ending not in (Ending.NOT_YET, Ending.KNOWN, Ending.REDUNDANT):
                 self._take(ending)
+            is_first = failing == 0 < self.tally.failing
             self.redundant += ending is Ending.REDUNDANT
-            if (ending is Ending.NOT_YET or not count % LOOK_EVERY) and self._is_short_of_limit():
+            if (ending is Ending.NOT_YET or is_first or not count % LOOK_EVERY) and self._is_short_of_limit():
                 reached = self.limits.reached(self.tally, self.began)
                 if reached is not None:
                     return reached

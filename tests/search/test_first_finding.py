@@ -1,0 +1,145 @@
+"""The first finding of a state search is told while the search goes on, and may end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from loops_at_random import Author
+from loops_compared import TooLarge, found_in, graph_of
+
+import scenrun
+from scenrun.errors import UsageError
+from scenrun.interface.cli import explore as command
+from scenrun.interface.cli.main import run_cli
+from scenrun.search.explore import explore_program
+from scenrun.search.options import SAMPLED, STATELESS, SearchOptions
+from scenrun.search.record import Counterexample
+from scenrun.search.space import breadth_first
+
+MOST = 400
+EARLY: dict[str, Any] = {
+    "scenario": "early", "state": {"n": 0}, "sync": {"q": {"queue": {"maxsize": 2}}},
+    "threads": {
+        "hasty": {"do": [{"assert": "n == 0"}]},
+        "setter": {"do": [{"set": {"n": 1}}]},
+        "producers": {"count": 2, "do": [{"repeat": 3, "do": [{"put": {"queue": "q", "item": 1}}]}]},
+        "consumers": {"count": 2, "do": [{"repeat": 3, "do": [{"get": {"queue": "q"}}]}]},
+    },
+    "expect": {"verdict": "violated"},
+}  # fmt: skip
+"""A race that a few steps show, beside some thousands of states."""
+FEW = {**EARLY, "sync": {}, "threads": {name: EARLY["threads"][name] for name in ("hasty", "setter")}}
+"""The same beside nothing, for strategies that would come to it late."""
+
+
+@pytest.fixture(autouse=True)
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search rests after few states, as a large one does after many."""
+    monkeypatch.setattr(breadth_first, "LOOK_EVERY", 16)
+
+
+def told_by(how: dict[str, Any]) -> tuple[list[tuple[int, Counterexample]], Any]:
+    """The findings that a search tells on its way, each with the states that were known then, and its result."""
+    told: list[tuple[int, Counterexample]] = []
+    known = [0]
+
+    def look(progress: Any) -> None:
+        known[0] = len(progress.parents) if progress is not None else known[0]
+
+    options = SearchOptions(found=lambda one: told.append((known[0], one)), look=look, **how)
+    return told, explore_program(scenrun.load(EARLY).program, 0, options)
+
+
+@pytest.mark.parametrize(
+    "how", [{"reduction": "off"}, {"reduction": "on"}, {"reduction": "on", "symmetry": False}, {"time_mode": "virtual"}]
+)
+def test_the_first_finding_is_told_while_the_search_goes_on(how: dict[str, Any]) -> None:
+    """Once, long before all states are known; what is found in the end is what is found without telling."""
+    told, result = told_by(how)
+    ((known, one),) = told
+    assert (one.about.kind, one.about.about) == ("violated", "hasty")
+    assert known < result.states / 2
+    assert result.closed
+    quiet = explore_program(scenrun.load(EARLY).program, 0, SearchOptions(**how))
+    assert (result.found, result.states, result.outcomes) == (quiet.found, quiet.states, quiet.outcomes)
+    assert [each.moves for each in result.counterexamples] == [each.moves for each in quiet.counterexamples]
+
+
+@pytest.mark.parametrize("strategy", [None, "states", *STATELESS])
+def test_a_search_can_end_at_its_first_finding(tmp_path: Path, strategy: str | None) -> None:
+    """It is not closed, says why, and has a counterexample, which a replay shows again."""
+    scenario = EARLY if strategy in (None, "states", *SAMPLED) else FEW
+    found = scenrun.explore(scenario, strategy=strategy, first=True, reduction="off" if strategy is None else None)
+    assert (found.verdict, found.closed, found.bound) == ("violated", False, "the first finding")
+    assert found.ok
+    assert found.counterexamples[0].about.kind == "violated"
+    if found.states is not None:
+        assert found.states < scenrun.explore(EARLY, reduction="off").states / 2
+    schedule = found.schedule_of(found.counterexamples[0])
+    schedule.save(tmp_path / "schedule.json")
+    assert scenrun.replay(tmp_path / "schedule.json", scenario=scenario, on="simulator").verdict == "violated"
+
+
+def test_a_search_without_findings_is_not_ended() -> None:
+    """`first` proves what there is to prove."""
+    good = {**EARLY, "threads": {**EARLY["threads"], "hasty": {"do": [{"assert": "n >= 0"}]}}, "expect": {}}
+    found = scenrun.explore(good, first=True)
+    assert (found.verdict, found.closed) == ("holds", True)
+
+
+def small_programs(count: int) -> Iterator[tuple[Any, set[Any]]]:
+    """Random programs with what there is to be found in each."""
+    number = 4_000_000
+    while count:
+        number += 1
+        program = scenrun.load(Author(number).scenario()).program
+        try:
+            found, _ = found_in(graph_of(program, timed=False, most=MOST))
+        except TooLarge:
+            continue
+        count -= 1
+        yield program, {kind for kind, _ in found}
+
+
+def test_what_is_told_first_is_true() -> None:
+    """Of random programs, in whole, reduced and symmetric searches; and where nothing is told, no state shows anything."""
+    told = 0
+    for program, kinds in small_programs(120):
+        for how in ({"reduction": "off"}, {"reduction": "on"}):
+            seen: list[Counterexample] = []
+            explore_program(program, 0, SearchOptions(found=seen.append, **how))
+            assert len(seen) <= 1
+            assert {one.about.kind for one in seen} <= kinds, program.name
+            told += len(seen)
+    assert told > 20
+
+
+def test_count_and_first_refuse_each_other() -> None:
+    """One walks every schedule, the other ends."""
+    with pytest.raises(UsageError, match="first"):
+        scenrun.explore(EARLY, count=True, first=True)
+
+
+def test_the_command_line_tells_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its table, before the whole result; not where the search is over at once; and `--first` ends it."""
+    file = tmp_path / "early.yaml"
+    file.write_text(scenrun.load(EARLY).program.source.text, encoding="utf-8")
+
+    def said(*more: str) -> str:
+        assert run_cli(["explore", str(file), "--reduction", "off", *more]) == 0
+        return capfd.readouterr().err
+
+    heading = "found, while the search goes on:"
+    monkeypatch.setattr(command, "TELL_AFTER_S", 1_000.0)
+    assert heading not in said()
+    monkeypatch.setattr(command, "TELL_AFTER_S", 0.0)
+    text = said()
+    assert text.index(heading) < text.index("hasty") < text.index("ok: violated")
+    text = said("--first")
+    assert heading not in text
+    assert "ended by the first finding" in text
