@@ -395,8 +395,8 @@ def test_a_worker_killed_in_the_middle_of_a_search_costs_nothing(tmp_path: Path)
         machines.end()
     here = campaign(None)
     assert (there.schedules, there.failing, there.steps) == (here.schedules, here.failing, here.steps)
-    assert [(one.about, one.schedule, one.choices) for one in there.findings] == [
-        (one.about, one.schedule, one.choices) for one in here.findings
+    assert [(one.about, one.schedule, one.transitions) for one in there.findings] == [
+        (one.about, one.schedule, one.transitions) for one in here.findings
     ]
 
 
