@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine, Transition
-from scenrun.model.moves import moves_of
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.report.amounts import exact_seconds
-from scenrun.search.counterexample.clock_order import path_without_clock, without_clock
-from scenrun.search.counterexample.explain import sentence
-from scenrun.search.counterexample.goals import goal_of
-from scenrun.search.counterexample.shorten import cost_of, shortened
-from scenrun.search.counterexample.trace import trace_of
+from scenrun.search.counterexample.selection import alarm_after, counterexamples
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.properties.accesses import Race
-from scenrun.search.properties.end_states import EndStateJudge, FindingKey
+from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
 from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
-from scenrun.search.record import Counterexample, is_expected
+from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits, Space, memory_text
 from scenrun.search.space.packed import Packed
@@ -43,18 +37,13 @@ EXECUTIONS, BESIDE = 200, 20
 """Random executions that are checked for races: where a race is a finding, and where it is not."""
 BESIDE_S, BESIDE_STEPS = 0.5, 1_000
 """Seconds in all, and steps of each execution, for the check for races where a race is no finding."""
-SHOWN_OF_A_KIND = 3
-"""Findings of one kind that are shortened and reported."""
 HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules, and at most seconds, of each strategy of `HUNTERS`, where there are too many states to visit all."""
 FIRST, FIRST_S = "the first finding", 0.5
 """What ends a search that asks for no more, and the seconds that shortening it may take while the search waits."""
-TELLING_S = 10.0
-"""Seconds after which counterexamples are reported as found, without shortening."""
 BESIDE_STATES = 1.1
 """The factor of the memory limit that applies while schedules are walked after a state search."""
 HUNTERS = ("random", "pct")
-_REPLICA = re.compile(r"\[\d+\]")
 
 
 def explore_program(program: Program, seed: int | None = None, how: SearchOptions | None = None) -> Explored:
@@ -112,7 +101,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         strategy=strategy,
         bound=space.bound,
         seconds=time.perf_counter() - began,
-        counterexamples=_counterexamples(program, seed, searched.packed, ways, how),
+        counterexamples=counterexamples(program, seed, searched.packed, ways, how),
         found=found,
         outcomes=tuple(outcomes),
         missing=tuple(searched.missing),
@@ -149,7 +138,7 @@ class _First:
             return None
         self._is_told = True
         alarm, how = packed.alarm, self.how
-        (one,) = _counterexamples(self.program, self.seed, packed, [way], how, shortening_s=FIRST_S)
+        (one,) = counterexamples(self.program, self.seed, packed, [way], how, shortening_s=FIRST_S)
         packed.alarm = alarm
         how.found(one)
         return None
@@ -276,7 +265,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
         strategy=campaign.strategy,
         bound=campaign.ended_by,
         seconds=time.perf_counter() - began,
-        counterexamples=_counterexamples(program, seed, packed, ways, how, numbers),
+        counterexamples=counterexamples(program, seed, packed, ways, how, numbers),
         found=found,
         outcomes=tuple(campaign.outcomes),
         missing=tuple(missing),
@@ -295,7 +284,7 @@ def _races_of_executions(
     machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
     number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
     is_asked = _is_asked_for_races(machine.program, how)
-    packed.alarm = _alarm(how, HUNTING_S if is_asked else BESIDE_S)
+    packed.alarm = alarm_after(how, HUNTING_S if is_asked else BESIDE_S)
     steps = campaign.max_steps if is_asked else min(BESIDE_STEPS, campaign.max_steps)
     try:
         for schedule in range(number):
@@ -307,17 +296,6 @@ def _races_of_executions(
         pass
     packed.alarm = None
     return list(found.values())
-
-
-def _alarm(how: SearchOptions, seconds: float) -> Callable[[], None]:
-    """A function that raises Stopped once `seconds` have passed or `how.look` returns a reason to stop."""
-    end = time.monotonic() + seconds
-
-    def look() -> None:
-        if time.monotonic() > end or how.look(None):
-            raise Stopped("time")
-
-    return look
 
 
 def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition]:
@@ -361,67 +339,6 @@ def _common(
         "ok": is_expected(kinds, expected, closed), "kinds": tuple(ordered), "time_mode": how.time_mode,
         "closed": closed, "file": program.source.name, "overrides": dict(program.overrides),
     }  # fmt: skip
-
-
-def _counterexamples(
-    program: Program,
-    seed: int,
-    packed: Packed,
-    ways: Iterable[Witness],
-    how: SearchOptions,
-    numbers: dict[FindingKey, int] | None = None,
-    *,
-    shortening_s: float = TELLING_S,
-) -> tuple[Counterexample, ...]:
-    """The counterexamples: the first few of each kind, and one of those that differ only by their replicas' indices."""
-    packed.alarm = _alarm(how, shortening_s)
-    out, shown, known = [], Counter[str](), set()
-    machine = Machine(program, seed, folded=FREE)
-    for way in ways:
-        kind, alike = way.about.kind, _REPLICA.sub("[]", way.about.about)
-        if (kind, alike) in known or shown[kind] == SHOWN_OF_A_KIND:
-            continue
-        known.add((kind, alike))
-        shown[kind] += 1
-        transitions = _shortest(packed, way) if how.shorten else list(way.transitions)
-        if how.is_timed:
-            is_shortened = how.shorten and not way.cycle
-            found_with = without_clock(program, seed, way.transitions) if is_shortened else None
-            transitions, cycle = path_without_clock(program, seed, transitions, way)
-            way = replace(way, transitions=tuple(transitions if found_with is None else found_with), cycle=tuple(cycle))
-        schedule = None if numbers is None else numbers.get(way.about)
-        out.append(_counterexample(machine, way, transitions, schedule))
-    return tuple(out)
-
-
-def _shortest(packed: Packed, way: Witness) -> list[Transition]:
-    """The transitions of a witness, with few switches; unchanged where it has a cycle or a sentence, or time runs out."""
-    if way.cycle or way.said:
-        return list(way.transitions)
-    while True:
-        try:
-            return shortened(packed, way.transitions, way.goal or goal_of(packed, EndStateJudge(packed), way.about))
-        except Stopped:
-            return list(way.transitions)
-        except Overflow:
-            packed.begin_anew()
-
-
-def _counterexample(
-    machine: Machine, way: Witness, transitions: list[Transition], schedule: int | None
-) -> Counterexample:
-    whole = [*transitions, *way.cycle]
-    story = trace_of(machine, whole)
-    return Counterexample(
-        about=way.about,
-        sentence=way.said or sentence(machine, way.about, story, len(transitions)),
-        story=story,
-        moves=moves_of(machine, whole),
-        switches=cost_of(whole).switches,
-        found_with=len(way.transitions) + len(way.cycle),
-        cycle_from=len(transitions) if way.cycle else None,
-        schedule=schedule,
-    )
 
 
 def progress_of(space: Space) -> str:
