@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from scenrun.errors import InternalError
+from scenrun.workers import pool as pool_module
 from scenrun.workers.pool import Done, Last, Pool, Processes
 
 
@@ -47,6 +48,11 @@ class Worker:
         """A result after which this process is of no use, as a thread is left over."""
         threading.Thread(target=time.sleep, args=(1000,)).start()
         return Last("left")
+
+    def linger(self) -> str:
+        """A result, while a thread is left over that keeps the process from leaving."""
+        threading.Thread(target=time.sleep, args=(1000,)).start()
+        return "left"
 
     def die(self) -> None:
         """Ends the process."""
@@ -206,3 +212,53 @@ def is_running(pid: int) -> bool:
         return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+def test_none_comes_when_all_that_has_come_was_given() -> None:
+    """So who leaves at a None, because of a signal, loses no result that had arrived."""
+    with pool_of(2) as pool:
+        for job in ("count_jobs", "count_jobs"):
+            pool._send(job)
+        for process in pool._busy:
+            assert process.connection.poll(60)
+        first, second, then, *_ = pool.results(lambda: None)
+        assert [done is not None and done.job for done in (first, second, then)] == ["count_jobs", "count_jobs", False]
+
+
+def test_an_answer_that_is_interrupted_is_worked_out_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By another process, as the rest of the answer is in the pipe of the first."""
+    with pool_of(1) as pool:
+        pool._send("count_jobs")
+        (process,) = pool._busy
+        assert process.connection.poll(60)
+        connection = process.connection
+
+        def interrupted() -> Any:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(type(connection), "recv", lambda self: interrupted())
+        with pytest.raises(KeyboardInterrupt):
+            list(pool.results(lambda: None))
+        monkeypatch.undo()
+        [done] = results(pool, [])
+        assert done.job == "count_jobs"
+        assert done.result[1] != process.process.pid
+
+
+def test_the_end_waits_for_all_workers_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for one after another: their threads keep all three from leaving."""
+    waits: list[int] = []
+    whole = pool_module._alive_after
+
+    def counted(processes: list[Any], seconds: float) -> list[Any]:
+        waits.append(len(processes))
+        return whole(processes, 0.2)
+
+    monkeypatch.setattr(pool_module, "_alive_after", counted)
+    with pool_of(3) as pool:
+        for _ in range(3):
+            pool._send("linger")
+        pids = [process.process.pid for process in pool._busy]
+        assert len([done for done in results(pool, []) if done.result == "left"]) == 3
+    assert waits == [3, 3]
+    assert not any(is_running(pid) for pid in pids)

@@ -25,7 +25,8 @@ class Command:
     @property
     def words(self) -> list[str]:
         """The words behind the verb."""
-        return [self.file, *(word for name, value in self.options.items() for word in _option(name, value))]
+        file = f"./{self.file}" if self.file.startswith("-") and self.file != "-" else self.file
+        return [file, *(word for name, value in self.options.items() for word in _option(name, value))]
 
     def __str__(self) -> str:
         return shlex.join(["scenrun", *([self.verb] if self.verb else []), *self.words])

@@ -27,7 +27,7 @@ R = TypeVar("R")
 LOOK_S = 0.2
 """The most seconds until `Pool.results` yields None, where no result comes."""
 PATIENCE_S = 2.0
-"""The seconds that an idle process may take to end before it is terminated, and a terminated one before it is killed."""
+"""The seconds that idle processes may take to end before they are terminated, and terminated ones before they are killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,27 @@ class Pool(ABC, Generic[J, R]):
         """The number of workers."""
         self._busy: dict[Any, tuple[J, float]] = {}
         """What does each of the jobs that are being done, with the job and the time of its sending."""
+        self._interrupted: list[J] = []
+        """Jobs whose results were lost by an interruption; they are done again."""
 
     def results(self, following: Callable[[], J | None]) -> Iterator[Done[J, R] | None]:
-        """The jobs in the order in which they end, until all are done; None whenever nothing has come for LOOK_S.
+        """The jobs in the order in which they end, until all are done; None whenever all that has come was given.
+
+        That is at the latest each LOOK_S, and the moment at which a caller loses nothing by leaving.
 
         following: the next job, or None if there is none now; asked whenever a worker has nothing to do. What a job raises is
         raised here. After an interruption another call goes on with the jobs that are being done.
         """
         while True:
-            while len(self._busy) < self.jobs * self.at_once and (job := following()) is not None:
+            while len(self._busy) < self.jobs * self.at_once:
+                job = self._interrupted.pop() if self._interrupted else following()
+                if job is None:
+                    break
                 self._send(job)
             if not self.is_busy:
                 return
             yield from self._heard()
+            yield None
 
     @property
     def is_busy(self) -> bool:
@@ -86,8 +94,8 @@ class Pool(ABC, Generic[J, R]):
         """Sends a job to a worker."""
 
     @abstractmethod
-    def _heard(self) -> Iterator[Done[J, R] | None]:
-        """The jobs that have ended; None if there are none after LOOK_S."""
+    def _heard(self) -> Iterator[Done[J, R]]:
+        """The jobs that have ended, at the latest after LOOK_S; there may be none."""
 
     @abstractmethod
     def end(self) -> None:
@@ -111,33 +119,37 @@ class Processes(Pool[J, R]):
         self._idle: list[_Process] = []
 
     def _send(self, job: J) -> None:
-        if not self._idle:
-            self._idle.append(self._begun())
+        process = self._idle.pop() if self._idle else self._begun()
+        self._busy[process] = job, time.perf_counter()  # before it is sent: an interruption must not leave it as idle
         try:
-            self._idle[-1].connection.send(job)
+            process.connection.send(job)
         except OSError:  # it has died meanwhile, over no job
-            self._idle.pop().end()
+            del self._busy[process]
+            process.end()
             self._send(job)
-            return
-        self._busy[self._idle.pop()] = job, time.perf_counter()
 
     def _begun(self) -> _Process:
         return _Process(self.prepare, [one.connection for one in (*self._idle, *self._busy)])
 
-    def _heard(self) -> Iterator[Done[J, R] | None]:
+    def _heard(self) -> Iterator[Done[J, R]]:
         ready = wait([one.connection for one in self._busy], LOOK_S)
-        if not ready:
-            yield None
         for process in [one for one in self._busy if one.connection in ready]:
             yield self._heard_from(process)
 
     def _heard_from(self, process: _Process) -> Done[J, R]:
-        job, began = self._busy.pop(process)
+        job, began = self._busy[process]
         try:
             answer = process.connection.recv()
         except (EOFError, OSError):
+            del self._busy[process]
             process.end()
             return Done(job, None, time.perf_counter() - began)
+        except BaseException:  # interrupted: the rest of the answer is in the pipe
+            del self._busy[process]
+            self._interrupted.append(job)
+            process.end()
+            raise
+        del self._busy[process]
         if isinstance(answer, Last):
             process.end()
             return Done(job, answer.result, time.perf_counter() - began)
@@ -148,12 +160,9 @@ class Processes(Pool[J, R]):
 
     def end(self) -> None:
         """Ends idle processes patiently, and busy ones at once."""
-        for one in self._idle:
-            one.connection.close()
         for one in self._busy:
             one.process.terminate()
-        for one in (*self._idle, *self._busy):
-            one.end(PATIENCE_S)
+        _end([*self._idle, *self._busy], PATIENCE_S)
         self._idle.clear()
         self._busy.clear()
 
@@ -171,16 +180,31 @@ class _Process:
         self.process.start()
         theirs.close()
 
-    def end(self, patience_s: float = 0.0) -> None:
-        """Waits so long for the end of the process, and then enforces it."""
-        self.connection.close()
-        self.process.join(patience_s)
-        if self.process.is_alive():
-            self.process.terminate()
-            self.process.join(PATIENCE_S)
-        if self.process.is_alive():  # it ignores the signal, or the operating system has stopped it
-            self.process.kill()
-            self.process.join()
+    def end(self) -> None:
+        """Enforces the end of the process."""
+        _end([self], 0.0)
+
+
+def _end(processes: list[_Process], patience_s: float) -> None:
+    """Waits so long, for all together, for the end of processes, and then enforces it."""
+    for one in processes:
+        one.connection.close()
+    for one in (left := _alive_after(processes, patience_s)):
+        one.process.terminate()
+    for one in _alive_after(left, PATIENCE_S):  # it ignores the signal, or the operating system has stopped it
+        one.process.kill()
+    for one in processes:
+        one.process.join()
+
+
+def _alive_after(processes: list[_Process], seconds: float) -> list[_Process]:
+    """Those of some processes that have not ended after so many seconds."""
+    end = time.monotonic() + seconds
+    alive = [one for one in processes if one.process.is_alive()]
+    while alive and (left := end - time.monotonic()) > 0:
+        wait([one.process.sentinel for one in alive], left)
+        alive = [one for one in alive if one.process.is_alive()]
+    return alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,11 +281,10 @@ class OnExecutor(Pool[J, R]):
         future: Future[R] = self._executor.submit(work_in_thread, self._name, self._pickled, job)
         self._busy[future] = job, time.perf_counter()
 
-    def _heard(self) -> Iterator[Done[J, R] | None]:
+    def _heard(self) -> Iterator[Done[J, R]]:
         done, _ = wait_for(self._busy, LOOK_S, FIRST_COMPLETED)
         if not done:
             getattr(self._executor, "look", lambda: None)()
-            yield None
         for future in [one for one in self._busy if one in done]:
             job, began = self._busy.pop(future)
             try:
@@ -283,7 +306,7 @@ class _Kept(threading.local):
     """What a thread of a worker has prepared; a worker may have several threads, which share nothing."""
 
     name = ""
-    work: Callable[[Any], Any]
+    work: Callable[[Any], Any] | None = None
 
 
 _kept = _Kept()
@@ -292,6 +315,8 @@ _kept = _Kept()
 def work_in_thread(name: str, pickled: bytes, job: Any) -> Any:
     """Does a job in a thread of a worker, with what it has prepared for the pool of this name; pickled: how to prepare."""
     if _kept.name != name:
+        getattr(_kept.work, "end", lambda: None)()  # what was prepared for another pool may have a process of its own
         _kept.work = pickle.loads(pickled)()
         _kept.name = name
+    assert _kept.work is not None
     return _kept.work(job)

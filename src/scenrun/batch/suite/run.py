@@ -34,9 +34,11 @@ def tried(case: Case, how: SuiteOptions) -> SuiteResult:
     except ScenarioError as error:
         return wrong(case.file, case.way, error)
     except UsageError as error:
-        return failed(case.file, case.way, str(error))
+        return failed(case.file, how.again(case.way, case.file), str(error))
     except Exception as error:
-        return failed(case.file, case.way, f"scenrun itself failed: {type(error).__name__}: {error}")
+        return failed(
+            case.file, how.again(case.way, case.file), f"scenrun itself failed: {type(error).__name__}: {error}"
+        )
 
 
 class Tester:
@@ -66,15 +68,18 @@ class Trying:
 
     def _side_by_side(self, cases: Sequence[Case], jobs: int) -> Iterator[SuiteResult]:
         waiting, suspects = iter(cases), list[Case]()
+        is_alone = jobs == len(cases) == 1
         pool: Processes[Case, SuiteResult] = Processes(partial(Tester, self.how), jobs)
         with pool:
             for done in pool.results(lambda: next(waiting, None)):
-                if done is not None and done.result is not None:
+                if done is None:
+                    self.looking()
+                elif done.result is not None:
                     yield done.result
-                elif done is not None and jobs == 1:
-                    yield failed(done.job.file, done.job.way, "the process that tested this ended before it was done")
-                elif done is not None:
+                elif is_alone:
+                    again = self.how.again(done.job.way, done.job.file)
+                    yield failed(done.job.file, again, "the process that tested this ended before it was done")
+                else:
                     suspects.append(done.job)
-                self.looking()
         for case in suspects:  # what took all memory may have been another one: it is to blame if it dies alone, too
             yield from self._side_by_side([case], 1)

@@ -137,11 +137,11 @@ def wrong(file: str, way: str, error: ScenarioError) -> SuiteResult:
     return SuiteResult(file, way, WRONG, (), False, 0.0, summary, harmless(str(error)), again)
 
 
-def failed(file: str, way: str, message: str) -> SuiteResult:
-    """The result of a test without a verdict, whose file may be valid."""
-    told = harmless(message)
-    again = str(Command(way, file))
-    return SuiteResult(file, way, FAILED, (), False, 0.0, told.splitlines()[0] if told else FAILED, told, again)
+def failed(file: str, again: Command, message: str) -> SuiteResult:
+    """The result of a test without a verdict, whose file may be valid. again: the command that tests it again."""
+    text = harmless(message)
+    summary = text.splitlines()[0] if text else FAILED
+    return SuiteResult(file, again.verb, FAILED, (), False, 0.0, summary, text, str(again))
 
 
 def harmless(text: str) -> str:

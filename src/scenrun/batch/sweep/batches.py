@@ -64,7 +64,8 @@ class Batches:
             for done in self._pool.results(lambda: self._following(waiting)):
                 if done is not None:
                     yield from self._rows_of(done)
-                self.looking()
+                else:
+                    self.looking()
 
     def _following(self, waiting: Iterator[Cell]) -> list[Cell] | None:
         """The next batch; none while a suspect runs, or has to wait until it can run alone."""

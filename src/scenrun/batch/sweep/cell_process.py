@@ -35,6 +35,11 @@ class BatchRunnerApart:
         """The rows of the cells."""
         return [self._measured(cell) for cell in batch]
 
+    def end(self) -> None:
+        """Ends the process of the cells."""
+        if self._process is not None and not self._process.is_over:
+            self._process.end()
+
     def _measured(self, cell: Cell) -> Row:
         """Runs a cell. If its process dies, runs it a second time in a new one before it counts as the cause."""
         for _ in range(2):
@@ -62,6 +67,7 @@ class _Process:
         try:
             self._asked(job)  # until it is ready: the time of starting must not count as the cell's
         except _BROKEN:
+            self.end()
             raise InternalError("a process for the cells of a sweep does not start on a worker") from None
 
     def measure(self, cell: Cell) -> Row | None:
@@ -70,10 +76,10 @@ class _Process:
             row: Row
             row, self.is_over = self._asked(cell)
         except _BROKEN:
-            self._end()
+            self.end()
             return None
         if self.is_over:
-            self._end()
+            self.end()
         return row
 
     def _asked(self, question: Job | Cell) -> Any:
@@ -84,7 +90,8 @@ class _Process:
         self._child.stdin.flush()
         return pickle.load(self._child.stdout)
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Ends the process, whatever it does."""
         self.is_over = True
         self._child.kill()
         with suppress(*_BROKEN):

@@ -43,7 +43,7 @@ TELL_AFTER_S = 1.0
 """Seconds of a search from which on its first finding is told before the search ends."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states", "first")
+_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states", "reduction", "first")
 """Options that the command for the same search must repeat."""
 
 
@@ -207,7 +207,8 @@ class _Exploring:
     def _again(self, file: str) -> Command:
         """The command that repeats the search."""
         given = self.options
-        options = {"set": given["sets"], **{name: given[name] or None for name in _AGAIN}}
+        options = {"set": given["sets"], **{name: given[name] for name in _AGAIN}, "expect": given["expect"] or None}
+        options |= {"symmetry": given["symmetry"], "no-symmetry": given["symmetry"] is False}
         time_mode = "virtual" if given["time_mode"] == "virtual" else None
         return Command(
             "explore",

@@ -67,6 +67,8 @@ class ScheduleQueue:
         self.began = began
         self.tally = Tally()
         self.ended_by: str | None = None
+        self.died: list[Chunk] = []
+        """Chunks whose worker has died once."""
         self._next = 0
         self._size = 1
         self._early: dict[int, Walked] = {}

@@ -82,10 +82,16 @@ def walk_in(pool: Pool[Chunk, Walked], plan: ScheduleQueue) -> None:
 
 
 def _work_through(pool: Pool[Chunk, Walked], plan: ScheduleQueue) -> None:
-    for done in pool.results(plan.next):
+    again: list[Chunk] = []
+    """Chunks whose worker died: a new one walks them, as it may have died of what it had walked before."""
+    for done in pool.results(lambda: again.pop() if again else plan.next()):
         if done is None:
             plan.stop()
-        elif done.result is None:
-            raise InternalError("a process that walks schedules has died")
-        else:
+        elif done.result is not None:
             plan.take(done.result)
+        elif done.job in plan.died:
+            last = done.job.first + done.job.count - 1
+            raise InternalError(f"two processes have died that walked the schedules {done.job.first:,} to {last:,}")
+        else:
+            plan.died.append(done.job)
+            again.append(done.job)
