@@ -104,17 +104,47 @@ def small_programs(count: int) -> Iterator[tuple[Any, set[Any]]]:
         yield program, {kind for kind, _ in found}
 
 
+def same_as(result: Any) -> tuple[Any, ...]:
+    """All of a result that must not depend on whether its first finding was told."""
+    moves = [one.moves for one in result.counterexamples]
+    return result.verdict, result.closed, result.found, result.states, result.transitions, result.outcomes, moves
+
+
 def test_what_is_told_first_is_true() -> None:
-    """Of random programs, in whole, reduced and symmetric searches; and where nothing is told, no state shows anything."""
+    """Of random programs, in whole and reduced searches, whose results are the same as without."""
     told = 0
     for program, kinds in small_programs(60):
         for how in ({"reduction": "off"}, {"reduction": "on"}):
             seen: list[Counterexample] = []
-            explore_program(program, 0, SearchOptions(found=seen.append, **how))
+            result = explore_program(program, 0, SearchOptions(found=seen.append, **how))
+            quiet = explore_program(program, 0, SearchOptions(**how))
+            assert same_as(result) == same_as(quiet), program.name
             assert len(seen) <= 1
             assert {one.about.kind for one in seen} <= kinds, program.name
             told += len(seen)
     assert told > 10
+
+
+def test_one_of_several_expected_kinds_is_as_expected() -> None:
+    """As the search ends at the first one; a kind that is not expected is still none."""
+    both = {**EARLY, "expect": {"verdict": ["violated", "deadlock"]}}
+    assert scenrun.explore(both, first=True).ok
+    assert not scenrun.explore({**EARLY, "expect": {"verdict": "deadlock"}}, first=True).ok
+
+
+def test_the_schedules_that_follow_end_at_the_first_finding_too() -> None:
+    """Where the states are too many: of 5,000 random schedules and as many of PCT, few are walked."""
+    found = scenrun.explore(EARLY, first=True, max_states=3)
+    assert (found.verdict, found.strategy) == ("violated", "states and random and pct")
+    assert found.schedules < 5_000
+
+
+def test_of_schedules_the_first_failing_one_counts_alone() -> None:
+    """However many were walked beside it, which depends on the machine."""
+    three = {"scenario": "three", "state": {"n": 0}, "threads": {
+        "t": {"count": 3, "do": [{"set": {"n": "n + 1"}}, {"assert": "n == index + 1"}]}}}  # fmt: skip
+    found = scenrun.explore(three, strategy="random", first=True)
+    assert {one.schedule for one in found.counterexamples} == {found.schedules_to_first - 1}
 
 
 def test_count_and_first_refuse_each_other() -> None:
@@ -140,6 +170,7 @@ def test_the_command_line_tells_it(
     monkeypatch.setattr(command, "TELL_AFTER_S", 0.0)
     text = said()
     assert text.index(heading) < text.index("hasty") < text.index("ok: violated")
+    assert heading not in said("--quiet")
     text = said("--first")
     assert heading not in text
     assert "ended by the first finding" in text

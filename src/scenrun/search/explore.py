@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.model.machine import FREE, Machine, Transition
+from scenrun.model.machine import FOLDED, FREE, Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
@@ -76,7 +76,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     hunts = how.strategy is None and not how.is_timed
     limits = _leaving_time(how.limits) if hunts else how.limits
     first = _First(program, seed, how)
-    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look, first.found)
+    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look, first.listener)
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     if limits.seconds is not None and searched.space.bound == exact_seconds(limits.seconds):
         searched.space.bound = exact_seconds(how.limits.seconds or 0.0)
@@ -130,17 +130,25 @@ class _First:
         self.how = how
         self._is_told = False
 
-    def found(self, packed: Packed, way: Witness) -> str | None:
+    @property
+    def listener(self) -> Callable[[Witness], str | None] | None:
+        """What is to be called with the first finding; None where it makes no difference."""
+        return self.found if self.how.first or self.how.found is not None else None
+
+    def found(self, way: Witness) -> str | None:
         """Tell a finding; returns the reason that ends the search, if it is to end there."""
         if self.how.first:
             return FIRST
         if self._is_told:  # the search began anew
             return None
         self._is_told = True
-        alarm, how = packed.alarm, self.how
-        (one,) = counterexamples(self.program, self.seed, packed, [way], how, shortening_s=FIRST_S)
-        packed.alarm = alarm
-        how.found(one)
+        if self.how.found is not None:
+            # in a space of its own: what shortening computes must not come before the search does, nor lay its states out anew
+            folded = FOLDED if self.how.is_timed else FREE
+            own = Packed(Machine(self.program, self.seed, folded=folded, forgets=True, timed=self.how.is_timed))
+            ways = [replace(way, goal=None)]
+            (one,) = counterexamples(self.program, self.seed, own, ways, self.how, shortening_s=FIRST_S)
+            self.how.found(one)
         return None
 
 
@@ -207,7 +215,7 @@ class _Hunt:
                 left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
             campaign = run_campaign(
                 program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
-                depth=how.depth, look=lambda tally: how.look(tally) or _memory_bound(how.limits),
+                depth=how.depth, look=lambda tally: _reason_to_end(how, tally) or _memory_bound(how.limits),
                 make_executor=how.make_executor,
             )  # fmt: skip
             self.schedules += campaign.schedules
@@ -216,6 +224,13 @@ class _Hunt:
             self.ways += [
                 Witness(found.about, found.transitions) for found in campaign.findings if found.about not in known
             ]
+            if how.first and self.ways:
+                return
+
+
+def _reason_to_end(how: SearchOptions, tally: Any) -> str | None:
+    """Why no more schedules are to be walked: a signal, or the first finding, where no more was asked for."""
+    return how.look(tally) or (FIRST if how.first and tally.findings else None)
 
 
 def _memory_bound(limits: Limits) -> str | None:
@@ -232,10 +247,13 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     campaign = run_campaign(
         program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
         jobs=how.jobs, depth=how.depth, bound=how.bound, make_executor=how.make_executor,
-        look=lambda tally: how.look(tally) or (FIRST if how.first and tally.findings else None),
+        look=lambda tally: _reason_to_end(how, tally),
     )  # fmt: skip
-    numbers = {found.about: found.schedule for found in campaign.findings}
-    ways = [Witness(found.about, found.transitions) for found in campaign.findings]
+    findings = campaign.findings
+    if how.first:  # of those that come at the same time, as how many do depends on the machine
+        findings = tuple(found for found in findings if found.schedule == findings[0].schedule)
+    numbers = {found.about: found.schedule for found in findings}
+    ways = [Witness(found.about, found.transitions) for found in findings]
     missing = missing_outcomes(program.expectations, campaign.outcomes) if campaign.closed else []
     found = dict(Counter(way.about.kind for way in ways))
     if missing:
@@ -336,7 +354,7 @@ def _common(
     verdict = ordered[0] if ordered else "holds" if closed else "incomplete"
     return {
         "scenario": program.name, "digest": program.digest, "seed": seed, "verdict": verdict, "expected": expected,
-        "ok": is_expected(kinds, expected, closed), "kinds": tuple(ordered), "time_mode": how.time_mode,
+        "ok": is_expected(kinds, expected, closed, is_first=how.first), "kinds": tuple(ordered), "time_mode": how.time_mode,
         "closed": closed, "file": program.source.name, "overrides": dict(program.overrides),
     }  # fmt: skip
 

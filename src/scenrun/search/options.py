@@ -54,8 +54,8 @@ class SearchOptions:
     shorten: bool = True
     first: bool = False
     """Whether the search ends at the first finding."""
-    found: Callable[[Any], None] = lambda counterexample: None
-    """Called with the first finding of a state search, a `Counterexample`, while the search goes on."""
+    found: Callable[[Any], None] | None = None
+    """Called with the first finding of a state search, a `Counterexample`, while the search goes on; None: not at all."""
     look: Callable[[Any], str | None] = lambda progress: None
     """Called now and then with the progress; a reason that it returns ends the search."""
 

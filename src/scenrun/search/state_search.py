@@ -61,7 +61,7 @@ class StateSearchOptions:
     timed: bool = False
     """Whether transitions keep the order of the clock; then nothing is reduced."""
     look: Look = lambda space: None
-    found: Callable[[Packed, Witness], str | None] = lambda packed, way: None
+    found: Callable[[Witness], str | None] | None = None
     """Called once, with the first finding, while the search goes on; a reason that it returns ends the search."""
 
 
@@ -102,6 +102,9 @@ def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
             fewer = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
         space = Breadth(packed, fewer, how.look, first.look).run()
         if fewer is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
+            return SearchedSpace(packed, space, False)
+        if (reason := first.look(space)) is not None:
+            space.bound = reason
             return SearchedSpace(packed, space, False)
     if limits.seconds is None:
         return _reduced(packed, how, first)
@@ -152,7 +155,7 @@ class FirstFinding:
         return lambda space: self._look(space, canonical)
 
     def _look(self, space: Space, canonical: Callable[[int], int] | None) -> str | None:
-        if self._is_told:
+        if self._is_told or self.how.found is None:
             return None
         if self._collector is None or self._collector.space is not space:
             self._collector = _FindingCollector(SearchedSpace(self.packed, space, True, canonical), self.how)
@@ -161,11 +164,7 @@ class FirstFinding:
         if not ways:
             return None
         self._is_told = True
-        layout = self.packed.layout
-        reason = self.how.found(self.packed, ways[0])
-        if reason is None and self.packed.layout != layout:
-            raise Overflow
-        return reason
+        return self.how.found(ways[0])
 
 
 class _FindingCollector:

@@ -150,7 +150,8 @@ class _Exploring:
     def __init__(self, options: dict[str, Any]) -> None:
         self.options = options
         self.signals = Signals(sys.exit)
-        self.how = replace(_requested(options).options(self._look), found=self._keep)
+        how = _requested(options).options(self._look)
+        self.how = how if options["quiet"] else replace(how, found=self._keep)
         self._first: Counterexample | None = None
         """The first finding of the search that goes on, while it is not told."""
         self._began = 0.0
@@ -233,7 +234,6 @@ class _Exploring:
     def _keep(self, found: Counterexample) -> None:
         """Keeps the first finding, which is told if the search goes on for long."""
         self._first = found
-        self._tell_first()
 
     def _tell_first(self) -> None:
         if self._first is not None and time.perf_counter() - self._began >= TELL_AFTER_S:
@@ -243,7 +243,7 @@ class _Exploring:
 
     def _look(self, progress: Any) -> str | None:
         """Shows the progress of the search; returns the signal that ends it, if one came."""
-        self._tell_first()
         if isinstance(progress, Space):
+            self._tell_first()
             self._progress.show(lambda: progress_of(progress))
         return self.signals.name

@@ -258,7 +258,10 @@ class Dpor(Exhaustive):
         for at in range(number + 1, len(self.stack) - 1):
             if steps >> at & 1:
                 step = self.stack[at]
-                state = afters_of(state, step.thread)[step.way]
+                afters = afters_of(state, step.thread)
+                if step.way >= len(afters):  # without the step that is left out, the program is over before
+                    return False
+                state = afters[step.way]
         return bool(afters_of(state, thread))
 
     def _first_of(self, number: int, steps: int) -> set[int]:
