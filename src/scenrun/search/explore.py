@@ -31,6 +31,7 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
+from scenrun.search.strategies.results import Campaign
 from scenrun.workers.memory import process_bytes
 
 EXECUTIONS, BESIDE = 200, 20
@@ -259,19 +260,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     if missing:
         found["violated"] = found.get("violated", 0) + len(missing)
     packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
-    notes = []
-    if campaign.chances is not None and campaign.schedules:
-        chances = campaign.chances
-        notes.append(
-            f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
-            f"{chances.probability:.3g} ({chances.threads} threads, {chances.points} points)"
-        )
-    if campaign.cut_off and campaign.strategy in SAMPLED:
-        notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
-    elif campaign.cut_off:
-        notes.append(f"{campaign.cut_off:,} schedules were cut off: they went round in a loop, or on for too long")
-    if campaign.cut_off and not ways:
-        notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
+    notes = _notes_of(campaign, is_clean=not ways)
     first = campaign.first
     races = _races_of_executions(packed, seed, how, campaign)
     notes += _of_dead_owners(packed)
@@ -295,8 +284,26 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     )
 
 
+def _notes_of(campaign: Campaign, *, is_clean: bool) -> list[str]:
+    """What a reader of a campaign's result should know: PCT's chances, and schedules that were cut off."""
+    notes = []
+    if campaign.chances is not None and campaign.schedules:
+        chances = campaign.chances
+        notes.append(
+            f"PCT finds a bug of depth {chances.depth} in one schedule with a probability of at least "
+            f"{chances.probability:.3g} ({chances.threads} threads, {chances.points} points)"
+        )
+    if campaign.cut_off and campaign.strategy in SAMPLED:
+        notes.append(f"{campaign.cut_off:,} schedules did not end within {campaign.max_steps:,} steps and were cut off")
+    elif campaign.cut_off:
+        notes.append(f"{campaign.cut_off:,} schedules were cut off: they went round in a loop, or on for too long")
+    if campaign.cut_off and is_clean:
+        notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
+    return notes
+
+
 def _races_of_executions(
-    packed: Packed, seed: int, how: SearchOptions, campaign: Any
+    packed: Packed, seed: int, how: SearchOptions, campaign: Campaign
 ) -> list[tuple[Race, list[Transition]]]:
     """The races of some random executions, found by vector clocks, each with the transitions up to its second access."""
     machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
