@@ -22,3 +22,9 @@ def test_a_run_needs_no_verb() -> None:
     """And what follows the verb can be had by itself."""
     assert str(Command("", "a.yaml", {"seed": 3})) == "scenrun a.yaml --seed 3"
     assert Command("replay", "s.json", {"on": "threads"}).words == ["s.json", "--on", "threads"]
+
+
+def test_a_file_that_begins_with_a_dash_is_no_option() -> None:
+    """Its name is written with its folder; a dash alone is standard input."""
+    assert Command("run", "-x.yaml").words == ["./-x.yaml"]
+    assert Command("run", "-").words == ["-"]

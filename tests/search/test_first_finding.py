@@ -174,3 +174,13 @@ def test_the_command_line_tells_it(
     text = said("--first")
     assert heading not in text
     assert "ended by the first finding" in text
+
+
+def test_the_command_for_the_same_search_keeps_a_zero(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A seed or a bound of 0 is not the same as none."""
+    file = tmp_path / "few.yaml"
+    file.write_text(scenrun.load(FEW).program.source.text, encoding="utf-8")
+    assert run_cli(["explore", str(file), "--strategy", "preemptions", "--bound", "0", "--seed", "0"]) == 0
+    again = capfd.readouterr().err
+    assert "--seed 0" in again
+    assert "--bound 0" in again
