@@ -46,7 +46,7 @@ def _verdict(program: Program, how: SearchOptions) -> Found:
 def searched(program: Program, _: str) -> Found:
     """All states, each with the one before it."""
     space = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits()).run()
-    return {"states": len(space.parents), "transitions": space.transitions}
+    return {"states": len(space), "transitions": space.transitions}
 
 
 def first(program: Program, _: str) -> Found:
@@ -70,7 +70,7 @@ def memory(program: Program, _: str) -> Found:
     before = resident()
     search = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits(states=MILLION))
     space = search.run()
-    states = len(space.parents)
+    states = len(space)
     return {
         "states": states,
         "own": space.bytes / states,

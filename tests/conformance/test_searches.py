@@ -160,7 +160,7 @@ def test_the_scenarios_have_what_is_to_be_compared() -> None:
             drawn["symmetric beside spawns"] += found.canonical is not None and any(
                 i.code is not None for code in program.codes[1:] for i in code.instructions
             )
-            cycles = Nontermination(found.packed, found.space.parents, found.space.taken)
+            cycles = Nontermination(found.packed, found.space, found.space.taken)
             drawn["starved"] += any(one.starved and not cycles.must_end(one) for one in cycles.find())
             drawn["symmetric groups"] += bool(Symmetry(found.packed).groups)
     wanted = ("deadlock", "livelock", "violated", "exception", "symmetric beside spawns", "starved", "symmetric groups")

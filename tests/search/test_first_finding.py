@@ -47,7 +47,7 @@ def told_by(how: dict[str, Any]) -> tuple[list[tuple[int, Counterexample]], Any]
     known = [0]
 
     def look(progress: Any) -> None:
-        known[0] = len(progress.parents) if progress is not None else known[0]
+        known[0] = len(progress) if progress is not None else known[0]
 
     options = SearchOptions(found=lambda one: told.append((known[0], one)), look=look, **how)
     return told, explore_program(scenrun.load(EARLY).program, 0, options)

@@ -21,9 +21,9 @@ from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
 from scenrun.search.reduction.persistent_sets import Reduced
-from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
+from scenrun.search.space.visited import Space
 
 # --- the detectors among themselves
 

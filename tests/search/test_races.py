@@ -12,7 +12,7 @@ from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.races import races_in
-from scenrun.search.space.breadth_first import Space
+from scenrun.search.space.visited import Space
 from scenrun.search.state_search import StateSearchOptions, search
 
 
@@ -380,7 +380,7 @@ def test_the_state_of_a_race_is_the_first_that_shows_it() -> None:
     machine = machine_of(UNLOCKED)
     packed, space = searched(machine)
     for race in races_in(packed, space):
-        before = list(space.parents)[: list(space.parents).index(race.state or 0)]
+        before = list(space)[: list(space).index(race.state or 0)]
         part = Space(parents=dict.fromkeys(before))
         assert race.pair not in {other.pair for other in races_in(packed, part)}
 

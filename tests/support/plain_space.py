@@ -10,9 +10,9 @@ from scenrun.model.machine import TIME_PASSES, Machine, Transition
 from scenrun.model.state import ENDED, State, Thread, Who
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.values import key
-from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.footprint import Touches
 from scenrun.search.space.state_space import WHOLE, StateSpace, Stopped, Violation
+from scenrun.search.space.visited import LinkedSpace
 
 MOST = 2_000
 """States that are numbered before a look-up raises Stopped."""
@@ -226,9 +226,10 @@ class PlainSpace(StateSpace):
                     yield number, after
 
 
-def visited(space: PlainSpace, most: int) -> Space | None:
+def visited(space: PlainSpace, most: int) -> LinkedSpace | None:
     """All states, breadth first, as a search has them; None where there are more than `most`."""
-    found = Space(parents={space.initial: None})
+    found = LinkedSpace()
+    found.parents[space.initial] = None
     waiting = [space.initial]
     for state in waiting:
         try:

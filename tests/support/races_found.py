@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from scenrun.language.source import decode
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.program.loaded import load_source
-from scenrun.search.space.breadth_first import Breadth, Limits, Space
+from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.visited import LinkedSpace
 
 AT_RANDOM = 250
 """Random scenarios in which the detectors are compared."""
@@ -17,7 +18,7 @@ MOST = 2_000
 WALKS = 40
 
 
-def searched(machine: Machine, way: type[Breadth] = Breadth) -> tuple[Packed, Space]:
+def searched(machine: Machine, way: type[Breadth] = Breadth) -> tuple[Packed, LinkedSpace]:
     """The whole space."""
     packed = Packed(machine)
     space = way(packed, Limits(states=MOST)).run()

@@ -58,7 +58,7 @@ def by_like_states(program: Program) -> Ends:
             continue
     if not space.is_closed:
         raise TooLarge
-    if Nontermination(packed, space.parents, lambda state: ()).any:  # then it is not used
+    if Nontermination(packed, space, lambda state: ()).any:  # then it is not used
         return plainly(program)
     ends = (end_of(machine, packed.unpack(state)) for state in space.terminal)
     return anonymous((end.findings, end.outcome) for end in ends)

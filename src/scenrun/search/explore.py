@@ -26,10 +26,11 @@ from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
 from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Limits, Space, memory_text
+from scenrun.search.space.breadth_first import Limits, memory_text
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
+from scenrun.search.space.visited import Space
 from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
 from scenrun.search.strategies.results import Campaign
 from scenrun.workers.memory import process_bytes
@@ -106,7 +107,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         found=found,
         outcomes=tuple(outcomes),
         missing=tuple(searched.missing),
-        states=len(space.parents),
+        states=len(space),
         states_s=space.seconds,
         transitions=space.transitions,
         depth=space.depth,
@@ -368,4 +369,4 @@ def _common(
 
 def progress_of(space: Space) -> str:
     """The progress of a state search, in words."""
-    return f"{len(space.parents):,} states, {space.transitions:,} transitions, depth {space.depth}"
+    return f"{len(space):,} states, {space.transitions:,} transitions, depth {space.depth}"

@@ -18,11 +18,12 @@ from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
 from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
-from scenrun.search.space.breadth_first import Breadth, Limits, Look, Space
+from scenrun.search.space.breadth_first import Breadth, Limits, Look
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import Overflow, Violation
+from scenrun.search.space.visited import Space
 
 T = TypeVar("T")
 WORTH_REDUCING = 1_000_000
@@ -101,7 +102,7 @@ def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
         if how.reduction == "auto" and limits.states > WORTH_REDUCING:
             fewer = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
         space = Breadth(packed, fewer, how.look, first.look).run()
-        if fewer is limits or space.is_closed or len(space.parents) <= WORTH_REDUCING:
+        if fewer is limits or space.is_closed or len(space) <= WORTH_REDUCING:
             return SearchedSpace(packed, space, False)
         if (reason := first.look(space)) is not None:
             space.bound = reason
@@ -126,11 +127,11 @@ def _reduced(packed: Packed, how: StateSearchOptions, first: FirstFinding) -> Se
         look = first.of_symmetric(symmetry.canonical)
         searcher = Reduced(packed, how.limits, how.look, look, canonical=symmetry.canonical)
         space = searcher.run()
-        if not space.is_closed or not Nontermination(packed, space.parents, searcher.taken).any:
+        if not space.is_closed or not Nontermination(packed, space, searcher.taken).any:
             return SearchedSpace(packed, space, True, symmetry.canonical)
     searcher = Reduced(packed, how.limits, how.look, first.look)
     space = searcher.run()
-    if space.is_closed and Nontermination(packed, space.parents, searcher.taken).any:
+    if space.is_closed and Nontermination(packed, space, searcher.taken).any:
         searcher = Reduced(packed, how.limits, how.look, first.look, strict=True)
         space = searcher.run()
     space.taken = searcher.taken
@@ -230,10 +231,7 @@ class _FindingCollector:
 
         Transitions are computed once for several searches, so its own state may belong to the space of another search.
         """
-        states = self.space.parents
-        if noticed.state in states:
-            return noticed
-        here = next(filter(noticed.is_from, states), None)
+        here = self.space.first_like(noticed.state, noticed.touched)
         return None if here is None else noticed._replace(state=here)
 
     def _names(self) -> set[str]:
@@ -263,8 +261,8 @@ class _FindingCollector:
         return transitions_along(self.packed, self.space.path_to(state), self.searched.canonical)
 
     def _add_ends(self) -> None:
-        for state in self.space.terminal[self._ends :]:
-            self._ends += 1
+        states, self._ends = self.space.ends_from(self._ends, self.judge.slots)
+        for state in states:
             judged = self.judge.of(state)
             if judged.outcome is not None and (found := key(list(judged.outcome))) not in self._outcomes:
                 self._outcomes.add(found)
@@ -291,13 +289,13 @@ class _FindingCollector:
 
     def _cycles(self) -> Nontermination:
         """The analysis of nontermination: on the space itself, or for a large one on a smaller reduced space."""
-        cycles = Nontermination(self.packed, self.space.parents, self.space.taken)
+        cycles = Nontermination(self.packed, self.space, self.space.taken)
         is_whole = self.space.taken is None and not self.how.timed
-        if is_whole and self.how.reduction != "off" and len(self.space.parents) > LARGE and cycles.any:
-            fewer = Reduced(self.packed, Limits(len(self.space.parents) // WORTH), strict=True)
+        if is_whole and self.how.reduction != "off" and len(self.space) > LARGE and cycles.any:
+            fewer = Reduced(self.packed, Limits(len(self.space) // WORTH), strict=True)
             reduced = fewer.run()
             if reduced.is_closed:
-                cycles = Nontermination(self.packed, reduced.parents, fewer.taken)
+                cycles = Nontermination(self.packed, reduced, fewer.taken)
         return cycles
 
     def _kinds_of(self, cycles: Nontermination, endless: BottomScc) -> Iterator[tuple[str, frozenset[int]]]:
@@ -316,7 +314,7 @@ class _FindingCollector:
     def _add_set(self, endless: BottomScc, about: FindingKey) -> None:
         if self._is_new(about):
             inside = frozenset(endless.states)
-            state = next(state for state in self.space.parents if state in inside)
+            state = self.space.first_of(inside)
             cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
             self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
@@ -326,7 +324,7 @@ class _FindingCollector:
             about = FindingKey(*fault)
             if self._is_new(about):
                 inside = frozenset(endless.states)
-                state = next(state for state in self.space.parents if state in inside)
+                state = self.space.first_of(inside)
                 self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), goal=inside.__contains__))
 
     def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Transition]:

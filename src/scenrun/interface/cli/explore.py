@@ -36,7 +36,7 @@ from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
 from scenrun.search.record import Counterexample
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Space
+from scenrun.search.space.visited import Space
 
 PROGRESS_S = 2.0
 TELL_AFTER_S = 1.0

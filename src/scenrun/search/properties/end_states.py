@@ -35,7 +35,8 @@ class EndStateJudge:
         self.space = space
         self._known: dict[int, EndState] = {}
         self._stamp = -1
-        self._slots = self._looked_at()
+        self.slots = self._looked_at()
+        """The slots of the cells that findings and outcome depend on."""
         self._agreeing = space.agreeing(())
 
     def of(self, state: int) -> EndState:
@@ -43,7 +44,7 @@ class EndStateJudge:
         if self._stamp != self.space.stamp:
             self._stamp = self.space.stamp
             self._known.clear()
-            self._agreeing = self.space.agreeing(self._slots)
+            self._agreeing = self.space.agreeing(self.slots)
         relevant = self._agreeing(state)
         found = self._known.get(relevant)
         if found is None:

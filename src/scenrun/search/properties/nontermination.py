@@ -11,13 +11,14 @@ removed, and the rest is decomposed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from scenrun.model.machine import TIME_PASSES
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, State
 from scenrun.search.space.state_space import StateSpace
+from scenrun.search.space.visited import Space
 
 Taken = Callable[[int], Sequence[int]]
 
@@ -40,10 +41,10 @@ class BottomScc:
 class Nontermination:
     """Finds the sets of states of a closed search in which a fair execution may stay for ever."""
 
-    def __init__(self, space: StateSpace, states: Iterable[int], taken: Taken | None = None) -> None:
+    def __init__(self, space: StateSpace, visited: Space, taken: Taken | None = None) -> None:
         """taken: the successors of a state that a reduced search explored; None: all successors."""
         self.space = space
-        self.states = states
+        self.visited = visited
         self._taken = taken
         self._round = self._local_cycles()
         """For each thread, the places on cycles of its own steps."""
@@ -57,7 +58,7 @@ class Nontermination:
         """Every set of states in which it is fair to stay for ever: a deadlock of some threads, a livelock, or neither."""
         if not any(self._round):
             return
-        inside = list(self.space.at_places(self.states, self._round))
+        inside = list(self.visited.at_places(self.space, self._round))
         yield from self._fair(inside, set(inside))
 
     # --- the threads, each by itself

@@ -16,9 +16,9 @@ from scenrun.model.machine import Transition
 from scenrun.model.state import State, Thread
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
-from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import WHOLE, StateSpace
+from scenrun.search.space.visited import Space
 
 Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]
@@ -109,7 +109,7 @@ class Meetings:
             }
             for number, accesses_of in self.hot.items()
         }
-        return self.space.first_of_each(visited.parents, classes)
+        return visited.first_of_each(self.space, classes)
 
     def of(self, state: int) -> Iterator[Met]:
         """The pairs of conflicting accesses that can both come next in a state."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from scenrun.errors import UsageError
 from scenrun.model.scc import components
 from scenrun.search.properties.end_states import EndStateJudge
-from scenrun.search.space.breadth_first import Space
 from scenrun.search.space.state_space import StateSpace
+from scenrun.search.space.visited import Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ def count(space: StateSpace, visited: Space) -> Counted:
 def _backwards(space: StateSpace, visited: Space) -> list[int]:
     """The states in reverse topological order: each after all its successors."""
     order = []
-    for component in components(visited.parents, lambda state: [after for _, after in space.following(state)]):
+    for component in components(visited, lambda state: [after for _, after in space.following(state)]):
         state = component[0]
         if len(component) > 1 or any(after == state for _, after in space.following(state)):
             raise UsageError("--count: a schedule of this scenario need not end, so there is no number of them")

@@ -22,9 +22,10 @@ from typing import Any
 from scenrun.model.scc import bottoms
 from scenrun.model.state import State, Thread
 from scenrun.search.reduction.may_access import MayAccess, MayAccesses
-from scenrun.search.space.breadth_first import Breadth, Limits, Look, Space
+from scenrun.search.space.breadth_first import Breadth, Limits, Look
 from scenrun.search.space.layout import LocalState, ThreadField
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.visited import LinkedSpace
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +88,7 @@ class Reduced(Breadth):
         self._whole: set[int] = set()
         """The fully expanded states."""
 
-    def _search(self, space: Space) -> None:
+    def _search(self, space: LinkedSpace) -> None:
         for memory in (self._accesses, self._sets, self.edges, self._whole):
             memory.clear()
         super()._search(space)
@@ -97,12 +98,12 @@ class Reduced(Breadth):
                 self._expand(state, following, space, whole=True)
             self._spread(following, space)
 
-    def level(self, frontier: list[int], following: list[int], space: Space) -> None:
+    def level(self, frontier: list[int], following: list[int], space: LinkedSpace) -> None:
         """Add the new successors, by persistent sets, of a part of the frontier to `following` and to the space."""
         for state in frontier:
             self._expand(state, following, space)
 
-    def _expand(self, state: int, following: list[int], space: Space, *, whole: bool = False) -> None:
+    def _expand(self, state: int, following: list[int], space: LinkedSpace, *, whole: bool = False) -> None:
         if self.packed.has_daemons and self.packed.is_over(state):
             space.terminal.append(state)
             return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.packed import ALARM_EVERY, Packed
 from scenrun.search.space.state_space import Overflow, Stopped
+from scenrun.search.space.visited import LinkedSpace, Space
 from scenrun.workers.memory import process_bytes
 
 LOOK_EVERY = 2_048
@@ -33,39 +34,6 @@ class Limits:
     seconds: float | None = None
 
 
-@dataclass(slots=True)
-class Space:
-    """The states that a search has visited, and its figures."""
-
-    parents: dict[int, int | None] = field(default_factory=dict)
-    """Each state with its predecessor on the first path to it; None for the initial state."""
-    terminal: list[int] = field(default_factory=list)
-    """Terminal states: no transition is enabled, or main and every non-daemon thread have ended."""
-    transitions: int = 0
-    depth: int = 0
-    bound: str | None = None
-    """The limit that ended the search, in words; None for a closed search."""
-    seconds: float = 0.0
-    interrupted: str | None = None
-    """The reason with which `look` ended the search, such as a signal."""
-    bytes: int = 0
-    """The highest resident memory of this process observed during the search."""
-    taken: Callable[[int], Sequence[int]] | None = None
-    """For a reduced search, the successors of a state that it explored."""
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the search covered everything."""
-        return self.bound is None
-
-    def path_to(self, state: int) -> list[int]:
-        """The states on the path from the initial state to this one."""
-        path = [state]
-        while (before := self.parents[path[-1]]) is not None:
-            path.append(before)
-        return path[::-1]
-
-
 Look = Callable[[Space], "str | None"]
 """Called now and then with the space so far; a reason that it returns ends the search."""
 
@@ -82,21 +50,20 @@ class Breadth:
         self.at_rest = at_rest
         self._began = 0.0
 
-    def run(self) -> Space:
+    def run(self) -> LinkedSpace:
         """The space of all states, up to the limits; an Overflow starts the search anew."""
         self._began = time.perf_counter()
         rehearsed = False
         while True:
-            space = Space()
+            space = LinkedSpace()
             self.packed.alarm = lambda: self._stop(space)  # noqa: B023
             try:
                 self._search(space)
             except Stopped as stopped:
                 space.bound = stopped.reason
             except Overflow:
-                self.packed.violations.clear()
                 if (lost := len(space.parents)) > MUCH and not rehearsed:
-                    self.packed.alarm = lambda: self._stop(Space())
+                    self.packed.alarm = lambda: self._stop(LinkedSpace())
                     with suppress(Stopped):  # the search that comes next finds out by itself
                         self._rehearse(lost)
                     rehearsed = True
@@ -105,7 +72,7 @@ class Breadth:
             space.seconds = time.perf_counter() - self._began
             return space
 
-    def _stop(self, space: Space) -> None:
+    def _stop(self, space: LinkedSpace) -> None:
         """Raise Stopped, also in the middle of a level, if a limit is reached."""
         before = space.bytes
         reason = self._bound(space)
@@ -134,13 +101,13 @@ class Breadth:
                 break
         packed.forget()
 
-    def _search(self, space: Space) -> None:
+    def _search(self, space: LinkedSpace) -> None:
         packed = self.packed
         packed.begin_anew()
         space.parents[packed.initial] = None
         self._spread([packed.initial], space)
 
-    def _spread(self, frontier: list[int], space: Space) -> None:
+    def _spread(self, frontier: list[int], space: LinkedSpace) -> None:
         """Search level by level from new states."""
         while frontier:
             following: list[int] = []
@@ -154,7 +121,7 @@ class Breadth:
             frontier = following
             space.depth += bool(following)
 
-    def level(self, frontier: list[int], following: list[int], space: Space) -> None:
+    def level(self, frontier: list[int], following: list[int], space: LinkedSpace) -> None:
         """Add the new successors of a part of the frontier to `following` and to the space."""
         # The hot loop of the search: `Packed.changes_of` is inlined, as a call for each thread would dominate.
         packed, seen, terminal, transitions = self.packed, space.parents, space.terminal, space.transitions
@@ -194,7 +161,7 @@ class Breadth:
                 terminal.append(state)
         space.transitions = transitions
 
-    def _bound(self, space: Space) -> str | None:
+    def _bound(self, space: LinkedSpace) -> str | None:
         limits = self.limits
         if max(len(space.parents), len(self.packed.rounds.known)) > limits.states:
             return f"{limits.states:,} state{'s' * (limits.states != 1)}"

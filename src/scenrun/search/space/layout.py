@@ -20,6 +20,8 @@ from scenrun.search.space.state_space import Overflow
 
 NARROW = 1
 """The width of a new field, in bits."""
+WORD = 64
+"""No field crosses a multiple of so many bits, so that a state is a row of machine words whose fields are whole."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +54,24 @@ class Field:
         return self.values[state >> self.offset & (1 << self.width) - 1]
 
 
+@dataclass(frozen=True, slots=True)
+class Relayout:
+    """How the bits of a state moved from one layout to the next."""
+
+    moved: tuple[tuple[int, int], ...]
+    """Groups of bits of the old layout, each a mask with the number of places by which they moved up."""
+    widened: tuple[tuple[int, int], ...]
+    """The mask of each field in the old layout, and in the new one."""
+
+    def of(self, bits: int) -> int:
+        """Bits of a state, or of an XOR, in the new layout."""
+        return sum([(bits & mask) << by if by >= 0 else (bits & mask) >> -by for mask, by in self.moved])
+
+    def of_mask(self, mask: int) -> int:
+        """A mask of whole fields, in the new layout."""
+        return sum([new for old, new in self.widened if mask & old])
+
+
 @dataclass(slots=True, eq=False)
 class LocalState:
     """A local state of a thread: the footprint of its next step, and the memoised transitions."""
@@ -64,6 +84,14 @@ class LocalState:
     transitions: dict[int, tuple[Transition, ...]] = field(default_factory=dict)
     accesses: Any = None
     """A reduced search's `LocalAccesses` of this local state, cached here; None until computed."""
+
+    def relay(self, how: Relayout) -> None:
+        """Move the transitions to a new layout, and drop what is computed from the old one."""
+        self.mask = how.of_mask(self.mask)
+        known, transitions = self.known, self.transitions
+        self.known = {how.of(bits): tuple(map(how.of, changes)) for bits, changes in known.items()}
+        self.transitions = {how.of(bits): them for bits, them in transitions.items()}
+        self.accesses = None
 
 
 class ThreadField:
@@ -80,7 +108,10 @@ class ThreadField:
 
 
 class Layout(ABC):
-    """Packs states of a machine into ints, and unpacks them. A call that raises Overflow has laid the fields out anew."""
+    """Packs states of a machine into ints, and unpacks them. A call that raises Overflow has laid the fields out anew.
+
+    States and XORs of an old layout are translated by `relayouts`.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -90,18 +121,24 @@ class Layout(ABC):
         self.broken_field = Field()
         self.cell_fields: list[Field] = []
         self.thread_fields: list[ThreadField] = []
-        self._layouts = 0
+        self.relayouts: list[Relayout] = []
+        """How the bits moved from each layout to the next, from the first layout on."""
         self._bits = 0
 
     @property
     def layout(self) -> int:
         """How often the fields were laid out; a packed state is valid under its own layout only."""
-        return self._layouts
+        return len(self.relayouts)
+
+    @property
+    def bits(self) -> int:
+        """The number of bits of a state, as far as parts of states are known."""
+        return self._bits
 
     @property
     def stamp(self) -> int:
         """Changes with the layout, and whenever a field is added."""
-        return len(self.thread_fields) + len(self.cell_fields) << 32 | self._layouts
+        return len(self.thread_fields) + len(self.cell_fields) << 32 | len(self.relayouts)
 
     @property
     def thread_count(self) -> int:
@@ -111,8 +148,8 @@ class Layout(ABC):
     # --- packing
 
     @abstractmethod
-    def _clear_tables(self) -> None:
-        """Forget all whose keys are bits of the old layout."""
+    def _relay_tables(self, how: Relayout) -> None:
+        """Move all whose keys are bits of the old layout to the new one."""
 
     def pack(self, state: State) -> int:
         """A state as an int; raises Overflow where a field is too narrow."""
@@ -147,13 +184,20 @@ class Layout(ABC):
             self.lay_out()
 
     def _new_field(self, absent: bool) -> Field:
-        made = Field(offset=self._bits)
+        made = Field()
         if absent:
             made.values.append(None)  # number 0 means that the cell or thread does not exist yet
             made.codes[_Absent] = 0
         if self._bits:
-            self._bits += made.width
+            self._place(made)
         return made
+
+    def _place(self, one: Field) -> None:
+        """Give a field the lowest bits that are free, within one word."""
+        if self._bits % WORD + one.width > WORD:
+            self._bits += -self._bits % WORD
+        one.offset = self._bits
+        self._bits += one.width
 
     def _fields(self) -> Iterator[Field]:
         yield from (self.live_threads, self.broken_field, *self.cell_fields)
@@ -161,29 +205,44 @@ class Layout(ABC):
             yield thread_field.field
 
     def lay_out(self) -> None:
-        """Give every field its position, and forget all transitions, whose keys are bits of the old layout."""
+        """Give every field its position."""
+        fields = list(self._fields())
+        self._lay_out(fields, [(one.offset, one.mask if self._bits else 0) for one in fields])
+
+    def _lay_out(self, fields: list[Field], before: list[tuple[int, int]]) -> None:
+        """Give every field its position, and move all that had one; `before` has the offset and mask that each had."""
         self._bits = 0
-        self._layouts += 1
-        for one in self._fields():
-            one.offset = self._bits
-            self._bits += one.width
+        for one in fields:
+            self._place(one)
             one.overflows = False
-        self._clear_tables()
         for thread_field in self.thread_fields:
             thread_field.shift, thread_field.mask = thread_field.field.offset, (1 << thread_field.field.width) - 1
-            thread_field.local_states = [
-                None if value is None else self._local_state(value) for value in thread_field.field.values
-            ]
+        self._relay(fields, before)
+
+    def _relay(self, fields: list[Field], before: list[tuple[int, int]]) -> None:
+        """Note how the bits moved from the layout before, and move the tables."""
+        moved: dict[int, int] = {}
+        for one, (offset, mask) in zip(fields, before, strict=True):
+            moved[one.offset - offset] = moved.get(one.offset - offset, 0) | mask
+        widened = tuple((mask, one.mask) for one, (_, mask) in zip(fields, before, strict=True) if mask)
+        how = Relayout(tuple((mask, by) for by, mask in moved.items() if mask), widened)
+        self.relayouts.append(how)
+        for thread_field in self.thread_fields:
+            for local_state in filter(None, thread_field.local_states):
+                local_state.relay(how)
+        self._relay_tables(how)
 
     def check_widths(self) -> None:
         """Lay all fields out anew and raise Overflow, where a field has become too narrow."""
-        if not any(one.overflows for one in self._fields()):
+        fields = list(self._fields())
+        if not any(one.overflows for one in fields):
             return
-        # A third in reserve, and full fields of 8 values or more widened too, as each Overflow restarts the search.
-        for one in self._fields():
+        before = [(one.offset, one.mask) for one in fields]
+        # A third in reserve, and full fields of 8 values or more widened too, as an Overflow moves all states.
+        for one in fields:
             if one.overflows or len(one.values) == 1 << one.width >= 8:
                 one.width = (len(one.values) * 4 // 3).bit_length()
-        self.lay_out()
+        self._lay_out(fields, before)
         raise Overflow
 
     @staticmethod

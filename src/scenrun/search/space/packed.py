@@ -14,7 +14,7 @@ from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
 from scenrun.model.machine import TIME_PASSES, Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.program.findings import kind_of_fault
-from scenrun.search.space.layout import Layout, LocalState, ThreadField, roster
+from scenrun.search.space.layout import Layout, LocalState, Relayout, ThreadField, roster
 from scenrun.search.space.state_space import WHOLE, Overflow, StateSpace, Violation
 
 ALARM_EVERY = 32
@@ -22,7 +22,7 @@ ALARM_EVERY = 32
 
 
 class Packed(Layout, StateSpace):
-    """A machine over packed states. A call that raises Overflow has laid the fields out anew: the search must restart."""
+    """A machine over packed states. A call that raises Overflow has laid the fields out anew; what was computed is kept."""
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
@@ -52,10 +52,19 @@ class Packed(Layout, StateSpace):
 
     def forget(self) -> None:
         """Drop all known transitions and violations; the fields keep their widths."""
-        self.lay_out()
-
-    def _clear_tables(self) -> None:
+        for thread_field in self.thread_fields:
+            for local_state in filter(None, thread_field.local_states):
+                local_state.known.clear()
+                local_state.transitions.clear()
         self.violations.clear()
+        self._forget_time()
+
+    def _relay_tables(self, how: Relayout) -> None:
+        moved = [one._replace(state=how.of(one.state), touched=how.of_mask(one.touched)) for one in self.violations]
+        self.violations[:] = moved
+        self._forget_time()
+
+    def _forget_time(self) -> None:
         self._later.clear()
         self.rounds.known.clear()
 
@@ -76,13 +85,17 @@ class Packed(Layout, StateSpace):
             self.alarm()
         before = self.unpack(state)
         touched = local_state.mask | thread_field.mask << thread_field.shift
-        changes, transitions = [], []
+        changes, transitions, noticed = [], [], len(self.violations)
         for transition, after in self.machine.following_of(before, thread_field.number):
             changes.append(self._change(before, after, state))
             transitions.append(transition)
             self._notice(before, after, state, transition, touched)
             self.computed += 1
-        self.check_widths()
+        try:
+            self.check_widths()
+        except Overflow:  # these transitions are computed again
+            del self.violations[noticed:]
+            raise
         found = local_state.known[state & local_state.mask] = tuple(changes)
         local_state.transitions[state & local_state.mask] = tuple(transitions)
         return found

@@ -62,7 +62,7 @@ class StateSpace(Protocol):
     has_daemons: bool
     """Whether a state may be terminal although a thread is enabled."""
     violations: list[Violation]
-    """The violations of the transitions computed since the last Overflow."""
+    """The violations of the transitions computed so far."""
     died_holding: dict[tuple[str, str], None]
     """Names of threads that ended, each with an rlock that it still held."""
     computed: int
