@@ -19,15 +19,17 @@ from scenrun.execution.replay.plan import plan_of
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.program.values import key
-from scenrun.search import state_search
+from scenrun.search import portfolio, state_search
+from scenrun.search.arrays import nontermination
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SearchOptions
+from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow
-from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
+from scenrun.search.state_search import SearchedSpace, search
 
 PARTS, EACH = 8, 16
 MOST = 400
@@ -46,7 +48,11 @@ def named(found: Found) -> Found:
 def searched(program: Program, *, timed: bool, reduction: str, symmetry: bool = True) -> tuple[Found, set[Any]]:
     """What a search of states finds, and the outcomes."""
     how = StateSearchOptions(Limits(), reduction, symmetry, timed)
-    with mock.patch.multiple(state_search, WORTH_REDUCING=BEGUN_WHOLE, LARGE=BEGUN_WHOLE, WORTH=1):
+    turns = ((3, 2 * BEGUN_WHOLE), (BEGUN_WHOLE, 3 * BEGUN_WHOLE))
+    with (
+        mock.patch.multiple(portfolio, SMALL=BEGUN_WHOLE, WIDE=0, TURNS=turns),
+        mock.patch.object(nontermination, "FEW", -1),
+    ):
         found, _ = search(program, program.seed, how, lambda it: None)
     return findings_of(found), {key(list(one)) for one in found.outcomes}
 

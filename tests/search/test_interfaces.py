@@ -20,6 +20,7 @@ from scenrun.search import state_search
 from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.counterexample.shorten import cost_of, shortened
 from scenrun.search.options import SAMPLED
+from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
 from scenrun.search.properties.lock_order import lock_order_cycles
 from scenrun.search.properties.races import races_in
@@ -27,7 +28,7 @@ from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow, StateSpace
-from scenrun.search.state_search import SearchedSpace, StateSearchOptions
+from scenrun.search.state_search import SearchedSpace
 from scenrun.search.strategies.executions import Executions
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.model_executions import ModelExecutions

@@ -9,11 +9,12 @@ import pytest
 from races_found import WALKS, machine_of, searched, walks
 
 from scenrun.model.machine import FREE, Machine, Transition
+from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.races import races_in
 from scenrun.search.space.visited import Space
-from scenrun.search.state_search import StateSearchOptions, search
+from scenrun.search.state_search import search
 
 
 def by_states(machine: Machine) -> list[Race]:

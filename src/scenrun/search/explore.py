@@ -17,6 +17,7 @@ from scenrun.program.ir import Program
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.selection import alarm_after, counterexamples
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
+from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.execution_races import races_along
@@ -31,7 +32,7 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.space.visited import Space
-from scenrun.search.state_search import SearchedSpace, StateSearchOptions, search
+from scenrun.search.state_search import SearchedSpace, search
 from scenrun.search.strategies.results import Campaign
 from scenrun.workers.memory import process_bytes
 

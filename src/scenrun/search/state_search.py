@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from scenrun.model.machine import FOLDED, FREE, Machine, Transition
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.program.values import key
-from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.goals import goal_of
+from scenrun.search.portfolio import Portfolio, StateSearchOptions
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey, outcome_text
 from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
-from scenrun.search.reduction.persistent_sets import Reduced
-from scenrun.search.reduction.symmetry import Symmetry
-from scenrun.search.space.breadth_first import Breadth, Limits, Look
+from scenrun.search.space.breadth_first import Look
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import Overflow, Violation
-from scenrun.search.space.visited import Space
+from scenrun.search.space.visited import LinkedSpace, Space
 
 T = TypeVar("T")
-WORTH_REDUCING = 1_000_000
-"""The number of states above which `auto` reduction starts anew with persistent sets, whose states cost more each."""
-LARGE, WORTH = 20_000, 8
-"""States above which nontermination is sought in a reduced space, and how many times smaller that space must be."""
 MOST_OF_A_KIND = 20
 """Findings of one kind for which a witness is kept."""
 
@@ -49,21 +42,6 @@ class SearchedSpace:
     outcomes: list[tuple[Any, ...]] = field(default_factory=list)
     missing: list[tuple[Any, ...]] = field(default_factory=list)
     """Required outcomes that no schedule gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class StateSearchOptions:
-    """The options of a state search. reduction: `auto` (only where the full space is large), `on` or `off`."""
-
-    limits: Limits = field(default_factory=Limits)
-    reduction: str = "auto"
-    symmetry: bool = True
-    """Whether a reduced search also merges states that differ by a permutation of replicas."""
-    timed: bool = False
-    """Whether transitions keep the order of the clock; then nothing is reduced."""
-    look: Look = lambda space: None
-    found: Callable[[Witness], str | None] | None = None
-    """Called once, with the first finding, while the search goes on; a reason that it returns ends the search."""
 
 
 def search(
@@ -91,51 +69,10 @@ def _search(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
 
 
 def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
-    """The full space as long as it is small, otherwise the space of persistent sets; `reduction` may decide instead."""
-    limits = how.limits
-    began = time.perf_counter()
     first = FirstFinding(packed, how)
-    if how.timed:
-        return SearchedSpace(packed, Breadth(packed, limits, how.look, first.look).run(), False)
-    if how.reduction != "on":
-        fewer = limits
-        if how.reduction == "auto" and limits.states > WORTH_REDUCING:
-            fewer = Limits(WORTH_REDUCING, limits.memory, limits.seconds)
-        space = Breadth(packed, fewer, how.look, first.look).run()
-        if fewer is limits or space.is_closed or len(space) <= WORTH_REDUCING:
-            return SearchedSpace(packed, space, False)
-        if (reason := first.look(space)) is not None:
-            space.bound = reason
-            return SearchedSpace(packed, space, False)
-    if limits.seconds is None:
-        return _reduced(packed, how, first)
-    left = max(0.0, limits.seconds - (time.perf_counter() - began))
-    searched = _reduced(packed, replace(how, limits=Limits(limits.states, limits.memory, left)), first)
-    if searched.space.bound == exact_seconds(left):
-        searched.space.bound = exact_seconds(limits.seconds)
-    return searched
-
-
-def _reduced(packed: Packed, how: StateSearchOptions, first: FirstFinding) -> SearchedSpace:
-    """The space of persistent sets, with symmetry where it applies.
-
-    A cycle of representatives does not show which of the replicas moves: where a thread can loop, symmetry is left out,
-    and the search is `strict`.
-    """
-    symmetry = Symmetry(packed)
-    if how.symmetry and symmetry.groups:
-        look = first.of_symmetric(symmetry.canonical)
-        searcher = Reduced(packed, how.limits, how.look, look, canonical=symmetry.canonical)
-        space = searcher.run()
-        if not space.is_closed or not Nontermination(packed, space, searcher.taken).any:
-            return SearchedSpace(packed, space, True, symmetry.canonical)
-    searcher = Reduced(packed, how.limits, how.look, first.look)
-    space = searcher.run()
-    if space.is_closed and Nontermination(packed, space, searcher.taken).any:
-        searcher = Reduced(packed, how.limits, how.look, first.look, strict=True)
-        space = searcher.run()
-    space.taken = searcher.taken
-    return SearchedSpace(packed, space, True)
+    searches = Portfolio(packed, how, first.looking_at)
+    space = searches.run()
+    return SearchedSpace(packed, space, searches.is_reduced, searches.canonical)
 
 
 class FirstFinding:
@@ -147,12 +84,11 @@ class FirstFinding:
         self._is_told = False
         self._collector: _FindingCollector | None = None
 
-    def look(self, space: Space) -> str | None:
-        """Look at what the search has come to since the last look; returns a reason to end it."""
-        return self._look(space, None)
+    def looking_at(self, canonical: Callable[[int], int] | None) -> Look:
+        """What looks at what a search has come to since the last look, and returns a reason to end it.
 
-    def of_symmetric(self, canonical: Callable[[int], int]) -> Look:
-        """The same for a space of representatives."""
+        canonical: the representative of a state, where the space is one of representatives.
+        """
         return lambda space: self._look(space, canonical)
 
     def _look(self, space: Space, canonical: Callable[[int], int] | None) -> str | None:
@@ -288,15 +224,12 @@ class _FindingCollector:
                 self._add_swallowed(endless)
 
     def _cycles(self) -> Nontermination:
-        """The analysis of nontermination: on the space itself, or for a large one on a smaller reduced space."""
-        cycles = Nontermination(self.packed, self.space, self.space.taken)
-        is_whole = self.space.taken is None and not self.how.timed
-        if is_whole and self.how.reduction != "off" and len(self.space) > LARGE and cycles.any:
-            fewer = Reduced(self.packed, Limits(len(self.space) // WORTH), strict=True)
-            reduced = fewer.run()
-            if reduced.is_closed:
-                cycles = Nontermination(self.packed, reduced, fewer.taken)
-        return cycles
+        """The analysis of nontermination."""
+        if isinstance(self.space, LinkedSpace) or self.how.timed:
+            return Nontermination(self.packed, self.space, self.space.taken)
+        from scenrun.search.arrays.nontermination import of_levels
+
+        return of_levels(self.packed, self.space)
 
     def _kinds_of(self, cycles: Nontermination, endless: BottomScc) -> Iterator[tuple[str, frozenset[int]]]:
         """The kinds of finding that a set of states is, each with the numbers of the threads that it is about.
@@ -313,8 +246,8 @@ class _FindingCollector:
 
     def _add_set(self, endless: BottomScc, about: FindingKey) -> None:
         if self._is_new(about):
-            inside = frozenset(endless.states)
-            state = self.space.first_of(inside)
+            inside = endless.inside
+            state = self.space.first_of(endless.states)
             cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
             self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
@@ -323,11 +256,11 @@ class _FindingCollector:
         for fault in faults_in(self.packed.unpack(endless.states[0])):
             about = FindingKey(*fault)
             if self._is_new(about):
-                inside = frozenset(endless.states)
-                state = self.space.first_of(inside)
+                inside = endless.inside
+                state = self.space.first_of(endless.states)
                 self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), goal=inside.__contains__))
 
-    def _round(self, first: int, inside: frozenset[int], moving: frozenset[int]) -> list[Transition]:
+    def _round(self, first: int, inside: Container[int], moving: frozenset[int]) -> list[Transition]:
         """A cycle inside a set of states, from a state back to itself, in which each of the threads `moving` moves."""
         out: list[Transition] = []
         state = first
@@ -338,7 +271,7 @@ class _FindingCollector:
         back = self._within(state, inside, lambda s, c: s == first)
         return out + back[0]
 
-    def _within(self, state: int, inside: frozenset[int], wanted: Any) -> tuple[list[Transition], int]:
+    def _within(self, state: int, inside: Container[int], wanted: Any) -> tuple[list[Transition], int]:
         """The shortest path inside a set of states whose last transition satisfies `wanted`, and the state after it."""
         if wanted(state, None):
             return [], state

@@ -11,7 +11,7 @@ removed, and the rest is decomposed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from scenrun.model.machine import TIME_PASSES
@@ -27,7 +27,7 @@ Taken = Callable[[int], Sequence[int]]
 class BottomScc:
     """A strongly connected set of states in which a fair execution may stay for ever; a bottom one unless `is_left`."""
 
-    states: tuple[int, ...]
+    states: Sequence[int]
     moving: frozenset[int]
     """The numbers of the threads that move in the set."""
     stuck: frozenset[int]
@@ -36,6 +36,11 @@ class BottomScc:
     """Where the set can be left: the numbers of the non-daemon threads that may wait for ever although they need not."""
     is_left: bool
     """Whether a transition leaves the set."""
+
+    @property
+    def inside(self) -> Container[int]:
+        """The states, to ask whether one is among them."""
+        return frozenset(self.states) if isinstance(self.states, tuple) else self.states
 
 
 class Nontermination:

@@ -28,7 +28,7 @@ WALKS = 16
 class Limits:
     """The limits of a search; beyond any of them its result is incomplete."""
 
-    states: int = 2_000_000
+    states: int = 50_000_000
     memory: int = 2 << 30
     """The resident memory of this whole process, in bytes."""
     seconds: float | None = None
@@ -164,7 +164,8 @@ class Breadth:
     def _bound(self, space: LinkedSpace) -> str | None:
         limits = self.limits
         if max(len(space.parents), len(self.packed.rounds.known)) > limits.states:
-            return f"{limits.states:,} state{'s' * (limits.states != 1)}"
+            space.is_full = True
+            return states_text(limits.states)
         if (bytes_now := process_bytes()) > space.bytes:
             space.bytes = bytes_now
         if bytes_now > limits.memory:
@@ -173,6 +174,11 @@ class Breadth:
             return exact_seconds(limits.seconds)
         space.interrupted = self.look(space)
         return space.interrupted
+
+
+def states_text(number: int) -> str:
+    """The limit of states, in the words of `Space.bound`."""
+    return f"{number:,} state{'s' * (number != 1)}"
 
 
 def memory_text(number: int) -> str:

@@ -33,6 +33,8 @@ class Field:
     values: list[Any] = field(default_factory=list)
     codes: dict[Any, int] = field(default_factory=dict)
     overflows: bool = False
+    is_cold: bool = False
+    """Whether the field stands behind all that are not, in words of their own (see `Layout.separate`)."""
 
     @property
     def mask(self) -> int:
@@ -124,6 +126,7 @@ class Layout(ABC):
         self.relayouts: list[Relayout] = []
         """How the bits moved from each layout to the next, from the first layout on."""
         self._bits = 0
+        self._hot_bits = 0
 
     @property
     def layout(self) -> int:
@@ -134,6 +137,11 @@ class Layout(ABC):
     def bits(self) -> int:
         """The number of bits of a state, as far as parts of states are known."""
         return self._bits
+
+    @property
+    def hot_bits(self) -> int:
+        """The number of bits before the words of the fields that seldom change."""
+        return self._hot_bits or self._bits
 
     @property
     def stamp(self) -> int:
@@ -211,8 +219,11 @@ class Layout(ABC):
 
     def _lay_out(self, fields: list[Field], before: list[tuple[int, int]]) -> None:
         """Give every field its position, and move all that had one; `before` has the offset and mask that each had."""
-        self._bits = 0
-        for one in fields:
+        self._bits = self._hot_bits = 0
+        for one in sorted(fields, key=lambda one: one.is_cold):
+            if one.is_cold and not self._hot_bits:
+                self._hot_bits = self._bits
+                self._bits += -self._bits % WORD
             self._place(one)
             one.overflows = False
         for thread_field in self.thread_fields:
@@ -231,6 +242,17 @@ class Layout(ABC):
             for local_state in filter(None, thread_field.local_states):
                 local_state.relay(how)
         self._relay_tables(how)
+
+    def separate(self, most: int) -> None:
+        """Give the fields that seldom change words of their own, so that at most so many bits remain before them."""
+        fields = list(self._fields())
+        changes = [change for one in self.thread_fields for change in _changes_of(one)]
+        rare = sorted(fields, key=lambda one: sum([change & one.mask != 0 for change in changes]))
+        hot = sum([one.width for one in fields])
+        for one in rare:
+            one.is_cold = hot > most
+            hot -= one.width * one.is_cold
+        self._lay_out(fields, [(one.offset, one.mask) for one in fields])
 
     def check_widths(self) -> None:
         """Lay all fields out anew and raise Overflow, where a field has become too narrow."""
@@ -315,13 +337,23 @@ class Layout(ABC):
         return state
 
     def agreeing(self, slots: Iterable[int]) -> Callable[[int], int]:
-        """A function from states to the bits of these cells, of cells made at run time, of threads and of what is broken."""
+        """A function from states to the bits under `agreeing_mask`."""
+        return self.agreeing_mask(slots).__and__
+
+    def agreeing_mask(self, slots: Iterable[int]) -> int:
+        """The bits of these cells, of cells made at run time, of threads and of what is broken."""
         mask = self.live_threads.mask | self.broken_field.mask
         for thread_field in self.thread_fields:
             mask |= thread_field.field.mask
         for slot in (*slots, *range(len(self.machine.slots.cells), len(self.cell_fields))):
             mask |= self.cell_fields[slot].mask
-        return mask.__and__
+        return mask
+
+
+def _changes_of(thread_field: ThreadField) -> set[int]:
+    """The XORs of a thread's known transitions."""
+    known = [one.known for one in thread_field.local_states if one is not None]
+    return {change for table in known for changes in table.values() for change in changes}
 
 
 class _Absent:

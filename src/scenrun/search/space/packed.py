@@ -26,6 +26,7 @@ class Packed(Layout, StateSpace):
 
     def __init__(self, machine: Machine) -> None:
         super().__init__(machine)
+        self.initial = 0
         self.violations = []
         self.died_holding = {}
         self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
@@ -62,6 +63,7 @@ class Packed(Layout, StateSpace):
     def _relay_tables(self, how: Relayout) -> None:
         moved = [one._replace(state=how.of(one.state), touched=how.of_mask(one.touched)) for one in self.violations]
         self.violations[:] = moved
+        self.initial = how.of(self.initial)
         self._forget_time()
 
     def _forget_time(self) -> None:
@@ -197,10 +199,11 @@ class Packed(Layout, StateSpace):
         """The XOR that lets time pass, where time is virtual; 0 where time cannot pass."""
         found = self._later.get(state)
         if found is None:
-            found = self._later[state] = self._worked_out_later(state)
+            found = self._later[state] = self.later_from(state)
         return found
 
-    def _worked_out_later(self, state: int) -> int:
+    def later_from(self, state: int) -> int:
+        """The same as `later`, computed anew and not remembered."""
         if self.is_over(state):
             return 0
         before = self.unpack(state)

@@ -16,6 +16,8 @@ class Space(ABC):
         self.depth = 0
         self.bound: str | None = None
         """The limit that ended the search, in words; None for a closed search."""
+        self.is_full = False
+        """Whether it was the limit of states that ended the search."""
         self.seconds = 0.0
         self.interrupted: str | None = None
         """The reason with which `look` ended the search, such as a signal."""
