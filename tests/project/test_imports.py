@@ -25,7 +25,7 @@ FACADE = ("scenrun", "scenrun.__main__")
 ONLY_IN = {
     "duckdb": ("scenrun.report.database",),
     "distributed": ("scenrun.workers.cluster",),
-    "numpy": (),
+    "numpy": ("scenrun.search.arrays",),
     "starlette": (),
     "pytest": ("scenrun.interface.pytest_plugin",),
     "click": ("scenrun.interface.cli",),
@@ -39,10 +39,11 @@ ONLY_IN = {
     ),
 }  # fmt: skip
 """The packages of others that are not everywhere: the modules, or rooms, that import them."""
-KNOW_LAYOUT = ("space.layout", "space.packed", "space.breadth_first", "reduction.persistent_sets")
+KNOW_LAYOUT = ("arrays", "space.layout", "space.packed", "space.breadth_first", "reduction.persistent_sets")
 """The modules of the search that may read how states are packed; others have only made a `Packed`, and ask `StateSpace`."""
-MAKE_PACKED = ("state_search", "explore", "strategies.model_executions")
+MAKE_PACKED = ("portfolio", "state_search", "explore", "strategies.model_executions")
 START_UP = "a command, or a verb, imports only what it needs to start"
+ARRAYS = "numpy is imported only where arrays pay: where there are many states"
 EXTRA = "an extra, which need not be installed"
 IN_FUNCTIONS = {
     "scenrun.api": START_UP,
@@ -61,7 +62,9 @@ IN_FUNCTIONS = {
     "scenrun.report.database": EXTRA,
     "scenrun.report.results": "what draws a result is imported where one is drawn; most are only asked for their verdict",
     "scenrun.search.explore": START_UP,
+    "scenrun.search.portfolio": ARRAYS,
     "scenrun.search.result": "what draws a result is imported where one is drawn; most are only asked for their verdict",
+    "scenrun.search.state_search": ARRAYS,
     "scenrun.workers.cluster": EXTRA,
 }
 """The modules that import ours or an extra inside a function, each with the reason."""
@@ -125,6 +128,11 @@ def test_a_run_imports_what_it_needs_and_no_console_framework(file: str) -> None
     imported = imported_by("run", file, "--log", file + ".log")
     assert {*READING, *WRITING, "scenrun.execution.threads.run_program", "scenrun.trace.recorder"} <= imported
     assert not imported & {"rich", "typer", "distributed"}
+
+
+def test_a_search_of_few_states_imports_no_numpy(file: str) -> None:
+    """Arrays pay from thousands of states on."""
+    assert "scenrun.search.state_search" in (imported := imported_by("explore", file)) and "numpy" not in imported
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
@@ -218,7 +226,9 @@ def test_only_two_searches_know_how_states_are_packed() -> None:
     """Properties, symmetry, counterexamples and strategies ask the interfaces; a space is made where a search begins."""
     users = {
         part: {
-            m.removeprefix("scenrun.search.") for m in MODULES if f"scenrun.search.space.{part}" in own_imports_of(m)
+            m.removeprefix("scenrun.search.").replace("arrays.", "arrays/").partition("/")[0]
+            for m in MODULES
+            if f"scenrun.search.space.{part}" in own_imports_of(m)
         }
         for part in ("layout", "packed")
     }
