@@ -165,6 +165,14 @@ class LevelSearch:
 
     # --- steps
 
+    def representatives(self, run: Run) -> Run:
+        """What is kept of some states: here, all of them."""
+        return run
+
+    def repeated(self, columns: Columns) -> dict[int, Flags]:
+        """By thread, the states in which its steps add nothing to those of another thread: here, none."""
+        return {}
+
     def ready(self) -> None:
         """Bring the tables up to what the packed states know."""
         packed = self.packed
@@ -190,8 +198,10 @@ class LevelSearch:
 class Level:
     """The states that one step leads to from the states of a level."""
 
-    def __init__(self, search: LevelSearch) -> None:
+    def __init__(self, search: LevelSearch, *, among_all: bool = False) -> None:
+        """among_all: whether states count as new that the space has."""
         self.search = search
+        self.among_all = among_all
         self.space = search.space
         self.transitions = 0
         self.ends: list[Columns] = []
@@ -216,8 +226,11 @@ class Level:
     def _sort(self) -> None:
         if self._found:
             run = sorted_run(joined(self._found, self.space.count))
-            self._runs.append(self.space.known.new_among(run))
+            self._runs.append(self._new_among(self.search.representatives(self._new_among(run))))
         self._found, self._waiting = [], 0
+
+    def _new_among(self, run: Run) -> Run:
+        return run if self.among_all else self.space.known.new_among(run)
 
     def add(self, kept: Columns) -> None:
         """Make all steps of some states."""
@@ -231,9 +244,10 @@ class Level:
                 kept, columns = picked(kept, ~over), picked(columns, ~over)
         moved: Flags = np.zeros(len(columns[0]), np.bool_)
         busy: Flags = moved.copy()
+        repeated = search.repeated(columns)
         at = 0
         while at < len(search.tables):  # a step may make a thread that has no table before
-            self._move(search.tables[at], kept, columns, moved, busy)
+            self._move(search.tables[at], repeated.get(at), kept, columns, moved, busy)
             at += 1
         if packed.machine.timed:
             self._let_time_pass(columns, moved, busy)
@@ -242,10 +256,17 @@ class Level:
         if self._waiting > SORTED_AT_ONCE:
             self._sort()
 
-    def _move(self, table: StepTable, kept: Columns, columns: Columns, moved: Flags, busy: Flags) -> None:
-        """Make the steps of one thread."""
+    def _move(
+        self, table: StepTable, repeated: Flags | None, kept: Columns, columns: Columns, moved: Flags, busy: Flags
+    ) -> None:
+        """Make the steps of one thread, but for the states in which they are `repeated`."""
         places = table.places(columns)
-        rows = self.search.rows_of(table, columns, places)
+        if repeated is None:
+            rows = self.search.rows_of(table, columns, places)
+        else:
+            rows = np.zeros(len(places), np.int32)
+            at = np.flatnonzero(~repeated)
+            rows[at] = self.search.rows_of(table, picked(columns, at), places.take(at))
         for at, after in table.steps_kept(kept, columns, rows, self.space.codec):
             made = len(after[0])
             self._found.append(after)

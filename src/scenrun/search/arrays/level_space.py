@@ -54,7 +54,7 @@ class LevelSpace(Space):
         """The terminal states, in parts."""
         self.by_time: list[tuple[Columns, Columns]] = []
         """Where time is virtual: for each level, the states in which time passes, and the states after it."""
-        self.steps_to: Callable[[Run, int], int] | None = None
+        self.step_to: Callable[[Run, int], int] | None = None
         """Where states are representatives: a state of a level that leads to a state; None where steps can be undone."""
         self._layout = packed.layout
         self._predecessors: Predecessors | None = None
@@ -136,8 +136,8 @@ class LevelSpace(Space):
 
     def _before(self, state: int, level: int) -> int:
         """A state of a level from which a step leads to this one."""
-        if self.steps_to is not None:
-            return self.steps_to(self.levels[level], state)
+        if self.step_to is not None:
+            return self.step_to(self.levels[level], state)
         if self._predecessors is None:
             self._predecessors = Predecessors(self.packed)
         found = [one for one in self._predecessors.of(state) if self.is_in(self.levels[level], one)]

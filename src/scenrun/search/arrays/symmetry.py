@@ -1,0 +1,296 @@
+"""Representatives of many states at once: the local states of interchangeable replicas, sorted within each state.
+
+The same representatives as of `reduction.symmetry`, which works out each piece once: what a local state is without its replica,
+what it is with another one, what a cell's value is with other threads. Here the pieces are looked up and put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from scenrun.search.arrays.columns import WORD, Column, Columns, Flags, Numbers, picked
+from scenrun.search.arrays.level_space import places_of
+from scenrun.search.reduction.symmetry import LAST, Replicas, Symmetry
+from scenrun.search.space.layout import Field
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import Stopped
+
+MENTIONS = 20
+"""The bits, in what is sorted, of the places of a thread's number in cells; those above are of its local state."""
+UNKNOWN = -1
+
+Grid = npt.NDArray[np.int64]
+"""A row for each state, with a number for each replica."""
+
+
+class Table:
+    """An array of numbers, each worked out when it is first asked for."""
+
+    def __init__(self, work_out: Callable[[int], int]) -> None:
+        self._work_out = work_out
+        self._known: Numbers = np.zeros(0, np.int64)
+
+    def take(self, keys: Numbers) -> Numbers:
+        """The numbers of some keys, which are small."""
+        if len(keys) and (last := int(keys.max())) >= len(self._known):
+            more: Numbers = np.full(max(last + 1, 2 * len(self._known)) - len(self._known), UNKNOWN, np.int64)
+            self._known = np.concatenate([self._known, more])
+        found: Numbers = self._known.take(keys)
+        if len(found) and int(found.min()) == UNKNOWN:
+            for key in np.unique(keys[found == UNKNOWN]).tolist():
+                self._known[key] = self._work_out(key)
+            found = self._known.take(keys)
+        return found
+
+
+class ArraySymmetry:
+    """Finds the representatives of states, as long as the packed states keep their layout."""
+
+    def __init__(self, packed: Packed, symmetry: Symmetry) -> None:
+        symmetry.follow_layout()
+        self.packed = packed
+        self.symmetry = symmetry
+        self._mentioned: dict[tuple[int, ...], dict[int, int]] = {}
+        """By the value numbers of the cells with thread numbers: for each thread in them, the number of its places there."""
+        self._groups: dict[tuple[int, int], Members] = {}
+
+    def canonical(self, columns: Columns) -> Columns:
+        """The representative of each state. May raise Overflow."""
+        for at in range(len(self.symmetry.groups)):
+            for members, rows in self._by_members(at, columns):
+                changed = members.sorted(picked(columns, rows) if rows is not None else columns)
+                if rows is None:
+                    columns = changed
+                else:
+                    columns = tuple(column.copy() for column in columns)
+                    for column, new in zip(columns, changed, strict=True):
+                        column[rows] = new
+        self.packed.check_widths()
+        return columns
+
+    def repeated(self, columns: Columns) -> dict[int, Flags]:
+        """For each thread that may be the like of the replica before it: the states in which it is. Its steps add nothing."""
+        out: dict[int, Flags] = {}
+        for at in range(len(self.symmetry.groups)):
+            for members, rows in self._by_members(at, columns):
+                keys = members.keys(picked(columns, rows) if rows is not None else columns)
+                for index in range(1, len(members.numbers)):
+                    same = keys[:, index] == keys[:, index - 1]
+                    flags = out.setdefault(members.numbers[index], np.zeros(len(columns[0]), np.bool_))
+                    flags[slice(None) if rows is None else rows] |= same
+        return out
+
+    def _by_members(self, group: int, columns: Columns) -> list[tuple[Members, Numbers | None]]:
+        """The states by the threads that exist in them: the started replicas, with the positions of the states; None: all."""
+        live = self.packed.live_threads
+        rosters = places_of(columns, live.offset, (1 << live.width) - 1)
+        found, first = np.unique(rosters, return_index=True)
+        out = []
+        for roster, where in zip(found.tolist(), first.tolist(), strict=True):
+            if (group, roster) not in self._groups:
+                self._groups[group, roster] = Members(self, self.symmetry.groups[group], self._one(columns, where))
+            members = self._groups[group, roster]
+            if len(members.numbers) > 1:
+                out.append((members, None if len(found) == 1 else np.flatnonzero(rosters == roster)))
+        return out
+
+    @staticmethod
+    def _one(columns: Columns, at: int) -> int:
+        return sum([int(column[at]) << WORD * number for number, column in enumerate(columns)])
+
+    def mentioned(self, columns: Columns) -> tuple[Grid, Numbers] | None:
+        """For each combination of values with thread numbers, a row with the number of each thread's places in them; and the row
+        of each state. None where no cell has any."""
+        named = [self.packed.cell_fields[slot] for slot, _ in self.symmetry.named]
+        if not named:
+            return None
+        values = [field_of(columns, one) for one in named]
+        rows, code = np.zeros(len(columns[0]), np.int64), 0
+        for value in values:  # numbered anew after each cell, so that the codes stay small
+            code = int(value.max(initial=0)) + 1
+            _, rows = np.unique(rows * code + value, return_inverse=True)
+        _, first = np.unique(rows, return_index=True)
+        grid: Grid = np.zeros((len(first), self.packed.thread_count), np.int64)
+        for at, where in enumerate(first.tolist()):
+            for number, place in self._places_in(tuple(int(value[where]) for value in values)).items():
+                grid[at, number] = place
+        if len(grid) and int(grid.max()) >> MENTIONS:
+            raise Stopped(f"more than {1 << MENTIONS:,} ways in which threads stand in lines")
+        return grid, rows
+
+    def _places_in(self, values: tuple[int, ...]) -> dict[int, int]:
+        if values not in self._mentioned:
+            named = zip(self.symmetry.named, values, strict=True)
+            them = tuple([self.packed.cell_fields[slot].values[number] for (slot, _), number in named])
+            self._mentioned[values] = self.symmetry.mentions(them)
+        return self._mentioned[values]
+
+
+class Members:
+    """The started replicas of a group, where certain threads exist."""
+
+    def __init__(self, of: ArraySymmetry, group: Replicas, state: int) -> None:
+        """state: any state in which these threads exist."""
+        self.of = of
+        self.group = group
+        packed, symmetry = of.packed, of.symmetry
+        self.numbers = symmetry.members(group, state)
+        self.fields = [packed.thread_fields[number] for number in self.numbers]
+        self.cells = [packed.cell_fields[slot] for slot in group.slots[: len(self.numbers)]]
+        self._main = packed.thread_fields[0]
+        self._kinds = [Table(self._kind_at(number)) for number in self.numbers]
+        self._places = [Table(self._place_of(at, number)) for at, number in enumerate(self.numbers)]
+        self._own: list[Any] = []
+        """The states of replicas' own cells, without their thread numbers."""
+        self._owns = [Table(self._own_of(cell)) for cell in self.cells]
+        self._given = [
+            Table(self._cell_of(cell, number)) for cell, number in zip(self.cells, self.numbers, strict=True)
+        ]
+        self._joined = Table(self._joined_at)
+
+    # --- pieces
+
+    def _kind_at(self, number: int) -> Callable[[int], int]:
+        values = self.of.packed.thread_fields[number].field.values
+        return lambda place: self.of.symmetry.kind_of(self.group, values[place])
+
+    def _place_of(self, at: int, number: int) -> Callable[[int], int]:
+        return lambda kind: self.of.symmetry.place_given(self.group, at, number, kind)
+
+    def _own_of(self, cell: Field) -> Callable[[int], int]:
+        def own(number: int) -> int:
+            state = cell.values[number][0]
+            if state not in self._own:
+                self._own.append(state)
+            return self._own.index(state)
+
+        return own
+
+    def _cell_of(self, cell: Field, number: int) -> Callable[[int], int]:
+        return lambda own: cell.number((self._own[own], number))
+
+    def _joined_at(self, place: int) -> int:
+        """The number of replicas that main has joined at one of its places, while it is in its join loop; otherwise 0."""
+        thread = self._main.field.values[place]
+        return self.of.symmetry.joined_by(self.group, thread)
+
+    # --- sorting
+
+    def keys(self, columns: Columns) -> Grid:
+        """What the replicas of each state are sorted by: ended ones last, then the local state, then the places in cells."""
+        kinds = self._kinds_of(columns)
+        return self._keys(columns, kinds)
+
+    def _kinds_of(self, columns: Columns) -> Grid:
+        found = [
+            table.take(places_of(columns, one.shift, one.mask))
+            for table, one in zip(self._kinds, self.fields, strict=True)
+        ]
+        return np.stack(found, axis=1)
+
+    def _keys(self, columns: Columns, kinds: Grid) -> Grid:
+        mentioned = self.of.mentioned(columns)
+        if mentioned is None:
+            return kinds << MENTIONS
+        grid, rows = mentioned
+        return kinds << MENTIONS | grid[:, list(self.numbers)][rows]
+
+    def sorted(self, columns: Columns) -> Columns:
+        """The states with their replicas sorted."""
+        kinds = self._kinds_of(columns)
+        keys = self._keys(columns, kinds)
+        joined = self._joined.take(places_of(columns, self._main.shift, self._main.mask))
+        rows = np.flatnonzero((keys[:, 1:] < keys[:, :-1]).any(axis=1) | (joined > 0))
+        if not len(rows):
+            return columns
+        order = self._order(keys[rows], joined[rows])
+        moves = np.flatnonzero((order != np.arange(order.shape[1])).any(axis=1))
+        rows, order = rows[moves], order[moves]
+        if not len(rows):
+            return columns
+        changed = self._permuted(picked(columns, rows), kinds[rows], order)
+        out = tuple(column.copy() for column in columns)
+        for column, new in zip(out, changed, strict=True):
+            column[rows] = new
+        return out
+
+    @staticmethod
+    def _order(keys: Grid, joined: Numbers) -> Grid:
+        """For each index, the index of the replica whose state it gets; as many ended ones as main has joined come first."""
+        order: Grid = np.argsort(keys, axis=1, kind="stable")
+        if not joined.any():
+            return order
+        ended = keys >= LAST << MENTIONS
+        running = (~ended).sum(axis=1)[:, None]
+        first = np.minimum(joined, ended.sum(axis=1))[:, None]
+        at = np.arange(keys.shape[1])[None, :]
+        to = np.where(at < running, at + first, np.where(at < running + first, at - running, at))
+        out = np.empty_like(order)
+        np.put_along_axis(out, to, order, axis=1)
+        return out
+
+    def _permuted(self, columns: Columns, kinds: Grid, order: Grid) -> Columns:
+        """The states in which each replica has the local state of the one at `order`, and all its mentions."""
+        out = [column.copy() for column in columns]
+        kinds = np.take_along_axis(kinds, order, axis=1)
+        own = np.stack(
+            [table.take(field_of(columns, cell)) for table, cell in zip(self._owns, self.cells, strict=True)], axis=1
+        )
+        own = np.take_along_axis(own, order, axis=1)
+        for at, one in enumerate(self.fields):
+            put(out, one.field, self._place_numbers(at, kinds[:, at]))
+            put(out, self.cells[at], self._given[at].take(own[:, at]))
+        self._rename(out, order)
+        return tuple(out)
+
+    def _place_numbers(self, at: int, kinds: Numbers) -> Numbers:
+        """The places of a replica at these local states; the numbers of ended ones are too large for a table."""
+        ended = kinds >= LAST
+        out: Numbers = np.empty(len(kinds), np.int64)
+        out[~ended] = self._places[at].take(kinds[~ended])
+        for kind in np.unique(kinds[ended]).tolist():
+            out[kinds == kind] = self._place_of(at, self.numbers[at])(kind)
+        return out
+
+    def _rename(self, out: list[Column], order: Grid) -> None:
+        """Give threads their new numbers in the values of cells."""
+        packed, inverse = self.of.packed, np.argsort(order, axis=1)
+        for slot, numbers in self.of.symmetry.named:
+            cell = packed.cell_fields[slot]
+            values = field_of(tuple(out), cell)
+            for number in np.unique(values).tolist():
+                value = cell.values[number]
+                mine = [at for at, member in enumerate(self.numbers) if member in numbers.of(value)]
+                if not mine:
+                    continue
+                rows = np.flatnonzero(values == number)
+                targets, where = np.unique(inverse[rows][:, mine], axis=0, return_inverse=True)
+                codes = [
+                    cell.number(numbers.renumbered(value, self._renamed(mine, target))) for target in targets.tolist()
+                ]
+                put(out, cell, np.array(codes, np.int64)[where.reshape(-1)], rows)
+
+    def _renamed(self, mine: Sequence[int], target: Sequence[int]) -> dict[int, int]:
+        pairs = zip(mine, target, strict=True)
+        return {self.numbers[old]: self.numbers[new] for old, new in pairs if old != new}
+
+
+def field_of(columns: Columns, one: Field) -> Numbers:
+    """The number of a field's value in each state."""
+    return places_of(columns, one.offset, (1 << one.width) - 1)
+
+
+def put(columns: list[Column], one: Field, numbers: Numbers, rows: Numbers | None = None) -> None:
+    """Set a field in some states."""
+    column, shift = columns[one.offset // WORD], np.uint64(one.offset % WORD)
+    mask = np.uint64(((1 << one.width) - 1) << one.offset % WORD)
+    new = numbers.view(np.uint64) << shift & mask
+    if rows is None:
+        column &= ~mask
+        column |= new
+    else:
+        column[rows] = column[rows] & ~mask | new
