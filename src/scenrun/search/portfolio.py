@@ -19,16 +19,21 @@ from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Look
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.visited import Space
+from scenrun.search.space.visited import LinkedSpace, Space
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from scenrun.search.arrays.level_search import LevelSearch
+    from scenrun.search.arrays.reduced_search import ReducedLevelSearch
 
 SMALL = 20_000
 """States up to which a space is searched state by state; arrays pay beyond it."""
 WIDE = 64
 """States of a level, on average, from which on arrays pay."""
-TURNS = ((4_000, 1_000_000), (50_000, 10_000_000))
+FEW = 300
+"""States of a reduced space that are visited one by one, before arrays are tried."""
+TURNS = ((20_000, 200_000), (200_000, 2_000_000), (2_000_000, 20_000_000))
 """The states up to which the reduced space and then the whole one are searched, in turn."""
 
 
@@ -64,7 +69,13 @@ class Portfolio:
         """Where the space has representatives: the representative of a state."""
         self.is_reduced = False
         self._began = time.perf_counter()
+        self.symmetry = Symmetry(packed)
+        self._canonical: Canonical | None = None
+        """Where the last space one by one has representatives: the representative of a state."""
         self._arrays: LevelSearch | None = None
+        self._reduced_arrays: ReducedLevelSearch | None = None
+        self._shows_too_little = False
+        """Whether the reduced space in arrays has cycles."""
         self._most = 0
         """The limit of states of the last search."""
         self._left = 0.0
@@ -72,20 +83,38 @@ class Portfolio:
 
     def run(self) -> Space:
         """The space that was closed first; otherwise the whole one, or the reduced one where only that was asked for."""
-        if self.how.reduction == "on" and not self.how.timed:
-            self.is_reduced = True
-            return self._reduced(self.how.limits.states)
+        if self.how.timed or self.how.reduction == "off":
+            space = self._one_by_one(SMALL)
+            return self._whole(self.how.limits.states) if self._had_its_turn(space) else space
+        if self.how.reduction == "on":
+            return self._only_reduced()
+        return self._in_turns()
+
+    def _in_turns(self) -> Space:
         space = self._one_by_one(SMALL)
-        for fewer, more in TURNS if self.how.reduction == "auto" and not self.how.timed else ():
+        for fewer, more in TURNS:
             if not self._had_its_turn(space):
                 return space
             reduced = self._reduced(fewer)
-            if not self._had_its_turn(reduced):
-                self.is_reduced = True
-                return reduced
-            self.canonical = None
+            if reduced is not None:
+                if not self._had_its_turn(reduced):
+                    return self._as_reduced(reduced)
+                if more >= self.how.limits.states and len(reduced) < len(space):
+                    break
             space = self._whole(more)
         return self._whole(self.how.limits.states) if self._had_its_turn(space) else space
+
+    def _only_reduced(self) -> Space:
+        space = self._reduced(self.how.limits.states)
+        return self._as_reduced(self._persistent(self.how.limits.states) if space is None else space)
+
+    def _as_reduced(self, space: Space) -> Space:
+        self.is_reduced = True
+        if isinstance(space, LinkedSpace):
+            self.canonical = self._canonical
+        elif self.symmetry.groups and self.how.symmetry:
+            self.canonical = self.symmetry.canonical
+        return space
 
     # --- one search of them
 
@@ -102,23 +131,49 @@ class Portfolio:
         """The whole space in arrays; a second call goes on where the first one ended."""
         limits = self._limits(most)
         if self._arrays is None:
-            self._arrays = level_search()(self.packed, limits, self.how.look, self.at_rest(None))
+            self._arrays = arrays().LevelSearch(self.packed, limits, self.how.look, self.at_rest(None))
         self._arrays.limits = limits
         return self._timed(self._arrays.run())
 
-    def _reduced(self, most: int) -> Space:
-        """The space of persistent sets, with symmetry where it applies.
+    def _reduced(self, most: int) -> Space | None:
+        """The reduced space: one by one as long as it has few states, then in arrays; None where arrays do not show enough.
+
+        Of persistent sets in arrays it is not known which thread they ignore on a cycle, nor of representatives which
+        replica moves: so they show all only where there is no cycle.
+        """
+        if self._shows_too_little:
+            return None
+        if self._reduced_arrays is None:
+            space = self._persistent(min(FEW, most))
+            if not self._had_its_turn(space) or most <= FEW:
+                return space
+        limits = self._limits(most)
+        if self._reduced_arrays is None:
+            symmetry = self.symmetry if self.how.symmetry and self.symmetry.groups else None
+            look = self.at_rest(None if symmetry is None else symmetry.canonical)
+            self._reduced_arrays = arrays().ReducedLevelSearch(self.packed, limits, self.how.look, look, symmetry)
+        self._reduced_arrays.limits = limits
+        space = self._timed(self._reduced_arrays.run())
+        if space.is_closed and self.symmetry.can_loop():
+            self._shows_too_little = not self._reduced_arrays.is_acyclic()
+        space.has_cycles = self._shows_too_little
+        return None if self._shows_too_little else space
+
+    def _persistent(self, most: int) -> Space:
+        """The space of persistent sets one by one, with symmetry where it applies.
 
         A cycle of representatives does not show which of the replicas moves: where a thread can loop, symmetry is left
         out, and the search is `strict`.
         """
-        packed, how, symmetry = self.packed, self.how, Symmetry(self.packed)
+        packed, how, symmetry = self.packed, self.how, self.symmetry
+        self._canonical = None
         if how.symmetry and symmetry.groups:
             look = self.at_rest(symmetry.canonical)
             searcher = Reduced(packed, self._limits(most), how.look, look, canonical=symmetry.canonical)
             space = self._timed(searcher.run())
-            if not space.is_closed or not Nontermination(packed, space, searcher.taken).any:
-                self.canonical = symmetry.canonical
+            if not space.is_closed or not symmetry.can_loop():
+                self._canonical = symmetry.canonical
+                space.has_cycles = False
                 return space
         searcher = Reduced(packed, self._limits(most), how.look, self.at_rest(None))
         space = searcher.run()
@@ -150,13 +205,13 @@ class Portfolio:
         return space.is_full and self._most < self.how.limits.states
 
 
-def level_search() -> type[LevelSearch]:
-    """The search in arrays; raises UsageError where numpy cannot be imported."""
+def arrays() -> ModuleType:
+    """The searches in arrays; raises UsageError where numpy cannot be imported."""
     try:
-        from scenrun.search.arrays.level_search import LevelSearch
+        from scenrun.search.arrays import reduced_search
     except ImportError as error:
         raise UsageError(
             f"a search of more than {SMALL:,} states needs numpy, which cannot be imported ({error}); "
             "install it again: pip install --force-reinstall numpy"
         ) from error
-    return LevelSearch
+    return reduced_search

@@ -215,6 +215,8 @@ class _FindingCollector:
 
     def _add_endless(self) -> None:
         """Add the findings of sets of states that an execution may never leave, and the faults that stay unobserved there."""
+        if not self.space.has_cycles:
+            return
         cycles = self._cycles()
         for endless in cycles.find():
             whos = self.packed.threads(endless.states[0])

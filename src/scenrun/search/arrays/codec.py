@@ -9,19 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenrun.search.arrays.columns import (
-    WORD,
-    Column,
-    Columns,
-    Flags,
-    Numbers,
-    Run,
-    columns_of,
-    joined,
-    mixed,
-    picked,
-    sorted_run,
-)
+from scenrun.search.arrays.columns import WORD, Column, Columns, columns_of, picked, sorted_run
+from scenrun.search.arrays.row_table import Rows, RowTable
 from scenrun.search.space.layout import Layout
 
 
@@ -41,57 +30,47 @@ class Codec:
         self._shift = np.uint64(layout.hot_bits % WORD)
         self._mask = np.uint64((1 << layout.hot_bits % WORD) - 1)
         self._most = 1 << WORD - layout.hot_bits if self.is_numbered else 0
-        self._combinations: Columns = joined([], self.width - 1)
+        self._combinations = RowTable(self.width - 1)
         """By number, the columns but the first."""
-        self._sorted: Run = Run(np.zeros(0, np.uint64), self._combinations)
-        self._numbers: Numbers = np.zeros(0, np.int64)
-        """The numbers of the sorted combinations."""
 
     def opened(self, kept: Columns) -> Columns:
         """States as they are."""
         if not self.is_numbered:
             return kept
         numbers = (kept[0] >> self._shift).view(np.int64)
-        return (kept[0] & self._mask, *(column.take(numbers) for column in self._combinations))
+        return (kept[0] & self._mask, *(column.take(numbers) for column in self._combinations.keys))
 
     def closed(self, states: Columns) -> Columns:
         """States as they are kept; raises Full where there are too many combinations."""
         if not self.is_numbered:
             return states
-        out: Column = self._numbers_of(states[1:]).view(np.uint64) << self._shift
-        out |= states[0]
-        return (out,)
+        rows, unknown = self._combinations.rows_for(states[1:])
+        if len(unknown):
+            self._add(picked(states[1:], unknown))
+            rows[unknown], _ = self._combinations.rows_for(picked(states[1:], unknown))
+        return self._numbered(states, rows)
 
     def known(self, states: Columns) -> Columns:
         """Those of some states whose like were kept before, as they are kept."""
         if not self.is_numbered:
             return states
-        is_known: Flags = self._sorted.has(mixed(states[1:]), states[1:])
-        return self.closed(states if is_known.all() else picked(states, is_known))
+        rows, unknown = self._combinations.rows_for(states[1:])
+        return self._numbered(states, rows) if not len(unknown) else self.closed(picked(states, rows > 0))
 
     def kept(self, state: int) -> Columns | None:
         """One state as it is kept; None where none like it was ever kept."""
         if state >> WORD * self.width:
             return None
-        columns = columns_of([state], self.width)
-        if self.is_numbered and int(self._sorted.places_of(mixed(columns[1:]), columns[1:])[0]) < 0:
-            return None
-        return self.closed(columns)
+        found = self.known(columns_of([state], self.width))
+        return found if len(found[0]) else None
 
-    def _numbers_of(self, columns: Columns) -> Numbers:
-        places = self._sorted.places_of(mixed(columns), columns)
-        unknown: Flags = places < 0
-        if unknown.any():
-            self._add(sorted_run(tuple(column[unknown] for column in columns)))
-            places = self._sorted.places_of(mixed(columns), columns)
-        return self._numbers.take(places)
+    def _numbered(self, states: Columns, rows: Rows) -> Columns:
+        out: Column = rows.astype(np.uint64) << self._shift
+        out |= states[0]
+        return (out,)
 
-    def _add(self, run: Run) -> None:
-        count = len(self._combinations[0])
-        if count + len(run) > self._most:
+    def _add(self, columns: Columns) -> None:
+        run = sorted_run(columns)
+        if len(self._combinations) + len(run) > self._most:
             raise Full
-        self._combinations = joined([self._combinations, run.columns], self.width - 1)
-        self._sorted = sorted_run(self._combinations)
-        places = self._sorted.places_of(mixed(self._combinations), self._combinations)
-        self._numbers = np.empty(count + len(run), np.int64)
-        self._numbers[places] = np.arange(count + len(run))
+        self._combinations.add_keys(run.columns)

@@ -156,19 +156,47 @@ def sorted_run(columns: Columns) -> Run:
     """The distinct ones of some states, sorted."""
     if len(columns) == 1:
         column = np.sort(columns[0])
-        return _distinct(column, (column,), None)
+        keep = _new(column, None)
+        return Run(column, (column,)) if keep.all() else _run_of((column[keep],), column)
+    return tagged_run(columns)[0]
+
+
+def tagged_run(columns: Columns) -> tuple[Run, Numbers]:
+    """The distinct ones of some states, sorted, and for each the position at which it was."""
     keys = mixed(columns)
-    order = np.argsort(keys)
-    keys, columns = keys.take(order), picked(columns, order)
-    tied = keys[1:] == keys[:-1]
-    if not tied.any():
-        return Run(keys, columns)
-    same = tied & _same_as_before(columns)
-    if (tied & ~same).any():
-        order = np.lexsort((*columns, keys))
-        keys, columns = keys.take(order), picked(columns, order)
-        same = _same_as_before(columns)
-    return _distinct(keys, columns, same)
+    order: Numbers = np.argsort(keys)
+    keys = keys.take(order)
+    columns = (keys,) if len(columns) == 1 else picked(columns, order)
+    same: Flags | None = None
+    if len(columns) > 1 and (tied := keys[1:] == keys[:-1]).any():
+        same = tied & _same_as_before(columns)
+        if (tied & ~same).any():
+            again = np.lexsort((*columns, keys))
+            order, keys, columns = order.take(again), keys.take(again), picked(columns, again)
+            same = _same_as_before(columns)
+    keep = _new(keys, same)
+    if keep.all():
+        return Run(keys, columns), order
+    return _run_of(picked(columns, keep), keys[keep]), order[keep]
+
+
+def _run_of(columns: Columns, keys: Column) -> Run:
+    return Run(columns[0] if len(columns) == 1 else keys, columns)
+
+
+def _new(keys: Column, same: Flags | None) -> Flags:
+    """Whether each sorted state is not the one before it, by its key or as `same` says."""
+    keep: Flags = np.ones(len(keys), np.bool_)
+    if len(keys):
+        keep[1:] = keys[1:] != keys[:-1] if same is None else ~same
+    return keep
+
+
+def part_of(run: Run, flags: Flags) -> Run:
+    """Some states of a run."""
+    if flags.all():
+        return run
+    return _run_of(picked(run.columns, flags), run.keys if len(run.columns) == 1 else run.keys[flags])
 
 
 def _is_sorted(keys: Column) -> bool:
@@ -181,21 +209,6 @@ def _same_as_before(columns: Columns) -> Flags:
     for column in columns[1:]:
         same &= column[1:] == column[:-1]
     return same
-
-
-def _distinct(keys: Column, columns: Columns, same: Flags | None) -> Run:
-    """The run without states that are the one before them."""
-    if not len(keys):
-        return Run(keys, columns)
-    keep: Flags = np.ones(len(keys), np.bool_)
-    if same is None:
-        np.not_equal(keys[1:], keys[:-1], out=keep[1:])
-    else:
-        keep[1:] = ~same
-    if keep.all():
-        return Run(keys, columns)
-    columns = picked(columns, keep)
-    return Run(columns[0] if len(columns) == 1 else keys[keep], columns)
 
 
 class StateSet:
@@ -218,11 +231,15 @@ class StateSet:
         for known in self.runs:
             if not len(run):
                 break
-            new = ~known.has(run.keys, run.columns)
-            if not new.all():
-                columns = picked(run.columns, new)
-                run = Run(columns[0] if len(columns) == 1 else run.keys[new], columns)
+            run = part_of(run, ~known.has(run.keys, run.columns))
         return run
+
+    def are_new(self, run: Run) -> Flags:
+        """For each state of a run, whether it is not in the set."""
+        new: Flags = np.ones(len(run), np.bool_)
+        for known in self.runs:
+            new &= ~known.has(run.keys, run.columns)
+        return new
 
     def add(self, run: Run) -> None:
         """Add states that are not in the set."""

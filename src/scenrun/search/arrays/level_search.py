@@ -25,16 +25,19 @@ from scenrun.search.arrays.columns import (
     picked,
     sorted_run,
 )
-from scenrun.search.arrays.key_table import Rows
 from scenrun.search.arrays.level_space import LevelSpace
+from scenrun.search.arrays.row_table import Rows
 from scenrun.search.arrays.step_tables import StepTable, over_of
 from scenrun.search.space.breadth_first import Limits, Look, memory_text, states_text
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.rehearsal import rehearse
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.workers.memory import process_bytes
 
 AT_ONCE = 1 << 14
 """States whose steps are made at once: so many that numpy's calls cost little, so few that the arrays stay near."""
+REHEARSED = 4_000
+"""Steps of random walks before a search."""
 MOST_HOT, LEAST_HOT, FEWER = 54, 30, 8
 """The bits of a column that are for what often changes, at first and at least, and how many fewer where they do not do."""
 SORTED_AT_ONCE = 1 << 21
@@ -100,7 +103,7 @@ class LevelSearch:
                 self._relay()
 
     def _begin(self) -> None:
-        self.packed.begin_anew()
+        rehearse(self.packed, REHEARSED)
         self._relay()
         self.space.add(self.space.run_of([self.packed.initial]))
 
@@ -121,15 +124,15 @@ class LevelSearch:
     def _level(self, level: Run) -> None:
         """Add the level after this one to the space; with an Overflow, nothing has changed."""
         space = self.space
-        made = Level(self)
+        made = self.next_level()
         for at in range(0, len(level), AT_ONCE):
-            made.add(tuple(column[at : at + AT_ONCE] for column in level.columns))
+            made.add(at, tuple(column[at : at + AT_ONCE] for column in level.columns))
             self._new = made.new
             self._check(made)
         self._new = 0
-        run = made.states()
+        run, parents = made.states()
         self._reserve(space.known.bytes_to_add(run))
-        space.add(run)
+        space.add(run, parents)
         space.depth += bool(len(run))
         space.transitions += made.transitions
         space.ends += made.ends
@@ -165,13 +168,19 @@ class LevelSearch:
 
     # --- steps
 
-    def representatives(self, run: Run) -> Run:
-        """What is kept of some states: here, all of them."""
-        return run
+    def next_level(self) -> Level:
+        """What takes the successors of a level."""
+        return Level(self)
 
-    def repeated(self, columns: Columns) -> dict[int, Flags]:
-        """By thread, the states in which its steps add nothing to those of another thread: here, none."""
+    def repeated(self, columns: Columns) -> dict[int, tuple[Flags, Numbers]]:
+        """By thread, the states in which its steps add nothing to those of another thread, and the other's number: here, none."""
         return {}
+
+    def taken(
+        self, columns: Columns, rows: list[Rows], repeated: dict[int, tuple[Flags, Numbers]]
+    ) -> list[Flags] | None:
+        """For each thread, the states in which its steps are taken; None: all of them in all states."""
+        return None
 
     def ready(self) -> None:
         """Bring the tables up to what the packed states know."""
@@ -188,8 +197,9 @@ class LevelSearch:
         rows, asked = table.rows_of(columns, places)
         while len(asked):
             some = picked(columns, asked)
-            table.learn(ints_of(table.one_of_each_row(some)))
+            computed = table.computed(ints_of(table.one_of_each_row(some)))
             self.ready()
+            table.add(list(computed), list(computed.values()))
             rows[asked], still = table.rows_of(some, table.places(some))
             asked = asked[still]
         return rows
@@ -198,10 +208,8 @@ class LevelSearch:
 class Level:
     """The states that one step leads to from the states of a level."""
 
-    def __init__(self, search: LevelSearch, *, among_all: bool = False) -> None:
-        """among_all: whether states count as new that the space has."""
+    def __init__(self, search: LevelSearch) -> None:
         self.search = search
-        self.among_all = among_all
         self.space = search.space
         self.transitions = 0
         self.ends: list[Columns] = []
@@ -216,24 +224,25 @@ class Level:
         """The number of new states so far, as far as they are sorted; a state may be counted twice."""
         return sum(map(len, self._runs))
 
-    def states(self) -> Run:
-        """The new states."""
+    def states(self) -> tuple[Run, Numbers | None]:
+        """The new states, and the position of a predecessor of each, where these are kept."""
         self._sort()
         if len(self._runs) == 1:
-            return self._runs[0]
-        return sorted_run(joined([run.columns for run in self._runs], self.space.count))
+            return self._runs[0], None
+        return sorted_run(joined([run.columns for run in self._runs], self.space.count)), None
 
     def _sort(self) -> None:
         if self._found:
             run = sorted_run(joined(self._found, self.space.count))
-            self._runs.append(self._new_among(self.search.representatives(self._new_among(run))))
+            self._runs.append(self.space.known.new_among(run))
         self._found, self._waiting = [], 0
 
-    def _new_among(self, run: Run) -> Run:
-        return run if self.among_all else self.space.known.new_among(run)
+    def take(self, positions: Numbers, after: Columns) -> None:
+        """Take a successor of each of the states at some positions of the level."""
+        self._found.append(after)
 
-    def add(self, kept: Columns) -> None:
-        """Make all steps of some states."""
+    def add(self, start: int, kept: Columns) -> None:
+        """Make all steps of some states of the level, which begin at a position."""
         search, packed = self.search, self.search.packed
         search.ready()
         columns = self.space.codec.opened(kept)
@@ -241,14 +250,24 @@ class Level:
             over = over_of(search.tables, columns)
             if over.any():
                 self.ends.append(picked(kept, over))
-                kept, columns = picked(kept, ~over), picked(columns, ~over)
+                self._add_running(start + np.flatnonzero(~over), picked(kept, ~over), picked(columns, ~over))
+                return
+        self._add_running(np.arange(start, start + len(kept[0])), kept, columns)
+
+    def _add_running(self, positions: Numbers, kept: Columns, columns: Columns) -> None:
+        """Make all steps of some states in which the program is not over."""
+        search, packed = self.search, self.search.packed
         moved: Flags = np.zeros(len(columns[0]), np.bool_)
         busy: Flags = moved.copy()
         repeated = search.repeated(columns)
-        at = 0
-        while at < len(search.tables):  # a step may make a thread that has no table before
-            self._move(search.tables[at], repeated.get(at), kept, columns, moved, busy)
-            at += 1
+        rows = self._rows(columns, repeated)
+        taken = search.taken(columns, rows, repeated)
+        for at, (table, some) in enumerate(zip(search.tables, rows, strict=True)):
+            if taken is not None:
+                some[~taken[at]] = 0
+            self._move(table, some, positions, kept, columns, moved)
+            if packed.machine.timed:
+                busy |= (table.counts.take(some) > 0) & ~table.is_in_loop.take(table.places(columns))
         if packed.machine.timed:
             self._let_time_pass(columns, moved, busy)
         if not moved.all():
@@ -256,28 +275,36 @@ class Level:
         if self._waiting > SORTED_AT_ONCE:
             self._sort()
 
+    def _rows(self, columns: Columns, repeated: dict[int, tuple[Flags, Numbers]]) -> list[Rows]:
+        """The row of each state in each thread's table; none where the thread's steps are repeated."""
+        search = self.search
+        out: list[Rows] = []
+        while len(out) < len(search.tables):  # a step may make a thread that has no table before
+            number = len(out)
+            table = search.tables[number]
+            places = table.places(columns)
+            if number not in repeated:
+                out.append(search.rows_of(table, columns, places))
+                continue
+            rows: Rows = np.zeros(len(places), np.int32)
+            first = np.flatnonzero(~repeated[number][0])
+            rows[first] = search.rows_of(table, picked(columns, first), places.take(first))
+            out.append(rows)
+        return out
+
     def _move(
-        self, table: StepTable, repeated: Flags | None, kept: Columns, columns: Columns, moved: Flags, busy: Flags
+        self, table: StepTable, rows: Rows, positions: Numbers, kept: Columns, columns: Columns, moved: Flags
     ) -> None:
-        """Make the steps of one thread, but for the states in which they are `repeated`."""
-        places = table.places(columns)
-        if repeated is None:
-            rows = self.search.rows_of(table, columns, places)
-        else:
-            rows = np.zeros(len(places), np.int32)
-            at = np.flatnonzero(~repeated)
-            rows[at] = self.search.rows_of(table, picked(columns, at), places.take(at))
+        """Make the steps of one thread."""
         for at, after in table.steps_kept(kept, columns, rows, self.space.codec):
             made = len(after[0])
-            self._found.append(after)
+            self.take(positions if at is None else positions[at], after)
             self._waiting += made
             self.transitions += made
             if at is None:
                 moved[:] = True
             else:
                 moved[at] = True
-        if self.search.packed.machine.timed:
-            busy |= (table.counts.take(rows) > 0) & ~table.is_in_loop.take(places)
 
     def _let_time_pass(self, columns: Columns, moved: Flags, busy: Flags) -> None:
         """Let time pass where no thread is enabled that is not in a loop; whether it does pass, the packed states know."""

@@ -6,7 +6,7 @@ predecessors of a state are looked up, and one of them is in the level before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from scenrun.search.arrays.columns import (
     mixed,
     picked,
     sorted_run,
+    tagged_run,
     words_of,
 )
 from scenrun.search.arrays.predecessors import Predecessors
@@ -54,15 +55,19 @@ class LevelSpace(Space):
         """The terminal states, in parts."""
         self.by_time: list[tuple[Columns, Columns]] = []
         """Where time is virtual: for each level, the states in which time passes, and the states after it."""
-        self.step_to: Callable[[Run, int], int] | None = None
-        """Where states are representatives: a state of a level that leads to a state; None where steps can be undone."""
+        self.keeps_parents = False
+        """Whether predecessors are kept, because steps cannot be undone."""
+        self.parents: list[Numbers] = []
+        """For each level, the position of a predecessor of each state in the level before."""
         self._layout = packed.layout
         self._predecessors: Predecessors | None = None
 
     # --- growing
 
-    def add(self, run: Run) -> None:
-        """Add a level of new states."""
+    def add(self, run: Run, parents: Numbers | None = None) -> None:
+        """Add a level of new states; parents: where predecessors are kept, the position of one of each in the level before."""
+        if self.keeps_parents:
+            self.parents.append(np.zeros(len(run), np.int64) if parents is None else parents)
         self.levels.append(run)
         self.known.add(run)
 
@@ -87,7 +92,10 @@ class LevelSpace(Space):
                 columns = relaid(columns, how)
             return self.codec.closed(joined([columns], self.codec.width))
 
-        self.levels = [sorted_run(moved(run.columns)) for run in self.levels]
+        whole = moved(joined([run.columns for run in self.levels], old.count))
+        ends = np.cumsum([len(run) for run in self.levels[:-1]])
+        levels = zip(*(np.split(column, ends) for column in whole), strict=True)
+        self._replace([tagged_run(columns) for columns in levels] if self.levels else [])
         self.ends = [moved(columns) for columns in self.ends]
         self.by_time = [(moved(before), moved(after)) for before, after in self.by_time]
         self.known = StateSet(self.count)
@@ -95,6 +103,16 @@ class LevelSpace(Space):
             self.known.add(run)
         self._layout = self.packed.layout
         self._predecessors = None
+
+    def _replace(self, levels: list[tuple[Run, Numbers]]) -> None:
+        """Put other runs in the place of the levels, each with the position at which each state was before."""
+        self.levels = [run for run, _ in levels]
+        if not self.parents:
+            return
+        for level in range(1, len(levels)):
+            now = np.empty(len(levels[level - 1][1]), np.int64)
+            now[levels[level - 1][1]] = np.arange(len(now))
+            self.parents[level] = now[self.parents[level][levels[level][1]]]
 
     # --- what was visited
 
@@ -129,15 +147,27 @@ class LevelSpace(Space):
 
     def path_to(self, state: int) -> list[int]:
         """The states on a shortest path from the initial state to this one."""
+        level = self.level_of(state)
+        if self.parents:
+            return self._path_by_parents(state, level)
         path = [state]
-        for level in reversed(range(self.level_of(state))):
-            path.append(self._before(path[-1], level))
+        for before in reversed(range(level)):
+            path.append(self._before(path[-1], before))
+        return path[::-1]
+
+    def _path_by_parents(self, state: int, level: int) -> list[int]:
+        kept = self.codec.kept(state)
+        assert kept is not None
+        at = int(self.levels[level].places_of(mixed(kept), kept)[0])
+        path = [state]
+        for number in range(level, 0, -1):
+            at = int(self.parents[number][at])
+            columns = self.codec.opened(picked(self.levels[number - 1].columns, np.array([at])))
+            path += ints_of(columns)
         return path[::-1]
 
     def _before(self, state: int, level: int) -> int:
         """A state of a level from which a step leads to this one."""
-        if self.step_to is not None:
-            return self.step_to(self.levels[level], state)
         if self._predecessors is None:
             self._predecessors = Predecessors(self.packed)
         found = [one for one in self._predecessors.of(state) if self.is_in(self.levels[level], one)]

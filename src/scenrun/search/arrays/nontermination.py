@@ -19,6 +19,7 @@ from scenrun.search.arrays.columns import (
     Run,
     joined,
     mixed,
+    part_of,
     picked,
     sorted_run,
 )
@@ -107,7 +108,7 @@ class ArrayNontermination(Nontermination):
             left[dead] -= times.astype(np.int32)
             dead = dead[(left[dead] <= 0) & alive[dead]]
             alive[dead] = False
-        return _part_of(inside, alive)
+        return part_of(inside, alive)
 
     # --- components
 
@@ -116,7 +117,7 @@ class ArrayNontermination(Nontermination):
         first = self._first(inside)
         forwards = self._reached(inside, first, forwards=True)
         both = forwards & self._reached(inside, first, forwards=False, among=forwards)
-        return _part_of(inside, both), _part_of(inside, ~both)
+        return part_of(inside, both), part_of(inside, ~both)
 
     def _first(self, inside: Run) -> int:
         """The position of a state that was visited first."""
@@ -187,7 +188,7 @@ class ArrayNontermination(Nontermination):
         for number, one in about.items():
             unfair |= one.enabled if number not in moving else one.torn
         if unfair.any():
-            yield from self._fair_in(_part_of(component, ~unfair))
+            yield from self._fair_in(part_of(component, ~unfair))
             return
         is_left = any(one.leaves for one in about.values())
         could = {number for number, one in about.items() if one.enabled.any()}
@@ -248,14 +249,6 @@ class _Moves:
 
     def __post_init__(self) -> None:
         self.enabled, self.torn = np.zeros(self.size, np.bool_), np.zeros(self.size, np.bool_)
-
-
-def _part_of(run: Run, flags: Flags) -> Run:
-    """Some states of a run."""
-    if flags.all():
-        return run
-    columns = picked(run.columns, flags)
-    return Run(columns[0] if len(columns) == 1 else run.keys[flags], columns)
 
 
 def of_levels(packed: Packed, visited: Space) -> Nontermination:

@@ -57,10 +57,9 @@ class StepTable(KeyTable):
             changes += local_state.known.values()
         self.add(keys, changes)
 
-    def learn(self, states: list[int]) -> None:
-        """Add the rows of some states, which have none; what is not known is computed."""
-        found = {self._key_of(state): self.packed.changes_of(state, self.thread_field) for state in states}
-        self.add(list(found), list(found.values()))
+    def computed(self, states: list[int]) -> dict[int, tuple[int, ...]]:
+        """The rows of some states, which have none: what each is for, and the XORs of its alternatives."""
+        return {self._key_of(state): self.packed.changes_of(state, self.thread_field) for state in states}
 
     def _key_of(self, state: int) -> int:
         """The bits of a state that the thread's next step depends on."""

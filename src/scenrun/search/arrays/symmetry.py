@@ -23,6 +23,8 @@ MENTIONS = 20
 """The bits, in what is sorted, of the places of a thread's number in cells; those above are of its local state."""
 UNKNOWN = -1
 
+Repeated = dict[int, tuple[Flags, Numbers]]
+"""By thread number: the states in which the thread is a replica like the one before it, and the number of that one."""
 Grid = npt.NDArray[np.int64]
 """A row for each state, with a number for each replica."""
 
@@ -61,7 +63,7 @@ class ArraySymmetry:
     def canonical(self, columns: Columns) -> Columns:
         """The representative of each state. May raise Overflow."""
         for at in range(len(self.symmetry.groups)):
-            for members, rows in self._by_members(at, columns):
+            for members, rows in self.by_members(at, columns):
                 changed = members.sorted(picked(columns, rows) if rows is not None else columns)
                 if rows is None:
                     columns = changed
@@ -72,19 +74,21 @@ class ArraySymmetry:
         self.packed.check_widths()
         return columns
 
-    def repeated(self, columns: Columns) -> dict[int, Flags]:
-        """For each thread that may be the like of the replica before it: the states in which it is. Its steps add nothing."""
-        out: dict[int, Flags] = {}
+    def repeated(self, columns: Columns) -> Repeated:
+        """The threads that may be the like of the replica before them, whose steps then add nothing."""
+        out: dict[int, tuple[Flags, Numbers]] = {}
         for at in range(len(self.symmetry.groups)):
-            for members, rows in self._by_members(at, columns):
+            for members, rows in self.by_members(at, columns):
                 keys = members.keys(picked(columns, rows) if rows is not None else columns)
                 for index in range(1, len(members.numbers)):
                     same = keys[:, index] == keys[:, index - 1]
-                    flags = out.setdefault(members.numbers[index], np.zeros(len(columns[0]), np.bool_))
+                    empty = np.zeros(len(columns[0]), np.bool_), np.zeros(len(columns[0]), np.int64)
+                    flags, before = out.setdefault(members.numbers[index], empty)
                     flags[slice(None) if rows is None else rows] |= same
+                    before[slice(None) if rows is None else rows] = members.numbers[index - 1]
         return out
 
-    def _by_members(self, group: int, columns: Columns) -> list[tuple[Members, Numbers | None]]:
+    def by_members(self, group: int, columns: Columns) -> list[tuple[Members, Numbers | None]]:
         """The states by the threads that exist in them: the started replicas, with the positions of the states; None: all."""
         live = self.packed.live_threads
         rosters = places_of(columns, live.offset, (1 << live.width) - 1)
@@ -151,6 +155,7 @@ class Members:
             Table(self._cell_of(cell, number)) for cell, number in zip(self.cells, self.numbers, strict=True)
         ]
         self._joined = Table(self._joined_at)
+        self._awaited = Table(self._awaited_at)
 
     # --- pieces
 
@@ -177,6 +182,19 @@ class Members:
         """The number of replicas that main has joined at one of its places, while it is in its join loop; otherwise 0."""
         thread = self._main.field.values[place]
         return self.of.symmetry.joined_by(self.group, thread)
+
+    def _awaited_at(self, place: int) -> int:
+        """One more than the index of the replica for whose end main waits at one of its places; 0 where it waits for none."""
+        thread = self._main.field.values[place]
+        if thread.pc < 0 or not thread.slots or thread.slots[0] not in self.group.slots:
+            return 0
+        instruction = self.of.packed.machine.instruction_of(thread)
+        is_join = instruction is not None and instruction.op == "thread.join"
+        return self.group.slots.index(thread.slots[0]) + 1 if is_join else 0
+
+    def awaited(self, columns: Columns) -> Numbers:
+        """The index of the replica for whose end main waits in each state; -1 where it waits for none."""
+        return self._awaited.take(places_of(columns, self._main.shift, self._main.mask)) - 1
 
     # --- sorting
 

@@ -68,99 +68,31 @@ PersistentSetKey = tuple[tuple[LocalAccesses, bool, ClosedGuards], ...]
 """All that the choice of a persistent set depends on, by which it is memoised."""
 
 
-class Reduced(Breadth):
-    """A breadth-first search that expands persistent sets only."""
+class PersistentSets:
+    """Finds the persistent sets of states, as long as the packed states keep their layout."""
 
-    def __init__(
-        self, packed: Packed, limits: Limits, look: Look = lambda space: None, at_rest: Look = lambda space: None,
-        *, strict: bool = False, canonical: Callable[[int], int] | None = None,
-    ) -> None:  # fmt: skip
-        """strict: have a fully expanded state in each cycle. canonical: the representative of a state (see `symmetry`)."""
-        super().__init__(packed, limits, look, at_rest)
-        self.strict = strict
-        self.canonical = canonical
+    def __init__(self, packed: Packed) -> None:
+        self.packed = packed
         self._may_accesses = MayAccesses(packed.machine, packed.touches)
         self._accesses: dict[tuple[Any, ...], LocalAccesses] = {}
         self._sets: dict[PersistentSetKey, tuple[int, ...]] = {}
         self._all = (1 << len(packed.machine.slots.cells)) - 1
-        self.edges: dict[int, tuple[int, ...]] = {}
-        """For each expanded state, the successors by its chosen steps."""
-        self._whole: set[int] = set()
-        """The fully expanded states."""
 
-    def _search(self, space: LinkedSpace) -> None:
-        for memory in (self._accesses, self._sets, self.edges, self._whole):
-            memory.clear()
-        super()._search(space)
-        while space.is_closed and (ignoring := self._ignoring()):
-            following: list[int] = []
-            for state in ignoring:
-                self._expand(state, following, space, whole=True)
-            self._spread(following, space)
+    def clear(self) -> None:
+        """Forget all that belongs to a layout."""
+        self._accesses.clear()
+        self._sets.clear()
 
-    def level(self, frontier: list[int], following: list[int], space: LinkedSpace) -> None:
-        """Add the new successors, by persistent sets, of a part of the frontier to `following` and to the space."""
-        for state in frontier:
-            self._expand(state, following, space)
-
-    def _expand(self, state: int, following: list[int], space: LinkedSpace, *, whole: bool = False) -> None:
-        if self.packed.has_daemons and self.packed.is_over(state):
-            space.terminal.append(state)
-            return
-        key, changes = self._situation(state, self.packed)
-        enabled = [change for changes_of_one in changes for change in changes_of_one]
-        if not enabled:
-            space.terminal.append(state)
-            return
-        afters = [state ^ change for change in enabled]
-        chosen = None if whole else self._sets.get(key)
-        if chosen is None and not whole:
-            chosen = self._sets[key] = self._persistent(key)
-        if chosen is not None:
-            some = [state ^ change for at in chosen for change in changes[at]]
-            # Proviso of `strict`: of each cycle, the state that is expanded last leads to one that has been expanded, or
-            # to itself, and gets all of its steps.
-            if not (self.strict and any(after == state or after in self.edges for after in some)):
-                afters = some
-        if len(afters) == len(enabled):
-            self._whole.add(state)
-        self.edges[state] = tuple(afters if self.canonical is None else map(self.canonical, afters))
-        space.transitions += len(self.edges[state])
-        for after in self.edges[state]:
-            if after not in space.parents:
-                space.parents[after] = state
-                following.append(after)
-
-    def taken(self, state: int) -> tuple[int, ...]:
-        """The explored successors of a state."""
-        return self.edges.get(state, ())
-
-    def _ignoring(self) -> list[int]:
-        """One state of each bottom component in which some thread is enabled but never moves."""
-        found = []
-        for component in bottoms(self.edges, lambda state: self.edges.get(state, ())):
-            if not self._whole.isdisjoint(component):  # a fully expanded state ignores no thread
-                continue
-            could, did = self._movers(component)
-            if could - did:
-                found.append(min(component))
+    def of(self, key: PersistentSetKey) -> tuple[int, ...]:
+        """The indices of the enabled threads of a persistent set, among the threads of a situation."""
+        found = self._sets.get(key)
+        if found is None:
+            found = self._sets[key] = self._persistent(key)
         return found
 
-    def _movers(self, component: list[int]) -> tuple[set[int], set[int]]:
-        """The threads that are enabled somewhere in a component, and those that move in it."""
-        could, did = set(), set()
-        for state in component:
-            for number, afters in self.packed.moves(state):
-                could.add(number)
-                if any(after in self.edges[state] for after in afters):
-                    did.add(number)
-        return could, did
-
-    # --- threads in a state
-
-    def _situation(self, state: int, packed: Packed) -> tuple[PersistentSetKey, list[tuple[int, ...]]]:
+    def situation(self, state: int) -> tuple[PersistentSetKey, list[tuple[int, ...]]]:
         """The threads that have not ended, as a key, and the XORs of the enabled transitions of each."""
-        key, out = [], []
+        packed, key, out = self.packed, [], []
         for thread_field in packed.thread_fields:
             local_state = thread_field.local_states[state >> thread_field.shift & thread_field.mask]
             if local_state is None:
@@ -168,17 +100,20 @@ class Reduced(Breadth):
             changes = local_state.known.get(state & local_state.mask)
             if changes is None:
                 changes = packed.compute(state, thread_field, local_state)
-            accesses: LocalAccesses = local_state.accesses or self._accesses_of(local_state)
-            guards = accesses.guards.get(state & accesses.mask)
-            if guards is None:
-                guards = accesses.guards[state & accesses.mask] = self._standing(
-                    accesses, packed.unpack(state), thread_field
-                )
+            accesses: LocalAccesses = local_state.accesses or self.accesses_of(local_state)
+            guards = accesses.guards.get(state & accesses.mask) or self.guards_of(accesses, state, thread_field)
             key.append((accesses, bool(changes), guards))
             out.append(changes)
         return tuple(key), out
 
-    def _accesses_of(self, local_state: LocalState) -> LocalAccesses:
+    def guards_of(self, accesses: LocalAccesses, state: int, thread_field: ThreadField) -> ClosedGuards:
+        """The closed guards ahead of a thread."""
+        bits = state & accesses.mask
+        if bits not in accesses.guards:
+            accesses.guards[bits] = self._standing(accesses, self.packed.unpack(state), thread_field)
+        return accesses.guards[bits]
+
+    def accesses_of(self, local_state: LocalState) -> LocalAccesses:
         """The accesses of a local state; one object for all local states of a thread that differ only in its registers."""
         thread = local_state.thread
         place = thread.who.name, thread.who.code, thread.pc, thread.phase, thread.slots
@@ -248,3 +183,87 @@ class Reduced(Breadth):
             if not written & unchanged:
                 return left
             unchanged &= ~written
+
+
+class Reduced(Breadth):
+    """A breadth-first search that expands persistent sets only."""
+
+    def __init__(
+        self, packed: Packed, limits: Limits, look: Look = lambda space: None, at_rest: Look = lambda space: None,
+        *, strict: bool = False, canonical: Callable[[int], int] | None = None,
+    ) -> None:  # fmt: skip
+        """strict: have a fully expanded state in each cycle. canonical: the representative of a state (see `symmetry`)."""
+        super().__init__(packed, limits, look, at_rest)
+        self.strict = strict
+        self.canonical = canonical
+        self._sets = PersistentSets(packed)
+        self.edges: dict[int, tuple[int, ...]] = {}
+        """For each expanded state, the successors by its chosen steps."""
+        self._whole: set[int] = set()
+        """The fully expanded states."""
+
+    def _search(self, space: LinkedSpace) -> None:
+        self._sets.clear()
+        self.edges.clear()
+        self._whole.clear()
+        super()._search(space)
+        while space.is_closed and (ignoring := self._ignoring()):
+            following: list[int] = []
+            for state in ignoring:
+                self._expand(state, following, space, whole=True)
+            self._spread(following, space)
+
+    def level(self, frontier: list[int], following: list[int], space: LinkedSpace) -> None:
+        """Add the new successors, by persistent sets, of a part of the frontier to `following` and to the space."""
+        for state in frontier:
+            self._expand(state, following, space)
+
+    def _expand(self, state: int, following: list[int], space: LinkedSpace, *, whole: bool = False) -> None:
+        if self.packed.has_daemons and self.packed.is_over(state):
+            space.terminal.append(state)
+            return
+        key, changes = self._sets.situation(state)
+        enabled = [change for changes_of_one in changes for change in changes_of_one]
+        if not enabled:
+            space.terminal.append(state)
+            return
+        afters = [state ^ change for change in enabled]
+        if not whole:
+            some = [state ^ change for at in self._sets.of(key) for change in changes[at]]
+            # Proviso of `strict`: of each cycle, the state that is expanded last leads to one that has been expanded, or
+            # to itself, and gets all of its steps.
+            if not (self.strict and any(after == state or after in self.edges for after in some)):
+                afters = some
+        if len(afters) == len(enabled):
+            self._whole.add(state)
+        self.edges[state] = tuple(afters if self.canonical is None else map(self.canonical, afters))
+        space.transitions += len(self.edges[state])
+        for after in self.edges[state]:
+            if after not in space.parents:
+                space.parents[after] = state
+                following.append(after)
+
+    def taken(self, state: int) -> tuple[int, ...]:
+        """The explored successors of a state."""
+        return self.edges.get(state, ())
+
+    def _ignoring(self) -> list[int]:
+        """One state of each bottom component in which some thread is enabled but never moves."""
+        found = []
+        for component in bottoms(self.edges, lambda state: self.edges.get(state, ())):
+            if not self._whole.isdisjoint(component):  # a fully expanded state ignores no thread
+                continue
+            could, did = self._movers(component)
+            if could - did:
+                found.append(min(component))
+        return found
+
+    def _movers(self, component: list[int]) -> tuple[set[int], set[int]]:
+        """The threads that are enabled somewhere in a component, and those that move in it."""
+        could, did = set(), set()
+        for state in component:
+            for number, afters in self.packed.moves(state):
+                could.add(number)
+                if any(after in self.edges[state] for after in afters):
+                    did.add(number)
+        return could, did

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.packed import ALARM_EVERY, Packed
+from scenrun.search.space.rehearsal import rehearse
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.space.visited import LinkedSpace, Space
 from scenrun.workers.memory import process_bytes
@@ -20,8 +19,6 @@ LEAP = 1 << 21
 """Growth of the memory, in bytes, between two checks after which each computed transition is checked: values may be large."""
 MUCH = 1_000
 """Lost states from which on a rehearsal is worth its cost."""
-WALKS = 16
-"""Random walks without a new overflow after which a rehearsal ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,8 @@ class Breadth:
             except Overflow:
                 if (lost := len(space.parents)) > MUCH and not rehearsed:
                     self.packed.alarm = lambda: self._stop(LinkedSpace())
-                    with suppress(Stopped):  # the search that comes next finds out by itself
-                        self._rehearse(lost)
+                    rehearse(self.packed, lost)
+                    self.packed.forget()
                     rehearsed = True
                 continue
             self.packed.alarm = None
@@ -79,27 +76,6 @@ class Breadth:
         self.packed.alarm_every = 1 if before and space.bytes - before > LEAP else ALARM_EVERY
         if reason is not None:
             raise Stopped(reason)
-
-    def _rehearse(self, steps: int) -> None:
-        """Widen the fields by random walks, up to `steps` steps.
-
-        A breadth-first search reaches deep states last, so each field that they overflow would cost a whole search.
-        """
-        draw, packed = random.Random(0), self.packed
-        quiet, state = 0, packed.begin_anew()
-        for _ in range(steps):
-            try:
-                following = packed.following(state)
-            except Overflow:
-                quiet, following = 0, []
-                packed.begin_anew()
-            if following:
-                state = draw.choice(following)[1]
-                continue
-            quiet, state = quiet + 1, packed.initial
-            if quiet > WALKS:
-                break
-        packed.forget()
 
     def _search(self, space: LinkedSpace) -> None:
         packed = self.packed

@@ -185,14 +185,20 @@ class Layout(ABC):
             at = len(self.cell_fields)
             self.cell_fields.append(self._new_field(absent=at >= len(self.machine.slots.cells)))
         while len(self.thread_fields) < len(state.threads):
-            thread_field = ThreadField(len(self.thread_fields), self._new_field(absent=True))
+            like = self._widest_of(state.threads[len(self.thread_fields)].who.code)
+            thread_field = ThreadField(len(self.thread_fields), self._new_field(absent=True, width=like))
             thread_field.local_states.append(None)
             self.thread_fields.append(thread_field)
         if not self._bits:
             self.lay_out()
 
-    def _new_field(self, absent: bool) -> Field:
-        made = Field()
+    def _widest_of(self, code: int) -> int:
+        """The width of the widest field of a thread with this code, as threads with the same code need like widths."""
+        alike = (one.field.width for one in self.thread_fields if _code_of(one) == code)
+        return max(alike, default=NARROW)
+
+    def _new_field(self, absent: bool, width: int = NARROW) -> Field:
+        made = Field(width)
         if absent:
             made.values.append(None)  # number 0 means that the cell or thread does not exist yet
             made.codes[_Absent] = 0
@@ -264,6 +270,9 @@ class Layout(ABC):
         for one in fields:
             if one.overflows or len(one.values) == 1 << one.width >= 8:
                 one.width = (len(one.values) * 4 // 3).bit_length()
+        for thread_field in self.thread_fields:
+            if (code := _code_of(thread_field)) is not None:
+                thread_field.field.width = self._widest_of(code)
         self._lay_out(fields, before)
         raise Overflow
 
@@ -348,6 +357,12 @@ class Layout(ABC):
         for slot in (*slots, *range(len(self.machine.slots.cells), len(self.cell_fields))):
             mask |= self.cell_fields[slot].mask
         return mask
+
+
+def _code_of(thread_field: ThreadField) -> int | None:
+    """The code of the thread that is first to have this field; None before there is one."""
+    values = thread_field.field.values
+    return values[1].who.code if len(values) > 1 else None
 
 
 def _changes_of(thread_field: ThreadField) -> set[int]:

@@ -1,0 +1,39 @@
+"""Random walks before a search, which widen the fields of packed states.
+
+A breadth-first search reaches deep states last, so each field that they overflow would cost it dearly.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import Overflow, Stopped
+
+WALKS = 16
+"""Random walks without a new overflow after which a rehearsal ends."""
+
+
+def rehearse(packed: Packed, steps: int) -> None:
+    """Walk at random, up to `steps` steps. What stops the walks, such as a limit, the search that follows finds out by itself."""
+    with suppress(Stopped):
+        _walk(packed, steps)
+    packed.begin_anew()
+
+
+def _walk(packed: Packed, steps: int) -> None:
+    draw = random.Random(0)
+    quiet, state = 0, packed.begin_anew()
+    for _ in range(steps):
+        try:
+            following = packed.following(state)
+        except Overflow:
+            quiet, following = 0, []
+            packed.begin_anew()
+        if following:
+            state = draw.choice(following)[1]
+            continue
+        quiet, state = quiet + 1, packed.initial
+        if quiet > WALKS:
+            return
