@@ -33,8 +33,12 @@ WIDE = 64
 """States of a level, on average, from which on arrays pay."""
 FEW = 300
 """States of a reduced space that are visited one by one, before arrays are tried."""
-TURNS = ((20_000, 200_000), (200_000, 2_000_000), (2_000_000, 20_000_000))
-"""The states up to which the reduced space and then the whole one are searched, in turn."""
+WORK, MORE = 2_000_000, 4
+"""The work of a first turn, in look-ups of a thread's step, and how many times more each further turn is."""
+REDUCING, COLUMN = 12, 90
+"""The work of reducing for each thread of a state, and the bits of states that are kept in one column without much more work."""
+DEEPER = 2
+"""How many times deeper than the other a search must have come in its turn to go on alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +95,21 @@ class Portfolio:
         return self._in_turns()
 
     def _in_turns(self) -> Space:
-        space = self._one_by_one(SMALL)
-        for fewer, more in TURNS:
-            if not self._had_its_turn(space):
-                return space
-            reduced = self._reduced(fewer)
-            if reduced is not None:
-                if not self._had_its_turn(reduced):
-                    return self._as_reduced(reduced)
-                if more >= self.how.limits.states and len(reduced) < len(space):
-                    break
-            space = self._whole(more)
-        return self._whole(self.how.limits.states) if self._had_its_turn(space) else space
+        """The reduced space and the whole one in turns of like work; the one that comes much deeper then goes on alone."""
+        whole, most, work = self._one_by_one(SMALL), self.how.limits.states, WORK
+        while self._had_its_turn(whole):
+            threads = self.packed.thread_count
+            reduced = self._reduced(max(FEW, work // (REDUCING * threads)))
+            if reduced is not None and not self._had_its_turn(reduced):
+                return self._as_reduced(reduced)
+            whole = self._whole(work // (threads * -(-self.packed.bits // COLUMN)))
+            if reduced is None or whole.depth >= reduced.depth:
+                return self._whole(most) if self._had_its_turn(whole) else whole
+            if reduced.depth >= DEEPER * whole.depth and self._had_its_turn(whole):
+                reduced = self._reduced(most)
+                return self._whole(most) if reduced is None else self._as_reduced(reduced)
+            work *= MORE
+        return whole
 
     def _only_reduced(self) -> Space:
         space = self._reduced(self.how.limits.states)
