@@ -16,6 +16,8 @@ from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.selection import alarm_after, counterexamples
+from scenrun.search.coverage import coverage_of
+from scenrun.search.hunt import FIRST, HUNTERS, Hunt, reason_to_end
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.accesses import Race
@@ -27,26 +29,24 @@ from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
 from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
-from scenrun.search.space.breadth_first import Limits, memory_text
+from scenrun.search.space.breadth_first import Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.space.visited import Space
 from scenrun.search.state_search import SearchedSpace, search
 from scenrun.search.strategies.results import Campaign
-from scenrun.workers.memory import process_bytes
 
 EXECUTIONS, BESIDE = 200, 20
 """Random executions that are checked for races: where a race is a finding, and where it is not."""
 BESIDE_S, BESIDE_STEPS = 0.5, 1_000
 """Seconds in all, and steps of each execution, for the check for races where a race is no finding."""
 HUNTED, HUNTING_S = 5_000, 5.0
-"""Schedules, and at most seconds, of each strategy of `HUNTERS`, where there are too many states to visit all."""
-FIRST, FIRST_S = "the first finding", 0.5
-"""What ends a search that asks for no more, and the seconds that shortening it may take while the search waits."""
-BESIDE_STATES = 1.1
-"""The factor of the memory limit that applies while schedules are walked after a state search."""
-HUNTERS = ("random", "pct")
+"""Schedules, and at most seconds, of each strategy of a hunt, where there are too many states to visit all."""
+HUNTED_FIRST, HUNTING_FIRST_S = 1_000, 1.0
+"""The same once the space turns out large, before the search goes on."""
+FIRST_S = 0.5
+"""Seconds that shortening the first finding may take while the search waits."""
 
 
 def explore_program(program: Program, seed: int | None = None, how: SearchOptions | None = None) -> Explored:
@@ -79,20 +79,32 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     hunts = how.strategy is None and not how.is_timed
     limits = _leaving_time(how.limits) if hunts else how.limits
     first = _First(program, seed, how)
-    searching = StateSearchOptions(limits, how.reduction, how.symmetry, how.is_timed, how.look, first.listener)
+    hunt = Hunt(program, seed, how, began)
+    searching = StateSearchOptions(
+        limits,
+        how.reduction,
+        how.symmetry,
+        how.is_timed,
+        how.look,
+        first.listener,
+        first.beside(hunt) if hunts else None,
+    )
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     if limits.seconds is not None and searched.space.bound == exact_seconds(limits.seconds):
         searched.space.bound = exact_seconds(how.limits.seconds or 0.0)
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
-    if hunts and not searched.space.is_closed and not searched.ways and searched.space.interrupted is None:
-        hunt = _Hunt(program, seed, how, began)
-        ways, schedules = [*hunt.ways, *ways], hunt.schedules
+    if hunts and not searched.space.is_closed:
+        if not ways and not hunt.ways and searched.space.interrupted is None:
+            hunt.walk(how.schedules or HUNTED, HUNTING_S)
+        known = {way.about for way in ways}
+        ways, schedules = [*(way for way in hunt.ways if way.about not in known), *ways], hunt.schedules or None
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
-        strategy = " and ".join((STATES, *HUNTERS))
-        notes.append(
-            f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
-        )
+        if schedules is not None:
+            strategy = " and ".join((STATES, *HUNTERS))
+            notes.append(
+                f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
+            )
     space = searched.space
     notes += _of_dead_owners(searched.packed)
     counted = _counted(searched) if how.count else None
@@ -121,6 +133,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         counted=counted,
         notes=tuple(notes),
         interrupted=space.interrupted,
+        coverage=None if space.is_closed else coverage_of(searched.packed, searched.last_states, seed),
     )
 
 
@@ -137,6 +150,17 @@ class _First:
     def listener(self) -> Callable[[Witness], str | None] | None:
         """What is to be called with the first finding; None where it makes no difference."""
         return self.found if self.how.first or self.how.found is not None else None
+
+    def beside(self, hunt: Hunt) -> Callable[[], str | None]:
+        """What walks schedules once the space turns out large; returns the reason that ends the search there, if any."""
+
+        def walk() -> str | None:
+            if self._is_told:
+                return None
+            hunt.walk(min(HUNTED_FIRST, self.how.schedules or HUNTED_FIRST), HUNTING_FIRST_S)
+            return self.found(hunt.ways[0]) if hunt.ways and self.listener is not None else None
+
+        return walk
 
     def found(self, way: Witness) -> str | None:
         """Tell a finding; returns the reason that ends the search, if it is to end there."""
@@ -203,44 +227,6 @@ def _leaving_time(limits: Limits) -> Limits:
     return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
 
 
-class _Hunt:
-    """Walks random schedules after a state search that reached a limit, and collects their findings and outcomes."""
-
-    def __init__(self, program: Program, seed: int, how: SearchOptions, began: float) -> None:
-        from scenrun.search.strategies.campaign import run_campaign
-
-        self.ways: list[Witness] = []
-        self.schedules = 0
-        self.outcomes: list[tuple[Any, ...]] = []
-        for strategy in HUNTERS:
-            left = HUNTING_S
-            if how.limits.seconds is not None:
-                left = min(left, max(0.0, began + how.limits.seconds - time.perf_counter()))
-            campaign = run_campaign(
-                program, strategy=strategy, seed=seed, schedules=how.schedules or HUNTED, seconds=left, jobs=how.jobs,
-                depth=how.depth, look=lambda tally: _reason_to_end(how, tally) or _memory_bound(how.limits),
-                make_executor=how.make_executor,
-            )  # fmt: skip
-            self.schedules += campaign.schedules
-            self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
-            known = {way.about for way in self.ways}
-            self.ways += [
-                Witness(found.about, found.transitions) for found in campaign.findings if found.about not in known
-            ]
-            if how.first and self.ways:
-                return
-
-
-def _reason_to_end(how: SearchOptions, tally: Any) -> str | None:
-    """Why no more schedules are to be walked: a signal, or the first finding, where no more was asked for."""
-    return how.look(tally) or (FIRST if how.first and tally.findings else None)
-
-
-def _memory_bound(limits: Limits) -> str | None:
-    """The memory limit in words, if it is exceeded; with a margin, as the memory of the states is not freed at once."""
-    return memory_text(limits.memory) if process_bytes() > limits.memory * BESIDE_STATES else None
-
-
 # --- by schedules
 
 
@@ -250,7 +236,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     campaign = run_campaign(
         program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
         jobs=how.jobs, depth=how.depth, bound=how.bound, make_executor=how.make_executor,
-        look=lambda tally: _reason_to_end(how, tally),
+        look=lambda tally: reason_to_end(how, tally),
     )  # fmt: skip
     findings = campaign.findings
     if how.first:  # of those that come at the same time, as how many do depends on the machine
@@ -368,6 +354,8 @@ def _common(
     }  # fmt: skip
 
 
-def progress_of(space: Space) -> str:
-    """The progress of a state search, in words."""
-    return f"{len(space):,} states, {space.transitions:,} transitions, depth {space.depth}"
+def progress_of(space: Space, seconds: float) -> str:
+    """The progress of a state search that has gone on for so many seconds, in words."""
+    growth = "" if space.growth is None else f", each level {space.growth:.2f} times the one before"
+    rate = f", {len(space) / seconds:,.0f} states/s" if seconds > 0 else ""
+    return f"{len(space):,} states, {space.transitions:,} transitions, depth {space.depth}{rate}{growth}"

@@ -54,6 +54,8 @@ class StateSearchOptions:
     look: Look = lambda space: None
     found: Callable[[Witness], str | None] | None = None
     """Called once, with the first finding, while the search goes on; a reason that it returns ends the search."""
+    beside: Callable[[], str | None] | None = None
+    """Called once, when the space turns out large; a reason that it returns ends the search."""
 
 
 Canonical = Callable[[int], int]
@@ -80,6 +82,8 @@ class Portfolio:
         self._reduced_arrays: ReducedLevelSearch | None = None
         self._shows_too_little = False
         """Whether the reduced space in arrays has cycles."""
+        self._is_large = False
+        """Whether the space has turned out large."""
         self._most = 0
         """The limit of states of the last search."""
         self._left = 0.0
@@ -89,7 +93,7 @@ class Portfolio:
         """The space that was closed first; otherwise the whole one, or the reduced one where only that was asked for."""
         if self.how.timed or self.how.reduction == "off":
             space = self._one_by_one(SMALL)
-            return self._whole(self.how.limits.states) if self._had_its_turn(space) else space
+            return self._whole(self.how.limits.states) if self._is_to_go_on(space) else space
         if self.how.reduction == "on":
             return self._only_reduced()
         return self._in_turns()
@@ -97,7 +101,7 @@ class Portfolio:
     def _in_turns(self) -> Space:
         """The reduced space and the whole one in turns of like work; the one that comes much deeper then goes on alone."""
         whole, most, work = self._one_by_one(SMALL), self.how.limits.states, WORK
-        while self._had_its_turn(whole):
+        while self._is_to_go_on(whole):
             threads = self.packed.thread_count
             reduced = self._reduced(max(FEW, work // (REDUCING * threads)))
             if reduced is not None and not self._had_its_turn(reduced):
@@ -206,6 +210,15 @@ class Portfolio:
         if self.how.limits.seconds is not None and space.bound == exact_seconds(self._left):
             space.bound = exact_seconds(self.how.limits.seconds)
         return space
+
+    def _is_to_go_on(self, space: Space) -> bool:
+        """Whether a large space is to be searched further, now that other ways to findings had a look."""
+        if not self._had_its_turn(space) or self._is_large or self.how.beside is None:
+            return self._had_its_turn(space)
+        self._is_large = True
+        reason = self.how.beside()
+        space.bound = reason or space.bound
+        return reason is None
 
     def _had_its_turn(self, space: Space) -> bool:
         """Whether the last search ended only because another one has its turn."""

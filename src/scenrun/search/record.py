@@ -8,6 +8,7 @@ from typing import Any
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Move
 from scenrun.search.counterexample.trace import Trace
+from scenrun.search.coverage import Coverage
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.schedule_count import Counted
 
@@ -85,6 +86,8 @@ class SearchRecord:
     lock_cycles: tuple[Any, ...] = ()
     counted: Counted | None = None
     notes: tuple[str, ...] = ()
+    coverage: Coverage | None = None
+    """Where the search of states is not closed: what it covered."""
     interrupted: str | None = None
     file: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
@@ -111,6 +114,8 @@ class SearchRecord:
             "lock_cycles": [cycle.as_dict() for cycle in self.lock_cycles],
             "notes": list(self.notes),
         }  # fmt: skip
+        if self.coverage is not None:
+            out["coverage"] = self.coverage.as_dict()
         if self.counted is not None:
             out |= {
                 "schedules": self.counted.schedules, "bad_schedules": self.counted.bad,

@@ -39,6 +39,8 @@ class SearchedSpace:
     ways: list[Witness] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """The number of different findings of each kind."""
+    last_states: int = 0
+    """Terminal states, as far as they differ in what counts."""
     outcomes: list[tuple[Any, ...]] = field(default_factory=list)
     missing: list[tuple[Any, ...]] = field(default_factory=list)
     """Required outcomes that no schedule gives."""
@@ -115,7 +117,7 @@ class _FindingCollector:
         self._known: set[FindingKey] = set()
         self._outcomes: set[Any] = set()
         self._ends = self._noticed = 0
-        """Terminal states and violations that were looked at."""
+        """Terminal states, or parts of them, and violations that were looked at."""
 
     def add_so_far(self) -> None:
         """Add findings of the initial state, and of transitions and terminal states that are new since the last call."""
@@ -198,6 +200,7 @@ class _FindingCollector:
 
     def _add_ends(self) -> None:
         states, self._ends = self.space.ends_from(self._ends, self.judge.slots)
+        self.searched.last_states += len(states)
         for state in states:
             judged = self.judge.of(state)
             if judged.outcome is not None and (found := key(list(judged.outcome))) not in self._outcomes:

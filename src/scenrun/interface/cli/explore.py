@@ -38,7 +38,10 @@ from scenrun.search.record import Counterexample
 from scenrun.search.result import Explored
 from scenrun.search.space.visited import Space
 
-PROGRESS_S = 2.0
+PROGRESS_S, PROGRESS_ELSEWHERE_S = 2.0, 10.0
+"""Seconds between two lines of progress: on a terminal, and where stderr is none."""
+PATIENCE = "30s"
+"""The time limit of a search of states where none is given."""
 TELL_AFTER_S = 1.0
 """Seconds of a search from which on its first finding is told before the search ends."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
@@ -52,9 +55,13 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 @click.option("--strategy", type=click.Choice((STATES, *STATELESS)),
               help="states: all states, breadth first (the default; random and pct schedules follow where they are too "
                    "many). The others walk schedules one by one.")  # fmt: skip
-@click.option("--max-states", type=click.IntRange(1), metavar="N", help="States at most; 2,000,000.")
+@click.option("--max-states", type=click.IntRange(1), metavar="N", help="States at most; 50,000,000.")
 @click.option("--memory", metavar="SIZE", help="Memory that scenrun may have in all, such as 500MB; 2GB.")
-@click.option("--time-limit", metavar="DURATION", help="End the search after so much time, such as 10s.")
+@click.option(
+    "--time-limit",
+    metavar="DURATION",
+    help="End the search after so much time, such as 10s; none: never. A search of states has 30s.",
+)
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk; 10,000.")
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Processes that walk schedules; 1.")
 @click.option("--cluster", metavar="ADDRESS", help="Walk schedules on a Dask cluster: tcp://host:8786.")
@@ -104,6 +111,14 @@ def _times(times: tuple[str, ...], limit: str | None) -> dict[str, str | None]:
     return {"time_mode": modes[0] if modes else None, "time_limit": limits[0] if limits else None}
 
 
+def _limit_ns(options: dict[str, Any]) -> int | None:
+    """The time limit: as given, or what a person would wait for a search that may need for ever."""
+    given = options["time_limit"]
+    if given == "none" or (given is None and (options["count"] or options["strategy"] not in (None, STATES))):
+        return None
+    return time_limit_ns(given or PATIENCE, "--time-limit")
+
+
 def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
     """Raises UsageError for options that have no effect."""
     _requested(options).check(_shown)
@@ -116,7 +131,7 @@ def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
 def _requested(options: dict[str, Any]) -> SearchRequest:
     return SearchRequest(
         strategy=options["strategy"], max_states=options["max_states"], memory_bytes=_bytes(options["memory"]),
-        time_limit_ns=time_limit_ns(options["time_limit"], "--time-limit"), schedules=options["schedules"],
+        time_limit_ns=_limit_ns(options), schedules=options["schedules"],
         jobs=options["jobs"], cluster=options["cluster"], depth=options["depth"], bound=options["bound"],
         time=options["time_mode"], reduction=options["reduction"], symmetry=options["symmetry"], races=options["races"],
         count=options["count"], shorten=not options["no_shorten"], first=options["first"],
@@ -154,8 +169,9 @@ class _Exploring:
         self.how = how if options["quiet"] else replace(how, found=self._keep)
         self._first: Counterexample | None = None
         """The first finding of the search that goes on, while it is not told."""
+        self._is_told = False
         self._began = 0.0
-        self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S)
+        self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S, elsewhere_s=PROGRESS_ELSEWHERE_S)
 
     @contextmanager
     def workers(self) -> Iterator[None]:
@@ -172,7 +188,7 @@ class _Exploring:
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
-        self._first, self._began = None, time.perf_counter()
+        self._first, self._is_told, self._began = None, False, time.perf_counter()
         found = explore_program(loaded.program, self.options["seed"], self.how)
         self._progress.clear()
         try:
@@ -238,12 +254,21 @@ class _Exploring:
     def _tell_first(self) -> None:
         if self._first is not None and time.perf_counter() - self._began >= TELL_AFTER_S:
             self._progress.clear()
+            self._is_told = True
             say("\n".join(["found, while the search goes on:", *finding_lines(self._first, self._width())]))
             self._first = None
+
+    def _progress_of(self, space: Space) -> str:
+        """The progress of a search of states, with its findings so far and the time that it still has."""
+        seconds = time.perf_counter() - self._began
+        told = "; a finding was told" if self._is_told else ""
+        limit = self.how.limits.seconds
+        left = "" if limit is None else f"; {max(0.0, limit - seconds):.0f} s left"
+        return f"{progress_of(space, seconds)}{told}{left}"
 
     def _look(self, progress: Any) -> str | None:
         """Shows the progress of the search; returns the signal that ends it, if one came."""
         if isinstance(progress, Space):
             self._tell_first()
-            self._progress.show(lambda: progress_of(progress))
+            self._progress.show(lambda: self._progress_of(progress))
         return self.signals.name

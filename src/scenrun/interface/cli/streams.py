@@ -42,15 +42,22 @@ def say(text: str) -> None:
 class Progress:
     """A line on stderr that says how far a command is, if a person watches it."""
 
-    def __init__(self, *, quiet: bool, every_s: float = 0.0) -> None:
+    def __init__(self, *, quiet: bool, every_s: float = 0.0, elsewhere_s: float | None = None) -> None:
+        """every_s: the seconds between two lines. elsewhere_s: the same where stderr is no terminal; None: no lines there."""
         self._is_shown = sys.stderr.isatty() and not quiet
-        self._every_s = every_s
+        self._is_written = elsewhere_s is not None and not (sys.stderr.isatty() or quiet)
+        self._every_s = elsewhere_s if self._is_written and elsewhere_s is not None else every_s
         self._shown = time.monotonic()
 
     def show(self, line: Callable[[], str]) -> None:
         """Replaces the line, unless less than `every_s` seconds have passed since."""
         now = time.monotonic()
-        if self._is_shown and now - self._shown >= self._every_s:
+        if now - self._shown < self._every_s:
+            return
+        if self._is_written:
+            self._shown = now
+            say(line())
+        if self._is_shown:
             self._shown = now
             width = shutil.get_terminal_size((80, 24)).columns - 1
             print(f"\r\x1b[K{line()[:width]}", end="", file=sys.stderr, flush=True)

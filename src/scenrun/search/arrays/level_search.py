@@ -134,6 +134,7 @@ class LevelSearch:
         self._reserve(space.known.bytes_to_add(run))
         space.add(run, parents)
         space.depth += bool(len(run))
+        space.growth = len(run) / len(level)
         space.transitions += made.transitions
         space.ends += made.ends
         if self.packed.machine.timed:

@@ -23,6 +23,7 @@ def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> st
     lines += _beside(found)
     lines += _outcomes(found)
     lines += _counted(found)
+    lines += _covered(found)
     lines += [f"  {note}" for note in found.notes]
     return "\n".join(lines)
 
@@ -96,6 +97,29 @@ def _outcomes(found: SearchRecord) -> list[str]:
     more = f" and {len(found.outcomes) - MAX_OUTCOMES:,} more" if len(found.outcomes) > MAX_OUTCOMES else ""
     exact = "exactly these" if found.closed else "at least these"
     return [f"  outcomes ({exact}): {shown}{more}"]
+
+
+def _covered(found: SearchRecord) -> list[str]:
+    """What an incomplete search of states covered."""
+    covered = found.coverage
+    if covered is None:
+        return []
+    out = [f"  covered: {_number(covered.ends, 'last state')}"]
+    if covered.unreached:
+        shown = ", ".join(f"{step} (line {line})" for line, step in covered.unreached[:MAX_BESIDE])
+        more = f" and {len(covered.unreached) - MAX_BESIDE:,} more" if len(covered.unreached) > MAX_BESIDE else ""
+        out.append(f"  in no visited state a thread has come to {shown}{more}")
+    if covered.schedules_log10 is not None:
+        many = (
+            f"{10**covered.schedules_log10:,.0f}"
+            if covered.schedules_log10 < 6
+            else f"10^{covered.schedules_log10:.0f}"
+        )
+        out.append(f"  estimated from {_number(covered.probes, 'random schedule')}: about {many} schedules in all")
+    if covered.preempted:
+        often = ", ".join(f"{name} {times:.1f} times" for name, times in covered.preempted[:MAX_BESIDE])
+        out.append(f"  a random schedule preempts {often}")
+    return out
 
 
 def _counted(found: SearchRecord) -> list[str]:

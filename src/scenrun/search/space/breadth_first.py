@@ -94,6 +94,7 @@ class Breadth:
                     space.bound = self.at_rest(space)
                 if space.bound is not None:
                     return
+            space.growth = len(following) / len(frontier)
             frontier = following
             space.depth += bool(following)
 

@@ -18,6 +18,8 @@ class Space(ABC):
         """The limit that ended the search, in words; None for a closed search."""
         self.is_full = False
         """Whether it was the limit of states that ended the search."""
+        self.growth: float | None = None
+        """The number of states of the last level, as a multiple of the one before."""
         self.has_cycles = True
         """Whether an execution may go on for ever, as far as is known; False where it is known that none does."""
         self.seconds = 0.0
