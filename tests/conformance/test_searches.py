@@ -48,9 +48,8 @@ def named(found: Found) -> Found:
 def searched(program: Program, *, timed: bool, reduction: str, symmetry: bool = True) -> tuple[Found, set[Any]]:
     """What a search of states finds, and the outcomes."""
     how = StateSearchOptions(Limits(), reduction, symmetry, timed)
-    turns = ((6, 2 * BEGUN_WHOLE), (2 * BEGUN_WHOLE, 4 * BEGUN_WHOLE))
     with (
-        mock.patch.multiple(portfolio, SMALL=BEGUN_WHOLE, WIDE=0, FEW=2, TURNS=turns),
+        mock.patch.multiple(portfolio, SMALL=BEGUN_WHOLE, WIDE=0, FEW=2, WORK=200, MORE=2),
         mock.patch.object(nontermination, "FEW", -1),
     ):
         found, _ = search(program, program.seed, how, lambda it: None)

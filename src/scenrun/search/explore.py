@@ -77,21 +77,13 @@ def _without_end(program: Program, seed: int, how: SearchOptions, why: str) -> E
 
 def _by_states(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
     hunts = how.strategy is None and not how.is_timed
-    limits = _leaving_time(how.limits) if hunts else how.limits
     first = _First(program, seed, how)
     hunt = Hunt(program, seed, how, began)
     searching = StateSearchOptions(
-        limits,
-        how.reduction,
-        how.symmetry,
-        how.is_timed,
-        how.look,
-        first.listener,
-        first.beside(hunt) if hunts else None,
-    )
+        how.limits, how.reduction, how.symmetry, how.is_timed, how.look, first.listener,
+        first.beside(hunt) if hunts else None, lambda: _kept_s(how.limits) if hunts and not hunt.ways else 0.0,
+    )  # fmt: skip
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
-    if limits.seconds is not None and searched.space.bound == exact_seconds(limits.seconds):
-        searched.space.bound = exact_seconds(how.limits.seconds or 0.0)
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
     strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
     if hunts and not searched.space.is_closed:
@@ -102,9 +94,10 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
         if schedules is not None:
             strategy = " and ".join((STATES, *HUNTERS))
-            notes.append(
-                f"the search of states ended at {searched.space.bound}; {schedules:,} schedules were walked as well"
-            )
+            ended = searched.space.bound
+            notes.append(f"the search of states ended at {ended}; {schedules:,} schedules were walked as well")
+            if how.limits.seconds is not None and ended == exact_seconds(how.limits.seconds - _kept_s(how.limits)):
+                searched.space.bound = exact_seconds(how.limits.seconds)
     space = searched.space
     notes += _of_dead_owners(searched.packed)
     counted = _counted(searched) if how.count else None
@@ -157,7 +150,7 @@ class _First:
         def walk() -> str | None:
             if self._is_told:
                 return None
-            hunt.walk(min(HUNTED_FIRST, self.how.schedules or HUNTED_FIRST), HUNTING_FIRST_S)
+            hunt.walk(min(HUNTED_FIRST, self.how.schedules or HUNTED_FIRST), HUNTING_FIRST_S, to_first=True)
             return self.found(hunt.ways[0]) if hunt.ways and self.listener is not None else None
 
         return walk
@@ -220,11 +213,9 @@ def _about(race: Race) -> FindingKey:
     return FindingKey("race", f"{race.variable}, {race.first.thread}, {race.second.thread}")
 
 
-def _leaving_time(limits: Limits) -> Limits:
-    """The limits of a state search that leave time for walking schedules; it keeps at least half of the time."""
-    if limits.seconds is None:
-        return limits
-    return replace(limits, seconds=limits.seconds - min(len(HUNTERS) * HUNTING_S, limits.seconds / 2))
+def _kept_s(limits: Limits) -> float:
+    """The seconds of a limit of time that are kept for walking schedules: at most half of it."""
+    return 0.0 if limits.seconds is None else min(len(HUNTERS) * HUNTING_S, limits.seconds / 2)
 
 
 # --- by schedules
@@ -236,7 +227,7 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     campaign = run_campaign(
         program, strategy=how.strategy or "random", seed=seed, schedules=how.schedules, seconds=how.limits.seconds,
         jobs=how.jobs, depth=how.depth, bound=how.bound, make_executor=how.make_executor,
-        look=lambda tally: reason_to_end(how, tally),
+        look=lambda tally: reason_to_end(how, tally, to_first=how.first),
     )  # fmt: skip
     findings = campaign.findings
     if how.first:  # of those that come at the same time, as how many do depends on the machine

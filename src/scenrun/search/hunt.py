@@ -32,16 +32,19 @@ class Hunt:
         self.outcomes: list[tuple[Any, ...]] = []
         self._began = began
 
-    def walk(self, schedules: int, seconds: float) -> None:
-        """Walk so many schedules of each strategy, for so many seconds each at most, from the first one on."""
+    def walk(self, schedules: int, seconds: float, *, to_first: bool = False) -> None:
+        """Walk so many schedules of each strategy, for so many seconds each at most, from the first one on.
+
+        to_first: end with the first finding; so does every walk where no more was asked for.
+        """
         from scenrun.search.strategies.campaign import run_campaign
 
-        how, self.schedules = self.how, 0
+        how, self.schedules, to_first = self.how, 0, to_first or self.how.first
         for strategy in HUNTERS:
             campaign = run_campaign(
                 self.program, strategy=strategy, seed=self.seed, schedules=schedules, seconds=self._left(seconds),
                 jobs=how.jobs, depth=how.depth, make_executor=how.make_executor,
-                look=lambda tally: reason_to_end(how, tally) or _memory_bound(how.limits),
+                look=lambda tally: reason_to_end(how, tally, to_first=to_first) or _memory_bound(how.limits),
             )  # fmt: skip
             self.schedules += campaign.schedules
             self.outcomes += [outcome for outcome in campaign.outcomes if outcome not in self.outcomes]
@@ -49,7 +52,7 @@ class Hunt:
             self.ways += [
                 Witness(found.about, found.transitions) for found in campaign.findings if found.about not in known
             ]
-            if how.first and self.ways:
+            if to_first and self.ways:
                 return
 
     def _left(self, seconds: float) -> float:
@@ -57,9 +60,9 @@ class Hunt:
         return seconds if limit is None else min(seconds, max(0.0, self._began + limit - time.perf_counter()))
 
 
-def reason_to_end(how: SearchOptions, tally: Any) -> str | None:
+def reason_to_end(how: SearchOptions, tally: Any, *, to_first: bool) -> str | None:
     """Why no more schedules are to be walked: a signal, or the first finding, where no more was asked for."""
-    return how.look(tally) or (FIRST if how.first and tally.findings else None)
+    return how.look(tally) or (FIRST if to_first and tally.findings else None)
 
 
 def _memory_bound(limits: Limits) -> str | None:

@@ -56,6 +56,8 @@ class StateSearchOptions:
     """Called once, with the first finding, while the search goes on; a reason that it returns ends the search."""
     beside: Callable[[], str | None] | None = None
     """Called once, when the space turns out large; a reason that it returns ends the search."""
+    kept_s: Callable[[], float] = lambda: 0.0
+    """The seconds of the limit that are not for the search of states."""
 
 
 Canonical = Callable[[int], int]
@@ -86,8 +88,8 @@ class Portfolio:
         """Whether the space has turned out large."""
         self._most = 0
         """The limit of states of the last search."""
-        self._left = 0.0
-        """The seconds that it had."""
+        self._seconds = self._left = 0.0
+        """The seconds of all searches, and those that were left for the last one."""
 
     def run(self) -> Space:
         """The space that was closed first; otherwise the whole one, or the reduced one where only that was asked for."""
@@ -202,13 +204,14 @@ class Portfolio:
         self._most = min(most, limits.states)
         if limits.seconds is None:
             return replace(limits, states=self._most)
-        self._left = max(0.0, limits.seconds - (time.perf_counter() - self._began))
+        self._seconds = limits.seconds - self.how.kept_s()
+        self._left = max(0.0, self._seconds - (time.perf_counter() - self._began))
         return Limits(self._most, limits.memory, self._left)
 
     def _timed(self, space: Space) -> Space:
         """A space whose bound, where it is the time that was left, is said to be the time of the whole search."""
         if self.how.limits.seconds is not None and space.bound == exact_seconds(self._left):
-            space.bound = exact_seconds(self.how.limits.seconds)
+            space.bound = exact_seconds(self._seconds)
         return space
 
     def _is_to_go_on(self, space: Space) -> bool:

@@ -247,10 +247,14 @@ class StateSet:
             return
         self.runs.append(run)
         self.runs.sort(key=len, reverse=True)
-        while len(self.runs) > 1 and len(self.runs[-2]) < 2 * len(self.runs[-1]):
-            last, before = self.runs.pop(), self.runs.pop()
-            self.runs.append(_merged(before, last))
+        at = len(self.runs) - 1
+        while at > 0:
+            if len(self.runs[at - 1]) >= 2 * len(self.runs[at]):
+                at -= 1
+                continue
+            self.runs.append(_merged(self.runs.pop(at - 1), self.runs.pop(at - 1)))
             self.runs.sort(key=len, reverse=True)
+            at = len(self.runs) - 1
 
     def bytes_to_add(self, run: Run) -> int:
         """The memory that merging a run may take for a moment, beside what the set has."""

@@ -289,7 +289,8 @@ class Level:
                 continue
             rows: Rows = np.zeros(len(places), np.int32)
             first = np.flatnonzero(~repeated[number][0])
-            rows[first] = search.rows_of(table, picked(columns, first), places.take(first))
+            if len(first):
+                rows[first] = search.rows_of(table, picked(columns, first), places.take(first))
             out.append(rows)
         return out
 

@@ -186,11 +186,16 @@ class Situations:
         """The code of each thread in each state."""
         out: list[Numbers] = []
         for table, some, codes in zip(tables, rows, self._codes, strict=True):
-            out.append(codes.of_states(columns, table.places(columns), table.counts.take(some) > 0))
-        for number in sorted(repeated):  # their steps were not looked up
-            flags, like = repeated[number]
-            at = np.flatnonzero(flags)
-            out[number][at] |= np.stack(out)[like[at], at] & ENABLED
+            flags, before = repeated.get(len(out), (None, None))
+            if flags is None or before is None:
+                out.append(codes.of_states(columns, table.places(columns), table.counts.take(some) > 0))
+                continue
+            like = np.stack(out)[before, np.arange(len(before))] if len(np.unique(before)) > 1 else out[int(before[0])]
+            if flags.all():  # it is in each state like the one before it
+                out.append(like.copy())
+                continue
+            found = codes.of_states(columns, table.places(columns), table.counts.take(some) > 0)
+            out.append(np.where(flags, like, found))
         return out
 
     def _members(self, columns: Columns) -> list[Members]:
@@ -292,31 +297,24 @@ class _Grouped:
         self.numbers = members.numbers
         self.words = words
         self._waited = members.awaited(columns)
-        size = len(columns[0])
-        self.awaited: Numbers = np.zeros(size, np.int64)
+        grid = np.stack([codes[number] for number in self.numbers], axis=1)
+        is_awaited = np.arange(len(self.numbers)) == self._waited[:, None]
+        self.awaited: Numbers = np.where(is_awaited, grid, 0).sum(axis=1)
         """The code of the replica that main waits for; 0 where it waits for none."""
-        self.once: list[Column] = [np.zeros(size, np.uint64) for _ in range(words)]
-        self.twice: list[Column] = [np.zeros(size, np.uint64) for _ in range(words)]
+        counts = (grid > ENABLED) & ~is_awaited
+        low = np.uint64(1) << (grid & WORD - 1).view(np.uint64)
+        self._bits = [np.where(counts & (grid >> 6 == word), low, np.uint64(0)) for word in range(words)]
+        self.once: list[Column] = []
+        self.twice: list[Column] = []
         """A bit for each code that one, or several, of the other replicas have."""
-        self._first: list[Flags] = []
-        """For each replica, the states in which no one before it has its code."""
-        self._bits: list[list[Column]] = []
-        for index, number in enumerate(self.numbers):
-            self._add(index, codes[number])
-
-    def _add(self, index: int, code: Numbers) -> None:
-        is_awaited = self._waited == index
-        self.awaited[is_awaited] = code[is_awaited]
-        counts = (code > ENABLED) & ~is_awaited
-        low = np.uint64(1) << (code & WORD - 1).view(np.uint64)
-        bits = [np.where(counts & (code >> 6 == word), low, np.uint64(0)) for word in range(self.words)]
-        first: Flags = np.ones(len(code), np.bool_)
-        for once, twice, bit in zip(self.once, self.twice, bits, strict=True):
-            first &= once & bit == 0
-            twice |= once & bit
-            once |= bit
-        self._first.append(first)
-        self._bits.append(bits)
+        self._first: Flags = np.ones(grid.shape, np.bool_)
+        """For each replica, whether no one before it has its code."""
+        for bits in self._bits:
+            so_far = np.bitwise_or.accumulate(bits, axis=1)
+            again = bits[:, 1:] & so_far[:, :-1]
+            self._first[:, 1:] &= again == 0
+            self.once.append(so_far[:, -1])
+            self.twice.append(np.bitwise_or.reduce(again, axis=1))
 
     def codes_at(self, at: Numbers) -> Iterator[int]:
         """The codes that some replica has in some of these states, but for awaited ones."""
@@ -326,14 +324,11 @@ class _Grouped:
 
     def flags(self, every: list[Column], single: list[Column], awaited: Flags) -> dict[int, Flags]:
         """For each replica, the states in which its steps are taken."""
-        out = {}
-        for index, (number, bits) in enumerate(zip(self.numbers, self._bits, strict=True)):
-            taken: Flags = awaited & (self._waited == index)
-            for bit, some, one in zip(bits, every, single, strict=True):
-                taken |= bit & some != 0
-                taken |= self._first[index] & (bit & one != 0)
-            out[number] = taken
-        return out
+        taken = awaited[:, None] & (np.arange(len(self.numbers)) == self._waited[:, None])
+        for bits, some, one in zip(self._bits, every, single, strict=True):
+            taken |= bits & some[:, None] != 0
+            taken |= self._first & (bits & one[:, None] != 0)
+        return {number: taken[:, index] for index, number in enumerate(self.numbers)}
 
 
 def _paired(codes: list[Numbers]) -> Iterator[Column]:

@@ -146,37 +146,50 @@ class Members:
         self.fields = [packed.thread_fields[number] for number in self.numbers]
         self.cells = [packed.cell_fields[slot] for slot in group.slots[: len(self.numbers)]]
         self._main = packed.thread_fields[0]
-        self._kinds = [Table(self._kind_at(number)) for number in self.numbers]
-        self._places = [Table(self._place_of(at, number)) for at, number in enumerate(self.numbers)]
+        self._places_at = [(one.shift, one.mask) for one in self.fields]
+        self._cells_at = [(cell.offset, (1 << cell.width) - 1) for cell in self.cells]
         self._own: list[Any] = []
         """The states of replicas' own cells, without their thread numbers."""
-        self._owns = [Table(self._own_of(cell)) for cell in self.cells]
-        self._given = [
-            Table(self._cell_of(cell, number)) for cell, number in zip(self.cells, self.numbers, strict=True)
-        ]
+        # Each number is for a replica and what it has: the index of the replica is the rest of a division by their number.
+        self._kinds = Table(self._kind_of)
+        self._places = Table(self._place_of)
+        self._owns = Table(self._own_of)
+        self._given = Table(self._cell_of)
         self._joined = Table(self._joined_at)
         self._awaited = Table(self._awaited_at)
 
     # --- pieces
 
-    def _kind_at(self, number: int) -> Callable[[int], int]:
-        values = self.of.packed.thread_fields[number].field.values
-        return lambda place: self.of.symmetry.kind_of(self.group, values[place])
+    def _matrix(self, columns: Columns, at: Sequence[tuple[int, int]]) -> Grid:
+        """A field of each replica, in each state."""
+        out: Grid = np.empty((len(columns[0]), len(at)), np.int64)
+        for index, (shift, mask) in enumerate(at):
+            out[:, index] = places_of(columns, shift, mask)
+        return out
 
-    def _place_of(self, at: int, number: int) -> Callable[[int], int]:
-        return lambda kind: self.of.symmetry.place_given(self.group, at, number, kind)
+    def _asked(self, table: Table, values: Grid) -> Grid:
+        """What a table has for each replica and what it has."""
+        keys = values * len(self.numbers) + np.arange(len(self.numbers))
+        return table.take(keys.reshape(-1)).reshape(values.shape)
 
-    def _own_of(self, cell: Field) -> Callable[[int], int]:
-        def own(number: int) -> int:
-            state = cell.values[number][0]
-            if state not in self._own:
-                self._own.append(state)
-            return self._own.index(state)
+    def _kind_of(self, key: int) -> int:
+        place, index = divmod(key, len(self.numbers))
+        return self.of.symmetry.kind_of(self.group, self.fields[index].field.values[place])
 
-        return own
+    def _place_of(self, key: int) -> int:
+        kind, index = divmod(key, len(self.numbers))
+        return self.of.symmetry.place_given(self.group, index, self.numbers[index], kind)
 
-    def _cell_of(self, cell: Field, number: int) -> Callable[[int], int]:
-        return lambda own: cell.number((self._own[own], number))
+    def _own_of(self, key: int) -> int:
+        number, index = divmod(key, len(self.numbers))
+        state = self.cells[index].values[number][0]
+        if state not in self._own:
+            self._own.append(state)
+        return self._own.index(state)
+
+    def _cell_of(self, key: int) -> int:
+        own, index = divmod(key, len(self.numbers))
+        return self.cells[index].number((self._own[own], self.numbers[index]))
 
     def _joined_at(self, place: int) -> int:
         """The number of replicas that main has joined at one of its places, while it is in its join loop; otherwise 0."""
@@ -204,11 +217,7 @@ class Members:
         return self._keys(columns, kinds)
 
     def _kinds_of(self, columns: Columns) -> Grid:
-        found = [
-            table.take(places_of(columns, one.shift, one.mask))
-            for table, one in zip(self._kinds, self.fields, strict=True)
-        ]
-        return np.stack(found, axis=1)
+        return self._asked(self._kinds, self._matrix(columns, self._places_at))
 
     def _keys(self, columns: Columns, kinds: Grid) -> Grid:
         mentioned = self.of.mentioned(columns)
@@ -254,24 +263,23 @@ class Members:
     def _permuted(self, columns: Columns, kinds: Grid, order: Grid) -> Columns:
         """The states in which each replica has the local state of the one at `order`, and all its mentions."""
         out = [column.copy() for column in columns]
-        kinds = np.take_along_axis(kinds, order, axis=1)
-        own = np.stack(
-            [table.take(field_of(columns, cell)) for table, cell in zip(self._owns, self.cells, strict=True)], axis=1
-        )
-        own = np.take_along_axis(own, order, axis=1)
+        places = self._places_for(np.take_along_axis(kinds, order, axis=1))
+        own = self._asked(self._owns, self._matrix(columns, self._cells_at))
+        cells = self._asked(self._given, np.take_along_axis(own, order, axis=1))
         for at, one in enumerate(self.fields):
-            put(out, one.field, self._place_numbers(at, kinds[:, at]))
-            put(out, self.cells[at], self._given[at].take(own[:, at]))
+            put(out, one.field, places[:, at])
+            put(out, self.cells[at], cells[:, at])
         self._rename(out, order)
         return tuple(out)
 
-    def _place_numbers(self, at: int, kinds: Numbers) -> Numbers:
-        """The places of a replica at these local states; the numbers of ended ones are too large for a table."""
+    def _places_for(self, kinds: Grid) -> Grid:
+        """The places of replicas at these local states; the numbers of ended ones are too large for a table."""
         ended = kinds >= LAST
-        out: Numbers = np.empty(len(kinds), np.int64)
-        out[~ended] = self._places[at].take(kinds[~ended])
+        out = self._asked(self._places, np.where(ended, 0, kinds)) if not ended.all() else np.zeros_like(kinds)
         for kind in np.unique(kinds[ended]).tolist():
-            out[kinds == kind] = self._place_of(at, self.numbers[at])(kind)
+            for index in np.flatnonzero((kinds == kind).any(axis=0)).tolist():
+                place = self._place_of(kind * len(self.numbers) + index)
+                out[kinds[:, index] == kind, index] = place
         return out
 
     def _rename(self, out: list[Column], order: Grid) -> None:
