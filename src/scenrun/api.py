@@ -131,7 +131,7 @@ def explore(
       and PCT where the states are too many.
     - seed: the seed of the draws of the scenario and of the strategy; by default the file's.
     - max_states, memory_bytes, time_limit: limits of the search, past which the result is `incomplete` if nothing was
-      found: the number of states (None: 2,000,000), the bytes that this process may have in all (None: 2 GB more than it
+      found: the number of states (None: 50,000,000), the bytes that this process may have in all (None: 2 GB more than it
       has), and the time in seconds or as a duration such as `10s` (None: no limit).
     - schedules: the number of schedules to walk; None: 10,000 of a strategy that has no `time_limit` either, and up to
       5,000 each of the random schedules and PCT that follow `states`.

@@ -39,7 +39,14 @@ ONLY_IN = {
     ),
 }  # fmt: skip
 """The packages of others that are not everywhere: the modules, or rooms, that import them."""
-KNOW_LAYOUT = ("arrays", "space.layout", "space.packed", "space.breadth_first", "reduction.persistent_sets")
+KNOW_LAYOUT = (
+    "arrays",
+    "space.layout",
+    "space.packed",
+    "space.breadth_first",
+    "space.rehearsal",
+    "reduction.persistent_sets",
+)
 """The modules of the search that may read how states are packed; others have only made a `Packed`, and ask `StateSpace`."""
 MAKE_PACKED = ("portfolio", "state_search", "explore", "strategies.model_executions")
 START_UP = "a command, or a verb, imports only what it needs to start"
@@ -62,6 +69,7 @@ IN_FUNCTIONS = {
     "scenrun.report.database": EXTRA,
     "scenrun.report.results": "what draws a result is imported where one is drawn; most are only asked for their verdict",
     "scenrun.search.explore": START_UP,
+    "scenrun.search.hunt": START_UP,
     "scenrun.search.portfolio": ARRAYS,
     "scenrun.search.result": "what draws a result is imported where one is drawn; most are only asked for their verdict",
     "scenrun.search.state_search": ARRAYS,
@@ -132,7 +140,9 @@ def test_a_run_imports_what_it_needs_and_no_console_framework(file: str) -> None
 
 def test_a_search_of_few_states_imports_no_numpy(file: str) -> None:
     """Arrays pay from thousands of states on."""
-    assert "scenrun.search.state_search" in (imported := imported_by("explore", file)) and "numpy" not in imported
+    imported = imported_by("explore", file)
+    assert "scenrun.search.state_search" in imported
+    assert "numpy" not in imported
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

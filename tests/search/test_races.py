@@ -13,7 +13,7 @@ from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.races import races_in
-from scenrun.search.space.visited import Space
+from scenrun.search.space.visited import LinkedSpace
 from scenrun.search.state_search import search
 
 
@@ -382,7 +382,8 @@ def test_the_state_of_a_race_is_the_first_that_shows_it() -> None:
     packed, space = searched(machine)
     for race in races_in(packed, space):
         before = list(space)[: list(space).index(race.state or 0)]
-        part = Space(parents=dict.fromkeys(before))
+        part = LinkedSpace()
+        part.parents = dict.fromkeys(before)
         assert race.pair not in {other.pair for other in races_in(packed, part)}
 
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -85,33 +85,25 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     )  # fmt: skip
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
     ways = [*searched.ways, *(way for _, way in races if way is not None)]
-    strategy, schedules, outcomes, notes = STATES, None, list(searched.outcomes), []
+    walked = _Walked(ways, list(searched.outcomes))
     if hunts and not searched.space.is_closed:
-        if not ways and not hunt.ways and searched.space.interrupted is None:
-            hunt.walk(how.schedules or HUNTED, HUNTING_S)
-        known = {way.about for way in ways}
-        ways, schedules = [*(way for way in hunt.ways if way.about not in known), *ways], hunt.schedules or None
-        outcomes += [outcome for outcome in hunt.outcomes if outcome not in outcomes]
-        if schedules is not None:
-            strategy = " and ".join((STATES, *HUNTERS))
-            ended = searched.space.bound
-            notes.append(f"the search of states ended at {ended}; {schedules:,} schedules were walked as well")
-            if how.limits.seconds is not None and ended == exact_seconds(how.limits.seconds - _kept_s(how.limits)):
-                searched.space.bound = exact_seconds(how.limits.seconds)
+        walked.add(hunt, searched.space, how)
     space = searched.space
-    notes += _of_dead_owners(searched.packed)
+    notes = [*walked.notes, *_of_dead_owners(searched.packed)]
     counted = _counted(searched) if how.count else None
     found = dict(searched.counts)
     if races and _is_asked_for_races(program, how):
         found["race"] = len(races)
     return Explored(
-        **_common(program, seed, how, set(found) | {way.about.kind for way in ways}, space.is_closed, ways),
-        strategy=strategy,
+        **_common(
+            program, seed, how, set(found) | {way.about.kind for way in walked.ways}, space.is_closed, walked.ways
+        ),
+        strategy=walked.strategy,
         bound=space.bound,
         seconds=time.perf_counter() - began,
-        counterexamples=counterexamples(program, seed, searched.packed, ways, how),
+        counterexamples=counterexamples(program, seed, searched.packed, walked.ways, how),
         found=found,
-        outcomes=tuple(outcomes),
+        outcomes=tuple(walked.outcomes),
         missing=tuple(searched.missing),
         states=len(space),
         states_s=space.seconds,
@@ -120,7 +112,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         memory_bytes=space.bytes,
         reduced=searched.reduced,
         symmetric=searched.canonical is not None,
-        schedules=schedules,
+        schedules=walked.schedules,
         races=tuple(race for race, _ in races),
         lock_cycles=_lock_cycles(searched, found),
         counted=counted,
@@ -128,6 +120,32 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         interrupted=space.interrupted,
         coverage=None if space.is_closed else coverage_of(searched.packed, searched.last_states, seed),
     )
+
+
+@dataclass(slots=True)
+class _Walked:
+    """The findings and outcomes of a search of states, and of the schedules that were walked beside it."""
+
+    ways: list[Witness]
+    outcomes: list[tuple[Any, ...]]
+    strategy: str = STATES
+    schedules: int | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, hunt: Hunt, space: Space, how: SearchOptions) -> None:
+        """Add what a hunt has found; where nothing was found at all, it goes on first."""
+        if not self.ways and not hunt.ways and space.interrupted is None:
+            hunt.walk(how.schedules or HUNTED, HUNTING_S)
+        ended, limit = space.bound, how.limits.seconds
+        if limit is not None and ended == exact_seconds(limit - _kept_s(how.limits)):
+            space.bound = exact_seconds(limit)
+        if not hunt.schedules:
+            return
+        known = {way.about for way in self.ways}
+        self.ways = [*(way for way in hunt.ways if way.about not in known), *self.ways]
+        self.outcomes += [outcome for outcome in hunt.outcomes if outcome not in self.outcomes]
+        self.strategy, self.schedules = " and ".join((STATES, *HUNTERS)), hunt.schedules
+        self.notes.append(f"the search of states ended at {ended}; {hunt.schedules:,} schedules were walked as well")
 
 
 class _First:
