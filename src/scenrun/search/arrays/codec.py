@@ -21,10 +21,11 @@ class Full(Exception):
 class Codec:
     """How states are kept: as they are, or in one column, with numbers for all other columns."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, *, numbered: bool = True) -> None:
+        """numbered: whether columns of what seldom changes may be numbered."""
         self.width = max(1, -(-layout.bits // WORD))
         """The columns of a state as it is."""
-        self.is_numbered = self.width > 1 and layout.hot_bits < WORD
+        self.is_numbered = numbered and self.width > 1 and layout.hot_bits < WORD
         self.count = 1 if self.is_numbered else self.width
         """The columns of a state as it is kept."""
         self._shift = np.uint64(layout.hot_bits % WORD)

@@ -114,7 +114,7 @@ class LevelSearch:
             if self.packed.bits > WORD and self.packed.hot_bits > self._hot >= LEAST_HOT:
                 self.packed.separate(self._hot)
             try:
-                self.space.relay()
+                self.space.relay(numbered=self._hot >= LEAST_HOT)
                 return
             except Full:
                 self._hot -= FEWER

@@ -81,23 +81,28 @@ class LevelSpace(Space):
         """Whether the packed states have got another layout."""
         return self._layout != self.packed.layout
 
-    def relay(self) -> None:
-        """Follow the packed states into their present layout; raises Full where they have too many combinations."""
+    def relay(self, *, numbered: bool = True) -> None:
+        """Follow the packed states into their present layout; raises Full where they have too many combinations.
+
+        numbered: whether columns of what seldom changes may be numbered.
+        """
         relayouts, old = self.packed.relayouts[self._layout :], self.codec
-        self.codec = Codec(self.packed)
+        codec = Codec(self.packed, numbered=numbered)
 
         def moved(kept: Columns) -> Columns:
             columns = old.opened(kept)
             for how in relayouts:
                 columns = relaid(columns, how)
-            return self.codec.closed(joined([columns], self.codec.width))
+            return codec.closed(joined([columns], codec.width))
 
         whole = moved(joined([run.columns for run in self.levels], old.count))
-        ends = np.cumsum([len(run) for run in self.levels[:-1]])
-        levels = zip(*(np.split(column, ends) for column in whole), strict=True)
+        ends = [moved(columns) for columns in self.ends]
+        by_time = [(moved(before), moved(after)) for before, after in self.by_time]
+        # nothing has changed so far, as `moved` may raise
+        self.codec, self.ends, self.by_time = codec, ends, by_time
+        starts = np.cumsum([len(run) for run in self.levels[:-1]])
+        levels = zip(*(np.split(column, starts) for column in whole), strict=True)
         self._replace([tagged_run(columns) for columns in levels] if self.levels else [])
-        self.ends = [moved(columns) for columns in self.ends]
-        self.by_time = [(moved(before), moved(after)) for before, after in self.by_time]
         self.known = StateSet(self.count)
         for run in self.levels:
             self.known.add(run)

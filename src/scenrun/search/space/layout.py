@@ -197,8 +197,8 @@ class Layout(ABC):
         alike = (one.field.width for one in self.thread_fields if _code_of(one) == code)
         return max(alike, default=NARROW)
 
-    def _new_field(self, absent: bool, width: int = NARROW) -> Field:
-        made = Field(width)
+    def _new_field(self, absent: bool, width: int = 0) -> Field:
+        made = Field(max(width, NARROW))
         if absent:
             made.values.append(None)  # number 0 means that the cell or thread does not exist yet
             made.codes[_Absent] = 0
