@@ -118,7 +118,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         counted=counted,
         notes=tuple(notes),
         interrupted=space.interrupted,
-        coverage=None if space.is_closed else coverage_of(searched.packed, searched.last_states, seed),
+        coverage=None if space.is_closed or walked.ways else coverage_of(searched.packed, searched.last_states, seed),
     )
 
 

@@ -30,6 +30,6 @@ def _is_left(thread: Thread, about: FindingKey) -> bool:
 
 
 def _ends_with(space: StateSpace, judge: EndStateJudge, state: int, about: FindingKey) -> bool:
-    if space.following(state):
+    if space.moves(state) or space.after_time(state) is not None:
         return False
     return about in judge.of(state).findings

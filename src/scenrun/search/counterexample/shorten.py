@@ -14,6 +14,8 @@ Goal = Callable[[int], bool]
 """Whether a state shows the finding."""
 BUDGET = 5_000
 """The most states that are visited in search of the optimal path."""
+SWITCH = 1 << 32
+"""What a switch costs, in steps: more than any path has."""
 TRIES = 4_000
 """The most attempts to shorten a path where the search for the optimal one was given up."""
 
@@ -41,41 +43,65 @@ def shortened(space: StateSpace, transitions: Sequence[Transition], goal: Goal) 
 
 def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
     """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of states."""
-    first = (space.initial, -1)  # the last mover is part of a node, as the cost of a switch depends on it
-    before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None] = {first: None}
-    costs = {first: Cost(0, 0)}
-    waiting = [(Cost(0, 0), 0, first)]
-    order, done = 0, set()
+    # A place is a state with the last mover, as the cost of a switch depends on it; both, and both costs, are one int each.
+    shift = space.thread_count.bit_length() + 1
+    movers, limit = (1 << shift) - 1, most.switches * SWITCH + most.steps
+    first = space.initial << shift
+    before: dict[int, int] = {}
+    costs = {first: 0}
+    waiting = [(0, 0, first)]
+    order = done = 0
+    steps: dict[int, Steps] = {}
     while waiting:
         cost, _, place = heapq.heappop(waiting)
-        if place in done:
+        if cost > costs[place]:
             continue
-        done.add(place)
-        state, last = place
-        if goal(state):
-            return _way(before, place)
-        if len(done) > budget:
+        state, last = place >> shift, place & movers
+        if state not in steps:  # a state comes with several last movers
+            if goal(state):
+                return _way(space, before, place, shift)
+            steps[state] = space.moves(state), space.after_time(state)
+        done += 1
+        if done > budget:
             return None
-        for transition, after in space.following(state):
-            mover = last if transition == TIME_PASSES else transition.thread
-            following = after, mover
-            reached = Cost(cost.switches + (mover != last >= 0), cost.steps + 1)
-            if reached <= most and reached < costs.get(following, Cost(most.switches + 1, 0)):
+        for mover, after in _moves(steps[state], last):
+            reached = cost + (1 if last in (0, mover) else 1 + SWITCH)
+            following = after << shift | mover
+            if reached <= limit and reached < costs.get(following, limit + 1):
                 order += 1
                 costs[following] = reached
-                before[following] = place, transition
+                before[following] = place
                 heapq.heappush(waiting, (reached, order, following))
     return None
 
 
-def _way(
-    before: dict[tuple[int, int], tuple[tuple[int, int], Transition] | None], place: tuple[int, int]
-) -> list[Transition]:
-    out = []
-    while (step := before[place]) is not None:
-        place, transition = step
-        out.append(transition)
-    return out[::-1]
+Steps = tuple[tuple[tuple[int, tuple[int, ...]], ...], int | None]
+"""The moves of a state, and the state after time has passed."""
+
+
+def _moves(steps: Steps, last: int) -> Iterator[tuple[int, int]]:
+    """The steps of a state: the number of the thread, plus 1, and the state after it; `last` as the mover lets time pass."""
+    moves, after_time = steps
+    for thread, afters in moves:
+        for after in afters:
+            yield thread + 1, after
+    if after_time is not None:
+        yield last, after_time
+
+
+def _way(space: StateSpace, before: dict[int, int], place: int, shift: int) -> list[Transition]:
+    places = [place]
+    while places[-1] in before:
+        places.append(before[places[-1]])
+    places.reverse()
+    return [_transition(space, one, other, shift) for one, other in pairwise(places)]
+
+
+def _transition(space: StateSpace, place: int, following: int, shift: int) -> Transition:
+    """The transition between two places."""
+    state, after, mover = place >> shift, following >> shift, (following & (1 << shift) - 1) - 1
+    found = [one for one, then in space.following(state) if then == after and one.thread in (mover, TIME_PASSES.thread)]
+    return next((one for one in found if one.thread == mover), found[0])
 
 
 def cut_down(space: StateSpace, transitions: Sequence[Transition], goal: Goal, tries: int = TRIES) -> list[Transition]:
