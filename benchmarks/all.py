@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import at_scale
 import clustered
 import exploring
 import handover
@@ -37,7 +38,7 @@ if __name__ == "__main__":
     measuring.main(
         queue_pipeline.measure, handover.measure, sleep_lateness.measure,
         many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
-        simulator.beside_simpy, simulator.many_threads, simulator.lines, exploring.philosophers, exploring.buffer,
+        simulator.beside_simpy, simulator.many_threads, simulator.lines, at_scale.arrays, at_scale.large, at_scale.threads, exploring.philosophers, exploring.buffer,
         exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
         schedules.measure, schedules.measure_jobs,
         sweeping.two_processes, sweeping.many_rows, clustered.measure, reading_logs.measure,

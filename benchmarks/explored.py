@@ -1,8 +1,9 @@
 """Explores one scenario in one way in this process, and prints as JSON what the exploring took, without the loading.
 
 Ways: `whole` (everything that `scenrun explore` does), `unshortened` (with stories as they were found), `search` (all
-states, no findings), `first` (random schedules up to the first finding), `schedules N`, `memory` (a million states, and
-the bytes that the process grew by). NAME=VALUE overrides.
+states, no findings), `one` (the same, one by one), `told` (up to the first finding and its story), `first` (random
+schedules up to the first finding), `schedules N`, `memory` (a million states, and the bytes that the process grew by).
+NAME=VALUE overrides.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SearchOptions
+from scenrun.search.portfolio import Portfolio, StateSearchOptions
 from scenrun.search.space.breadth_first import Breadth, Limits
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.visited import Space
 from scenrun.search.strategies.campaign import run_campaign
 
 Found = dict[str, Any]
@@ -44,9 +47,27 @@ def _verdict(program: Program, how: SearchOptions) -> Found:
 
 
 def searched(program: Program, _: str) -> Found:
-    """All states, each with the one before it."""
+    """All states, as scenrun searches them: in arrays, if they are many."""
+    space = _space(program, Limits())
+    return {"states": len(space), "transitions": space.transitions}
+
+
+def one_by_one(program: Program, _: str) -> Found:
+    """All states one by one, each with the one before it."""
     space = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits()).run()
     return {"states": len(space), "transitions": space.transitions}
+
+
+def _space(program: Program, limits: Limits) -> Space:
+    packed = Packed(Machine(program, program.seed, folded=FREE, forgets=True))
+    how = StateSearchOptions(limits, reduction="off")
+    return Portfolio(packed, how, lambda canonical: lambda space: None).run()
+
+
+def told(program: Program, _: str) -> Found:
+    """The verdict with the story of the first finding, where the search ends."""
+    explored = explore_program(program, how=SearchOptions(first=True))
+    return {"states": explored.states, "verdict": explored.verdict}
 
 
 def first(program: Program, _: str) -> Found:
@@ -68,8 +89,7 @@ def schedules(program: Program, number: str) -> Found:
 def memory(program: Program, _: str) -> Found:
     """A million states, and what the process has grown by, at its end and at its most."""
     before = resident()
-    search = Breadth(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits(states=MILLION))
-    space = search.run()
+    space = _space(program, Limits(states=MILLION))
     states = len(space)
     return {
         "states": states,
@@ -90,7 +110,8 @@ def peak() -> int:
 
 
 WAYS: dict[str, Callable[[Program, str], Found]] = {
-    "whole": whole, "unshortened": unshortened, "search": searched, "first": first, "schedules": schedules, "memory": memory,
+    "whole": whole, "unshortened": unshortened, "search": searched, "one": one_by_one, "told": told, "first": first,
+    "schedules": schedules, "memory": memory,
 }  # fmt: skip
 
 if __name__ == "__main__":

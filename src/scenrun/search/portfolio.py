@@ -109,7 +109,7 @@ class Portfolio:
             if reduced is not None and not self._had_its_turn(reduced):
                 return self._as_reduced(reduced)
             whole = self._whole(work // (threads * -(-self.packed.bits // COLUMN)))
-            if reduced is None or whole.depth >= reduced.depth:
+            if reduced is None or whole.depth >= DEEPER * reduced.depth:
                 return self._whole(most) if self._had_its_turn(whole) else whole
             if reduced.depth >= DEEPER * whole.depth and self._had_its_turn(whole):
                 reduced = self._reduced(most)
