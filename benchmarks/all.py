@@ -36,12 +36,12 @@ LEFT_OUT = {
 
 if __name__ == "__main__":
     measuring.main(
-        queue_pipeline.measure, handover.measure, sleep_lateness.measure,
-        many_threads.measure, log_memory.measure, startup.measure, prediction.measure_on_one, prediction.measure,
-        simulator.beside_simpy, simulator.many_threads, simulator.lines, at_scale.arrays, at_scale.large, at_scale.threads, exploring.philosophers, exploring.buffer,
-        exploring.first_deadlock, exploring.random_schedules, exploring.memory, exploring.measure_jobs,
-        schedules.measure, schedules.measure_jobs,
-        sweeping.two_processes, sweeping.many_rows, clustered.measure, reading_logs.measure,
+        queue_pipeline.measure, handover.measure, sleep_lateness.measure, many_threads.measure, log_memory.measure,
+        startup.measure, prediction.measure_on_one, prediction.measure, simulator.beside_simpy,
+        simulator.many_threads, simulator.lines, at_scale.arrays, at_scale.large, at_scale.threads,
+        exploring.philosophers, exploring.buffer, exploring.first_deadlock, exploring.random_schedules,
+        exploring.memory, exploring.measure_jobs, schedules.measure, schedules.measure_jobs, sweeping.two_processes,
+        sweeping.many_rows, clustered.measure, reading_logs.measure,
     )  # fmt: skip
     for name, why in LEFT_OUT.items():
         print(f"not run: {name}.py: {why}", file=sys.stderr)

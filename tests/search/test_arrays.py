@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -42,6 +43,8 @@ from scenrun.search.space.visited import Space
 
 MOST = 1_000
 """States of a program that is compared."""
+SCENARIOS, SHIPPED = Path(__file__).parents[2] / "scenarios", 6_000
+"""The shipped scenarios, and the states of one up to which its whole space is compared."""
 FREELY, BY_THE_CLOCK = False, True
 NOTHING: Any = lambda space: None  # noqa: E731
 
@@ -333,3 +336,17 @@ def test_reduced_spaces_of_one_kind_agree() -> None:
         assert {key(packed.unpack(s)) for s in space} == {key(plain.unpack(s)) for s in expected}, program.name
         compared += 1
     assert compared > 10
+
+
+@pytest.mark.parametrize("name", [str(path.relative_to(SCENARIOS)) for path in sorted(SCENARIOS.rglob("*.yaml"))])
+def test_every_shipped_scenario_has_the_same_space(name: str) -> None:
+    """In free time and in the clock's order, as far as the plain search closes soon."""
+    program = scenrun.load(SCENARIOS / name).program
+    if program.objects:
+        return
+    for timed in (FREELY, BY_THE_CLOCK):
+        plain = packed_of(program, timed=timed)
+        expected = Breadth(plain, Limits(SHIPPED)).run()
+        if expected.is_closed:
+            packed = packed_of(program, timed=timed)
+            assert shown(packed, LevelSearch(packed, Limits()).run()) == shown(plain, expected)

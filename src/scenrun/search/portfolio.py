@@ -105,6 +105,7 @@ class Portfolio:
         whole, most, work = self._one_by_one(SMALL), self.how.limits.states, WORK
         while self._is_to_go_on(whole):
             threads = self.packed.thread_count
+            self.at_rest(None)(whole)  # what it shows is not lost if another space is closed, or the time is over
             reduced = self._reduced(max(FEW, work // (REDUCING * threads)))
             if reduced is not None and not self._had_its_turn(reduced):
                 return self._as_reduced(reduced)
@@ -234,7 +235,7 @@ def arrays() -> ModuleType:
         from scenrun.search.arrays import reduced_search
     except ImportError as error:
         raise UsageError(
-            f"a search of more than {SMALL:,} states needs numpy, which cannot be imported ({error}); "
+            f"a search of so many states needs numpy, which cannot be imported ({error}); "
             "install it again: pip install --force-reinstall numpy"
         ) from error
     return reduced_search

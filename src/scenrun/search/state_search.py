@@ -64,26 +64,27 @@ def search(
 
 
 def _search(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
-    searched = _spread(packed, how)
-    shown = _FindingCollector(searched, how)
-    shown.add_all()
-    return searched
-
-
-def _spread(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
     first = FirstFinding(packed, how)
     searches = Portfolio(packed, how, first.looking_at)
     space = searches.run()
-    return SearchedSpace(packed, space, searches.is_reduced, searches.canonical)
+    searched = SearchedSpace(packed, space, searches.is_reduced, searches.canonical)
+    shown = _FindingCollector(searched, how)
+    shown.add_all()
+    if not space.is_closed and first.way is not None:
+        shown.add_way(first.way)
+    return searched
 
 
 class FirstFinding:
-    """Tells the first finding while a search goes on: of what transitions and terminal states show by themselves."""
+    """Keeps the first finding, and tells it while a search goes on: of what transitions and terminal states show by themselves.
+
+    Of several spaces that are searched in turn, it may be of one that another one has replaced.
+    """
 
     def __init__(self, packed: Packed, how: StateSearchOptions) -> None:
         self.packed = packed
         self.how = how
-        self._is_told = False
+        self.way: Witness | None = None
         self._collector: _FindingCollector | None = None
 
     def looking_at(self, canonical: Callable[[int], int] | None) -> Look:
@@ -94,7 +95,8 @@ class FirstFinding:
         return lambda space: self._look(space, canonical)
 
     def _look(self, space: Space, canonical: Callable[[int], int] | None) -> str | None:
-        if self._is_told or self.how.found is None:
+        is_asked = self.how.found is not None or space.is_full
+        if self.way is not None or not is_asked:
             return None
         if self._collector is None or self._collector.space is not space:
             self._collector = _FindingCollector(SearchedSpace(self.packed, space, True, canonical), self.how)
@@ -102,8 +104,8 @@ class FirstFinding:
         ways = self._collector.searched.ways
         if not ways:
             return None
-        self._is_told = True
-        return self.how.found(ways[0])
+        self.way = ways[0]
+        return None if self.how.found is None else self.how.found(self.way)
 
 
 class _FindingCollector:
@@ -135,6 +137,11 @@ class _FindingCollector:
         if self.space.is_closed:
             self._add_endless()
             self._add_missing()
+
+    def add_way(self, way: Witness) -> None:
+        """Add a finding of another space of the same program, unless it is known."""
+        if self._is_new(way.about):
+            self.searched.ways.append(way)
 
     def _is_new(self, about: FindingKey) -> bool:
         """Count a finding, once; returns whether a witness is still to be kept for it."""
