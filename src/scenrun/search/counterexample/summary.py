@@ -106,9 +106,10 @@ def _covered(found: SearchRecord) -> list[str]:
         return []
     out = [f"  covered: {_number(covered.ends, 'last state')}"]
     if covered.unreached:
-        shown = ", ".join(f"{step} (line {line})" for line, step in covered.unreached[:MAX_BESIDE])
-        more = f" and {len(covered.unreached) - MAX_BESIDE:,} more" if len(covered.unreached) > MAX_BESIDE else ""
-        out.append(f"  in no visited state a thread has come to {shown}{more}")
+        lines = sorted({line for line, _ in covered.unreached})
+        shown = ", ".join(f"{line}" for line in lines[:MAX_OUTCOMES])
+        more = f" and {len(lines) - MAX_OUTCOMES:,} more" if len(lines) > MAX_OUTCOMES else ""
+        out.append(f"  in no visited state a thread has come to line{'s' * (len(lines) != 1)} {shown}{more}")
     if covered.schedules_log10 is not None:
         many = (
             f"{10**covered.schedules_log10:,.0f}"
