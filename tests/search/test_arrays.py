@@ -43,7 +43,7 @@ from scenrun.search.space.visited import Space
 
 MOST = 1_000
 """States of a program that is compared."""
-SCENARIOS, SHIPPED = Path(__file__).parents[2] / "scenarios", 6_000
+SCENARIOS, SHIPPED = Path(__file__).parents[2] / "scenarios", 2_000
 """The shipped scenarios, and the states of one up to which its whole space is compared."""
 FREELY, BY_THE_CLOCK = False, True
 NOTHING: Any = lambda space: None  # noqa: E731
