@@ -1,8 +1,9 @@
 """Explores one scenario in one way in this process, and prints as JSON what the exploring took, without the loading.
 
 Ways: `whole` (everything that `scenrun explore` does), `unshortened` (with stories as they were found), `search` (all
-states, no findings), `one` (the same, one by one), `told` (up to the first finding and its story), `first` (random
-schedules up to the first finding), `schedules N`, `memory` (a million states, and the bytes that the process grew by).
+states, no findings), `arrays` and `one` (the same in arrays alone, and one by one), `told` (up to the first finding and its
+story), `first` (random schedules up to the first finding), `schedules N`, `memory` (a million states, and the bytes that
+the process grew by).
 NAME=VALUE overrides.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 import scenrun
 from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
+from scenrun.search.arrays.level_search import LevelSearch
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SearchOptions
 from scenrun.search.portfolio import Portfolio, StateSearchOptions
@@ -49,6 +51,12 @@ def _verdict(program: Program, how: SearchOptions) -> Found:
 def searched(program: Program, _: str) -> Found:
     """All states, as scenrun searches them: in arrays, if they are many."""
     space = _space(program, Limits())
+    return {"states": len(space), "transitions": space.transitions}
+
+
+def arrays(program: Program, _: str) -> Found:
+    """All states, in arrays from the first one on."""
+    space = LevelSearch(Packed(Machine(program, program.seed, folded=FREE, forgets=True)), Limits()).run()
     return {"states": len(space), "transitions": space.transitions}
 
 
@@ -110,8 +118,8 @@ def peak() -> int:
 
 
 WAYS: dict[str, Callable[[Program, str], Found]] = {
-    "whole": whole, "unshortened": unshortened, "search": searched, "one": one_by_one, "told": told, "first": first,
-    "schedules": schedules, "memory": memory,
+    "whole": whole, "unshortened": unshortened, "search": searched, "arrays": arrays, "one": one_by_one, "told": told,
+    "first": first, "schedules": schedules, "memory": memory,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -31,8 +31,8 @@ SMALL = 20_000
 """States up to which a space is searched state by state; arrays pay beyond it."""
 WIDE = 64
 """States of a level, on average, from which on arrays pay."""
-FEW = 300
-"""States of a reduced space that are visited one by one, before arrays are tried."""
+FEW, FEW_THREADS = 300, 12
+"""States of a reduced space that are visited one by one, before arrays are tried, and the threads up to which that pays."""
 WORK, MORE = 2_000_000, 4
 """The work of a first turn, in look-ups of a thread's step, and how many times more each further turn is."""
 REDUCING, COLUMN = 12, 90
@@ -157,7 +157,7 @@ class Portfolio:
         """
         if self._shows_too_little:
             return None
-        if self._reduced_arrays is None:
+        if self._reduced_arrays is None and (self.packed.thread_count <= FEW_THREADS or most <= FEW):
             space = self._persistent(min(FEW, most))
             if not self._had_its_turn(space) or most <= FEW:
                 return space

@@ -15,18 +15,33 @@ def goal_of(space: StateSpace, judge: EndStateJudge, about: FindingKey) -> Goal:
     if about.kind == "violated" and about.about in always:
         return lambda state: any(always[number] == about.about for number in space.broken(state))
     if about.kind in ("violated", "exception"):
-        return lambda state: _has_left(space, state, about) or _ends_with(space, judge, state, about)
+        return _leaving(space, judge, about)
     return lambda state: _ends_with(space, judge, state, about)
 
 
-def _has_left(space: StateSpace, state: int, about: FindingKey) -> bool:
-    return any(_is_left(space.thread(state, number), about) for number in range(len(space.threads(state))))
+def _leaving(space: StateSpace, judge: EndStateJudge, about: FindingKey) -> Goal:
+    """Whether the finding's thread has ended with its fault; where no thread has its name, whether an end state shows it.
+
+    Which thread that is depends on the threads that exist alone.
+    """
+    numbers: dict[tuple[int, int], list[int]] = {}
+
+    def has_left(state: int) -> bool:
+        known = space.layout, space.threads_number(state)
+        if known not in numbers:
+            threads = enumerate(space.threads(state))
+            numbers[known] = [n for n, who in threads if who.name == about.about and who.kind not in ("task", "future")]
+        if not numbers[known]:
+            return _ends_with(space, judge, state, about)
+        return any(_is_left(space.thread(state, number), about) for number in numbers[known])
+
+    return has_left
 
 
 def _is_left(thread: Thread, about: FindingKey) -> bool:
-    if thread.pc != ENDED or thread.fault is None or thread.who.kind in ("task", "future"):
+    if thread.pc != ENDED or thread.fault is None:
         return False
-    return thread.who.name == about.about and kind_of_fault(thread.fault.type) == about.kind
+    return kind_of_fault(thread.fault.type) == about.kind
 
 
 def _ends_with(space: StateSpace, judge: EndStateJudge, state: int, about: FindingKey) -> bool:

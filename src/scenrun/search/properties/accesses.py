@@ -25,6 +25,11 @@ class Touch(NamedTuple):
     item: int | str | None = None
     """For a write into a list or mapping, the index or key written; None where it is, or may be, the whole."""
 
+    @property
+    def place(self) -> tuple[str, int, bool]:
+        """The access without its variable."""
+        return self.step, self.line, self.writes
+
     def conflicts(self, other: Touch) -> bool:
         """Whether the order of the two matters: same variable, at least one write, and not two writes into different items."""
         if self.slot != other.slot or not (self.writes or other.writes):

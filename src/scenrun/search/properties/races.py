@@ -31,11 +31,16 @@ def races_in(space: StateSpace, visited: Space, canonical: Canonical | None = No
     With `canonical`, the states are representatives; a race then names the threads of a symmetric state.
     """
     meetings = Meetings(space)
-    found: dict[Any, Race] = {}
+    met_at: dict[Any, Race] = {}
     for state in meetings.of_interest(visited):
         for met in meetings.of(state):
-            race = meetings.race(state, met)
-            found.setdefault(race.pair, race)
+            # of a hundred replicas thousands of pairs meet in a state, all of them at the same places
+            pair = met[1].slot, frozenset((met[1].place, met[3].place))
+            if pair not in met_at:
+                met_at[pair] = meetings.race(state, met)
+    found: dict[Any, Race] = {}
+    for race in met_at.values():
+        found.setdefault(race.pair, race)
     return _with_locks(space, visited, list(found.values()), canonical)
 
 
