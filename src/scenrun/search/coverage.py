@@ -13,7 +13,7 @@ from typing import Any
 from scenrun.program.primitives.registry import operation
 from scenrun.search.space.state_space import Overflow, StateSpace
 
-PROBES, PROBES_S, MOST_STEPS = 200, 0.5, 10_000
+PROBES, PROBES_S, MOST_STEPS = 200, 5.0, 10_000
 """Random schedules that are walked for the estimates, the seconds that they may take, and the steps of each."""
 
 
@@ -99,7 +99,7 @@ class _Probes:
                 return
             choices += log10(len(following))
             transition, after = self._draw.choice(following)
-            if transition.thread != last and any(one.thread == last for one, _ in following):
+            if last >= 0 and transition.thread != last and any(one.thread == last for one, _ in following):
                 preempted[self.space.threads(state)[last].name] += 1
             state, last = after, transition.thread
         self.count += 1

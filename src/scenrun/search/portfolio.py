@@ -69,14 +69,15 @@ LookAt = Callable[[Canonical | None], Look]
 class Portfolio:
     """Searches a program's states until some space is closed, or a limit is reached."""
 
-    def __init__(self, packed: Packed, how: StateSearchOptions, at_rest: LookAt) -> None:
+    def __init__(self, packed: Packed, how: StateSearchOptions, at_rest: LookAt, began: float | None = None) -> None:
+        """began: a time of `time.perf_counter` from which the limit of time counts; None: now."""
         self.packed = packed
         self.how = how
         self.at_rest = at_rest
         self.canonical: Canonical | None = None
         """Where the space has representatives: the representative of a state."""
         self.is_reduced = False
-        self._began = time.perf_counter()
+        self._began = time.perf_counter() if began is None else began
         self.symmetry = Symmetry(packed)
         self._canonical: Canonical | None = None
         """Where the last space one by one has representatives: the representative of a state."""
@@ -109,6 +110,8 @@ class Portfolio:
             reduced = self._reduced(max(FEW, work // (REDUCING * threads)))
             if reduced is not None and not self._had_its_turn(reduced):
                 return self._as_reduced(reduced)
+            if reduced is not None:
+                self.at_rest(self._representative_of(reduced))(reduced)
             whole = self._whole(work // (threads * -(-self.packed.bits // COLUMN)))
             if reduced is None or whole.depth >= DEEPER * reduced.depth:
                 return self._whole(most) if self._had_its_turn(whole) else whole
@@ -123,12 +126,14 @@ class Portfolio:
         return self._as_reduced(self._persistent(self.how.limits.states) if space is None else space)
 
     def _as_reduced(self, space: Space) -> Space:
-        self.is_reduced = True
-        if isinstance(space, LinkedSpace):
-            self.canonical = self._canonical
-        elif self.symmetry.groups and self.how.symmetry:
-            self.canonical = self.symmetry.canonical
+        self.is_reduced, self.canonical = True, self._representative_of(space)
         return space
+
+    def _representative_of(self, space: Space) -> Canonical | None:
+        """Where a reduced space has representatives: the representative of a state."""
+        if isinstance(space, LinkedSpace):
+            return self._canonical
+        return self.symmetry.canonical if self.symmetry.groups and self.how.symmetry else None
 
     # --- one search of them
 
@@ -157,7 +162,8 @@ class Portfolio:
         """
         if self._shows_too_little:
             return None
-        if self._reduced_arrays is None and (self.packed.thread_count <= FEW_THREADS or most <= FEW):
+        few = self.packed.thread_count <= FEW_THREADS or most <= FEW
+        if few and self._reduced_arrays is None and self._arrays is None:
             space = self._persistent(min(FEW, most))
             if not self._had_its_turn(space) or most <= FEW:
                 return space
@@ -169,7 +175,8 @@ class Portfolio:
         self._reduced_arrays.limits = limits
         space = self._timed(self._reduced_arrays.run())
         if space.is_closed and self.symmetry.can_loop():
-            self._shows_too_little = not self._reduced_arrays.is_acyclic()
+            is_acyclic = self._reduced_arrays.is_acyclic()
+            self._shows_too_little = space.is_closed and not is_acyclic
         space.has_cycles = self._shows_too_little
         return None if self._shows_too_little else space
 

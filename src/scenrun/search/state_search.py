@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -53,25 +54,29 @@ def search(
 
     also: called while the packed states are valid; it may raise Overflow, and is then called again on a new search.
     """
+    began = time.perf_counter()
     folded = FOLDED if how.timed else FREE
     packed = Packed(Machine(program, seed, folded=folded, forgets=True, timed=how.timed))
     while True:
         try:
-            searched = _search(packed, how)
+            searched = _search(packed, how, began)
             return searched, also(searched)
         except Overflow:
             continue
 
 
-def _search(packed: Packed, how: StateSearchOptions) -> SearchedSpace:
+def _search(packed: Packed, how: StateSearchOptions, began: float | None = None) -> SearchedSpace:
     first = FirstFinding(packed, how)
-    searches = Portfolio(packed, how, first.looking_at)
+    searches = Portfolio(packed, how, first.looking_at, began)
     space = searches.run()
     searched = SearchedSpace(packed, space, searches.is_reduced, searches.canonical)
     shown = _FindingCollector(searched, how)
     shown.add_all()
-    if not space.is_closed and first.way is not None:
-        shown.add_way(first.way)
+    if not space.is_closed:
+        for kind, about, transitions in packed.walked_into:
+            shown.add_way(Witness(FindingKey(kind, about), transitions))
+        if first.way is not None:
+            shown.add_way(first.way)
     return searched
 
 

@@ -69,7 +69,7 @@ class KeyTable(PlaceTable):
         super().__init__(thread_field, count)
         self.changes: list[Columns] = []
         """For each alternative, the XOR of each row."""
-        self.counts: npt.NDArray[np.int8] = np.zeros(1, np.int8)
+        self.counts: npt.NDArray[np.int32] = np.zeros(1, np.int32)
         """The number of alternatives of each row."""
 
     def add(self, keys: Sequence[int], changes: Sequence[Sequence[int]]) -> None:
@@ -77,7 +77,7 @@ class KeyTable(PlaceTable):
         if not keys:
             return
         first, width = len(self.counts), max(map(len, changes))
-        self.counts = np.concatenate([self.counts, np.array([len(one) for one in changes], np.int8)])
+        self.counts = np.concatenate([self.counts, np.array([len(one) for one in changes], np.int32)])
         while len(self.changes) < width:
             self.changes.append(tuple(np.zeros(first, np.uint64) for _ in range(self.count)))
         for alternative, known in enumerate(self.changes):

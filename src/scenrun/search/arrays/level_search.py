@@ -78,6 +78,8 @@ class LevelSearch:
         except Stopped as stopped:
             space.bound = stopped.reason
         self.packed.alarm = None
+        if space.is_outdated or count_for(self.packed.bits) != space.codec.width:  # it was stopped in between
+            self._relay()
         space.seconds += time.perf_counter() - self._began
         return space
 

@@ -173,7 +173,7 @@ class LevelSpace(Space):
 
     def _before(self, state: int, level: int) -> int:
         """A state of a level from which a step leads to this one."""
-        if self._predecessors is None:
+        if self._predecessors is None or self._predecessors.computed != self.packed.computed:
             self._predecessors = Predecessors(self.packed)
         found = [one for one in self._predecessors.of(state) if self.is_in(self.levels[level], one)]
         return min(found) if found else self._before_time(state, level)

@@ -81,17 +81,16 @@ class ArrayNontermination(Nontermination):
 
     def _fair_in(self, inside: Run) -> Iterator[BottomScc]:
         """The fair sets among some states."""
-        while True:
-            inside = self._trimmed(inside)
-            if not len(inside):
-                return
-            if len(inside) <= FEW:
-                states = list(States(self.space_of, inside))
-                yield from self._fair(states, set(states))
-                return
-            component, inside = self._component(inside)
+        inside = self._trimmed(inside)
+        while len(inside) > FEW and len(inside):
+            component, rest = self._component(inside)
+            if 2 * len(component) < len(inside):  # there are many, each of which would cost as much
+                break
             if len(component) > 1 or self._is_on_itself(component):
                 yield from self._judged_in(component)
+            inside = self._trimmed(rest)
+        states = list(States(self.space_of, inside))
+        yield from self._fair(states, set(states))
 
     def _trimmed(self, inside: Run) -> Run:
         """The states without those from which every path inside ends."""

@@ -95,8 +95,8 @@ class Situations:
         self.views: list[Any] = [(0, 0, 0)]
         """By code without its lowest bit: the numbers of its views, as the first, the second and the awaited one of its like."""
         self._own = self._own_bits()
-        self._known: dict[tuple[int, int], _Known] = {}
-        """By the threads that exist and the number of words for codes."""
+        self._known: dict[tuple[int, int, int], _Known] = {}
+        """By the threads that exist, the number of words for codes, and the number of threads that have a table."""
 
     # --- codes
 
@@ -173,9 +173,10 @@ class Situations:
             where = np.flatnonzero(rosters == roster)
             whole = len(where) == len(rosters)
             some = columns if whole else picked(columns, where)
-            if (roster, words) not in self._known:
-                self._known[roster, words] = _Known(self, self._members(some), len(tables), words)
-            known = self._known[roster, words]
+            about = roster, words, len(tables)
+            if about not in self._known:
+                self._known[about] = _Known(self, self._members(some), len(tables), words)
+            known = self._known[about]
             for flags, found in zip(out, known.taken(some, [code.take(where) for code in codes]), strict=True):
                 flags[where] = found
         return out

@@ -13,6 +13,8 @@ class Predecessors:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
+        self.computed = packed.computed
+        """The transitions that were known when the tables were made."""
         self._tables = [backwards(thread_field) for thread_field in packed.thread_fields]
 
     def of(self, state: int) -> Iterator[int]:

@@ -72,12 +72,17 @@ class ReducedLevelSearch(LevelSearch):
     def is_acyclic(self) -> bool:
         """Whether the closed space has no cycle. Then every execution of the program ends, too.
 
+        False also where it cannot be said; where a limit comes first, the space is no longer closed.
+
         A persistent set of an acyclic space ignores no thread for ever, and of an infinite execution, the first step that is
         in the set could be made first (Godefroid 1996, theorem 4.3): so the space would have an infinite path as well.
         """
         whole = sorted_run(joined([run.columns for run in self.space.levels], self.space.count))
         edges = _Edges(self, whole)
         for at in range(0, len(whole), AT_ONCE):
+            self.space.bound = self._bound()
+            if self.space.bound is not None:
+                return False
             edges.add(at, tuple(column[at : at + AT_ONCE] for column in whole.columns))
         return edges.are_acyclic()
 
@@ -143,6 +148,8 @@ class _Edges(Level):
         if not self._from:
             return True
         ahead, after = np.concatenate(self._from), np.concatenate(self._to)
+        if (after < 0).any():
+            return False
         order = np.argsort(ahead, kind="stable")
         after = after[order]
         starts = np.searchsorted(ahead[order], np.arange(size + 1))

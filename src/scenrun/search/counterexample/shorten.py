@@ -16,6 +16,8 @@ BUDGET = 5_000
 """The most states that are visited in search of the optimal path."""
 SWITCH = 1 << 32
 """What a switch costs, in steps: more than any path has."""
+THREAD_BITS = 32
+"""The bits for the number of a thread: how many there are shows while states are visited."""
 TRIES = 4_000
 """The most attempts to shorten a path where the search for the optimal one was given up."""
 
@@ -44,7 +46,7 @@ def shortened(space: StateSpace, transitions: Sequence[Transition], goal: Goal) 
 def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
     """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of states."""
     # A place is a state with the last mover, as the cost of a switch depends on it; both, and both costs, are one int each.
-    shift = space.thread_count.bit_length() + 1
+    shift = THREAD_BITS
     movers, limit = (1 << shift) - 1, most.switches * SWITCH + most.steps
     first = space.initial << shift
     before: dict[int, int] = {}

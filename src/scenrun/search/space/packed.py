@@ -29,6 +29,8 @@ class Packed(Layout, StateSpace):
         self.initial = 0
         self.violations = []
         self.died_holding = {}
+        self.walked_into: list[tuple[str, str, tuple[Transition, ...]]] = []
+        """Violations that random walks came to: the kind, what it is about, and the transitions up to it."""
         self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
         self.computed = 0
         self.alarm: Callable[[], None] | None = None

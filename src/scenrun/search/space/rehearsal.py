@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 
+from scenrun.model.machine import Transition
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow, Stopped
 
@@ -25,15 +26,20 @@ def rehearse(packed: Packed, steps: int) -> None:
 def _walk(packed: Packed, steps: int) -> None:
     draw = random.Random(0)
     quiet, state = 0, packed.begin_anew()
+    path: list[Transition] = []
     for _ in range(steps):
+        known = len(packed.violations)
         try:
             following = packed.following(state)
         except Overflow:
             quiet, following = 0, []
             packed.begin_anew()
+        for one in packed.violations[known:]:
+            packed.walked_into.append((one.kind, one.about, (*path, one.transition)))
         if following:
-            state = draw.choice(following)[1]
+            transition, state = draw.choice(following)
+            path.append(transition)
             continue
-        quiet, state = quiet + 1, packed.initial
+        quiet, state, path = quiet + 1, packed.initial, []
         if quiet > WALKS:
             return
