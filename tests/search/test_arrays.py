@@ -30,6 +30,8 @@ from scenrun.search.arrays.level_space import LevelSpace
 from scenrun.search.arrays.nontermination import ArrayNontermination
 from scenrun.search.arrays.reduced_search import ReducedLevelSearch
 from scenrun.search.arrays.symmetry import ArraySymmetry
+from scenrun.search.explore import explore_program
+from scenrun.search.options import SearchOptions
 from scenrun.search.properties.end_states import EndStateJudge
 from scenrun.search.properties.nontermination import Nontermination
 from scenrun.search.properties.races import races_in
@@ -350,3 +352,53 @@ def test_every_shipped_scenario_has_the_same_space(name: str) -> None:
         if expected.is_closed:
             packed = packed_of(program, timed=timed)
             assert shown(packed, LevelSearch(packed, Limits()).run()) == shown(plain, expected)
+
+
+FOUND_BY_READING = {
+    "a variable that is overwritten had many values": """
+scenario: t
+state: {v: 0, w: 0}
+threads:
+  a: {do: [{while: "v < 140", do: [{set: {v: v + 1}}]}]}
+  b: {do: [{set: {v: 200}}, {set: {w: 1}}]}
+  c: {do: [{set: {w: 3}}, {set: {w: 2}}]}
+""",
+    "a thread that spins has a component for each value of the others": """
+scenario: t
+state: {x: 0, y: 0}
+threads:
+  a: {do: [{while: "x < 5", do: [{set: {x: x + 1}}]}]}
+  b: {do: [{while: "y < 5", do: [{set: {y: y + 1}}]}]}
+  spin: {do: [{while: "x + y < 10", do: []}]}
+""",
+    "a thread that is seldom started": """
+scenario: t
+state: {n: 0, m: 0}
+behaviours: {task: {do: [{set: {m: 1}}]}}
+threads:
+  a: {do: [{for: i, in: "range(7)", do: [{if: "n == 2 * i", then: [{set: {n: n + 1}}]}]}]}
+  b: {do: [{for: i, in: "range(7)", do: [{if: "n == 2 * i + 1", then: [{set: {n: n + 1}}]}]}]}
+  c: {do: [{if: "n == 13", then: [{spawn: {target: task}}]}, {set: {m: 2}}]}
+""",
+    "a finding is told while transitions are still unknown": """
+scenario: t
+state: {v: 0, w: 0, y: 0}
+threads:
+  a: {do: [{repeat: 3, do: [{set: {w: (w * 3 + v + 1) % 16}}]}, {assert: "w != 11"}]}
+  b: {do: [{repeat: 4, do: [{set: {v: (v * 7 + w + 1) % 16}}]}, {set: {y: (v + 3 * w) % 13}}, {assert: "y != 8"}]}
+""",
+}
+
+
+@pytest.mark.parametrize("name", FOUND_BY_READING)
+def test_what_was_found_by_reading_is_mended(name: str) -> None:
+    """The whole space and the reduced one in arrays show what the plain search does."""
+    program = scenrun.load(yaml.safe_load(FOUND_BY_READING[name])).program
+    plain = explore_program(program, None, SearchOptions(strategy="states", reduction="off", shorten=False))
+    small = {"SMALL": 12, "WIDE": 0, "FEW": 2, "WORK": 200, "MORE": 2}
+    with mock.patch.multiple(portfolio, **small), mock.patch.object(level_search, "REHEARSED", 0):
+        for reduction in ("off", "on", "auto"):
+            how = SearchOptions(strategy="states", reduction=reduction, shorten=False, found=lambda one: None)
+            found = explore_program(program, None, how)
+            assert found.closed
+            assert found.kinds == plain.kinds
