@@ -17,6 +17,7 @@ from scenrun.interface.cli.streams import Progress
 from scenrun.program.ir import Program
 from scenrun.search import explore as exploring
 from scenrun.search import portfolio
+from scenrun.search.arrays import level_search
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.options import SearchOptions
 from scenrun.search.space.breadth_first import Limits
@@ -46,8 +47,10 @@ def program_of(text: str) -> Program:
 def searched(text: str, **options: Any) -> tuple[Any, list[Any]]:
     """A search whose space is large from 50 states on and never closed, and what it told while it went on."""
     told: list[Any] = []
-    how = SearchOptions(limits=Limits(states=options.pop("states", 400)), found=told.append, **options)
-    with mock.patch.multiple(portfolio, SMALL=50, WIDE=0, FEW=20, WORK=2_000):
+    limits, rehearsed = Limits(states=options.pop("states", 400)), options.pop("rehearsed", 0)
+    how = SearchOptions(limits=limits, found=told.append, **options)
+    small = mock.patch.multiple(portfolio, SMALL=50, WIDE=0, FEW=20, WORK=2_000)
+    with small, mock.patch.object(level_search, "REHEARSED", rehearsed):
         return explore_program(program_of(text), None, how), told
 
 
@@ -63,8 +66,16 @@ def test_schedules_are_walked_once_the_space_is_large() -> None:
 
 def test_a_search_of_states_alone_walks_none() -> None:
     """Who asks for states gets no schedules."""
-    result, told = searched(DEEP, strategy="states")
+    result, told = searched(DEEP, strategy="states", reduction="off")
     assert (result.schedules, told, result.verdict) == (None, [], "incomplete")
+
+
+def test_what_a_rehearsal_walks_into_is_told() -> None:
+    """A search that has met a bug, in whichever way, does not say that it found nothing."""
+    result, _ = searched(DEEP, strategy="states", rehearsed=4_000)
+    assert not result.closed
+    assert result.verdict == "violated"
+    assert result.counterexamples[0].story.steps
 
 
 def test_the_first_finding_of_the_hunt_ends_a_search_that_asks_for_no_more() -> None:
@@ -92,7 +103,7 @@ def test_a_finding_of_a_space_that_is_given_up_is_kept() -> None:
 
 def test_an_incomplete_search_says_what_it_covered() -> None:
     """Steps that were not reached, with lines; no last state; how often threads are preempted."""
-    result, _ = searched(DEEP, strategy="states")
+    result, _ = searched(DEEP, strategy="states", reduction="off")
     covered = result.coverage
     assert covered is not None
     assert covered.ends == 0
