@@ -10,7 +10,6 @@ import time
 
 import numpy as np
 
-from scenrun.report.amounts import exact_seconds
 from scenrun.search.arrays.codec import Full
 from scenrun.search.arrays.columns import (
     WORD,
@@ -28,7 +27,8 @@ from scenrun.search.arrays.columns import (
 from scenrun.search.arrays.level_space import LevelSpace
 from scenrun.search.arrays.row_table import Rows
 from scenrun.search.arrays.step_tables import StepTable, over_of
-from scenrun.search.space.breadth_first import Limits, Look, memory_text, states_text
+from scenrun.search.arrays.symmetry import Repeated
+from scenrun.search.space.breadth_first import Limits, Look, memory_text, reached
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.rehearsal import rehearse
 from scenrun.search.space.state_space import Overflow, Stopped
@@ -68,7 +68,7 @@ class LevelSearch:
 
     def run(self) -> LevelSpace:
         """The space of all states, up to the limits."""
-        self._began = time.perf_counter()
+        self._began, self._new = time.perf_counter(), 0
         space = self.space
         space.bound = space.interrupted = None
         space.is_full = False
@@ -130,7 +130,7 @@ class LevelSearch:
         for at in range(0, len(level), AT_ONCE):
             made.add(at, tuple(column[at : at + AT_ONCE] for column in level.columns))
             self._new = made.new
-            self._check(made)
+            self._stop()
         self._new = 0
         run, parents = made.states()
         self._reserve(space.known.bytes_to_add(run))
@@ -143,11 +143,8 @@ class LevelSearch:
             before, after = joined(made.before_time, space.count), joined(made.after_time, space.count)
             space.by_time.append((before, after))
 
-    def _check(self, made: Level) -> None:
-        if (reason := self._bound()) is not None:
-            raise Stopped(reason)
-
     def _stop(self) -> None:
+        """Raise Stopped if a limit is reached."""
         if (reason := self._bound()) is not None:
             raise Stopped(reason)
 
@@ -157,17 +154,8 @@ class LevelSearch:
             raise Stopped(memory_text(self.limits.memory))
 
     def _bound(self) -> str | None:
-        limits, space = self.limits, self.space
-        if max(len(space) + self._new, len(self.packed.rounds.known)) > limits.states:
-            space.is_full = True
-            return states_text(limits.states)
-        space.bytes = max(space.bytes, bytes_now := process_bytes())
-        if bytes_now > limits.memory:
-            return memory_text(limits.memory)
-        if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
-            return exact_seconds(limits.seconds)
-        space.interrupted = self.look(space)
-        return space.interrupted
+        states = max(len(self.space) + self._new, len(self.packed.rounds.known))
+        return reached(self.space, states, self.limits, self._began, self.look)
 
     # --- steps
 
@@ -175,13 +163,11 @@ class LevelSearch:
         """What takes the successors of a level."""
         return Level(self)
 
-    def repeated(self, columns: Columns) -> dict[int, tuple[Flags, Numbers]]:
+    def repeated(self, columns: Columns) -> Repeated:
         """By thread, the states in which its steps add nothing to those of another thread, and the other's number: here, none."""
         return {}
 
-    def taken(
-        self, columns: Columns, rows: list[Rows], repeated: dict[int, tuple[Flags, Numbers]]
-    ) -> list[Flags] | None:
+    def taken(self, columns: Columns, rows: list[Rows], repeated: Repeated) -> list[Flags] | None:
         """For each thread, the states in which its steps are taken; None: all of them in all states."""
         return None
 
@@ -278,7 +264,7 @@ class Level:
         if self._waiting > SORTED_AT_ONCE:
             self._sort()
 
-    def _rows(self, columns: Columns, repeated: dict[int, tuple[Flags, Numbers]]) -> list[Rows]:
+    def _rows(self, columns: Columns, repeated: Repeated) -> list[Rows]:
         """The row of each state in each thread's table; none where the thread's steps are repeated."""
         search = self.search
         out: list[Rows] = []

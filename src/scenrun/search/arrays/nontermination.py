@@ -1,8 +1,8 @@
 """Nontermination in arrays: states at which staying would be unfair, or that lead nowhere inside, are removed first.
 
-What remains is mostly small, and judged state by state (see `properties.nontermination`). Where it is large, its strongly
-connected components are found one after another: the states that lead to a state and that it leads to (Fleischer, Hendrickson and
-Pinar, On Identifying Strongly Connected Components in Parallel, 2000).
+What remains is mostly small, and judged state by state (see `properties.nontermination`). Where it is large and mostly one
+strongly connected component, that is taken out first: the states that lead to a state and that it leads to (Fleischer,
+Hendrickson and Pinar, On Identifying Strongly Connected Components in Parallel, 2000).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.visited import Space
 
 FEW = 4_000
-"""States that are judged one by one."""
+"""States among which no large component is sought: they are judged one by one."""
 AT_ONCE = 1 << 15
 """States whose steps are made at once."""
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scenrun.search.arrays.columns import WORD, Column, Columns, Flags, Numbers, ints_of, picked
+from scenrun.search.arrays.columns import WORD, Column, Columns, Flags, Numbers, columns_of, ints_of, picked
 from scenrun.search.arrays.key_table import PlaceTable
 from scenrun.search.arrays.level_space import first_of_each_row, places_of
 from scenrun.search.arrays.row_table import Rows, RowTable
@@ -74,9 +74,7 @@ class Codes(PlaceTable):
                 codes.append(code)
             keys.append(state & mask)
         self._codes = np.concatenate([self._codes, np.array(codes, np.int64)])
-        self.add_keys(
-            tuple(np.array([key >> at * WORD & (1 << WORD) - 1 for key in keys], np.uint64) for at in range(self.count))
-        )
+        self.add_keys(columns_of(keys, self.count))
 
 
 class Situations:

@@ -139,23 +139,25 @@ class Breadth:
         space.transitions = transitions
 
     def _bound(self, space: LinkedSpace) -> str | None:
-        limits = self.limits
-        if max(len(space.parents), len(self.packed.rounds.known)) > limits.states:
-            space.is_full = True
-            return states_text(limits.states)
-        if (bytes_now := process_bytes()) > space.bytes:
-            space.bytes = bytes_now
-        if bytes_now > limits.memory:
-            return memory_text(limits.memory)
-        if limits.seconds is not None and time.perf_counter() - self._began > limits.seconds:
-            return exact_seconds(limits.seconds)
-        space.interrupted = self.look(space)
-        return space.interrupted
+        states = max(len(space.parents), len(self.packed.rounds.known))
+        return reached(space, states, self.limits, self._began, self.look)
 
 
-def states_text(number: int) -> str:
-    """The limit of states, in the words of `Space.bound`."""
-    return f"{number:,} state{'s' * (number != 1)}"
+def reached(space: Space, states: int, limits: Limits, began: float, look: Look) -> str | None:
+    """The limit that a search has reached, or the reason of `look`, in words; brings the figures of the space up to date.
+
+    states: how many there are. began: the time of `time.perf_counter` at which the search began.
+    """
+    if states > limits.states:
+        space.is_full = True
+        return f"{limits.states:,} state{'s' * (limits.states != 1)}"
+    space.bytes = max(space.bytes, bytes_now := process_bytes())
+    if bytes_now > limits.memory:
+        return memory_text(limits.memory)
+    if limits.seconds is not None and time.perf_counter() - began > limits.seconds:
+        return exact_seconds(limits.seconds)
+    space.interrupted = look(space)
+    return space.interrupted
 
 
 def memory_text(number: int) -> str:
