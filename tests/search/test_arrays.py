@@ -143,7 +143,7 @@ def test_endless_sets_are_the_same(how: str) -> None:
             continue
         with ExitStack() as stack:
             ways(how, stack)
-            stack.enter_context(mock.patch.object(nontermination, "FEW", -1))
+            stack.enter_context(mock.patch.multiple(nontermination, FEW=-1, LARGE=10**9))
             stack.enter_context(mock.patch.object(nontermination, "AT_ONCE", 5))
             packed = packed_of(program)
             space = LevelSearch(packed, Limits(), NOTHING, NOTHING).run()

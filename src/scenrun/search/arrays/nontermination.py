@@ -31,6 +31,8 @@ from scenrun.search.space.visited import Space
 
 FEW = 4_000
 """States among which no large component is sought: they are judged one by one."""
+LARGE = 2
+"""A component is large that has at least one of so many states."""
 AT_ONCE = 1 << 15
 """States whose steps are made at once."""
 
@@ -84,7 +86,7 @@ class ArrayNontermination(Nontermination):
         inside = self._trimmed(inside)
         while len(inside) > FEW and len(inside):
             component, rest = self._component(inside)
-            if 2 * len(component) < len(inside):  # there are many, each of which would cost as much
+            if LARGE * len(component) < len(inside):  # there are many, each of which would cost as much
                 break
             if len(component) > 1 or self._is_on_itself(component):
                 yield from self._judged_in(component)
