@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Source
@@ -23,6 +23,14 @@ WAYS = ("run", "simulate", "explore")
 SEARCH_ONLY = ("race", "livelock")
 PARAMETER_TYPES = ("int", "float", "bool", "str", "duration", "value", "expression", "variable")
 MAX_COUNT = 100_000
+ANY_NUMBER = 0
+"""The `count` that stands for `any`."""
+Count = Annotated[
+    int,
+    Field(ge=1, le=MAX_COUNT),
+    WrapValidator(lambda value, check: ANY_NUMBER if value == "any" else check(value)),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_COUNT}, {"const": "any"}]}),
+]
 
 
 class Parameter(Model):
@@ -75,7 +83,10 @@ class Group(Model):
     target: str | None = Field(None, description="the behaviour that they run")
     do: Steps | None = Field(None, description="the steps in place, instead of `target`")
     args: Args = Field(default={}, description="the behaviour's parameters by name")
-    count: int = Field(1, ge=1, le=MAX_COUNT, description="how many threads; they are called name[0], name[1] ..")
+    count: Count = Field(
+        1,
+        description="how many threads; they are called name[0], name[1] ..; `any`: `explore` proves it for every number",
+    )
     daemon: bool = Field(False, description="true: cut off when every other thread has ended")
     join: bool | None = Field(None, description="whether main waits for them; yes, unless they are daemons")
     start_after: FixedDuration | None = Field(None, description="started so long after the run began")
@@ -90,6 +101,8 @@ class Group(Model):
             raise refuse("`args` go with a `target`; steps in place have no parameters")
         if self.pool and self.daemon:
             raise refuse("tasks of a pool are no daemons: remove `daemon`, or `pool`")
+        if self.pool and self.count == ANY_NUMBER:
+            raise refuse("`count: any` is for threads; say how many tasks the pool gets")
         return self
 
     @property

@@ -195,6 +195,8 @@ class Program:
     overrides: dict[str, Any] = field(default_factory=dict)
     description: str = ""
     objects: tuple[PythonObject, ...] = ()
+    any_number: tuple[str, ...] = ()
+    """The groups with `count: any`, which are compiled with one replica."""
 
     @cached_property
     def digest(self) -> str:

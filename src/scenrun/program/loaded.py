@@ -29,6 +29,14 @@ class Loaded:
         """The scenario's name."""
         return self.program.name
 
+    def with_counts(self, counts: Mapping[str, int]) -> Loaded:
+        """The same scenario with so many replicas of these groups, as overrides of their `count` give it."""
+        groups = self.scenario.threads
+        given = {name: groups[name].model_copy(update={"count": count}) for name, count in counts.items()}
+        scenario = self.scenario.model_copy(update={"threads": {**groups, **given}})
+        overrides = {**self.program.overrides, **{f"threads.{name}.count": count for name, count in counts.items()}}
+        return Loaded(scenario, compile_scenario(scenario, [], overrides))
+
 
 def load(
     scenario: str | Path | Mapping[str, Any],

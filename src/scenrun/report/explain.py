@@ -15,7 +15,8 @@ def explain(program: Program) -> str:
     lines += ["objects", *(_objects(program) or ["  none"]), "", "threads"]
     lines.append("  main: code 0")
     for group in program.groups:
-        words = [f"{group.count or 1} x code {group.code}"]
+        count = "any number" if group.name in program.any_number else group.count or 1
+        words = [f"{count} x code {group.code}"]
         words += ["daemon"] * group.daemon + ["endless"] * group.endless
         if group.pool is not None:
             words.append(f"tasks of {program.cells[group.pool].name}")

@@ -43,6 +43,35 @@ class Counterexample:
         return {name: value for name, value in pairs.items() if value is not None}
 
 
+PROVABLE = ("always", "assert", "exceptions")
+"""What can be proved for every number of replicas."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyNumber:
+    """What a search says of groups with `count: any`."""
+
+    groups: tuple[str, ...]
+    searched: int = 0
+    """Up to so many replicas of these groups in all, every number was searched without a finding."""
+    least: dict[str, int] | None = None
+    """With a finding: the replicas of each group; with fewer in all there is none."""
+    size: int | None = None
+    """Where `PROVABLE` is proved for every number: the replicas of the views that prove it."""
+    views: int = 0
+    why: str = ""
+    """Why it is not proved, in words."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        proved = list(PROVABLE) if self.size is not None else []
+        out = {
+            "groups": list(self.groups), "proved": proved, "searched_up_to": self.searched or None, "least": self.least,
+            "replicas_in_a_view": self.size, "views": self.views or None, "not_proved": self.why or None,
+        }  # fmt: skip
+        return {name: value for name, value in out.items() if value is not None}
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRecord:
     """The data of a result of `explore`.
@@ -89,6 +118,8 @@ class SearchRecord:
     coverage: Coverage | None = None
     """Where the search of states is not closed: what it covered."""
     interrupted: str | None = None
+    any_number: AnyNumber | None = None
+    """Where groups have `count: any`: what is known for every number. All other figures are of the last search."""
     file: str = ""
     overrides: dict[str, Any] = field(default_factory=dict)
 
@@ -116,6 +147,8 @@ class SearchRecord:
         }  # fmt: skip
         if self.coverage is not None:
             out["coverage"] = self.coverage.as_dict()
+        if self.any_number is not None:
+            out["any_number"] = self.any_number.as_dict()
         if self.counted is not None:
             out |= {
                 "schedules": self.counted.schedules, "bad_schedules": self.counted.bad,

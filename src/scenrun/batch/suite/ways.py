@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from scenrun.errors import UsageError
+from scenrun.language.model import ANY_NUMBER
 
 if TYPE_CHECKING:
     from scenrun.language.model import Scenario
@@ -26,7 +27,11 @@ def ways_among(given: Iterable[str], option: str) -> tuple[str, ...]:
 
 
 def ways_of(scenario: Scenario) -> tuple[str, ...]:
-    """The ways that a file names under `expect.verdict`; a single verdict for all of them names none."""
+    """The ways that a file names under `expect.verdict`; a single verdict for all of them names none.
+
+    A file with any number of replicas that names none is only searched.
+    """
     verdict = scenario.expect.as_given("verdict")
     named = tuple(way for way in WAYS if way in verdict) if isinstance(verdict, dict) else ()
-    return named or OTHERWISE
+    any_number = any(group.count == ANY_NUMBER for group in scenario.threads.values())
+    return named or (("explore",) if any_number else OTHERWISE)

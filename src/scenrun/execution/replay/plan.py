@@ -12,6 +12,7 @@ from scenrun.model.machine import FREE, Machine
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged, Move, Path, ResolvedMove, cycled, path_of
 from scenrun.model.state import State
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.findings import Finding, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
@@ -87,6 +88,7 @@ class ReplayPlan:
 
 def plan_of(program: Program, schedule: MoveSchedule, seed: int | None = None) -> ReplayPlan:
     """Follows the schedule in the model; raises UsageError at the first move that does not fit."""
+    refuse_any_number(program)
     machine = Machine(program, schedule.seed if seed is None else seed, folded=FREE)
     try:
         path = path_of(machine, cycled(schedule.moves, schedule.cycle_from, TURNS))

@@ -18,6 +18,7 @@ from scenrun.execution.simulator.simulation import Setup, Simulation
 from scenrun.execution.simulator.stuck import Search, describe
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.model.turn_schedule import Turn
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.findings import Finding
 from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
@@ -69,6 +70,7 @@ def simulate_program(
     name of the signal that is to end the run, None while there is none. `hurry` is no longer empty once there is a signal,
     so that the run ends even if its threads take long in real time.
     """
+    refuse_any_number(program)
     settings = settings or Settings()
     seed = program.seed if seed is None else seed
     recorder = make_recorder(run_id_of(program, seed))

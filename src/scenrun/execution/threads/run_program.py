@@ -15,6 +15,7 @@ from scenrun.errors import OutputError
 from scenrun.execution.threads import free_threads
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.supervisor import Supervisor
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 from scenrun.trace.events import LEVELS
@@ -39,6 +40,7 @@ def run_program(
     `make_recorder` makes the log's recorder from the run's identifier. `interrupted` returns the name of the signal that
     is to end the run, None while there is none. `time_limit_ns` is wall time and replaces the scenario's own limit.
     """
+    refuse_any_number(program)
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)
     run = Run(program, program.seed if seed is None else seed, LEVELS[level])

@@ -31,8 +31,9 @@ from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.report.rerun_command import Command
+from scenrun.search.any_number import explore_loaded
 from scenrun.search.counterexample.summary import describe, finding_lines
-from scenrun.search.explore import explore_program, progress_of
+from scenrun.search.explore import progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
 from scenrun.search.record import Counterexample
 from scenrun.search.result import Explored
@@ -189,7 +190,7 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
         self._first, self._is_told, self._began = None, False, time.perf_counter()
-        found = explore_program(loaded.program, self.options["seed"], self.how)
+        found = explore_loaded(loaded, self.options["seed"], self.how)
         self._progress.clear()
         try:
             saved = self._save(found)

@@ -8,7 +8,7 @@ from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.language.behaviours import names as shipped_names
 from scenrun.language.behaviours import shipped
 from scenrun.language.expressions import Expression, ExpressionError
-from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
 from scenrun.language.primitives import Timer
 from scenrun.program.compiler import flow, operations, threads
@@ -231,6 +231,7 @@ class Compiler:
             lock_of=dict(self.names.own_lock),
             overrides=overrides,
             objects=tuple(self._object(name) for name in scenario.objects),
+            any_number=tuple(name for name, group in scenario.threads.items() if group.count == ANY_NUMBER),
         )
 
     def _check_something_runs(self) -> None:

@@ -134,7 +134,5 @@ CONDITION = Kind(
     initial=lambda options: (),
     beside="lock",
     in_words=in_words,
-    numbers=ThreadNumbers(
-        lambda value: value, lambda value, to: tuple(to.get(number, number) for number in value), in_order=True
-    ),
+    numbers=ThreadNumbers(lambda line: line, lambda line, numbers: numbers, in_order=True),
 )

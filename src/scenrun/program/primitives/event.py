@@ -64,8 +64,5 @@ EVENT = Kind(
     initial=lambda options: (options.get("initially") == "set", ()),
     answers={"is_set": lambda value: value[0]},
     in_words=in_words,
-    numbers=ThreadNumbers(
-        lambda value: value[1],
-        lambda value, to: (value[0], tuple(sorted(to.get(number, number) for number in value[1]))),
-    ),
+    numbers=ThreadNumbers(lambda value: value[1], lambda value, parked: (value[0], tuple(sorted(parked)))),
 )

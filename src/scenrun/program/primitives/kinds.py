@@ -149,10 +149,14 @@ class ThreadNumbers:
 
     of: Callable[[Any], tuple[int, ...]]
     """The numbers in a value, in its order."""
-    renumbered: Callable[[Any, dict[int, int]], Any]
-    """The value with other numbers: new ones by old ones, as far as they change."""
+    given: Callable[[Any, tuple[int, ...]], Any]
+    """The value with these numbers instead of its own."""
     in_order: bool = False
     """Whether the position of a number matters, as in a line of waiting threads."""
+
+    def renumbered(self, value: Any, to: dict[int, int]) -> Any:
+        """The value with other numbers: new ones by old ones, as far as they change."""
+        return self.given(value, tuple(to.get(number, number) for number in self.of(value)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,6 @@ RLOCK = Kind(
     is_held=True,
     numbers=ThreadNumbers(
         lambda value: () if value[0] is None else (value[0],),
-        lambda value, to: (to.get(value[0], value[0]), value[1]),
+        lambda value, owner: (owner[0], value[1]) if owner else value,
     ),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import Move, moves_of
 from scenrun.model.state import ENDED, State
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
@@ -29,6 +30,7 @@ class Game:
     """A schedule that is built step by step; the machine's time is free."""
 
     def __init__(self, program: Program, seed: int | None = None) -> None:
+        refuse_any_number(program)
         self.machine = Machine(program, seed, folded=FREE)
         self._states: list[State] = [self.machine.initial()]
         self.transitions: list[Transition] = []

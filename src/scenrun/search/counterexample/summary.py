@@ -23,6 +23,7 @@ def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> st
     lines += _beside(found)
     lines += _outcomes(found)
     lines += _counted(found)
+    lines += _any_number(found)
     lines += _covered(found)
     lines += [f"  {note}" for note in found.notes]
     return "\n".join(lines)
@@ -34,6 +35,9 @@ def _headline(found: SearchRecord) -> str:
     if found.verdict == "incomplete":
         why = f" ({found.bound})" if found.bound else ""
         return f"incomplete{why}: nothing was found, but not everything was searched ({found.scenario})"
+    if found.ok and found.verdict == "holds" and found.any_number is not None:
+        groups = " and ".join(found.any_number.groups)
+        return f"ok: holds for every number of {groups} ({found.scenario}, {found.seconds:.2f} s, seed {found.seed})"
     if found.ok:
         remark = "" if found.verdict == "holds" else ", as expected"
         return f"ok: {what}{remark} ({found.scenario}, {found.seconds:.2f} s, seed {found.seed})"
@@ -46,6 +50,8 @@ def _searched(found: SearchRecord) -> str:
     """The extent of the search, and whether it was complete."""
     clock = "any sleep may take any time" if found.time_mode == "free" else "in the clock's order"
     parts = []
+    if found.any_number is not None:
+        parts.append(f"with {_spread(found)}")
     if found.states is not None:
         how = ", reduced" * found.reduced + ", symmetric" * found.symmetric
         parts.append(f"{found.states:,} states, {found.transitions:,} transitions, depth {found.depth}{how}")
@@ -97,6 +103,31 @@ def _outcomes(found: SearchRecord) -> list[str]:
     more = f" and {len(found.outcomes) - MAX_OUTCOMES:,} more" if len(found.outcomes) > MAX_OUTCOMES else ""
     exact = "exactly these" if found.closed else "at least these"
     return [f"  outcomes ({exact}): {shown}{more}"]
+
+
+def _spread(found: SearchRecord) -> str:
+    """How many replicas the last search had of each group with any number of them."""
+    groups = () if found.any_number is None else found.any_number.groups
+    return " and ".join(f"{found.overrides[f'threads.{name}.count']} of {name}" for name in groups)
+
+
+def _any_number(found: SearchRecord) -> list[str]:
+    """What is known for every number of replicas."""
+    known = found.any_number
+    if known is None:
+        return []
+    if known.least is not None:
+        is_single = sum(known.least.values()) == len(known.groups)
+        return [f"  this needs {_spread(found)}{'' if is_single else '; with fewer nothing is found'}"]
+    groups = " and ".join(known.groups)
+    searched = f"searched with up to {known.searched} of {groups}{' in all' * (len(known.groups) > 1)}"
+    if known.size is None:
+        return [f"  not proved for every number: {known.why}", f"  {searched}, without a finding"]
+    views = f"{known.views:,} views of up to {_number(known.size, 'replica')}"
+    return [
+        f"  proved for every number of {groups}: no `always` and no `assert` fails, and no exception ends a thread ({views})",
+        f"  deadlocks, livelocks and last states: {searched}",
+    ]
 
 
 def _covered(found: SearchRecord) -> list[str]:

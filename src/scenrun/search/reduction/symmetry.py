@@ -1,10 +1,9 @@
 """Symmetry reduction: maps states that differ only by a permutation of interchangeable replicas to one representative.
 
-Ip and Dill, Better Verification Through Symmetry (1996). Replicas are interchangeable if nothing relevant depends on
-their index or name, none of them draws at random, and only main's plain start and join loops over the whole group
-refer to them. While main joins them one after another, the representative has ended replicas in the places that are
-joined already, and its other ended replicas last: main then continues only when all have ended, which no other thread
-can tell from its continuing earlier. The identities of ended replicas have no meaning any more.
+Ip and Dill, Better Verification Through Symmetry (1996). While main joins replicas one after another, the representative
+has ended replicas in the places that are joined already, and its other ended replicas last: main then continues only when
+all have ended, which no other thread can tell from its continuing earlier. The identities of ended replicas have no meaning
+any more.
 
 A thread's number follows the order of starting. Where other threads start threads, too, a replica may have different
 numbers in different states; so its number is looked up in each state's list of threads.
@@ -17,20 +16,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.model.scc import components
-from scenrun.model.state import ENDED, Thread, Who
-from scenrun.program.ir import Group, Instruction
+from scenrun.model.state import ENDED, Thread
+from scenrun.program.ir import Group
 from scenrun.program.primitives.registry import KINDS
 from scenrun.program.values import key
+from scenrun.search.reduction.interchangeable import interchangeable, with_identity, without_identity
 from scenrun.search.space.state_space import StateSpace
 
 LAST = 1 << 40
 """Added to the number of an ended thread's local state, which so sorts behind all others."""
-_NOBODY = Who("", "", 0, 0)
 
 
 @dataclass(slots=True)
 class Replicas:
-    """A group of interchangeable threads."""
+    """A group of interchangeable threads, with what is known of their local states."""
 
     group: Group
     slots: tuple[int, ...]
@@ -50,7 +49,7 @@ class Symmetry:
 
     def __init__(self, space: StateSpace) -> None:
         self.space = space
-        self.groups = [found for group in space.machine.program.groups if (found := self._replicas(group))]
+        self.groups = [Replicas(group, slots) for group, slots in interchangeable(space.machine)]
         kinds = enumerate(space.machine.slots.kinds)
         self.named = [(slot, numbers) for slot, kind in kinds if (numbers := KINDS[kind].numbers) is not None]
         """The slots of the cells whose values have numbers of threads."""
@@ -100,47 +99,6 @@ class Symmetry:
         for group in self.groups:
             group.members.clear()
             group.ids.clear()
-
-    # --- which threads are alike
-
-    def _replicas(self, group: Group) -> Replicas | None:
-        """The replicas of a group; None if they are not interchangeable."""
-        relevance = self.space.machine.relevance
-        if (group.count or 1) < 2 or group.pool is not None or relevance is None:
-            return None
-        if relevance.of("own", group.code) or relevance.of("draws", group.code):
-            return None
-        if self._is_asked_about(group) or not all(self._is_alike(group, code, i) for code, i in self._naming(group)):
-            return None
-        where = self.space.machine.slots.of_cell[group.cell]
-        return Replicas(group, tuple(where)) if isinstance(where, list) else None
-
-    def _naming(self, group: Group) -> list[tuple[int, Instruction]]:
-        codes = self.space.machine.program.codes
-        return [(c.number, i) for c in codes for i in c.instructions if i.target and i.target.cell == group.cell]
-
-    def _is_asked_about(self, group: Group) -> bool:
-        expect = self.space.machine.program.expectations
-        return any(group.cell in o.cells for o in (*expect.always, *expect.final, *expect.observe))
-
-    def _is_alike(self, group: Group, number: int, i: Instruction) -> bool:
-        """Whether an instruction is main's start or join in a plain loop over the whole group."""
-        if number != 0 or i.op not in ("thread.start", "thread.join") or i.target is None:
-            return False
-        if i.op == "thread.join" and i.arguments != ("None",):
-            return False
-        code = self.space.machine.program.codes[0].instructions
-        at = code.index(i)
-        register = i.target.index
-        if register is None or at < 2 or at + 2 >= len(code):
-            return False
-        first, test, add, back = code[at - 2], code[at - 1], code[at + 1], code[at + 2]
-        return (
-            (first.op, first.into, first.arguments) == ("let", register, ("0",))
-            and (test.op, test.arguments, test.to) == ("branch", (f"{register} < {group.count}",), at + 3)
-            and (add.op, add.into, add.arguments) == ("let", register, (f"{register} + 1",))
-            and (back.op, back.to) == ("jump", at - 1)
-        )
 
     # --- sorting
 
@@ -207,7 +165,7 @@ class Symmetry:
 
     def kind_of(self, group: Replicas, thread: Thread) -> int:
         """The number of a replica's local state without its identity; with `LAST` if it ended."""
-        local = _without_own(thread)
+        local = without_identity(thread)
         stand_in = key(local)
         if stand_in not in group.kinds:
             group.kinds[stand_in] = len(group.locals)
@@ -238,17 +196,7 @@ class Symmetry:
         given = (group.group.cell, index, member, kind)
         if given not in self._given:
             local = group.locals[kind % LAST]
-            self._given[given] = self.space.place_of(member, self._own(local, group.slots[index]))
+            self._given[given] = self.space.place_of(
+                member, with_identity(local, self.space.machine.slots.who[group.slots[index]])
+            )
         return self._given[given]
-
-    def _own(self, local: Thread, slot: int) -> Thread:
-        """A local state with the identity of the replica whose own cell is `slot`."""
-        who = self.space.machine.slots.who[slot]
-        slots = tuple(who.slots[0] if slot < 0 else slot for slot in local.slots)
-        return local._replace(who=who, slots=slots)
-
-
-def _without_own(thread: Thread) -> Thread:
-    """A thread's local state without its identity."""
-    own = thread.who.slots[0]
-    return thread._replace(who=_NOBODY, slots=tuple(-1 if slot == own else slot for slot in thread.slots))
