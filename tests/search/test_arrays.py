@@ -111,7 +111,7 @@ def ways(how: str, stack: ExitStack) -> None:
 def test_the_same_space_comes_of_it(how: str, timed: bool) -> None:
     """States, transitions, depths, last states, outcomes, violations, races, and shortest ways that can be gone."""
     compared = 0
-    for program in programs(5_000_000, 30):
+    for program in programs(5_000_000, 16):
         plain = packed_of(program, timed=timed)
         expected = Breadth(plain, Limits(MOST)).run()
         if not expected.is_closed:
@@ -129,7 +129,7 @@ def test_the_same_space_comes_of_it(how: str, timed: bool) -> None:
                 path = space.path_to(state)
                 assert all(after in [s for _, s in packed.following(at)] for at, after in pairwise(path))
         compared += 1
-    assert compared > 15
+    assert compared > 8
 
 
 @pytest.mark.parametrize("how", ["narrow", "numbered", "wide"])
