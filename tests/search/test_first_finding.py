@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import scenrun
 from scenrun.errors import UsageError
 from scenrun.interface.cli import explore as command
 from scenrun.interface.cli.main import run_cli
+from scenrun.search import explore
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SAMPLED, STATELESS, SearchOptions
 from scenrun.search.record import Counterexample
@@ -184,3 +187,18 @@ def test_the_command_for_the_same_search_keeps_a_zero(tmp_path: Path, capfd: pyt
     again = capfd.readouterr().err
     assert "--seed 0" in again
     assert "--bound 0" in again
+
+
+def test_a_finding_that_is_not_yet_due_is_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on by a second at each look."""
+    clock = count()
+    monkeypatch.setattr(explore, "time", SimpleNamespace(perf_counter=lambda: float(next(clock))))
+    told: list[float] = []
+    program = scenrun.load(EARLY).program
+    for after_s in (20.0, 1e9):
+        how = SearchOptions(
+            strategy="states", reduction="off", found=lambda one: told.append(next(clock)), found_after_s=after_s
+        )
+        explore_program(program, 0, how)
+    assert len(told) == 1
+    assert told[0] > 20

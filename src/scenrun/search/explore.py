@@ -80,7 +80,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     first = _First(program, seed, how)
     hunt = Hunt(program, seed, how, began)
     searching = StateSearchOptions(
-        how.limits, how.reduction, how.symmetry, how.is_timed, how.look, first.listener,
+        how.limits, how.reduction, how.symmetry, how.is_timed, first.look, first.listener,
         first.beside(hunt) if hunts else None, lambda: _kept_s(how.limits) if hunts and not hunt.ways else 0.0,
     )  # fmt: skip
     searched, races = search(program, seed, searching, lambda it: _races(program, how, it))
@@ -155,7 +155,15 @@ class _First:
         self.program = program
         self.seed = seed
         self.how = how
+        self._began = time.perf_counter()
+        self._way: Witness | None = None
+        """The first finding."""
         self._is_told = False
+
+    def look(self, space: Space) -> str | None:
+        """What looks at the search now and then: tells a finding that is due, and asks whether the search is to end."""
+        self._tell()
+        return self.how.look(space)
 
     @property
     def listener(self) -> Callable[[Witness], str | None] | None:
@@ -166,7 +174,7 @@ class _First:
         """What walks schedules once the space turns out large; returns the reason that ends the search there, if any."""
 
         def walk() -> str | None:
-            if self._is_told:
+            if self._way is not None:
                 return None
             hunt.walk(min(HUNTED_FIRST, self.how.schedules or HUNTED_FIRST), HUNTING_FIRST_S, to_first=True)
             return self.found(hunt.ways[0]) if hunt.ways and self.listener is not None else None
@@ -174,20 +182,25 @@ class _First:
         return walk
 
     def found(self, way: Witness) -> str | None:
-        """Tell a finding; returns the reason that ends the search, if it is to end there."""
+        """Take the first finding; returns the reason that ends the search, if it is to end there."""
         if self.how.first:
             return FIRST
-        if self._is_told:  # the search began anew
-            return None
-        self._is_told = True
-        if self.how.found is not None:
-            # in a space of its own: what shortening computes must not come before the search does, nor lay its states out anew
-            folded = FOLDED if self.how.is_timed else FREE
-            own = Packed(Machine(self.program, self.seed, folded=folded, forgets=True, timed=self.how.is_timed))
-            ways = [replace(way, goal=None)]
-            (one,) = counterexamples(self.program, self.seed, own, ways, self.how, shortening_s=FIRST_S)
-            self.how.found(one)
+        self._way = self._way or way  # a search that begins anew finds another
+        self._tell()
         return None
+
+    def _tell(self) -> None:
+        """Tell the finding, once, if the search has gone on for long enough."""
+        is_due = time.perf_counter() - self._began >= self.how.found_after_s
+        if self._way is None or self._is_told or self.how.found is None or not is_due:
+            return
+        self._is_told = True
+        # in a space of its own: what shortening computes must not come before the search does, nor lay its states out anew
+        folded = FOLDED if self.how.is_timed else FREE
+        own = Packed(Machine(self.program, self.seed, folded=folded, forgets=True, timed=self.how.is_timed))
+        ways = [replace(self._way, goal=None)]
+        (one,) = counterexamples(self.program, self.seed, own, ways, self.how, shortening_s=FIRST_S)
+        self.how.found(one)
 
 
 def _counted(searched: SearchedSpace) -> Any:

@@ -56,6 +56,8 @@ class SearchOptions:
     """Whether the search ends at the first finding."""
     found: Callable[[Any], None] | None = None
     """Called with the first finding of a state search, a `Counterexample`, while the search goes on; None: not at all."""
+    found_after_s: float = 0.0
+    """The seconds of a search from which on `found` is called."""
     look: Callable[[Any], str | None] = lambda progress: None
     """Called now and then with the progress; a reason that it returns ends the search."""
 

@@ -29,9 +29,10 @@ def ways_among(given: Iterable[str], option: str) -> tuple[str, ...]:
 def ways_of(scenario: Scenario) -> tuple[str, ...]:
     """The ways that a file names under `expect.verdict`; a single verdict for all of them names none.
 
-    A file with any number of replicas that names none is only searched.
+    A file with any number of replicas is only searched.
     """
+    if any(group.count == ANY_NUMBER for group in scenario.threads.values()):
+        return ("explore",)
     verdict = scenario.expect.as_given("verdict")
     named = tuple(way for way in WAYS if way in verdict) if isinstance(verdict, dict) else ()
-    any_number = any(group.count == ANY_NUMBER for group in scenario.threads.values())
-    return named or (("explore",) if any_number else OTHERWISE)
+    return named or OTHERWISE

@@ -167,9 +167,7 @@ class _Exploring:
         self.options = options
         self.signals = Signals(sys.exit)
         how = _requested(options).options(self._look)
-        self.how = how if options["quiet"] else replace(how, found=self._keep)
-        self._first: Counterexample | None = None
-        """The first finding of the search that goes on, while it is not told."""
+        self.how = how if options["quiet"] else replace(how, found=self._tell, found_after_s=TELL_AFTER_S)
         self._is_told = False
         self._began = 0.0
         self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S, elsewhere_s=PROGRESS_ELSEWHERE_S)
@@ -189,7 +187,7 @@ class _Exploring:
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
-        self._first, self._is_told, self._began = None, False, time.perf_counter()
+        self._is_told, self._began = False, time.perf_counter()
         found = explore_loaded(loaded, self.options["seed"], self.how)
         self._progress.clear()
         try:
@@ -248,16 +246,11 @@ class _Exploring:
             say(f"nothing was found, so {path} was not written")
         return saved
 
-    def _keep(self, found: Counterexample) -> None:
-        """Keeps the first finding, which is told if the search goes on for long."""
-        self._first = found
-
-    def _tell_first(self) -> None:
-        if self._first is not None and time.perf_counter() - self._began >= TELL_AFTER_S:
-            self._progress.clear()
-            self._is_told = True
-            say("\n".join(["found, while the search goes on:", *finding_lines(self._first, self._width())]))
-            self._first = None
+    def _tell(self, found: Counterexample) -> None:
+        """Tells the first finding of a search that goes on for long."""
+        self._progress.clear()
+        self._is_told = True
+        say("\n".join(["found, while the search goes on:", *finding_lines(found, self._width())]))
 
     def _progress_of(self, space: Space) -> str:
         """The progress of a search of states, with its findings so far and the time that it still has."""
@@ -270,6 +263,5 @@ class _Exploring:
     def _look(self, progress: Any) -> str | None:
         """Shows the progress of the search; returns the signal that ends it, if one came."""
         if isinstance(progress, Space):
-            self._tell_first()
             self._progress.show(lambda: self._progress_of(progress))
         return self.signals.name
