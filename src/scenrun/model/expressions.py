@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from scenrun.errors import Fault
@@ -33,8 +34,14 @@ class _Names(ast.NodeTransformer):
         return node
 
 
+@lru_cache(maxsize=256)
+def compiler_of(slots: tuple[tuple[str, int], ...], names: tuple[tuple[str, str], ...]) -> Compiler:
+    """The compiler of all codes that have these registers, by name, and these names of locals for them."""
+    return Compiler(dict(slots), dict(names))
+
+
 class Compiler:
-    """Compiles the expressions of one code, each text once."""
+    """Compiles the expressions of codes with the same registers, each text once."""
 
     def __init__(self, slots: dict[str, int], names: dict[str, str]) -> None:
         self._names = _Names(slots)
@@ -45,11 +52,18 @@ class Compiler:
         """The function of an expression; it raises Fault where a local has no value yet."""
         if text not in self._made:
             tree = ast.parse(text, mode="eval")
+            if isinstance(tree.body, ast.Constant):
+                self._made[text] = _constant(tree.body.value)
+                return self._made[text]
             body = self._names.visit(tree.body)
             arguments = ast.arguments([], [ast.arg("R"), ast.arg("E")], None, [], [], None, [])
             made = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
             self._made[text] = eval(compile(made, "<scenrun expression>", "eval"), self._scope)
         return self._made[text]
+
+
+def _constant(value: Any) -> Evaluate:
+    return lambda R, E: value  # noqa: N803
 
 
 def _unset(names: dict[str, str]) -> Callable[[str], NoReturn]:

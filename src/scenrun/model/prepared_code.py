@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.model.cone_of_influence import EVERYTHING, ConeOfInfluence, abstracted
-from scenrun.model.expressions import Compiler, Evaluate
+from scenrun.model.expressions import Compiler, Evaluate, compiler_of
 from scenrun.model.liveness import DRAWS, FAULT, live_after
 from scenrun.model.state import UNSET
 from scenrun.program.control_flow import comes_back, steps_of
@@ -114,7 +114,7 @@ def prepare(code: Code, folded: frozenset[str], relevance: ConeOfInfluence | Non
     timed: whether time is virtual, so that sleeping and working last, and whether a deadline has passed is determined.
     """
     slots = _slots(code)
-    compiler = Compiler(slots, dict(code.locals))
+    compiler = compiler_of(tuple(slots.items()), tuple(code.locals))
     steps = steps_of(code, folded)
     nodes = [
         _node(i, pc in steps or (not timed and _asks_the_clock(i)), compiler, slots, timed)
