@@ -452,8 +452,8 @@ def test_symmetry_keeps_the_races_and_their_locks(text: str) -> None:
     """A search that takes replicas for one another shows the same places and locks."""
     program = machine_of(text.replace("count: 2", "count: 3")).program
     found, _ = search(program, 0, StateSearchOptions(reduction="on"), lambda searched: None)
-    assert found.canonical is not None
-    races = races_in(found.packed, found.space, found.canonical)
+    assert found.orbits is not None
+    races = races_in(found.packed, found.space, found.orbits)
     whole = by_states(Machine(program, folded=FREE, forgets=True))
     assert {_places(race) for race in races} == {_places(race) for race in whole} != set()
 

@@ -43,7 +43,7 @@ BESIDE_S, BESIDE_STEPS = 0.5, 1_000
 """Seconds in all, and steps of each execution, for the check for races where a race is no finding."""
 HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules, and at most seconds, of each strategy of a hunt, where there are too many states to visit all."""
-HUNTED_FIRST, HUNTING_FIRST_S = 1_000, 1.0
+HUNTED_FIRST, HUNTING_FIRST_S = 1_000, 0.5
 """The same once the space turns out large, before the search goes on."""
 FIRST_S = 0.5
 """Seconds that shortening the first finding may take while the search waits."""
@@ -111,7 +111,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
         depth=space.depth,
         memory_bytes=space.bytes,
         reduced=searched.reduced,
-        symmetric=searched.canonical is not None,
+        symmetric=searched.orbits is not None,
         schedules=walked.schedules,
         races=tuple(race for race, _ in races),
         lock_cycles=_lock_cycles(searched, found),
@@ -225,7 +225,7 @@ def _is_asked_for_races(program: Program, how: SearchOptions) -> bool:
 
 def _races(program: Program, how: SearchOptions, searched: SearchedSpace) -> list[tuple[Race, Witness | None]]:
     """The races in the visited states, each with a witness where a race is a finding."""
-    races = races_in(searched.packed, searched.space, searched.canonical)
+    races = races_in(searched.packed, searched.space, searched.orbits)
     is_finding = _is_asked_for_races(program, how)
     return [(race, _way_to(searched, race) if is_finding else None) for race in races]
 
@@ -234,7 +234,7 @@ def _way_to(searched: SearchedSpace, race: Race) -> Witness:
     """The witness of a race: a path to a state in which both accesses come next, followed by both of them."""
     packed, state = searched.packed, race.state
     assert state is not None
-    transitions, end = transitions_along(packed, searched.space.path_to(state), searched.canonical)
+    transitions, end = transitions_along(packed, searched.space.path_to(state), searched.orbits)
     names = [who.name for who in packed.threads(end)]
     both = (Transition(names.index(race.first.thread)), Transition(names.index(race.second.thread)))
     return Witness(_about(race), (*transitions, *both), said=race.sentence())

@@ -19,6 +19,7 @@ from scenrun.search.reduction.persistent_sets import Reduced
 from scenrun.search.reduction.symmetry import Symmetry
 from scenrun.search.space.breadth_first import Breadth, Limits, Look
 from scenrun.search.space.packed import Packed
+from scenrun.search.space.path import Orbits
 from scenrun.search.space.visited import LinkedSpace, Space
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ class StateSearchOptions:
     """The seconds of the limit that are not for the search of states."""
 
 
-Canonical = Callable[[int], int]
-"""The representative of a state's orbit."""
-LookAt = Callable[[Canonical | None], Look]
+LookAt = Callable[[Orbits | None], Look]
 """Gives what looks at a space, or at one of representatives, between parts of levels."""
 
 
@@ -74,13 +73,13 @@ class Portfolio:
         self.packed = packed
         self.how = how
         self.at_rest = at_rest
-        self.canonical: Canonical | None = None
-        """Where the space has representatives: the representative of a state."""
+        self.orbits: Orbits | None = None
+        """Where the space is one of representatives: what finds them."""
         self.is_reduced = False
         self._began = time.perf_counter() if began is None else began
         self.symmetry = Symmetry(packed)
-        self._canonical: Canonical | None = None
-        """Where the last space one by one has representatives: the representative of a state."""
+        self._orbits: Orbits | None = None
+        """The same of the last space one by one."""
         self._arrays: LevelSearch | None = None
         self._reduced_arrays: ReducedLevelSearch | None = None
         self._shows_too_little = False
@@ -111,7 +110,7 @@ class Portfolio:
             if reduced is not None and not self._had_its_turn(reduced):
                 return self._as_reduced(reduced)
             if reduced is not None:
-                self.at_rest(self._representative_of(reduced))(reduced)
+                self.at_rest(self._orbits_of(reduced))(reduced)
             whole = self._whole(work // (threads * -(-self.packed.bits // COLUMN)))
             if reduced is None or whole.depth >= DEEPER * reduced.depth:
                 return self._whole(most) if self._had_its_turn(whole) else whole
@@ -126,14 +125,14 @@ class Portfolio:
         return self._as_reduced(self._persistent(self.how.limits.states) if space is None else space)
 
     def _as_reduced(self, space: Space) -> Space:
-        self.is_reduced, self.canonical = True, self._representative_of(space)
+        self.is_reduced, self.orbits = True, self._orbits_of(space)
         return space
 
-    def _representative_of(self, space: Space) -> Canonical | None:
-        """Where a reduced space has representatives: the representative of a state."""
+    def _orbits_of(self, space: Space) -> Orbits | None:
+        """Where a reduced space is one of representatives: what finds them."""
         if isinstance(space, LinkedSpace):
-            return self._canonical
-        return self.symmetry.canonical if self.symmetry.groups and self.how.symmetry else None
+            return self._orbits
+        return self.symmetry if self.symmetry.groups and self.how.symmetry else None
 
     # --- one search of them
 
@@ -170,7 +169,7 @@ class Portfolio:
         limits = self._limits(most)
         if self._reduced_arrays is None:
             symmetry = self.symmetry if self.how.symmetry and self.symmetry.groups else None
-            look = self.at_rest(None if symmetry is None else symmetry.canonical)
+            look = self.at_rest(symmetry)
             self._reduced_arrays = arrays().ReducedLevelSearch(self.packed, limits, self.how.look, look, symmetry)
         self._reduced_arrays.limits = limits
         space = self._timed(self._reduced_arrays.run())
@@ -187,13 +186,13 @@ class Portfolio:
         out, and the search is `strict`.
         """
         packed, how, symmetry = self.packed, self.how, self.symmetry
-        self._canonical = None
+        self._orbits = None
         if how.symmetry and symmetry.groups:
-            look = self.at_rest(symmetry.canonical)
+            look = self.at_rest(symmetry)
             searcher = Reduced(packed, self._limits(most), how.look, look, canonical=symmetry.canonical)
             space = self._timed(searcher.run())
             if not space.is_closed or not symmetry.can_loop():
-                self._canonical = symmetry.canonical
+                self._orbits = symmetry
                 space.has_cycles = False
                 return space
         searcher = Reduced(packed, self._limits(most), how.look, self.at_rest(None))

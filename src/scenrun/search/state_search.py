@@ -18,7 +18,7 @@ from scenrun.search.properties.nontermination import BottomScc, Nontermination
 from scenrun.search.properties.witness import Witness
 from scenrun.search.space.breadth_first import Look
 from scenrun.search.space.packed import Packed
-from scenrun.search.space.path import transitions_along
+from scenrun.search.space.path import Orbits, step_to, transitions_along
 from scenrun.search.space.plain_search import faults_in
 from scenrun.search.space.state_space import Overflow, Violation
 from scenrun.search.space.visited import LinkedSpace, Space
@@ -35,8 +35,8 @@ class SearchedSpace:
     packed: Packed
     space: Space
     reduced: bool
-    canonical: Callable[[int], int] | None = None
-    """Where symmetry was used: the representative of a state's orbit."""
+    orbits: Orbits | None = None
+    """Where symmetry was used: what finds representatives."""
     ways: list[Witness] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """The number of different findings of each kind."""
@@ -69,7 +69,7 @@ def _search(packed: Packed, how: StateSearchOptions, began: float | None = None)
     first = FirstFinding(packed, how)
     searches = Portfolio(packed, how, first.looking_at, began)
     space = searches.run()
-    searched = SearchedSpace(packed, space, searches.is_reduced, searches.canonical)
+    searched = SearchedSpace(packed, space, searches.is_reduced, searches.orbits)
     shown = _FindingCollector(searched, how)
     shown.add_all()
     if not space.is_closed:
@@ -92,19 +92,19 @@ class FirstFinding:
         self.way: Witness | None = None
         self._collector: _FindingCollector | None = None
 
-    def looking_at(self, canonical: Callable[[int], int] | None) -> Look:
+    def looking_at(self, orbits: Orbits | None) -> Look:
         """What looks at what a search has come to since the last look, and returns a reason to end it.
 
-        canonical: the representative of a state, where the space is one of representatives.
+        orbits: what finds representatives, where the space is one of them.
         """
-        return lambda space: self._look(space, canonical)
+        return lambda space: self._look(space, orbits)
 
-    def _look(self, space: Space, canonical: Callable[[int], int] | None) -> str | None:
+    def _look(self, space: Space, orbits: Orbits | None) -> str | None:
         is_asked = self.how.found is not None or space.is_full
         if self.way is not None or not is_asked:
             return None
         if self._collector is None or self._collector.space is not space:
-            self._collector = _FindingCollector(SearchedSpace(self.packed, space, True, canonical), self.how)
+            self._collector = _FindingCollector(SearchedSpace(self.packed, space, True, orbits), self.how)
         self._collector.add_so_far()
         ways = self._collector.searched.ways
         if not ways:
@@ -192,14 +192,13 @@ class _FindingCollector:
     def _to_noticed(self, violation: Violation) -> tuple[list[Transition], Transition]:
         """The transitions that lead to a violating transition or a symmetric one, and the transition of that transition."""
         transitions, now = self._to(violation.state)
-        canonical = self.searched.canonical
-        if now == violation.state or canonical is None:
+        orbits = self.searched.orbits
+        if now == violation.state or orbits is None:
             return transitions, violation.transition
         wanted = next(
             after for transition, after in self.packed.following(violation.state) if transition == violation.transition
         )
-        following = self.packed.following(now)
-        return transitions, next(transition for transition, after in following if canonical(after) == canonical(wanted))
+        return transitions, step_to(self.packed, now, orbits.canonical(wanted), orbits)[0]
 
     def _alike(self, about: FindingKey, end: int) -> FindingKey:
         """The finding of the terminal state `end` that corresponds to the finding `about` of a symmetric state."""
@@ -208,7 +207,7 @@ class _FindingCollector:
 
     def _to(self, state: int) -> tuple[list[Transition], int]:
         """The transitions that lead to a state or a symmetric one, and the state reached."""
-        return transitions_along(self.packed, self.space.path_to(state), self.searched.canonical)
+        return transitions_along(self.packed, self.space.path_to(state), self.searched.orbits)
 
     def _add_ends(self) -> None:
         states, self._ends = self.space.ends_from(self._ends, self.judge.slots)

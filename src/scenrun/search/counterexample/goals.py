@@ -45,6 +45,8 @@ def _is_left(thread: Thread, about: FindingKey) -> bool:
 
 
 def _ends_with(space: StateSpace, judge: EndStateJudge, state: int, about: FindingKey) -> bool:
-    if space.moves(state) or space.after_time(state) is not None:
+    if any(space.afters_of(state, number) for number in range(space.thread_count)):
+        return False
+    if space.after_time(state) is not None:
         return False
     return about in judge.of(state).findings

@@ -12,8 +12,8 @@ from scenrun.search.space.state_space import StateSpace
 
 Goal = Callable[[int], bool]
 """Whether a state shows the finding."""
-BUDGET = 5_000
-"""The most states that are visited in search of the optimal path."""
+BUDGET = 40_000
+"""The most moves that are looked at in search of the optimal path: 5,000 states of eight threads that can move."""
 SWITCH = 1 << 32
 """What a switch costs, in steps: more than any path has."""
 THREAD_BITS = 32
@@ -44,7 +44,7 @@ def shortened(space: StateSpace, transitions: Sequence[Transition], goal: Goal) 
 
 
 def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> list[Transition] | None:
-    """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of states."""
+    """The path with the fewest switches, then steps, and at most the cost `most` (Dijkstra); None beyond the budget of moves."""
     # A place is a state with the last mover, as the cost of a switch depends on it; both, and both costs, are one int each.
     shift = THREAD_BITS
     movers, limit = (1 << shift) - 1, most.switches * SWITCH + most.steps
@@ -63,7 +63,7 @@ def best(space: StateSpace, goal: Goal, most: Cost, budget: int = BUDGET) -> lis
             if goal(state):
                 return _way(space, before, place, shift)
             steps[state] = space.moves(state), space.after_time(state)
-        done += 1
+        done += len(steps[state][0])
         if done > budget:
             return None
         for mover, after in _moves(steps[state], last):

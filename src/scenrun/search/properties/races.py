@@ -7,7 +7,7 @@ hidden lock orders them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -16,19 +16,18 @@ from scenrun.model.machine import Transition
 from scenrun.model.state import State, Thread
 from scenrun.search.properties.accesses import Race, Touch, Watching, accessed, begins_atomic, locks_of, touches_of
 from scenrun.search.properties.lock_holders import Holders
-from scenrun.search.space.path import transitions_along
+from scenrun.search.space.path import Orbits, transitions_along
 from scenrun.search.space.state_space import WHOLE, StateSpace
 from scenrun.search.space.visited import Space
 
-Canonical = Callable[[int], int]
 Met = tuple[int, Touch, int, Touch]
 """Two thread numbers, each followed by the access that comes next in that thread."""
 
 
-def races_in(space: StateSpace, visited: Space, canonical: Canonical | None = None) -> list[Race]:
+def races_in(space: StateSpace, visited: Space, orbits: Orbits | None = None) -> list[Race]:
     """Each race in the states that a search has visited, with the first state that shows it.
 
-    With `canonical`, the states are representatives; a race then names the threads of a symmetric state.
+    With `orbits`, the states are representatives; a race then names the threads of a symmetric state.
     """
     meetings = Meetings(space)
     met_at: dict[Any, Race] = {}
@@ -41,7 +40,7 @@ def races_in(space: StateSpace, visited: Space, canonical: Canonical | None = No
     found: dict[Any, Race] = {}
     for race in met_at.values():
         found.setdefault(race.pair, race)
-    return _with_locks(space, visited, list(found.values()), canonical)
+    return _with_locks(space, visited, list(found.values()), orbits)
 
 
 @dataclass(slots=True)
@@ -59,6 +58,8 @@ class RacingAccesses:
         return self.touches is None
 
 
+Next = tuple[int, RacingAccesses, tuple[Touch, ...]]
+"""A thread's number, and the accesses of its next step."""
 AccessesByPlace = dict[int, RacingAccesses]
 """The places of one thread whose next steps access variables."""
 
@@ -117,13 +118,13 @@ class Meetings:
         return visited.first_of_each(self.space, classes)
 
     def of(self, state: int) -> Iterator[Met]:
-        """The pairs of conflicting accesses that can both come next in a state."""
+        """The pairs of conflicting accesses that can both come next in a state; of threads with like ones, only the first two."""
         here = [
             (number, accesses, self._touches(state, number, accesses))
             for (number, accesses_of), place in zip(self.hot.items(), self.space.places(state, self.hot), strict=True)
             if (accesses := accesses_of.get(place)) is not None
         ]
-        for (one, accesses, touches), (other, beside, more) in combinations(here, 2):
+        for (one, accesses, touches), (other, beside, more) in combinations(_two_of_each(here), 2):
             if accesses.is_atomic and beside.is_atomic:
                 continue
             for a in touches:
@@ -179,10 +180,22 @@ def _bits(slots: frozenset[int]) -> int:
     return sum(1 << slot for slot in slots)
 
 
+def _two_of_each(here: list[Next]) -> list[Next]:
+    """The threads without those whose accesses two others before them have as well."""
+    times: dict[Any, int] = {}
+    kept = []
+    for one in here:
+        about = one[1].is_atomic, one[2]
+        times[about] = times.get(about, 0) + 1
+        if times[about] <= 2:
+            kept.append(one)
+    return kept
+
+
 # --- locks
 
 
-def _with_locks(space: StateSpace, visited: Space, races: list[Race], canonical: Canonical | None) -> list[Race]:
+def _with_locks(space: StateSpace, visited: Space, races: list[Race], orbits: Orbits | None) -> list[Race]:
     """The races, with the locks that each thread holds after the path to the state of the race."""
     ways: dict[int, tuple[Holders, int]] = {}
     out = []
@@ -190,7 +203,7 @@ def _with_locks(space: StateSpace, visited: Space, races: list[Race], canonical:
         state = race.state
         assert state is not None
         if state not in ways:
-            transitions, end = transitions_along(space, visited.path_to(state), canonical)
+            transitions, end = transitions_along(space, visited.path_to(state), orbits)
             ways[state] = _held_after(space, transitions), end
         holders, end = ways[state]
         shown = race if end == state else _alike(space, race, end)

@@ -64,6 +64,19 @@ class Symmetry:
             state = self._sorted(group, state)
         return state
 
+    def again(self, state: int) -> frozenset[int]:
+        """The threads that are like one with a lower number: replicas of a group at the same place, and mentioned alike."""
+        self.follow_layout()
+        out: list[int] = []
+        for group in self.groups:
+            members = self.members(group, state)
+            seen: set[tuple[int, int]] = set()
+            for member, found in zip(members, self._ranks(group, state, members), strict=True):
+                if found in seen:
+                    out.append(member)
+                seen.add(found)
+        return frozenset(out)
+
     def can_loop(self) -> bool:
         """Whether a thread can return to a local state by its own steps, as far as steps are known.
 
@@ -136,14 +149,18 @@ class Symmetry:
 
     def _order(self, group: Replicas, state: int, members: tuple[int, ...], first: int) -> list[int] | None:
         """For each index, the index of the replica whose state it gets; None where the state is canonical already."""
-        mentions = self.mentions(tuple([self.space.cell(state, slot) for slot, _ in self.named]))
-        at_places = zip(members, self.space.places(state, members), strict=True)
-        keys = [(self._kind(group, member, place, state), mentions.get(member, 0)) for member, place in at_places]
+        keys = self._ranks(group, state, members)
         in_order = sorted(range(len(keys)), key=keys.__getitem__)
         running = [at for at in in_order if keys[at][0] < LAST]
         ended = [at for at in in_order if keys[at][0] >= LAST]
         order = [*ended[:first], *running, *ended[first:]]
         return None if all(at == source for at, source in enumerate(order)) else order
+
+    def _ranks(self, group: Replicas, state: int, members: tuple[int, ...]) -> list[tuple[int, int]]:
+        """For each replica, its local state and where it is mentioned, as numbers."""
+        mentions = self.mentions(tuple([self.space.cell(state, slot) for slot, _ in self.named]))
+        at_places = zip(members, self.space.places(state, members), strict=True)
+        return [(self._kind(group, member, place, state), mentions.get(member, 0)) for member, place in at_places]
 
     def mentions(self, values: tuple[Any, ...]) -> dict[int, int]:
         """For each thread number in the values of the `named` cells, the number of its places in them; 0 is none."""
