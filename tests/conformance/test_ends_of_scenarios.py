@@ -18,7 +18,7 @@ from scenrun.program.primitives.kinds import Done
 from scenrun.program.primitives.kinds import Phase as Action
 from scenrun.program.primitives.registry import KINDS
 
-PARTS, EACH = 20, 105
+PARTS, EACH = 12, 105
 MOST_STATES = 2_000
 SWITCHING_S = (1e-6, 1e-5, 5e-3)
 """Switch intervals: with the smallest, threads come between each other's steps most often."""
@@ -43,7 +43,7 @@ def test_the_model_can_end_as_the_real_run_did(part: int) -> None:
     assert found["too large"] <= EACH // 5
 
 
-def test_the_scenarios_have_every_verb_and_are_2000_different_ones() -> None:
+def test_the_scenarios_have_every_verb_and_are_all_different() -> None:
     """A verb that is never drawn would never be compared."""
     verbs: Counter[str] = Counter()
     texts = set()
@@ -55,7 +55,7 @@ def test_the_scenarios_have_every_verb_and_are_2000_different_ones() -> None:
     for part in range(PARTS):
         each_scenario(part, EACH, count)
     assert {verb: verbs[verb] for verb in COVERED if verbs[verb] < 10} == {}
-    assert len(texts) >= 2_000
+    assert len(texts) >= PARTS * EACH - 20
 
 
 def _newest(values: Any, me: int, arguments: Any, memo: Any) -> Done | None:
