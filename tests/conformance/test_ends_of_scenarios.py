@@ -1,4 +1,4 @@
-"""However a real run of a small scenario ends, the model can end so, too: at least 2,000 scenarios by chance."""
+"""However a real run of a small scenario ends, the model can end so, too: more than 1,200 scenarios by chance."""
 
 from __future__ import annotations
 
