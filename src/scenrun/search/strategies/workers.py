@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from scenrun.errors import InternalError
 from scenrun.program.ir import Program
@@ -34,7 +35,14 @@ class Task:
         return Sampler(executions, policy, self.seed, self.max_steps)
 
 
-def walk_here(plan: ScheduleQueue, task: Task) -> None:
+class MakesSampler(Protocol):
+    """Whatever schedules are drawn of."""
+
+    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
+        """A new sampler."""
+
+
+def walk_here(plan: ScheduleQueue, task: MakesSampler) -> None:
     """Walk all schedules of a plan in this process; after an interruption the plan has the schedules walked until then."""
     sampler = task.sampler(plan.stop)
     while (chunk := plan.next()) is not None:

@@ -1,0 +1,198 @@
+"""The executions of code as strategies see them: a state is a schedule, whose steps are made when the state is looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from scenrun.model.machine import Transition
+from scenrun.own_code import control
+from scenrun.own_code.control import Controlled, Execution
+from scenrun.own_code.loader import Loader, World
+from scenrun.program.findings import kind_of_fault
+from scenrun.search.properties.end_states import EndState, FindingKey
+from scenrun.search.reduction.may_access import Effects
+from scenrun.search.strategies.executions import Executions, Option, Point
+
+CHECK = "check"
+"""The subject of the finding that the check does not hold."""
+MOST_SCHEDULES = 50_000
+"""Schedules that have numbers at a time."""
+
+
+class Body(NamedTuple):
+    """What the threads of one execution do, made of fresh modules."""
+
+    setup: Callable[[], Any]
+    """Makes what the threads share; called before there are threads."""
+    threads: Sequence[tuple[str, Callable[[Any], object]]]
+    """Each thread by name; called with what the setup returned."""
+    check: Callable[[Any], object] | None = None
+    """Called after all threads have ended; must not return False or raise."""
+
+
+class Different(LookupError):
+    """The same steps have led to something else before."""
+
+
+Build = Callable[[World], Body]
+
+
+class CodeExecutions(Executions):
+    """Executions of Python code on controlled threads."""
+
+    def __init__(self, loader: Loader, build: Build) -> None:
+        self.loader = loader
+        self.build = build
+        self.objects = -1
+        self.alarm: Callable[[], None] | None = None
+        self.left_behind: dict[str, None] = {}
+        """Threads that did not end with their execution."""
+        self._schedules: list[tuple[Choice, ...]] = []
+        self._numbers: dict[tuple[Choice, ...], int] = {}
+        self._made: tuple[Choice, ...] = ()
+        """The schedule of the present execution."""
+        self._present: _Present | None = None
+        self.records = False
+        """Whether the places of steps are recorded, which takes time."""
+
+    def begin(self) -> int:
+        self._schedules.clear()
+        self._numbers.clear()
+        return self._number(())
+
+    def tidy(self) -> bool:
+        return len(self._schedules) > MOST_SCHEDULES
+
+    def close(self) -> None:
+        """End the threads of the present execution."""
+        control.end()
+        if self._present is not None:
+            self.left_behind.update(dict.fromkeys(self._present.execution.left_behind))
+            self._present = None
+
+    # --- states
+
+    def _number(self, schedule: tuple[Choice, ...]) -> int:
+        found = self._numbers.setdefault(schedule, len(self._schedules))
+        if found == len(self._schedules):
+            self._schedules.append(schedule)
+        return found
+
+    def state_of(self, schedule: tuple[int, ...]) -> int:
+        """The state after a schedule; looking it up raises LookupError where a thread of it cannot move."""
+        return self._number(schedule)
+
+    @property
+    def present(self) -> Execution:
+        """The execution that was looked up last."""
+        assert self._present is not None
+        return self._present.execution
+
+    def at(self, state: int) -> Execution:
+        """The execution at a state: the present one taken on, or a new one where it went another way."""
+        schedule = self._schedules[state]
+        if self._present is None or schedule[: len(self._made)] != self._made:
+            self._restart()
+        assert self._present is not None
+        execution = self._present.execution
+        for at in range(len(self._made), len(schedule)):
+            if self.alarm is not None:
+                self.alarm()
+            if schedule[at] >= len(execution.threads) or not execution.threads[schedule[at]].is_enabled:
+                raise Different(
+                    f"the code does something else each time: thread {schedule[at]} cannot move at step {at + 1}"
+                )
+            execution.move(schedule[at])
+            self._made = schedule[: at + 1]
+        return execution
+
+    def _restart(self) -> None:
+        self.close()
+        body = self.build(World(self.loader))
+        shared = body.setup()
+        execution = control.begin(self.loader.files if self.records else frozenset())
+        for name, do in body.threads:
+            execution.add(name, _bound(do, shared))
+        self._present, self._made = _Present(execution, body, shared), ()
+
+    # --- what strategies ask
+
+    def successors(self, state: int) -> Sequence[int]:
+        return [after for _, afters in self.moves(state) for after in afters]
+
+    def moves(self, state: int) -> Sequence[tuple[int, Sequence[int]]]:
+        execution, schedule = self.at(state), self._schedules[state]
+        if _is_over(execution):
+            return []
+        return [(one.number, (self._number((*schedule, one.number)),)) for one in execution.threads if one.is_enabled]
+
+    def afters_of(self, state: int, thread: int) -> Sequence[int]:
+        execution = self.at(state)
+        if thread >= len(execution.threads) or not execution.threads[thread].is_enabled or _is_over(execution):
+            return ()
+        return (self._number((*self._schedules[state], thread)),)
+
+    def point(self, state: int) -> Point:
+        execution = self.at(state)
+        options = [self._option(state, one) for one in execution.threads if one.next is not None]
+        return Point(tuple(o for o in options if o.afters), tuple(o for o in options if not o.afters))
+
+    def _option(self, state: int, one: Controlled) -> Option:
+        step = one.next
+        assert step is not None
+        bit = 1 << step.cell
+        return Option(
+            one.number, one.name, self.afters_of(state, one.number), Effects(bit, bit if step.writes else 0),
+            step.has_timeout and not step.is_ready(),
+        )  # fmt: skip
+
+    def end(self, state: int) -> EndState:
+        execution = self.at(state)
+        found = list(self.lasting(state))
+        stuck = [one.name for one in execution.threads if one.next is not None and not one.daemon]
+        if stuck:
+            return EndState((*found, FindingKey("deadlock", ", ".join(sorted(stuck)))), None)
+        if not found and self.complaint() is not None:
+            found.append(FindingKey("violated", CHECK))
+        return EndState(tuple(found), None)
+
+    def complaint(self) -> str | None:
+        """Why the check does not hold after the present execution, in words; None where it does."""
+        assert self._present is not None
+        body, shared = self._present.body, self._present.shared
+        if body.check is None:
+            return None
+        try:
+            holds = body.check(shared)
+        except Exception as error:
+            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return "it returned False" if holds is not None and not holds else None
+
+    def lasting(self, state: int) -> tuple[FindingKey, ...]:
+        faults = [(one.name, one.fault) for one in self.at(state).threads if one.fault is not None]
+        return tuple(FindingKey(kind_of_fault(type(fault).__name__), name) for name, fault in faults)
+
+    def transitions(self, states: Sequence[int]) -> list[Transition]:
+        return [Transition(thread) for thread in self._schedules[states[-1]]]
+
+
+Choice = int
+"""The number of the thread that moves."""
+
+
+class _Present(NamedTuple):
+    """The execution that goes on, what its threads do, and what they share."""
+
+    execution: Execution
+    body: Body
+    shared: Any
+
+
+def _is_over(execution: Execution) -> bool:
+    """Whether only daemons are left."""
+    return all(one.next is None or one.daemon for one in execution.threads)
+
+
+def _bound(do: Callable[[Any], object], shared: Any) -> Callable[[], object]:
+    return lambda: do(shared)

@@ -1,0 +1,249 @@
+"""`explore_code`: searches the schedules of Python functions that run as threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import groupby
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.own_code.control import Moved, Place, Uncontrolled
+from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions
+from scenrun.own_code.loader import Loader, World, named
+from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
+from scenrun.own_code.shorten_code import shortened
+from scenrun.search.properties.end_states import FindingKey
+from scenrun.search.space.state_space import Stopped
+from scenrun.search.strategies.exhaustive import Progress
+from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
+from scenrun.search.strategies.results import Found, Tally, in_order
+from scenrun.search.strategies.sampled import Sampler
+from scenrun.search.strategies.schedule_queue import Limits, ScheduleQueue
+from scenrun.search.strategies.workers import walk_here
+
+SCHEDULES = 10_000
+MAX_STEPS = 5_000
+"""Steps after which a schedule is cut off."""
+DEPTH = 3
+FOUND = "the first finding"
+NOT_PROVED = (
+    "`holds` is not said of code: what C functions do to shared objects beside the announced steps is not accounted for"
+)
+Function = Callable[..., Any] | str
+
+
+def explore_code(
+    setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None = None, *,
+    strategy: str = "dpor", seed: int = 0, schedules: int | None = None, time_limit: str | float | None = None,
+    depth: int | None = None, bound: int | None = None, trace: Iterable[str] = (), max_steps: int = MAX_STEPS,
+) -> CodeExplored:  # fmt: skip
+    """Search the schedules of functions that run as threads, for one that breaks the check, raises, or deadlocks.
+
+    The functions are found by name in their modules, which are compiled anew, with a hook before each access that threads
+    can share; so are all modules of yours that these import. The functions themselves are not called.
+
+    - setup: makes what the threads share; called before each schedule, without arguments.
+    - threads: the functions that run as threads, each with what `setup` returned; a mapping gives them names.
+    - check: called with the same when all threads have ended; must not return False or raise.
+    - strategy: `dpor` (the default: one of all schedules that differ only in the order of independent steps), `preemptions`,
+      `delays`, `random`, `pct`, `pos` or `surw` (docs/strategies.md).
+    - seed, depth, bound: as for `explore`.
+    - schedules, time_limit: limits of the search, whichever comes first; by default 10,000 schedules, where no time is given.
+    - trace: top-level modules that are compiled with hooks although they are installed.
+    - max_steps: steps after which a schedule is cut off.
+
+    A function is given itself, or as the text `package.module:name`. Raises UsageError where one cannot be found, or where an
+    argument is wrong.
+    """
+    if strategy not in STRATEGIES:
+        raise UsageError(f"there is no strategy `{strategy}`; strategies are {', '.join(STRATEGIES)}")
+    if depth is not None and strategy != "pct":
+        raise UsageError(f"depth is PCT's; it has no effect with strategy {strategy}")
+    if bound is not None and strategy not in ("preemptions", "delays"):
+        raise UsageError("bound is for the strategies preemptions and delays")
+    limit = time_limit_ns(time_limit)
+    if schedules is None and limit is None:
+        schedules = SCHEDULES
+    build, modules = _build_of(setup, threads, check)
+    executions = CodeExecutions(Loader([*trace, *modules]), build)
+    how = _How(strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps)
+    return _Search(executions, how).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """The options of a search."""
+
+    strategy: str
+    seed: int
+    schedules: int | None
+    seconds: float | None
+    depth: int
+    bound: int | None
+    max_steps: int
+
+
+# --- functions
+
+
+def _build_of(
+    setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None
+) -> tuple[Build, list[str]]:
+    """What makes the threads of one execution, and the top-level modules of the functions."""
+    pairs = (
+        list(threads.items()) if isinstance(threads, Mapping) else [(_name(at), one) for at, one in enumerate(threads)]
+    )
+    if not pairs:
+        raise UsageError("`threads` is empty: give the functions that run at the same time")
+    places = {which: _place(which, one) for which, one in [("setup", setup), *pairs]}
+    if check is not None:
+        places[CHECK] = _place(CHECK, check)
+
+    def build(world: World) -> Body:
+        found = {which: _found(world, *place) for which, place in places.items()}
+        return Body(found["setup"], [(name, found[name]) for name, _ in pairs], found.get(CHECK))
+
+    return build, sorted({module.partition(".")[0] for module, _ in places.values()})
+
+
+def _name(at: int) -> str:
+    return chr(ord("a") + at) if at < 26 else f"t{at}"
+
+
+def _place(which: str, function: Function) -> tuple[str, str]:
+    """The module and the name of a function."""
+    if not isinstance(function, str) and not callable(function):
+        raise UsageError(f"`{which}` is a function, or `package.module:name`, not {type(function).__name__}")
+    module, name = named(function)
+    if not module or not name or "<" in name:
+        raise UsageError(
+            f"`{which}` is `{name or function}`, which has no name in a module: modules are compiled anew with hooks, and "
+            "functions are looked up there by their names. Give a function at the top of a module, or `package.module:name`"
+        )
+    return module, name
+
+
+def _found(world: World, module: str, name: str) -> Any:
+    try:
+        return reduce(getattr, name.split("."), world.load(module))
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"`{module}:{name}` cannot be found: {error}") from None
+
+
+# --- the search
+
+
+class _Search:
+    """One search."""
+
+    def __init__(self, executions: CodeExecutions, how: _How) -> None:
+        self.executions = executions
+        self.how = how
+        self._began = time.perf_counter()
+
+    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
+        """What walks schedules that are drawn."""
+        how = self.how
+        self.executions.alarm = alarm
+        return Sampler(
+            self.executions, POLICIES[how.strategy](how.depth, how.seed, how.max_steps), how.seed, how.max_steps
+        )
+
+    def run(self) -> CodeExplored:
+        """The result."""
+        try:
+            tally, ended_by = self._walked()
+            self.executions.alarm = None
+            first = in_order(tally.findings.values())[:1]
+            findings = tuple(self._told(found) for found in first)
+            # how many were walked beyond the first finding depends on the machine
+            schedules = first[0].schedule + 1 if first else tally.schedules
+        finally:
+            self.executions.close()
+        return CodeExplored(
+            findings[0].kind if findings else "incomplete", self.how.strategy, self.how.seed, schedules, findings,
+            ended_by is None, ended_by, time.perf_counter() - self._began, tuple(sorted(self.executions.loader.uncontrolled)),
+            tuple(self._notes(tally, bool(findings))),
+        )  # fmt: skip
+
+    def _walked(self) -> tuple[Tally, str | None]:
+        how = self.how
+        limits = Limits(how.schedules, how.seconds, how.max_steps, lambda tally: FOUND if tally.findings else None)
+        if how.strategy in POLICIES:
+            plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), limits, self._began)
+            try:
+                walk_here(plan, self)
+            except (Stopped, Uncontrolled) as ended:
+                plan.ended_by = str(ended)
+            return plan.tally, plan.ended_by
+        progress = Progress(EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound), limits, self._began)
+        self.executions.alarm = progress.stop
+        try:
+            return progress.tally, progress.run()
+        except (Stopped, Uncontrolled) as ended:
+            return progress.tally, str(ended)
+
+    def _notes(self, tally: Tally, is_found: bool) -> list[str]:
+        out = [] if is_found else [NOT_PROVED]
+        if tally.cut_off:
+            out.append(
+                f"{tally.cut_off:,} schedules had not ended after {self.how.max_steps:,} steps, and were cut off"
+            )
+        if self.executions.left_behind:
+            out.append(f"threads that would not end: {', '.join(self.executions.left_behind)}")
+        return out
+
+    # --- telling
+
+    def _told(self, found: Found) -> CodeFinding:
+        """A finding with its shortest schedule, and the places of its steps."""
+        transitions = shortened(self.executions, found.transitions, found.about)
+        schedule = tuple(one.thread for one in transitions)
+        self.executions.records = True
+        shows = self._shows(schedule, found.about)
+        message = self._message(found.about) if shows else "the schedule that showed it does not show it again"
+        steps = tuple(self._steps(self.executions.present.moved))
+        self.executions.records = False
+        return CodeFinding(found.about.kind, found.about.about, message, steps, schedule, len(found.transitions), shows)
+
+    def _shows(self, schedule: tuple[int, ...], about: FindingKey) -> bool:
+        """Whether a schedule, made from the beginning, shows a finding."""
+        self.executions.close()
+        try:
+            state = self.executions.state_of(schedule)
+            return about in (*self.executions.end(state).findings, *self.executions.lasting(state))
+        except (LookupError, Uncontrolled):
+            return False
+
+    def _message(self, about: FindingKey) -> str:
+        execution = self.executions.present
+        if about.about == CHECK:
+            return f"the check does not hold: {self.executions.complaint()}"
+        faults = {one.name: one.fault for one in execution.threads if one.fault is not None}
+        if about.about in faults:
+            fault = faults[about.about]
+            return f"{about.about} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
+        waiting = [one for one in execution.threads if one.next is not None and not one.daemon]
+        told = [
+            f"{one.name} waits to {one.next.text}{_at(execution.place_of(one))}"
+            for one in waiting
+            if one.next is not None
+        ]
+        return "; ".join(told)
+
+    def _steps(self, moved: Sequence[Moved]) -> Iterable[CodeStep]:
+        """The steps, those of a thread in one line together."""
+        names = [one.name for one in self.executions.present.threads]
+        for (thread, place), some in groupby(moved, lambda one: (one.thread, one.place)):
+            made = list(some)
+            texts = tuple(dict.fromkeys(one.step.text for one in made))
+            file, line = (None, None) if place is None else (place.file, place.line)
+            yield CodeStep(names[thread], texts, file, line, any(one.is_late for one in made))
+
+
+def _at(place: Place | None) -> str:
+    return "" if place is None else f" (line {place.line}, {place.function})"

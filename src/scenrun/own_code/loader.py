@@ -1,0 +1,127 @@
+"""Loads modules anew for each execution: the user's own compiled with hooks, the standard library's for threads as twins."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import importlib.machinery
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+from scenrun.own_code.hooks import HOOKS
+from scenrun.own_code.instrument import instrumented
+from scenrun.own_code.standard_library import fill, twins
+
+_PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
+
+
+class Loader:
+    """Finds and compiles modules, once for all executions."""
+
+    def __init__(self, traced: Iterable[str] = ()) -> None:
+        """traced: top-level modules that are compiled with hooks beside those that are installed nowhere."""
+        self.traced = frozenset(traced)
+        self.uncontrolled: dict[str, None] = {}
+        """Modules that were imported as they are."""
+        self._codes: dict[str, tuple[CodeType, importlib.machinery.ModuleSpec]] = {}
+        self._known: dict[str, bool] = {}
+        self._installed = tuple(Path(sysconfig.get_path(place)).resolve() for place in _PLACES)
+
+    def is_traced(self, name: str) -> bool:
+        """Whether a module is compiled with hooks: one of the user's own, of which there is source."""
+        top = name.partition(".")[0]
+        if top not in self._known:
+            self._known[top] = top != "scenrun" and (top in self.traced or self._is_own(top))
+        return self._known[top]
+
+    def _is_own(self, top: str) -> bool:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            return False
+        if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or spec.origin is None:
+            return False
+        place = Path(spec.origin).resolve()
+        return not any(place.is_relative_to(installed) for installed in self._installed)
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files of the user's own modules that were loaded."""
+        return frozenset(str(spec.origin) for _, spec in self._codes.values())
+
+    def code_of(self, name: str, path: Any) -> tuple[CodeType, importlib.machinery.ModuleSpec] | None:
+        """The code and the specification of a module; None where there is no source."""
+        if name not in self._codes:
+            spec = (
+                importlib.util.find_spec(name) if path is None else importlib.machinery.PathFinder.find_spec(name, path)
+            )
+            if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or spec.origin is None:
+                return None
+            source = spec.loader.get_source(name)
+            if source is None:
+                return None
+            self._codes[name] = instrumented(source, spec.origin), spec
+        return self._codes[name]
+
+
+class World:
+    """The modules of one execution."""
+
+    def __init__(self, loader: Loader) -> None:
+        self.loader = loader
+        self.modules: dict[str, ModuleType] = {}
+        self._names = {**vars(builtins), **HOOKS, "__import__": self._import}
+        self._twins = twins(self._import)
+        fill(self._twins)
+
+    def load(self, name: str) -> ModuleType:
+        """A module of the user's own, compiled with hooks and run."""
+        if name in self.modules:
+            return self.modules[name]
+        parent = self.load(name.rpartition(".")[0]) if "." in name else None
+        found = self.loader.code_of(name, None if parent is None else parent.__path__)
+        if found is None:
+            raise ImportError(f"there is no module {name} with source")
+        code, spec = found
+        module = importlib.util.module_from_spec(spec)
+        module.__dict__["__builtins__"] = self._names
+        self.modules[name] = module
+        exec(code, module.__dict__)
+        if parent is not None:
+            setattr(parent, name.rpartition(".")[2], module)
+        return module
+
+    def _import(
+        self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
+    ) -> ModuleType:
+        """What `import` does in a module of this world."""
+        if level:
+            name = importlib.util.resolve_name("." * level + name, (globals or {}).get("__package__") or "")
+        if name in self._twins:
+            return self._twins[name if fromlist else name.partition(".")[0]]
+        if not self.loader.is_traced(name):
+            self.loader.uncontrolled.setdefault(name.partition(".")[0])
+            return builtins.__import__(name, globals, locals, fromlist, 0)
+        module = self.load(name)
+        for part in fromlist or ():
+            if part != "*" and not hasattr(module, part) and hasattr(module, "__path__"):
+                self.load(f"{name}.{part}")
+        return module if fromlist else self.load(name.partition(".")[0])
+
+
+def named(value: Any) -> tuple[str, str]:
+    """The module and the qualified name of a function or class, or of the text `package.module:name`."""
+    if isinstance(value, str):
+        module, _, name = value.partition(":")
+        return module, name
+    module = value.__module__
+    if module == "__main__":  # it is loaded under its own name, so that it does not begin to search as well
+        main: Any = sys.modules["__main__"]
+        spec = getattr(main, "__spec__", None)
+        module = spec.name if spec is not None else Path(getattr(main, "__file__", "__main__.py")).stem
+    return module, value.__qualname__

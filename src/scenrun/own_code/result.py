@@ -1,0 +1,120 @@
+"""The result of a search of code: the verdict, and each finding with the steps that show it, as data and as text."""
+
+from __future__ import annotations
+
+import linecache
+from dataclasses import dataclass
+from itertools import groupby
+
+from scenrun.printable import clean
+
+WIDEST = 60
+"""The most characters of a column."""
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStep:
+    """What a thread does in one line of the user's own code, without a switch in between."""
+
+    thread: str
+    texts: tuple[str, ...]
+    """Its steps there: `read count`, `acquire a lock`."""
+    file: str | None = None
+    line: int | None = None
+    is_late: bool = False
+    """Whether a time-out fires in it."""
+
+    @property
+    def source(self) -> str:
+        """The line of the source; empty where it is not in the user's own code."""
+        return "" if self.file is None or self.line is None else linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        late = " (its time is up)" if self.is_late else ""
+        return f"{self.source or ', '.join(self.texts)}{late}"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFinding:
+    """A finding, with the schedule that shows it."""
+
+    kind: str
+    """`violated`, `exception` or `deadlock`."""
+    about: str
+    """The thread or threads; `check` for what is checked at the end."""
+    message: str
+    steps: tuple[CodeStep, ...]
+    schedule: tuple[int, ...]
+    """The thread, by number, that makes each step."""
+    found_with: int
+    """The steps of the schedule as it was found, before it was shortened."""
+    is_reproduced: bool = True
+    """Whether the same schedule has shown it again."""
+
+    @property
+    def switches(self) -> int:
+        """How often another thread goes on."""
+        return sum(1 for _ in groupby(self.schedule)) - 1
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CodeExplored:
+    """The result of `explore_code`.
+
+    `verdict` is the kind of the first finding, and `incomplete` where nothing was found.
+    """
+
+    verdict: str
+    strategy: str
+    seed: int
+    schedules: int
+    """How many schedules were walked to their end."""
+    findings: tuple[CodeFinding, ...]
+    is_closed: bool
+    """Whether every order of the announced steps was walked, or one that shows the same."""
+    bound: str | None
+    """What ended the search before, in words."""
+    seconds: float
+    uncontrolled: tuple[str, ...]
+    """Modules that were imported as they are: what they do to shared objects is no step."""
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return "\n".join(map(clean, _lines(self)))
+
+    __repr__ = __str__
+
+
+def _lines(found: CodeExplored) -> list[str]:
+    schedules = f"{found.schedules:,} schedule{'s' * (found.schedules != 1)} ({found.strategy}, seed {found.seed})"
+    if not found.findings:
+        head = "incomplete: nothing was found"
+        how = "every order of the announced steps was walked" if found.is_closed else f"ended by {found.bound}"
+    else:
+        head, how = found.verdict, "the search ends at the first finding"
+    out = [head, f"  {schedules} in {found.seconds:.2f} s; {how}"]
+    for one in found.findings:
+        out += ["", *_finding(one)]
+    return [*out, *(f"  {note}" for note in found.notes)]
+
+
+def _finding(one: CodeFinding) -> list[str]:
+    steps, less = len(one.schedule), ""
+    if one.found_with != steps:
+        less = f", shortened from {one.found_with}"
+    again = "" if one.is_reproduced else "; THE SAME SCHEDULE DID NOT SHOW IT AGAIN"
+    size = f"{steps} steps, {one.switches} switch{'es' * (one.switches != 1)}{less}{again}"
+    return [f"  {one.kind}: {one.message} ({size})", *_table(one)]
+
+
+def _table(one: CodeFinding) -> list[str]:
+    """The steps, with a column for each thread."""
+    names = list(dict.fromkeys(step.thread for step in one.steps))
+    texts = {name: [str(step) for step in one.steps if step.thread == name] for name in names}
+    widths = {name: min(WIDEST, max(len(name), *map(len, texts[name]))) for name in names}
+    out = ["  step  " + "  ".join(name.ljust(widths[name]) for name in names) + "   line"]
+    for number, step in enumerate(one.steps, 1):
+        cells = [(str(step) if step.thread == name else "").ljust(widths[name]) for name in names]
+        cells = [cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in cells]
+        out.append(f"{number:>6}  " + "  ".join(cells) + ("" if step.line is None else f"{step.line:>7}"))
+    return [line.rstrip() for line in out]

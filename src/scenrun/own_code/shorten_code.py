@@ -1,0 +1,59 @@
+"""Shortens a schedule of code: leaves out steps and joins those of one thread, as long as the finding is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scenrun.model.machine import Transition
+from scenrun.own_code.control import Uncontrolled
+from scenrun.own_code.executions import CodeExecutions
+from scenrun.search.counterexample.shorten import cut_down
+from scenrun.search.properties.end_states import FindingKey
+
+TRIES = 300
+"""The most schedules that are tried."""
+
+
+def shortened(executions: CodeExecutions, transitions: Sequence[Transition], about: FindingKey) -> Sequence[Transition]:
+    """A schedule with fewer switches or steps that shows a finding."""
+    whole: list[Transition] = list(transitions)
+    if not whole:  # a thread ended before its first step
+        return whole
+
+    def shows(state: int) -> bool:
+        if about in executions.lasting(state):
+            return True
+        return not executions.successors(state) and about in executions.end(state).findings
+
+    space: Any = _AsSpace(executions)
+    try:
+        return cut_down(space, whole, shows, TRIES)
+    except Uncontrolled:
+        return whole
+
+
+class _AsSpace:
+    """What shortening asks of a state space, of executions."""
+
+    thread_count = 1 << 30
+
+    def __init__(self, executions: CodeExecutions) -> None:
+        self.executions = executions
+
+    @property
+    def initial(self) -> int:
+        """The state at which every execution begins."""
+        return self.executions.state_of(())
+
+    def is_over(self, state: int) -> bool:
+        """An execution that is over has no steps; nothing else needs to be asked."""
+        return False
+
+    def after_time(self, state: int) -> None:
+        """Time passes with the steps."""
+        return
+
+    def following_of(self, state: int, thread: int) -> list[tuple[Transition, int]]:
+        """The step of a thread, if it is enabled."""
+        return [(Transition(thread), after) for after in self.executions.afters_of(state, thread)]

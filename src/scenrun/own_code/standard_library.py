@@ -1,0 +1,185 @@
+"""Twins of the standard library's modules for threads: a few primitives are ours, all that is built on them is CPython's own.
+
+`Condition`, `Semaphore`, `Event`, `Barrier` and `Timer` are compiled with hooks from the source of `threading`, and `queue` and
+`concurrent.futures` as a whole: so what they do is what this Python's do, and each access in them is announced.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib.util
+import queue
+import sys
+import threading
+import time
+from collections import deque
+from itertools import count, islice
+from types import CodeType, ModuleType
+from typing import Any
+
+from scenrun.own_code import primitives
+from scenrun.own_code.hooks import HOOKS
+from scenrun.own_code.instrument import instrumented, instrumented_classes
+
+CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
+"""The classes of `threading` that are compiled from its source."""
+COMPILED = ("functools", "queue", "concurrent.futures._base", "concurrent.futures.thread")
+"""Modules that are compiled as a whole."""
+_codes: dict[str, CodeType] = {}
+
+
+class NotControlled(AttributeError):
+    """Something of a module that a search cannot control."""
+
+
+class Twin(ModuleType):
+    """A module that stands for one of the standard library."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise NotControlled(f"{self.__name__}.{name} is not controlled in a search")
+
+
+class SimpleQueue:
+    """`queue.SimpleQueue`: one step for a put, one for a get."""
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque()
+        self._count = primitives.Counting(self._items)
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put an item; it is never full."""
+        self._count.announce("put")
+        self._items.append(item)
+
+    put_nowait = put
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the first item, once there is one."""
+        if timeout is not None and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        if not self._count.taken(block, timeout):
+            raise queue.Empty
+        return self._items.popleft()
+
+    def get_nowait(self) -> Any:
+        """Take the first item, if there is one."""
+        return self.get(block=False)
+
+    def empty(self) -> bool:
+        """Whether there is no item."""
+        self._count.announce("look")
+        return not self._items
+
+    def qsize(self) -> int:
+        """The number of items."""
+        self._count.announce("look")
+        return len(self._items)
+
+
+def twins(importing: Any) -> dict[str, ModuleType]:
+    """New twins of all modules, by name. importing: what `import` does inside of them."""
+    names = {**vars(builtins), **HOOKS, "__import__": importing}
+    found: dict[str, ModuleType] = {
+        "threading": _threading(names),
+        "time": _time(),
+        "_queue": _queue(),
+        "_thread": _thread(),
+    }
+    for name in COMPILED:
+        module = found[name] = Twin(name)
+        module.__dict__.update(__builtins__=names, __file__=_file(name), __package__=name.rpartition(".")[0])
+    futures, package = Twin("concurrent.futures"), Twin("concurrent")
+    found |= {"concurrent.futures": futures, "concurrent": package}
+    package.__dict__["futures"] = futures
+    return found
+
+
+def fill(found: dict[str, ModuleType]) -> None:
+    """Run the modules that are compiled as a whole."""
+    futures, base, thread = (found[f"concurrent.futures{part}"] for part in ("", "._base", ".thread"))
+    futures.__dict__.update(_base=base, thread=thread)  # else `from concurrent.futures import _base` finds the real one
+    for name in COMPILED:
+        if name not in _codes:
+            _codes[name] = instrumented(_source(name), _file(name))
+        exec(_codes[name], found[name].__dict__)
+    public = {name: value for name, value in vars(base).items() if name in _FROM_BASE}
+    futures.__dict__.update(public, ThreadPoolExecutor=thread.ThreadPoolExecutor)
+
+
+_FROM_BASE = (
+    "FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError", "TimeoutError", "InvalidStateError",
+    "BrokenExecutor", "Future", "Executor", "wait", "as_completed",
+)  # fmt: skip
+
+
+def _threading(names: dict[str, Any]) -> ModuleType:
+    twin = Twin("threading")
+    exits: list[Any] = []
+    twin.__dict__.update(
+        Lock=primitives.Lock, RLock=primitives.RLock, _RLock=primitives.RLock, _PyRLock=primitives.RLock,
+        _CRLock=primitives.RLock, _allocate_lock=primitives.Lock, Thread=primitives.Thread, local=threading.local,
+        current_thread=primitives.current_thread, currentThread=primitives.current_thread,
+        get_ident=primitives.get_ident, get_native_id=primitives.get_ident, main_thread=threading.main_thread,
+        TIMEOUT_MAX=threading.TIMEOUT_MAX, ThreadError=RuntimeError, ExceptHookArgs=threading.ExceptHookArgs,
+        excepthook=threading.excepthook, _register_atexit=exits.append, _time=primitives.monotonic, _deque=deque,
+        _islice=islice, _count=count, __builtins__=names, __file__=threading.__file__, __name__="threading",
+    )  # fmt: skip
+    if "threading" not in _codes:
+        _codes["threading"] = instrumented_classes(_source("threading"), threading.__file__, CLASSES)
+    exec(_codes["threading"], twin.__dict__)
+    return twin
+
+
+def _time() -> ModuleType:
+    twin = Twin("time")
+    own = {
+        "sleep": primitives.sleep,
+        "monotonic": primitives.monotonic,
+        "perf_counter": primitives.perf_counter,
+        "time": primitives.now,
+    }
+    kept = (
+        "strftime",
+        "gmtime",
+        "localtime",
+        "mktime",
+        "strptime",
+        "asctime",
+        "ctime",
+        "struct_time",
+        "timezone",
+        "tzname",
+    )
+    twin.__dict__.update(own, **{name: getattr(time, name) for name in kept})
+    return twin
+
+
+def _queue() -> ModuleType:
+    twin = Twin("_queue")
+    twin.__dict__.update(Empty=queue.Empty, SimpleQueue=SimpleQueue)
+    return twin
+
+
+def _thread() -> ModuleType:
+    twin = Twin("_thread")
+    twin.__dict__.update(
+        RLock=primitives.RLock, allocate_lock=primitives.Lock, get_ident=primitives.get_ident, TIMEOUT_MAX=threading.TIMEOUT_MAX,
+        LockType=primitives.Lock,
+    )  # fmt: skip
+    return twin
+
+
+def _file(name: str) -> str:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None
+    return str(spec.origin)
+
+
+def _source(name: str) -> str:
+    loader: Any = (sys.modules.get(name) or importlib.import_module(name)).__loader__
+    source = loader.get_source(name)
+    if source is None:
+        raise ImportError(f"there is no source of {name} in this Python")
+    return str(source)

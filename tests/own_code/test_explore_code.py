@@ -1,0 +1,175 @@
+"""Searches of small Python programs: what they find, that it can be shown again, and what they do not say."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import code_to_search as code
+import pytest
+
+import scenrun
+from scenrun.errors import UsageError
+from scenrun.own_code import control
+
+ROOT = Path(__file__).parents[2]
+
+
+class Case(NamedTuple):
+    """A program, and the kind of finding that it has; None where it has none."""
+
+    setup: Any
+    threads: list[Any]
+    check: Any
+    kind: str | None
+
+
+CASES = {
+    "an update is lost": Case(code.counter, [code.adds, code.adds], code.is_two, "violated"),
+    "an update of a private attribute is lost": Case(
+        code.counter, [code.adds_in_place] * 2, code.hidden_is_two, "violated"
+    ),
+    "a lock keeps updates": Case(code.counter, [code.adds_locked, code.adds_locked], code.is_two, None),
+    "one forgets the lock": Case(code.counter, [code.adds_locked, code.adds], code.is_two, "violated"),
+    "a global": Case(code.resets, [code.adds_to_global] * 2, code.global_is_two, "violated"),
+    "a closure": Case(code.closure, [code.calls_add] * 2, code.closure_is_two, "violated"),
+    "check, then act": Case(code.a_dict, [code.makes_item] * 2, code.one_item, "violated"),
+    "setdefault": Case(code.a_dict, [code.makes_item_at_once] * 2, code.one_item, None),
+    "len, then pop": Case(code.a_list, [code.pops_if_any] * 2, code.none_is_empty, "violated"),
+    "a list that is cleared while it is read": Case(
+        code.a_list, [code.sums, code.clears], code.all_or_nothing, "violated"
+    ),
+    "getattr and setattr": Case(code.by_name, [code.adds_by_name] * 2, code.value_is_two, "violated"),
+    "an attribute by its dictionary": Case(
+        code.by_name, [code.adds_in_dict, code.adds_by_name], code.value_is_two, "violated"
+    ),
+    "next of a counter is one step": Case(code.counting, [code.draws] * 2, code.all_drawn, None),
+    "two locks in two orders": Case(code.two_locks, [code.one_then_other, code.other_then_one], None, "deadlock"),
+    "two locks in one order": Case(code.two_locks, [code.one_then_other] * 2, None, None),
+    "a notify before the wait": Case(code.condition, [code.waits, code.makes_ready], None, "deadlock"),
+    "a wait that asks first": Case(code.condition, [code.waits_until_ready, code.makes_ready], None, None),
+    "a wait whose time is up": Case(code.condition, [code.waits_in_time, code.makes_ready], code.was_woken, "violated"),
+    "set too early": Case(code.events, [code.sets_too_early, code.reads_when_set], code.saw_one, "violated"),
+    "set when done": Case(code.events, [code.sets_when_done, code.reads_when_set], code.saw_one, None),
+    "a queue and its end": Case(code.pipeline, [code.produces, code.consumes], code.got_one, None),
+    "nobody says the end": Case(code.pipeline, [code.consumes], code.got_one, "deadlock"),
+    "a simple queue": Case(code.simple_queue, [code.produces, code.consumes], code.got_one, None),
+    "a barrier": Case(code.barrier, [code.meets] * 2, code.in_two_phases, None),
+    "a barrier with one too few": Case(code.barrier, [code.meets], None, "deadlock"),
+    "a semaphore": Case(code.semaphore, [code.goes_in] * 2, code.one_at_a_time, None),
+    "child threads": Case(code.nothing_yet, [code.starts_two], code.value_is_two, "violated"),
+    "sleeping takes virtual time": Case(code.nothing_yet, [code.sleeps_first] * 2, code.slept, None),
+    "an exception": Case(code.nothing_yet, [code.raises, code.does_nothing], None, "exception"),
+}
+
+
+@pytest.mark.parametrize("strategy", ["dpor", "random"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_search_finds_what_there_is(name: str, strategy: str) -> None:
+    """The kind of bug, which the same schedule shows again; nothing where there is none, and never `holds`."""
+    case = CASES[name]
+    found = scenrun.explore_code(
+        case.setup, case.threads, case.check, strategy=strategy, schedules=300 if strategy == "random" else 2_000
+    )
+    if case.kind is None:
+        assert found.verdict == "incomplete", str(found)
+        assert found.is_closed == (strategy == "dpor")
+        assert "not said of code" in str(found)
+    else:
+        assert found.verdict == case.kind, str(found)
+        (one,) = found.findings
+        assert one.is_reproduced
+        assert len(one.schedule) <= one.found_with
+        assert str(len(one.schedule)) in str(found)
+
+
+def test_a_pool_is_controlled() -> None:
+    """Its threads, its futures and its end are the standard library's own code, under control."""
+    found = scenrun.explore_code(
+        code.nothing_yet, [code.submits_two], code.value_is_two, strategy="pct", schedules=2_000
+    )
+    assert found.verdict == "violated"
+    assert found.findings[0].is_reproduced
+
+
+def test_a_story_has_the_lines_of_the_source() -> None:
+    """Each step with its thread and the line of the user's own file."""
+    (one,) = scenrun.explore_code(code.counter, {"left": code.adds, "right": code.adds}, code.is_two).findings
+    lines = {(step.thread, step.source) for step in one.steps}
+    assert {("left", "before = self.count"), ("right", "self.count = before + 1")} <= lines
+    assert one.message == "the check does not hold: it returned False"
+    assert one.switches == 2
+
+
+def test_the_same_seed_finds_the_same() -> None:
+    """Twice, for a strategy that draws."""
+    runs = [
+        scenrun.explore_code(code.counter, [code.adds, code.adds], code.is_two, strategy="random", seed=5)
+        for _ in range(2)
+    ]
+    assert runs[0].findings == runs[1].findings
+    assert runs[0].schedules == runs[1].schedules
+
+
+def test_functions_are_found_by_text() -> None:
+    """`module:name`, as on a command line."""
+    found = scenrun.explore_code("code_to_search:counter", ["code_to_search:adds"] * 2, "code_to_search:is_two")
+    assert found.verdict == "violated"
+
+
+def test_what_spins_is_cut_off() -> None:
+    """A loop that nobody ends is no finding, and no proof."""
+    found = scenrun.explore_code(code.nothing_yet, [code.spins], None, max_steps=50, strategy="random", schedules=3)
+    assert found.verdict == "incomplete"
+    assert "cut off" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (((lambda: 1), [code.adds]), "which has no name in a module"),
+        ((code.counter, []), "`threads` is empty"),
+        ((code.counter, ["code_to_search:nobody"]), "cannot be found"),
+        ((code.counter, ["no_such_module:f"]), "cannot be found"),
+        ((code.counter, [7]), "is a function"),
+    ],
+)
+def test_a_function_that_cannot_be_found_is_refused(arguments: Any, why: str) -> None:
+    """With what to give instead."""
+    with pytest.raises(UsageError, match=why):
+        scenrun.explore_code(*arguments)
+
+
+@pytest.mark.parametrize("given", [{"strategy": "states"}, {"depth": 2}, {"bound": 1}, {"time_limit": "no"}])
+def test_options_without_effect_are_refused(given: dict[str, Any]) -> None:
+    """As for `explore`."""
+    with pytest.raises((UsageError, scenrun.ScenarioError)):
+        scenrun.explore_code(code.counter, [code.adds], **given)
+
+
+def test_the_example_of_the_page_says_what_the_page_says() -> None:
+    """The file is the page's, and so is what it prints, but for the seconds."""
+    page = (ROOT / "docs" / "own_code.md").read_text(encoding="utf-8")
+    example = ROOT / "docs" / "examples" / "search_counters.py"
+    program = example.read_text(encoding="utf-8").split('"""', 2)[2].strip()
+    assert program in page
+    done = subprocess.run(
+        [sys.executable, example.name], cwd=example.parent, capture_output=True, text=True, timeout=120, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
+    )  # fmt: skip
+    assert re.sub(r"[\d.]+ s;", "", done.stdout) in re.sub(r"[\d.]+ s;", "", page)
+
+
+def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the place at which the thread is, and without a verdict."""
+    monkeypatch.setattr(control, "PATIENCE_S", 0.2)
+    found = scenrun.explore_code(code.a_pipe, [code.reads_from_pipe], None)
+    assert found.verdict == "incomplete"
+    assert not found.is_closed
+    assert "a did not come to its next step" in str(found.bound)
+    assert "code_to_search.py:" in str(found.bound)
+    assert "threads that would not end: a" in str(found)
