@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from scenrun.own_code.sites import Site
 
-COLLECT_EVERY = 100
+COLLECT_EVERY = 200
 """Executions between two collections of cycles."""
 PATIENCE_S = 5.0
 """Seconds within which a thread comes to its next point; past them, what it does is not controlled."""

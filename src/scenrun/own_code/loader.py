@@ -15,7 +15,7 @@ from typing import Any
 
 from scenrun.own_code.hooks import HOOKS
 from scenrun.own_code.instrument import instrumented
-from scenrun.own_code.standard_library import fill, twins
+from scenrun.own_code.standard_library import STATEFUL, renew, twins
 
 _PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
 
@@ -28,6 +28,9 @@ class Loader:
         self.traced = frozenset(traced)
         self.uncontrolled: dict[str, None] = {}
         """Modules that were imported as they are."""
+        self.twins = twins()
+        self.has_pools = False
+        """Whether some module uses pools."""
         self._codes: dict[str, tuple[CodeType, importlib.machinery.ModuleSpec]] = {}
         self._known: dict[str, bool] = {}
         self._installed = tuple(Path(sysconfig.get_path(place)).resolve() for place in _PLACES)
@@ -76,8 +79,8 @@ class World:
         self.loader = loader
         self.modules: dict[str, ModuleType] = {}
         self._names = {**vars(builtins), **HOOKS, "__import__": self._import}
-        self._twins = twins(self._import)
-        fill(self._twins)
+        if loader.has_pools:
+            renew(loader.twins)
 
     def load(self, name: str) -> ModuleType:
         """A module of the user's own, compiled with hooks and run."""
@@ -102,8 +105,9 @@ class World:
         """What `import` does in a module of this world."""
         if level:
             name = importlib.util.resolve_name("." * level + name, (globals or {}).get("__package__") or "")
-        if name in self._twins:
-            return self._twins[name if fromlist else name.partition(".")[0]]
+        if name in self.loader.twins:
+            self.loader.has_pools |= STATEFUL.startswith(name)
+            return self.loader.twins[name if fromlist else name.partition(".")[0]]
         if not self.loader.is_traced(name):
             self.loader.uncontrolled.setdefault(name.partition(".")[0])
             return builtins.__import__(name, globals, locals, fromlist, 0)

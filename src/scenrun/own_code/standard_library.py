@@ -78,8 +78,18 @@ class SimpleQueue:
         return len(self._items)
 
 
-def twins(importing: Any) -> dict[str, ModuleType]:
-    """New twins of all modules, by name. importing: what `import` does inside of them."""
+STATEFUL = "concurrent.futures.thread"
+"""The module with a lock and a table of its own, which must be new for each execution."""
+
+
+def twins() -> dict[str, ModuleType]:
+    """Twins of all modules, by name."""
+
+    def importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+        if name in found and not level:
+            return found[name if fromlist else name.partition(".")[0]]
+        return builtins.__import__(name, globals, locals, fromlist, level)
+
     names = {**vars(builtins), **HOOKS, "__import__": importing}
     found: dict[str, ModuleType] = {
         "threading": _threading(names),
@@ -93,10 +103,17 @@ def twins(importing: Any) -> dict[str, ModuleType]:
     futures, package = Twin("concurrent.futures"), Twin("concurrent")
     found |= {"concurrent.futures": futures, "concurrent": package}
     package.__dict__["futures"] = futures
+    _fill(found)
     return found
 
 
-def fill(found: dict[str, ModuleType]) -> None:
+def renew(found: dict[str, ModuleType]) -> None:
+    """Make what has a state of its own new."""
+    exec(_codes[STATEFUL], found[STATEFUL].__dict__)
+    found["concurrent.futures"].__dict__["ThreadPoolExecutor"] = found[STATEFUL].ThreadPoolExecutor
+
+
+def _fill(found: dict[str, ModuleType]) -> None:
     """Run the modules that are compiled as a whole."""
     futures, base, thread = (found[f"concurrent.futures{part}"] for part in ("", "._base", ".thread"))
     futures.__dict__.update(_base=base, thread=thread)  # else `from concurrent.futures import _base` finds the real one
