@@ -61,6 +61,82 @@ def test_a_counterexample_has_the_least_number(least, tmp_path):
         assert again.notes["shown"]
 
 
+AT_A_BARRIER = {
+    "scenario": "at_a_barrier", "state": {"v": 0}, "sync": {"b": {"barrier": {"parties": 3}}},
+    "threads": {"user": {"count": "any", "do": [{"wait": "b"}, {"set": {"v": 1}}]}},
+}  # fmt: skip
+
+
+def test_a_search_goes_on_until_it_has_all_that_the_file_expects():
+    found = scenrun.explore({**AT_A_BARRIER, "expect": {"always": ["v == 0"], "verdict": ["deadlock", "violated"]}})
+    assert set(found.kinds) == {"deadlock", "violated"}
+    assert found.ok
+    known = found.as_dict()["any_number"]
+    assert (known["least"], known["some_with"]) == ({"user": 4}, {"user": 1})
+    assert "some of it is found with 1 of user already" in str(found)
+
+
+def test_what_one_replica_shows_says_nothing_of_more():
+    found = scenrun.explore({**AT_A_BARRIER, "expect": {"verdict": "deadlock"}})
+    assert found.ok
+    assert found.as_dict()["any_number"]["least"] == {"user": 1}
+    assert "with more nothing was searched or proved" in str(found)
+
+
+def test_a_proof_is_tried_also_where_two_are_too_many():
+    scenario = {
+        "scenario": "one", "state": {"v": 0}, "threads": {"user": {"count": "any", "do": [{"set": {"v": 1}}]}},
+        "expect": {"always": ["v < 2"]},
+    }  # fmt: skip
+    found = scenrun.explore(scenario, max_states=10)
+    assert found.ok
+    assert (found.as_dict()["any_number"]["searched_up_to"], found.as_dict()["any_number"]["ended_by"]) == (
+        1,
+        "10 states",
+    )
+    found = scenrun.explore(scenario, max_states=2)
+    assert found.ok
+    assert "not searched to the end with any number: 2 states" in str(found)
+
+
+def test_a_step_without_end_is_the_reason():
+    loop = {"atomic": [{"while": "v == 0", "do": [{"set": {"_x": 1}}]}]}
+    scenario = {
+        "scenario": "loop", "state": {"v": 0}, "threads": {"user": {"count": "any", "do": [loop]}},
+        "expect": {"always": ["v < 3"]},
+    }  # fmt: skip
+    found = scenrun.explore(scenario)
+    assert found.verdict == "incomplete"
+    assert "loop that does not end" in found.as_dict()["any_number"]["ended_by"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [{"main": [{"start": "user"}, {"while": "user.is_alive()", "do": []}]}, {"expect": {"always": ["not user.is_alive()"]}},
+     {"main": [{"start": "user"}, {"join": "user[0]"}]}],
+)  # fmt: skip
+def test_one_of_any_number_cannot_be_asked_about(use):
+    with pytest.raises(scenrun.ScenarioError, match=r"count: any|single thread"):
+        scenrun.load(
+            {
+                "scenario": "asked",
+                "state": {"v": 0},
+                "threads": {"user": {"count": "any", "do": [{"set": {"v": 1}}]}},
+                **use,
+            }
+        )
+
+
+def test_a_limit_of_time_is_told_as_it_was_given():
+    big = {"repeat": 6, "do": [{"set": {"v": "(v + 1) % 50"}}]}
+    scenario = {
+        "scenario": "big", "state": {"v": 0}, "threads": {"user": {"count": "any", "do": [big, big]}},
+        "expect": {"always": ["v < 50"]},
+    }  # fmt: skip
+    found = scenrun.explore(scenario, time_limit="1500ms")
+    assert found.as_dict()["any_number"]["ended_by"] == "1.5 s"
+
+
 def test_two_groups_are_counted_together():
     scenario = {
         "scenario": "pairs", "state": {"given": 0, "both": 0}, "sync": {"guard": "lock"},
@@ -127,6 +203,13 @@ def test_an_end_of_patience_is_no_proof():
 def test_ways_of_searching_a_single_number_are_refused(how):
     with pytest.raises(UsageError, match="`count: any`"):
         scenrun.explore(MADE_ONCE, **how)
+
+
+def test_a_sweep_of_runs_says_how_many():
+    with pytest.raises(UsageError, match="say how many"):
+        scenrun.sweep(MADE_ONCE, seeds=2, how="simulate")
+    assert len(scenrun.sweep(MADE_ONCE, over={"threads.user.count": [1, 2]}, how="simulate")) == 2
+    assert {cell.verdict for cell in scenrun.sweep(MADE_ONCE, seeds=2, how="explore")} == {"holds"}
 
 
 @pytest.mark.parametrize("way", [scenrun.run, scenrun.simulate])

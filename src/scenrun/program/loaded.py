@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,19 @@ def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teac
     read, problems = read_scenario(source, given, teacher)
     if read is None:
         raise ScenarioError(problems)
-    return Loaded(read, compile_scenario(read, problems, given))
+    loaded = Loaded(read, compile_scenario(read, problems, given))
+    if loaded.program.any_number:
+        _check_many(loaded)
+    return loaded
+
+
+def _check_many(loaded: Loaded) -> None:
+    """Raises ScenarioError where groups of any number of threads have a meaning only with one thread each."""
+    try:
+        loaded.with_counts(dict.fromkeys(loaded.program.any_number, 2))
+    except ScenarioError as error:
+        why = "a group with `count: any` is started and joined as a whole, and nobody can ask about one of it; with two threads, "
+        raise ScenarioError([replace(one, message=f"{why}{one.message}") for one in error.problems]) from None
 
 
 def read_file(path: Path) -> Source:

@@ -10,6 +10,7 @@ from itertools import combinations
 from scenrun.errors import UsageError
 from scenrun.program.ir import Expectations
 from scenrun.program.loaded import Loaded
+from scenrun.report.amounts import exact_seconds
 from scenrun.search.explore import explore_program
 from scenrun.search.options import STATES, SearchOptions
 from scenrun.search.parameterized.proof import Attempt, attempt
@@ -61,6 +62,8 @@ class _Search:
         """The last search that was closed without a finding."""
         self._searched = 0
         """So many replicas in all, or fewer, have no finding, however they are spread over the groups."""
+        self._expected: tuple[Explored, dict[str, int]] | None = None
+        """The first search with some of the findings that the file expects, and how many replicas it had."""
 
     def run(self) -> Explored:
         """The result: a finding with the least number of replicas, a proof for every number, or `incomplete`."""
@@ -73,11 +76,18 @@ class _Search:
             if tried is not None and tried.size is not None and max(counts.values()) > BESIDE:
                 break
             found = self._search(counts)
-            if found.verdict != "holds":
-                return self._ended(found, counts, tried)
-            self._last = found
+            if found.verdict == "incomplete":
+                return self._ended(found, tried)
+            if found.kinds and not self._is_some_of_expected(found):
+                return self._found(found, counts)
+            if found.kinds:
+                self._expected = self._expected or (found, counts)
+            else:
+                self._last = found
         else:
             self._searched = len(self.names) * most
+        if self._expected is not None:
+            return self._found(*self._expected)
         assert self._last is not None
         return self._without_finding(self._last, tried or self._attempt())
 
@@ -92,31 +102,56 @@ class _Search:
         return None if limit is None else max(0.0, limit - (time.perf_counter() - self._began))
 
     def _search(self, counts: dict[str, int]) -> Explored:
-        limits = replace(self.how.limits, seconds=self._left())
-        return explore_program(self.loaded.with_counts(counts).program, self.seed, replace(self.how, limits=limits))
+        left, given = self._left(), self.how.limits.seconds
+        how = replace(self.how, limits=replace(self.how.limits, seconds=left))
+        found = explore_program(self.loaded.with_counts(counts).program, self.seed, how)
+        if left is not None and given is not None and found.bound == exact_seconds(left):
+            return replace(found, bound=exact_seconds(given))
+        return found
 
-    def _ended(self, found: Explored, counts: dict[str, int], tried: Attempt | None) -> Explored:
-        """The result where a search with so many replicas has a finding, or was not closed."""
-        if found.verdict == "incomplete":
-            if self._last is None:
-                return replace(found, any_number=AnyNumber(self.names, why="one replica is too much already"))
-            if tried is not None and tried.size is not None and found.interrupted is None:
-                return self._without_finding(self._last, tried)
-            why = tried.why if tried is not None and tried.why else found.bound or "its limits"
-            last = replace(self._last, interrupted=found.interrupted)
-            return self._incomplete(last, AnyNumber(self.names, searched=self._searched, why=why))
-        return replace(found, seconds=self._seconds(), any_number=AnyNumber(self.names, least=counts))
+    def _is_some_of_expected(self, found: Explored) -> bool:
+        """Whether a search has shown only some of the kinds of finding that the file expects."""
+        return set(found.kinds) < set(found.expected) - {"holds"} and not self.how.first
 
-    def _without_finding(self, last: Explored, tried: Attempt) -> Explored:
-        """The result where nothing was found with any number of replicas that was searched."""
-        any_number = AnyNumber(self.names, searched=self._searched, size=tried.size, views=tried.views, why=tried.why)
+    def _found(self, found: Explored, counts: dict[str, int]) -> Explored:
+        """The result where a search with so many replicas has a finding, and those with fewer have none."""
+        some = None if self._expected is None or self._expected[0] is found else self._expected[1]
+        return replace(found, seconds=self._seconds(), any_number=AnyNumber(self.names, least=counts, some=some))
+
+    def _ended(self, found: Explored, tried: Attempt | None) -> Explored:
+        """The result where a search was not closed."""
+        if self._expected is not None:
+            return self._found(*self._expected)
+        if tried is None and found.interrupted is None:
+            tried = self._attempt()
+        last = self._last or found
+        if tried is not None and tried.size is not None and found.interrupted is None:
+            return self._without_finding(last, tried, found.bound or "")
+        why = tried.why if tried is not None and tried.why else "no proof was tried"
+        known = AnyNumber(self.names, searched=self._searched, why=why, ended=found.bound or "")
+        return self._incomplete(replace(last, interrupted=found.interrupted), known)
+
+    def _without_finding(self, last: Explored, tried: Attempt, ended: str = "") -> Explored:
+        """The result where nothing was found with any number of replicas that was searched; `ended`: what ended the last one."""
+        any_number = AnyNumber(
+            self.names, searched=self._searched, size=tried.size, views=tried.views, why=tried.why, ended=ended
+        )
         if tried.size is None:
             return self._incomplete(last, any_number)
         if beyond := _beyond(self.loaded.program.expectations, races=self.how.races):
             why = f"{' and '.join(beyond)} cannot be proved for every number"
             return self._incomplete(last, replace(any_number, why=why))
         ok = is_expected(set(), last.expected, closed=True)
-        return replace(last, ok=ok, seconds=self._seconds(), any_number=any_number)
+        return replace(
+            last,
+            verdict="holds",
+            ok=ok,
+            closed=True,
+            bound=None,
+            coverage=None,
+            seconds=self._seconds(),
+            any_number=any_number,
+        )
 
     def _incomplete(self, last: Explored, any_number: AnyNumber) -> Explored:
         return replace(

@@ -55,19 +55,24 @@ class AnyNumber:
     searched: int = 0
     """Up to so many replicas of these groups in all, every number was searched without a finding."""
     least: dict[str, int] | None = None
-    """With a finding: the replicas of each group; with fewer in all there is none."""
+    """With a finding: the replicas of each group; with fewer in all there is none, or only `some`."""
+    some: dict[str, int] | None = None
+    """The replicas of each group with which some of the findings came first, where the file expects several kinds."""
     size: int | None = None
     """Where `PROVABLE` is proved for every number: the replicas of the views that prove it."""
     views: int = 0
     why: str = ""
     """Why it is not proved, in words."""
+    ended: str = ""
+    """What ended the search with more replicas, in words."""
 
     def as_dict(self) -> dict[str, Any]:
         """For `--json`."""
         proved = list(PROVABLE) if self.size is not None else []
         out = {
             "groups": list(self.groups), "proved": proved, "searched_up_to": self.searched or None, "least": self.least,
-            "replicas_in_a_view": self.size, "views": self.views or None, "not_proved": self.why or None,
+            "some_with": self.some, "replicas_in_a_view": self.size, "views": self.views or None,
+            "not_proved": self.why or None, "ended_by": self.ended or None,
         }  # fmt: skip
         return {name: value for name, value in out.items() if value is not None}
 

@@ -12,6 +12,7 @@ from scenrun.batch.sweep.grid import Grid
 from scenrun.batch.sweep.paths import Paths
 from scenrun.errors import UsageError
 from scenrun.language.sweep import Sweep
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.user_python import check_calls
 
 MANY_CELLS = 100_000
@@ -59,11 +60,21 @@ def plan(job: Job, wishes: SweepRequest) -> SweepPlan:
         exclude=tuple(paths.shortened(one) for one in given.exclude),
         repeat=_repeat(job.how, wishes, given, notes),
     )
+    if job.how != "explore" and not _says_how_many(loaded.program.any_number, grid):
+        refuse_any_number(loaded.program)
     grid = _without_idle_exclusions(grid, notes)
     cells = _size(grid, wishes.yes)
     if left := paths.check(grid):
         notes.append(f"{left:,} values were not checked beforehand; where one cannot be, its cells say so")
     return SweepPlan(job, loaded.name, grid, cells, tuple(notes))
+
+
+def _says_how_many(groups: tuple[str, ...], grid: Grid) -> bool:
+    """Whether the grid gives the number of replicas of all groups that may have any."""
+    paths = {f"threads.{name}.count" for name in groups}
+    return paths <= grid.over.keys() or (
+        bool(grid.include) and all(paths <= {*grid.over, *one} for one in grid.include)
+    )
 
 
 def _seeds(wishes: SweepRequest, given: Sweep, own: int) -> tuple[int, ...] | range:

@@ -59,7 +59,9 @@ def _searched(found: SearchRecord) -> str:
         parts.append(f"{found.states_per_second:,.0f} states/s, {(found.memory_bytes or 0) / (1 << 20):,.0f} MB")
     if found.schedules is not None:
         parts.append(f"{_number(found.schedules, 'schedule')} ({found.strategy})")
-    whole = "every schedule is among them" if found.closed else f"ended by {found.bound or 'its limits'}"
+    known = found.any_number
+    is_closed = found.closed or (known is not None and known.least is None and known.searched > 0)
+    whole = "every schedule is among them" if is_closed else f"ended by {found.bound or 'its limits'}"
     return f"{', '.join(parts)}; {whole}; {clock}"
 
 
@@ -108,7 +110,11 @@ def _outcomes(found: SearchRecord) -> list[str]:
 def _spread(found: SearchRecord) -> str:
     """How many replicas the last search had of each group with any number of them."""
     groups = () if found.any_number is None else found.any_number.groups
-    return " and ".join(f"{found.overrides[f'threads.{name}.count']} of {name}" for name in groups)
+    return _counts({name: found.overrides[f"threads.{name}.count"] for name in groups})
+
+
+def _counts(replicas: dict[str, int]) -> str:
+    return " and ".join(f"{count} of {name}" for name, count in replicas.items())
 
 
 def _any_number(found: SearchRecord) -> list[str]:
@@ -118,15 +124,21 @@ def _any_number(found: SearchRecord) -> list[str]:
         return []
     if known.least is not None:
         is_single = sum(known.least.values()) == len(known.groups)
-        return [f"  this needs {_spread(found)}{'' if is_single else '; with fewer nothing is found'}"]
+        fewer = "" if is_single else "with fewer nothing is found, and "
+        if known.some is not None:
+            fewer = f"some of it is found with {_counts(known.some)} already, and "
+        return [f"  this needs {_spread(found)}; {fewer}with more nothing was searched or proved"]
     groups = " and ".join(known.groups)
+    ended = f"; with more, the search was ended by {known.ended}" * bool(known.ended)
     searched = f"searched with up to {known.searched} of {groups}{' in all' * (len(known.groups) > 1)}"
+    if not known.searched:
+        searched, ended = "not searched to the end with any number", f": {known.ended}" * bool(known.ended)
     if known.size is None:
-        return [f"  not proved for every number: {known.why}", f"  {searched}, without a finding"]
+        return [f"  not proved for every number: {known.why}", f"  {searched}, without a finding{ended}"]
     views = f"{known.views:,} views of up to {_number(known.size, 'replica')}"
     return [
         f"  proved for every number of {groups}: no `always` and no `assert` fails, and no exception ends a thread ({views})",
-        f"  deadlocks, livelocks and last states: {searched}",
+        f"  deadlocks, livelocks and last states: {searched}{ended}",
     ]
 
 

@@ -63,7 +63,11 @@ def _naming(program: Program, group: Group) -> list[tuple[int, Instruction]]:
 
 
 def _is_of_all(program: Program, group: Group, number: int, i: Instruction) -> bool:
-    """Whether an instruction is main's start or join in a plain loop over the whole group."""
+    """Whether an instruction is main's start or join in a plain loop over the whole group.
+
+    The loop is known by its shape. An author's own loop has another one, as a sum that an author writes is bounded; were it taken
+    for the whole group, a proof for any number of replicas would be one for so many alone.
+    """
     if number != 0 or i.op not in ("thread.start", "thread.join") or i.target is None:
         return False
     if i.op == "thread.join" and i.arguments != ("None",):
