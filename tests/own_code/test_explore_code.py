@@ -63,6 +63,10 @@ CASES = {
     "a semaphore": Case(code.semaphore, [code.goes_in] * 2, code.one_at_a_time, None),
     "child threads": Case(code.nothing_yet, [code.starts_two], code.value_is_two, "violated"),
     "sleeping takes virtual time": Case(code.nothing_yet, [code.sleeps_first] * 2, code.slept, None),
+    "items that are read one after another": Case(
+        code.two_items, [code.writes_both, code.reads_both], code.a_before_b, "violated"
+    ),
+    "a get whose time is up": Case(code.pipeline, [code.gets_in_time], code.late, None),
     "an exception": Case(code.nothing_yet, [code.raises, code.does_nothing], None, "exception"),
 }
 

@@ -364,3 +364,33 @@ def a_pipe() -> Shared:
 
 def reads_from_pipe(shared: Shared) -> None:
     os.read(shared.pipe[0], 1)
+
+
+def two_items() -> Shared:
+    return Shared(items={"a": 0, "b": 0})
+
+
+def writes_both(shared: Shared) -> None:
+    shared.items["a"] = 1
+    shared.items["b"] = 1
+
+
+def reads_both(shared: Shared) -> None:
+    items = shared.items
+    first = items["a"]
+    shared.seen = first, items["b"]
+
+
+def a_before_b(shared: Shared) -> bool:
+    return shared.seen != (0, 1)
+
+
+def gets_in_time(shared: Shared) -> None:
+    try:
+        shared.seen.append(shared.items.get(timeout=1))
+    except queue.Empty:
+        shared.seen.append("late")
+
+
+def late(shared: Shared) -> bool:
+    return shared.seen == ["late"]
