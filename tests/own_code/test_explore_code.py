@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import gc
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -67,6 +70,8 @@ CASES = {
         code.two_items, [code.writes_both, code.reads_both], code.a_before_b, "violated"
     ),
     "a get whose time is up": Case(code.pipeline, [code.gets_in_time], code.late, None),
+    "an exit is no exception": Case(code.nothing_yet, [code.exits, code.does_nothing], None, None),
+    "an exception while another joins": Case(code.nothing_yet, [code.starts_one_that_raises], None, "exception"),
     "an exception": Case(code.nothing_yet, [code.raises, code.does_nothing], None, "exception"),
 }
 
@@ -119,6 +124,20 @@ def test_the_same_seed_finds_the_same() -> None:
     assert runs[0].schedules == runs[1].schedules
 
 
+def test_nothing_is_left_changed() -> None:
+    """Neither the collector, nor built-in names, nor modules; the functions that were given are the plain ones still."""
+    before = gc.isenabled(), set(vars(builtins)), set(sys.modules), sys.unraisablehook, sys.getswitchinterval()
+    scenrun.explore_code(code.counter, [code.adds, code.adds], code.is_two)
+    assert (
+        gc.isenabled(),
+        set(vars(builtins)),
+        set(sys.modules),
+        sys.unraisablehook,
+        sys.getswitchinterval(),
+    ) == before
+    assert isinstance(code.counter().lock, type(threading.Lock()))
+
+
 def test_functions_are_found_by_text() -> None:
     """`module:name`, as on a command line."""
     found = scenrun.explore_code("code_to_search:counter", ["code_to_search:adds"] * 2, "code_to_search:is_two")
@@ -166,6 +185,19 @@ def test_the_example_of_the_page_says_what_the_page_says() -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *sys.path])},
     )  # fmt: skip
     assert re.sub(r"[\d.]+ s;", "", done.stdout) in re.sub(r"[\d.]+ s;", "", page)
+
+
+def test_what_is_not_controlled_is_no_finding() -> None:
+    """It ends the search, with its name."""
+    found = scenrun.explore_code(code.nothing_yet, [code.counts_threads], None)
+    assert found.verdict == "incomplete"
+    assert found.bound == "threading.active_count is not controlled in a search"
+
+
+def test_a_setup_that_fails_is_refused() -> None:
+    """With what it raised."""
+    with pytest.raises(UsageError, match="`setup` ends with KeyError: 'nobody'"):
+        scenrun.explore_code(code.fails, [code.does_nothing])
 
 
 def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:

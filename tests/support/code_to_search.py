@@ -6,6 +6,7 @@ import functools
 import itertools
 import os
 import queue
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -394,3 +395,22 @@ def gets_in_time(shared: Shared) -> None:
 
 def late(shared: Shared) -> bool:
     return shared.seen == ["late"]
+
+
+def exits(shared: Shared) -> None:
+    shared.value = 1
+    sys.exit(1)
+
+
+def starts_one_that_raises(shared: Shared) -> None:
+    child = threading.Thread(target=raises, args=(shared,))
+    child.start()
+    child.join()
+
+
+def counts_threads(shared: Shared) -> None:
+    shared.seen.append(threading.active_count())
+
+
+def fails() -> None:
+    raises(None)

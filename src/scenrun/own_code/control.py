@@ -11,6 +11,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from scenrun.own_code.sites import Site
@@ -26,6 +27,10 @@ MOST_UNWINDS = 1_000
 
 class Uncontrolled(Exception):
     """A thread does something that never ends, or that waits for what is not controlled."""
+
+
+class NotControlled(AttributeError):
+    """Something of a module that a search cannot control."""
 
 
 class Unwound(BaseException):
@@ -66,7 +71,10 @@ class Controlled:
         """Whether its time-out has fired instead of its getting what it waits for."""
         self.fault: BaseException | None = None
         self.turn = _locked()
+        self.is_parked = False
+        """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
         self.unwinds = 0
+        """How often it was asked to end since the execution was over."""
 
     @property
     def is_enabled(self) -> bool:
@@ -134,6 +142,8 @@ class Execution:
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
+        if isinstance(one.fault, NotControlled):
+            raise Uncontrolled(str(one.fault))
 
     def place_of(self, one: Controlled) -> Place | None:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
@@ -161,8 +171,7 @@ class Execution:
         for one in self.threads:
             while one.next is not None:
                 one.unwinds += 1
-                is_waiting = one.turn.locked()
-                if one.unwinds > MOST_UNWINDS or not is_waiting:
+                if one.unwinds > MOST_UNWINDS or not one.is_parked:
                     self.left_behind.append(one.name)
                     break
                 one.turn.release()
@@ -173,16 +182,22 @@ class Execution:
     def _run(self, one: Controlled) -> None:
         ident = _thread.get_ident()
         self.by_ident[ident] = one
-        try:
-            one.body()
+        with suppress(Unwound):
+            self._do(one)
             self.point(Step("end", self.cell_of(one, "life"), True, "ends"))
-        except Unwound:
-            pass
-        except BaseException as error:  # whatever a thread ends with is a finding
-            one.fault = error
         one.next = None
         del self.by_ident[ident]
         self._arrived.release()
+
+    @staticmethod
+    def _do(one: Controlled) -> None:
+        try:
+            one.body()
+        except (Unwound, SystemExit) as ends:  # as in CPython, a thread that exits has ended, and no more
+            if isinstance(ends, Unwound):
+                raise
+        except BaseException as error:  # whatever else a thread ends with is a finding
+            one.fault = error
 
     def here(self) -> Controlled | None:
         """The controlled thread that asks; None for any other."""
@@ -195,9 +210,10 @@ class Execution:
         one = self.by_ident[_thread.get_ident()]
         if self._is_over and one.unwinds == 0:
             raise Unwound
-        one.next = step
+        one.next, one.is_parked = step, True
         self._arrived.release()
         one.turn.acquire()
+        one.is_parked = False
         if self._is_over:
             raise Unwound
         return one.is_late
@@ -263,6 +279,8 @@ class _Workers:
 
 WORKERS = _Workers()
 _ended = 0
+_collects = True
+"""Whether the collector of cycles was on before the current execution."""
 current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
@@ -272,7 +290,8 @@ def begin(files: frozenset[str] = frozenset()) -> Execution:
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.
     """
-    global current
+    global current, _collects
+    _collects = gc.isenabled()
     gc.disable()
     current = Execution(files)
     return current
@@ -289,6 +308,8 @@ def end() -> None:
     finally:
         sys.unraisablehook = hook
         current = None
+        if _collects:
+            gc.enable()
     _ended += 1
     if not _ended % COLLECT_EVERY:
         gc.collect()

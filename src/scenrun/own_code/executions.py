@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from scenrun.errors import UsageError
 from scenrun.model.machine import Transition
 from scenrun.own_code import control
 from scenrun.own_code.control import Controlled, Execution
@@ -110,7 +111,10 @@ class CodeExecutions(Executions):
     def _restart(self) -> None:
         self.close()
         body = self.build(World(self.loader))
-        shared = body.setup()
+        try:
+            shared = body.setup()
+        except Exception as error:
+            raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
         execution = control.begin(self.loader.files if self.records else frozenset())
         for name, do in body.threads:
             execution.add(name, _bound(do, shared))

@@ -18,6 +18,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from scenrun.own_code import primitives
+from scenrun.own_code.control import NotControlled
 from scenrun.own_code.hooks import HOOKS
 from scenrun.own_code.instrument import instrumented, instrumented_classes
 
@@ -26,10 +27,6 @@ CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrier
 COMPILED = ("functools", "queue", "concurrent.futures._base", "concurrent.futures.thread")
 """Modules that are compiled as a whole."""
 _codes: dict[str, CodeType] = {}
-
-
-class NotControlled(AttributeError):
-    """Something of a module that a search cannot control."""
 
 
 class Twin(ModuleType):
