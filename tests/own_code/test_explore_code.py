@@ -138,6 +138,28 @@ def test_nothing_is_left_changed() -> None:
     assert isinstance(code.counter().lock, type(threading.Lock()))
 
 
+def memo() -> dict[str, object]:
+    """What threads share, made by a function of the test's own module."""
+    return {"made": 0}
+
+
+def makes(shared: dict[str, Any]) -> None:
+    """Makes it once, as far as one thread can see."""
+    if not shared["made"]:
+        shared["made"] += 1
+
+
+def made_once(shared: dict[str, Any]) -> None:
+    """The check; pytest rewrites its `assert` in the module that it has loaded, but not in the one that is searched."""
+    assert shared["made"] == 1
+
+
+def test_functions_of_a_test_module_are_searched() -> None:
+    """Where pytest has loaded it in a way of its own."""
+    found = scenrun.explore_code(memo, [makes, makes], made_once)
+    assert found.findings[0].message == "the check does not hold: AssertionError"
+
+
 def test_functions_are_found_by_text() -> None:
     """`module:name`, as on a command line."""
     found = scenrun.explore_code("code_to_search:counter", ["code_to_search:adds"] * 2, "code_to_search:is_two")

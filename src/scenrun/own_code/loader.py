@@ -43,11 +43,8 @@ class Loader:
         return self._known[top]
 
     def _is_own(self, top: str) -> bool:
-        try:
-            spec = importlib.util.find_spec(top)
-        except (ImportError, ValueError):
-            return False
-        if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or spec.origin is None:
+        spec = _spec_of(top, None)
+        if spec is None or spec.origin is None:
             return False
         place = Path(spec.origin).resolve()
         return not any(place.is_relative_to(installed) for installed in self._installed)
@@ -60,16 +57,24 @@ class Loader:
     def code_of(self, name: str, path: Any) -> tuple[CodeType, importlib.machinery.ModuleSpec] | None:
         """The code and the specification of a module; None where there is no source."""
         if name not in self._codes:
-            spec = (
-                importlib.util.find_spec(name) if path is None else importlib.machinery.PathFinder.find_spec(name, path)
-            )
-            if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or spec.origin is None:
+            spec = _spec_of(name, path)
+            if spec is None or spec.origin is None:
                 return None
-            source = spec.loader.get_source(name)
-            if source is None:
-                return None
+            source = importlib.util.decode_source(Path(spec.origin).read_bytes())
             self._codes[name] = instrumented(source, spec.origin), spec
         return self._codes[name]
+
+
+def _spec_of(name: str, path: Any) -> importlib.machinery.ModuleSpec | None:
+    """The specification of a module of which there is source; None where there is none.
+
+    What is found along the path comes first: a loader that has loaded the module already, as pytest's, may change its source.
+    """
+    try:
+        spec = importlib.machinery.PathFinder.find_spec(name, path) or importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return None
+    return spec if spec is not None and spec.origin is not None and spec.origin.endswith(".py") else None
 
 
 class World:
