@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import functools
 import gc
 import os
 import re
@@ -70,6 +71,16 @@ CASES = {
         code.two_items, [code.writes_both, code.reads_both], code.a_before_b, "violated"
     ),
     "a get whose time is up": Case(code.pipeline, [code.gets_in_time], code.late, None),
+    "a pool that nobody shuts down": Case(code.a_pool, [code.asks_pool], code.answered, None),
+    "a clock that setup and check see": Case(code.with_clock, [code.looks_at_clock], code.clock_goes_on, None),
+    "a clock that another's sleep moves": Case(
+        code.with_clock, [code.sleeps_five, code.is_early], code.clock_goes_on, "violated"
+    ),
+    "locals of threads are new": Case(code.locals_of_threads, [code.starts_two_after_another], code.none_marked, None),
+    "objects end and can be pickled": Case(code.nothing_yet, [code.loses_and_pickles], code.lost_and_pickled, None),
+    "older methods of threads": Case(code.nothing_yet, [code.old_names], code.is_named, None),
+    "a missing item is made": Case(code.counted, [code.asks_for_missing] * 2, code.one_item, "violated"),
+    "object.__setattr__": Case(code.frozen, ["code_to_search:adds"] * 2, code.value_is_two, "violated"),
     "an exit is no exception": Case(code.nothing_yet, [code.exits, code.does_nothing], None, None),
     "an exception while another joins": Case(code.nothing_yet, [code.starts_one_that_raises], None, "exception"),
     "an exception": Case(code.nothing_yet, [code.raises, code.does_nothing], None, "exception"),
@@ -181,6 +192,9 @@ def test_what_spins_is_cut_off() -> None:
         ((code.counter, ["code_to_search:nobody"]), "cannot be found"),
         ((code.counter, ["no_such_module:f"]), "cannot be found"),
         ((code.counter, [7]), "is a function"),
+        ((code.counter, code.adds), "is a list of functions"),
+        ((code.counter, [functools.partial(code.adds, 1)]), "has no name in a module"),
+        ((code.counter, [code.Counter().add]), "has no name in a module"),
     ],
 )
 def test_a_function_that_cannot_be_found_is_refused(arguments: Any, why: str) -> None:
@@ -189,7 +203,19 @@ def test_a_function_that_cannot_be_found_is_refused(arguments: Any, why: str) ->
         scenrun.explore_code(*arguments)
 
 
-@pytest.mark.parametrize("given", [{"strategy": "states"}, {"depth": 2}, {"bound": 1}, {"time_limit": "no"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"strategy": "states"},
+        {"depth": 2},
+        {"bound": 1},
+        {"time_limit": "no"},
+        {"schedules": 0},
+        {"max_steps": 0},
+        {"strategy": "pct", "depth": 0},
+        {"strategy": "delays", "bound": -1},
+    ],
+)
 def test_options_without_effect_are_refused(given: dict[str, Any]) -> None:
     """As for `explore`."""
     with pytest.raises((UsageError, scenrun.ScenarioError)):
@@ -220,6 +246,33 @@ def test_a_setup_that_fails_is_refused() -> None:
     """With what it raised."""
     with pytest.raises(UsageError, match="`setup` ends with KeyError: 'nobody'"):
         scenrun.explore_code(code.fails, [code.does_nothing])
+
+
+def test_a_wait_before_the_first_step_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one after it does."""
+    monkeypatch.setattr(control, "PATIENCE_S", 0.2)
+    found = scenrun.explore_code(code.nothing_yet, [code.blocks_at_once])
+    assert "a did not come to its next step" in str(found.bound)
+
+
+def test_a_deep_recursion_is_no_finding() -> None:
+    """Hooks have frames of their own."""
+    found = scenrun.explore_code(code.nothing_yet, [code.recurses])
+    assert found.verdict == "incomplete"
+    assert "recursed deeper" in str(found.bound)
+
+
+def test_the_check_is_called_once_for_each_schedule() -> None:
+    """It may change what it looks at; its message is that of the first time."""
+    found = scenrun.explore_code(code.a_list, [code.takes_out], code.drained)
+    assert found.findings[0].message == "the check does not hold: AssertionError: [2, 1]"
+
+
+def test_threads_may_have_any_names() -> None:
+    """Those of the setup and the check, too."""
+    found = scenrun.explore_code(code.counter, {"setup": code.adds, "check": code.adds}, code.is_two)
+    assert found.findings[0].about == "check"
+    assert {step.thread for step in found.findings[0].steps} == {"setup", "check"}
 
 
 def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:

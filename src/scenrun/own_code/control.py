@@ -10,8 +10,10 @@ import _thread
 import gc
 import os
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 from scenrun.own_code.sites import Site
@@ -51,6 +53,8 @@ class Step(NamedTuple):
     ready: Callable[[], bool] | None = None
     """Whether it is enabled; None: always."""
     has_timeout: bool = False
+    moves_clock: bool = False
+    """Whether time passes in it, whatever it is enabled by."""
 
     def is_ready(self) -> bool:
         """Whether it is enabled, other than by its time-out."""
@@ -73,8 +77,18 @@ class Controlled:
         self.turn = _locked()
         self.is_parked = False
         """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
+        self.is_quiet = False
+        """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
+        self.is_worker = False
+        """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
         self.unwinds = 0
         """How often it was asked to end since the execution was over."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the program cannot end without it."""
+        is_idle = self.is_worker and self.next is not None and self.next.kind == "get"
+        return self.next is not None and not self.daemon and not is_idle
 
     @property
     def is_enabled(self) -> bool:
@@ -117,9 +131,13 @@ class Execution:
         self._is_over = False
         self._given = 0
         self._cells: dict[tuple[int, str], int] = {}
-        self._dicts: dict[int, Any] = {}
-        self._kept: list[Any] = []
-        """What was touched, so that nothing new gets its identity."""
+        self._cell_count = 0
+        self._known: dict[int, Any] = {}
+        """The objects that were touched, by identity: weak references, or themselves where there can be none."""
+        self._names_of: dict[int, list[str]] = {}
+        self._dicts: dict[int, int] = {}
+        """The identities of owners by those of their `__dict__`."""
+        self._dict_of: dict[int, int] = {}
 
     # --- threads
 
@@ -128,9 +146,12 @@ class Execution:
         made = Controlled(len(self.threads), name, body, daemon)
         self.threads.append(made)
         starter, self._arrived = self._arrived, _locked()
-        WORKERS.do(lambda: self._run(made))
-        self._arrived.acquire()
+        # a thread of its own, as locals of threads and contexts must be new
+        _thread.start_new_thread(self._run, (made,))
+        has_arrived = self._arrived.acquire(timeout=PATIENCE_S)
         self._arrived = starter
+        if not has_arrived:
+            raise Uncontrolled(self._where(made))
         return made
 
     def move(self, number: int) -> None:
@@ -142,8 +163,10 @@ class Execution:
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
-        if isinstance(one.fault, NotControlled):
+        if isinstance(one.fault, NotControlled | Uncontrolled):
             raise Uncontrolled(str(one.fault))
+        if isinstance(one.fault, RecursionError):  # hooks have frames of their own
+            raise Uncontrolled(f"{one.name} recursed deeper than Python allows with hooks")
 
     def place_of(self, one: Controlled) -> Place | None:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
@@ -187,7 +210,8 @@ class Execution:
             self.point(Step("end", self.cell_of(one, "life"), True, "ends"))
         one.next = None
         del self.by_ident[ident]
-        self._arrived.release()
+        with suppress(RuntimeError):  # nobody waits any more for one that was left behind
+            self._arrived.release()
 
     @staticmethod
     def _do(one: Controlled) -> None:
@@ -200,8 +224,14 @@ class Execution:
             one.fault = error
 
     def here(self) -> Controlled | None:
-        """The controlled thread that asks; None for any other."""
-        return self.by_ident.get(_thread.get_ident())
+        """The controlled thread that asks; None for any other, and where it is to make no steps."""
+        one = self.by_ident.get(_thread.get_ident())
+        return None if one is None or one.is_quiet else one
+
+    @property
+    def clock_cell(self) -> int:
+        """The number of the clock, as something that threads share."""
+        return self.cell_of(self, "clock")
 
     # --- points
 
@@ -220,7 +250,7 @@ class Execution:
 
     def access(self, owner: Any, name: str, writes: bool, site: Site) -> None:
         """A point before an access, where a controlled thread makes it."""
-        if _thread.get_ident() in self.by_ident:
+        if self.here() is not None:
             kind = "write" if writes else "read"
             self.point(Step(kind, self.cell_of(owner, name), writes, f"{kind} {site.what}", site))
 
@@ -236,48 +266,42 @@ class Execution:
         except AttributeError:
             return
         if type(found) is dict:
-            self._kept.append(found)
-            self._dicts[id(found)] = owner
+            self._know(owner)
+            self._dicts[id(found)] = id(owner)
+            self._dict_of[id(owner)] = id(found)
 
     def owner_of(self, value: Any) -> Any:
         """The object whose `__dict__` a value is, if that is known."""
-        return self._dicts.get(id(value))
+        known = self._known.get(self._dicts.get(id(value), 0))
+        return known() if isinstance(known, weakref.ref) else known
+
+    def _know(self, owner: Any) -> None:
+        """Note an object, so that nothing new is taken for it; it lives no longer for that, if that can be."""
+        if id(owner) in self._known:
+            return
+        try:
+            self._known[id(owner)] = weakref.ref(owner, partial(self._forget, id(owner)))
+        except TypeError:
+            self._known[id(owner)] = owner
+
+    def _forget(self, identity: int, _: Any) -> None:
+        """Forget an object that is no more: another one may get its identity."""
+        self._known.pop(identity, None)
+        self._dicts.pop(self._dict_of.pop(identity, 0), None)
+        for name in self._names_of.pop(identity, ()):
+            self._cells.pop((identity, name), None)
 
     def cell_of(self, owner: Any, name: str) -> int:
         """The number of a part of an object, in the order in which they are touched: the same for the same schedule."""
-        about = id(owner), name
-        found = self._cells.setdefault(about, len(self._cells))
-        if found == len(self._cells) - 1:
-            self._kept.append(owner)
+        found = self._cells.get((id(owner), name))
+        if found is None:
+            self._know(owner)
+            self._names_of.setdefault(id(owner), []).append(name)
+            found = self._cells[id(owner), name] = self._cell_count
+            self._cell_count += 1
         return found
 
 
-class _Workers:
-    """Threads that are used again and again, as a new one costs more than a schedule."""
-
-    def __init__(self) -> None:
-        self._idle: list[list[Any]] = []
-
-    def do(self, job: Callable[[], None]) -> None:
-        """Run a job in a thread."""
-        try:
-            worker = self._idle.pop()
-        except IndexError:
-            worker = [_locked(), None]
-            _thread.start_new_thread(self._work, (worker,))
-        worker[1] = job
-        worker[0].release()
-
-    def _work(self, worker: list[Any]) -> None:
-        while True:
-            worker[0].acquire()
-            job, worker[1] = worker[1], None
-            job()
-            del job
-            self._idle.append(worker)
-
-
-WORKERS = _Workers()
 _ended = 0
 _collects = True
 """Whether the collector of cycles was on before the current execution."""
@@ -332,3 +356,16 @@ def _locked() -> Any:
     made = _thread.allocate_lock()
     made.acquire()
     return made
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Runs the body without steps of the thread that runs it."""
+    found = here()
+    if found is not None:
+        found[1].is_quiet = True
+    try:
+        yield
+    finally:
+        if found is not None:
+            found[1].is_quiet = False

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scenrun.errors import UsageError
 from scenrun.model.machine import Transition
 from scenrun.own_code import control
-from scenrun.own_code.control import Controlled, Execution
+from scenrun.own_code.control import Controlled, Execution, Uncontrolled
 from scenrun.own_code.loader import Loader, World
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
@@ -54,6 +54,9 @@ class CodeExecutions(Executions):
         self._made: tuple[Choice, ...] = ()
         """The schedule of the present execution."""
         self._present: _Present | None = None
+        self._world: World | None = None
+        self._complaints: list[str | None] = []
+        """What the check said of the present execution, once it was asked: it may change what it looks at."""
         self.records = False
         """Whether the places of steps are recorded, which takes time."""
 
@@ -71,6 +74,9 @@ class CodeExecutions(Executions):
         if self._present is not None:
             self.left_behind.update(dict.fromkeys(self._present.execution.left_behind))
             self._present = None
+        if self._world is not None:
+            self._world.leave()
+            self._world = None
 
     # --- states
 
@@ -110,15 +116,16 @@ class CodeExecutions(Executions):
 
     def _restart(self) -> None:
         self.close()
-        body = self.build(World(self.loader))
+        self._world = World(self.loader)
+        execution = control.begin(self.loader.files if self.records else frozenset())
+        body = self.build(self._world)
         try:
             shared = body.setup()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
-        execution = control.begin(self.loader.files if self.records else frozenset())
+        self._present, self._made, self._complaints = _Present(execution, body, shared), (), []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared))
-        self._present, self._made = _Present(execution, body, shared), ()
 
     # --- what strategies ask
 
@@ -146,15 +153,15 @@ class CodeExecutions(Executions):
         step = one.next
         assert step is not None
         bit = 1 << step.cell
-        return Option(
-            one.number, one.name, self.afters_of(state, one.number), Effects(bit, bit if step.writes else 0),
-            step.has_timeout and not step.is_ready(),
-        )  # fmt: skip
+        clock = 1 << self.present.clock_cell if step.has_timeout else 0
+        effects = Effects(bit | clock, (bit if step.writes else 0) | clock)
+        waits = step.has_timeout and not step.is_ready()
+        return Option(one.number, one.name, self.afters_of(state, one.number), effects, waits)
 
     def end(self, state: int) -> EndState:
         execution = self.at(state)
         found = list(self.lasting(state))
-        stuck = [one.name for one in execution.threads if one.next is not None and not one.daemon]
+        stuck = [one.name for one in execution.threads if one.is_needed]
         if stuck:
             return EndState((*found, FindingKey("deadlock", ", ".join(sorted(stuck)))), None)
         if not found and self.complaint() is not None:
@@ -163,13 +170,20 @@ class CodeExecutions(Executions):
 
     def complaint(self) -> str | None:
         """Why the check does not hold after the present execution, in words; None where it does."""
+        if not self._complaints:
+            self._complaints.append(self._checked())
+        return self._complaints[0]
+
+    def _checked(self) -> str | None:
         assert self._present is not None
         body, shared = self._present.body, self._present.shared
         if body.check is None:
             return None
         try:
             holds = body.check(shared)
-        except Exception as error:
+        except Uncontrolled:
+            raise
+        except (Exception, SystemExit) as error:
             return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return "it returned False" if holds is not None and not holds else None
 
@@ -194,8 +208,8 @@ class _Present(NamedTuple):
 
 
 def _is_over(execution: Execution) -> bool:
-    """Whether only daemons are left."""
-    return all(one.next is None or one.daemon for one in execution.threads)
+    """Whether only daemons are left, and threads of pools that have nothing to do, which end at the exit."""
+    return not any(one.is_needed for one in execution.threads)
 
 
 def _bound(do: Callable[[Any], object], shared: Any) -> Callable[[], object]:

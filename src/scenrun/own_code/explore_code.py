@@ -11,6 +11,7 @@ from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
+from scenrun.own_code import control
 from scenrun.own_code.control import Moved, Place, Uncontrolled
 from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions
 from scenrun.own_code.loader import Loader, World, named
@@ -65,11 +66,21 @@ def explore_code(
         raise UsageError(f"depth is PCT's; it has no effect with strategy {strategy}")
     if bound is not None and strategy not in ("preemptions", "delays"):
         raise UsageError("bound is for the strategies preemptions and delays")
+    for word, value, least in (
+        ("schedules", schedules, 1),
+        ("depth", depth, 1),
+        ("bound", bound, 0),
+        ("max_steps", max_steps, 1),
+    ):
+        if value is not None and value < least:
+            raise UsageError(f"{word} is at least {least}, not {value}")
+    if control.current is not None:
+        raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
     limit = time_limit_ns(time_limit)
     if schedules is None and limit is None:
         schedules = SCHEDULES
     build, modules = _build_of(setup, threads, check)
-    executions = CodeExecutions(Loader([*trace, *modules]), build)
+    executions = CodeExecutions(Loader([*([trace] if isinstance(trace, str) else trace), *modules]), build)
     how = _How(strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps)
     return _Search(executions, how).run()
 
@@ -94,20 +105,22 @@ def _build_of(
     setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None
 ) -> tuple[Build, list[str]]:
     """What makes the threads of one execution, and the top-level modules of the functions."""
+    if not isinstance(threads, Mapping | Sequence) or isinstance(threads, str):
+        raise UsageError("`threads` is a list of functions, or a mapping of names to functions")
     pairs = (
         list(threads.items()) if isinstance(threads, Mapping) else [(_name(at), one) for at, one in enumerate(threads)]
     )
     if not pairs:
         raise UsageError("`threads` is empty: give the functions that run at the same time")
-    places = {which: _place(which, one) for which, one in [("setup", setup), *pairs]}
-    if check is not None:
-        places[CHECK] = _place(CHECK, check)
+    first, last = _place("setup", setup), None if check is None else _place(CHECK, check)
+    places = [(name, _place(name, one)) for name, one in pairs]
 
     def build(world: World) -> Body:
-        found = {which: _found(world, *place) for which, place in places.items()}
-        return Body(found["setup"], [(name, found[name]) for name, _ in pairs], found.get(CHECK))
+        bodies = [(name, _found(world, *place)) for name, place in places]
+        return Body(_found(world, *first), bodies, None if last is None else _found(world, *last))
 
-    return build, sorted({module.partition(".")[0] for module, _ in places.values()})
+    every = [first, *(place for _, place in places), *([] if last is None else [last])]
+    return build, sorted({module.partition(".")[0] for module, _ in every})
 
 
 def _name(at: int) -> str:
@@ -130,7 +143,7 @@ def _place(which: str, function: Function) -> tuple[str, str]:
 def _found(world: World, module: str, name: str) -> Any:
     try:
         return reduce(getattr, name.split("."), world.load(module))
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise UsageError(f"`{module}:{name}` cannot be found: {error}") from None
 
 
@@ -190,9 +203,8 @@ class _Search:
     def _notes(self, tally: Tally, is_found: bool) -> list[str]:
         out = [] if is_found else [NOT_PROVED]
         if tally.cut_off:
-            out.append(
-                f"{tally.cut_off:,} schedules had not ended after {self.how.max_steps:,} steps, and were cut off"
-            )
+            some = f"{tally.cut_off:,} schedules" if tally.cut_off > 1 else "a schedule"
+            out.append(f"{some} had not ended after {self.how.max_steps:,} steps, and so was cut off there")
         if self.executions.left_behind:
             out.append(f"threads that would not end: {', '.join(self.executions.left_behind)}")
         return out
@@ -227,7 +239,7 @@ class _Search:
         if about.about in faults:
             fault = faults[about.about]
             return f"{about.about} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
-        waiting = [one for one in execution.threads if one.next is not None and not one.daemon]
+        waiting = [one for one in execution.threads if one.is_needed]
         told = [
             f"{one.name} waits to {one.next.text}{_at(execution.place_of(one))}"
             for one in waiting

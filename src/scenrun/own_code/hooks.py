@@ -6,7 +6,7 @@ import builtins
 import operator
 from collections import deque
 from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, ModuleType
+from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, ModuleType, WrapperDescriptorType
 from typing import Any
 
 from scenrun.own_code import control
@@ -66,8 +66,8 @@ def get(owner: Any, name: str, site: int) -> Any:
         access(owner, name, False, site)
         if name == "__dict__":
             control.current.note_dict(owner)
-        if name in _written_on_classes and not issubclass(type(owner), type):
-            for base in type(owner).__mro__:
+        if name in _written_on_classes:
+            for base in owner.__mro__[1:] if issubclass(type(owner), type) else type(owner).__mro__:
                 if name in base.__dict__:
                     access(base, name, False, site)
                     break
@@ -128,8 +128,8 @@ def _variables(about: str) -> list[str]:
 
 
 def item(owner: Any, key: Any, site: int) -> Any:
-    """`owner[key]`."""
-    touch(owner, False, site, key)
+    """`owner[key]`; of a dictionary that makes what is missing, that may be a write."""
+    touch(owner, hasattr(type(owner), "__missing__"), site, key)
     return owner[key]
 
 
@@ -200,6 +200,12 @@ def function(called: Any, site: int) -> Any:
         return _bound(called, site)
     if isinstance(called, MethodDescriptorType) and issubclass(called.__objclass__, CONTAINERS):
         return _announcing(called, called.__name__ not in READING, site)
+    if isinstance(called, WrapperDescriptorType) and called.__name__ in (
+        "__setattr__",
+        "__delattr__",
+        "__getattribute__",
+    ):
+        return _by_name(called, called.__name__ != "__getattribute__", site)
     if isinstance(called, type) and called.__module__ == "builtins" and called.__name__ in ASKING:
         return _announcing(called, False, site)
     return called

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from scenrun.own_code.control import quietly
 from scenrun.own_code.hooks import HOOKS
 from scenrun.own_code.instrument import instrumented
 from scenrun.own_code.standard_library import STATEFUL, renew, twins
@@ -83,6 +84,8 @@ class World:
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
         self.modules: dict[str, ModuleType] = {}
+        self._replaced: dict[str, ModuleType | None] = {}
+        """What `sys.modules` had under the names of this world's modules."""
         self._names = {**vars(builtins), **HOOKS, "__import__": self._import}
         if loader.has_pools:
             renew(loader.twins)
@@ -99,10 +102,22 @@ class World:
         module = importlib.util.module_from_spec(spec)
         module.__dict__["__builtins__"] = self._names
         self.modules[name] = module
-        exec(code, module.__dict__)
+        self._replaced[name] = sys.modules.get(name)
+        sys.modules[name] = module  # pickle, dataclasses and others look a class's module up there
+        with quietly():
+            exec(code, module.__dict__)
         if parent is not None:
             setattr(parent, name.rpartition(".")[2], module)
         return module
+
+    def leave(self) -> None:
+        """Give `sys.modules` back what it had."""
+        for name, module in self._replaced.items():
+            if module is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = module
+        self._replaced.clear()
 
     def _import(
         self, name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0
@@ -128,9 +143,11 @@ def named(value: Any) -> tuple[str, str]:
     if isinstance(value, str):
         module, _, name = value.partition(":")
         return module, name
-    module = value.__module__
+    if getattr(value, "__self__", None) is not None:
+        return "", ""
+    module = getattr(value, "__module__", "")
     if module == "__main__":  # it is loaded under its own name, so that it does not begin to search as well
         main: Any = sys.modules["__main__"]
         spec = getattr(main, "__spec__", None)
         module = spec.name if spec is not None else Path(getattr(main, "__file__", "__main__.py")).stem
-    return module, value.__qualname__
+    return module, getattr(value, "__qualname__", "")

@@ -29,6 +29,8 @@ class Lock:
         """Take it; returns False where it was not free in time."""
         if not blocking and timeout != -1:
             raise ValueError("can't specify a timeout for a non-blocking call")
+        if timeout < 0 and timeout != -1:
+            raise ValueError("timeout value must be a non-negative number")
         found = control.here()
         if found is None:
             return self._acquired_outside(blocking)
@@ -157,6 +159,8 @@ class Thread:
 
     @daemon.setter
     def daemon(self, daemon: bool) -> None:
+        if self._controlled is not None:
+            raise RuntimeError("cannot set daemon status of active thread")
         self._inherited = daemon
 
     @property
@@ -165,6 +169,22 @@ class Thread:
         return None if self._controlled is None else self._controlled.number + 1
 
     native_id = ident
+
+    def getName(self) -> str:  # noqa: N802
+        """Its name, by an older method."""
+        return self.name
+
+    def setName(self, name: str) -> None:  # noqa: N802
+        """Name it, by an older method."""
+        self.name = name
+
+    def isDaemon(self) -> bool:  # noqa: N802
+        """Whether the program may end before it, by an older method."""
+        return self.daemon
+
+    def setDaemon(self, daemon: bool) -> None:  # noqa: N802
+        """Say whether the program may end before it, by an older method."""
+        self.daemon = daemon
 
     def run(self) -> None:
         """What it does."""
@@ -175,7 +195,9 @@ class Thread:
         """Start it."""
         found = control.here()
         if found is None:
-            raise RuntimeError("a thread can be started only by the threads that are searched")
+            raise control.Uncontrolled(
+                "a thread can be started only by the threads that are searched, not by setup or check"
+            )
         if self._controlled is not None:
             raise RuntimeError("threads can only be started once")
         execution, me = found
@@ -184,6 +206,7 @@ class Thread:
             self._inherited = me.daemon
         name = self._given or f"{me.name}.{sum(one.name.startswith(me.name + '.') for one in execution.threads) + 1}"
         self._controlled = execution.add(name, self._begin, daemon=self._inherited)
+        self._controlled.is_worker = getattr(self._target, "__module__", "") == "concurrent.futures.thread"
 
     def _begin(self) -> None:
         _here.thread = self
@@ -251,19 +274,29 @@ def sleep(seconds: float) -> None:
     if seconds < 0:
         raise ValueError("sleep length must be non-negative")
     if (found := control.here()) is not None:
-        execution, me = found
-        execution.point(Step("sleep", execution.cell_of(me, "time"), False, f"sleep {seconds:g} s"))
+        execution, _ = found
+        execution.point(Step("sleep", execution.clock_cell, True, f"sleep {seconds:g} s"))
         execution.clock += seconds
 
 
 def clock_of(real: Callable[[], float]) -> Callable[[], float]:
-    """A clock that shows virtual time to controlled threads."""
+    """A clock that shows virtual time, also to setup and check; a thread that looks at it makes a step."""
+    began = real()
 
     def now() -> float:
         execution: Execution | None = control.current
-        return real() if execution is None or execution.here() is None else execution.clock
+        if execution is None:
+            return began
+        if execution.here() is not None:
+            execution.point(Step("look", execution.clock_cell, False, "look at the clock"))
+        return began + execution.clock
 
     return now
+
+
+def in_ns(clock: Callable[[], float]) -> Callable[[], int]:
+    """The same clock in whole nanoseconds."""
+    return lambda: round(clock() * 1e9)
 
 
 monotonic, perf_counter, now = clock_of(time.monotonic), clock_of(time.perf_counter), clock_of(time.time)

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from itertools import count, islice
-from types import CodeType, ModuleType
+from types import CodeType, GenericAlias, ModuleType
 from typing import Any
 
 from scenrun.own_code import primitives
@@ -40,6 +40,8 @@ class Twin(ModuleType):
 
 class SimpleQueue:
     """`queue.SimpleQueue`: one step for a put, one for a get."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)
 
     def __init__(self) -> None:
         self._items: deque[Any] = deque()
@@ -148,11 +150,11 @@ def _threading(names: dict[str, Any]) -> ModuleType:
 
 def _time() -> ModuleType:
     twin = Twin("time")
+    clocks = {"monotonic": primitives.monotonic, "perf_counter": primitives.perf_counter, "time": primitives.now}
     own = {
         "sleep": primitives.sleep,
-        "monotonic": primitives.monotonic,
-        "perf_counter": primitives.perf_counter,
-        "time": primitives.now,
+        **clocks,
+        **{f"{name}_ns": primitives.in_ns(clock) for name, clock in clocks.items()},
     }
     kept = (
         "strftime",
