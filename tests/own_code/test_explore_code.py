@@ -13,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import code_misjudged as misjudged
 import code_to_search as code
 import pytest
 
@@ -71,16 +72,21 @@ CASES = {
         code.two_items, [code.writes_both, code.reads_both], code.a_before_b, "violated"
     ),
     "a get whose time is up": Case(code.pipeline, [code.gets_in_time], code.late, None),
-    "a pool that nobody shuts down": Case(code.a_pool, [code.asks_pool], code.answered, None),
-    "a clock that setup and check see": Case(code.with_clock, [code.looks_at_clock], code.clock_goes_on, None),
-    "a clock that another's sleep moves": Case(
-        code.with_clock, [code.sleeps_five, code.is_early], code.clock_goes_on, "violated"
+    "a pool that nobody shuts down": Case(misjudged.a_pool, [misjudged.asks_pool], misjudged.answered, None),
+    "a clock that setup and check see": Case(
+        misjudged.with_clock, [misjudged.looks_at_clock], misjudged.clock_goes_on, None
     ),
-    "locals of threads are new": Case(code.locals_of_threads, [code.starts_two_after_another], code.none_marked, None),
-    "objects end and can be pickled": Case(code.nothing_yet, [code.loses_and_pickles], code.lost_and_pickled, None),
-    "older methods of threads": Case(code.nothing_yet, [code.old_names], code.is_named, None),
-    "a missing item is made": Case(code.counted, [code.asks_for_missing] * 2, code.one_item, "violated"),
-    "object.__setattr__": Case(code.frozen, ["code_to_search:adds"] * 2, code.value_is_two, "violated"),
+    "a clock that another's sleep moves": Case(
+        misjudged.with_clock, [misjudged.sleeps_five, misjudged.is_early], misjudged.clock_goes_on, "violated"
+    ),
+    "locals of threads are new": Case(
+        misjudged.locals_of_threads, [misjudged.starts_two_after_another], misjudged.none_marked, None
+    ),
+    "objects end and can be pickled": Case(
+        code.nothing_yet, [misjudged.loses_and_pickles], misjudged.lost_and_pickled, None
+    ),
+    "older methods of threads": Case(code.nothing_yet, [misjudged.old_names], misjudged.is_named, None),
+    "object.__setattr__": Case(misjudged.frozen, ["code_to_search:adds"] * 2, code.value_is_two, "violated"),
     "an exit is no exception": Case(code.nothing_yet, [code.exits, code.does_nothing], None, None),
     "an exception while another joins": Case(code.nothing_yet, [code.starts_one_that_raises], None, "exception"),
     "an exception": Case(code.nothing_yet, [code.raises, code.does_nothing], None, "exception"),
@@ -251,20 +257,20 @@ def test_a_setup_that_fails_is_refused() -> None:
 def test_a_wait_before_the_first_step_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one after it does."""
     monkeypatch.setattr(control, "PATIENCE_S", 0.2)
-    found = scenrun.explore_code(code.nothing_yet, [code.blocks_at_once])
+    found = scenrun.explore_code(code.nothing_yet, [misjudged.blocks_at_once])
     assert "a did not come to its next step" in str(found.bound)
 
 
 def test_a_deep_recursion_is_no_finding() -> None:
     """Hooks have frames of their own."""
-    found = scenrun.explore_code(code.nothing_yet, [code.recurses])
+    found = scenrun.explore_code(code.nothing_yet, [misjudged.recurses])
     assert found.verdict == "incomplete"
     assert "recursed deeper" in str(found.bound)
 
 
 def test_the_check_is_called_once_for_each_schedule() -> None:
     """It may change what it looks at; its message is that of the first time."""
-    found = scenrun.explore_code(code.a_list, [code.takes_out], code.drained)
+    found = scenrun.explore_code(code.a_list, [misjudged.takes_out], misjudged.drained)
     assert found.findings[0].message == "the check does not hold: AssertionError: [2, 1]"
 
 
