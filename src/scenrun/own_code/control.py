@@ -241,7 +241,8 @@ class Execution:
         if self._is_over and one.unwinds == 0:
             raise Unwound
         one.next, one.is_parked = step, True
-        self._arrived.release()
+        with suppress(RuntimeError):  # one that was left behind waits here for ever
+            self._arrived.release()
         one.turn.acquire()
         one.is_parked = False
         if self._is_over:
