@@ -162,7 +162,7 @@ def test_the_scenarios_have_what_is_to_be_compared() -> None:
             drawn.update(kinds(found_in(graph)[0]))
             how = StateSearchOptions(Limits(), "on", True, False)
             found, _ = search(program, program.seed, how, lambda it: None)
-            drawn["symmetric beside spawns"] += found.canonical is not None and any(
+            drawn["symmetric beside spawns"] += found.orbits is not None and any(
                 i.code is not None for code in program.codes[1:] for i in code.instructions
             )
             cycles = Nontermination(found.packed, found.space, found.space.taken)

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 from replays import CROSSED, FOLDER, ON, deadlocked
 from scenarios_drawn import each_scenario
+from shipped import shipped
 from shown import Wanted, cycle, every_end, free, quick, replay_of, replays, schedule_of, unlike, walked
 
 import scenrun
@@ -67,7 +68,7 @@ def impatient() -> Iterator[None]:
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_moves_name_the_choices_of_a_path(path: Path) -> None:
     """From choices to names and back: the same choices, along random walks through every scenario of the repository."""
-    machine = free(scenrun.load(path).program)
+    machine = free(shipped(path).program)
     for seed in range(3):
         if (found := walked(machine, seed)) is not None:
             assert choices_of(machine, moves_of(machine, found.transitions)) == list(found.transitions)
@@ -204,7 +205,7 @@ def test_a_schedule_without_one_of_its_fields_is_damaged(tmp_path: Path, name: s
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_what_the_model_shows_of_a_scenario_is_shown_again(path: Path, on: str) -> None:
     """Some ends of every scenario of the repository, above all those with findings, and one random walk."""
-    machine = free(scenrun.load(path).program)
+    machine = free(shipped(path).program)
     ends = sorted(every_end(machine, 3_000), key=lambda one: not one.end.findings)[:5]
     for wanted in filter(None, [*ends, walked(machine, 1)]):
         assert (wrong := unlike(on, machine, wanted)) is None, wrong

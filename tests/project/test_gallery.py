@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 from ends_compared import plain
+from shipped import shipped
 
-from scenrun import load, run, simulate
+from scenrun import run, simulate
 from scenrun.model.machine import Machine
 from scenrun.search.space.plain_search import Walked, walk
 
@@ -58,19 +59,10 @@ def expected(name: str) -> set[str]:
     return {found} - {"holds"} if isinstance(found, str) else set(found)
 
 
-def counts(name: str) -> dict[str, int]:
-    """Overrides that say how many there are in groups of any number."""
-    return {
-        f"threads.{group}.count": 3
-        for group, one in scenario(name).get("threads", {}).items()
-        if one.get("count") == "any"
-    }
-
-
 @cache
 def walked(name: str) -> Walked:
     """The states of a scenario, or the first of them."""
-    return walk(Machine(load(GALLERY / f"{name}.yaml", overrides=counts(name)).program), MOST_STATES)
+    return walk(Machine(shipped(GALLERY / f"{name}.yaml").program), MOST_STATES)
 
 
 def kinds(name: str) -> set[str]:
@@ -117,7 +109,7 @@ def test_the_outcomes_are_exact(name: str) -> None:
 def test_a_run_ends_as_the_file_expects(name: str) -> None:
     """On real threads, and simulated under ten random schedules, by verdicts that the file lists."""
     path = GALLERY / f"{name}.yaml"
-    loaded = load(path, overrides=counts(name))
+    loaded = shipped(path)
     assert run(loaded).ok
     for seed in range(10):
         assert simulate(loaded, scheduler="random", seed=seed).ok

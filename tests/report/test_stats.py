@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shipped import counts
 
 import scenrun
 from scenrun.report.stats import described
@@ -34,8 +35,8 @@ Log = list[dict[str, Any]]
 def log_of(scenario: Any, way: str = "simulate", **options: Any) -> Log:
     """The debug log of a scenario; pipelines are told to stop sooner, as their loops are the same all the time."""
     events: Log = []
-    if isinstance(scenario, str) and "queue_pipeline" in scenario:
-        options["overrides"] = {"stop": "5ms"}
+    if isinstance(scenario, str | Path):
+        options["overrides"] = {**counts(scenario), **({"stop": "5ms"} if "queue_pipeline" in str(scenario) else {})}
     getattr(scenrun, way)(scenario, level="debug", log=events.append, **options)
     return json.loads(json.dumps(events, default=str))
 

@@ -12,8 +12,8 @@ import searches_compared
 import yaml
 from scenarios_drawn import each_scenario
 from searches_compared import ANONYMOUS, SEARCHES, TooLarge, anonymous, differences, observing_all
+from shipped import shipped
 
-import scenrun
 from scenrun.program.ir import Program
 from scenrun.search.explore import explore_program
 from scenrun.search.options import SearchOptions
@@ -29,7 +29,7 @@ PARTS, EACH = 6, 20
 
 def program_of(path: Path) -> Program:
     """The program of a file."""
-    return scenrun.load(path).program
+    return shipped(path).program
 
 
 def summary(found: Explored) -> dict[str, Any]:

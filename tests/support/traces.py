@@ -10,6 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from shipped import counts
+
 import scenrun
 from scenrun.report.mermaid import Diagram
 from scenrun.trace.analysis.reading import Reading
@@ -67,7 +69,7 @@ def log_of(scenario: Path, folder: Path, real: bool = False, **options: Any) -> 
     """The log of a scenario at debug level."""
     path = folder / f"{scenario.stem}.jsonl"
     run = scenrun.run if real else scenrun.simulate
-    run(scenario, **{"level": "debug", "log": path, **options})
+    run(scenario, **{"level": "debug", "log": path, "overrides": counts(scenario), **options})
     return path
 
 

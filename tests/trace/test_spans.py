@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import shipped
 
 import scenrun
 from scenrun.trace.analysis.spans import Span, Spans, spans_of
@@ -255,7 +256,7 @@ def test_a_lock_that_another_one_has_by_now_was_given_back_before() -> None:
 def test_of_every_scenario_spans_do_not_overlap_and_locks_have_one_holder(path: Path) -> None:
     """A thread does one thing at a time, within its life; and nobody holds a lock that another one holds."""
     log: Log = []
-    scenrun.simulate(path, level="debug", log=log.append, time_limit=5)
+    scenrun.simulate(shipped(path), level="debug", log=log.append, time_limit=5)
     spans = spans_of(json.loads(json.dumps(log, default=str)))
     lives = {s.thread: s for s in spans if s.what == "alive"}
     doing = [s for s in spans if s.what in ("sleeping", "working", "waiting", "calling")]
