@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import shipped
 from simulated_objects import simulated
 
 import scenrun
@@ -29,7 +30,7 @@ def states_of(player: dict[str, Any]) -> list[dict[str, str]]:
 @pytest.mark.parametrize("path", WITH_FINDINGS, ids=lambda path: path.stem)
 def test_every_step_says_what_the_simulator_says(path: Path) -> None:
     """Values, locks, events, queues, permits and ends of threads, after each move of every counterexample."""
-    loaded = scenrun.load(path)
+    loaded = shipped(path)
     explored = scenrun.explore(loaded, races=True)
     for one in explored.counterexamples:
         schedule = explored.schedule_of(one)
@@ -45,7 +46,7 @@ def test_every_step_says_what_the_simulator_says(path: Path) -> None:
 @pytest.mark.parametrize("path", WITH_FINDINGS, ids=lambda path: path.stem)
 def test_at_a_deadlock_it_says_what_the_replay_says(path: Path) -> None:
     """Every thread of the replay's deadlock waits in the last frame: for the same object, at the same line, for the same holder."""
-    loaded = scenrun.load(path)
+    loaded = shipped(path)
     explored = scenrun.explore(loaded)
     for one in explored.counterexamples:
         if one.about.kind != "deadlock":
