@@ -256,7 +256,7 @@ def test_a_setup_that_fails_is_refused() -> None:
 
 def test_a_wait_before_the_first_step_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one after it does."""
-    monkeypatch.setattr(control, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(control, "PATIENCE_S", 2.0)
     found = scenrun.explore_code(code.nothing_yet, [misjudged.blocks_at_once])
     assert "a did not come to its next step" in str(found.bound)
 
@@ -283,7 +283,7 @@ def test_threads_may_have_any_names() -> None:
 
 def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the place at which the thread is, and without a verdict."""
-    monkeypatch.setattr(control, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(control, "PATIENCE_S", 2.0)
     found = scenrun.explore_code(code.a_pipe, [code.reads_from_pipe], None)
     assert found.verdict == "incomplete"
     assert not found.is_closed
