@@ -268,6 +268,24 @@ def test_a_replica_may_stand_in_line_before_another_thread():
 
 
 @pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("woken", [1, 2, 3])
+def test_a_notify_of_several_may_wake_replicas_alone(woken, size):
+    """Whoever else stands in line stays there then, also where a view has fewer replicas than are woken."""
+    late = {"with": "c", "do": [{"wait": {"condition": "c", "timeout": "1ms"}}]}
+    threads = {
+        "waiter": {"count": "any", "do": [late]}, "last": {"do": [late, {"set": {"v": 1}}]},
+        "waker": {"do": [{"with": "c", "do": [{"notify": {"condition": "c", "n": woken}}]}]},
+    }  # fmt: skip
+    scenario = {
+        "scenario": "several", "state": {"v": 0}, "sync": {"c": "condition"}, "threads": threads, "expect": {"always": ["v < 2"]},
+    }  # fmt: skip
+    views = views_of(scenrun.load(scenario), size, most=20_000)
+    assert views is not None
+    assert views.find_violation() is None
+    assert missing_view(views, most=4_000) is None
+
+
+@pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.parametrize("part", range(3))
 def test_views_have_what_a_few_replicas_really_do(part, size):
     """Of random scenarios whose views show no violation, three replicas have no state of which the views lack a part."""

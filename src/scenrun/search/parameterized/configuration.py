@@ -139,33 +139,43 @@ class Configurations:
     def _stepped(self, state: State, number: int) -> Iterator[Effect]:
         """The effects of a thread's enabled transitions; free replicas in its lines stand in any order with those of the base."""
         used = sorted(set(state.threads[number].slots) & self.lines)
-        for orders in product(*(self._orders(state, slot) for slot in used)):
+        others = self._others(state.threads[number])
+        for orders in product(*(self._orders(state, slot, others) for slot in used)):
             cells = list(state.cells)
             for slot, order in zip(used, orders, strict=True):
                 cells[slot] = self.named[slot].given(cells[slot], order)
             for _, after in self.machine.following_of(state._replace(cells=tuple(cells)), number):
-                yield self._effect(after, number, used, state.threads[number])
+                yield self._effect(after, number, used, others, state.threads[number])
 
-    def _orders(self, state: State, slot: int) -> list[tuple[int, ...]]:
-        """The lines in which the threads of the base and `hidden` others can stand."""
+    def _others(self, thread: Thread) -> int:
+        """How many free replicas must be in a line beside a step: all that it may take out, as those may be all that it takes."""
+        operation = self.machine.operation_of(thread)
+        given = dict(zip(operation.parameters, thread.arguments, strict=False)) if operation is not None else {}
+        most = given.get("n")
+        return max(self.hidden, most) if isinstance(most, int) else self.hidden
+
+    def _orders(self, state: State, slot: int, number: int) -> list[tuple[int, ...]]:
+        """The lines in which the threads of the base and a number of others can stand."""
         seen = self.named[slot].of(state.cells[slot])
-        others = tuple(_ELSEWHERE + at for at in range(self.hidden))
-        if len(seen) + len(others) > _MOST_IN_LINE:
-            raise TooMany(f"{len(seen)} threads are in line at {self.machine.slots.label(slot)}")
+        if len(seen) + number > _MOST_IN_LINE:
+            raise TooMany(
+                f"{len(seen)} threads are in line at {self.machine.slots.label(slot)}, and {number} may be woken"
+            )
+        others = tuple(_ELSEWHERE + at for at in range(number))
         if not seen or not self.named[slot].in_order:
             return [(*seen, *others)]
         alike = {tuple(-1 if one >= _ELSEWHERE else one for one in order) for order in permutations((*seen, *others))}
         return [_numbered(order) for order in sorted(alike)]
 
-    def _effect(self, after: State, number: int, used: Iterable[int], before: Thread) -> Effect:
-        """The effect of a transition that led to `after`, of a thread that was at `before`."""
+    def _effect(self, after: State, number: int, used: Iterable[int], others: int, before: Thread) -> Effect:
+        """The effect of a transition that led to `after`, of a thread that was at `before`, with `others` in its lines."""
         self._look_at(after, number, before)
         cells, woken = list(after.cells), []
         for slot in used:
             numbers = self.named[slot]
             line = numbers.of(cells[slot])
             here = tuple(one for one in line if one < _ELSEWHERE)
-            if (taken := self.hidden - (len(line) - len(here))) > 0:
+            if (taken := others - (len(line) - len(here))) > 0:
                 woken.append((slot, taken))
             cells[slot] = numbers.given(cells[slot], here)
         base, added = self._parted(after._replace(cells=tuple(cells)))
@@ -308,6 +318,7 @@ class Configurations:
         )
 
     def aside(self, number: int) -> Thread:
+        """A replica that is not in a base, under one of the numbers that are kept for replicas."""
         return Thread(self._who(number), ENDED, ())
 
     def _who(self, number: int) -> Who:
