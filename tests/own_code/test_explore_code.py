@@ -268,6 +268,25 @@ def test_a_deep_recursion_is_no_finding() -> None:
     assert "recursed deeper" in str(found.bound)
 
 
+@pytest.mark.parametrize("strategy", ["dpor", "preemptions", "random"])
+def test_code_that_is_different_each_time_is_said_to_be_so(strategy: str) -> None:
+    """It draws; the search ends, and is not closed."""
+    found = scenrun.explore_code(
+        misjudged.for_draws, [misjudged.draws_and_adds] * 3, None, strategy=strategy, schedules=300
+    )
+    assert found.verdict == "incomplete"
+    assert not found.is_closed
+    assert "the code does something else each time" in str(found.bound)
+
+
+def test_a_module_that_cannot_be_loaded_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what it raised."""
+    (tmp_path / "broken_module.py").write_text("def setup(): pass\nraise ValueError('no')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UsageError, match="`broken_module` cannot be loaded: ValueError: no"):
+        scenrun.explore_code("broken_module:setup", ["broken_module:setup"])
+
+
 def test_the_check_is_called_once_for_each_schedule() -> None:
     """It may change what it looks at; its message is that of the first time."""
     found = scenrun.explore_code(code.a_list, [misjudged.takes_out], misjudged.drained)

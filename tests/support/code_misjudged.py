@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 import threading
 import time
 import weakref
@@ -126,3 +127,15 @@ def takes_out(shared: Shared) -> None:
 def drained(shared: Shared) -> None:
     left = [shared.items.pop() for _ in range(len(shared.items))]
     assert left == [], left
+
+
+def for_draws() -> Shared:
+    return Shared(value=0, other=0)
+
+
+def draws_and_adds(shared: Shared) -> None:
+    for _ in range(4):
+        if random.random() < 0.5:
+            shared.value += 1
+        else:
+            shared.other += 1

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from scenrun.own_code.sites import Site
 
+CLOCK = 0
+"""The number of the clock among what threads touch."""
 COLLECT_EVERY = 200
 """Executions between two collections of cycles."""
 PATIENCE_S = 5.0
@@ -53,8 +55,6 @@ class Step(NamedTuple):
     ready: Callable[[], bool] | None = None
     """Whether it is enabled; None: always."""
     has_timeout: bool = False
-    moves_clock: bool = False
-    """Whether time passes in it, whatever it is enabled by."""
 
     def is_ready(self) -> bool:
         """Whether it is enabled, other than by its time-out."""
@@ -131,7 +131,7 @@ class Execution:
         self._is_over = False
         self._given = 0
         self._cells: dict[tuple[int, str], int] = {}
-        self._cell_count = 0
+        self._cell_count = CLOCK + 1
         self._known: dict[int, Any] = {}
         """The objects that were touched, by identity: weak references, or themselves where there can be none."""
         self._names_of: dict[int, list[str]] = {}
@@ -228,11 +228,6 @@ class Execution:
         one = self.by_ident.get(_thread.get_ident())
         return None if one is None or one.is_quiet else one
 
-    @property
-    def clock_cell(self) -> int:
-        """The number of the clock, as something that threads share."""
-        return self.cell_of(self, "clock")
-
     # --- points
 
     def point(self, step: Step) -> bool:
@@ -304,6 +299,7 @@ class Execution:
 
 
 _ended = 0
+"""How many executions have ended."""
 _collects = True
 """Whether the collector of cycles was on before the current execution."""
 current: Execution | None = None

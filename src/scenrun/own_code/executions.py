@@ -33,7 +33,10 @@ class Body(NamedTuple):
 
 
 class Different(LookupError):
-    """The same steps have led to something else before."""
+    """The code does something else each time: the same steps have led to something else before."""
+
+    def __init__(self, at: int, why: str) -> None:
+        super().__init__(f"the code does something else each time it is run with the same steps: at step {at}, {why}")
 
 
 Build = Callable[[World], Body]
@@ -51,6 +54,8 @@ class CodeExecutions(Executions):
         """Threads that did not end with their execution."""
         self._schedules: list[tuple[Choice, ...]] = []
         self._numbers: dict[tuple[Choice, ...], int] = {}
+        self._steps: dict[int, tuple[str, int, bool]] = {}
+        """By state, the step that led to it: the same each time, unless the code is different each time."""
         self._made: tuple[Choice, ...] = ()
         """The schedule of the present execution."""
         self._present: _Present | None = None
@@ -63,6 +68,7 @@ class CodeExecutions(Executions):
     def begin(self) -> int:
         self._schedules.clear()
         self._numbers.clear()
+        self._steps.clear()
         return self._number(())
 
     def tidy(self) -> bool:
@@ -106,13 +112,24 @@ class CodeExecutions(Executions):
         for at in range(len(self._made), len(schedule)):
             if self.alarm is not None:
                 self.alarm()
-            if schedule[at] >= len(execution.threads) or not execution.threads[schedule[at]].is_enabled:
-                raise Different(
-                    f"the code does something else each time: thread {schedule[at]} cannot move at step {at + 1}"
-                )
+            self._check_step(execution, schedule[: at + 1])
             execution.move(schedule[at])
             self._made = schedule[: at + 1]
         return execution
+
+    def _check_step(self, execution: Execution, schedule: tuple[Choice, ...]) -> None:
+        """Raises Different where the last step of a schedule cannot be made, or is another one than before."""
+        thread = schedule[-1]
+        if thread >= len(execution.threads) or not execution.threads[thread].is_enabled:
+            raise Different(len(schedule), f"thread {thread} cannot move")
+        step = execution.threads[thread].next
+        assert step is not None
+        about = step.text, step.cell, step.writes
+        before = self._steps.setdefault(self._number(schedule), about)
+        if before != about:
+            other = " of another object" if before[0] == step.text else ""
+            name = execution.threads[thread].name
+            raise Different(len(schedule), f"{name} was to {before[0]} before, and is to {step.text}{other} now")
 
     def _restart(self) -> None:
         self.close()
@@ -153,7 +170,7 @@ class CodeExecutions(Executions):
         step = one.next
         assert step is not None
         bit = 1 << step.cell
-        clock = 1 << self.present.clock_cell if step.has_timeout else 0
+        clock = 1 << control.CLOCK if step.has_timeout else 0
         effects = Effects(bit | clock, (bit if step.writes else 0) | clock)
         waits = step.has_timeout and not step.is_ready()
         return Option(one.number, one.name, self.afters_of(state, one.number), effects, waits)

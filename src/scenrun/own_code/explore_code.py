@@ -13,24 +13,24 @@ from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.own_code import control
 from scenrun.own_code.control import Moved, Place, Uncontrolled
-from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions
+from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different
 from scenrun.own_code.loader import Loader, World, named
 from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
 from scenrun.own_code.shorten_code import shortened
+from scenrun.search.hunt import FIRST
+from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.state_space import Stopped
+from scenrun.search.strategies.campaign import SCHEDULES
 from scenrun.search.strategies.exhaustive import Progress
-from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES, STRATEGIES
+from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES
 from scenrun.search.strategies.results import Found, Tally, in_order
 from scenrun.search.strategies.sampled import Sampler
 from scenrun.search.strategies.schedule_queue import Limits, ScheduleQueue
 from scenrun.search.strategies.workers import walk_here
 
-SCHEDULES = 10_000
 MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
-DEPTH = 3
-FOUND = "the first finding"
 NOT_PROVED = (
     "`holds` is not said of code: what C functions do to shared objects beside the announced steps is not accounted for"
 )
@@ -60,23 +60,14 @@ def explore_code(
     A function is given itself, or as the text `package.module:name`. Raises UsageError where one cannot be found, or where an
     argument is wrong.
     """
-    if strategy not in STRATEGIES:
-        raise UsageError(f"there is no strategy `{strategy}`; strategies are {', '.join(STRATEGIES)}")
-    if depth is not None and strategy != "pct":
-        raise UsageError(f"depth is PCT's; it has no effect with strategy {strategy}")
-    if bound is not None and strategy not in ("preemptions", "delays"):
-        raise UsageError("bound is for the strategies preemptions and delays")
-    for word, value, least in (
-        ("schedules", schedules, 1),
-        ("depth", depth, 1),
-        ("bound", bound, 0),
-        ("max_steps", max_steps, 1),
-    ):
-        if value is not None and value < least:
-            raise UsageError(f"{word} is at least {least}, not {value}")
+    limit = time_limit_ns(time_limit)
+    SearchRequest(strategy=strategy, schedules=schedules, depth=depth, bound=bound, time_limit_ns=limit).check()
+    if strategy == STATES:
+        raise UsageError(f"the states of code are not known; strategies are {', '.join(STATELESS)}")
+    if max_steps < 1:
+        raise UsageError(f"max_steps is at least 1, not {max_steps}")
     if control.current is not None:
         raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
-    limit = time_limit_ns(time_limit)
     if schedules is None and limit is None:
         schedules = SCHEDULES
     build, modules = _build_of(setup, threads, check)
@@ -143,8 +134,12 @@ def _place(which: str, function: Function) -> tuple[str, str]:
 def _found(world: World, module: str, name: str) -> Any:
     try:
         return reduce(getattr, name.split("."), world.load(module))
+    except (UsageError, Uncontrolled):
+        raise
     except (ImportError, AttributeError, SyntaxError) as error:
         raise UsageError(f"`{module}:{name}` cannot be found: {error}") from None
+    except Exception as error:
+        raise UsageError(f"`{module}` cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 # --- the search
@@ -185,26 +180,26 @@ class _Search:
 
     def _walked(self) -> tuple[Tally, str | None]:
         how = self.how
-        limits = Limits(how.schedules, how.seconds, how.max_steps, lambda tally: FOUND if tally.findings else None)
+        limits = Limits(how.schedules, how.seconds, how.max_steps, lambda tally: FIRST if tally.findings else None)
         if how.strategy in POLICIES:
             plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), limits, self._began)
             try:
                 walk_here(plan, self)
-            except (Stopped, Uncontrolled) as ended:
+            except (Stopped, Uncontrolled, Different) as ended:
                 plan.ended_by = str(ended)
             return plan.tally, plan.ended_by
         progress = Progress(EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound), limits, self._began)
         self.executions.alarm = progress.stop
         try:
             return progress.tally, progress.run()
-        except (Stopped, Uncontrolled) as ended:
+        except (Stopped, Uncontrolled, Different) as ended:
             return progress.tally, str(ended)
 
     def _notes(self, tally: Tally, is_found: bool) -> list[str]:
         out = [] if is_found else [NOT_PROVED]
         if tally.cut_off:
-            some = f"{tally.cut_off:,} schedules" if tally.cut_off > 1 else "a schedule"
-            out.append(f"{some} had not ended after {self.how.max_steps:,} steps, and so was cut off there")
+            schedules = f"{tally.cut_off:,} schedule{'s' * (tally.cut_off != 1)}"
+            out.append(f"{schedules} had not ended after {self.how.max_steps:,} steps: cut off there")
         if self.executions.left_behind:
             out.append(f"threads that would not end: {', '.join(self.executions.left_behind)}")
         return out
@@ -228,7 +223,7 @@ class _Search:
         try:
             state = self.executions.state_of(schedule)
             return about in (*self.executions.end(state).findings, *self.executions.lasting(state))
-        except (LookupError, Uncontrolled):
+        except (Different, Uncontrolled):
             return False
 
     def _message(self, about: FindingKey) -> str:

@@ -275,7 +275,7 @@ def sleep(seconds: float) -> None:
         raise ValueError("sleep length must be non-negative")
     if (found := control.here()) is not None:
         execution, _ = found
-        execution.point(Step("sleep", execution.clock_cell, True, f"sleep {seconds:g} s"))
+        execution.point(Step("sleep", control.CLOCK, True, f"sleep {seconds:g} s"))
         execution.clock += seconds
 
 
@@ -288,7 +288,7 @@ def clock_of(real: Callable[[], float]) -> Callable[[], float]:
         if execution is None:
             return began
         if execution.here() is not None:
-            execution.point(Step("look", execution.clock_cell, False, "look at the clock"))
+            execution.point(Step("look", control.CLOCK, False, "look at the clock"))
         return began + execution.clock
 
     return now

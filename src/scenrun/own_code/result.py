@@ -103,7 +103,7 @@ def _finding(one: CodeFinding) -> list[str]:
     if one.found_with != steps:
         less = f", shortened from {one.found_with}"
     again = "" if one.is_reproduced else "; THE SAME SCHEDULE DID NOT SHOW IT AGAIN"
-    size = f"{steps} steps, {one.switches} switch{'es' * (one.switches != 1)}{less}{again}"
+    size = f"{steps} step{'s' * (steps != 1)}, {one.switches} switch{'es' * (one.switches != 1)}{less}{again}"
     return [f"  {one.kind}: {one.message} ({size})", *_table(one)]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from scenrun.model.machine import Transition
 from scenrun.own_code.control import Uncontrolled
-from scenrun.own_code.executions import CodeExecutions
+from scenrun.own_code.executions import CodeExecutions, Different
 from scenrun.search.counterexample.shorten import cut_down
 from scenrun.search.properties.end_states import FindingKey
 
@@ -29,7 +29,7 @@ def shortened(executions: CodeExecutions, transitions: Sequence[Transition], abo
     space: Any = _AsSpace(executions)
     try:
         return cut_down(space, whole, shows, TRIES)
-    except Uncontrolled:
+    except (Uncontrolled, Different):
         return whole
 
 
