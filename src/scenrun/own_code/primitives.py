@@ -1,11 +1,14 @@
-"""The primitives that controlled threads use: locks, threads, the clock. All others are built on these, as in CPython."""
+"""The primitives that controlled threads use: locks, a queue, threads, the clock. All others are built on them, as in CPython."""
 
 from __future__ import annotations
 
 import _thread
+import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from types import GenericAlias
 from typing import Any
 
 from scenrun.own_code import control
@@ -123,6 +126,58 @@ class RLock(Lock):
     def _acquire_restore(self, kept: tuple[int, int | None]) -> None:
         self.acquire()
         self._depth, self._owner = kept
+
+
+class SimpleQueue:
+    """`queue.SimpleQueue`, a queue without a bound: one step for a put, one for a get, which waits until there is an item."""
+
+    __class_getitem__: Any = classmethod(GenericAlias)
+
+    def __init__(self) -> None:
+        self._items: deque[Any] = deque()
+
+    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put an item; it is never full."""
+        self._announce("put", "put an item")
+        self._items.append(item)
+
+    put_nowait = put
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        """Take the first item, once there is one."""
+        if timeout is not None and timeout < 0:
+            raise ValueError("'timeout' must be a non-negative number")
+        if (found := control.here()) is not None:
+            execution, _ = found
+            waits = block and timeout != 0
+            ready = (lambda: bool(self._items)) if waits else None
+            cell, has_timeout = execution.cell_of(self, "items"), timeout is not None and waits
+            if execution.point(Step("get", cell, True, "get an item", None, ready, has_timeout)):
+                execution.clock += timeout or 0
+        elif block and not self._items:
+            raise RuntimeError(WOULD_BLOCK)
+        if not self._items:
+            raise queue.Empty
+        return self._items.popleft()
+
+    def get_nowait(self) -> Any:
+        """Take the first item, if there is one."""
+        return self.get(block=False)
+
+    def empty(self) -> bool:
+        """Whether there is no item."""
+        self._announce("look", "look at a queue")
+        return not self._items
+
+    def qsize(self) -> int:
+        """The number of items."""
+        self._announce("look", "look at a queue")
+        return len(self._items)
+
+    def _announce(self, kind: str, text: str) -> None:
+        if (found := control.here()) is not None:
+            execution, _ = found
+            execution.point(Step(kind, execution.cell_of(self, "items"), kind != "look", text))
 
 
 class Thread:
@@ -300,38 +355,3 @@ def in_ns(clock: Callable[[], float]) -> Callable[[], int]:
 
 
 monotonic, perf_counter, now = clock_of(time.monotonic), clock_of(time.perf_counter), clock_of(time.time)
-
-
-class Counting:
-    """What a queue without a bound announces: each put and get is one step, and a get waits until there is an item."""
-
-    def __init__(self, items: Any) -> None:
-        self._items = items
-
-    def announce(self, kind: str) -> None:
-        """Announce a step that never waits."""
-        if (found := control.here()) is not None:
-            execution, _ = found
-            cell = execution.cell_of(self._items, "[]")
-            execution.point(Step(kind, cell, kind != "look", f"{kind} an item" if kind == "put" else "look at a queue"))
-
-    def taken(self, block: bool, timeout: float | None) -> bool:
-        """Announce a get; returns whether there is an item to take."""
-        if (found := control.here()) is not None:
-            execution, _ = found
-            waits = block and timeout != 0
-            ready = (lambda: bool(self._items)) if waits else None
-            step = Step(
-                "get",
-                execution.cell_of(self._items, "[]"),
-                True,
-                "get an item",
-                None,
-                ready,
-                timeout is not None and waits,
-            )
-            if execution.point(step):
-                execution.clock += timeout or 0
-        elif block and not self._items:
-            raise RuntimeError(WOULD_BLOCK)
-        return bool(self._items)

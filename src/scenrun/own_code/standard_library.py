@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from itertools import count, islice
-from types import CodeType, GenericAlias, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from scenrun.own_code import primitives
@@ -36,45 +36,6 @@ class Twin(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         raise NotControlled(f"{self.__name__}.{name} is not controlled in a search")
-
-
-class SimpleQueue:
-    """`queue.SimpleQueue`: one step for a put, one for a get."""
-
-    __class_getitem__: Any = classmethod(GenericAlias)
-
-    def __init__(self) -> None:
-        self._items: deque[Any] = deque()
-        self._count = primitives.Counting(self._items)
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Put an item; it is never full."""
-        self._count.announce("put")
-        self._items.append(item)
-
-    put_nowait = put
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Take the first item, once there is one."""
-        if timeout is not None and timeout < 0:
-            raise ValueError("'timeout' must be a non-negative number")
-        if not self._count.taken(block, timeout):
-            raise queue.Empty
-        return self._items.popleft()
-
-    def get_nowait(self) -> Any:
-        """Take the first item, if there is one."""
-        return self.get(block=False)
-
-    def empty(self) -> bool:
-        """Whether there is no item."""
-        self._count.announce("look")
-        return not self._items
-
-    def qsize(self) -> int:
-        """The number of items."""
-        self._count.announce("look")
-        return len(self._items)
 
 
 STATEFUL = "concurrent.futures.thread"
@@ -174,7 +135,7 @@ def _time() -> ModuleType:
 
 def _queue() -> ModuleType:
     twin = Twin("_queue")
-    twin.__dict__.update(Empty=queue.Empty, SimpleQueue=SimpleQueue)
+    twin.__dict__.update(Empty=queue.Empty, SimpleQueue=primitives.SimpleQueue)
     return twin
 
 
