@@ -17,19 +17,18 @@ from scenrun.search.arrays.columns import WORD, Column, Columns, Flags, Numbers,
 from scenrun.search.arrays.key_table import PlaceTable
 from scenrun.search.arrays.level_space import first_of_each_row, places_of
 from scenrun.search.arrays.row_table import Rows, RowTable
-from scenrun.search.arrays.set_growth import Mask, SetGrowth, Views, view_of
+from scenrun.search.arrays.set_growth import Renaming, SetGrowth, Views, view_of
 from scenrun.search.arrays.step_tables import StepTable
 from scenrun.search.arrays.symmetry import ArraySymmetry, Members, Repeated
+from scenrun.search.reduction.may_access import Effects
 from scenrun.search.reduction.persistent_sets import LocalAccesses, PersistentSets
 from scenrun.search.space.layout import LocalState, ThreadField
 from scenrun.search.space.packed import Packed
 
 HALF = np.uint64(32)
 """Two codes stand in one word."""
-FIRST, SECOND, AWAITED = 1, 2, 4
-"""The bits of replicas' own cells: of two that are alike, and of the one that main waits for."""
-LAST_OF_ALL = 3
-"""The bits of what is shared and no cell (see `MayAccesses`)."""
+OTHER, AWAITED = 0, 1
+"""The two views of a code: of the replica that main waits for, and of any other thread."""
 ENABLED = 1
 """The bit of a code that says whether the thread is enabled; codes below 2 are of threads that do not exist or have ended."""
 
@@ -90,9 +89,9 @@ class Situations:
         self.growth = SetGrowth()
         self._numbers: dict[Any, int] = {}
         """The code of each thread at what counts; of replicas, without the thread."""
-        self.views: list[Any] = [(0, 0, 0)]
-        """By code without its lowest bit: the numbers of its views, as the first, the second and the awaited one of its like."""
-        self._own = self._own_bits()
+        self.views: list[Any] = [(0, 0)]
+        """By code without its lowest bit: the numbers of its views, as OTHER and as AWAITED."""
+        self._own = self._of_groups()
         self._known: dict[tuple[int, int, int], _Known] = {}
         """By the threads that exist, the number of words for codes, and the number of threads that have a table."""
 
@@ -105,45 +104,51 @@ class Situations:
         key = (self._alike(local_state, thread_field.number), guards.standing)
         if key not in self._numbers:
             self._numbers[key] = len(self.views)
-            own = self._own_bit(local_state)
-            roles = (FIRST, SECOND, AWAITED) if own else (0,) * 3
-            self.views.append(
-                tuple([self.growth.number_of(view_of(accesses, guards, self._renamed(own, role))) for role in roles])
-            )
+            own = self._own_bits(local_state)
+            roles = [self._renamed(own, is_awaited=False), self._renamed(own, is_awaited=True)]
+            self.views.append(tuple([self.growth.number_of(view_of(accesses, guards, role)) for role in roles]))
         return accesses, self._numbers[key]
 
-    def _own_bits(self) -> list[int]:
-        """For each group of interchangeable replicas, the bits of their own cells."""
+    def _of_groups(self) -> list[int]:
+        """For each group of interchangeable replicas, the bits of their own cells, and those of their ends."""
         groups = self.symmetry.symmetry.groups if self.symmetry is not None else ()
-        return [sum(1 << slot for slot in group.slots) for group in groups]
+        ends = self.sets.may_accesses.ends
+        return [
+            sum(bits)
+            for group in groups
+            for bits in ([1 << slot for slot in group.slots], [ends[slot] for slot in group.slots if slot in ends])
+        ]
 
-    def _own_bit(self, local_state: LocalState) -> int:
-        """The bit of a replica's own cell; 0 for any other thread."""
+    def _own_bits(self, local_state: LocalState) -> int:
+        """The bits of a replica's own cell and of its end; 0 for any other thread."""
         slots = local_state.thread.who.slots[:1]
-        bit = 1 << slots[0] if slots else 0
-        return bit if any(bit & bits for bits in self._own) else 0
+        bits = self.sets.may_accesses.bits(slots)
+        return bits if any(bits & of_group for of_group in self._own) else 0
 
-    def _renamed(self, own: int, role: int) -> Mask:
-        """Renames the own cells of replicas: those of a group are the first's, the second's and the awaited one's.
+    def _renamed(self, own: int, is_awaited: bool) -> Renaming:
+        """Renames the own cells of replicas, which only they themselves and main touch: one bit stands for the awaited one's.
 
-        What reads one of them alone is main, which waits for it; what reads more of them may mean any.
+        No two others conflict by their own cells, and each does with main's start or join of some replica: so a replica's own
+        cell is read by itself, and written by main. What touches one of them alone is main, which waits for it.
         """
-        last = len(self.packed.machine.slots.cells) + LAST_OF_ALL + len(self.packed.machine.program.expectations.always)
+        last = self.sets.may_accesses.width
 
-        def renamed(mask: int) -> int:
-            out = mask
+        def renamed(effects: Effects) -> Effects:
+            reads, writes = effects.reads, effects.writes
             for at, bits in enumerate(self._own):
-                here, start = mask & bits, last + 3 * at
+                here = (reads | writes) & bits
                 if not here:
                     continue
-                out &= ~bits
-                if here == own:
-                    out |= role << start
-                elif here.bit_count() == 1:
-                    out |= AWAITED << start
-                else:
-                    out |= (FIRST | SECOND | AWAITED) << start
-            return out
+                other, awaited = 1 << last + 2 * at, 2 << last + 2 * at
+                does_read, does_write = bool(reads & bits), bool(writes & bits)
+                reads, writes = reads & ~bits, writes & ~bits
+                if here == own & bits and not is_awaited:
+                    reads |= other
+                    continue
+                reads, writes = reads | awaited * does_read, writes | awaited * does_write
+                if here.bit_count() > 1:
+                    writes |= other
+            return Effects(reads, writes)
 
         return renamed
 
@@ -277,15 +282,14 @@ class _Known:
         single = [codes[number].take(at) for number in self.alone] + [one.awaited.take(at) for one in grouped]
         for number, code in enumerate(single):
             bit = np.full(len(at), 1 << number % WORD, np.uint64)
-            add(code, 0 if number < len(self.alone) else 2, number // WORD, bit)
+            add(code, OTHER if number < len(self.alone) else AWAITED, number // WORD, bit)
         for number, one in enumerate(grouped):
             start = self._marks + 2 * self.words * number
             for of_one in sorted(one.codes_at(at)):
                 bit = np.full(len(at), 1 << of_one % WORD, np.uint64)
-                for role, some in enumerate((one.once, one.twice)):
+                for some, single in ((one.once, self.words), (one.twice, 0)):
                     is_there = some[of_one // WORD].take(at) & bit != 0
-                    word = start + of_one // WORD + (self.words if role == 0 else 0)
-                    add(np.where(is_there, of_one, 0), role, word, bit)
+                    add(np.where(is_there, of_one, 0), OTHER, start + single + of_one // WORD, bit)
         return np.stack(views, axis=1), np.stack(enabled, axis=1), marks
 
 

@@ -23,7 +23,7 @@ AT_ONCE = 1 << 17
 
 Views = npt.NDArray[np.int64]
 """A row for each situation, with the number of the view of each of its threads; 0 is none."""
-Mask = Callable[[int], int]
+Renaming = Callable[[Effects], Effects]
 """Renames the bits of what a thread may touch."""
 
 
@@ -38,18 +38,15 @@ class View(NamedTuple):
     """By the set of guards that stand, as bits: what the thread may touch until it passes one of them."""
 
 
-def view_of(accesses: LocalAccesses, closed: ClosedGuards, renamed: Mask) -> View:
+def view_of(accesses: LocalAccesses, closed: ClosedGuards, renamed: Renaming) -> View:
     """The view of a thread."""
     may_access, standing = accesses.may_access, closed.standing[:MOST_GUARDS]
-
-    def named(effects: Effects) -> Effects:
-        return Effects(renamed(effects.reads), renamed(effects.writes))
 
     left = []
     for bits in range(1 << len(standing)):
         pcs = frozenset([pc for at, (pc, _) in enumerate(standing) if bits >> at & 1])
-        left.append(named(may_access.left(pcs)))
-    return View(named(may_access.next), tuple([renamed(cells) for _, cells in standing]), tuple(left))
+        left.append(renamed(may_access.left(pcs)))
+    return View(renamed(may_access.next), tuple([renamed(Effects(cells)).reads for _, cells in standing]), tuple(left))
 
 
 class SetGrowth:

@@ -7,18 +7,19 @@ philosopher's two forks are known although the code says `forks[index]`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.model.machine import Machine
 from scenrun.model.prepared_code import Environment, Failing, Node, Ready, evaluated
-from scenrun.model.state import BEGINNING, UNSET, Thread, Who
+from scenrun.model.state import BEGINNING, LEAVING, UNSET, Thread, Who
 from scenrun.program.control_flow import successors
 from scenrun.program.exceptions import FROM_EXPRESSIONS
-from scenrun.program.ir import CellRef
-from scenrun.program.primitives.registry import operation
+from scenrun.program.ir import CellRef, Instruction
+from scenrun.program.primitives.kinds import Kind, Operation
+from scenrun.program.primitives.registry import KINDS, operation
 from scenrun.program.values import key
 from scenrun.search.space.footprint import Touches
 
@@ -122,10 +123,14 @@ class MayAccesses:
         count = len(machine.slots.cells)
         self._made, self._starting, self._life = 1 << count, 1 << count + 1, 1 << count + 2
         """The bits of what is no declared cell: all objects made at run time; the list of threads; whether daemons may go on."""
-        self._observed = [
-            (self._bits(touches.slots_of(o.cells)), 1 << count + 3 + n)
-            for n, o in enumerate(machine.program.expectations.always)
-        ]
+        always = machine.program.expectations.always
+        joined = [slot for slot, kind in enumerate(machine.slots.kinds) if _is_joined(KINDS[kind])]
+        self.ends = {slot: 1 << count + 3 + len(always) + at for at, slot in enumerate(joined)}
+        """By thread's own cell, the bit of its end. What touches the cell touches it, but for a join that is still ahead: it is
+        not enabled before the end, and an end need not be ordered with what cannot come before it."""
+        self.width = count + 3 + len(always) + len(joined)
+        """The number of bits."""
+        self._observed = [(self.bits(touches.slots_of(o.cells)), 1 << count + 3 + n) for n, o in enumerate(always)]
         self._has_daemons = machine.program.has_daemons
         self._ahead_of: dict[tuple[str, int], Ahead] = {}
         self._coarse = self._totals()
@@ -138,20 +143,25 @@ class MayAccesses:
         place = (who.name, who.code)
         if place not in self._ahead_of:
             self._ahead_of[place] = self._ahead(self.machine.codes[who.code], who)
-        end = Effects(0, self._bits(frozenset(self.machine.slots_of_end(who))))
-        own = self._complete(end | self._ending(who), who.daemon)
+        own = self._complete(self._end(who), who.daemon)
         return MayAccess(thread, self._next(thread), own, self._ahead_of[place])
 
     def _next(self, thread: Thread) -> Effects:
         """The effects of a thread's next step."""
-        touched = self.touches.of(thread)
-        found = Effects(self._bits(touched.reads), self._bits(touched.writes))
         node = self.machine.node_of(thread)
-        if node is not None:
-            found |= self._beside(node)
-        if node is None or node.instruction.op == "end":
-            found |= self._ending(thread.who)
+        if thread.pc == LEAVING or (node is not None and node.instruction.op == "end"):
+            return self._complete(self._end(thread.who), thread.who.daemon)
+        touched = self.touches.of(thread)
+        found = Effects(self.bits(touched.reads), self.bits(touched.writes))
+        found |= self._ending(thread.who) if node is None else self._beside(node)
         return self._complete(found, thread.who.daemon)
+
+    def _end(self, who: Who) -> Effects:
+        """The effects of a thread's last step."""
+        own = who.slots[:1]
+        is_joined = who.kind is not None and own[0] in self.ends
+        bits = self.ends[own[0]] if is_joined else self.bits(frozenset(self.machine.slots_of_end(who)))
+        return Effects(bits, bits) | self._ending(who)
 
     def _complete(self, effects: Effects, daemon: bool) -> Effects:
         """The effects with the reads of each `always` whose cells change, and for a daemon with the read of what may end it."""
@@ -166,10 +176,11 @@ class MayAccesses:
     def _ending(self, who: Who) -> Effects:
         return Effects(0, self._life) if self._has_daemons and not who.daemon else NONE
 
-    def _bits(self, slots: frozenset[int]) -> int:
+    def bits(self, slots: Iterable[int]) -> int:
+        """The bits of some cells and, where they are threads, of their ends."""
         bits, count = 0, len(self.machine.slots.cells)
         for slot in slots:
-            bits |= 1 << slot if slot < count else self._made
+            bits |= 1 << slot | self.ends.get(slot, 0) if slot < count else self._made
         return bits
 
     def _beside(self, node: Node) -> Effects:
@@ -240,13 +251,27 @@ class MayAccesses:
             slots = self._meant(i.target, node.index, registers, who)
             if i.lock is not None:
                 slots |= self._meant(i.lock, node.lock_index, registers, who)
-            bits = self._bits(slots)
+            bits = self.bits(slots)
             known = operation(i.op)
             changes = known is not None and (known.writes or i.op == "future.result")
+            if known is not None and self._awaits_end(known, i):
+                bits &= (1 << len(self.machine.slots.cells)) - 1
             found |= Effects(bits, bits if changes else 0)
         if i.code is not None:
             found |= self._coarse[i.code] | Effects(0, self._life if self._has_daemons else 0)
         return found
+
+    def _awaits_end(self, known: Operation, i: Instruction) -> bool:
+        """Whether an instruction is a join without a time-out of threads that only their last step ends."""
+        assert i.target is not None
+        where = self.machine.slots.of_cell[i.target.cell]
+        return (
+            known.freed_by == ("end",)
+            and not known.writes
+            and known.timeout_at is not None
+            and i.arguments[known.timeout_at] == "None"
+            and all(slot in self.ends for slot in (where if isinstance(where, list) else [where]))
+        )
 
     def _meant(self, ref: CellRef, index: Any, registers: list[Any] | None, who: Who | None) -> frozenset[int]:
         """The slots that a reference may denote."""
@@ -299,6 +324,11 @@ class MayAccesses:
             return evaluated(evaluate, registers, Environment(self.machine.seed, who.name, who.index))
         except Failing:
             return _UNKNOWN
+
+
+def _is_joined(kind: Kind) -> bool:
+    """Whether objects of a kind are threads whose joins go on at their last step alone; a task's do also when it is cancelled."""
+    return kind.end is not None and kind.beside is None
 
 
 def _with(registers: list[Any], at: int | None, value: Any) -> list[Any]:

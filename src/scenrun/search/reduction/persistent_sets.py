@@ -73,10 +73,10 @@ class PersistentSets:
 
     def __init__(self, packed: Packed) -> None:
         self.packed = packed
-        self._may_accesses = MayAccesses(packed.machine, packed.touches)
+        self.may_accesses = MayAccesses(packed.machine, packed.touches)
         self._accesses: dict[tuple[Any, ...], LocalAccesses] = {}
         self._sets: dict[PersistentSetKey, tuple[int, ...]] = {}
-        self._all = (1 << len(packed.machine.slots.cells)) - 1
+        self._all = self.may_accesses.bits(range(len(packed.machine.slots.cells)))
 
     def clear(self) -> None:
         """Forget all that belongs to a layout."""
@@ -123,17 +123,16 @@ class PersistentSets:
         return found
 
     def _new_accesses(self, thread: Thread) -> LocalAccesses:
-        may_access = self._may_accesses.of(thread)
+        may_access = self.may_accesses.of(thread)
         mask = 0
         for guard in may_access.guards:
             for slot in guard.slots:
                 mask |= self.packed.cell_fields[slot].mask
         return LocalAccesses(may_access, mask)
 
-    @staticmethod
-    def _standing(accesses: LocalAccesses, state: State, thread_field: ThreadField) -> ClosedGuards:
+    def _standing(self, accesses: LocalAccesses, state: State, thread_field: ThreadField) -> ClosedGuards:
         guards = [guard for guard in accesses.may_access.guards if guard.stands(state.cells, thread_field.number)]
-        standing = tuple((guard.pc, sum(1 << slot for slot in guard.slots)) for guard in guards)
+        standing = tuple((guard.pc, self.may_accesses.bits(guard.slots)) for guard in guards)
         return accesses.kinds.setdefault(standing, ClosedGuards(standing))
 
     # --- sets
