@@ -287,9 +287,9 @@ class _Known:
             start = self._marks + 2 * self.words * number
             for of_one in sorted(one.codes_at(at)):
                 bit = np.full(len(at), 1 << of_one % WORD, np.uint64)
-                for some, single in ((one.once, self.words), (one.twice, 0)):
+                for some, after in ((one.once, self.words), (one.twice, 0)):
                     is_there = some[of_one // WORD].take(at) & bit != 0
-                    add(np.where(is_there, of_one, 0), OTHER, start + single + of_one // WORD, bit)
+                    add(np.where(is_there, of_one, 0), OTHER, start + after + of_one // WORD, bit)
         return np.stack(views, axis=1), np.stack(enabled, axis=1), marks
 
 

@@ -32,6 +32,8 @@ class Packed(Layout, StateSpace):
         self.walked_into: list[tuple[str, str, tuple[Transition, ...]]] = []
         """Violations that random walks came to: the kind, what it is about, and the transitions up to it."""
         self._rlocks = [slot for slot, kind in enumerate(machine.slots.kinds) if kind == "rlock"]
+        self.rehearsed = 0
+        """The steps of random walks that were asked for, so far."""
         self.computed = 0
         self.alarm: Callable[[], None] | None = None
         self.alarm_every = ALARM_EVERY
