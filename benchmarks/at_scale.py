@@ -57,6 +57,7 @@ def threads(quick: bool) -> Table:
         "10 setters, 10 checkers: all": [KINDS, "whole"],
         "99 setters, 1 checker: first": [KINDS, "told", "threads.setter.count=99", "threads.checker.count=1"],
         "two stages, 10 + 10: first": [STAGES, "told"],
+        "two stages, 10 + 10: all": [STAGES, "whole"],
         "two stages, 99 + 1: first": [STAGES, "told", "threads.first.count=99", "threads.second.count=1"],
     }
     found: dict[str, list[Took]] = {}
