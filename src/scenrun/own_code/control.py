@@ -1,7 +1,8 @@
 """One execution of controlled threads: real ones, of which one runs at a time, up to the next point.
 
 A thread announces at a point what it will do next, and waits until it is chosen. Then it does that, and goes on to its next
-point. What runs between two points touches nothing that another thread could see, as far as all accesses are announced.
+point. Of the accesses between two points, none races with another thread's, as far as all accesses are announced: where one
+does, that is noticed, its site is marked, and from the next execution on its accesses are points.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import _thread
 import gc
 import os
 import sys
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
-from scenrun.own_code.sites import Site
+from scenrun.own_code.identities import Identities, Parts
+from scenrun.own_code.sites import SITES, Site
+from scenrun.own_code.unordered import Accesses, Ordered
 
 CLOCK = 0
 """The number of the clock among what threads touch."""
@@ -24,6 +26,8 @@ COLLECT_EVERY = 200
 """Executions between two collections of cycles."""
 PATIENCE_S = 5.0
 """Seconds within which a thread comes to its next point; past them, what it does is not controlled."""
+MOST_AT_ONE_SITE = 2_000
+"""Accesses at one site without a point in between, after which they are points: a loop there may wait for another thread."""
 _HERE = os.path.dirname(__file__)
 MOST_UNWINDS = 1_000
 """How often a thread is asked to end after its execution is over; then it is left behind."""
@@ -77,10 +81,13 @@ class Controlled:
         self.turn = _locked()
         self.is_parked = False
         """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
+        self.has_ended = False
         self.is_quiet = False
         """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
         self.is_worker = False
         """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
+        self.accesses: dict[int, int] = {}
+        """How often it has come to each site since its last point."""
         self.unwinds = 0
         """How often it was asked to end since the execution was over."""
 
@@ -117,9 +124,16 @@ class Moved(NamedTuple):
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
-    def __init__(self, files: frozenset[str] = frozenset()) -> None:
-        """files: those of the user's own code, in which the place of each step is recorded; none: no place is."""
+    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[int] = ()) -> None:
+        """The beginning of an execution.
+
+        - files: those of the user's own code, in which the place of each step is recorded; none: no place is.
+        - marks: the sites whose accesses are steps.
+        """
         self.files = files
+        self.marks = marks
+        self.raced: set[int] = set()
+        """Sites of accesses that the steps did not order, of which at least one was no step."""
         self.threads: list[Controlled] = []
         self.moved: list[Moved] = []
         self.clock = 0.0
@@ -130,14 +144,12 @@ class Execution:
         self._arrived = _locked()
         self._is_over = False
         self._given = 0
-        self._cells: dict[tuple[int, str], int] = {}
-        self._cell_count = CLOCK + 1
-        self._known: dict[int, Any] = {}
-        """The objects that were touched, by identity: weak references, or themselves where there can be none."""
-        self._names_of: dict[int, list[str]] = {}
-        self._dicts: dict[int, int] = {}
-        """The identities of owners by those of their `__dict__`."""
-        self._dict_of: dict[int, int] = {}
+        self.identities = Identities()
+        self._cells = Parts(self.identities, count(CLOCK + 1).__next__)
+        self._accesses = Parts(self.identities, Accesses)
+        self._order = Ordered()
+        self._restless: set[int] = set()
+        """Sites of loops that may wait for another thread."""
 
     # --- threads
 
@@ -145,6 +157,8 @@ class Execution:
         """Add a thread, and let it run to its first point; called from the one that moves, or from a thread that starts it."""
         made = Controlled(len(self.threads), name, body, daemon)
         self.threads.append(made)
+        begun_by = self.here()
+        self._order.begin(made.number, None if begun_by is None else begun_by.number)
         starter, self._arrived = self._arrived, _locked()
         # a thread of its own, as locals of threads and contexts must be new
         _thread.start_new_thread(self._run, (made,))
@@ -160,6 +174,9 @@ class Execution:
         assert one.next is not None
         one.is_late = not one.next.is_ready()
         self.moved.append(Moved(number, one.next, one.is_late, self.place_of(one)))
+        self._order.step(number, one.next.cell, writes=one.next.writes)
+        if one.next.has_timeout:
+            self._order.step(number, CLOCK, writes=True)
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
@@ -192,7 +209,7 @@ class Execution:
         """End all threads."""
         self._is_over = True
         for one in self.threads:
-            while one.next is not None:
+            while not one.has_ended:
                 one.unwinds += 1
                 if one.unwinds > MOST_UNWINDS or not one.is_parked:
                     self.left_behind.append(one.name)
@@ -208,7 +225,7 @@ class Execution:
         with suppress(Unwound):
             self._do(one)
             self.point(Step("end", self.cell_of(one, "life"), True, "ends"))
-        one.next = None
+        one.next, one.has_ended = None, True
         del self.by_ident[ident]
         with suppress(RuntimeError):  # nobody waits any more for one that was left behind
             self._arrived.release()
@@ -236,6 +253,7 @@ class Execution:
         if self._is_over and one.unwinds == 0:
             raise Unwound
         one.next, one.is_parked = step, True
+        one.accesses.clear()
         with suppress(RuntimeError):  # one that was left behind waits here for ever
             self._arrived.release()
         one.turn.acquire()
@@ -244,58 +262,30 @@ class Execution:
             raise Unwound
         return one.is_late
 
-    def access(self, owner: Any, name: str, writes: bool, site: Site) -> None:
-        """A point before an access, where a controlled thread makes it."""
-        if self.here() is not None:
-            kind = "write" if writes else "read"
-            self.point(Step(kind, self.cell_of(owner, name), writes, f"{kind} {site.what}", site))
+    def access(self, owner: Any, name: str, writes: bool, site: int) -> None:
+        """An access that a controlled thread is about to make: a point, if its site is marked."""
+        one = self.here()
+        if one is None:
+            return
+        one.accesses[site] = times = one.accesses.get(site, 0) + 1
+        if times == MOST_AT_ONE_SITE:
+            self._restless.add(site)
+            self.raced.add(site)
+        if site in self.marks or site in self._restless:
+            kind, about = "write" if writes else "read", SITES[site]
+            self.point(Step(kind, self.cell_of(owner, name), writes, f"{kind} {about.what}", about))
+        raced = self._order.access(self._accesses.of(owner, name), one.number, site, writes=writes)
+        if raced:
+            self.raced.update(raced, (site,))
 
     def another(self) -> int:
         """The next of the numbers that an execution gives out."""
         self._given += 1
         return self._given
 
-    def note_dict(self, owner: Any) -> None:
-        """Note whose `__dict__` a dictionary is, as its items are the owner's attributes."""
-        try:
-            found = object.__getattribute__(owner, "__dict__")
-        except AttributeError:
-            return
-        if type(found) is dict:
-            self._know(owner)
-            self._dicts[id(found)] = id(owner)
-            self._dict_of[id(owner)] = id(found)
-
-    def owner_of(self, value: Any) -> Any:
-        """The object whose `__dict__` a value is, if that is known."""
-        known = self._known.get(self._dicts.get(id(value), 0))
-        return known() if isinstance(known, weakref.ref) else known
-
-    def _know(self, owner: Any) -> None:
-        """Note an object, so that nothing new is taken for it; it lives no longer for that, if that can be."""
-        if id(owner) in self._known:
-            return
-        try:
-            self._known[id(owner)] = weakref.ref(owner, partial(self._forget, id(owner)))
-        except TypeError:
-            self._known[id(owner)] = owner
-
-    def _forget(self, identity: int, _: Any) -> None:
-        """Forget an object that is no more: another one may get its identity."""
-        self._known.pop(identity, None)
-        self._dicts.pop(self._dict_of.pop(identity, 0), None)
-        for name in self._names_of.pop(identity, ()):
-            self._cells.pop((identity, name), None)
-
     def cell_of(self, owner: Any, name: str) -> int:
         """The number of a part of an object, in the order in which they are touched: the same for the same schedule."""
-        found = self._cells.get((id(owner), name))
-        if found is None:
-            self._know(owner)
-            self._names_of.setdefault(id(owner), []).append(name)
-            found = self._cells[id(owner), name] = self._cell_count
-            self._cell_count += 1
-        return found
+        return self._cells.of(owner, name)
 
 
 _ended = 0
@@ -306,15 +296,15 @@ current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
 
-def begin(files: frozenset[str] = frozenset()) -> Execution:
-    """A new execution, which is the current one. files: as for `Execution`.
+def begin(files: frozenset[str] = frozenset(), marks: Container[int] = ()) -> Execution:
+    """A new execution, which is the current one. files, marks: as for `Execution`.
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.
     """
     global current, _collects
     _collects = gc.isenabled()
     gc.disable()
-    current = Execution(files)
+    current = Execution(files, marks)
     return current
 
 

@@ -13,6 +13,7 @@ from scenrun.own_code.loader import Loader, World
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects
+from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
 
 CHECK = "check"
@@ -30,6 +31,10 @@ class Body(NamedTuple):
     """Each thread by name; called with what the setup returned."""
     check: Callable[[Any], object] | None = None
     """Called after all threads have ended; must not return False or raise."""
+
+
+class Marked(Exception):
+    """There are more steps than a search of all schedules began with: it must begin anew."""
 
 
 class Different(LookupError):
@@ -52,6 +57,14 @@ class CodeExecutions(Executions):
         self.alarm: Callable[[], None] | None = None
         self.left_behind: dict[str, None] = {}
         """Threads that did not end with their execution."""
+        self.marks: set[int] = set()
+        """The sites whose accesses are steps: those that were seen in a race."""
+        self.on_marks: type[Exception] = Overflow
+        """What a look-up raises where sites were marked, as there are more steps now: all states are invalid."""
+        self.is_settled = False
+        """Whether no more sites are marked: a finding is told with the steps with which it was found."""
+        self._raced: set[int] = set()
+        """Sites that were seen in a race since."""
         self._schedules: list[tuple[Choice, ...]] = []
         self._numbers: dict[tuple[Choice, ...], int] = {}
         self._steps: dict[int, tuple[str, int, bool]] = {}
@@ -79,6 +92,7 @@ class CodeExecutions(Executions):
         control.end()
         if self._present is not None:
             self.left_behind.update(dict.fromkeys(self._present.execution.left_behind))
+            self._raced |= self._present.execution.raced
             self._present = None
         if self._world is not None:
             self._world.leave()
@@ -132,9 +146,10 @@ class CodeExecutions(Executions):
             raise Different(len(schedule), f"{name} was to {before[0]} before, and is to {step.text}{other} now")
 
     def _restart(self) -> None:
-        self.close()
+        if self.mark():
+            raise self.on_marks
         self._world = World(self.loader)
-        execution = control.begin(self.loader.files if self.records else frozenset())
+        execution = control.begin(self.loader.files if self.records else frozenset(), self.marks)
         body = self.build(self._world)
         try:
             shared = body.setup()
@@ -143,6 +158,14 @@ class CodeExecutions(Executions):
         self._present, self._made, self._complaints = _Present(execution, body, shared), (), []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared))
+
+    def mark(self) -> bool:
+        """Mark the sites that were seen in a race; returns whether there are new ones, and so more steps from now on."""
+        self.close()
+        if self.is_settled or self._raced <= self.marks:
+            return False
+        self.marks |= self._raced
+        return True
 
     # --- what strategies ask
 

@@ -13,7 +13,7 @@ from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.own_code import control
 from scenrun.own_code.control import Moved, Place, Uncontrolled
-from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different
+from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different, Marked
 from scenrun.own_code.loader import Loader, World, named
 from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
 from scenrun.own_code.shorten_code import shortened
@@ -152,6 +152,8 @@ class _Search:
         self.executions = executions
         self.how = how
         self._began = time.perf_counter()
+        self.walked = 0
+        """Schedules that were walked before the last sites were marked."""
 
     def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
         """What walks schedules that are drawn."""
@@ -164,12 +166,12 @@ class _Search:
     def run(self) -> CodeExplored:
         """The result."""
         try:
-            tally, ended_by = self._walked()
+            tally, ended_by = self._drawn() if self.how.strategy in POLICIES else self._all()
             self.executions.alarm = None
             first = in_order(tally.findings.values())[:1]
             findings = tuple(self._told(found) for found in first)
             # how many were walked beyond the first finding depends on the machine
-            schedules = first[0].schedule + 1 if first else tally.schedules
+            schedules = self.walked + (first[0].schedule + 1 if first else tally.schedules)
         finally:
             self.executions.close()
         return CodeExplored(
@@ -178,22 +180,39 @@ class _Search:
             tuple(self._notes(tally, bool(findings))),
         )  # fmt: skip
 
-    def _walked(self) -> tuple[Tally, str | None]:
+    def _drawn(self) -> tuple[Tally, str | None]:
+        """The schedules that a policy draws, and what ended them."""
         how = self.how
-        limits = Limits(how.schedules, how.seconds, how.max_steps, lambda tally: FIRST if tally.findings else None)
-        if how.strategy in POLICIES:
-            plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), limits, self._began)
-            try:
-                walk_here(plan, self)
-            except (Stopped, Uncontrolled, Different) as ended:
-                plan.ended_by = str(ended)
-            return plan.tally, plan.ended_by
-        progress = Progress(EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound), limits, self._began)
-        self.executions.alarm = progress.stop
+        plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), self._limits(), self._began)
         try:
-            return progress.tally, progress.run()
+            walk_here(plan, self)
         except (Stopped, Uncontrolled, Different) as ended:
-            return progress.tally, str(ended)
+            plan.ended_by = str(ended)
+        return plan.tally, plan.ended_by
+
+    def _all(self) -> tuple[Tally, str | None]:
+        """All schedules, begun anew whenever sites were marked, and what ended them before."""
+        how = self.how
+        self.executions.on_marks = Marked
+        while True:
+            strategy = EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound)
+            progress = Progress(strategy, self._limits(), self._began)
+            self.executions.alarm = progress.stop
+            try:
+                ended_by = progress.run()
+                if progress.tally.findings or not self.executions.mark():
+                    return progress.tally, ended_by
+            except Marked:
+                pass
+            except (Stopped, Uncontrolled, Different) as ended:
+                return progress.tally, str(ended)
+            self.walked += progress.tally.schedules
+
+    def _limits(self) -> Limits:
+        """The limits of what is left of the search."""
+        how = self.how
+        left = None if how.schedules is None else max(1, how.schedules - self.walked)
+        return Limits(left, how.seconds, how.max_steps, lambda tally: FIRST if tally.findings else None)
 
     def _notes(self, tally: Tally, is_found: bool) -> list[str]:
         out = [] if is_found else [NOT_PROVED]
@@ -208,6 +227,7 @@ class _Search:
 
     def _told(self, found: Found) -> CodeFinding:
         """A finding with its shortest schedule, and the places of its steps."""
+        self.executions.is_settled = True
         transitions = shortened(self.executions, found.transitions, found.about)
         schedule = tuple(one.thread for one in transitions)
         self.executions.records = True

@@ -10,7 +10,6 @@ from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, 
 from typing import Any
 
 from scenrun.own_code import control
-from scenrun.own_code.sites import SITES
 
 CONTAINERS = (list, dict, set, deque, bytearray)
 """Built-in types of which each object is one cell."""
@@ -38,7 +37,7 @@ _written_on_classes: set[str] = set()
 def access(owner: Any, name: str, writes: bool, site: int) -> None:
     """Announce an access."""
     if control.current is not None:
-        control.current.access(owner, name, writes, SITES[site])
+        control.current.access(owner, name, writes, site)
 
 
 def is_container(value: Any) -> bool:
@@ -50,7 +49,7 @@ def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
     """Announce an access to a container, if it is one; `key` is that of the item, where it is one item's."""
     if control.current is None or not is_container(value):
         return
-    owner = control.current.owner_of(value)
+    owner = control.current.identities.owner_of(value)
     if owner is not None and type(key) is str:  # an item of an object's `__dict__` is an attribute
         access(owner, key, writes, site)
     else:
@@ -65,7 +64,7 @@ def get(owner: Any, name: str, site: int) -> Any:
     if control.current is not None:
         access(owner, name, False, site)
         if name == "__dict__":
-            control.current.note_dict(owner)
+            control.current.identities.note_dict(owner)
         if name in _written_on_classes:
             for base in owner.__mro__[1:] if issubclass(type(owner), type) else type(owner).__mro__:
                 if name in base.__dict__:

@@ -14,11 +14,12 @@ import threading
 import time
 from collections import deque
 from itertools import count, islice
+from logging import LogRecord
 from types import CodeType, ModuleType
 from typing import Any
 
 from scenrun.own_code import primitives
-from scenrun.own_code.control import NotControlled
+from scenrun.own_code.control import NotControlled, Unwound
 from scenrun.own_code.hooks import HOOKS
 from scenrun.own_code.instrument import instrumented, instrumented_classes
 
@@ -81,6 +82,7 @@ def _fill(found: dict[str, ModuleType]) -> None:
         if name not in _codes:
             _codes[name] = instrumented(_source(name), _file(name))
         exec(_codes[name], found[name].__dict__)
+    base.LOGGER.addFilter(_is_of_users)  # pools log whatever ends a worker, also the end of an execution
     public = {name: value for name, value in vars(base).items() if name in _FROM_BASE}
     futures.__dict__.update(public, ThreadPoolExecutor=thread.ThreadPoolExecutor)
 
@@ -89,6 +91,11 @@ _FROM_BASE = (
     "FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED", "CancelledError", "TimeoutError", "InvalidStateError",
     "BrokenExecutor", "Future", "Executor", "wait", "as_completed",
 )  # fmt: skip
+
+
+def _is_of_users(record: LogRecord) -> bool:
+    """Whether a line of the log is not about a thread whose execution is over."""
+    return not (record.exc_info and isinstance(record.exc_info[1], Unwound))
 
 
 def _threading(names: dict[str, Any]) -> ModuleType:

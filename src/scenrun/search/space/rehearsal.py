@@ -17,7 +17,10 @@ WALKS = 16
 
 
 def rehearse(packed: Packed, steps: int) -> None:
-    """Walk at random, up to `steps` steps, unless another search of these states did. What stops the walks, such as a limit, the search that follows finds out by itself."""
+    """Walk at random, up to `steps` steps, unless another search of these states did.
+
+    What stops the walks, such as a limit, the search that follows finds out by itself.
+    """
     if packed.rehearsed < steps:
         packed.rehearsed = steps
         with suppress(Stopped):
