@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scenrun.own_code.hooks import HOOKS
+from scenrun.own_code.hook_names import HOOKS
 from scenrun.own_code.instrument import instrumented
 
 PROGRAMS = {

@@ -20,8 +20,10 @@ from scenrun.own_code.identities import Identities, Parts
 from scenrun.own_code.sites import SITES, Site
 from scenrun.own_code.unordered import Accesses, Ordered
 
-CLOCK = 0
-"""The number of the clock among what threads touch."""
+CLOCK, LIFE = 0, 1
+"""The numbers, among what threads touch, of the clock, and of whether the program goes on."""
+Mark = int | str
+"""A site, or the name of an attribute that is written on a class."""
 COLLECT_EVERY = 200
 """Executions between two collections of cycles."""
 PATIENCE_S = 5.0
@@ -94,7 +96,7 @@ class Controlled:
     @property
     def is_needed(self) -> bool:
         """Whether the program cannot end without it."""
-        is_idle = self.is_worker and self.next is not None and self.next.kind == "get"
+        is_idle = self.is_worker and self.next is not None and self.next.kind == "get" and not self.next.is_ready()
         return self.next is not None and not self.daemon and not is_idle
 
     @property
@@ -124,16 +126,16 @@ class Moved(NamedTuple):
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
-    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[int] = ()) -> None:
+    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[Mark] = ()) -> None:
         """The beginning of an execution.
 
         - files: those of the user's own code, in which the place of each step is recorded; none: no place is.
-        - marks: the sites whose accesses are steps.
+        - marks: the sites whose accesses are steps, and the names of attributes that are looked for on classes as well.
         """
         self.files = files
         self.marks = marks
-        self.raced: set[int] = set()
-        """Sites of accesses that the steps did not order, of which at least one was no step."""
+        self.raced: set[Mark] = set()
+        """Sites of accesses that the steps did not order, of which at least one was no step; names that came to be on classes."""
         self.threads: list[Controlled] = []
         self.moved: list[Moved] = []
         self.clock = 0.0
@@ -145,9 +147,15 @@ class Execution:
         self._is_over = False
         self._given = 0
         self.identities = Identities()
-        self._cells = Parts(self.identities, count(CLOCK + 1).__next__)
+        self._cells = Parts(self.identities, count(LIFE + 1).__next__)
         self._accesses = Parts(self.identities, Accesses)
         self._order = Ordered()
+        self.unaccounted: dict[str, int] = {}
+        """What threads did that is not announced, each with a site where they did."""
+        self.hooked_classes: dict[type, bool] = {}
+        """Of the classes that were asked about, whether they have hooks."""
+        self.accounted_attributes: dict[tuple[type, str], bool] = {}
+        """Of the attributes of classes that were asked about, whether reading one does nothing that is not announced."""
         self._restless: set[int] = set()
         """Sites of loops that may wait for another thread."""
 
@@ -174,9 +182,8 @@ class Execution:
         assert one.next is not None
         one.is_late = not one.next.is_ready()
         self.moved.append(Moved(number, one.next, one.is_late, self.place_of(one)))
-        self._order.step(number, one.next.cell, writes=one.next.writes)
-        if one.next.has_timeout:
-            self._order.step(number, CLOCK, writes=True)
+        for cell, writes in self.touches(one):
+            self._order.step(number, cell, writes=writes)
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
@@ -184,6 +191,22 @@ class Execution:
             raise Uncontrolled(str(one.fault))
         if isinstance(one.fault, RecursionError):  # hooks have frames of their own
             raise Uncontrolled(f"{one.name} recursed deeper than Python allows with hooks")
+
+    def touches(self, one: Controlled) -> list[tuple[int, bool]]:
+        """The cells that a thread's next step touches, each with whether it changes it.
+
+        What a daemon does depends on whether the program goes on, and so on the ends and the rests of other threads.
+        """
+        step = one.next
+        assert step is not None
+        out = [(step.cell, step.writes)]
+        if step.has_timeout:
+            out.append((CLOCK, True))
+        if one.daemon:
+            out.append((LIFE, False))
+        elif (step.kind == "end" or one.is_worker) and any(other.daemon for other in self.threads):
+            out.append((LIFE, True))
+        return out
 
     def place_of(self, one: Controlled) -> Place | None:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
@@ -296,7 +319,7 @@ current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
 
-def begin(files: frozenset[str] = frozenset(), marks: Container[int] = ()) -> Execution:
+def begin(files: frozenset[str] = frozenset(), marks: Container[Mark] = ()) -> Execution:
     """A new execution, which is the current one. files, marks: as for `Execution`.
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.
@@ -337,6 +360,15 @@ def here() -> tuple[Execution, Controlled] | None:
         return None
     one = current.here()
     return None if one is None else (current, one)
+
+
+def is_loaded(module: str) -> bool:
+    """Whether a module is one of the present world's, compiled with hooks."""
+    return module in loaded
+
+
+loaded: dict[str, Any] = {}
+"""The modules of the user's own that are loaded for the present execution, by name."""
 
 
 def _locked() -> Any:

@@ -57,14 +57,16 @@ class CodeExecutions(Executions):
         self.alarm: Callable[[], None] | None = None
         self.left_behind: dict[str, None] = {}
         """Threads that did not end with their execution."""
-        self.marks: set[int] = set()
-        """The sites whose accesses are steps: those that were seen in a race."""
+        self.unaccounted: dict[str, int] = {}
+        """What threads did that is not announced, each with a site where they did."""
+        self.marks: set[control.Mark] = set()
+        """Sites that were seen in a race, whose accesses are steps; and names of attributes that are written on classes."""
         self.on_marks: type[Exception] = Overflow
         """What a look-up raises where sites were marked, as there are more steps now: all states are invalid."""
         self.is_settled = False
         """Whether no more sites are marked: a finding is told with the steps with which it was found."""
-        self._raced: set[int] = set()
-        """Sites that were seen in a race since."""
+        self._raced: set[control.Mark] = set()
+        """Those that were seen since."""
         self._schedules: list[tuple[Choice, ...]] = []
         self._numbers: dict[tuple[Choice, ...], int] = {}
         self._steps: dict[int, tuple[str, int, bool]] = {}
@@ -93,6 +95,7 @@ class CodeExecutions(Executions):
         if self._present is not None:
             self.left_behind.update(dict.fromkeys(self._present.execution.left_behind))
             self._raced |= self._present.execution.raced
+            self.unaccounted = self._present.execution.unaccounted | self.unaccounted
             self._present = None
         if self._world is not None:
             self._world.leave()
@@ -192,9 +195,9 @@ class CodeExecutions(Executions):
     def _option(self, state: int, one: Controlled) -> Option:
         step = one.next
         assert step is not None
-        bit = 1 << step.cell
-        clock = 1 << control.CLOCK if step.has_timeout else 0
-        effects = Effects(bit | clock, (bit if step.writes else 0) | clock)
+        effects = Effects()
+        for cell, writes in self.present.touches(one):
+            effects |= Effects(1 << cell, 1 << cell if writes else 0)
         waits = step.has_timeout and not step.is_ready()
         return Option(one.number, one.name, self.afters_of(state, one.number), effects, waits)
 

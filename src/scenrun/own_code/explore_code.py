@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -17,6 +18,7 @@ from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Diff
 from scenrun.own_code.loader import Loader, World, named
 from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
 from scenrun.own_code.shorten_code import shortened
+from scenrun.own_code.sites import SITES
 from scenrun.search.hunt import FIRST
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
@@ -31,9 +33,13 @@ from scenrun.search.strategies.workers import walk_here
 
 MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
-NOT_PROVED = (
-    "`holds` is not said of code: what C functions do to shared objects beside the announced steps is not accounted for"
+NOT_ANNOUNCED = "`holds` cannot be said, as it is not known what these do to shared objects: "
+ATOMIC = (
+    "taken to be one step each, as they are with the GIL: methods of lists, dictionaries, sets, deques and bytearrays, and what "
+    "functions in C do to one of these; time is free: a sleep or a time-out may take any time"
 )
+MOST_NAMED = 5
+"""The most things that are not announced that a note names."""
 Function = Callable[..., Any] | str
 
 
@@ -175,9 +181,9 @@ class _Search:
         finally:
             self.executions.close()
         return CodeExplored(
-            findings[0].kind if findings else "incomplete", self.how.strategy, self.how.seed, schedules, findings,
+            self._verdict(findings, tally, ended_by), self.how.strategy, self.how.seed, schedules, findings,
             ended_by is None, ended_by, time.perf_counter() - self._began, tuple(sorted(self.executions.loader.uncontrolled)),
-            tuple(self._notes(tally, bool(findings))),
+            self._unaccounted(), tuple(self._notes(tally, bool(findings), ended_by is None)),
         )  # fmt: skip
 
     def _drawn(self) -> tuple[Tally, str | None]:
@@ -214,8 +220,24 @@ class _Search:
         left = None if how.schedules is None else max(1, how.schedules - self.walked)
         return Limits(left, how.seconds, how.max_steps, lambda tally: FIRST if tally.findings else None)
 
-    def _notes(self, tally: Tally, is_found: bool) -> list[str]:
-        out = [] if is_found else [NOT_PROVED]
+    def _verdict(self, findings: Sequence[CodeFinding], tally: Tally, ended_by: str | None) -> str:
+        if findings:
+            return findings[0].kind
+        executions = self.executions
+        is_whole = ended_by is None and self.how.strategy in EXHAUSTIVE and not tally.cut_off
+        return "holds" if is_whole and not executions.unaccounted and not executions.left_behind else "incomplete"
+
+    def _unaccounted(self) -> tuple[str, ...]:
+        """What threads did that is not announced, each with the place."""
+        places = [(what, SITES[site]) for what, site in self.executions.unaccounted.items()]
+        return tuple(f"{what} ({Path(site.file).name}:{site.line})" for what, site in places)
+
+    def _notes(self, tally: Tally, is_found: bool, is_closed: bool) -> list[str]:
+        out: list[str] = []
+        if not is_found and is_closed:
+            named = self._unaccounted()
+            more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+            out.append(f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}" if named else ATOMIC)
         if tally.cut_off:
             schedules = f"{tally.cut_off:,} schedule{'s' * (tally.cut_off != 1)}"
             out.append(f"{schedules} had not ended after {self.how.max_steps:,} steps: cut off there")

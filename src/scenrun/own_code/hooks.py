@@ -1,35 +1,38 @@
-"""What instrumented code calls before it accesses what threads may share."""
+"""What instrumented code calls before it accesses what threads may share: attributes, variables, items, values."""
 
 from __future__ import annotations
 
-import builtins
 import operator
-from collections import deque
-from collections.abc import Callable, Iterator
-from types import BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, ModuleType, WrapperDescriptorType
+from collections.abc import Callable, Iterable, Iterator
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 from scenrun.own_code import control
+from scenrun.own_code.accounting import (
+    DEEPEST,
+    IMMUTABLE,
+    MOST,
+    PASSIVE,
+    has_own_operators,
+    is_accounted_attribute,
+    is_container,
+    is_operated_by_hooks,
+    is_simple,
+    note,
+    reached,
+)
 
-CONTAINERS = (list, dict, set, deque, bytearray)
-"""Built-in types of which each object is one cell."""
-READING = frozenset((
-    "get", "keys", "values", "items", "copy", "index", "count", "isdisjoint", "issubset", "issuperset", "union",
-    "intersection", "difference", "symmetric_difference", "__contains__", "__len__", "__getitem__", "__iter__",
-    "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__repr__", "__reversed__", "__or__",
-    "__and__", "__sub__", "__xor__", "__add__", "__mul__", "__sizeof__", "__format__", "__str__",
-))  # fmt: skip
-"""Methods that change no container."""
-ASKING = frozenset(
-    ("len", "sorted", "sum", "min", "max", "any", "all", "iter", "repr", "str", "list", "tuple", "set", "frozenset", "dict",
-     "bool", "reversed", "enumerate", "zip", "map", "filter")
-)  # fmt: skip
-"""Built-in functions that look into the containers that they are given."""
-_UPDATES: dict[str, Callable[[Any, Any], Any]] = {
+OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
+    "**": operator.pow, "<<": operator.lshift, ">>": operator.rshift, "|": operator.or_, "&": operator.and_, "^": operator.xor,
+    "@": operator.matmul, "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt,
+    ">=": operator.ge, "in": lambda item, of: item in of, "not in": lambda item, of: item not in of,
     "+=": operator.iadd, "-=": operator.isub, "*=": operator.imul, "/=": operator.itruediv, "//=": operator.ifloordiv,
     "%=": operator.imod, "**=": operator.ipow, "<<=": operator.ilshift, ">>=": operator.irshift, "|=": operator.ior,
     "^=": operator.ixor, "&=": operator.iand, "@=": operator.imatmul,
 }  # fmt: skip
+UPDATING = frozenset(("+=", "-=", "*=", "|=", "&=", "^="))
+"""The operators that change a container in place."""
 _written_on_classes: set[str] = set()
 """Names of attributes that were written on a class: a read from an instance may find them there."""
 
@@ -40,14 +43,16 @@ def access(owner: Any, name: str, writes: bool, site: int) -> None:
         control.current.access(owner, name, writes, site)
 
 
-def is_container(value: Any) -> bool:
-    """Whether a value is a built-in container. Its own `__class__`, which a proxy may define, is not asked."""
-    return issubclass(type(value), CONTAINERS)
-
-
 def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
-    """Announce an access to a container, if it is one; `key` is that of the item, where it is one item's."""
-    if control.current is None or not is_container(value):
+    """Announce an access to a container, if it is one; `key` is that of the item, where it is one item's.
+
+    Of a view or an iterator it is one to the container that it goes through, and to itself.
+    """
+    if control.current is None:
+        return
+    if not is_container(value):
+        for one in reached(value):
+            access(one, "[]", not is_container(one), site)
         return
     owner = control.current.identities.owner_of(value)
     if owner is not None and type(key) is str:  # an item of an object's `__dict__` is an attribute
@@ -61,42 +66,73 @@ def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
 
 def get(owner: Any, name: str, site: int) -> Any:
     """About to read an attribute."""
-    if control.current is not None:
+    execution = control.current
+    if execution is not None:
+        if issubclass(type(owner), ModuleType):
+            owner_of_it = _variables(getattr(owner, "__file__", "") or owner.__name__)
+            access(owner_of_it, name, False, site)
+            return owner
         access(owner, name, False, site)
         if name == "__dict__":
-            control.current.identities.note_dict(owner)
+            execution.identities.note_dict(owner)
         if name in _written_on_classes:
             for base in owner.__mro__[1:] if issubclass(type(owner), type) else type(owner).__mro__:
                 if name in base.__dict__:
                     access(base, name, False, site)
                     break
+        if not is_accounted_attribute(owner, name):
+            note(f"the attribute {name} of {type(owner).__module__}.{type(owner).__qualname__}", site)
     return owner
 
 
 def set_(owner: Any, name: str, site: int) -> Any:
     """About to write or delete an attribute."""
-    if issubclass(type(owner), type):
+    if control.current is None:
+        if issubclass(type(owner), type):
+            _written_on_classes.add(name)
+        return owner
+    if issubclass(type(owner), ModuleType):
+        note(f"{name} of the module {owner.__name__} is written as an attribute", site)
+        access(_variables(getattr(owner, "__file__", "") or owner.__name__), name, True, site)
+        return owner
+    if issubclass(type(owner), type) and name not in _written_on_classes:
         _written_on_classes.add(name)
+        control.current.raced.add(name)  # it was not looked for on classes so far
     access(owner, name, True, site)
     return owner
 
 
-class Field:
+class Update:
+    """One statement that reads what it then writes, `o.x += 1`: what was read, before the other operand is evaluated."""
+
+    __slots__ = ("_before", "_key", "_owner", "_site", "_store")
+
+    def __init__(
+        self, owner: Any, key: Any, before: Any, store: Callable[[Any, Any, Any, int], None], site: int
+    ) -> None:
+        self._owner, self._key, self._before, self._store, self._site = owner, key, before, store, site
+
+    def by(self, what: str, value: Any) -> None:
+        """Make it, with the operator and the other operand."""
+        self._store(self._owner, self._key, update(what, self._before, value, self._site), self._site)
+
+
+def field(owner: Any, name: str, site: int) -> Update:
     """An attribute that one statement reads and writes."""
+    return Update(owner, name, getattr(get(owner, name, site), name), _store_attribute, site)
 
-    __slots__ = ("_name", "_owner", "_site")
 
-    def __init__(self, owner: Any, name: str, site: int) -> None:
-        self._owner, self._name, self._site = owner, name, site
+def _store_attribute(owner: Any, name: str, value: Any, site: int) -> None:
+    setattr(set_(owner, name, site), name, value)
 
-    @property
-    def value(self) -> Any:
-        """The attribute."""
-        return getattr(get(self._owner, self._name, self._site), self._name)
 
-    @value.setter
-    def value(self, value: Any) -> None:
-        setattr(set_(self._owner, self._name, self._site), self._name, value)
+def cell(owner: Any, key: Any, site: int) -> Update:
+    """An item that one statement reads and writes."""
+    return Update(owner, key, item(owner, key, site), _store_item, site)
+
+
+def _store_item(owner: Any, key: Any, value: Any, site: int) -> None:
+    Cell(owner, key, site).value = value
 
 
 def name(about: str, variable: str, site: int) -> None:
@@ -110,11 +146,6 @@ def stored(value: Any, about: str, variable: str, site: int) -> Any:
     return value
 
 
-def update(what: str, before: Any, value: Any) -> Any:
-    """The value of a variable after `+=` and the like."""
-    return _UPDATES[what](before, value)
-
-
 _owners: dict[str, list[str]] = {}
 
 
@@ -123,17 +154,30 @@ def _variables(about: str) -> list[str]:
     return _owners.setdefault(about, [about])
 
 
+def unknown(what: str, site: int) -> None:
+    """About to do something that is not announced."""
+    note(what, site)
+
+
 # --- items
 
 
 def item(owner: Any, key: Any, site: int) -> Any:
     """`owner[key]`; of a dictionary that makes what is missing, that may be a write."""
-    touch(owner, hasattr(type(owner), "__missing__"), site, key)
+    if control.current is not None:
+        _ask(owner, site)
+        touch(owner, hasattr(type(owner), "__missing__"), site, key)
     return owner[key]
 
 
+def _ask(owner: Any, site: int) -> None:
+    """Name what has items and no hooks."""
+    if not issubclass(type(owner), type) and not is_container(owner) and not is_operated_by_hooks(owner):
+        note(f"items of {type(owner).__module__}.{type(owner).__qualname__}", site)
+
+
 class Cell:
-    """An item that a statement writes, deletes, or reads and writes."""
+    """An item that a statement writes or deletes."""
 
     __slots__ = ("_key", "_owner", "_site")
 
@@ -147,133 +191,126 @@ class Cell:
 
     @value.setter
     def value(self, value: Any) -> None:
-        touch(self._owner, True, self._site, self._key)
+        self._announce(value)
         self._owner[self._key] = value
 
     @value.deleter
     def value(self) -> None:
-        touch(self._owner, True, self._site, self._key)
+        self._announce(None)
         del self._owner[self._key]
+
+    def _announce(self, value: Any) -> None:
+        if control.current is not None:
+            _ask(self._owner, self._site)
+            if isinstance(self._key, slice):
+                touch(value, False, self._site)
+            touch(self._owner, True, self._site, self._key)
+
+
+# --- values
 
 
 def look(value: Any, site: int) -> Any:
-    """An operand whose truth, size or items are asked."""
+    """An operand whose truth or size is asked, or whose items are taken, but nothing of these items."""
+    if control.current is not None and not is_simple(value):
+        touch(value, False, site)
+        if not isinstance(value, IMMUTABLE):
+            _ask_object(value, site)
+    return value
+
+
+def whole(value: Any, site: int) -> Any:
+    """A value of which all is looked at: it is compared, made into a text, unpacked."""
+    if control.current is not None and not is_simple(value):
+        _look_deep(value, site, DEEPEST, set())
+    return value
+
+
+def _look_deep(value: Any, site: int, depth: int, seen: set[int]) -> None:
     touch(value, False, site)
+    if is_container(value):
+        parts: Iterable[Any] = [*value, *value.values()] if isinstance(value, dict) else list(value)
+    elif isinstance(value, tuple | frozenset):
+        parts = value
+    else:
+        _ask_object(value, site)
+        return
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if not depth or len(seen) > MOST:
+        note("a container with very many others in it", site)
+        return
+    for part in parts:
+        if not is_simple(part):
+            ask_part(part, site)
+            _look_deep(part, site, depth - 1, seen)
+
+
+def ask_part(part: Any, site: int) -> None:
+    """Name an item that code in C asks in the midst of going through a container, and that answers by code of its own."""
+    if has_own_operators(part):
+        note(f"operators of {type(part).__qualname__} in a container", site)
+
+
+def _ask_object(value: Any, site: int) -> None:
+    """Name an object whose operators are not hooked code, or that a dataclass has made."""
+    if isinstance(value, PASSIVE) or is_container(value) or reached(value):
+        return
+    cls = type(value)
+    if cls is BuiltinFunctionType and not is_container(value.__self__):
+        return
+    made = getattr(cls, "__dataclass_params__", None)
+    if not is_operated_by_hooks(value) or (made is not None and not made.frozen):
+        note(f"what is asked of {cls.__module__}.{cls.__qualname__}", site)
+
+
+def operate(what: str, left: Any, right: Any, site: int) -> Any:
+    """`left + right` and the like."""
+    if control.current is not None:
+        if what in ("in", "not in"):
+            whole(right, site)
+        elif not (is_simple(left) and is_simple(right)):
+            whole(left, site)
+            whole(right, site)
+    return OPERATORS[what](left, right)
+
+
+def update(what: str, before: Any, value: Any, site: int) -> Any:
+    """The value of a variable after `+=` and the like."""
+    if control.current is not None and not (is_simple(before) and is_simple(value)):
+        whole(before, site)
+        whole(value, site)
+        if what in UPDATING:
+            touch(before, True, site)
+    return OPERATORS[what](before, value)
+
+
+def each(value: Any, site: int, *, unpacks: bool = False) -> Any:
+    """What a loop goes through: each turn looks at the container, and with `unpacks` at the item."""
+    if control.current is None or is_simple(value):
+        return value
+    if unpacks or is_container(value) or reached(value):
+        if not isinstance(value, list | bytearray):  # an iterator of others notes how many items there are
+            touch(value, False, site)
+        return _turns(value, iter(value), site, unpacks)
+    if not isinstance(value, IMMUTABLE):
+        _ask_object(value, site)
     return value
 
 
-def each(value: Any, site: int) -> Any:
-    """What a loop goes through: each turn looks at the container."""
-    if control.current is not None and is_container(value):
-        return _turns(value, iter(value), site)
-    return value
+def each_unpacked(value: Any, site: int) -> Any:
+    """What a loop goes through that takes each item apart."""
+    return each(value, site, unpacks=True)
 
 
-def _turns(owner: Any, turns: Iterator[Any], site: int) -> Iterator[Any]:
+def _turns(owner: Any, turns: Iterator[Any], site: int, unpacks: bool) -> Iterator[Any]:
     while True:
         touch(owner, False, site)
         try:
             found = next(turns)
         except StopIteration:
             return
+        if unpacks:
+            whole(found, site)
         yield found
-
-
-# --- calls
-
-
-def method(owner: Any, called: str, site: int) -> Any:
-    """`owner.called`, about to be called."""
-    if control.current is None:
-        return getattr(owner, called)
-    if not is_container(owner):
-        get(owner, called, site)
-    return function(getattr(owner, called), site)
-
-
-def function(called: Any, site: int) -> Any:
-    """What is about to be called; a built-in one that looks into containers or attributes announces that."""
-    if control.current is None:
-        return called
-    if isinstance(called, BuiltinFunctionType | MethodWrapperType):
-        return _bound(called, site)
-    if isinstance(called, MethodDescriptorType) and issubclass(called.__objclass__, CONTAINERS):
-        return _announcing(called, called.__name__ not in READING, site)
-    if isinstance(called, WrapperDescriptorType) and called.__name__ in (
-        "__setattr__",
-        "__delattr__",
-        "__getattribute__",
-    ):
-        return _by_name(called, called.__name__ != "__getattribute__", site)
-    if isinstance(called, type) and called.__module__ == "builtins" and called.__name__ in ASKING:
-        return _announcing(called, False, site)
-    return called
-
-
-def _bound(called: Any, site: int) -> Any:
-    owner, called_name = called.__self__, called.__name__
-    if is_container(owner):
-        return _of_container(called, owner, called_name not in READING, site)
-    if owner is builtins:
-        if called_name in ("getattr", "hasattr", "setattr", "delattr"):
-            return _by_name(called, called_name in ("setattr", "delattr"), site)
-        return _announcing(called, False, site) if called_name in ASKING else _next(called, called_name, site)
-    if isinstance(owner, ModuleType):  # heapq.heappush, bisect.insort ..: it may change what it is given
-        return _announcing(called, True, site)
-    if called_name in ("__setattr__", "__delattr__", "__getattribute__"):
-        return _of_attribute(called, owner, called_name != "__getattribute__", site)
-    return called
-
-
-def _of_attribute(called: Any, owner: Any, writes: bool, site: int) -> Any:
-    def call(attribute: str, *more: Any) -> Any:
-        access(owner, attribute, writes, site)
-        return called(attribute, *more)
-
-    return call
-
-
-def _of_container(called: Any, owner: Any, writes: bool, site: int) -> Any:
-    def call(*arguments: Any, **named: Any) -> Any:
-        touch(owner, writes, site, arguments[0] if arguments else None)
-        return called(*arguments, **named)
-
-    return call
-
-
-def _announcing(called: Any, writes: bool, site: int) -> Any:
-    def call(*arguments: Any, **named: Any) -> Any:
-        for one in arguments:
-            touch(one, writes, site)
-        return called(*arguments, **named)
-
-    return call
-
-
-def _by_name(called: Any, writes: bool, site: int) -> Any:
-    def call(owner: Any, attribute: str, *more: Any) -> Any:
-        (set_ if writes else get)(owner, attribute, site)
-        return called(owner, attribute, *more)
-
-    return call
-
-
-def _next(called: Any, called_name: str, site: int) -> Any:
-    if called_name != "next":
-        return called
-
-    def call(turns: Any, *more: Any) -> Any:
-        if type(turns).__module__ in ("builtins", "itertools", "_collections") and not hasattr(turns, "gi_frame"):
-            access(turns, "[]", True, site)
-        return called(turns, *more)
-
-    return call
-
-
-HOOKS: dict[str, Any] = {
-    "_scenrun_get_": get, "_scenrun_set_": set_, "_scenrun_field_": Field, "_scenrun_name_": name,
-    "_scenrun_stored_": stored, "_scenrun_update_": update, "_scenrun_item_": item, "_scenrun_cell_": Cell,
-    "_scenrun_slice_": slice, "_scenrun_look_": look, "_scenrun_each_": each, "_scenrun_method_": method,
-    "_scenrun_function_": function,
-}  # fmt: skip
-"""The hooks by the names that instrumented code calls them by."""

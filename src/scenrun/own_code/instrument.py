@@ -11,15 +11,18 @@ import ast
 from types import CodeType
 from typing import Any
 
+from scenrun.own_code.scopes import Function, closure_variables, own_names, unannounced
 from scenrun.own_code.sites import Site, number_of
 
 FRAME_READERS = frozenset({"super", "locals", "globals", "vars", "dir", "eval", "exec"})
 """Built-in functions that look at the frame of their caller, which must call them itself."""
-_OPERATORS = {
-    ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/=", ast.FloorDiv: "//=", ast.Mod: "%=", ast.Pow: "**=",
-    ast.LShift: "<<=", ast.RShift: ">>=", ast.BitOr: "|=", ast.BitXor: "^=", ast.BitAnd: "&=", ast.MatMult: "@=",
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.In: "in", ast.NotIn: "not in",
 }  # fmt: skip
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**",
+    ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&", ast.MatMult: "@",
+}  # fmt: skip
 
 
 def instrumented(source: str, file: str) -> CodeType:
@@ -45,8 +48,8 @@ class Instrumenter(ast.NodeTransformer):
         self._classes: list[str] = []
         self._globals = {name for node in ast.walk(tree) if isinstance(node, ast.Global) for name in node.names}
         """The globals that some function writes."""
-        self._nonlocals = {name for node in ast.walk(tree) if isinstance(node, ast.Nonlocal) for name in node.names}
-        """The closure variables that some inner function writes."""
+        self._nonlocals = closure_variables(tree)
+        """The variables of functions that some inner function uses, and that are written more than once or by it."""
         self._own: list[set[str]] = []
         """For each function around, the names that are its own and so hide globals."""
 
@@ -56,18 +59,20 @@ class Instrumenter(ast.NodeTransformer):
         return self._function(node, node.name)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        return self._function(node, node.name)
+        found = self._function(node, node.name)
+        node.body.insert(ast.get_docstring(node, clean=False) is not None, self._warning(node, "a coroutine"))
+        return found
 
     def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return self._function(node, "<lambda>")
 
     def _function(self, node: Function, name: str) -> ast.AST:
         if not isinstance(node, ast.Lambda):
-            node.decorator_list = [self.visit(one) for one in node.decorator_list]
+            node.decorator_list = [self._decorator(one) for one in node.decorator_list]
         node.args.defaults = [self.visit(one) for one in node.args.defaults]
         node.args.kw_defaults = [None if one is None else self.visit(one) for one in node.args.kw_defaults]
         self._functions.append(name)
-        self._own.append(_own_names(node))
+        self._own.append(own_names(node))
         classes, self._classes = self._classes, [*self._classes]
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
@@ -78,8 +83,13 @@ class Instrumenter(ast.NodeTransformer):
         self._functions.pop()
         return node  # annotations stay as they are: nobody runs them when threads do
 
+    def _decorator(self, node: ast.expr) -> ast.expr:
+        """A decorator, which is called where a function inside of another is made."""
+        found: ast.expr = self.visit(node)
+        return self._call("_scenrun_function_", node, found, self._site(node, "call")) if self._functions else found
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.decorator_list = [self.visit(one) for one in node.decorator_list]
+        node.decorator_list = [self._decorator(one) for one in node.decorator_list]
         node.bases = [self.visit(one) for one in node.bases]
         for keyword in node.keywords:
             keyword.value = self.visit(keyword.value)
@@ -91,7 +101,19 @@ class Instrumenter(ast.NodeTransformer):
         return node
 
     def _block(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        return [self.visit(one) for one in body]
+        out: list[ast.stmt] = []
+        for one in body:
+            out += [*self._warned(one), self.visit(one)]
+        return out
+
+    def _warned(self, node: ast.stmt) -> list[ast.stmt]:
+        """What is to be said before a statement: that it does what no hook can announce."""
+        found = unannounced(node, lambda name: self._shared_name(name) is not None)
+        return [] if not found or not self._functions else [self._warning(node, found)]
+
+    def _warning(self, node: ast.AST, what: str) -> ast.stmt:
+        call = self._call("_scenrun_unknown_", node, ast.Constant(what), self._site(node, what))
+        return ast.copy_location(ast.Expr(call), node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.target = self.visit(node.target)
@@ -99,7 +121,7 @@ class Instrumenter(ast.NodeTransformer):
         return node
 
     def visit_match_case(self, node: ast.match_case) -> ast.AST:
-        node.guard = None if node.guard is None else self.visit(node.guard)
+        node.guard = None if node.guard is None else self._looked_at(node.guard)
         node.body = self._block(node.body)
         return node  # a pattern can hold no hook
 
@@ -123,14 +145,15 @@ class Instrumenter(ast.NodeTransformer):
             return self._updated_name(node, target)
         if isinstance(target, ast.Attribute):
             name = ast.Constant(self._mangled(target.attr))
-            node.target = self._proxied("_scenrun_field_", target, target.value, name, target.attr, ast.Store())
+            site = self._site(target, target.attr)
+            read = self._call("_scenrun_field_", target, self.visit(target.value), name, site)
         else:
             assert isinstance(target, ast.Subscript)
-            node.target = self._proxied(
-                "_scenrun_cell_", target, target.value, self._key(target.slice), "[]", ast.Store()
-            )
-        node.value = self.visit(node.value)
-        return node
+            site = self._site(target, "[]")
+            read = self._call("_scenrun_both_", target, self.visit(target.value), self._key(target.slice), site)
+        by = ast.copy_location(ast.Attribute(read, "by", ast.Load()), target)
+        made = ast.Call(by, [ast.Constant(f"{_OPERATORS[type(node.op)]}="), self.visit(node.value)], [])
+        return ast.copy_location(ast.Expr(ast.copy_location(made, node)), node)
 
     def _proxied(
         self, hook: str, node: ast.expr, owner: ast.expr, key: ast.expr, what: str, context: ast.expr_context
@@ -163,7 +186,8 @@ class Instrumenter(ast.NodeTransformer):
         return ast.copy_location(ast.BoolOp(ast.Or(), [announced, node]), node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        node.value = self.visit(node.value)
+        takes_apart = any(isinstance(one, ast.Tuple | ast.List) for one in node.targets)
+        node.value = self._whole(node.value) if takes_apart else self.visit(node.value)
         for target in node.targets:
             for name in ast.walk(target):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
@@ -178,11 +202,15 @@ class Instrumenter(ast.NodeTransformer):
     def _updated_name(self, node: ast.AugAssign, target: ast.Name) -> ast.AST:
         value = self.visit(node.value)
         if self._shared_name(target.id) is None:
-            node.value = value
-            return node
+            before = ast.copy_location(ast.Name(target.id, ast.Load()), target)
+            return ast.copy_location(ast.Assign([target], self._updated(node, before, value)), node)
         before = self.visit(ast.copy_location(ast.Name(target.id, ast.Load()), target))
-        after = self._call("_scenrun_update_", node, ast.Constant(_OPERATORS[type(node.op)]), before, value)
+        after = self._updated(node, before, value)
         return ast.copy_location(ast.Assign([target], self._stored(after, target)), node)
+
+    def _updated(self, node: ast.AugAssign, before: ast.expr, value: ast.expr) -> ast.expr:
+        what = f"{_OPERATORS[type(node.op)]}="
+        return self._call("_scenrun_update_", node, ast.Constant(what), before, value, self._site(node, what))
 
     def _stored(self, value: ast.expr, name: ast.Name) -> ast.expr:
         """A value that is about to be stored in a variable, announced if others can see that."""
@@ -207,7 +235,12 @@ class Instrumenter(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         function = node.func
         if isinstance(function, ast.Name) and function.id in FRAME_READERS:
-            return self.generic_visit(node)
+            found: ast.expr = self.generic_visit(node)  # type: ignore[assignment]
+            if function.id == "super":
+                return found
+            about = f"{function.id}()"
+            said = self._call("_scenrun_unknown_", node, ast.Constant(about), self._site(node, about))
+            return ast.copy_location(ast.BoolOp(ast.Or(), [said, found]), node)
         if isinstance(function, ast.Attribute):
             name = ast.Constant(self._mangled(function.attr))
             site = self._site(function, f"{function.attr}()")
@@ -216,28 +249,68 @@ class Instrumenter(ast.NodeTransformer):
             node.func = self._call("_scenrun_function_", function, self.visit(function), self._site(node, "call"))
         node.args = [self.visit(one) for one in node.args]
         for keyword in node.keywords:
-            keyword.value = self.visit(keyword.value)
+            keyword.value = self.visit(keyword.value) if keyword.arg else self._looked_at(keyword.value)
+        return node
+
+    def visit_Starred(self, node: ast.Starred) -> ast.AST:
+        node.value = self._looked_at(node.value) if isinstance(node.ctx, ast.Load) else self.visit(node.value)
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
+        pairs = list(zip(node.keys, node.values, strict=True))
+        node.keys = [None if key is None else self.visit(key) for key, _ in pairs]
+        node.values = [self._looked_at(value) if key is None else self.visit(value) for key, value in pairs]
         return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
+        node.iter = self._iterated(node.iter, node.target)
         node.target = self.visit(node.target)
-        node.iter = self._iterated(node.iter)
         node.body, node.orelse = self._block(node.body), self._block(node.orelse)
         return node
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
+        node.iter = self._iterated(node.iter, node.target)
         node.target = self.visit(node.target)
-        node.iter = self._iterated(node.iter)
-        node.ifs = [self.visit(one) for one in node.ifs]
+        node.ifs = [self._looked_at(one) for one in node.ifs]
         return node
 
-    def _iterated(self, node: ast.expr) -> ast.expr:
-        return self._call("_scenrun_each_", node, self.visit(node), self._site(node, "for"))
+    def _iterated(self, node: ast.expr, target: ast.expr | None = None) -> ast.expr:
+        hook = "_scenrun_unpacked_" if isinstance(target, ast.Tuple | ast.List) else "_scenrun_each_"
+        return self._call(hook, node, self.visit(node), self._site(node, "for"))
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
+        node.value = self._looked_at(node.value)
+        return node
+
+    def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
+        node.value = self._whole(node.value)
+        node.format_spec = None if node.format_spec is None else self.visit(node.format_spec)
+        return node
+
+    def visit_Match(self, node: ast.Match) -> ast.AST:
+        node.subject = self._whole(node.subject)
+        node.cases = [self.visit(one) for one in node.cases]
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        left, right = self.visit(node.left), self.visit(node.right)
+        if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
+            node.left, node.right = left, right
+            return node
+        return self._operated(node, _OPERATORS[type(node.op)], left, right)
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
-        node.left = self._looked_at(node.left)
-        node.comparators = [self._looked_at(one) for one in node.comparators]
+        what = _COMPARED.get(type(node.ops[0])) if len(node.ops) == 1 else None
+        if what is not None:
+            return self._operated(node, what, self.visit(node.left), self.visit(node.comparators[0]))
+        if all(isinstance(one, ast.Is | ast.IsNot) for one in node.ops):
+            node.left, node.comparators = self.visit(node.left), [self.visit(one) for one in node.comparators]
+            return node
+        node.left, node.comparators = self._whole(node.left), [self._whole(one) for one in node.comparators]
         return node
+
+    def _operated(self, node: ast.expr, what: str, left: ast.expr, right: ast.expr) -> ast.expr:
+        return self._call("_scenrun_operate_", node, ast.Constant(what), left, right, self._site(node, what))
 
     def visit_If(self, node: ast.If) -> ast.AST:
         node.test = self._looked_at(node.test)
@@ -273,6 +346,13 @@ class Instrumenter(ast.NodeTransformer):
             return found
         return self._call("_scenrun_look_", node, found, self._site(node, "look"))
 
+    def _whole(self, node: ast.expr) -> ast.expr:
+        """An operand of which all is looked at: of its items, too."""
+        found: ast.expr = self.visit(node)
+        if isinstance(node, ast.Constant | ast.Lambda | ast.JoinedStr):
+            return found
+        return self._call("_scenrun_whole_", node, found, self._site(node, "look"))
+
     # --- parts
 
     def _call(self, hook: str, node: ast.AST, *arguments: ast.expr) -> ast.Call:
@@ -288,23 +368,3 @@ class Instrumenter(ast.NodeTransformer):
         is_private = name.startswith("__") and not name.endswith("__")
         owner = self._classes[-1].lstrip("_") if self._classes else ""
         return f"_{owner}{name}" if is_private and owner else name
-
-
-def _own_names(node: Function) -> set[str]:
-    """The parameters and local variables of a function, without those of inner ones."""
-    arguments = node.args
-    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    names = {one.arg for one in every if one is not None}
-    declared: set[str] = set()
-    waiting: list[ast.AST] = [node.body] if isinstance(node, ast.Lambda) else list(node.body)
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, ast.Global | ast.Nonlocal):
-            declared.update(one.names)
-        elif isinstance(one, ast.Name) and not isinstance(one.ctx, ast.Load):
-            names.add(one.id)
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            names.add(one.name)
-        elif not isinstance(one, ast.Lambda):
-            waiting += ast.iter_child_nodes(one)
-    return names - declared

@@ -13,8 +13,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from scenrun.own_code import control
 from scenrun.own_code.control import quietly
-from scenrun.own_code.hooks import HOOKS
+from scenrun.own_code.hook_names import HOOKS
 from scenrun.own_code.instrument import instrumented
 from scenrun.own_code.standard_library import STATEFUL, renew, twins
 
@@ -84,6 +85,7 @@ class World:
     def __init__(self, loader: Loader) -> None:
         self.loader = loader
         self.modules: dict[str, ModuleType] = {}
+        control.loaded = self.modules
         self._replaced: dict[str, ModuleType | None] = {}
         """What `sys.modules` had under the names of this world's modules."""
         self._names = {**vars(builtins), **HOOKS, "__import__": self._import}

@@ -61,7 +61,8 @@ class CodeFinding:
 class CodeExplored:
     """The result of `explore_code`.
 
-    `verdict` is the kind of the first finding, and `incomplete` where nothing was found.
+    `verdict` is the kind of the first finding; `holds` where nothing was found, every order of the steps was walked, and
+    nothing was done that is not announced; otherwise `incomplete`.
     """
 
     verdict: str
@@ -77,6 +78,8 @@ class CodeExplored:
     seconds: float
     uncontrolled: tuple[str, ...]
     """Modules that were imported as they are: what they do to shared objects is no step."""
+    unaccounted: tuple[str, ...] = ()
+    """What threads did that is not announced, and so keeps the verdict from `holds`, each with its place."""
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -88,8 +91,8 @@ class CodeExplored:
 def _lines(found: CodeExplored) -> list[str]:
     schedules = f"{found.schedules:,} schedule{'s' * (found.schedules != 1)} ({found.strategy}, seed {found.seed})"
     if not found.findings:
-        head = "incomplete: nothing was found"
-        how = "every order of the announced steps was walked" if found.is_closed else f"ended by {found.bound}"
+        head = found.verdict if found.verdict == "holds" else "incomplete: nothing was found"
+        how = "every order of the steps was walked" if found.is_closed else f"ended by {found.bound}"
     else:
         head, how = found.verdict, "the search ends at the first finding"
     out = [head, f"  {schedules} in {found.seconds:.2f} s; {how}"]

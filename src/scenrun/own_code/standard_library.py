@@ -20,7 +20,7 @@ from typing import Any
 
 from scenrun.own_code import primitives
 from scenrun.own_code.control import NotControlled, Unwound
-from scenrun.own_code.hooks import HOOKS
+from scenrun.own_code.hook_names import HOOKS
 from scenrun.own_code.instrument import instrumented, instrumented_classes
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")

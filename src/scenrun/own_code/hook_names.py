@@ -1,0 +1,16 @@
+"""The hooks by the names that instrumented code calls them by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.own_code import calls, hooks
+
+HOOKS: dict[str, Any] = {
+    "_scenrun_get_": hooks.get, "_scenrun_set_": hooks.set_, "_scenrun_field_": hooks.field, "_scenrun_both_": hooks.cell,
+    "_scenrun_name_": hooks.name,
+    "_scenrun_stored_": hooks.stored, "_scenrun_update_": hooks.update, "_scenrun_item_": hooks.item,
+    "_scenrun_cell_": hooks.Cell, "_scenrun_slice_": slice, "_scenrun_look_": hooks.look, "_scenrun_whole_": hooks.whole,
+    "_scenrun_operate_": hooks.operate, "_scenrun_each_": hooks.each, "_scenrun_unpacked_": hooks.each_unpacked,
+    "_scenrun_unknown_": hooks.unknown, "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
+}  # fmt: skip
