@@ -158,7 +158,7 @@ STEPS = (
 )  # fmt: skip
 AROUND = (
     "if {v}:\n{0}\nelse:\n{1}", "for k in s.items[:2]:\n{0}", "for k, m in list(s.table.items()):\n{0}", "try:\n{0}\nexcept (IndexError, KeyError):\n{1}",
-    "for k in s.line:\n{0}", "match s.items:\n    case [1, *rest]:\n{00}\n    case _:\n{11}", "for k in s.nested:\n{0}",
+    "for k in s.line:\n{0}", "match list(s.items):\n    case [1, *rest]:\n{00}\n    case _:\n{11}", "for k in s.nested:\n{0}",
     "i = 0\nwhile i < 2:\n    i += 1\n{0}",
 )  # fmt: skip
 LOCKED = (

@@ -35,8 +35,8 @@ MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
 NOT_ANNOUNCED = "`holds` cannot be said, as it is not known what these do to shared objects: "
 ATOMIC = (
-    "taken to be one step each, as they are with the GIL: methods of lists, dictionaries, sets, deques and bytearrays, and what "
-    "functions in C do to one of these; time is free: a sleep or a time-out may take any time"
+    "taken to be one step each, as they are with the GIL: methods of lists, dictionaries, sets, deques and bytearrays, patterns "
+    "of `match`, and what functions in C do to one of these; time is free: a sleep or a time-out may take any time"
 )
 MOST_NAMED = 5
 """The most things that are not announced that a note names."""
