@@ -56,16 +56,21 @@ class Machine(OwnInstructions):
 
     def __init__(
         self, program: Program, seed: int | None = None, *, folded: frozenset[str] = FOLDED, forgets: bool = False,
-        timed: bool = False,
+        timed: bool = False, calls_outside: bool = False,
     ) -> None:  # fmt: skip
-        """folded: ops that are no steps. forgets: keep of each value only what can affect behaviour (`ConeOfInfluence`)."""
+        """The program as a transition system.
+
+        - folded: ops that are no steps.
+        - forgets: keep of each value only what can affect behaviour (`ConeOfInfluence`).
+        - calls_outside: whoever makes the steps makes the calls of the author's Python, too, and tells with `returned` what came back.
+        """
         self.relevance = ConeOfInfluence(program, timed) if forgets else None
         codes = [prepare(code, folded, self.relevance, timed) for code in program.codes]
         super().__init__(program, codes, program.seed if seed is None else seed, timed)
         self.looks = Predicates(program, self.slots)
-        if program.objects:
+        if program.objects and not calls_outside:
             raise UsageError(OBJECTS_ARE_OPAQUE)
-        self._calls = Calls(program)
+        self._calls = None if calls_outside else Calls(program)
         self._uncounted = self._queues_without_count()
 
     def _queues_without_count(self) -> frozenset[int]:
@@ -101,7 +106,7 @@ class Machine(OwnInstructions):
 
     def following_of(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
         """Every enabled transition of one thread, with the state that it leads to; a time-out fires only for a blocked thread."""
-        for alternative in range(self._alternatives(state.threads[number])):
+        for alternative in range(self.alternatives(state.threads[number])):
             for expires in (False, True):
                 transition = Transition(number, expires, alternative)
                 after = self.step(state, transition)
@@ -177,7 +182,7 @@ class Machine(OwnInstructions):
     def _node(self, thread: Thread) -> Node:
         return self.codes[thread.who.code].nodes[thread.pc]
 
-    def _alternatives(self, thread: Thread) -> int:
+    def alternatives(self, thread: Thread) -> int:
         """The number of alternatives of the next step."""
         if thread.pc < 0 or self._node(thread).alternatives is None:
             return 1
@@ -243,12 +248,11 @@ class Machine(OwnInstructions):
 
     def _called(self, node: Node, thread: Thread) -> Outcome:
         """The outcome of the user's own function; it is one step, and assumed to be a pure function of its arguments."""
-        instruction = node.instruction
-        name, wanted = str(instruction.option("function")), instruction.into is not None
-        try:
-            return Done((), self._calls.call(name, thread.arguments[0], wanted=wanted))
-        except Fault as fault:
-            return Failed((), fault.type, fault.text)
+        return None if self._calls is None else outcome_of_call(self._calls, node.instruction, thread)
+
+    def returned(self, state: State, number: int, outcome: Outcome) -> State:
+        """The state after a thread's call has come back, where calls are made outside."""
+        return self._after(state, Transition(number), state.threads[number], outcome)
 
     @staticmethod
     def _end(values: Values, me: int, thread: Thread, result: tuple[Any, Fault | None]) -> Outcome:
@@ -348,6 +352,15 @@ class Machine(OwnInstructions):
     def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
         """A thread at its first step."""
         return self._ran(Thread(who, 0, ()), 0, self.codes[who.code].registers(given), [])
+
+
+def outcome_of_call(calls: Calls, instruction: Instruction, thread: Thread) -> Outcome:
+    """The outcome of a call of the author's Python."""
+    name, wanted = str(instruction.option("function")), instruction.into is not None
+    try:
+        return Done((), calls.call(name, thread.arguments[0], wanted=wanted))
+    except Fault as fault:
+        return Failed((), fault.type, fault.text)
 
 
 def _ended(thread: Thread) -> Thread:

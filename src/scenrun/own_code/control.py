@@ -61,6 +61,10 @@ class Step(NamedTuple):
     ready: Callable[[], bool] | None = None
     """Whether it is enabled; None: always."""
     has_timeout: bool = False
+    more: tuple[tuple[int, bool], ...] = ()
+    """What else it touches, each with whether it changes that."""
+    alternatives: int = 1
+    """How many ways there are to make it."""
 
     def is_ready(self) -> bool:
         """Whether it is enabled, other than by its time-out."""
@@ -79,11 +83,14 @@ class Controlled:
         """What it announces; None where it has ended."""
         self.is_late = False
         """Whether its time-out has fired instead of its getting what it waits for."""
+        self.alternative = 0
+        """Which way of making its step was chosen."""
         self.fault: BaseException | None = None
         self.turn = _locked()
         self.is_parked = False
         """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
         self.has_ended = False
+        self.announces_end = True
         self.is_quiet = False
         """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
         self.is_worker = False
@@ -161,9 +168,15 @@ class Execution:
 
     # --- threads
 
-    def add(self, name: str, body: Callable[[], object], *, daemon: bool = False) -> Controlled:
-        """Add a thread, and let it run to its first point; called from the one that moves, or from a thread that starts it."""
+    def add(
+        self, name: str, body: Callable[[], object], *, daemon: bool = False, announces_end: bool = True
+    ) -> Controlled:
+        """Add a thread, and let it run to its first point; called from the one that moves, or from a thread that starts it.
+
+        announces_end: whether its end is a step; else its last step was one.
+        """
         made = Controlled(len(self.threads), name, body, daemon)
+        made.announces_end = announces_end
         self.threads.append(made)
         begun_by = self.here()
         self._order.begin(made.number, None if begun_by is None else begun_by.number)
@@ -176,10 +189,11 @@ class Execution:
             raise Uncontrolled(self._where(made))
         return made
 
-    def move(self, number: int) -> None:
-        """Let an enabled thread make its next step, and run to the point after it."""
+    def move(self, number: int, alternative: int = 0) -> None:
+        """Let an enabled thread make its next step, in one of its ways, and run to the point after it."""
         one = self.threads[number]
         assert one.next is not None
+        one.alternative = alternative
         one.is_late = not one.next.is_ready()
         self.moved.append(Moved(number, one.next, one.is_late, self.place_of(one)))
         for cell, writes in self.touches(one):
@@ -199,7 +213,7 @@ class Execution:
         """
         step = one.next
         assert step is not None
-        out = [(step.cell, step.writes)]
+        out = [(step.cell, step.writes), *step.more]
         if step.has_timeout:
             out.append((CLOCK, True))
         if one.daemon:
@@ -247,7 +261,8 @@ class Execution:
         self.by_ident[ident] = one
         with suppress(Unwound):
             self._do(one)
-            self.point(Step("end", self.cell_of(one, "life"), True, "ends"))
+            if one.announces_end or one.fault is not None:
+                self.point(Step("end", self.cell_of(one, "life"), True, "ends"))
         one.next, one.has_ended = None, True
         del self.by_ident[ident]
         with suppress(RuntimeError):  # nobody waits any more for one that was left behind

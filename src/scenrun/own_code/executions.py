@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from scenrun.errors import UsageError
+from scenrun.errors import ScenarioError, UsageError
 from scenrun.model.machine import Transition
 from scenrun.own_code import control
 from scenrun.own_code.control import Controlled, Execution, Uncontrolled
 from scenrun.own_code.loader import Loader, World
+from scenrun.own_code.sites import SITES
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects
@@ -31,6 +33,8 @@ class Body(NamedTuple):
     """Each thread by name; called with what the setup returned."""
     check: Callable[[Any], object] | None = None
     """Called after all threads have ended; must not return False or raise."""
+    announce_ends: bool = True
+    """Whether the end of each of these threads is a step."""
 
 
 class Marked(Exception):
@@ -67,6 +71,8 @@ class CodeExecutions(Executions):
         """Whether no more sites are marked: a finding is told with the steps with which it was found."""
         self._raced: set[control.Mark] = set()
         """Those that were seen since."""
+        self._marks_of: dict[tuple[Choice, ...], frozenset[control.Mark]] = {}
+        """For each schedule that is kept, the marks with which it was found."""
         self._schedules: list[tuple[Choice, ...]] = []
         self._numbers: dict[tuple[Choice, ...], int] = {}
         self._steps: dict[int, tuple[str, int, bool]] = {}
@@ -130,13 +136,13 @@ class CodeExecutions(Executions):
             if self.alarm is not None:
                 self.alarm()
             self._check_step(execution, schedule[: at + 1])
-            execution.move(schedule[at])
+            execution.move(thread_of(schedule[at]), schedule[at] >> THREAD_BITS)
             self._made = schedule[: at + 1]
         return execution
 
     def _check_step(self, execution: Execution, schedule: tuple[Choice, ...]) -> None:
         """Raises Different where the last step of a schedule cannot be made, or is another one than before."""
-        thread = schedule[-1]
+        thread = thread_of(schedule[-1])
         if thread >= len(execution.threads) or not execution.threads[thread].is_enabled:
             raise Different(len(schedule), f"thread {thread} cannot move")
         step = execution.threads[thread].next
@@ -156,11 +162,13 @@ class CodeExecutions(Executions):
         body = self.build(self._world)
         try:
             shared = body.setup()
+        except (ScenarioError, UsageError, Uncontrolled):
+            raise
         except (Exception, SystemExit) as error:
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
         self._present, self._made, self._complaints = _Present(execution, body, shared), (), []
         for name, do in body.threads:
-            execution.add(name, _bound(do, shared))
+            execution.add(name, _bound(do, shared), announces_end=body.announce_ends)
 
     def mark(self) -> bool:
         """Mark the sites that were seen in a race; returns whether there are new ones, and so more steps from now on."""
@@ -169,6 +177,17 @@ class CodeExecutions(Executions):
             return False
         self.marks |= self._raced
         return True
+
+    def named_unaccounted(self) -> tuple[str, ...]:
+        """What threads did that is not announced, each with the place."""
+        places = [(what, SITES[site]) for what, site in self.unaccounted.items()]
+        return tuple(f"{what} ({Path(site.file).name}:{site.line})" for what, site in places)
+
+    def settle(self, transitions: Sequence[Transition]) -> None:
+        """Mark no more sites, and have those marked that were when a schedule was found."""
+        self.is_settled = True
+        self.marks = set(self._marks_of.get(tuple(map(choice_of, transitions)), self.marks))
+        self.close()
 
     # --- what strategies ask
 
@@ -179,13 +198,19 @@ class CodeExecutions(Executions):
         execution, schedule = self.at(state), self._schedules[state]
         if _is_over(execution):
             return []
-        return [(one.number, (self._number((*schedule, one.number)),)) for one in execution.threads if one.is_enabled]
+        return [(one.number, self._afters(schedule, one)) for one in execution.threads if one.is_enabled]
+
+    def _afters(self, schedule: tuple[Choice, ...], one: Controlled) -> tuple[int, ...]:
+        """The schedules with a step of an enabled thread, in each way that there is."""
+        assert one.next is not None
+        ways = range(one.next.alternatives)
+        return tuple([self._number((*schedule, one.number | way << THREAD_BITS)) for way in ways])
 
     def afters_of(self, state: int, thread: int) -> Sequence[int]:
         execution = self.at(state)
         if thread >= len(execution.threads) or not execution.threads[thread].is_enabled or _is_over(execution):
             return ()
-        return (self._number((*self._schedules[state], thread)),)
+        return self._afters(self._schedules[state], execution.threads[thread])
 
     def point(self, state: int) -> Point:
         execution = self.at(state)
@@ -235,11 +260,23 @@ class CodeExecutions(Executions):
         return tuple(FindingKey(kind_of_fault(type(fault).__name__), name) for name, fault in faults)
 
     def transitions(self, states: Sequence[int]) -> list[Transition]:
-        return [Transition(thread) for thread in self._schedules[states[-1]]]
+        self._marks_of[self._schedules[states[-1]]] = frozenset(self.marks)
+        return [Transition(thread_of(one), alternative=one >> THREAD_BITS) for one in self._schedules[states[-1]]]
 
 
 Choice = int
-"""The number of the thread that moves."""
+"""The number of the thread that moves, and above it, in which of the ways that there are."""
+THREAD_BITS = 20
+
+
+def thread_of(choice: Choice) -> int:
+    """The number of the thread."""
+    return choice & (1 << THREAD_BITS) - 1
+
+
+def choice_of(transition: Transition) -> Choice:
+    """The choice that a transition is."""
+    return transition.thread | transition.alternative << THREAD_BITS
 
 
 class _Present(NamedTuple):

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.own_code import control
 from scenrun.own_code.control import Moved, Place, Uncontrolled
-from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different, Marked
+from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different, choice_of
 from scenrun.own_code.loader import Loader, World, named
 from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
 from scenrun.own_code.shorten_code import shortened
-from scenrun.own_code.sites import SITES
-from scenrun.search.hunt import FIRST
+from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
-from scenrun.search.space.state_space import Stopped
 from scenrun.search.strategies.campaign import SCHEDULES
-from scenrun.search.strategies.exhaustive import Progress
-from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES
+from scenrun.search.strategies.registry import EXHAUSTIVE
 from scenrun.search.strategies.results import Found, Tally, in_order
-from scenrun.search.strategies.sampled import Sampler
-from scenrun.search.strategies.schedule_queue import Limits, ScheduleQueue
-from scenrun.search.strategies.workers import walk_here
 
 MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
@@ -78,21 +70,17 @@ def explore_code(
         schedules = SCHEDULES
     build, modules = _build_of(setup, threads, check)
     executions = CodeExecutions(Loader([*([trace] if isinstance(trace, str) else trace), *modules]), build)
-    how = _How(strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps)
+    how = WalkOptions(
+        strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps
+    )
     return _Search(executions, how).run()
 
 
-@dataclass(frozen=True, slots=True)
-class _How:
-    """The options of a search."""
-
-    strategy: str
-    seed: int
-    schedules: int | None
-    seconds: float | None
-    depth: int
-    bound: int | None
-    max_steps: int
+def extent_of(executions: CodeExecutions) -> str:
+    """What keeps a search of all orders from `holds`, or what was taken to be one step."""
+    named = executions.named_unaccounted()
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}" if named else ATOMIC
 
 
 # --- functions
@@ -154,71 +142,26 @@ def _found(world: World, module: str, name: str) -> Any:
 class _Search:
     """One search."""
 
-    def __init__(self, executions: CodeExecutions, how: _How) -> None:
+    def __init__(self, executions: CodeExecutions, how: WalkOptions) -> None:
         self.executions = executions
         self.how = how
-        self._began = time.perf_counter()
-        self.walked = 0
-        """Schedules that were walked before the last sites were marked."""
-
-    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
-        """What walks schedules that are drawn."""
-        how = self.how
-        self.executions.alarm = alarm
-        return Sampler(
-            self.executions, POLICIES[how.strategy](how.depth, how.seed, how.max_steps), how.seed, how.max_steps
-        )
+        self.walk = Walk(executions, how)
 
     def run(self) -> CodeExplored:
         """The result."""
         try:
-            tally, ended_by = self._drawn() if self.how.strategy in POLICIES else self._all()
-            self.executions.alarm = None
+            tally, ended_by = self.walk.run()
             first = in_order(tally.findings.values())[:1]
             findings = tuple(self._told(found) for found in first)
             # how many were walked beyond the first finding depends on the machine
-            schedules = self.walked + (first[0].schedule + 1 if first else tally.schedules)
+            schedules = self.walk.before + (first[0].schedule + 1 if first else tally.schedules)
         finally:
             self.executions.close()
         return CodeExplored(
             self._verdict(findings, tally, ended_by), self.how.strategy, self.how.seed, schedules, findings,
-            ended_by is None, ended_by, time.perf_counter() - self._began, tuple(sorted(self.executions.loader.uncontrolled)),
-            self._unaccounted(), tuple(self._notes(tally, bool(findings), ended_by is None)),
+            ended_by is None, ended_by, time.perf_counter() - self.walk.began, tuple(sorted(self.executions.loader.uncontrolled)),
+            self.executions.named_unaccounted(), tuple(self._notes(tally, bool(findings), ended_by is None)),
         )  # fmt: skip
-
-    def _drawn(self) -> tuple[Tally, str | None]:
-        """The schedules that a policy draws, and what ended them."""
-        how = self.how
-        plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), self._limits(), self._began)
-        try:
-            walk_here(plan, self)
-        except (Stopped, Uncontrolled, Different) as ended:
-            plan.ended_by = str(ended)
-        return plan.tally, plan.ended_by
-
-    def _all(self) -> tuple[Tally, str | None]:
-        """All schedules, begun anew whenever sites were marked, and what ended them before."""
-        how = self.how
-        self.executions.on_marks = Marked
-        while True:
-            strategy = EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound)
-            progress = Progress(strategy, self._limits(), self._began)
-            self.executions.alarm = progress.stop
-            try:
-                ended_by = progress.run()
-                if progress.tally.findings or not self.executions.mark():
-                    return progress.tally, ended_by
-            except Marked:
-                pass
-            except (Stopped, Uncontrolled, Different) as ended:
-                return progress.tally, str(ended)
-            self.walked += progress.tally.schedules
-
-    def _limits(self) -> Limits:
-        """The limits of what is left of the search."""
-        how = self.how
-        left = None if how.schedules is None else max(1, how.schedules - self.walked)
-        return Limits(left, how.seconds, how.max_steps, lambda tally: FIRST if tally.findings else None)
 
     def _verdict(self, findings: Sequence[CodeFinding], tally: Tally, ended_by: str | None) -> str:
         if findings:
@@ -227,17 +170,10 @@ class _Search:
         is_whole = ended_by is None and self.how.strategy in EXHAUSTIVE and not tally.cut_off
         return "holds" if is_whole and not executions.unaccounted and not executions.left_behind else "incomplete"
 
-    def _unaccounted(self) -> tuple[str, ...]:
-        """What threads did that is not announced, each with the place."""
-        places = [(what, SITES[site]) for what, site in self.executions.unaccounted.items()]
-        return tuple(f"{what} ({Path(site.file).name}:{site.line})" for what, site in places)
-
     def _notes(self, tally: Tally, is_found: bool, is_closed: bool) -> list[str]:
         out: list[str] = []
         if not is_found and is_closed:
-            named = self._unaccounted()
-            more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-            out.append(f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}" if named else ATOMIC)
+            out.append(extent_of(self.executions))
         if tally.cut_off:
             schedules = f"{tally.cut_off:,} schedule{'s' * (tally.cut_off != 1)}"
             out.append(f"{schedules} had not ended after {self.how.max_steps:,} steps: cut off there")
@@ -249,9 +185,9 @@ class _Search:
 
     def _told(self, found: Found) -> CodeFinding:
         """A finding with its shortest schedule, and the places of its steps."""
-        self.executions.is_settled = True
+        self.executions.settle(found.transitions)
         transitions = shortened(self.executions, found.transitions, found.about)
-        schedule = tuple(one.thread for one in transitions)
+        schedule = tuple(map(choice_of, transitions))
         self.executions.records = True
         shows = self._shows(schedule, found.about)
         message = self._message(found.about) if shows else "the schedule that showed it does not show it again"

@@ -56,4 +56,5 @@ class _AsSpace:
 
     def following_of(self, state: int, thread: int) -> list[tuple[Transition, int]]:
         """The step of a thread, if it is enabled."""
-        return [(Transition(thread), after) for after in self.executions.afters_of(state, thread)]
+        afters = self.executions.afters_of(state, thread)
+        return [(Transition(thread, alternative=way), after) for way, after in enumerate(afters)]

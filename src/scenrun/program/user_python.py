@@ -16,8 +16,8 @@ from scenrun.program.exceptions import name_of
 from scenrun.program.ir import Program, PythonObject
 
 OBJECTS_ARE_OPAQUE = (
-    "`objects` have a state of their own, which a model cannot see: such a scenario is run or simulated, not searched or "
-    "replayed"
+    "`objects` have a state of their own, which a model cannot see: such a scenario is run, simulated or explored, not replayed "
+    "or played"
 )
 
 
@@ -27,11 +27,11 @@ def import_from_here(is_allowed: bool) -> None:
         sys.path.insert(0, os.getcwd())
 
 
-def import_function(name: str) -> Callable[..., Any]:
-    """The function or class `package.module:name`; a Fault says why it cannot be imported or called."""
+def import_function(name: str, load: Callable[[str], Any] = importlib.import_module) -> Callable[..., Any]:
+    """The function or class `package.module:name`, of a module that `load` gives; a Fault says why it cannot be called."""
     module, _, attribute = name.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        found: Any = load(module)
         for part in attribute.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
@@ -47,8 +47,12 @@ def import_function(name: str) -> Callable[..., Any]:
 class Calls:
     """The author's Python in one run: functions, imported on the first call, and objects, created before any thread runs."""
 
-    def __init__(self, program: Program) -> None:
-        self._objects = {declared.name: _made(program, declared) for declared in program.objects}
+    def __init__(
+        self, program: Program, load: Callable[[str], Any] = importlib.import_module, passing: tuple[Any, ...] = ()
+    ) -> None:
+        """load: gives a module by its name. passing: exceptions of calls that go on to the caller as they are."""
+        self._load, self._passing = load, passing
+        self._objects = {declared.name: _made(program, declared, load) for declared in program.objects}
         self._functions: dict[str, Callable[..., Any]] = {}
         self._importing = threading.Lock()
 
@@ -61,7 +65,7 @@ class Calls:
         function = self._function(name)
         try:
             given = function(**copy.deepcopy(arguments))  # values are shared: a function must not change one in place
-        except Fault:
+        except (Fault, *self._passing):
             raise
         except BaseException as error:
             raise Fault(name_of(error), str(error)) from None
@@ -81,7 +85,7 @@ class Calls:
 
     def _found(self, name: str) -> Callable[..., Any]:
         if ":" in name:
-            return import_function(name)
+            return import_function(name, self._load)
         label, _, method = name.partition(".")
         found = self._objects[label]
         for part in method.split("."):
@@ -95,11 +99,11 @@ class Calls:
         return function
 
 
-def _made(program: Program, declared: PythonObject) -> Any:
+def _made(program: Program, declared: PythonObject, load: Callable[[str], Any]) -> Any:
     """Create a declared object; a ScenarioError says why it cannot be created."""
     place = Place(program.source, declared.line, 1)
     try:
-        made = import_function(declared.python)
+        made = import_function(declared.python, load)
     except Fault as fault:
         raise ScenarioError([Problem(place, fault.text)]) from None
     try:
