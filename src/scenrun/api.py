@@ -289,17 +289,17 @@ def _simulated(
 
 def _explored(loaded: Loaded, seed: int | None, request: SearchRequest) -> Explored:
     """Search a loaded scenario, on a cluster where the request names one."""
-    from scenrun.search.any_number import explore_loaded
+    from scenrun.own_code.explore_scenario import explore_any
     from scenrun.search.space.breadth_first import Limits
     from scenrun.workers.memory import process_bytes
 
     options = request.options(memory_bytes=process_bytes() + Limits().memory)
     if request.cluster is None:
-        return explore_loaded(loaded, seed, options)
+        return explore_any(loaded, seed, options)
     from scenrun.search.strategies.on_cluster import on_cluster
 
     with on_cluster(options, request.cluster) as there:
-        return explore_loaded(loaded, seed, there)
+        return explore_any(loaded, seed, there)
 
 
 def _loaded(

@@ -62,7 +62,8 @@ class Machine(OwnInstructions):
 
         - folded: ops that are no steps.
         - forgets: keep of each value only what can affect behaviour (`ConeOfInfluence`).
-        - calls_outside: whoever makes the steps makes the calls of the author's Python, too, and tells with `returned` what came back.
+        - calls_outside: whoever makes the steps makes the calls of the author's Python, too, and says with `returned` what
+          came of them.
         """
         self.relevance = ConeOfInfluence(program, timed) if forgets else None
         codes = [prepare(code, folded, self.relevance, timed) for code in program.codes]

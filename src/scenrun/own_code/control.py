@@ -308,7 +308,6 @@ class Execution:
         one.accesses[site] = times = one.accesses.get(site, 0) + 1
         if times == MOST_AT_ONE_SITE:
             self._restless.add(site)
-            self.raced.add(site)
         if site in self.marks or site in self._restless:
             kind, about = "write" if writes else "read", SITES[site]
             self.point(Step(kind, self.cell_of(owner, name), writes, f"{kind} {about.what}", about))

@@ -11,6 +11,7 @@ from scenrun.model.machine import Transition
 from scenrun.own_code import control
 from scenrun.own_code.control import Controlled, Execution, Uncontrolled
 from scenrun.own_code.loader import Loader, World
+from scenrun.own_code.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.sites import SITES
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
@@ -20,8 +21,8 @@ from scenrun.search.strategies.executions import Executions, Option, Point
 
 CHECK = "check"
 """The subject of the finding that the check does not hold."""
-MOST_SCHEDULES = 50_000
-"""Schedules that have numbers at a time."""
+MOST_STATES = 200_000
+"""Schedules and beginnings of schedules that are kept at a time."""
 
 
 class Body(NamedTuple):
@@ -71,14 +72,15 @@ class CodeExecutions(Executions):
         """Whether no more sites are marked: a finding is told with the steps with which it was found."""
         self._raced: set[control.Mark] = set()
         """Those that were seen since."""
+        self.steps = 0
+        """All steps that were made so far."""
         self._marks_of: dict[tuple[Choice, ...], frozenset[control.Mark]] = {}
         """For each schedule that is kept, the marks with which it was found."""
-        self._schedules: list[tuple[Choice, ...]] = []
-        self._numbers: dict[tuple[Choice, ...], int] = {}
+        self._tree = ScheduleTree()
         self._steps: dict[int, tuple[str, int, bool]] = {}
         """By state, the step that led to it: the same each time, unless the code is different each time."""
-        self._made: tuple[Choice, ...] = ()
-        """The schedule of the present execution."""
+        self._made = ROOT
+        """The state of the present execution."""
         self._present: _Present | None = None
         self._world: World | None = None
         self._complaints: list[str | None] = []
@@ -87,13 +89,13 @@ class CodeExecutions(Executions):
         """Whether the places of steps are recorded, which takes time."""
 
     def begin(self) -> int:
-        self._schedules.clear()
-        self._numbers.clear()
+        self.close()
+        self._tree.clear()
         self._steps.clear()
-        return self._number(())
+        return ROOT
 
     def tidy(self) -> bool:
-        return len(self._schedules) > MOST_SCHEDULES
+        return len(self._tree) > MOST_STATES
 
     def close(self) -> None:
         """End the threads of the present execution."""
@@ -109,15 +111,12 @@ class CodeExecutions(Executions):
 
     # --- states
 
-    def _number(self, schedule: tuple[Choice, ...]) -> int:
-        found = self._numbers.setdefault(schedule, len(self._schedules))
-        if found == len(self._schedules):
-            self._schedules.append(schedule)
-        return found
-
-    def state_of(self, schedule: tuple[int, ...]) -> int:
+    def state_of(self, schedule: Sequence[Choice]) -> int:
         """The state after a schedule; looking it up raises LookupError where a thread of it cannot move."""
-        return self._number(schedule)
+        state = ROOT
+        for choice in schedule:
+            state = self._tree.after(state, choice)
+        return state
 
     @property
     def present(self) -> Execution:
@@ -127,32 +126,37 @@ class CodeExecutions(Executions):
 
     def at(self, state: int) -> Execution:
         """The execution at a state: the present one taken on, or a new one where it went another way."""
-        schedule = self._schedules[state]
-        if self._present is None or schedule[: len(self._made)] != self._made:
+        ahead = None if self._present is None else self._tree.beyond(self._made, state)
+        if ahead is None:
             self._restart()
+            ahead = self._tree.beyond(ROOT, state) or []
         assert self._present is not None
         execution = self._present.execution
-        for at in range(len(self._made), len(schedule)):
+        for one in ahead:
             if self.alarm is not None:
                 self.alarm()
-            self._check_step(execution, schedule[: at + 1])
-            execution.move(thread_of(schedule[at]), schedule[at] >> THREAD_BITS)
-            self._made = schedule[: at + 1]
+            self._check_step(execution, one)
+            self.steps += 1
+            choice = self._tree.choice(one)
+            execution.move(thread_of(choice), choice >> THREAD_BITS)
+            self._made = one
         return execution
 
-    def _check_step(self, execution: Execution, schedule: tuple[Choice, ...]) -> None:
-        """Raises Different where the last step of a schedule cannot be made, or is another one than before."""
-        thread = thread_of(schedule[-1])
+    def _check_step(self, execution: Execution, state: int) -> None:
+        """Raises Different where the last step to a state cannot be made, or is another one than before."""
+        thread = thread_of(self._tree.choice(state))
         if thread >= len(execution.threads) or not execution.threads[thread].is_enabled:
-            raise Different(len(schedule), f"thread {thread} cannot move")
+            raise Different(self._tree.depth(state), f"thread {thread} cannot move")
         step = execution.threads[thread].next
         assert step is not None
         about = step.text, step.cell, step.writes
-        before = self._steps.setdefault(self._number(schedule), about)
+        before = self._steps.setdefault(state, about)
         if before != about:
             other = " of another object" if before[0] == step.text else ""
             name = execution.threads[thread].name
-            raise Different(len(schedule), f"{name} was to {before[0]} before, and is to {step.text}{other} now")
+            raise Different(
+                self._tree.depth(state), f"{name} was to {before[0]} before, and is to {step.text}{other} now"
+            )
 
     def _restart(self) -> None:
         if self.mark():
@@ -166,7 +170,7 @@ class CodeExecutions(Executions):
             raise
         except (Exception, SystemExit) as error:
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
-        self._present, self._made, self._complaints = _Present(execution, body, shared), (), []
+        self._present, self._made, self._complaints = _Present(execution, body, shared), ROOT, []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared), announces_end=body.announce_ends)
 
@@ -195,22 +199,22 @@ class CodeExecutions(Executions):
         return [after for _, afters in self.moves(state) for after in afters]
 
     def moves(self, state: int) -> Sequence[tuple[int, Sequence[int]]]:
-        execution, schedule = self.at(state), self._schedules[state]
+        execution = self.at(state)
         if _is_over(execution):
             return []
-        return [(one.number, self._afters(schedule, one)) for one in execution.threads if one.is_enabled]
+        return [(one.number, self._afters(state, one)) for one in execution.threads if one.is_enabled]
 
-    def _afters(self, schedule: tuple[Choice, ...], one: Controlled) -> tuple[int, ...]:
-        """The schedules with a step of an enabled thread, in each way that there is."""
+    def _afters(self, state: int, one: Controlled) -> tuple[int, ...]:
+        """The states after a step of an enabled thread, one for each way that there is."""
         assert one.next is not None
         ways = range(one.next.alternatives)
-        return tuple([self._number((*schedule, one.number | way << THREAD_BITS)) for way in ways])
+        return tuple([self._tree.after(state, one.number | way << THREAD_BITS) for way in ways])
 
     def afters_of(self, state: int, thread: int) -> Sequence[int]:
         execution = self.at(state)
         if thread >= len(execution.threads) or not execution.threads[thread].is_enabled or _is_over(execution):
             return ()
-        return self._afters(self._schedules[state], execution.threads[thread])
+        return self._afters(state, execution.threads[thread])
 
     def point(self, state: int) -> Point:
         execution = self.at(state)
@@ -260,18 +264,11 @@ class CodeExecutions(Executions):
         return tuple(FindingKey(kind_of_fault(type(fault).__name__), name) for name, fault in faults)
 
     def transitions(self, states: Sequence[int]) -> list[Transition]:
-        self._marks_of[self._schedules[states[-1]]] = frozenset(self.marks)
-        return [Transition(thread_of(one), alternative=one >> THREAD_BITS) for one in self._schedules[states[-1]]]
-
-
-Choice = int
-"""The number of the thread that moves, and above it, in which of the ways that there are."""
-THREAD_BITS = 20
-
-
-def thread_of(choice: Choice) -> int:
-    """The number of the thread."""
-    return choice & (1 << THREAD_BITS) - 1
+        self.steps = 0
+        """All steps that were made so far."""
+        schedule = self._tree.schedule(states[-1])
+        self._marks_of[schedule] = frozenset(self.marks)
+        return [Transition(thread_of(one), alternative=one >> THREAD_BITS) for one in schedule]
 
 
 def choice_of(transition: Transition) -> Choice:

@@ -20,7 +20,6 @@ from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.strategies.campaign import SCHEDULES
-from scenrun.search.strategies.registry import EXHAUSTIVE
 from scenrun.search.strategies.results import Found, Tally, in_order
 
 MAX_STEPS = 5_000
@@ -37,7 +36,7 @@ Function = Callable[..., Any] | str
 
 def explore_code(
     setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None = None, *,
-    strategy: str = "dpor", seed: int = 0, schedules: int | None = None, time_limit: str | float | None = None,
+    strategy: str | None = None, seed: int = 0, schedules: int | None = None, time_limit: str | float | None = None,
     depth: int | None = None, bound: int | None = None, trace: Iterable[str] = (), max_steps: int = MAX_STEPS,
 ) -> CodeExplored:  # fmt: skip
     """Search the schedules of functions that run as threads, for one that breaks the check, raises, or deadlocks.
@@ -48,8 +47,9 @@ def explore_code(
     - setup: makes what the threads share; called before each schedule, without arguments.
     - threads: the functions that run as threads, each with what `setup` returned; a mapping gives them names.
     - check: called with the same when all threads have ended; must not return False or raise.
-    - strategy: `dpor` (the default: one of all schedules that differ only in the order of independent steps), `preemptions`,
-      `delays`, `random`, `pct`, `pos` or `surw` (docs/strategies.md).
+    - strategy: `dpor` (one of all schedules that differ only in the order of independent steps), `preemptions`, `delays`,
+      `random`, `pct`, `pos` or `surw` (docs/strategies.md). None, the default, is `dpor`, with random schedules and PCT as soon
+      as there are many schedules.
     - seed, depth, bound: as for `explore`.
     - schedules, time_limit: limits of the search, whichever comes first; by default 10,000 schedules, where no time is given.
     - trace: top-level modules that are compiled with hooks although they are installed.
@@ -59,7 +59,9 @@ def explore_code(
     argument is wrong.
     """
     limit = time_limit_ns(time_limit)
-    SearchRequest(strategy=strategy, schedules=schedules, depth=depth, bound=bound, time_limit_ns=limit).check()
+    SearchRequest(
+        strategy=strategy or "dpor", schedules=schedules, depth=depth, bound=bound, time_limit_ns=limit
+    ).check()
     if strategy == STATES:
         raise UsageError(f"the states of code are not known; strategies are {', '.join(STATELESS)}")
     if max_steps < 1:
@@ -151,23 +153,24 @@ class _Search:
         """The result."""
         try:
             tally, ended_by = self.walk.run()
+            strategy = " and ".join(self.walk.strategies) or self.how.strategy or "dpor"
             first = in_order(tally.findings.values())[:1]
             findings = tuple(self._told(found) for found in first)
             # how many were walked beyond the first finding depends on the machine
-            schedules = self.walk.before + (first[0].schedule + 1 if first else tally.schedules)
+            schedules = first[0].schedule + 1 if first else tally.schedules
         finally:
             self.executions.close()
         return CodeExplored(
-            self._verdict(findings, tally, ended_by), self.how.strategy, self.how.seed, schedules, findings,
+            self._verdict(findings, ended_by), strategy, self.how.seed, schedules, findings,
             ended_by is None, ended_by, time.perf_counter() - self.walk.began, tuple(sorted(self.executions.loader.uncontrolled)),
             self.executions.named_unaccounted(), tuple(self._notes(tally, bool(findings), ended_by is None)),
         )  # fmt: skip
 
-    def _verdict(self, findings: Sequence[CodeFinding], tally: Tally, ended_by: str | None) -> str:
+    def _verdict(self, findings: Sequence[CodeFinding], ended_by: str | None) -> str:
         if findings:
             return findings[0].kind
         executions = self.executions
-        is_whole = ended_by is None and self.how.strategy in EXHAUSTIVE and not tally.cut_off
+        is_whole = ended_by is None and not self.walk.cut_off
         return "holds" if is_whole and not executions.unaccounted and not executions.left_behind else "incomplete"
 
     def _notes(self, tally: Tally, is_found: bool, is_closed: bool) -> list[str]:

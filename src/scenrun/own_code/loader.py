@@ -67,6 +67,12 @@ class Loader:
         return self._codes[name]
 
 
+def is_of_python(top: str) -> bool:
+    """Whether a top-level module is of the standard library, or has no source: it is not compiled with hooks if it is named."""
+    spec = _spec_of(top, None)
+    return top in sys.stdlib_module_names or spec is None
+
+
 def _spec_of(name: str, path: Any) -> importlib.machinery.ModuleSpec | None:
     """The specification of a module of which there is source; None where there is none.
 

@@ -7,6 +7,7 @@ it comes to a `call`, it makes that, with all the steps that there are in it.
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -91,6 +92,23 @@ class Made(NamedTuple):
     after: State
 
 
+@dataclass(slots=True)
+class Called:
+    """A call that a thread of the scenario made."""
+
+    number: int
+    """The thread, in the model."""
+    instruction: Instruction
+    since: int
+    """The number of steps before it."""
+    until: int | None = None
+    """The number of steps when it came back; None while it lasts."""
+
+    def has(self, number: int, at: int) -> bool:
+        """Whether a step is a thread's, in this call."""
+        return number == self.number and self.since <= at and (self.until is None or at < self.until)
+
+
 class Running:
     """The scenario in one execution."""
 
@@ -103,6 +121,7 @@ class Running:
         self.execution = control.current
         self.made: dict[int, Made] = {}
         """The steps of the model, by their position among all steps."""
+        self.called: list[Called] = []
         self.controlled: dict[int, int] = {}
         """For each controlled thread that is one of the scenario's, its number in the model."""
 
@@ -123,7 +142,10 @@ class Running:
 
     def _call(self, number: int, thread: Thread, instruction: Instruction) -> None:
         self.calls.site = self.model.site_of(instruction)
+        call = Called(number, instruction, len(self.execution.moved))
+        self.called.append(call)
         outcome = outcome_of_call(self.calls, instruction, thread)
+        call.until = len(self.execution.moved)
         self.state = self.machine.returned(self.state, number, outcome)
 
     def _step(self, number: int, thread: Thread, me: Controlled) -> None:

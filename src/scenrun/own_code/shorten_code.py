@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from scenrun.model.machine import Transition
@@ -10,9 +11,10 @@ from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import CodeExecutions, Different
 from scenrun.search.counterexample.shorten import cut_down
 from scenrun.search.properties.end_states import FindingKey
+from scenrun.search.space.state_space import Stopped
 
-TRIES = 300
-"""The most schedules that are tried."""
+TRIES, PATIENCE_S = 300, 5.0
+"""The most schedules that are tried, and the seconds in which."""
 
 
 def shortened(executions: CodeExecutions, transitions: Sequence[Transition], about: FindingKey) -> Sequence[Transition]:
@@ -27,10 +29,23 @@ def shortened(executions: CodeExecutions, transitions: Sequence[Transition], abo
         return not executions.successors(state) and about in executions.end(state).findings
 
     space: Any = _AsSpace(executions)
+    executions.alarm = _alarm()
     try:
         return cut_down(space, whole, shows, TRIES)
     except (Uncontrolled, Different):
         return whole
+    finally:
+        executions.alarm = None
+
+
+def _alarm() -> Callable[[], None]:
+    end = time.monotonic() + PATIENCE_S
+
+    def look() -> None:
+        if time.monotonic() > end:
+            raise Stopped("time")
+
+    return look
 
 
 class _AsSpace:

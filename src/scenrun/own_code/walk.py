@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import CodeExecutions, Different, Marked
 from scenrun.search.hunt import FIRST
-from scenrun.search.space.state_space import Stopped
+from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.registry import EXHAUSTIVE, POLICIES
 from scenrun.search.strategies.results import Tally
@@ -22,17 +23,32 @@ from scenrun.search.strategies.workers import walk_here
 class WalkOptions:
     """The options of a walk."""
 
-    strategy: str
+    strategy: str | None
+    """None: `dpor`, and as soon as there are many schedules, `random` and `pct` before it goes on."""
     seed: int
     schedules: int | None
     seconds: float | None
     depth: int
     bound: int | None
     max_steps: int
+    """Steps after which a schedule is cut off."""
     first: bool = True
     """Whether it ends at the first finding."""
     look: Callable[[], str | None] = lambda: None
     """Called now and then; a reason that it returns ends the walk."""
+
+
+class Turn(NamedTuple):
+    """How much of a walk is done before another one has its turn: by work, so that results do not depend on the machine."""
+
+    schedules: int
+    steps: int
+
+
+HUNTERS = ("pct", "random")
+FIRST_TURN, HUNT = (500, 3_000), (500, 100_000)
+"""The schedules and steps of the first turn, and of each hunt."""
+HAD_ITS_TURN = "another one has its turn"
 
 
 class Walk:
@@ -42,63 +58,106 @@ class Walk:
         self.executions = executions
         self.how = how
         self.began = time.perf_counter()
-        self.before = 0
-        """Schedules that were walked before the last sites were marked."""
-        self._earlier = Tally()
-        """What these showed."""
+        self.tally = Tally()
+        """What all schedules so far showed."""
+        self.cut_off = 0
+        """Of the schedules since sites were marked last, those that were cut off."""
+        self.strategies: list[str] = []
+        """Those that walked a schedule."""
 
     def run(self) -> tuple[Tally, str | None]:
         """What was found, and what ended the walk before all schedules were walked; None: nothing did."""
-        tally, ended_by = self._drawn() if self.how.strategy in POLICIES else self._all()
+        if self.how.strategy is None:
+            ended_by = self._in_turns()
+        elif self.how.strategy in POLICIES:
+            ended_by = self._drawn(self.how.strategy)
+        else:
+            ended_by = self._all(self.how.strategy)
         self.executions.alarm = None
-        for found in self._earlier.findings.values():
-            if found.about not in tally.findings:
-                tally.findings[found.about] = found
-        for key, outcome in self._earlier.outcomes.items():
-            tally.outcomes.setdefault(key, outcome)
-        return tally, ended_by
+        return self.tally, ended_by
 
-    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
-        """What walks schedules that are drawn."""
-        how = self.how
-        self.executions.alarm = alarm
-        policy = POLICIES[how.strategy](how.depth, how.seed, how.max_steps)
-        return Sampler(self.executions, policy, how.seed, how.max_steps)
+    def _in_turns(self) -> str | None:
+        """DPOR; where it has not walked all schedules soon, drawn ones first, as they find most bugs sooner."""
+        ended_by = self._all("dpor", Turn(*FIRST_TURN))
+        for strategy in HUNTERS if ended_by == HAD_ITS_TURN else ():
+            ended_by = self._drawn(strategy, Turn(*HUNT))
+            if ended_by != HAD_ITS_TURN:
+                return ended_by
+            if self.tally.findings:
+                return FIRST
+        return self._all("dpor") if ended_by == HAD_ITS_TURN else ended_by
 
-    def _drawn(self) -> tuple[Tally, str | None]:
-        """The schedules that a policy draws."""
+    def _drawn(self, strategy: str, turn: Turn | None = None) -> str | None:
+        """The schedules that a policy draws; with a turn, up to the first finding."""
         how = self.how
-        plan = ScheduleQueue(POLICIES[how.strategy](how.depth, how.seed, how.max_steps), self._limits(), self.began)
+        self.executions.on_marks = Overflow
+        policy = POLICIES[strategy](how.depth, how.seed, how.max_steps)
+        plan = ScheduleQueue(policy, self._limits(turn, to_first=turn is not None), self.began)
         try:
-            walk_here(plan, self)
+            walk_here(plan, _Samplers(self.executions, how, strategy))
         except (Stopped, Uncontrolled, Different) as ended:
             plan.ended_by = str(ended)
-        return plan.tally, plan.ended_by
+        self._take(strategy, plan.tally)
+        return plan.ended_by
 
-    def _all(self) -> tuple[Tally, str | None]:
+    def _all(self, strategy: str, turn: Turn | None = None) -> str | None:
         """All schedules, begun anew whenever sites were marked."""
         how = self.how
         self.executions.on_marks = Marked
         while True:
-            strategy = EXHAUSTIVE[how.strategy](self.executions, how.max_steps, how.bound)
-            progress = Progress(strategy, self._limits(), self.began)
+            walked = EXHAUSTIVE[strategy](self.executions, how.max_steps, how.bound)
+            progress = Progress(walked, self._limits(turn), self.began)
             self.executions.alarm = progress.stop
+            self.cut_off, ended_by = 0, None
             try:
                 ended_by = progress.run()
-                if (progress.tally.findings and how.first) or not self.executions.mark():
-                    return progress.tally, ended_by
+                is_over = (
+                    bool(progress.tally.findings and how.first) or ended_by is not None or not self.executions.mark()
+                )
             except Marked:
-                pass
+                is_over = False
             except (Stopped, Uncontrolled, Different) as ended:
-                return progress.tally, str(ended)
-            self.before += progress.tally.schedules
-            self._earlier.add(progress.tally)
+                is_over, ended_by = True, str(ended)
+            self._take(strategy, progress.tally)
+            if is_over:
+                return ended_by
 
-    def _limits(self) -> Limits:
-        """The limits of what is left of the walk."""
+    def _take(self, strategy: str, tally: Tally) -> None:
+        """Add what some schedules showed; their numbers go on."""
+        before = self.tally.schedules
+        for about, found in tally.findings.items():
+            if about not in self.tally.findings:
+                self.tally.findings[about] = replace(found, schedule=before + found.schedule)
+        tally.findings = {}
+        self.tally.add(tally)
+        self.cut_off = tally.cut_off
+        if strategy not in self.strategies and tally.schedules:
+            self.strategies.append(strategy)
+
+    def _limits(self, turn: Turn | None, *, to_first: bool = False) -> Limits:
+        """The limits of what is left of the walk, or of a turn."""
+        how, began = self.how, self.executions.steps
+        left = None if how.schedules is None else max(1, how.schedules - self.tally.schedules)
+
+        def look(tally: Tally) -> str | None:
+            if (how.first or to_first) and tally.findings:
+                return FIRST
+            if turn is not None and (tally.schedules >= turn.schedules or self.executions.steps - began > turn.steps):
+                return HAD_ITS_TURN
+            return how.look()
+
+        return Limits(left, how.seconds, how.max_steps, look)
+
+
+class _Samplers:
+    """Makes what walks schedules that are drawn."""
+
+    def __init__(self, executions: CodeExecutions, how: WalkOptions, strategy: str) -> None:
+        self.executions, self.how, self.strategy = executions, how, strategy
+
+    def sampler(self, alarm: Callable[[], None] | None = None) -> Sampler:
+        """What walks them."""
         how = self.how
-        left = None if how.schedules is None else max(1, how.schedules - self.before)
-        return Limits(left, how.seconds, how.max_steps, self._look)
-
-    def _look(self, tally: Tally) -> str | None:
-        return FIRST if self.how.first and tally.findings else self.how.look()
+        self.executions.alarm = alarm
+        policy = POLICIES[self.strategy](how.depth, how.seed, how.max_steps)
+        return Sampler(self.executions, policy, how.seed, how.max_steps)

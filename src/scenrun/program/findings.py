@@ -47,7 +47,7 @@ class Stuck:
         """The state, operation, object and holders in words."""
         others = ", ".join(self.held_by)
         if self.operation is None:
-            return self.state
+            return self.state if self.object is None else f"{self.state}, about to {self.object}"
         if is_for_threads(self.operation):
             more = f" ({others})" if self.operation == "pool.shutdown" else ""
             return f"{self.state}, {waiting(self.operation, str(self.object)).replace('waits', 'waiting', 1)}{more}"

@@ -29,9 +29,9 @@ from scenrun.interface.cli.shared_options import (
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
+from scenrun.own_code.explore_scenario import explore_any
 from scenrun.program.loaded import Loaded
 from scenrun.report.rerun_command import Command
-from scenrun.search.any_number import explore_loaded
 from scenrun.search.counterexample.summary import describe, finding_lines
 from scenrun.search.explore import progress_of
 from scenrun.search.options import STATELESS, STATES, SearchRequest
@@ -96,6 +96,8 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     options |= _times(options.pop("times"), options["time_limit"])
     _refuse(files, options)
     loaded = load_all(files, options, "save")
+    if options["save"] is not None and any(one.program.objects for _, one in loaded):
+        raise UsageError("--save cannot write schedules of scenarios with `objects`: their steps are of your code")
     _warn_of_calls([one for _, one in loaded])
     command = _Exploring(options)
     with command.signals, command.workers():
@@ -188,7 +190,7 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
         self._is_told, self._began = False, time.perf_counter()
-        found = explore_loaded(loaded, self.options["seed"], self.how)
+        found = explore_any(loaded, self.options["seed"], self.how)
         self._progress.clear()
         try:
             saved = self._save(found)
@@ -204,7 +206,7 @@ class _Exploring:
             )
         if not (self.options["quiet"] and found.ok):
             say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
-            if found.counterexamples and not saved and file != "-":
+            if any(one.moves for one in found.counterexamples) and not saved and file != "-":
                 schedule = self._replayed("schedule.json")
                 again = self._again(file).also(save="schedule.json")
                 say(f"  keep it: {again}; then scenrun replay {schedule} --on threads")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import NamedTuple
 
 from scenrun.model.machine import TIME_PASSES, Transition
-from scenrun.search.space.state_space import StateSpace
+from scenrun.search.space.state_space import StateSpace, Stopped
 
 Goal = Callable[[int], bool]
 """Whether a state shows the finding."""
@@ -111,16 +112,17 @@ def cut_down(space: StateSpace, transitions: Sequence[Transition], goal: Goal, t
     found = list(transitions)
     attempts = 0
     improved = True
-    while improved and attempts < tries:
-        improved = False
-        for candidate in _simpler(found):
-            attempts += 1
-            taken = followed(space, candidate, goal)
-            if taken is not None and cost_of(taken) < cost_of(found):
-                found, improved = taken, True
-                break
-            if attempts >= tries:
-                break
+    with suppress(Stopped):  # what is found by then is shorter already
+        while improved and attempts < tries:
+            improved = False
+            for candidate in _simpler(found):
+                attempts += 1
+                taken = followed(space, candidate, goal)
+                if taken is not None and cost_of(taken) < cost_of(found):
+                    found, improved = taken, True
+                    break
+                if attempts >= tries:
+                    break
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 from scenrun.program.findings import Stuck
 from scenrun.search.counterexample.trace import TraceStep
@@ -12,6 +13,11 @@ WIDEST = 56
 """The most characters of a column."""
 MOST_COLUMNS = 8
 MOST_ROWS = 200
+LONG, FIRST, LAST, LEAST = 60, 3, 2, 10
+"""Steps from which on a story is long. Of what a thread then does without a switch, only the first and last few steps are shown,
+if at least so many are left out."""
+ALIKE = 4
+"""Threads that wait alike from which on they are told in one line."""
 
 
 def table(one: Counterexample, width: int = 120) -> list[str]:
@@ -27,14 +33,38 @@ def table(one: Counterexample, width: int = 120) -> list[str]:
     widths = [min(column, max(len(name), *map(len, rows[name]))) for name in names]
     head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
     lines = [head.rstrip(), "  " + "-" * (len(head) - 2)]
-    for at, step in enumerate(steps[:MOST_ROWS]):
+    shown = _shown(steps, one.cycle_from)
+    for at, left_out in shown[:MOST_ROWS]:
         if at == one.cycle_from:
             lines.append("        and then again and again:")
+        if left_out:
+            lines.append(f"    ..  {left_out:,} more steps of {steps[at].thread}")
+            continue
+        step = steps[at]
         for first, (who, text, line) in enumerate(_rows(step)):
             cells = [_fit(text, w) if who == name else " " * w for name, w in zip(names, widths, strict=True)]
             number = "" if first else step.number
             lines.append((f"{number:>6}  " + "  ".join(cells) + ("" if line is None else f"{line:>7}")).rstrip())
-    return lines + _cut(steps) + _ending(one)
+    return lines + _cut(steps, shown) + _ending(one)
+
+
+def _shown(steps: Sequence[TraceStep], cycle_from: int | None) -> list[tuple[int, int]]:
+    """The steps that have rows, each with 0; and where steps are left out, the first of them with how many these are."""
+    if len(steps) <= LONG:
+        return [(at, 0) for at in range(len(steps))]
+    out: list[tuple[int, int]] = []
+    start = 0
+    for end in range(1, len(steps) + 1):
+        if end < len(steps) and steps[end].thread == steps[start].thread and end != cycle_from:
+            continue
+        if end - start >= FIRST + LAST + LEAST:
+            out += [(at, 0) for at in range(start, start + FIRST)]
+            out.append((start + FIRST, end - start - FIRST - LAST))
+            out += [(at, 0) for at in range(end - LAST, end)]
+        else:
+            out += [(at, 0) for at in range(start, end)]
+        start = end
+    return out
 
 
 def _rows(step: TraceStep) -> Iterator[tuple[str, str, int | None]]:
@@ -73,17 +103,23 @@ def _rows_of_one_column(steps: Sequence[TraceStep], cycle_from: int | None) -> l
     """The rows in one column with the thread's name in front, for too many threads or too narrow lines."""
     wide = max((len(step.thread) for step in steps), default=0)
     lines = []
-    for at, step in enumerate(steps[:MOST_ROWS]):
+    shown = _shown(steps, cycle_from)
+    for at, left_out in shown[:MOST_ROWS]:
         if at == cycle_from:
             lines.append("        and then again and again:")
+        if left_out:
+            lines.append(f"    ..  {left_out:,} more steps of {steps[at].thread}")
+            continue
+        step = steps[at]
         for first, (who, text, line) in enumerate(_rows(step)):
             where = f"  (line {line})" if line is not None else ""
             lines.append(f"{'' if first else step.number:>6}  {who:<{wide}}  {text}{where}")
-    return lines + _cut(steps)
+    return lines + _cut(steps, shown)
 
 
-def _cut(steps: Sequence[TraceStep]) -> list[str]:
-    return [f"        and {len(steps) - MOST_ROWS:,} more steps"] if len(steps) > MOST_ROWS else []
+def _cut(steps: Sequence[TraceStep], shown: Sequence[tuple[int, int]]) -> list[str]:
+    """How many steps come after the last row, where there are too many rows."""
+    return [f"        and {len(steps) - shown[MOST_ROWS][0]:,} more steps"] if len(shown) > MOST_ROWS else []
 
 
 def _waits(one: Counterexample, stuck: Stuck) -> bool:
@@ -96,4 +132,16 @@ def _ending(one: Counterexample) -> list[str]:
     if one.about.kind == "livelock":  # threads of the cycle are at no fixed place; only starving ones are listed
         named = one.about.about.split(", ")
         return [f"    {stuck}" for stuck in one.story.waiting if stuck.thread in named and _waits(one, stuck)]
-    return [f"    {stuck}" for stuck in one.story.waiting]
+    return [f"    {line}" for line in _alike(one.story.waiting)]
+
+
+def _alike(waiting: Sequence[Stuck]) -> Iterator[str]:
+    """The threads that wait, many replicas that wait for the same in one line."""
+    for (_, about), some in groupby(
+        waiting, lambda one: (one.thread.partition("[")[0], str(one).removeprefix(one.thread))
+    ):
+        names = [one.thread for one in some]
+        if len(names) >= ALIKE:
+            yield f"{names[0]} .. {names[-1]} ({len(names)} threads){about}"
+        else:
+            yield from (f"{name}{about}" for name in names)
