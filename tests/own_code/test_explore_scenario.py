@@ -168,7 +168,7 @@ def test_the_command_tells_the_story(
     assert run_cli([*given, "--json"]) == 1
     told = capsys.readouterr()
     assert json.loads(told.out)["verdict"] == "violated"
-    assert "after = following(self.count)" in told.err
+    assert "after = follow" in told.err
     assert "--save" not in told.err
     assert run_cli([*given, "--set", "objects.counter.python=counters:LockedCounter"]) == 0
     assert run_cli([*given, "--save", str(tmp_path / "s.json")]) == 2

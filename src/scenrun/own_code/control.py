@@ -147,6 +147,8 @@ class Execution:
         self.moved: list[Moved] = []
         self.clock = 0.0
         """The virtual time, in seconds: it goes on where a thread sleeps or its time-out fires."""
+        self.is_set_up = False
+        """Whether what threads share is made: only threads start others from then on."""
         self.left_behind: list[str] = []
         """Threads that did not end when the execution was over."""
         self.by_ident: dict[int, Controlled] = {}

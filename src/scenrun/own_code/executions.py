@@ -170,6 +170,7 @@ class CodeExecutions(Executions):
             raise
         except (Exception, SystemExit) as error:
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
+        execution.is_set_up = True
         self._present, self._made, self._complaints = _Present(execution, body, shared), ROOT, []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared), announces_end=body.announce_ends)

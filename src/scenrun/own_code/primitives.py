@@ -248,18 +248,17 @@ class Thread:
 
     def start(self) -> None:
         """Start it."""
-        found = control.here()
-        if found is None:
-            raise control.Uncontrolled(
-                "a thread can be started only by the threads that are searched, not by setup or check"
-            )
+        found, execution = control.here(), control.current
+        if execution is None or (found is None and execution.is_set_up):
+            raise control.Uncontrolled("a thread can be started only by setup and by the threads that are searched")
         if self._controlled is not None:
             raise RuntimeError("threads can only be started once")
-        execution, me = found
-        execution.point(Step("start", execution.cell_of(execution, "threads"), True, "start a thread"))
+        starter = "setup" if found is None else found[1].name
+        if found is not None:
+            execution.point(Step("start", execution.cell_of(execution, "threads"), True, "start a thread"))
         if self._inherited is None:
-            self._inherited = me.daemon
-        name = self._given or f"{me.name}.{sum(one.name.startswith(me.name + '.') for one in execution.threads) + 1}"
+            self._inherited = found is not None and found[1].daemon
+        name = self._given or f"{starter}.{sum(one.name.startswith(starter + '.') for one in execution.threads) + 1}"
         self._controlled = execution.add(name, self._begin, daemon=self._inherited)
         self._controlled.is_worker = getattr(self._target, "__module__", "") == "concurrent.futures.thread"
 
@@ -273,6 +272,8 @@ class Thread:
             raise RuntimeError("cannot join thread before it is started")
         found, joined = control.here(), self._controlled
         if found is None:
+            if joined.next is not None and control.current is not None and not control.current.is_set_up:
+                raise control.Uncontrolled("setup waits for a thread, and threads go on only after it")
             return
         execution, me = found
         if me is joined:

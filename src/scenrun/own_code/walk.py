@@ -74,6 +74,9 @@ class Walk:
         else:
             ended_by = self._all(self.how.strategy)
         self.executions.alarm = None
+        most = self.how.schedules
+        if ended_by is not None and most is not None and self.tally.schedules >= most and not self.tally.findings:
+            ended_by = f"{most:,} schedule{'s' * (most != 1)}"
         return self.tally, ended_by
 
     def _in_turns(self) -> str | None:
