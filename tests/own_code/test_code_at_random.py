@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from code_compared import TooLarge, compared
 
-PARTS, EACH = 4, 5
+PARTS, EACH = 4, 3
 
 
 @pytest.mark.parametrize("locks", [False, True], ids=["bytecodes", "locks"])

@@ -14,10 +14,11 @@ import sys
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from scenrun.own_code.identities import Identities, Parts
-from scenrun.own_code.sites import SITES, Site
+from scenrun.own_code.sites import SITES
+from scenrun.own_code.steps import Controlled, Moved, Place, Step, locked
 from scenrun.own_code.unordered import Accesses, Ordered
 
 CLOCK, LIFE = 0, 1
@@ -47,89 +48,6 @@ class Unwound(BaseException):
     """Ends a thread whose execution is over."""
 
 
-class Step(NamedTuple):
-    """What a thread is about to do."""
-
-    kind: str
-    """`read`, `write`, `acquire`, `release`, `start`, `join`, `end`, `sleep` .."""
-    cell: int
-    """The number of what it touches, in this execution."""
-    writes: bool
-    text: str
-    """The step in a few words."""
-    site: Site | None = None
-    ready: Callable[[], bool] | None = None
-    """Whether it is enabled; None: always."""
-    has_timeout: bool = False
-    more: tuple[tuple[int, bool], ...] = ()
-    """What else it touches, each with whether it changes that."""
-    alternatives: int = 1
-    """How many ways there are to make it."""
-
-    def is_ready(self) -> bool:
-        """Whether it is enabled, other than by its time-out."""
-        return self.ready is None or self.ready()
-
-
-class Controlled:
-    """A thread of an execution."""
-
-    def __init__(self, number: int, name: str, body: Callable[[], object], daemon: bool) -> None:
-        self.number = number
-        self.name = name
-        self.daemon = daemon
-        self.body = body
-        self.next: Step | None = None
-        """What it announces; None where it has ended."""
-        self.is_late = False
-        """Whether its time-out has fired instead of its getting what it waits for."""
-        self.alternative = 0
-        """Which way of making its step was chosen."""
-        self.fault: BaseException | None = None
-        self.turn = _locked()
-        self.is_parked = False
-        """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
-        self.has_ended = False
-        self.announces_end = True
-        self.is_quiet = False
-        """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
-        self.is_worker = False
-        """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
-        self.accesses: dict[int, int] = {}
-        """How often it has come to each site since its last point."""
-        self.unwinds = 0
-        """How often it was asked to end since the execution was over."""
-
-    @property
-    def is_needed(self) -> bool:
-        """Whether the program cannot end without it."""
-        is_idle = self.is_worker and self.next is not None and self.next.kind == "get" and not self.next.is_ready()
-        return self.next is not None and not self.daemon and not is_idle
-
-    @property
-    def is_enabled(self) -> bool:
-        """Whether it can move: by itself, or by its time-out."""
-        return self.next is not None and (self.next.is_ready() or self.next.has_timeout)
-
-
-class Place(NamedTuple):
-    """A line of the user's own code."""
-
-    file: str
-    line: int
-    function: str
-
-
-class Moved(NamedTuple):
-    """A step that was made."""
-
-    thread: int
-    step: Step
-    is_late: bool
-    place: Place | None
-    """Where in the user's own code, in an execution that records it."""
-
-
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
@@ -152,7 +70,7 @@ class Execution:
         self.left_behind: list[str] = []
         """Threads that did not end when the execution was over."""
         self.by_ident: dict[int, Controlled] = {}
-        self._arrived = _locked()
+        self._arrived = locked()
         self._is_over = False
         self._given = 0
         self.identities = Identities()
@@ -182,7 +100,7 @@ class Execution:
         self.threads.append(made)
         begun_by = self.here()
         self._order.begin(made.number, None if begun_by is None else begun_by.number)
-        starter, self._arrived = self._arrived, _locked()
+        starter, self._arrived = self._arrived, locked()
         # a thread of its own, as locals of threads and contexts must be new
         _thread.start_new_thread(self._run, (made,))
         has_arrived = self._arrived.acquire(timeout=PATIENCE_S)
@@ -385,12 +303,6 @@ def is_loaded(module: str) -> bool:
 
 loaded: dict[str, Any] = {}
 """The modules of the user's own that are loaded for the present execution, by name."""
-
-
-def _locked() -> Any:
-    made = _thread.allocate_lock()
-    made.acquire()
-    return made
 
 
 @contextmanager

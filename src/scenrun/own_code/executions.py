@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.model.machine import Transition
 from scenrun.own_code import control
-from scenrun.own_code.control import Controlled, Execution, Uncontrolled
+from scenrun.own_code.control import Execution, Uncontrolled
 from scenrun.own_code.loader import Loader, World
 from scenrun.own_code.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.sites import SITES
+from scenrun.own_code.steps import Controlled
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects

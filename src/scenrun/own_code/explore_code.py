@@ -11,11 +11,12 @@ from typing import Any
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.own_code import control
-from scenrun.own_code.control import Moved, Place, Uncontrolled
+from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different, choice_of
 from scenrun.own_code.loader import Loader, World, named
 from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
 from scenrun.own_code.shorten_code import shortened
+from scenrun.own_code.steps import Moved, Place
 from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey

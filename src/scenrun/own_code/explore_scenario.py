@@ -11,13 +11,14 @@ from typing import Any
 from scenrun.errors import UsageError
 from scenrun.model.moves import Move
 from scenrun.model.state import ENDED
-from scenrun.own_code.control import Controlled, Moved, Uncontrolled
+from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import Different, choice_of
 from scenrun.own_code.explore_code import MAX_STEPS, extent_of
 from scenrun.own_code.loader import Loader, is_of_python
 from scenrun.own_code.result import CodeStep
 from scenrun.own_code.scenario_executions import ScenarioExecutions
 from scenrun.own_code.shorten_code import shortened
+from scenrun.own_code.steps import Controlled, Moved
 from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.findings import Stuck

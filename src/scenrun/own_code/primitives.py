@@ -12,7 +12,8 @@ from types import GenericAlias
 from typing import Any
 
 from scenrun.own_code import control
-from scenrun.own_code.control import Controlled, Execution, Step
+from scenrun.own_code.control import Execution
+from scenrun.own_code.steps import Controlled, Step
 
 OUTSIDE = -1
 """The owner of a lock that no controlled thread holds, such as one that the setup has acquired."""

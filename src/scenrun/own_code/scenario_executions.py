@@ -16,10 +16,11 @@ from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.own_code import calls as hooked_calls
 from scenrun.own_code import control
-from scenrun.own_code.control import Controlled, NotControlled, Step, Uncontrolled, Unwound
+from scenrun.own_code.control import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.executions import Body, CodeExecutions
 from scenrun.own_code.loader import Loader, World
 from scenrun.own_code.sites import Site, number_of
+from scenrun.own_code.steps import Controlled, Step
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.user_python import Calls

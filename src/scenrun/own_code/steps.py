@@ -1,0 +1,99 @@
+"""What threads under control are about to do, and have done."""
+
+from __future__ import annotations
+
+import _thread
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from scenrun.own_code.sites import Site
+
+
+class Step(NamedTuple):
+    """What a thread is about to do."""
+
+    kind: str
+    """`read`, `write`, `acquire`, `release`, `start`, `join`, `end`, `sleep` .."""
+    cell: int
+    """The number of what it touches, in this execution."""
+    writes: bool
+    text: str
+    """The step in a few words."""
+    site: Site | None = None
+    ready: Callable[[], bool] | None = None
+    """Whether it is enabled; None: always."""
+    has_timeout: bool = False
+    more: tuple[tuple[int, bool], ...] = ()
+    """What else it touches, each with whether it changes that."""
+    alternatives: int = 1
+    """How many ways there are to make it."""
+
+    def is_ready(self) -> bool:
+        """Whether it is enabled, other than by its time-out."""
+        return self.ready is None or self.ready()
+
+
+class Controlled:
+    """A thread of an execution."""
+
+    def __init__(self, number: int, name: str, body: Callable[[], object], daemon: bool) -> None:
+        self.number = number
+        self.name = name
+        self.daemon = daemon
+        self.body = body
+        self.next: Step | None = None
+        """What it announces; None where it has ended."""
+        self.is_late = False
+        """Whether its time-out has fired instead of its getting what it waits for."""
+        self.alternative = 0
+        """Which way of making its step was chosen."""
+        self.fault: BaseException | None = None
+        self.turn = locked()
+        self.is_parked = False
+        """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
+        self.has_ended = False
+        self.announces_end = True
+        self.is_quiet = False
+        """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
+        self.is_worker = False
+        """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
+        self.accesses: dict[int, int] = {}
+        """How often it has come to each site since its last point."""
+        self.unwinds = 0
+        """How often it was asked to end since the execution was over."""
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether the program cannot end without it."""
+        is_idle = self.is_worker and self.next is not None and self.next.kind == "get" and not self.next.is_ready()
+        return self.next is not None and not self.daemon and not is_idle
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it can move: by itself, or by its time-out."""
+        return self.next is not None and (self.next.is_ready() or self.next.has_timeout)
+
+
+class Place(NamedTuple):
+    """A line of the user's own code."""
+
+    file: str
+    line: int
+    function: str
+
+
+class Moved(NamedTuple):
+    """A step that was made."""
+
+    thread: int
+    step: Step
+    is_late: bool
+    place: Place | None
+    """Where in the user's own code, in an execution that records it."""
+
+
+def locked() -> Any:
+    """A lock that is held, so that whoever takes it waits until it is given."""
+    made = _thread.allocate_lock()
+    made.acquire()
+    return made
