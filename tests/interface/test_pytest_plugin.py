@@ -369,3 +369,40 @@ def test_the_page_tells_the_truth(pytester: pytest.Pytester, folder: Path) -> No
     pytester.makeini("[pytest]\nnorecursedirs = scenarios\nfilterwarnings = error")
     wanted = sum(example.count("def test_") for example in examples)
     pytester.runpytest().assert_outcomes(passed=wanted)
+
+
+CODE = """
+import threading
+
+class Counter:
+    def __init__(self):
+        self.count = 0
+        self.lock = threading.Lock()
+
+def counter(): return Counter()
+
+def adds(one):
+    before = one.count
+    one.count = before + 1
+
+def adds_locked(one):
+    with one.lock:
+        adds(one)
+
+def is_two(one): assert one.count == 2
+
+def test_locked(every_schedule):
+    assert every_schedule(counter, [adds_locked] * 2, is_two).schedules > 1
+
+def test_unlocked(every_schedule):
+    every_schedule(counter, [adds] * 2, is_two)
+"""
+
+
+def test_every_schedule_of_a_tests_functions_is_searched(pytester: pytest.Pytester) -> None:
+    """It passes where all hold, and fails with the story where one does not."""
+    pytester.makepyfile(test_counter=CODE)
+    result = pytester.runpytest_subprocess("-p", "no:xdist")
+    result.assert_outcomes(passed=1, failed=1)
+    assert "before = one.count" in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from code_compared import TooLarge, compared
 
-PARTS, EACH = 4, 3
+PARTS, EACH = 2, 6
 
 
 @pytest.mark.parametrize("locks", [False, True], ids=["bytecodes", "locks"])

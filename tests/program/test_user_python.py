@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 import scenrun
+from scenrun.model.machine import Machine
 from scenrun.report.results import RunResult
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
@@ -181,11 +182,11 @@ def test_a_method_that_there_is_not_is_an_exception_of_its_thread() -> None:
     assert result.findings[0].details["type"] == "AttributeError"
 
 
-def test_a_search_refuses_what_it_cannot_see() -> None:
-    """An object's state is no part of a model's, so nothing could be proved."""
+def test_a_model_refuses_what_it_cannot_see() -> None:
+    """An object's state is no part of a model's: what goes by the model alone cannot have it."""
     given = {"scenario": "one", "objects": {"s": {"python": "shelves:Shelf"}}, "main": [{"call": "s.all"}]}
     with pytest.raises(scenrun.UsageError, match="`objects` have a state of their own"):
-        scenrun.explore(given, allow_python=True)
+        Machine(scenrun.load(given).program)
 
 
 @pytest.fixture

@@ -75,6 +75,9 @@ class Shared:
     def __setitem__(self, key, value):
         self.y = value
 
+    def __iter__(self):
+        return iter(self.items)
+
     def __iadd__(self, by):
         self.x += by
         return self
@@ -143,7 +146,7 @@ VALUES = (
     "(s.pair == Pair(1, 2)) + 0", "next(s.turns)", "next(s.ids)", "s.level", "getattr(s, 'y')", "s.__dict__['x']",
     "functools.reduce(operator.add, s.items, 0)", "len(list(s.table.items()))", "len(s.items + [1])", "(0 <= s.x < 3) + 0",
     "sum(each_of(s.items))", "len(list(map(str, s.items)))", "(lambda: s.x)()", "(s.x if s.items else 9)", "(s.x or s.y)",
-    "heapq.nsmallest(1, [s.x])[0]", "(not s.items) + 0", "s.names.__len__()", "len(sorted(s.names))",
+    "heapq.nsmallest(1, [s.x])[0]", "(not s.items) + 0", "sum(v for v in s)", "len([v for v in s if v in s.items])", "len([*s])", "s.names.__len__()", "len(sorted(s.names))",
 )  # fmt: skip
 STEPS = (
     "s.x = {v}", "s.y = {v}", "s.x += {v}", "s.y -= {v}", "s.items.append({v})", "s.items += [{v}]", "s.items[0] = {v}",
@@ -154,11 +157,11 @@ STEPS = (
     "del s.items[:1]", "s.table.pop('a', None); s.table['a'] = {v}", "s.table.setdefault('b', {v})", "s.table.update(a={v})",
     "object.__setattr__(s, 'y', {v})", "list.append(s.items, {v})", "add = s.items.append; add({v})", "s.line.rotate({v})",
     "s.items.sort(key=lambda one: -one if isinstance(one, int) else 0)", "s.items[:] = [{v}]", "s.names |= set([{v}])",
-    "s.queue.put({v})", "dict.__setitem__(s.table, 'a', {v})",
+    "s.queue.put({v})", "dict.__setitem__(s.table, 'a', {v})", "s.__dict__.update(y={v})",
 )  # fmt: skip
 AROUND = (
     "if {v}:\n{0}\nelse:\n{1}", "for k in s.items[:2]:\n{0}", "for k, m in list(s.table.items()):\n{0}", "try:\n{0}\nexcept (IndexError, KeyError):\n{1}",
-    "for k in s.line:\n{0}", "match list(s.items):\n    case [1, *rest]:\n{00}\n    case _:\n{11}", "for k in s.nested:\n{0}",
+    "for k in s.line:\n{0}", "for k in s:\n{0}", "match list(s.items):\n    case [1, *rest]:\n{00}\n    case _:\n{11}", "for k in s.nested:\n{0}",
     "i = 0\nwhile i < 2:\n    i += 1\n{0}",
 )  # fmt: skip
 LOCKED = (

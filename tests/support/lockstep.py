@@ -42,7 +42,7 @@ def _stepped(machine: Machine, state: State, thread: str) -> list[State]:
     number = next((n for n, one in enumerate(state.threads) if one.who.name == thread), None)
     if number is None:
         return []
-    transitions = [Transition(number, alternative=a) for a in range(machine._alternatives(state.threads[number]))]
+    transitions = [Transition(number, alternative=a) for a in range(machine.alternatives(state.threads[number]))]
     found = [after for transition in transitions if (after := machine.step(state, transition)) is not None]
     if not found:
         found = [after for after in [machine.step(state, Transition(number, True))] if after is not None]

@@ -43,7 +43,7 @@ class Told(Machine):
     def transitions(self, state: State, number: int) -> Iterator[Transition]:
         """The transitions of a thread that may be enabled; those in which its time is up come last."""
         thread = state.threads[number]
-        for alternative in range(self._alternatives(thread)):
+        for alternative in range(self.alternatives(thread)):
             if thread.pc < 0 or self._node(thread).instruction.op != "choose" or alternative == self._drawn(thread):
                 yield Transition(number, False, alternative)
         yield Transition(number, True)

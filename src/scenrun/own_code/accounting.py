@@ -7,6 +7,7 @@ class that was not compiled with hooks.
 from __future__ import annotations
 
 import gc
+import inspect
 from collections import deque
 from enum import EnumMeta
 from types import (
@@ -21,6 +22,7 @@ from types import (
     MethodType,
     ModuleType,
     NoneType,
+    TracebackType,
     UnionType,
     WrapperDescriptorType,
 )
@@ -33,7 +35,7 @@ CONTAINERS = (list, dict, set, deque, bytearray)
 SCALARS = (int, float, complex, str, bytes, bool, NoneType, range, type(Ellipsis), type(NotImplemented), slice)
 """Types whose objects nobody can change, and that hold no others that somebody could."""
 IMMUTABLE = (*SCALARS, tuple, frozenset)
-PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, MappingProxyType)
+PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, MappingProxyType, TracebackType)
 """Types whose objects are the same for everybody, as long as no attribute of them is written."""
 DEEPEST, MOST = 8, 10_000
 """How deep containers are looked into, and at how many items."""
@@ -117,6 +119,12 @@ def has_own_operators(value: Any) -> bool:
     if cls in _SIMPLE or cls in PASSIVE or is_container(value) or cls in (tuple, frozenset):
         return False
     return any(isinstance(vars(base).get(name), FunctionType) for base in cls.__mro__ for name in _ASKED)
+
+
+def gives_iterator(cls: type) -> bool:
+    """Whether a class goes through its items by an iterator that its own `__iter__` gives, and that C code then asks."""
+    found = next((vars(base)["__iter__"] for base in cls.__mro__ if "__iter__" in vars(base)), None)
+    return isinstance(found, FunctionType) and not found.__code__.co_flags & inspect.CO_GENERATOR
 
 
 def is_made_accounted(cls: type) -> bool:

@@ -33,7 +33,7 @@ from scenrun.own_code.accounting import (
     note,
     reached,
 )
-from scenrun.own_code.hooks import access, ask_part, get, look, set_, touch, whole
+from scenrun.own_code.hooks import access, ask_iteration, ask_part, get, look, set_, touch, whole
 
 READING = frozenset((
     "get", "keys", "values", "items", "copy", "index", "count", "isdisjoint", "issubset", "issuperset", "union",
@@ -47,6 +47,11 @@ SHALLOW = frozenset((
     "filter", "callable", "id", "isinstance", "issubclass", "type", "object", "bytes", "bytearray", "range", "slice",
 ))  # fmt: skip
 """Built-in functions and types that look into what they are given, but not into the items there."""
+ASKING_ONCE = frozenset((
+    "len", "bool", "callable", "id", "isinstance", "issubclass", "type", "object", "repr", "str", "print", "format", "hash",
+    "int", "float", "iter",
+))  # fmt: skip
+"""Those that do not go through what they are given by its own iterator."""
 DEEP = frozenset((
     "sorted", "sum", "min", "max", "repr", "str", "print", "format", "hash", "ascii", "abs", "bin", "chr", "divmod", "hex", "oct",
     "ord", "pow", "round", "int", "float", "complex",
@@ -211,10 +216,13 @@ def _of_container(called: Any, owner: Any, writes: bool, site: int) -> Any:
 
 def _announcing(called: Any, writes: bool, asks: Callable[[Any, int], Any], site: int) -> Any:
     called_back = getattr(called, "__name__", "") in CALLING
+    iterates = getattr(called, "__name__", "") not in ASKING_ONCE
 
     def call(*arguments: Any, **named: Any) -> Any:
         for one in (*arguments, *named.values()):
             asks(one, site)
+            if iterates:
+                ask_iteration(one, site)
             if writes:
                 touch(one, True, site)
         if called_back and arguments:

@@ -13,6 +13,7 @@ from scenrun.own_code.accounting import (
     IMMUTABLE,
     MOST,
     PASSIVE,
+    gives_iterator,
     has_own_operators,
     is_accounted_attribute,
     is_container,
@@ -57,8 +58,10 @@ def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
     owner = control.current.identities.owner_of(value)
     if owner is not None and type(key) is str:  # an item of an object's `__dict__` is an attribute
         access(owner, key, writes, site)
-    else:
-        access(value, "[]", writes, site)
+        return
+    if owner is not None:
+        note(f"the __dict__ of {type(owner).__qualname__} as a whole", site)
+    access(value, "[]", writes, site)
 
 
 # --- attributes and variables
@@ -165,13 +168,14 @@ def unknown(what: str, site: int) -> None:
 def item(owner: Any, key: Any, site: int) -> Any:
     """`owner[key]`; of a dictionary that makes what is missing, that may be a write."""
     if control.current is not None:
-        _ask(owner, site)
+        _ask(owner, key, site)
         touch(owner, hasattr(type(owner), "__missing__"), site, key)
     return owner[key]
 
 
-def _ask(owner: Any, site: int) -> None:
-    """Name what has items and no hooks."""
+def _ask(owner: Any, key: Any, site: int) -> None:
+    """Name what has items and no hooks, and a key that answers by code of its own."""
+    ask_part(key, site)
     if not issubclass(type(owner), type) and not is_container(owner) and not is_operated_by_hooks(owner):
         note(f"items of {type(owner).__module__}.{type(owner).__qualname__}", site)
 
@@ -201,7 +205,7 @@ class Cell:
 
     def _announce(self, value: Any) -> None:
         if control.current is not None:
-            _ask(self._owner, self._site)
+            _ask(self._owner, self._key, self._site)
             if isinstance(self._key, slice):
                 touch(value, False, self._site)
             touch(self._owner, True, self._site, self._key)
@@ -224,6 +228,19 @@ def whole(value: Any, site: int) -> Any:
     if control.current is not None and not is_simple(value):
         _look_deep(value, site, DEEPEST, set())
     return value
+
+
+def taken(value: Any, site: int) -> Any:
+    """A value whose items are all taken, by code in C."""
+    look(value, site)
+    ask_iteration(value, site)
+    return value
+
+
+def ask_iteration(value: Any, site: int) -> None:
+    """Name an object that C code goes through by an iterator of the object's own giving: nobody knows of what it is one."""
+    if control.current is not None and not isinstance(value, IMMUTABLE) and gives_iterator(type(value)):
+        note(f"iteration of {type(value).__module__}.{type(value).__qualname__}", site)
 
 
 def _look_deep(value: Any, site: int, depth: int, seen: set[int]) -> None:
@@ -270,6 +287,8 @@ def operate(what: str, left: Any, right: Any, site: int) -> Any:
     if control.current is not None:
         if what in ("in", "not in"):
             whole(right, site)
+            if is_container(right):
+                ask_part(left, site)
         elif not (is_simple(left) and is_simple(right)):
             whole(left, site)
             whole(right, site)
@@ -290,13 +309,16 @@ def each(value: Any, site: int, *, unpacks: bool = False) -> Any:
     """What a loop goes through: each turn looks at the container, and with `unpacks` at the item."""
     if control.current is None or is_simple(value):
         return value
-    if unpacks or is_container(value) or reached(value):
+    if isinstance(value, IMMUTABLE) and not unpacks:
+        return value
+    if is_container(value) or reached(value):
         if not isinstance(value, list | bytearray):  # an iterator of others notes how many items there are
             touch(value, False, site)
         return _turns(value, iter(value), site, unpacks)
-    if not isinstance(value, IMMUTABLE):
-        _ask_object(value, site)
-    return value
+    if not isinstance(value, IMMUTABLE) and not is_operated_by_hooks(value):
+        note(f"iteration of {type(value).__module__}.{type(value).__qualname__}", site)
+    turns = iter(value)  # what code of its own gives may be the iterator of a container
+    return _turns(turns, turns, site, unpacks)
 
 
 def each_unpacked(value: Any, site: int) -> Any:

@@ -187,7 +187,7 @@ class Instrumenter(ast.NodeTransformer):
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
         takes_apart = any(isinstance(one, ast.Tuple | ast.List) for one in node.targets)
-        node.value = self._whole(node.value) if takes_apart else self.visit(node.value)
+        node.value = self._taken(node.value) if takes_apart else self.visit(node.value)
         for target in node.targets:
             for name in ast.walk(target):
                 if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
@@ -249,17 +249,17 @@ class Instrumenter(ast.NodeTransformer):
             node.func = self._call("_scenrun_function_", function, self.visit(function), self._site(node, "call"))
         node.args = [self.visit(one) for one in node.args]
         for keyword in node.keywords:
-            keyword.value = self.visit(keyword.value) if keyword.arg else self._looked_at(keyword.value)
+            keyword.value = self.visit(keyword.value) if keyword.arg else self._taken(keyword.value)
         return node
 
     def visit_Starred(self, node: ast.Starred) -> ast.AST:
-        node.value = self._looked_at(node.value) if isinstance(node.ctx, ast.Load) else self.visit(node.value)
+        node.value = self._taken(node.value) if isinstance(node.ctx, ast.Load) else self.visit(node.value)
         return node
 
     def visit_Dict(self, node: ast.Dict) -> ast.AST:
         pairs = list(zip(node.keys, node.values, strict=True))
         node.keys = [None if key is None else self.visit(key) for key, _ in pairs]
-        node.values = [self._looked_at(value) if key is None else self.visit(value) for key, value in pairs]
+        node.values = [self._taken(value) if key is None else self.visit(value) for key, value in pairs]
         return node
 
     def visit_For(self, node: ast.For) -> ast.AST:
@@ -279,7 +279,7 @@ class Instrumenter(ast.NodeTransformer):
         return self._call(hook, node, self.visit(node), self._site(node, "for"))
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
-        node.value = self._looked_at(node.value)
+        node.value = self._taken(node.value)
         return node
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
@@ -346,12 +346,16 @@ class Instrumenter(ast.NodeTransformer):
             return found
         return self._call("_scenrun_look_", node, found, self._site(node, "look"))
 
-    def _whole(self, node: ast.expr) -> ast.expr:
+    def _whole(self, node: ast.expr, hook: str = "_scenrun_whole_") -> ast.expr:
         """An operand of which all is looked at: of its items, too."""
         found: ast.expr = self.visit(node)
         if isinstance(node, ast.Constant | ast.Lambda | ast.JoinedStr):
             return found
-        return self._call("_scenrun_whole_", node, found, self._site(node, "look"))
+        return self._call(hook, node, found, self._site(node, "look"))
+
+    def _taken(self, node: ast.expr) -> ast.expr:
+        """An operand whose items are taken one after another, in one step."""
+        return self._whole(node, "_scenrun_taken_")
 
     # --- parts
 

@@ -14,9 +14,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from scenrun.own_code import control
+from scenrun.own_code.accounting import note
 from scenrun.own_code.control import quietly
 from scenrun.own_code.hook_names import HOOKS
 from scenrun.own_code.instrument import instrumented
+from scenrun.own_code.sites import Site, number_of
 from scenrun.own_code.standard_library import STATEFUL, renew, twins
 
 _PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -109,6 +111,8 @@ class World:
         code, spec = found
         module = importlib.util.module_from_spec(spec)
         module.__dict__["__builtins__"] = self._names
+        if control.here() is not None:
+            note(f"import {name} by a thread", number_of(Site(str(spec.origin), 1, "<module>", "import")))
         self.modules[name] = module
         self._replaced[name] = sys.modules.get(name)
         sys.modules[name] = module  # pickle, dataclasses and others look a class's module up there

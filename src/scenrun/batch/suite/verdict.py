@@ -113,7 +113,7 @@ def _searched(file: str, loaded: Loaded, how: SuiteOptions, began: float) -> Sui
     found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python)
     again = how.again("explore", file)
     text = describe_search(found, {}, WIDTH)
-    if found.counterexamples:
+    if any(one.moves for one in found.counterexamples):
         again = again.also(save="schedule.json")
         replay = replace(how, time_limit=None).again("replay", "schedule.json", on="threads")
         text += f"\n  keep it: {again}; then {replay}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from scenrun.batch.suite.discovery import SUFFIXES, is_scenario
 
 if TYPE_CHECKING:
     from scenrun.interface.pytest_plugin.fixture import Scenarios
+    from scenrun.own_code.result import CodeExplored
 
 MARKER = "scenrun: a scenario that `scenrun` runs, simulates or explores"
 
@@ -63,6 +65,23 @@ def scenario(request: pytest.FixtureRequest) -> Scenarios:
     from scenrun.interface.pytest_plugin.fixture import Scenarios
 
     return Scenarios(request.path.parent, bool(_allows_python(request.config)))
+
+
+@pytest.fixture
+def every_schedule() -> Callable[..., CodeExplored]:
+    """Searches the schedules of functions that run as threads, and fails unless what they promise holds in all of them.
+
+    `every_schedule(setup, [adds, adds], check)`; the arguments are those of `scenrun.explore_code`.
+    """
+    from scenrun.own_code.explore_code import explore_code
+
+    def search(*arguments: Any, **options: Any) -> CodeExplored:
+        found = explore_code(*arguments, **options)
+        if found.verdict != "holds":
+            pytest.fail(str(found), pytrace=False)
+        return found
+
+    return search
 
 
 def _allows_python(config: pytest.Config) -> Any:
