@@ -16,7 +16,6 @@ from types import (
     FunctionType,
     GeneratorType,
     GenericAlias,
-    MappingProxyType,
     MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
@@ -35,7 +34,7 @@ CONTAINERS = (list, dict, set, deque, bytearray)
 SCALARS = (int, float, complex, str, bytes, bool, NoneType, range, type(Ellipsis), type(NotImplemented), slice)
 """Types whose objects nobody can change, and that hold no others that somebody could."""
 IMMUTABLE = (*SCALARS, tuple, frozenset)
-PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, MappingProxyType, TracebackType)
+PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, TracebackType)
 """Types whose objects are the same for everybody, as long as no attribute of them is written."""
 DEEPEST, MOST = 8, 10_000
 """How deep containers are looked into, and at how many items."""
@@ -157,10 +156,12 @@ def _is_plain(cls: type, name: str) -> bool:
             return False
     found = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
     if isinstance(found, property):
-        return found.fget is None or not isinstance(found.fget, FunctionType) or is_hooked(found.fget)
+        return found.fget is None or (isinstance(found.fget, FunctionType) and is_hooked(found.fget))
     if found is None or isinstance(found, _KNOWN_DESCRIPTORS) or not hasattr(type(found), "__get__"):
         return True
-    if isinstance(found, MemberDescriptorType) or name in ("__dict__", "__class__", "__doc__", "__weakref__"):
+    if isinstance(found, MemberDescriptorType):
+        return found.__name__ == name
+    if name in ("__dict__", "__class__", "__doc__", "__weakref__"):
         return True
     return is_hooked_class(type(found)) or is_hooked_class(cls)
 

@@ -33,7 +33,19 @@ from scenrun.own_code.accounting import (
     note,
     reached,
 )
-from scenrun.own_code.hooks import access, ask_iteration, ask_part, get, look, set_, touch, whole
+from scenrun.own_code.hooks import (
+    all_of,
+    announce,
+    ask_iteration,
+    ask_part,
+    get,
+    look,
+    looked,
+    set_,
+    touch,
+    touched,
+)
+from scenrun.own_code.steps import Part
 
 READING = frozenset((
     "get", "keys", "values", "items", "copy", "index", "count", "isdisjoint", "issubset", "issuperset", "union",
@@ -102,7 +114,7 @@ def function(called: Any, site: int) -> Any:
 
 def _without_hooks(called: Any, site: int) -> Any:
     if str(called.__module__).partition(".")[0] in KNOWN_IN_PYTHON:
-        return _announcing(called, False, whole, site)
+        return _announcing(called, False, all_of, site)
     note(_named(called), site)
     return called
 
@@ -116,12 +128,12 @@ def _named(called: Any) -> str:
 def _class(called: type, site: int) -> Any:
     if called.__module__ == "builtins":
         if called.__name__ in SHALLOW:
-            return _announcing(called, False, look, site)
+            return _announcing(called, False, looked, site)
         if called.__name__ in DEEP:
-            return _announcing(called, False, whole, site)
+            return _announcing(called, False, all_of, site)
     if not is_made_accounted(called):
         note(_named(called), site)
-    return called if is_hooked_class(called) else _announcing(called, False, look, site)
+    return called if is_hooked_class(called) else _announcing(called, False, looked, site)
 
 
 def _callable(called: Any, site: int) -> None:
@@ -142,9 +154,9 @@ def _unbound(called: Any, site: int) -> Any:
     if called_name in BY_NAME and owner in (object, type):
         return _by_name(called, called_name != "__getattribute__", site)
     if issubclass(owner, CONTAINERS):
-        return _announcing(called, called_name not in READING, look, site)
+        return _announcing(called, called_name not in READING, looked, site)
     if issubclass(owner, IMMUTABLE):
-        return _announcing(called, False, whole, site)
+        return _announcing(called, False, all_of, site)
     if owner is not object:
         note(_named(called), site)
     return called
@@ -157,7 +169,7 @@ def _bound(called: Any, site: int) -> Any:
     if isinstance(owner, ModuleType):
         if owner.__name__ not in KNOWN_MODULES and called is not sys.exit:
             note(_named(called), site)
-        return _announcing(called, True, whole, site)
+        return _announcing(called, True, all_of, site)
     if is_container(owner):
         return _of_container(called, owner, called_name not in READING, site)
     if called_name in BY_NAME:
@@ -165,9 +177,11 @@ def _bound(called: Any, site: int) -> Any:
     if isinstance(owner, type):
         if owner.__module__ != "builtins" and not is_hooked_class(owner):
             note(_named(called), site)
-        return _announcing(called, False, look, site)
+        return _announcing(called, False, looked, site)
     if isinstance(owner, IMMUTABLE):
-        return _announcing(called, False, whole, site)
+        if called_name in ("format", "format_map"):
+            note("str.format(), which can read attributes", site)
+        return _announcing(called, False, all_of, site)
     if type(owner) is GeneratorType or reached(owner):
         return _of_container(called, owner, False, site)
     if not is_operated_by_hooks(owner):
@@ -181,10 +195,10 @@ def _builtin(called: Any, called_name: str, site: int) -> Any:
     if called_name == "next":
         return _next(called, site)
     if called_name in SHALLOW:
-        return _announcing(called, False, look, site)
+        return _announcing(called, False, looked, site)
     if called_name not in DEEP:
         note(f"{called_name}()", site)
-    return _announcing(called, False, whole, site)
+    return _announcing(called, False, all_of, site)
 
 
 # --- what announces for it
@@ -200,12 +214,12 @@ def _of_attribute(called: Any, owner: Any, writes: bool, site: int) -> Any:
 
 def _of_container(called: Any, owner: Any, writes: bool, site: int) -> Any:
     def call(*arguments: Any, **named: Any) -> Any:
+        parts = [part for one in arguments for part in touched(one, False, site)]
         for one in arguments:
-            touch(one, False, site)
             ask_part(one, site)
         if called.__name__ in COMPARING:
-            whole(owner, site)
-        touch(owner, writes, site, arguments[0] if arguments else None)
+            parts += all_of(owner, site)
+        announce([*parts, *touched(owner, writes, site, arguments[0] if arguments else None)], site)
         key = named.get("key")
         if key is not None:  # while it is called, the container is neither as before nor as after
             named["key"] = _in_between(key, [owner], writes, site)
@@ -214,17 +228,19 @@ def _of_container(called: Any, owner: Any, writes: bool, site: int) -> Any:
     return call
 
 
-def _announcing(called: Any, writes: bool, asks: Callable[[Any, int], Any], site: int) -> Any:
+def _announcing(called: Any, writes: bool, asks: Callable[[Any, int], list[Part]], site: int) -> Any:
     called_back = getattr(called, "__name__", "") in CALLING
     iterates = getattr(called, "__name__", "") not in ASKING_ONCE
 
     def call(*arguments: Any, **named: Any) -> Any:
+        parts: list[Part] = []
         for one in (*arguments, *named.values()):
-            asks(one, site)
+            parts += asks(one, site)
             if iterates:
                 ask_iteration(one, site)
             if writes:
-                touch(one, True, site)
+                parts += touched(one, True, site)
+        announce(parts, site)
         if called_back and arguments:
             arguments = (_in_between(arguments[0], arguments[1:], writes, site), *arguments[1:])
         elif "key" in named:
@@ -260,7 +276,6 @@ def _by_name(called: Any, writes: bool, site: int) -> Any:
 def _next(called: Any, site: int) -> Any:
     def call(turns: Any, *more: Any) -> Any:
         if type(turns).__module__ in ("builtins", "itertools", "_collections"):
-            access(turns, "[]", True, site)
             look(turns, site)
         elif not is_operated_by_hooks(turns):
             note(f"next() of {type(turns).__module__}.{type(turns).__qualname__}", site)

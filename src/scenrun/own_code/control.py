@@ -11,14 +11,14 @@ import _thread
 import gc
 import os
 import sys
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
 
 from scenrun.own_code.identities import Identities, Parts
 from scenrun.own_code.sites import SITES
-from scenrun.own_code.steps import Controlled, Moved, Place, Step, locked
+from scenrun.own_code.steps import Controlled, Moved, Part, Place, Step, locked
 from scenrun.own_code.unordered import Accesses, Ordered
 
 CLOCK, LIFE = 0, 1
@@ -51,13 +51,15 @@ class Unwound(BaseException):
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
-    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[Mark] = ()) -> None:
+    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> None:
         """The beginning of an execution.
 
         - files: those of the user's own code, in which the place of each step is recorded; none: no place is.
         - marks: the sites whose accesses are steps, and the names of attributes that are looked for on classes as well.
+        - keeps: as for `Identities`; False where code looks at when objects end.
         """
         self.files = files
+        self.identities = Identities(keeps=keeps)
         self.marks = marks
         self.raced: set[Mark] = set()
         """Sites of accesses that the steps did not order, of which at least one was no step; names that came to be on classes."""
@@ -73,9 +75,10 @@ class Execution:
         self._arrived = locked()
         self._is_over = False
         self._given = 0
-        self.identities = Identities()
         self._cells = Parts(self.identities, count(LIFE + 1).__next__)
         self._accesses = Parts(self.identities, Accesses)
+        self._goers: Parts[set[int]] = Parts(self.identities, set)
+        """For each generator, the threads that have gone on with it."""
         self._order = Ordered()
         self.unaccounted: dict[str, int] = {}
         """What threads did that is not announced, each with a site where they did."""
@@ -220,20 +223,35 @@ class Execution:
             raise Unwound
         return one.is_late
 
-    def access(self, owner: Any, name: str, writes: bool, site: int) -> None:
-        """An access that a controlled thread is about to make: a point, if its site is marked."""
+    def access(self, parts: Sequence[Part], site: int) -> None:
+        """Accesses that a controlled thread is about to make, all in one step: a point, if their site is marked."""
         one = self.here()
-        if one is None:
+        if one is None or not parts:
             return
         one.accesses[site] = times = one.accesses.get(site, 0) + 1
         if times == MOST_AT_ONE_SITE:
             self._restless.add(site)
         if site in self.marks or site in self._restless:
-            kind, about = "write" if writes else "read", SITES[site]
-            self.point(Step(kind, self.cell_of(owner, name), writes, f"{kind} {about.what}", about))
-        raced = self._order.access(self._accesses.of(owner, name), one.number, site, writes=writes)
-        if raced:
-            self.raced.update(raced, (site,))
+            self.point(self._access_step(parts, site))
+        if one.daemon and any(writes for _, _, writes in parts):
+            self.raced.add(site)  # what is checked once the others have ended may come before it
+        for owner, name, writes in parts:
+            raced = self._order.access(self._accesses.of(owner, name), one.number, site, writes=writes)
+            if raced:
+                self.raced.update(raced, (site,))
+
+    def _access_step(self, parts: Sequence[Part], site: int) -> Step:
+        cells = [(self.cell_of(owner, name), writes) for owner, name, writes in parts]
+        kind, about = "write" if any(writes for _, writes in cells) else "read", SITES[site]
+        return Step(kind, *cells[0], f"{kind} {about.what}", about, more=tuple(cells[1:]))
+
+    def is_shared(self, generator: Any) -> bool:
+        """Whether several threads have gone on with a generator; the one that asks is about to."""
+        one = self.here()
+        known: set[int] = self._goers.of(generator, "[]")
+        if one is not None:
+            known.add(one.number)
+        return len(known) > 1
 
     def another(self) -> int:
         """The next of the numbers that an execution gives out."""
@@ -253,15 +271,15 @@ current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
 
-def begin(files: frozenset[str] = frozenset(), marks: Container[Mark] = ()) -> Execution:
-    """A new execution, which is the current one. files, marks: as for `Execution`.
+def begin(files: frozenset[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> Execution:
+    """A new execution, which is the current one. files, marks, keeps: as for `Execution`.
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.
     """
     global current, _collects
     _collects = gc.isenabled()
     gc.disable()
-    current = Execution(files, marks)
+    current = Execution(files, marks, keeps=keeps)
     return current
 
 

@@ -84,6 +84,7 @@ class CodeExecutions(Executions):
         """The state of the present execution."""
         self._present: _Present | None = None
         self._world: World | None = None
+        self._is_loaded = False
         self._complaints: list[str | None] = []
         """What the check said of the present execution, once it was asked: it may change what it looks at."""
         self.records = False
@@ -162,8 +163,16 @@ class CodeExecutions(Executions):
     def _restart(self) -> None:
         if self.mark():
             raise self.on_marks
+        if not self._is_loaded:  # what modules there are, and whether they look at when objects end
+            self._is_loaded = True
+            first = World(self.loader)
+            try:
+                self.build(first)
+            finally:
+                first.leave()
         self._world = World(self.loader)
-        execution = control.begin(self.loader.files if self.records else frozenset(), self.marks)
+        files, keeps = self.loader.files if self.records else frozenset(), not self.loader.has_finalizers
+        execution = control.begin(files, self.marks, keeps=keeps)
         body = self.build(self._world)
         try:
             shared = body.setup()

@@ -47,7 +47,7 @@ def explore_code(
 
     - setup: makes what the threads share; called before each schedule, without arguments.
     - threads: the functions that run as threads, each with what `setup` returned; a mapping gives them names.
-    - check: called with the same when all threads have ended; must not return False or raise.
+    - check: called with the same when all threads have ended that are no daemons; must not return False or raise.
     - strategy: `dpor` (one of all schedules that differ only in the order of independent steps), `preemptions`, `delays`,
       `random`, `pct`, `pos` or `surw` (docs/strategies.md). None, the default, is `dpor`, with random schedules and PCT as soon
       as there are many schedules.

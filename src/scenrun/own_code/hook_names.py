@@ -12,6 +12,6 @@ HOOKS: dict[str, Any] = {
     "_scenrun_stored_": hooks.stored, "_scenrun_update_": hooks.update, "_scenrun_item_": hooks.item,
     "_scenrun_cell_": hooks.Cell, "_scenrun_slice_": slice, "_scenrun_look_": hooks.look, "_scenrun_whole_": hooks.whole,
     "_scenrun_operate_": hooks.operate, "_scenrun_each_": hooks.each, "_scenrun_unpacked_": hooks.each_unpacked,
-    "_scenrun_taken_": hooks.taken,
+    "_scenrun_taken_": hooks.taken, "_scenrun_delegated_": hooks.delegated,
     "_scenrun_unknown_": hooks.unknown, "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
 }  # fmt: skip

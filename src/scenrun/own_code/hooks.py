@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from types import BuiltinFunctionType, ModuleType
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
 from scenrun.own_code import control
@@ -22,6 +22,7 @@ from scenrun.own_code.accounting import (
     note,
     reached,
 )
+from scenrun.own_code.steps import Part
 
 OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
@@ -34,34 +35,48 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 UPDATING = frozenset(("+=", "-=", "*=", "|=", "&=", "^="))
 """The operators that change a container in place."""
+TOLD_ONLY = frozenset(
+    ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__")
+)
+"""Attributes with names of Python's own on which nothing depends but what is told."""
 _written_on_classes: set[str] = set()
 """Names of attributes that were written on a class: a read from an instance may find them there."""
 
 
+def announce(parts: Sequence[Part], site: int) -> None:
+    """Announce accesses that are made together."""
+    if control.current is not None:
+        control.current.access(parts, site)
+
+
 def access(owner: Any, name: str, writes: bool, site: int) -> None:
     """Announce an access."""
-    if control.current is not None:
-        control.current.access(owner, name, writes, site)
+    announce([(owner, name, writes)], site)
 
 
 def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
-    """Announce an access to a container, if it is one; `key` is that of the item, where it is one item's.
+    """Announce an access to a container, if it is one (see `touched`)."""
+    announce(touched(value, writes, site, key), site)
+
+
+def touched(value: Any, writes: bool, site: int, key: Any = None) -> list[Part]:
+    """An access to a container, if a value is one; `key` is that of the item, where it is one item's.
 
     Of a view or an iterator it is one to the container that it goes through, and to itself.
     """
-    if control.current is None:
-        return
+    if control.current is None or is_simple(value):
+        return []
     if not is_container(value):
-        for one in reached(value):
-            access(one, "[]", not is_container(one), site)
-        return
+        found = reached(value)
+        if any(type(one) is GeneratorType and control.current.is_shared(one) for one in found):
+            note("a generator that several threads go on with", site)
+        return [(one, "[]", not is_container(one)) for one in found]
     owner = control.current.identities.owner_of(value)
     if owner is not None and type(key) is str:  # an item of an object's `__dict__` is an attribute
-        access(owner, key, writes, site)
-        return
+        return [(owner, key, writes)]
     if owner is not None:
         note(f"the __dict__ of {type(owner).__qualname__} as a whole", site)
-    access(value, "[]", writes, site)
+    return [(value, "[]", writes)]
 
 
 # --- attributes and variables
@@ -70,21 +85,25 @@ def touch(value: Any, writes: bool, site: int, key: Any = None) -> None:
 def get(owner: Any, name: str, site: int) -> Any:
     """About to read an attribute."""
     execution = control.current
-    if execution is not None:
-        if issubclass(type(owner), ModuleType):
-            owner_of_it = _variables(getattr(owner, "__file__", "") or owner.__name__)
-            access(owner_of_it, name, False, site)
-            return owner
-        access(owner, name, False, site)
-        if name == "__dict__":
-            execution.identities.note_dict(owner)
-        if name in _written_on_classes:
-            for base in owner.__mro__[1:] if issubclass(type(owner), type) else type(owner).__mro__:
-                if name in base.__dict__:
-                    access(base, name, False, site)
-                    break
-        if not is_accounted_attribute(owner, name):
-            note(f"the attribute {name} of {type(owner).__module__}.{type(owner).__qualname__}", site)
+    if execution is None:
+        return owner
+    cls = type(owner)
+    if name == "__dict__" and issubclass(cls, (type, ModuleType)):
+        note(f"the __dict__ of {owner.__name__}", site)
+    if issubclass(cls, ModuleType):
+        announce([(_variables(getattr(owner, "__file__", "") or owner.__name__), name, False)], site)
+        return owner
+    parts: list[Part] = [(owner, name, False)]
+    if name == "__dict__":
+        execution.identities.note_dict(owner)
+    if name in _written_on_classes:
+        if cls is super:
+            note(f"{name} of a class by super()", site)
+        bases: tuple[type, ...] = owner.__mro__[1:] + cls.__mro__ if issubclass(cls, type) else cls.__mro__
+        parts += [(base, name, False) for base in bases if base is not object]
+    announce(parts, site)
+    if not is_accounted_attribute(owner, name):
+        note(f"the attribute {name} of {cls.__module__}.{cls.__qualname__}", site)
     return owner
 
 
@@ -94,6 +113,8 @@ def set_(owner: Any, name: str, site: int) -> Any:
         if issubclass(type(owner), type):
             _written_on_classes.add(name)
         return owner
+    if name.startswith("__") and name.endswith("__") and name not in TOLD_ONLY:
+        control.current.unaccounted.setdefault(f"{name} is set", site)  # also by the setup
     if issubclass(type(owner), ModuleType):
         note(f"{name} of the module {owner.__name__} is written as an attribute", site)
         access(_variables(getattr(owner, "__file__", "") or owner.__name__), name, True, site)
@@ -102,6 +123,8 @@ def set_(owner: Any, name: str, site: int) -> Any:
         _written_on_classes.add(name)
         control.current.raced.add(name)  # it was not looked for on classes so far
     access(owner, name, True, site)
+    if not is_accounted_attribute(owner, name):
+        note(f"the attribute {name} of {type(owner).__module__}.{type(owner).__qualname__}", site)
     return owner
 
 
@@ -169,7 +192,10 @@ def item(owner: Any, key: Any, site: int) -> Any:
     """`owner[key]`; of a dictionary that makes what is missing, that may be a write."""
     if control.current is not None:
         _ask(owner, key, site)
-        touch(owner, hasattr(type(owner), "__missing__"), site, key)
+        makes = hasattr(type(owner), "__missing__")
+        if makes and isinstance(getattr(owner, "default_factory", None), FunctionType | MethodType):
+            note("a default factory of your own", site)
+        touch(owner, makes, site, key)
     return owner[key]
 
 
@@ -206,9 +232,8 @@ class Cell:
     def _announce(self, value: Any) -> None:
         if control.current is not None:
             _ask(self._owner, self._key, self._site)
-            if isinstance(self._key, slice):
-                touch(value, False, self._site)
-            touch(self._owner, True, self._site, self._key)
+            taken = touched(value, False, self._site) if isinstance(self._key, slice) else []
+            announce([*taken, *touched(self._owner, True, self._site, self._key)], self._site)
 
 
 # --- values
@@ -216,18 +241,31 @@ class Cell:
 
 def look(value: Any, site: int) -> Any:
     """An operand whose truth or size is asked, or whose items are taken, but nothing of these items."""
-    if control.current is not None and not is_simple(value):
-        touch(value, False, site)
-        if not isinstance(value, IMMUTABLE):
-            _ask_object(value, site)
+    announce(looked(value, site), site)
     return value
+
+
+def looked(value: Any, site: int) -> list[Part]:
+    """What is touched by that."""
+    if control.current is None or is_simple(value):
+        return []
+    if not isinstance(value, IMMUTABLE):
+        _ask_object(value, site)
+    return touched(value, False, site)
 
 
 def whole(value: Any, site: int) -> Any:
     """A value of which all is looked at: it is compared, made into a text, unpacked."""
-    if control.current is not None and not is_simple(value):
-        _look_deep(value, site, DEEPEST, set())
+    announce(all_of(value, site), site)
     return value
+
+
+def all_of(value: Any, site: int) -> list[Part]:
+    """What is touched by that."""
+    parts: list[Part] = []
+    if control.current is not None and not is_simple(value):
+        _look_deep(value, site, DEEPEST, set(), parts)
+    return parts
 
 
 def taken(value: Any, site: int) -> Any:
@@ -237,18 +275,26 @@ def taken(value: Any, site: int) -> Any:
     return value
 
 
+def delegated(value: Any, site: int) -> Any:
+    """What `yield from` goes through: a container turn by turn, a generator by itself."""
+    if control.current is None or is_simple(value) or type(value) is GeneratorType:
+        touch(value, False, site)
+        return value
+    return each(value, site)
+
+
 def ask_iteration(value: Any, site: int) -> None:
     """Name an object that C code goes through by an iterator of the object's own giving: nobody knows of what it is one."""
     if control.current is not None and not isinstance(value, IMMUTABLE) and gives_iterator(type(value)):
         note(f"iteration of {type(value).__module__}.{type(value).__qualname__}", site)
 
 
-def _look_deep(value: Any, site: int, depth: int, seen: set[int]) -> None:
-    touch(value, False, site)
+def _look_deep(value: Any, site: int, depth: int, seen: set[int], parts: list[Part]) -> None:
+    parts += touched(value, False, site)
     if is_container(value):
-        parts: Iterable[Any] = [*value, *value.values()] if isinstance(value, dict) else list(value)
+        items: Iterable[Any] = [*value, *value.values()] if isinstance(value, dict) else list(value)
     elif isinstance(value, tuple | frozenset):
-        parts = value
+        items = value
     else:
         _ask_object(value, site)
         return
@@ -258,10 +304,10 @@ def _look_deep(value: Any, site: int, depth: int, seen: set[int]) -> None:
     if not depth or len(seen) > MOST:
         note("a container with very many others in it", site)
         return
-    for part in parts:
-        if not is_simple(part):
-            ask_part(part, site)
-            _look_deep(part, site, depth - 1, seen)
+    for item in items:
+        if not is_simple(item):
+            ask_part(item, site)
+            _look_deep(item, site, depth - 1, seen, parts)
 
 
 def ask_part(part: Any, site: int) -> None:
@@ -290,18 +336,15 @@ def operate(what: str, left: Any, right: Any, site: int) -> Any:
             if is_container(right):
                 ask_part(left, site)
         elif not (is_simple(left) and is_simple(right)):
-            whole(left, site)
-            whole(right, site)
+            announce([*all_of(left, site), *all_of(right, site)], site)
     return OPERATORS[what](left, right)
 
 
 def update(what: str, before: Any, value: Any, site: int) -> Any:
     """The value of a variable after `+=` and the like."""
     if control.current is not None and not (is_simple(before) and is_simple(value)):
-        whole(before, site)
-        whole(value, site)
-        if what in UPDATING:
-            touch(before, True, site)
+        changed = touched(before, True, site) if what in UPDATING else []
+        announce([*all_of(before, site), *all_of(value, site), *changed], site)
     return OPERATORS[what](before, value)
 
 

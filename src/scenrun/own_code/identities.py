@@ -16,7 +16,10 @@ T = TypeVar("T")
 class Identities:
     """The objects of one execution that were touched."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = True) -> None:
+        """keeps: whether objects of which there can be no weak references are kept alive; else what comes to have the identity of
+        one that is no more is taken for it, which orders more steps than need be."""
+        self.keeps = keeps
         self._known: dict[int, Any] = {}
         """The objects, by identity: weak references, or themselves where there can be none."""
         self._forgetting: list[Callable[[int], None]] = []
@@ -31,7 +34,8 @@ class Identities:
         try:
             self._known[id(owner)] = weakref.ref(owner, partial(self._forget, id(owner)))
         except TypeError:
-            self._known[id(owner)] = owner
+            if self.keeps:
+                self._known[id(owner)] = owner
 
     def _forget(self, identity: int, _: Any) -> None:
         self._known.pop(identity, None)

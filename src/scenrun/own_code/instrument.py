@@ -11,7 +11,7 @@ import ast
 from types import CodeType
 from typing import Any
 
-from scenrun.own_code.scopes import Function, closure_variables, own_names, unannounced
+from scenrun.own_code.scopes import Function, closure_variables, declared_global, own_names, unannounced
 from scenrun.own_code.sites import Site, number_of
 
 FRAME_READERS = frozenset({"super", "locals", "globals", "vars", "dir", "eval", "exec"})
@@ -50,8 +50,8 @@ class Instrumenter(ast.NodeTransformer):
         """The globals that some function writes."""
         self._nonlocals = closure_variables(tree)
         """The variables of functions that some inner function uses, and that are written more than once or by it."""
-        self._own: list[set[str]] = []
-        """For each function around, the names that are its own and so hide globals."""
+        self._own: list[tuple[set[str], set[str]]] = []
+        """For each function around, the names that are its own and so hide globals, and those that it declares to be global."""
 
     # --- scopes
 
@@ -72,7 +72,7 @@ class Instrumenter(ast.NodeTransformer):
         node.args.defaults = [self.visit(one) for one in node.args.defaults]
         node.args.kw_defaults = [None if one is None else self.visit(one) for one in node.args.kw_defaults]
         self._functions.append(name)
-        self._own.append(own_names(node))
+        self._own.append((own_names(node), declared_global(node)))
         classes, self._classes = self._classes, [*self._classes]
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
@@ -227,8 +227,14 @@ class Instrumenter(ast.NodeTransformer):
             return None
         if name in self._nonlocals:
             return f"{self.file}: a closure"
-        is_own = any(name in names for names in self._own)
-        return self.file if name in self._globals and not is_own else None
+        if name not in self._globals:
+            return None
+        for own, are_global in reversed(self._own):
+            if name in are_global:
+                return self.file
+            if name in own:
+                return None
+        return self.file
 
     # --- calls, loops, tests
 
@@ -279,7 +285,7 @@ class Instrumenter(ast.NodeTransformer):
         return self._call(hook, node, self.visit(node), self._site(node, "for"))
 
     def visit_YieldFrom(self, node: ast.YieldFrom) -> ast.AST:
-        node.value = self._taken(node.value)
+        node.value = self._whole(node.value, "_scenrun_delegated_")
         return node
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:

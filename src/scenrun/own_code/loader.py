@@ -33,6 +33,8 @@ class Loader:
         self.uncontrolled: dict[str, None] = {}
         """Modules that were imported as they are."""
         self.twins = twins()
+        self.has_finalizers = False
+        """Whether some module of the user's own looks at when objects end."""
         self.has_pools = False
         """Whether some module uses pools."""
         self._codes: dict[str, tuple[CodeType, importlib.machinery.ModuleSpec]] = {}
@@ -65,6 +67,7 @@ class Loader:
             if spec is None or spec.origin is None:
                 return None
             source = importlib.util.decode_source(Path(spec.origin).read_bytes())
+            self.has_finalizers |= "__del__" in source or "weakref" in source
             self._codes[name] = instrumented(source, spec.origin), spec
         return self._codes[name]
 
@@ -144,6 +147,8 @@ class World:
             self.loader.uncontrolled.setdefault(name.partition(".")[0])
             return builtins.__import__(name, globals, locals, fromlist, 0)
         module = self.load(name)
+        if fromlist and control.here() is not None:
+            note(f"from {name} import .. by a thread", number_of(Site(name, 0, "<module>", "import")))
         for part in fromlist or ():
             if part != "*" and not hasattr(module, part) and hasattr(module, "__path__"):
                 self.load(f"{name}.{part}")

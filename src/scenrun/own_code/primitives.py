@@ -12,7 +12,9 @@ from types import GenericAlias
 from typing import Any
 
 from scenrun.own_code import control
+from scenrun.own_code.accounting import note
 from scenrun.own_code.control import Execution
+from scenrun.own_code.sites import Site, number_of
 from scenrun.own_code.steps import Controlled, Step
 
 OUTSIDE = -1
@@ -193,28 +195,38 @@ class Thread:
         self._given = name
         self._inherited = daemon
         self._controlled: Controlled | None = None
+        self._maker = _me()
         self._hash = 0 if control.current is None else control.current.another()
 
     def __hash__(self) -> int:
         """The same in each execution, so that sets of threads have the same order."""
         return self._hash
 
+    def _note_use(self) -> None:
+        """Name that a thread uses an object which another one may start, or change."""
+        if _me() not in (self._maker, None if self._controlled is None else self._controlled.number):
+            note("a Thread object that several threads use", number_of(Site("threading.py", 0, "Thread", "use")))
+
     @property
     def name(self) -> str:
         """Its name."""
+        self._note_use()
         return self._given or (self._controlled.name if self._controlled is not None else "Thread")
 
     @name.setter
     def name(self, name: str) -> None:
+        self._note_use()
         self._given = name
 
     @property
     def daemon(self) -> bool:
         """Whether the program may end before it."""
+        self._note_use()
         return bool(self._inherited)
 
     @daemon.setter
     def daemon(self, daemon: bool) -> None:
+        self._note_use()
         if self._controlled is not None:
             raise RuntimeError("cannot set daemon status of active thread")
         self._inherited = daemon
@@ -222,6 +234,7 @@ class Thread:
     @property
     def ident(self) -> int | None:
         """Its identity; None before it was started."""
+        self._note_use()
         return None if self._controlled is None else self._controlled.number + 1
 
     native_id = ident
@@ -249,6 +262,7 @@ class Thread:
 
     def start(self) -> None:
         """Start it."""
+        self._note_use()
         found, execution = control.here(), control.current
         if execution is None or (found is None and execution.is_set_up):
             raise control.Uncontrolled("a thread can be started only by setup and by the threads that are searched")
@@ -270,6 +284,8 @@ class Thread:
     def join(self, timeout: float | None = None) -> None:
         """Wait for its end."""
         if self._controlled is None:
+            self._note_use()
+        if self._controlled is None:
             raise RuntimeError("cannot join thread before it is started")
         found, joined = control.here(), self._controlled
         if found is None:
@@ -289,11 +305,19 @@ class Thread:
 
     def is_alive(self) -> bool:
         """Whether it was started and has not ended."""
+        if self._controlled is None:
+            self._note_use()
         found = control.here()
         if found is not None and self._controlled is not None:
             execution, _ = found
             execution.point(Step("look", execution.cell_of(self._controlled, "life"), False, f"is {self.name} alive"))
         return self._controlled is not None and self._controlled.next is not None
+
+
+def _me() -> int | None:
+    """The number of the thread that asks; None of one that is not controlled, as the setup's."""
+    found = control.here()
+    return None if found is None else found[1].number
 
 
 class _Here(threading.local):
@@ -312,7 +336,7 @@ def current_thread() -> Any:
         return threading.current_thread()
     if _here.thread is None or _here.thread._controlled is not found[1]:
         made = Thread(name=found[1].name, daemon=found[1].daemon)
-        made._controlled = found[1]
+        made._controlled, made._maker = found[1], found[1].number
         _here.thread = made
     return _here.thread
 

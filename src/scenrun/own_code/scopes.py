@@ -29,9 +29,24 @@ def own_names(node: Function) -> set[str]:
             names.add(one.id)
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(one.name)
+        elif isinstance(one, ast.comprehension):  # its variables are those of a scope of its own
+            waiting += [one.iter, *one.ifs]
         elif not isinstance(one, ast.Lambda):
             waiting += ast.iter_child_nodes(one)
     return names - declared
+
+
+def declared_global(node: Function) -> set[str]:
+    """The names that a function, without inner ones, declares to be global."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [] if isinstance(node, ast.Lambda) else list(node.body)
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, ast.Global):
+            found.update(one.names)
+        if not isinstance(one, (*_FUNCTIONS, ast.ClassDef)):
+            waiting += ast.iter_child_nodes(one)
+    return found
 
 
 def closure_variables(tree: ast.Module) -> set[str]:
@@ -78,7 +93,7 @@ def _is_set_before(name: str, stores: list[tuple[str, int, bool]], line: int) ->
 def unannounced(node: ast.stmt, is_shared: Callable[[str], bool]) -> str:
     """What a statement does to variables that others see, or to objects, at places where no hook can stand; empty if nothing."""
     if any(is_shared(name) for name in _hidden_stores(node)):
-        return "a shared variable that a statement other than an assignment sets"
+        return "a shared variable that is set otherwise than alone, by an assignment"
     if isinstance(node, ast.Match) and any(
         _reads_attributes(part) for case in node.cases for part in ast.walk(case.pattern)
     ):
@@ -90,7 +105,9 @@ def unannounced(node: ast.stmt, is_shared: Callable[[str], bool]) -> str:
 
 def _hidden_stores(node: ast.stmt) -> Iterator[str]:
     places: list[ast.AST | None] = []
-    if isinstance(node, ast.For | ast.AsyncFor):
+    if isinstance(node, ast.Assign) and (len(node.targets) > 1 or isinstance(node.targets[0], ast.Tuple | ast.List)):
+        places = list(node.targets)  # each is set after the one before
+    elif isinstance(node, ast.For | ast.AsyncFor):
         places = [node.target]
     elif isinstance(node, ast.With | ast.AsyncWith):
         places = [one.optional_vars for one in node.items]

@@ -33,6 +33,10 @@ class Step(NamedTuple):
         return self.ready is None or self.ready()
 
 
+Part = tuple[Any, str, bool]
+"""An object, the name of what is touched of it, and whether that is changed."""
+
+
 class Controlled:
     """A thread of an execution."""
 
