@@ -155,6 +155,8 @@ def test_what_cannot_be_had_is_refused() -> None:
     for given in ({"strategy": "states"}, {"time": "virtual"}, {"count": True}, {"reduction": "on"}, {"races": True}):
         with pytest.raises(UsageError, match="objects"):
             explored(text, **given)
+    with pytest.raises(UsageError, match=r"say how many: --set threads\.payer"):
+        explored(text.replace("count: 2", "count: any"))
     with pytest.raises(scenrun.ScenarioError, match="No module named"):
         explored(text.replace("objects_to_search", "no_such_module"))
 

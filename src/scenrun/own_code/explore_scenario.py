@@ -48,6 +48,10 @@ def explore_any(loaded: Loaded, seed: int | None = None, how: SearchOptions | No
         return explore_loaded(loaded, seed, how)
     how = how or SearchOptions()
     _refuse(how)
+    if loaded.program.any_number:
+        given = " ".join(f"--set threads.{one}.count=3" for one in loaded.program.any_number)
+        names = " and ".join(loaded.program.any_number)
+        raise UsageError(f"`count: any` of {names} is proved of a model alone, not of `objects`; say how many: {given}")
     return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how).run()
 
 
