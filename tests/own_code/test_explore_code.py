@@ -319,3 +319,15 @@ def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.Monke
     assert "a did not come to its next step" in str(found.bound)
     assert "code_to_search.py:" in str(found.bound)
     assert "threads that would not end: a" in str(found)
+
+
+def test_a_system_without_more_threads_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence, without a verdict."""
+
+    def refuses(function: Any, arguments: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(control._thread, "start_new_thread", refuses)
+    found = scenrun.explore_code(code.counter, [code.adds])
+    assert found.verdict == "incomplete"
+    assert "a could not be started: can't start new thread" in str(found)

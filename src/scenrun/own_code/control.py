@@ -104,8 +104,11 @@ class Execution:
         begun_by = self.here()
         self._order.begin(made.number, None if begun_by is None else begun_by.number)
         starter, self._arrived = self._arrived, locked()
-        # a thread of its own, as locals of threads and contexts must be new
-        _thread.start_new_thread(self._run, (made,))
+        try:  # a thread of its own, as locals of threads and contexts must be new
+            _thread.start_new_thread(self._run, (made,))
+        except RuntimeError as error:
+            self._arrived, made.has_ended = starter, True
+            raise Uncontrolled(f"{name} could not be started: {error}") from None
         has_arrived = self._arrived.acquire(timeout=PATIENCE_S)
         self._arrived = starter
         if not has_arrived:
