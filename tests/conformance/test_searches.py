@@ -31,7 +31,7 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow
 from scenrun.search.state_search import SearchedSpace, search
 
-PARTS, EACH = 8, 12
+PARTS, EACH = 7, 12
 MOST = 400
 """States of a scenario that is compared."""
 BEGUN_WHOLE = 12

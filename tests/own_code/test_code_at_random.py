@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from code_compared import TooLarge, compared
 
-PARTS, EACH = 2, 6
+PARTS, EACH = 2, 5
 
 
 @pytest.mark.parametrize("locks", [False, True], ids=["bytecodes", "locks"])

@@ -35,9 +35,10 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 UPDATING = frozenset(("+=", "-=", "*=", "|=", "&=", "^="))
 """The operators that change a container in place."""
-TOLD_ONLY = frozenset(
-    ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__wrapped__", "__type_params__")
-)
+TOLD_ONLY = frozenset((
+    "__module__", "__name__", "__qualname__", "__doc__", "__annotations__", "__annotate__", "__annotate_func__", "__wrapped__",
+    "__type_params__", "__firstlineno__", "__static_attributes__",
+))  # fmt: skip
 """Attributes with names of Python's own on which nothing depends but what is told."""
 _written_on_classes: set[str] = set()
 """Names of attributes that were written on a class: a read from an instance may find them there."""
