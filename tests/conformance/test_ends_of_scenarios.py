@@ -18,7 +18,7 @@ from scenrun.program.primitives.kinds import Done
 from scenrun.program.primitives.kinds import Phase as Action
 from scenrun.program.primitives.registry import KINDS
 
-PARTS, EACH = 9, 105
+PARTS, EACH = 8, 105
 MOST_STATES = 2_000
 SWITCHING_S = (1e-6, 1e-5, 5e-3)
 """Switch intervals: with the smallest, threads come between each other's steps most often."""

@@ -18,7 +18,7 @@ from scenrun.model.machine import Machine
 from scenrun.program.ir import Program
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
-PARTS, EACH = 6, 75
+PARTS, EACH = 6, 55
 
 
 def schedulers(number: int) -> list[Scheduler]:
