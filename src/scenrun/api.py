@@ -125,7 +125,8 @@ def explore(
 ) -> Explored:  # fmt: skip
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
-    - scenario, overrides, allow_python: as for `run`; a scenario with `objects` is refused.
+    - scenario, overrides, allow_python: as for `run`. A scenario with `objects` is searched with their code, by a strategy that
+      walks schedules (docs/own_code.md).
     - strategy: `states` (all of them, breadth first), or one that walks schedules: `random`, `pct`, `pos`, `surw`,
       `preemptions`, `delays` or `dpor` (docs/strategies.md). None, the default, is `states`, followed by random schedules
       and PCT where the states are too many.

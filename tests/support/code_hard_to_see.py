@@ -195,6 +195,26 @@ def writes_twice(s: Shared) -> None:
     s.y = 1
 
 
+class Table(dict[str, Any]):
+    """A container with an attribute of its own."""
+
+    handler: Any = staticmethod(new_list)
+
+
+def with_table() -> Shared:
+    shared = setup()
+    shared.table = Table()
+    return shared
+
+
+def sets_handler(s: Shared) -> None:
+    s.table.handler = int  # type: ignore[attr-defined]
+
+
+def calls_handler(s: Shared) -> None:
+    s.log = s.table.handler() == 0  # type: ignore[attr-defined]
+
+
 # --- what is checked
 
 
@@ -249,5 +269,6 @@ CASES: dict[str, tuple[Any, list[Any], Any]] = {
     "an attribute that a format reads": (setup, [formats, sets_x], zero_seen),
     "a property whose getter is in C": (setup, [sets_value, reads_value], nothing_seen),
     "a name of a comprehension and of a module": (setup, [reads_global_beside, sets_global], nothing_seen),
+    "a container's own attribute that is called": (with_table, [sets_handler, calls_handler], nothing_seen),
     "a daemon that is cut off": (setup, [starts_daemon], alike),
 }

@@ -77,8 +77,6 @@ ATTRIBUTES = ("getattr", "hasattr", "setattr", "delattr")
 BY_NAME = ("__setattr__", "__delattr__", "__getattribute__")
 KNOWN_MODULES = frozenset(("math", "cmath", "_operator", "_heapq", "_bisect", "itertools", "_functools"))
 """Modules in C whose functions have no state; they may change what they are given."""
-
-
 KNOWN_IN_PYTHON = frozenset(("logging", "typing", "types"))
 """Modules without hooks that change nothing that threads share, as far as these can see: the locks of `logging` are its own."""
 
@@ -87,7 +85,7 @@ def method(owner: Any, called: str, site: int) -> Any:
     """`owner.called`, about to be called."""
     if control.current is None:
         return getattr(owner, called)
-    if not is_container(owner):
+    if type(owner) not in CONTAINERS:  # an object of a subclass has attributes of its own
         get(owner, called, site)
     return function(getattr(owner, called), site)
 

@@ -274,6 +274,13 @@ class CodeExecutions(Executions):
         faults = [(one.name, one.fault) for one in self.at(state).threads if one.fault is not None]
         return tuple(FindingKey(kind_of_fault(type(fault).__name__), name) for name, fault in faults)
 
+    def fault_of(self, name: str) -> str | None:
+        """What a thread of the present execution has ended with, in words; None where it did not end with an exception."""
+        fault = next((one.fault for one in self.present.threads if one.name == name and one.fault is not None), None)
+        if fault is None:
+            return None
+        return f"{name} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
+
     def transitions(self, states: Sequence[int]) -> list[Transition]:
         self.steps = 0
         """All steps that were made so far."""

@@ -212,10 +212,9 @@ class _Search:
         execution = self.executions.present
         if about.about == CHECK:
             return f"the check does not hold: {self.executions.complaint()}"
-        faults = {one.name: one.fault for one in execution.threads if one.fault is not None}
-        if about.about in faults:
-            fault = faults[about.about]
-            return f"{about.about} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
+        fault = self.executions.fault_of(about.about)
+        if fault is not None:
+            return fault
         waiting = [one for one in execution.threads if one.is_needed]
         told = [
             f"{one.name} waits to {one.next.text}{_at(execution.place_of(one))}"

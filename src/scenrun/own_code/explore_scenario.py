@@ -152,7 +152,7 @@ class _Exploring:
             shown = (*self.executions.end(state).findings, *self.executions.lasting(state))
             story = _Story(self.executions).trace()
         except (Different, Uncontrolled) as error:
-            shown, story = (), Trace((), (), self.executions.model.machine.initial(), ())
+            story = Trace((), (), self.executions.model.machine.initial(), ())
             return self._counterexample(found, f"{found.about.about}: not shown again, as {error}", story)
         finally:
             self.executions.records = False
@@ -169,10 +169,9 @@ class _Exploring:
         )  # fmt: skip
 
     def _sentence(self, about: FindingKey, story: Trace) -> str:
-        children = {one.name: one.fault for one in self.executions.present.threads if one.fault is not None}
-        if about.about in children:
-            fault = children[about.about]
-            return f"{about.about} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
+        fault = self.executions.fault_of(about.about)
+        if fault is not None:
+            return fault
         waiting = [one for one in story.waiting if one.operation is None and one.object is not None]
         if about.kind == "deadlock" and waiting:
             return "; ".join(f"{one.thread} waits to {one.object}" for one in waiting)
