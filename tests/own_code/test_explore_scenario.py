@@ -135,6 +135,24 @@ threads:
     assert explored(text.replace("DO", handled)).verdict == "holds"
 
 
+def test_what_is_not_announced_keeps_a_scenario_from_holds() -> None:
+    """It is named, with its place; what is wrong is found all the same."""
+    text = TWICE.replace("account.PAY, args: {amount: 2}", "account.copied")
+    found = explored(text.replace("total == 5", "total == 1").replace("[[3], [5]]", "[[1]]"))
+    assert found.verdict == "incomplete", str(found)
+    assert not found.ok
+    assert not found.closed
+    assert "copy.copy() (objects_to_search.py:" in str(found)
+
+
+def test_an_always_is_watched_between_steps_of_code() -> None:
+    """It is the model's, and broken by a step of the scenario."""
+    text = TWICE.replace("PAY", "pay_safely").replace("expect: {", 'expect: {always: ["total == 0"], ')
+    found = explored(text)
+    assert found.verdict == "violated"
+    assert "total == 0 is to hold always" in found.counterexamples[0].sentence
+
+
 def test_objects_of_the_standard_library_are_controlled() -> None:
     """A queue as an object is the one of this Python, under control."""
     text = """

@@ -269,6 +269,6 @@ CASES: dict[str, tuple[Any, list[Any], Any]] = {
     "an attribute that a format reads": (setup, [formats, sets_x], zero_seen),
     "a property whose getter is in C": (setup, [sets_value, reads_value], nothing_seen),
     "a name of a comprehension and of a module": (setup, [reads_global_beside, sets_global], nothing_seen),
-    "a container's own attribute that is called": (with_table, [sets_handler, calls_handler], nothing_seen),
+    "a container's own attribute that is called": (with_table, [calls_handler, sets_handler], nothing_seen),
     "a daemon that is cut off": (setup, [starts_daemon], alike),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 
 
@@ -26,6 +27,10 @@ class Account:
     def total(self) -> int:
         """The balance."""
         return self.balance
+
+    def copied(self) -> int:
+        """The balance of a copy, which code without hooks makes."""
+        return copy.copy(self.__dict__)["balance"]  # type: ignore[no-any-return]
 
     def refuse(self) -> None:
         """Raise."""
