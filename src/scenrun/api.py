@@ -166,7 +166,7 @@ def replay(
     schedule: str | Path | MoveSchedule,
     *,
     scenario: str | Path | Mapping[str, Any] | Loaded | None = None,
-    on: str = "simulator",
+    on: str | None = None,
     level: str | None = None,
     log: str | Path | Callable[[dict[str, Any]], object] | None = None,
     keep: bool = False,
@@ -179,8 +179,8 @@ def replay(
     - scenario: as for `run`; by default the schedule's own file, at the path that it was given by or beside the schedule.
       The schedule's overrides apply, except to a loaded scenario.
     - on: `simulator` (the default), in virtual time and with the same log every time, or `threads`, on real threads that
-      take their steps one at a time.
-    - level, log, keep, allow_python: as for `run`; a scenario with `objects` is refused.
+      take their steps one at a time. Schedules in which code makes steps are made on threads.
+    - level, log, keep, allow_python: as for `run`; a schedule in which code makes steps has no log.
 
     Raises ScenarioError and OutputError, as `run`, and UsageError where the schedule does not fit the scenario, with the
     first move that does not.
@@ -188,14 +188,44 @@ def replay(
     from scenrun.model.move_schedule import MoveSchedule, read
 
     found = schedule if isinstance(schedule, MoveSchedule) else read(schedule)
+    if found.code is not None:
+        if (level, log, keep) != (None, None, False) or on == "simulator":
+            raise UsageError(
+                "a schedule of code is made on `threads`, and has no log: leave `on`, `level`, `log` and `keep` out"
+            )
+        return _replayed_code(schedule, found, scenario, allow_python)
     if scenario is None:
         scenario = scenario_of("." if isinstance(schedule, MoveSchedule) else schedule, found)
     overrides = None if isinstance(scenario, Loaded) else found.overrides
     level = _level(level, keep)
     loaded = _loaded(scenario, level, overrides, allow_python)
     with _output(log, keep) as lines:
-        result = replay_once(loaded, found, on, lambda run_id: lines.recorder(run_id, level, loaded.program), level)
+        result = replay_once(
+            loaded, found, on or "simulator", lambda run_id: lines.recorder(run_id, level, loaded.program), level
+        )
     return RunResult.of(lines.kept_with(result))
+
+
+def _replayed_code(
+    path: str | Path | MoveSchedule,
+    schedule: MoveSchedule,
+    scenario: str | Path | Mapping[str, Any] | Loaded | None,
+    allow_python: bool,
+) -> RunResult:
+    """Replay a schedule in which the user's own code makes steps."""
+    from scenrun.model.move_schedule import MoveSchedule
+    from scenrun.own_code.replay_code import record_of_replay
+
+    if not allow_python:
+        raise UsageError("this is a schedule of Python code: pass allow_python=True if you trust it")
+    if schedule.code is None or schedule.code.functions is not None:
+        if scenario is not None:
+            raise UsageError("this is a schedule of functions; leave `scenario` out")
+        return RunResult.of(record_of_replay(schedule, None))
+    if scenario is None:
+        scenario = scenario_of("." if isinstance(path, MoveSchedule) else path, schedule)
+    overrides = None if isinstance(scenario, Loaded) else schedule.overrides
+    return RunResult.of(record_of_replay(schedule, _loaded(scenario, "info", overrides, allow_python)))
 
 
 def scenario_of(path: str | Path, schedule: MoveSchedule) -> str:

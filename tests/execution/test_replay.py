@@ -151,7 +151,7 @@ GOOD = {
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"schedule": 3}, "is a schedule of version 3, and this scenrun knows those up to 2"),
+        ({"schedule": 4}, "is a schedule of version 4, and this scenrun knows those up to 3"),
         ({"schedule": 1}, "is a schedule of turns; `scenrun simulate FILE --schedule"),
         ({"schedule": True}, "is no schedule"),
         ({"schedule": "2"}, "is no schedule"),

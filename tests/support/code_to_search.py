@@ -318,6 +318,16 @@ def starts_two(shared: Shared) -> None:
         child.join()
 
 
+def starts_two_alike(shared: Shared) -> None:
+    """Starts two threads of the same name that add to a value."""
+    shared.value = 0
+    threads = [threading.Thread(target=adds_by_name, args=(shared,), name="twin") for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def submits_two(shared: Shared) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(adds_by_name, shared) for _ in range(2)]:

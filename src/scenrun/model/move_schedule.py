@@ -1,4 +1,7 @@
-"""Schedule files of version 2, for paths of a search: the moves by name, the program and seed, and the finding they show."""
+"""Schedule files of a search: the moves by name, the program and seed, and the finding they show.
+
+Version 2 has paths of a model. Version 3 has schedules of the user's own code as well, with the accesses that are steps in it.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,26 @@ from scenrun.errors import OutputError, UsageError
 from scenrun.model import turn_schedule as turns
 from scenrun.model.moves import Move
 
-VERSION = 2
+VERSION, CODE_VERSION = 2, 3
 TIMES = ("free", "virtual")
 _FIELDS = Move._fields
+
+
+@dataclass(frozen=True, slots=True)
+class OfCode:
+    """What a schedule of the user's own code says of that code."""
+
+    marks: tuple[dict[str, str], ...]
+    """The accesses that are steps, by `function`, `source` and `what` is accessed; and by `attribute`, names that are written on
+    classes."""
+    functions: dict[str, Any] | None = None
+    """Where no scenario calls the code: `setup`, `threads` by name and `check`, each as `package.module:name`; or `main`."""
+    trace: tuple[str, ...] = ()
+    """Top-level modules that are compiled with hooks although they are installed."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For the file."""
+        return {"marks": list(self.marks), "functions": self.functions, "trace": list(self.trace)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +55,17 @@ class MoveSchedule:
     """The kind of the finding that the moves show, and its subject: threads, or an expectation."""
     cycle_from: int | None = None
     """The first move of a livelock's cycle, counted from 0; the cycle lasts to the end of the moves."""
+    code: OfCode | None = None
+    """For a schedule in which the user's own code makes steps."""
 
     def as_dict(self) -> dict[str, Any]:
         """The content of the file; default values of moves are left out."""
+        code = {} if self.code is None else {"code": self.code.as_dict()}
         return {
-            "schedule": VERSION, "scenario": self.scenario, "file": self.file, "overrides": self.overrides,
-            "digest": self.digest, "seed": self.seed, "time": self.time,
+            "schedule": VERSION if self.code is None else CODE_VERSION, "scenario": self.scenario, "file": self.file,
+            "overrides": self.overrides, "digest": self.digest, "seed": self.seed, "time": self.time,
             "finding": None if self.finding is None else dict(zip(("kind", "about"), self.finding, strict=True)),
-            "cycle_from": self.cycle_from, "moves": [_written(move) for move in self.moves],
+            "cycle_from": self.cycle_from, **code, "moves": [_written(move) for move in self.moves],
         }  # fmt: skip
 
     def save(self, path: str | Path) -> None:
@@ -62,16 +85,18 @@ def _written(move: Move) -> dict[str, Any]:
 
 
 def read(path: str | Path) -> MoveSchedule:
-    """Read a schedule of version 2 from a file; raises UsageError."""
+    """Read a schedule of a search from a file; raises UsageError."""
     found = turns.read_json(path)
     version = found.get("schedule") if isinstance(found, dict) else None
     if isinstance(version, bool):
         version = None
     if version == turns.VERSION:
         raise UsageError(f"{path} is a schedule of turns; `scenrun simulate FILE --schedule {path}` follows it")
-    if isinstance(version, int) and version > VERSION:
-        raise UsageError(f"{path} is a schedule of version {version}, and this scenrun knows those up to {VERSION}")
-    if version != VERSION:
+    if isinstance(version, int) and version > CODE_VERSION:
+        raise UsageError(
+            f"{path} is a schedule of version {version}, and this scenrun knows those up to {CODE_VERSION}"
+        )
+    if version not in (VERSION, CODE_VERSION):
         raise UsageError(f"{path} is no schedule as `scenrun explore --save` writes it")
     try:
         return _schedule(found)
@@ -82,7 +107,7 @@ def read(path: str | Path) -> MoveSchedule:
 
 
 def _schedule(found: dict[str, Any]) -> MoveSchedule:
-    moves = tuple(_move(number, one) for number, one in enumerate(_list(found["moves"])))
+    moves = tuple(_move(number, one) for number, one in enumerate(_list(found["moves"], "moves")))
     finding = None if found["finding"] is None else _mapping(found["finding"], "finding")
     out = MoveSchedule(
         scenario=_text(found["scenario"], "scenario"),
@@ -94,6 +119,7 @@ def _schedule(found: dict[str, Any]) -> MoveSchedule:
         time=_text(found["time"], "time"),
         finding=None if finding is None else (_text(finding["kind"], "kind"), _text(finding["about"], "about")),
         cycle_from=None if found["cycle_from"] is None else turns.whole(found["cycle_from"]),
+        code=_code(found["code"]) if found["schedule"] == CODE_VERSION else None,
     )
     _check(out)
     return out
@@ -110,16 +136,29 @@ def _check(schedule: MoveSchedule) -> None:
         raise ValueError("`seed` is below 2 to the power of 64")
 
 
+def _code(found: Any) -> OfCode:
+    code = _mapping(found, "code")
+    marks = tuple(_texts(one, "marks") for one in _list(code["marks"], "marks"))
+    functions = None if code["functions"] is None else _mapping(code["functions"], "functions")
+    return OfCode(marks, functions, tuple(_text(one, "trace") for one in _list(code["trace"], "trace")))
+
+
 def _move(number: int, found: Any) -> Move:
     if not isinstance(found, dict) or not {"thread", "op"} <= set(found) <= set(_FIELDS):
         raise ValueError(f"move {number + 1:,} is {str(found)[:60]}; moves have a `thread` and an `op`")
-    expires = found.get("expires", False)
-    if not isinstance(expires, bool):
-        raise ValueError(f"`expires` of move {number + 1:,} is true or false")
+    expires, inner = found.get("expires", False), found.get("inner", False)
+    for name, value in (("expires", expires), ("inner", inner)):
+        if not isinstance(value, bool):
+            raise ValueError(f"`{name}` of move {number + 1:,} is true or false")
     return Move(
         _text(found["thread"], "thread"), _text(found["op"], "op"), _text(found.get("step", ""), "step"),
         turns.whole(found.get("phase", 0)), expires, turns.whole(found.get("alternative", 0)),
+        _text(found.get("function", ""), "function"), _text(found.get("source", ""), "source"), inner,
     )  # fmt: skip
+
+
+def _texts(found: Any, name: str) -> dict[str, str]:
+    return {key: _text(text, key) for key, text in _mapping(found, name).items()}
 
 
 def _text(found: Any, name: str) -> str:
@@ -134,9 +173,9 @@ def _mapping(value: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _list(found: Any) -> Sequence[Any]:
+def _list(found: Any, name: str) -> Sequence[Any]:
     if not isinstance(found, list):
-        raise ValueError("`moves` is a list")
+        raise ValueError(f"`{name}` is a list")
     return found
 
 
@@ -151,8 +190,8 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "scenrun schedule",
-        "description": "Who moves when: turns of a simulation (version 1), or moves of a search (version 2).",
-        "oneOf": [_of_turns(), _of_moves()],
+        "description": "Who moves when: turns of a simulation (version 1), moves of a search (version 2), also in code (3).",
+        "oneOf": [_of_turns(), _of_moves(), _of_moves_in_code()],
     }
 
 
@@ -173,15 +212,29 @@ def _of_turns() -> dict[str, Any]:
     })  # fmt: skip
 
 
-def _of_moves() -> dict[str, Any]:
-    move = {
-        "thread": _TEXT, "op": _TEXT, "step": _TEXT, "phase": _NUMBER, "expires": {"type": "boolean"},
-        "alternative": _NUMBER,
-    }  # fmt: skip
+_MOVE = {
+    "thread": _TEXT, "op": _TEXT, "step": _TEXT, "phase": _NUMBER, "expires": {"type": "boolean"}, "alternative": _NUMBER,
+}  # fmt: skip
+
+
+def _of_moves_in_code() -> dict[str, Any]:
+    texts = {"type": "object", "additionalProperties": _TEXT}
+    functions = {"type": ["object", "null"], "description": "`setup`, `threads` by name and `check`, or `main`"}
+    code = _object({
+        "marks": {"type": "array", "items": texts, "description": "accesses that are steps: `function`, `source`, `what`"},
+        "functions": functions, "trace": {"type": "array", "items": _TEXT},
+    })  # fmt: skip
+    move = {**_MOVE, "function": _TEXT, "source": _TEXT, "inner": {"type": "boolean"}}
+    return _of_moves(CODE_VERSION, move, {"code": code})
+
+
+def _of_moves(
+    version: int = VERSION, move: dict[str, Any] = _MOVE, more: dict[str, Any] | None = None
+) -> dict[str, Any]:
     finding = _object({"kind": _TEXT, "about": _TEXT})
     return _object({
-        "schedule": {"const": VERSION}, "scenario": _TEXT, "file": _TEXT, "overrides": {"type": "object"},
+        "schedule": {"const": version}, "scenario": _TEXT, "file": _TEXT, "overrides": {"type": "object"},
         "digest": _TEXT, "seed": _NUMBER, "time": {"enum": list(TIMES)}, "finding": {"oneOf": [finding, {"type": "null"}]},
-        "cycle_from": {"type": ["integer", "null"], "minimum": 0},
+        "cycle_from": {"type": ["integer", "null"], "minimum": 0}, **(more or {}),
         "moves": {"type": "array", "items": _object(move, ("thread", "op"))},
     })  # fmt: skip

@@ -26,9 +26,14 @@ class Move(NamedTuple):
     """Whether the thread's time-out fires."""
     alternative: int = 0
     """The alternative that is taken, from 0."""
+    function: str = ""
+    """For a step of the user's own code: the function, such as `counters:Counter.add`, and the text of the line."""
+    source: str = ""
+    inner: bool = False
+    """Whether the step is in other code that this line calls, which may be different in another version of Python."""
 
     def __str__(self) -> str:
-        where = f" at {self.step}" if self.step else ""
+        where = f" at {self.step}" if self.step else f" at `{self.source}`" if self.source else ""
         more = f", action {self.phase + 1}" if self.phase else ""
         return f"{self.thread}: {self.op}{where}{more}{', its time is up' if self.expires else ''}"
 

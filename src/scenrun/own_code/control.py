@@ -11,7 +11,7 @@ import _thread
 import gc
 import os
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any
@@ -51,7 +51,7 @@ class Unwound(BaseException):
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
-    def __init__(self, files: frozenset[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> None:
+    def __init__(self, files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> None:
         """The beginning of an execution.
 
         - files: those of the user's own code, in which the place of each step is recorded; none: no place is.
@@ -152,10 +152,13 @@ class Execution:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
         if not self.files:
             return None
-        frame = sys._current_frames().get(self._ident_of(one))
+        frame, is_inner = sys._current_frames().get(self._ident_of(one)), False
         while frame is not None and frame.f_code.co_filename not in self.files:
+            is_inner |= not frame.f_code.co_filename.startswith(_HERE)
             frame = frame.f_back
-        return None if frame is None else Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        if frame is None:
+            return None
+        return Place(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_qualname, is_inner)
 
     def _ident_of(self, one: Controlled) -> int:
         return next((ident for ident, other in self.by_ident.items() if other is one), 0)
@@ -274,7 +277,7 @@ current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
 
-def begin(files: frozenset[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> Execution:
+def begin(files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> Execution:
     """A new execution, which is the current one. files, marks, keeps: as for `Execution`.
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.

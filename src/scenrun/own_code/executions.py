@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.model.machine import Transition
-from scenrun.own_code import control
+from scenrun.model.moves import Move
+from scenrun.own_code import control, hooks
 from scenrun.own_code.control import Execution, Uncontrolled
+from scenrun.own_code.labels import LabelledMarks, Labels
 from scenrun.own_code.loader import Loader, World
 from scenrun.own_code.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.sites import SITES
@@ -89,6 +91,11 @@ class CodeExecutions(Executions):
         """What the check said of the present execution, once it was asked: it may change what it looks at."""
         self.records = False
         """Whether the places of steps are recorded, which takes time."""
+        self.labels = Labels(loader)
+        self.moves_made: list[Move] = []
+        """The steps of the present execution by name, if places are recorded."""
+        self.fixed_marks: LabelledMarks | None = None
+        """The accesses that are steps, if they are known by name."""
 
     def begin(self) -> int:
         self.close()
@@ -140,6 +147,9 @@ class CodeExecutions(Executions):
             self._check_step(execution, one)
             self.steps += 1
             choice = self._tree.choice(one)
+            if self.records:
+                made = self.move_of(execution.threads[thread_of(choice)])
+                self.moves_made.append(made._replace(alternative=choice >> THREAD_BITS))
             execution.move(thread_of(choice), choice >> THREAD_BITS)
             self._made = one
         return execution
@@ -172,7 +182,9 @@ class CodeExecutions(Executions):
                 first.leave()
         self._world = World(self.loader)
         files, keeps = self.loader.files if self.records else frozenset(), not self.loader.has_finalizers
-        execution = control.begin(files, self.marks, keeps=keeps)
+        marks = self.marks if self.fixed_marks is None else self.fixed_marks
+        execution = control.begin(files, marks, keeps=keeps)
+        self.moves_made = []
         body = self.build(self._world)
         try:
             shared = body.setup()
@@ -203,6 +215,22 @@ class CodeExecutions(Executions):
         self.is_settled = True
         self.marks = set(self._marks_of.get(tuple(map(choice_of, transitions)), self.marks))
         self.close()
+
+    def move_of(self, one: Controlled) -> Move:
+        """The name of a thread's next step; places must be recorded."""
+        return self.labels.of_step(self.present, one)
+
+    def follow_marks(self, named: tuple[dict[str, str], ...]) -> None:
+        """Take for steps the accesses that have these names, and no others."""
+        self.is_settled = True
+        self.fixed_marks = LabelledMarks(self.labels, named)
+        hooks.note_written_on_classes(self.fixed_marks.attributes)
+
+    def named_marks(self) -> tuple[dict[str, str], ...]:
+        """The names of the accesses that are steps."""
+        if self.fixed_marks is not None:
+            return self.fixed_marks.named
+        return tuple(sorted(map(self.labels.of_mark, self.marks), key=lambda one: sorted(one.items())))
 
     # --- what strategies ask
 
@@ -282,8 +310,6 @@ class CodeExecutions(Executions):
         return f"{name} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
 
     def transitions(self, states: Sequence[int]) -> list[Transition]:
-        self.steps = 0
-        """All steps that were made so far."""
         schedule = self._tree.schedule(states[-1])
         self._marks_of[schedule] = frozenset(self.marks)
         return [Transition(thread_of(one), alternative=one >> THREAD_BITS) for one in schedule]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
-from itertools import groupby
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
+from scenrun.model.move_schedule import OfCode
 from scenrun.own_code import control
+from scenrun.own_code.code_story import finding_of
 from scenrun.own_code.control import Uncontrolled
-from scenrun.own_code.executions import CHECK, Body, Build, CodeExecutions, Different, choice_of
-from scenrun.own_code.loader import Loader, World, named
-from scenrun.own_code.result import CodeExplored, CodeFinding, CodeStep
+from scenrun.own_code.executions import CodeExecutions, Different, choice_of
+from scenrun.own_code.functions import Function, Functions
+from scenrun.own_code.result import CodeExplored, CodeFinding
 from scenrun.own_code.shorten_code import shortened
-from scenrun.own_code.steps import Moved, Place
 from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
@@ -32,7 +31,6 @@ ATOMIC = (
 )
 MOST_NAMED = 5
 """The most things that are not announced that a note names."""
-Function = Callable[..., Any] | str
 
 
 def explore_code(
@@ -71,12 +69,12 @@ def explore_code(
         raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
     if schedules is None and limit is None:
         schedules = SCHEDULES
-    build, modules = _build_of(setup, threads, check)
-    executions = CodeExecutions(Loader([*([trace] if isinstance(trace, str) else trace), *modules]), build)
+    functions = Functions.of(setup, threads, check)
+    executions = functions.executions([trace] if isinstance(trace, str) else trace)
     how = WalkOptions(
         strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps
     )
-    return _Search(executions, how).run()
+    return _Search(functions, executions, how).run()
 
 
 def extent_of(executions: CodeExecutions) -> str:
@@ -86,66 +84,14 @@ def extent_of(executions: CodeExecutions) -> str:
     return f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}" if named else ATOMIC
 
 
-# --- functions
-
-
-def _build_of(
-    setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None
-) -> tuple[Build, list[str]]:
-    """What makes the threads of one execution, and the top-level modules of the functions."""
-    if not isinstance(threads, Mapping | Sequence) or isinstance(threads, str):
-        raise UsageError("`threads` is a list of functions, or a mapping of names to functions")
-    pairs = (
-        list(threads.items()) if isinstance(threads, Mapping) else [(_name(at), one) for at, one in enumerate(threads)]
-    )
-    if not pairs:
-        raise UsageError("`threads` is empty: give the functions that run at the same time")
-    first, last = _place("setup", setup), None if check is None else _place(CHECK, check)
-    places = [(name, _place(name, one)) for name, one in pairs]
-
-    def build(world: World) -> Body:
-        bodies = [(name, _found(world, *place)) for name, place in places]
-        return Body(_found(world, *first), bodies, None if last is None else _found(world, *last))
-
-    every = [first, *(place for _, place in places), *([] if last is None else [last])]
-    return build, sorted({module.partition(".")[0] for module, _ in every})
-
-
-def _name(at: int) -> str:
-    return chr(ord("a") + at) if at < 26 else f"t{at}"
-
-
-def _place(which: str, function: Function) -> tuple[str, str]:
-    """The module and the name of a function."""
-    if not isinstance(function, str) and not callable(function):
-        raise UsageError(f"`{which}` is a function, or `package.module:name`, not {type(function).__name__}")
-    module, name = named(function)
-    if not module or not name or "<" in name:
-        raise UsageError(
-            f"`{which}` is `{name or function}`, which has no name in a module: modules are compiled anew with hooks, and "
-            "functions are looked up there by their names. Give a function at the top of a module, or `package.module:name`"
-        )
-    return module, name
-
-
-def _found(world: World, module: str, name: str) -> Any:
-    try:
-        return reduce(getattr, name.split("."), world.load(module))
-    except (UsageError, Uncontrolled):
-        raise
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise UsageError(f"`{module}:{name}` cannot be found: {error}") from None
-    except Exception as error:
-        raise UsageError(f"`{module}` cannot be loaded: {type(error).__name__}: {error}") from error
-
-
 # --- the search
 
 
 class _Search:
     """One search."""
 
-    def __init__(self, executions: CodeExecutions, how: WalkOptions) -> None:
+    def __init__(self, functions: Functions, executions: CodeExecutions, how: WalkOptions) -> None:
+        self.functions = functions
         self.executions = executions
         self.how = how
         self.walk = Walk(executions, how)
@@ -194,10 +140,13 @@ class _Search:
         schedule = tuple(map(choice_of, transitions))
         self.executions.records = True
         shows = self._shows(schedule, found.about)
-        message = self._message(found.about) if shows else "the schedule that showed it does not show it again"
-        steps = tuple(self._steps(self.executions.present.moved))
+        told = finding_of(self.executions, found.about, is_shown=shows)
         self.executions.records = False
-        return CodeFinding(found.about.kind, found.about.about, message, steps, schedule, len(found.transitions), shows)
+        return replace(told, schedule=schedule, found_with=len(found.transitions), code=self._of_code())
+
+    def _of_code(self) -> OfCode:
+        executions = self.executions
+        return OfCode(executions.named_marks(), self.functions.as_dict(), tuple(sorted(executions.loader.traced)))
 
     def _shows(self, schedule: tuple[int, ...], about: FindingKey) -> bool:
         """Whether a schedule, made from the beginning, shows a finding."""
@@ -207,31 +156,3 @@ class _Search:
             return about in (*self.executions.end(state).findings, *self.executions.lasting(state))
         except (Different, Uncontrolled):
             return False
-
-    def _message(self, about: FindingKey) -> str:
-        execution = self.executions.present
-        if about.about == CHECK:
-            return f"the check does not hold: {self.executions.complaint()}"
-        fault = self.executions.fault_of(about.about)
-        if fault is not None:
-            return fault
-        waiting = [one for one in execution.threads if one.is_needed]
-        told = [
-            f"{one.name} waits to {one.next.text}{_at(execution.place_of(one))}"
-            for one in waiting
-            if one.next is not None
-        ]
-        return "; ".join(told)
-
-    def _steps(self, moved: Sequence[Moved]) -> Iterable[CodeStep]:
-        """The steps, those of a thread in one line together."""
-        names = [one.name for one in self.executions.present.threads]
-        for (thread, place), some in groupby(moved, lambda one: (one.thread, one.place)):
-            made = list(some)
-            texts = tuple(dict.fromkeys(one.step.text for one in made))
-            file, line = (None, None) if place is None else (place.file, place.line)
-            yield CodeStep(names[thread], texts, file, line, any(one.is_late for one in made))
-
-
-def _at(place: Place | None) -> str:
-    return "" if place is None else f" (line {place.line}, {place.function})"

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
 
 from scenrun.errors import UsageError
-from scenrun.model.moves import Move
-from scenrun.model.state import ENDED
 from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import Different, choice_of
 from scenrun.own_code.explore_code import MAX_STEPS, extent_of
 from scenrun.own_code.loader import Loader, is_of_python
-from scenrun.own_code.result import CodeStep
 from scenrun.own_code.scenario_executions import ScenarioExecutions
 from scenrun.own_code.shorten_code import shortened
-from scenrun.own_code.steps import Controlled, Moved
+from scenrun.own_code.story import counterexample_of, how_long
 from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.program.expectations import missing_outcomes
-from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
 from scenrun.search.any_number import explore_loaded
-from scenrun.search.counterexample.explain import sentence
-from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at
+from scenrun.search.counterexample.trace import Trace
 from scenrun.search.options import STATELESS, STATES, SearchOptions
-from scenrun.search.properties.end_states import FindingKey
-from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.record import Counterexample, is_expected
 from scenrun.search.result import Explored
 from scenrun.search.strategies.campaign import SCHEDULES
@@ -70,6 +62,14 @@ def _refuse(how: SearchOptions) -> None:
             raise UsageError(f"{name} is not for scenarios with `objects`: their schedules are walked one by one")
 
 
+def executions_of(program: Program, seed: int) -> ScenarioExecutions:
+    """The executions of a scenario, with hooks in the modules that it names."""
+    names = [one.python for one in program.objects]
+    names += [str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"]
+    tops = {name.partition(":")[0].partition(".")[0] for name in names if ":" in name}
+    return ScenarioExecutions(program, seed, Loader(top for top in tops if not is_of_python(top)))
+
+
 class _Exploring:
     """One search of a scenario with its code."""
 
@@ -77,10 +77,7 @@ class _Exploring:
         self.program = program
         self.how = how
         self.seed = seed
-        names = [one.python for one in program.objects]
-        names += [str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"]
-        tops = {name.partition(":")[0].partition(".")[0] for name in names if ":" in name}
-        self.executions = ScenarioExecutions(program, seed, Loader(top for top in tops if not is_of_python(top)))
+        self.executions = executions_of(program, seed)
         schedules, seconds = how.schedules, how.limits.seconds
         if schedules is None and seconds is None:
             schedules = SCHEDULES
@@ -147,105 +144,16 @@ class _Exploring:
         transitions = shortened(self.executions, whole, found.about) if self.how.shorten else whole
         self.executions.close()
         self.executions.records = True
+        length = 0
         try:
+            if transitions is not whole:
+                length = how_long(self.executions, tuple(map(choice_of, whole)))
             state = self.executions.state_of(tuple(map(choice_of, transitions)))
             shown = (*self.executions.end(state).findings, *self.executions.lasting(state))
-            story = _Story(self.executions).trace()
+            told = counterexample_of(self.executions, found.about, is_shown=found.about in shown)
         except (Different, Uncontrolled) as error:
             story = Trace((), (), self.executions.model.machine.initial(), ())
-            return self._counterexample(found, f"{found.about.about}: not shown again, as {error}", story)
+            told = Counterexample(found.about, f"{found.about.about}: not shown again, as {error}", story, (), 0, 0)
         finally:
             self.executions.records = False
-        said = (
-            self._sentence(found.about, story) if found.about in shown else "the same schedule does not show it again"
-        )
-        return self._counterexample(found, said, story)
-
-    def _counterexample(self, found: Found, said: str, story: Trace) -> Counterexample:
-        switches = sum(1 for _ in groupby(step.thread for step in story.steps)) - 1 if story.steps else 0
-        return Counterexample(
-            about=found.about, sentence=said, story=story, moves=(), switches=max(0, switches), found_with=len(story.steps),
-            schedule=found.schedule,
-        )  # fmt: skip
-
-    def _sentence(self, about: FindingKey, story: Trace) -> str:
-        fault = self.executions.fault_of(about.about)
-        if fault is not None:
-            return fault
-        waiting = [one for one in story.waiting if one.operation is None and one.object is not None]
-        if about.kind == "deadlock" and waiting:
-            return "; ".join(f"{one.thread} waits to {one.object}" for one in waiting)
-        return sentence(self.executions.model.machine, about, story)
-
-
-class _Story:
-    """The steps of the present execution: of the model as they are told elsewhere, of code by lines of its source."""
-
-    def __init__(self, executions: ScenarioExecutions) -> None:
-        self.execution = executions.present
-        self.running = executions.running
-        self.machine = executions.model.machine
-        self.holders = Holders(self.machine)
-
-    def trace(self) -> Trace:
-        """The whole of it."""
-        steps = tuple(self._steps())
-        state = self.running.state
-        waiting = [self._waiting(one) for one in self.execution.threads if one.next is not None]
-        return Trace(steps, tuple(waiting), state, tuple(one.name for one in self.execution.threads))
-
-    def _steps(self) -> Iterator[TraceStep]:
-        at, number = 0, 1
-        moved = self.execution.moved
-        while at < len(moved):
-            made = self.running.made.get(at)
-            if made is not None:
-                before, transition, after = made
-                yield step_between(self.machine, number, before, transition, after)
-                self.holders.follow(before, transition, after)
-                at += 1
-            else:
-                some = self._of_one_line(moved, at)
-                yield self._code_step(number, some, at)
-                at += len(some)
-            number += 1
-
-    def _of_one_line(self, moved: Sequence[Moved], at: int) -> list[Moved]:
-        """The steps of code that a thread makes one after another in one line."""
-        first, end = moved[at], at + 1
-        while end < len(moved) and end not in self.running.made and moved[end][::3] == first[::3]:
-            end += 1
-        return list(moved[at:end])
-
-    def _code_step(self, number: int, some: Sequence[Moved], at: int) -> TraceStep:
-        first = some[0]
-        name, place = self.execution.threads[first.thread].name, first.place
-        texts = tuple(dict.fromkeys(one.step.text for one in some))
-        told = CodeStep(
-            name, texts, None if place is None else place.file, None if place is None else place.line,
-            any(one.is_late for one in some),
-        )  # fmt: skip
-        line, step = self._call_of(first.thread, at)
-        where = "" if place is None else f"  ({place.file.rpartition('/')[2]}:{place.line})"
-        return TraceStep(number, name, f"{told}{where}", None, None, line, step, Move(name, "call", step))
-
-    def _call_of(self, thread: int, at: int) -> tuple[int | None, str]:
-        """The line of the scenario, and the step, of the call in which a thread made a step."""
-        number = self.running.controlled.get(thread)
-        for call in self.running.called if number is not None else ():
-            if call.has(number or 0, at):
-                return call.instruction.line or None, call.instruction.step
-        return None, ""
-
-    def _waiting(self, one: Controlled) -> Stuck:
-        number = self.running.controlled.get(one.number)
-        assert one.next is not None
-        if number is not None and self.running.state.threads[number].pc != ENDED:
-            instruction = self.machine.instruction_of(self.running.state.threads[number])
-            if instruction is None or instruction.op != "call":
-                return where_at(self.machine, self.running.state, number, self.holders)
-        line, step = self._call_of(one.number, len(self.execution.moved))
-        place = self.execution.place_of(one)
-        where = "" if place is None else f" ({place.file.rpartition('/')[2]}:{place.line})"
-        about: Any = f"{one.next.text}{where}"
-        return Stuck(one.name, "running" if one.is_enabled else "blocked", None, about, line=line, step=step or None)
+        return replace(told, schedule=found.schedule, found_with=length or told.found_with)

@@ -44,6 +44,11 @@ _written_on_classes: set[str] = set()
 """Names of attributes that were written on a class: a read from an instance may find them there."""
 
 
+def note_written_on_classes(names: Iterable[str]) -> None:
+    """Look for attributes of these names on classes as well."""
+    _written_on_classes.update(names)
+
+
 def announce(parts: Sequence[Part], site: int) -> None:
     """Announce accesses that are made together."""
     if control.current is not None:

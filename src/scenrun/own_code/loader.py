@@ -33,6 +33,8 @@ class Loader:
         self.uncontrolled: dict[str, None] = {}
         """Modules that were imported as they are."""
         self.twins = twins()
+        self.files: set[str] = set()
+        """The files of the user's own modules that were loaded."""
         self.has_finalizers = False
         """Whether some module of the user's own looks at when objects end."""
         self.has_pools = False
@@ -55,10 +57,10 @@ class Loader:
         place = Path(spec.origin).resolve()
         return not any(place.is_relative_to(installed) for installed in self._installed)
 
-    @property
-    def files(self) -> frozenset[str]:
-        """The files of the user's own modules that were loaded."""
-        return frozenset(str(spec.origin) for _, spec in self._codes.values())
+    def module_of(self, file: str) -> str:
+        """The name of the module that was loaded from a file; of one of Python's own, the name of the file."""
+        names = (name for name, (_, spec) in self._codes.items() if spec.origin == file)
+        return next(names, Path(file).stem)
 
     def code_of(self, name: str, path: Any) -> tuple[CodeType, importlib.machinery.ModuleSpec] | None:
         """The code and the specification of a module; None where there is no source."""
@@ -69,6 +71,7 @@ class Loader:
             source = importlib.util.decode_source(Path(spec.origin).read_bytes())
             self.has_finalizers |= "__del__" in source or "weakref" in source
             self._codes[name] = instrumented(source, spec.origin), spec
+            self.files.add(spec.origin)
         return self._codes[name]
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import linecache
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
+from scenrun.errors import UsageError
+from scenrun.model.move_schedule import MoveSchedule, OfCode
+from scenrun.model.moves import Move
 from scenrun.printable import clean
 
 WIDEST = 60
@@ -50,6 +54,10 @@ class CodeFinding:
     """The steps of the schedule as it was found, before it was shortened."""
     is_reproduced: bool = True
     """Whether the same schedule has shown it again."""
+    moves: tuple[Move, ...] = ()
+    """The steps by name."""
+    code: OfCode | None = None
+    """What a schedule file says of the code."""
 
     @property
     def switches(self) -> int:
@@ -82,6 +90,19 @@ class CodeExplored:
     """What threads did that is not announced, and so keeps the verdict from `holds`, each with its place."""
     notes: tuple[str, ...] = ()
 
+    def save(self, path: str | Path, number: int = 0) -> None:
+        """Write the schedule of a finding to a file, for `scenrun replay`.
+
+        number: which finding, from 0. Raises UsageError where there is none, and OutputError where the file cannot be written.
+        """
+        if number >= len(self.findings):
+            raise UsageError(f"there is no finding {number}: {len(self.findings)} were found")
+        found = self.findings[number]
+        MoveSchedule(
+            scenario="", file="", digest="", seed=self.seed, moves=found.moves, finding=(found.kind, found.about),
+            code=found.code,
+        ).save(path)  # fmt: skip
+
     def __str__(self) -> str:
         return "\n".join(map(clean, _lines(self)))
 
@@ -97,11 +118,12 @@ def _lines(found: CodeExplored) -> list[str]:
         head, how = found.verdict, "the search ends at the first finding"
     out = [head, f"  {schedules} in {found.seconds:.2f} s; {how}"]
     for one in found.findings:
-        out += ["", *_finding(one)]
+        out += ["", *finding_lines(one)]
     return [*out, *(f"  {note}" for note in found.notes)]
 
 
-def _finding(one: CodeFinding) -> list[str]:
+def finding_lines(one: CodeFinding) -> list[str]:
+    """A finding with the table of its steps."""
     steps, less = len(one.schedule), ""
     if one.found_with != steps:
         less = f", shortened from {one.found_with}"

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from scenrun.model.machine import FREE, Machine, Transition, outcome_of_call
+from scenrun.model.moves import Move, move_of
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import ENDED, State, Thread
 from scenrun.own_code import calls as hooked_calls
@@ -126,6 +127,12 @@ class Running:
         self.controlled: dict[int, int] = {}
         """For each controlled thread that is one of the scenario's, its number in the model."""
 
+    def is_in_call(self, number: int) -> bool:
+        """Whether a thread of the scenario makes steps of code."""
+        thread = self.state.threads[number]
+        instruction = self.machine.instruction_of(thread) if thread.pc >= 0 else None
+        return instruction is not None and instruction.op == "call"
+
     def run(self, number: int) -> None:
         """What a thread of the scenario does."""
         found = control.here()
@@ -133,8 +140,8 @@ class Running:
         self.controlled[found[1].number] = number
         try:
             while (thread := self.state.threads[number]).pc != ENDED:
-                instruction = self.machine.instruction_of(thread) if thread.pc >= 0 else None
-                if instruction is not None and instruction.op == "call":
+                instruction = self.machine.instruction_of(thread)
+                if instruction is not None and self.is_in_call(number):
                     self._call(number, thread, instruction)
                 else:
                     self._step(number, thread, found[1])
@@ -207,6 +214,14 @@ class ScenarioExecutions(CodeExecutions):
         assert self._present is not None
         found: Running = self._present.shared
         return found
+
+    def move_of(self, one: Controlled) -> Move:
+        running = self.running
+        number = running.controlled.get(one.number)
+        if number is None or running.is_in_call(number):
+            return super().move_of(one)
+        late = one.next is not None and not one.next.is_ready()
+        return move_of(self.model.machine, running.state, Transition(number, late))
 
     def end(self, state: int) -> EndState:
         execution, running = self.at(state), self.running

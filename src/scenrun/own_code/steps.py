@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import linecache
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -84,6 +85,14 @@ class Place(NamedTuple):
     file: str
     line: int
     function: str
+    """The function's qualified name."""
+    is_inner: bool = False
+    """Whether the thread is in other code that this line has called, such as the standard library's."""
+
+    @property
+    def source(self) -> str:
+        """The text of the line."""
+        return linecache.getline(self.file, self.line).strip()
 
 
 class Moved(NamedTuple):
@@ -94,6 +103,11 @@ class Moved(NamedTuple):
     is_late: bool
     place: Place | None
     """Where in the user's own code, in an execution that records it."""
+
+    @property
+    def where(self) -> tuple[int, str | None, int]:
+        """The thread and the line: the same for steps that are told together."""
+        return (self.thread, None, 0) if self.place is None else (self.thread, self.place.file, self.place.line)
 
 
 def locked() -> Any:

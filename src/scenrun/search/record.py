@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.model.move_schedule import MoveSchedule
+from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.coverage import Coverage
@@ -30,6 +30,8 @@ class Counterexample:
     """For a livelock, the index in `moves` of the first move of the cycle."""
     schedule: int | None = None
     """The number, from 0, of the first schedule that showed it, for a strategy that walks schedules."""
+    code: OfCode | None = None
+    """Where the user's own code makes steps in it."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -167,6 +169,7 @@ class SearchRecord:
         return MoveSchedule(
             scenario=self.scenario, file=self.file, digest=self.digest, seed=self.seed, moves=one.moves,
             overrides=self.overrides, time=self.time_mode, finding=(one.about.kind, about), cycle_from=one.cycle_from,
+            code=one.code,
         )  # fmt: skip
 
 

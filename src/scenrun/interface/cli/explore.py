@@ -96,8 +96,6 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     options |= _times(options.pop("times"), options["time_limit"])
     _refuse(files, options)
     loaded = load_all(files, options, "save")
-    if options["save"] is not None and any(one.program.objects for _, one in loaded):
-        raise UsageError("--save cannot write schedules of scenarios with `objects`: their steps are of your code")
     _warn_of_calls([one for _, one in loaded])
     command = _Exploring(options)
     with command.signals, command.workers():
@@ -209,7 +207,8 @@ class _Exploring:
             if any(one.moves for one in found.counterexamples) and not saved and file != "-":
                 schedule = self._replayed("schedule.json")
                 again = self._again(file).also(save="schedule.json")
-                say(f"  keep it: {again}; then scenrun replay {schedule} --on threads")
+                how = "--allow-python" if found.counterexamples[0].code is not None else "--on threads"
+                say(f"  keep it: {again}; then scenrun replay {schedule} {how}")
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
         return 0 if found.ok else 1

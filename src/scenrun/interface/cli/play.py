@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,6 +19,9 @@ from scenrun.model.moves import Diverged, choices_of
 from scenrun.program.loaded import Loaded
 from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.search.counterexample.stepper import Game, Option
+
+if TYPE_CHECKING:
+    from scenrun.own_code.code_stepper import CodeGame
 
 HELP = """\
   NUMBER   let this thread do its step (Enter takes the only one)
@@ -41,18 +45,39 @@ def play_command(file: str, **options: Any) -> int:
     loaded = load(file, overrides_of(options["sets"]))
     import_from_here(options["allow_python"])
     check_calls(loaded.program, options["allow_python"])
-    game = Game(loaded.program, options["seed"])
-    if options["start"] is not None:
-        _begin_at(game, options["start"])
+    game = _game_of(loaded, options["seed"], options["start"])
     tell(f"{loaded.name}: you decide who moves. ? shows what you can say.")
-    _Playing(game, loaded, file).run()
+    try:
+        _Playing(game, loaded, file).run()
+    finally:
+        game.close()
     return 0
 
 
-def _begin_at(game: Game, path: str) -> None:
-    schedule = read_schedule(path)
+def _game_of(loaded: Loaded, seed: int | None, start: str | None) -> Game | CodeGame:
+    """The game at its beginning, or at the end of a schedule."""
+    schedule = None if start is None else read_schedule(start)
+    if not loaded.program.objects:
+        game = Game(loaded.program, seed)
+        if schedule is not None:
+            _begin(start, lambda: game.follow(choices_of(game.machine, schedule.moves)))
+        return game
+    from scenrun.own_code.code_stepper import CodeGame
+
+    of_code = CodeGame(loaded.program, seed)
+    if schedule is None:
+        of_code.look_first()
+    elif schedule.code is None:
+        raise UsageError(f"{start} is a schedule of a model, and {loaded.name} calls code")
+    else:
+        code = schedule.code
+        _begin(start, lambda: of_code.follow(schedule.moves, code))
+    return of_code
+
+
+def _begin(path: str | None, follow: Callable[[], None]) -> None:
     try:
-        game.follow(choices_of(game.machine, schedule.moves))
+        follow()
     except Diverged as error:
         raise UsageError(f"{path} does not fit: {error}") from None
 
@@ -60,7 +85,7 @@ def _begin_at(game: Game, path: str) -> None:
 class _Playing:
     """The dialogue with the user."""
 
-    def __init__(self, game: Game, loaded: Loaded, file: str) -> None:
+    def __init__(self, game: Game | CodeGame, loaded: Loaded, file: str) -> None:
         self.game = game
         self.loaded = loaded
         self.file = file
@@ -120,9 +145,7 @@ class _Playing:
         return bool(undone)
 
     def _list(self) -> None:
-        game = Game(self.loaded.program, self.game.machine.seed)
-        for transition in self.game.transitions:
-            step = game.take(transition)
+        for step in self.game.told():
             tell(f"  {step.number}. {step.thread}: {step.text}")
 
     def _show(self) -> list[Option]:
@@ -160,12 +183,14 @@ class _Playing:
             tell("  that is the scenario itself; choose another name")
             return
         schedule = MoveSchedule(
-            scenario=program.name, file=self.file, digest=program.digest, seed=self.game.machine.seed,
+            scenario=program.name, file=self.file, digest=program.digest, seed=self.game.seed,
             moves=self.game.moves(), overrides=dict(program.overrides), finding=finding,
+            code=self.game.code,
         )  # fmt: skip
         try:
             schedule.save(name)
         except OutputError as error:
             tell(f"  {error}")
             return
-        tell(f"  saved; scenrun replay {name} makes these moves again")
+        allowed = " --allow-python" if schedule.code is not None else ""
+        tell(f"  saved; scenrun replay {name}{allowed} makes these moves again")

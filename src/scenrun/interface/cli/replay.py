@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import click
 
 from scenrun.api import replay_once, scenario_of
+from scenrun.errors import UsageError
 from scenrun.execution.replay.plan import ReplayPlan, plan_of
 from scenrun.interface.cli.repeated_run import Running, own_files, refuse_own_files
 from scenrun.interface.cli.shared_options import expect_option, recording_options
@@ -37,6 +39,8 @@ def replay_command(schedule: str, **options: Any) -> int:
     when stdout was closed.
     """
     found = read_schedule(schedule)
+    if found.code is not None:
+        return _replay_of_code(schedule, found, options)
     file = options["file"] or scenario_of(schedule, found)
     import_from_here(options["allow_python"])
     loaded = load(Path(file), overrides=found.overrides, expect=options["expect"])
@@ -49,6 +53,43 @@ def replay_command(schedule: str, **options: Any) -> int:
     with command.signals:
         status = command.run_file(schedule, loaded)
     return command.status([status])
+
+
+def _replay_of_code(path: str, schedule: MoveSchedule, options: dict[str, Any]) -> int:
+    """Replays a schedule in which the user's own code makes steps, once or repeatedly; returns the exit status."""
+    from scenrun.own_code.replay_code import replay_code
+
+    _refuse_for_code(options)
+    import_from_here(options["allow_python"])
+    if not options["allow_python"]:
+        raise UsageError(f"{path} is a schedule of Python code: give --allow-python if you trust it")
+    file, loaded = None, None
+    if schedule.code is not None and schedule.code.functions is None:
+        file = options["file"] or scenario_of(path, schedule)
+        loaded = load(Path(file), overrides=schedule.overrides, expect=options["expect"])
+    elif options["file"] is not None or options["expect"]:
+        raise UsageError("--file and --expect are for schedules of scenarios; this one is of functions")
+    times = options["repeat"] or 1
+    width = shutil.get_terminal_size((120, 24)).columns
+    shown = [replay_code(schedule, loaded, width) for _ in range(times)]
+    last = shown[-1]
+    count = sum(one.shown for one in shown)
+    if not (options["quiet"] and count == times):
+        what = f"{last.about.kind} ({last.about.about})"
+        often = f" in {count} of {times} replays" if options["repeat"] else ""
+        say("\n".join([f"{'shown' if last.shown else 'not shown'}{often}: {what}", *last.lines]))
+    return 0 if count == times else 1
+
+
+def _refuse_for_code(options: dict[str, Any]) -> None:
+    """Raises UsageError for options that have no effect where code makes steps."""
+    context = click.get_current_context()
+    for name in ("on", "log", "level", "format_", "flush"):
+        given = context.get_parameter_source(name)
+        if given is click.core.ParameterSource.COMMANDLINE and options[name] != "threads":
+            raise UsageError(
+                f"--{name.strip('_')} has no effect on a schedule of code: it is made on real threads and told on stderr"
+            )
 
 
 class _Replaying(Running):

@@ -35,6 +35,14 @@ class Game:
         self._states: list[State] = [self.machine.initial()]
         self.transitions: list[Transition] = []
 
+    code = None
+    """For a schedule file: no code makes steps."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the scenario's draws."""
+        return self.machine.seed
+
     @property
     def state(self) -> State:
         """The current state."""
@@ -81,12 +89,20 @@ class Game:
 
     def values(self) -> dict[str, object]:
         """The values of the shared variables by name."""
-        slots = self.machine.slots
-        return {
-            slots.label(slot): value
-            for slot, (value, kind) in enumerate(zip(self.state.cells, slots.kinds, strict=False))
-            if kind == "variable"
-        }
+        return values_of(self.machine, self.state)
+
+    def close(self) -> None:
+        """Nothing of a model goes on by itself."""
+
+    def told(self) -> list[TraceStep]:
+        """The steps so far."""
+        telling = LocalStepRecorder.over(self.machine)
+        out = []
+        for number, (before, transition) in enumerate(zip(self._states, self.transitions, strict=False), 1):
+            after = telling.step(before, transition)
+            assert after is not None
+            out.append(step_between(self.machine, number, before, transition, after))
+        return out
 
     def reached(self) -> list[tuple[FindingKey, str]]:
         """The findings of the current state, each with a sentence; the state must be terminal."""
@@ -97,3 +113,10 @@ class Game:
     def moves(self) -> tuple[Move, ...]:
         """The transitions so far, by name."""
         return moves_of(self.machine, self.transitions)
+
+
+def values_of(machine: Machine, state: State) -> dict[str, object]:
+    """The values of the shared variables by name."""
+    slots = machine.slots
+    pairs = enumerate(zip(state.cells, slots.kinds, strict=False))
+    return {slots.label(slot): value for slot, (value, kind) in pairs if kind == "variable"}

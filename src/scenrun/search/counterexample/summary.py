@@ -18,7 +18,8 @@ def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> st
     for number, one in enumerate(found.counterexamples):
         lines += ["", *finding_lines(one, width)]
         if number in saved:
-            lines.append(f"  see it on real threads: scenrun replay {saved[number]} --on threads")
+            how = "--on threads" if one.code is None else "--allow-python"
+            lines.append(f"  see it on real threads: scenrun replay {saved[number]} {how}")
     lines += _more(found)
     lines += _beside(found)
     lines += _outcomes(found)

@@ -1,0 +1,117 @@
+"""The functions that run as threads: found by their names in modules that are loaded anew for each execution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, NamedTuple
+
+from scenrun.errors import UsageError
+from scenrun.own_code.control import Uncontrolled
+from scenrun.own_code.executions import CHECK, Body, CodeExecutions
+from scenrun.own_code.loader import Loader, World, named
+
+Function = Callable[..., Any] | str
+
+
+class Named(NamedTuple):
+    """A function by its name."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.name}"
+
+    @property
+    def top(self) -> str:
+        """The top-level package or module."""
+        return self.module.partition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """What `explore_code` searches."""
+
+    setup: Named | None
+    """Makes what the threads share; None: the threads' functions take nothing."""
+    threads: tuple[tuple[str, Named], ...]
+    check: Named | None = None
+
+    @classmethod
+    def of(
+        cls, setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None
+    ) -> Functions:
+        """Given as functions or texts; raises UsageError."""
+        if not isinstance(threads, Mapping | Sequence) or isinstance(threads, str):
+            raise UsageError("`threads` is a list of functions, or a mapping of names to functions")
+        pairs = list(threads.items() if isinstance(threads, Mapping) else _lettered(threads))
+        if not pairs:
+            raise UsageError("`threads` is empty: give the functions that run at the same time")
+        checked = None if check is None else named_function(CHECK, check)
+        return cls(
+            named_function("setup", setup), tuple((name, named_function(name, one)) for name, one in pairs), checked
+        )
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Functions:
+        """As `as_dict` gives them; raises KeyError and UsageError."""
+        if "main" in given:
+            return cls(None, (("main", named_function("main", given["main"])),))
+        return cls.of(given["setup"], given["threads"], given["check"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a schedule file."""
+        if self.setup is None:
+            return {"main": str(self.threads[0][1])}
+        threads = {name: str(one) for name, one in self.threads}
+        return {"setup": str(self.setup), "threads": threads, "check": None if self.check is None else str(self.check)}
+
+    def executions(self, trace: Iterable[str] = ()) -> CodeExecutions:
+        """Executions of them. trace: top-level modules that are compiled with hooks although they are installed."""
+        every = [one for one in (self.setup, self.check, *(one for _, one in self.threads)) if one is not None]
+        return CodeExecutions(Loader([*trace, *(one.top for one in every)]), self._body)
+
+    def _body(self, world: World) -> Body:
+        check = None if self.check is None else _found(world, self.check)
+        bodies = [(name, _found(world, one)) for name, one in self.threads]
+        if self.setup is not None:
+            return Body(_found(world, self.setup), bodies, check)
+        return Body(_nothing, [(name, _without_arguments(do)) for name, do in bodies], check)
+
+
+def _nothing() -> None:
+    """Shared by threads that share nothing from the beginning."""
+
+
+def _without_arguments(do: Callable[[], object]) -> Callable[[Any], object]:
+    return lambda _: do()
+
+
+def _lettered(threads: Sequence[Function]) -> list[tuple[str, Function]]:
+    return [(chr(ord("a") + at) if at < 26 else f"t{at}", one) for at, one in enumerate(threads)]
+
+
+def named_function(which: str, function: Function) -> Named:
+    """A function by its name. which: the argument, for UsageError where it has no name in a module."""
+    if not isinstance(function, str) and not callable(function):
+        raise UsageError(f"`{which}` is a function, or `package.module:name`, not {type(function).__name__}")
+    module, name = named(function)
+    if not module or not name or "<" in name:
+        raise UsageError(
+            f"`{which}` is `{name or function}`, which has no name in a module: modules are compiled anew with hooks, and "
+            "functions are looked up there by their names. Give a function at the top of a module, or `package.module:name`"
+        )
+    return Named(module, name)
+
+
+def _found(world: World, function: Named) -> Any:
+    try:
+        return reduce(getattr, function.name.split("."), world.load(function.module))
+    except (UsageError, Uncontrolled):
+        raise
+    except (ImportError, AttributeError, SyntaxError) as error:
+        raise UsageError(f"`{function}` cannot be found: {error}") from None
+    except Exception as error:
+        raise UsageError(f"`{function.module}` cannot be loaded: {type(error).__name__}: {error}") from error
