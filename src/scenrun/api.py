@@ -5,7 +5,7 @@ They install no signal handler, write nothing to stdout and change no global sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +122,7 @@ def explore(
     bound: int | None = None, time: str | None = None, races: bool = False, count: bool = False,
     reduction: str | None = None, symmetry: bool | None = None, shorten: bool = True,
     first: bool = False, overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
+    trace: Iterable[str] = (),
 ) -> Explored:  # fmt: skip
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
@@ -148,6 +149,7 @@ def explore(
       many states).
     - symmetry: whether replicas that are alike are interchangeable in a reduced search; None: they are.
     - shorten, first: whether counterexamples are made as short as possible; whether the search ends at its first finding.
+    - trace: installed modules or packages whose code is searched, too; for scenarios with `objects`.
 
     Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
@@ -159,7 +161,7 @@ def explore(
         symmetry=symmetry, races=races, count=count, shorten=shorten, first=first,
     )  # fmt: skip
     request.check()
-    return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request)
+    return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request, trace)
 
 
 def replay(
@@ -318,7 +320,7 @@ def _simulated(
     )
 
 
-def _explored(loaded: Loaded, seed: int | None, request: SearchRequest) -> Explored:
+def _explored(loaded: Loaded, seed: int | None, request: SearchRequest, trace: Iterable[str]) -> Explored:
     """Search a loaded scenario, on a cluster where the request names one."""
     from scenrun.own_code.explore_scenario import explore_any
     from scenrun.search.space.breadth_first import Limits
@@ -326,11 +328,11 @@ def _explored(loaded: Loaded, seed: int | None, request: SearchRequest) -> Explo
 
     options = request.options(memory_bytes=process_bytes() + Limits().memory)
     if request.cluster is None:
-        return explore_any(loaded, seed, options)
+        return explore_any(loaded, seed, options, [trace] if isinstance(trace, str) else trace)
     from scenrun.search.strategies.on_cluster import on_cluster
 
     with on_cluster(options, request.cluster) as there:
-        return explore_any(loaded, seed, there)
+        return explore_any(loaded, seed, there, trace)
 
 
 def _loaded(

@@ -13,6 +13,7 @@ from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import Different
 from scenrun.own_code.explore_scenario import executions_of
 from scenrun.own_code.follow import Follower
+from scenrun.own_code.output import silent
 from scenrun.own_code.schedule_tree import ROOT
 from scenrun.own_code.story import Story, counterexample_of
 from scenrun.own_code.walk import Walk, WalkOptions
@@ -41,7 +42,8 @@ class CodeGame:
     def look_first(self) -> None:
         """Find out which accesses race, by a short search."""
         how = WalkOptions("dpor", self.seed, FIRST_LOOK, FIRST_LOOK_S, DEPTH, None, MAX_STEPS, first=False)
-        Walk(self.executions, how).run()
+        with silent():
+            Walk(self.executions, how).run()
         self._begin(self.executions.named_marks())
 
     def follow(self, moves: Iterable[Move], code: OfCode) -> None:

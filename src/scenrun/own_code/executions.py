@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -295,7 +296,7 @@ class CodeExecutions(Executions):
         except Uncontrolled:
             raise
         except (Exception, SystemExit) as error:
-            return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            return f"{type(error).__name__}{self._said(error)}"
         return "it returned False" if holds is not None and not holds else None
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
@@ -307,7 +308,14 @@ class CodeExecutions(Executions):
         fault = next((one.fault for one in self.present.threads if one.name == name and one.fault is not None), None)
         if fault is None:
             return None
-        return f"{name} ends with {type(fault).__name__}{f': {fault}' if str(fault) else ''}"
+        return f"{name} ends with {type(fault).__name__}{self._said(fault)}"
+
+    def _said(self, fault: BaseException) -> str:
+        """What an exception says, or where it has nothing to say, the line that raised it."""
+        if str(fault):
+            return f": {fault}"
+        lines = [one.line for one in traceback.extract_tb(fault.__traceback__) if one.filename in self.loader.files]
+        return f" at `{lines[-1]}`" if lines else ""
 
     def transitions(self, states: Sequence[int]) -> list[Transition]:
         schedule = self._tree.schedule(states[-1])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
@@ -14,6 +15,7 @@ from scenrun.own_code.code_story import finding_of
 from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import CodeExecutions, Different, choice_of
 from scenrun.own_code.functions import Function, Functions
+from scenrun.own_code.output import silent
 from scenrun.own_code.result import CodeExplored, CodeFinding
 from scenrun.own_code.shorten_code import shortened
 from scenrun.own_code.walk import Walk, WalkOptions
@@ -57,24 +59,71 @@ def explore_code(
     A function is given itself, or as the text `package.module:name`. Raises UsageError where one cannot be found, or where an
     argument is wrong.
     """
-    limit = time_limit_ns(time_limit)
-    SearchRequest(
-        strategy=strategy or "dpor", schedules=schedules, depth=depth, bound=bound, time_limit_ns=limit
-    ).check()
-    if strategy == STATES:
-        raise UsageError(f"the states of code are not known; strategies are {', '.join(STATELESS)}")
-    if max_steps < 1:
-        raise UsageError(f"max_steps is at least 1, not {max_steps}")
+    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps)
+    return _search(Functions.of(setup, threads, check), request)
+
+
+def explore_main(
+    main: Function, *, strategy: str | None = None, seed: int = 0, schedules: int | None = None,
+    time_limit: str | float | None = None, depth: int | None = None, bound: int | None = None, trace: Iterable[str] = (),
+    max_steps: int = MAX_STEPS, arguments: Mapping[str, Any] | None = None,
+) -> CodeExplored:  # fmt: skip
+    """Search the schedules of a program: a function that starts threads, and whose assertions must hold.
+
+    - main: the function, which runs as the main thread; the threads that it starts are the others.
+    - arguments: its keyword arguments, the same objects for each schedule; by default none.
+    - strategy, seed, schedules, time_limit, depth, bound, trace, max_steps: as for `explore_code`.
+
+    What it prints goes nowhere. Raises UsageError as `explore_code`.
+    """
+    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps)
+    return _search(Functions.of_main(main, arguments or {}), request)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """The options of a search of functions."""
+
+    strategy: str | None
+    seed: int
+    schedules: int | None
+    time_limit: str | float | None
+    depth: int | None
+    bound: int | None
+    trace: tuple[str, ...]
+    max_steps: int
+
+    def walk_options(self) -> WalkOptions:
+        """The options of the walk; raises UsageError for those that are wrong or have no effect."""
+        limit, schedules = time_limit_ns(self.time_limit), self.schedules
+        SearchRequest(
+            strategy=self.strategy or "dpor",
+            schedules=schedules,
+            depth=self.depth,
+            bound=self.bound,
+            time_limit_ns=limit,
+        ).check()
+        if self.strategy == STATES:
+            raise UsageError(f"the states of code are not known; strategies are {', '.join(STATELESS)}")
+        if self.max_steps < 1:
+            raise UsageError(f"max_steps is at least 1, not {self.max_steps}")
+        if schedules is None and limit is None:
+            schedules = SCHEDULES
+        seconds = None if limit is None else limit / 1e9
+        return WalkOptions(
+            self.strategy, self.seed, schedules, seconds, self.depth or DEPTH, self.bound, self.max_steps
+        )
+
+
+def _listed(trace: Iterable[str]) -> tuple[str, ...]:
+    return (trace,) if isinstance(trace, str) else tuple(trace)
+
+
+def _search(functions: Functions, request: CodeRequest) -> CodeExplored:
+    how = request.walk_options()
     if control.current is not None:
         raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
-    if schedules is None and limit is None:
-        schedules = SCHEDULES
-    functions = Functions.of(setup, threads, check)
-    executions = functions.executions([trace] if isinstance(trace, str) else trace)
-    how = WalkOptions(
-        strategy, seed, schedules, None if limit is None else limit / 1e9, depth or DEPTH, bound, max_steps
-    )
-    return _Search(functions, executions, how).run()
+    return _Search(functions, functions.executions(request.trace), how).run()
 
 
 def extent_of(executions: CodeExecutions) -> str:
@@ -98,6 +147,10 @@ class _Search:
 
     def run(self) -> CodeExplored:
         """The result."""
+        with silent():
+            return self._searched()
+
+    def _searched(self) -> CodeExplored:
         try:
             tally, ended_by = self.walk.run()
             strategy = " and ".join(self.walk.strategies) or self.how.strategy or "dpor"

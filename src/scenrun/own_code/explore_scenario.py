@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from scenrun.errors import UsageError
@@ -12,6 +12,7 @@ from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import Different, choice_of
 from scenrun.own_code.explore_code import MAX_STEPS, extent_of
 from scenrun.own_code.loader import Loader, is_of_python
+from scenrun.own_code.output import silent
 from scenrun.own_code.scenario_executions import ScenarioExecutions
 from scenrun.own_code.shorten_code import shortened
 from scenrun.own_code.story import counterexample_of, how_long
@@ -34,9 +35,17 @@ NO_RACES = (
 )
 
 
-def explore_any(loaded: Loaded, seed: int | None = None, how: SearchOptions | None = None) -> Explored:
-    """Search the schedules of a scenario, with the code of its `objects` if it has some."""
+def explore_any(
+    loaded: Loaded, seed: int | None = None, how: SearchOptions | None = None, trace: Iterable[str] = ()
+) -> Explored:
+    """Search the schedules of a scenario, with the code of its `objects` if it has some.
+
+    trace: top-level modules that are compiled with hooks beside those that the scenario names.
+    """
+    trace = tuple(trace)
     if not loaded.program.objects:
+        if trace:
+            raise UsageError(f"trace is for scenarios with `objects`, whose code is searched; {loaded.name} has none")
         return explore_loaded(loaded, seed, how)
     how = how or SearchOptions()
     _refuse(how)
@@ -44,7 +53,7 @@ def explore_any(loaded: Loaded, seed: int | None = None, how: SearchOptions | No
         given = " ".join(f"--set threads.{one}.count=3" for one in loaded.program.any_number)
         names = " and ".join(loaded.program.any_number)
         raise UsageError(f"`count: any` of {names} is proved of a model alone, not of `objects`; say how many: {given}")
-    return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how).run()
+    return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how, trace).run()
 
 
 def _refuse(how: SearchOptions) -> None:
@@ -62,22 +71,23 @@ def _refuse(how: SearchOptions) -> None:
             raise UsageError(f"{name} is not for scenarios with `objects`: their schedules are walked one by one")
 
 
-def executions_of(program: Program, seed: int) -> ScenarioExecutions:
-    """The executions of a scenario, with hooks in the modules that it names."""
+def executions_of(program: Program, seed: int, trace: Iterable[str] = ()) -> ScenarioExecutions:
+    """The executions of a scenario, with hooks in the modules that it names, and in those of `trace`."""
     names = [one.python for one in program.objects]
     names += [str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"]
     tops = {name.partition(":")[0].partition(".")[0] for name in names if ":" in name}
-    return ScenarioExecutions(program, seed, Loader(top for top in tops if not is_of_python(top)))
+    own = [top for top in tops if not is_of_python(top)]
+    return ScenarioExecutions(program, seed, Loader([*own, *trace]))
 
 
 class _Exploring:
     """One search of a scenario with its code."""
 
-    def __init__(self, program: Program, seed: int, how: SearchOptions) -> None:
+    def __init__(self, program: Program, seed: int, how: SearchOptions, trace: Iterable[str]) -> None:
         self.program = program
         self.how = how
         self.seed = seed
-        self.executions = executions_of(program, seed)
+        self.executions = executions_of(program, seed, trace)
         schedules, seconds = how.schedules, how.limits.seconds
         if schedules is None and seconds is None:
             schedules = SCHEDULES
@@ -91,6 +101,10 @@ class _Exploring:
 
     def run(self) -> Explored:
         """The result."""
+        with silent():
+            return self._searched()
+
+    def _searched(self) -> Explored:
         program, how = self.program, self.how
         try:
             tally, ended_by = self.walk.run()

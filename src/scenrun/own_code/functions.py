@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from functools import partial, reduce
+from typing import Any, NamedTuple, cast
 
 from scenrun.errors import UsageError
 from scenrun.own_code.control import Uncontrolled
@@ -38,6 +38,13 @@ class Functions:
     """Makes what the threads share; None: the threads' functions take nothing."""
     threads: tuple[tuple[str, Named], ...]
     check: Named | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    """What the functions take where there is no setup, by name."""
+
+    @classmethod
+    def of_main(cls, main: Function, arguments: Mapping[str, Any]) -> Functions:
+        """A program: a function that starts threads itself; raises UsageError."""
+        return cls(None, (("main", named_function("main", main)),), arguments=arguments)
 
     @classmethod
     def of(
@@ -58,7 +65,7 @@ class Functions:
     def read(cls, given: Mapping[str, Any]) -> Functions:
         """As `as_dict` gives them; raises KeyError and UsageError."""
         if "main" in given:
-            return cls(None, (("main", named_function("main", given["main"])),))
+            return cls.of_main(given["main"], {})
         return cls.of(given["setup"], given["threads"], given["check"])
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,18 +82,29 @@ class Functions:
 
     def _body(self, world: World) -> Body:
         check = None if self.check is None else _found(world, self.check)
-        bodies = [(name, _found(world, one)) for name, one in self.threads]
         if self.setup is not None:
+            bodies = [(name, _found(world, one)) for name, one in self.threads]
             return Body(_found(world, self.setup), bodies, check)
-        return Body(_nothing, [(name, _without_arguments(do)) for name, do in bodies], check)
+        programs = [(name, partial(_run, _program(world, one), self.arguments)) for name, one in self.threads]
+        return Body(_nothing, programs, check)
 
 
 def _nothing() -> None:
     """Shared by threads that share nothing from the beginning."""
 
 
-def _without_arguments(do: Callable[[], object]) -> Callable[[Any], object]:
-    return lambda _: do()
+def _run(program: Callable[..., object], arguments: Mapping[str, Any], _: None) -> None:
+    """What the main thread of a program does; what it returns means nothing."""
+    program(**arguments)
+
+
+def _program(world: World, function: Named) -> Callable[..., object]:
+    """A function, or the method of a class, of which an object is made for it."""
+    name, _, method = function.name.rpartition(".")
+    owner = _found(world, Named(function.module, name)) if name else None
+    if isinstance(owner, type):
+        return cast("Callable[..., object]", getattr(owner(), method))
+    return cast("Callable[..., object]", _found(world, function))
 
 
 def _lettered(threads: Sequence[Function]) -> list[tuple[str, Function]]:

@@ -77,7 +77,7 @@ def record_of_replay(schedule: MoveSchedule, loaded: Loaded | None) -> RunRecord
 def _executions(schedule: MoveSchedule, loaded: Loaded | None) -> CodeExecutions:
     assert schedule.code is not None
     if loaded is not None:
-        return executions_of(loaded.program, schedule.seed)
+        return executions_of(loaded.program, schedule.seed, schedule.code.trace)
     try:
         return Functions.read(schedule.code.functions or {}).executions(schedule.code.trace)
     except (KeyError, AttributeError, TypeError):

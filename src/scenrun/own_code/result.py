@@ -6,6 +6,7 @@ import linecache
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.model.move_schedule import MoveSchedule, OfCode
@@ -64,6 +65,18 @@ class CodeFinding:
         """How often another thread goes on."""
         return sum(1 for _ in groupby(self.schedule)) - 1
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        steps = [
+            {"thread": one.thread, "texts": list(one.texts), "file": one.file, "line": one.line, "source": one.source,
+             "is_late": one.is_late}
+            for one in self.steps
+        ]  # fmt: skip
+        return {
+            "kind": self.kind, "about": self.about, "message": self.message, "steps": steps, "switches": self.switches,
+            "found_with_steps": self.found_with, "is_reproduced": self.is_reproduced,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CodeExplored:
@@ -89,6 +102,15 @@ class CodeExplored:
     unaccounted: tuple[str, ...] = ()
     """What threads did that is not announced, and so keeps the verdict from `holds`, each with its place."""
     notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "verdict": self.verdict, "strategy": self.strategy, "seed": self.seed, "schedules": self.schedules,
+            "closed": self.is_closed, "bound": self.bound, "seconds": round(self.seconds, 6),
+            "findings": [one.as_dict() for one in self.findings], "uncontrolled": list(self.uncontrolled),
+            "unaccounted": list(self.unaccounted), "notes": list(self.notes),
+        }  # fmt: skip
 
     def save(self, path: str | Path, number: int = 0) -> None:
         """Write the schedule of a finding to a file, for `scenrun replay`.

@@ -67,17 +67,20 @@ class Walk:
 
     def run(self) -> tuple[Tally, str | None]:
         """What was found, and what ended the walk before all schedules were walked; None: nothing did."""
-        if self.how.strategy is None:
-            ended_by = self._in_turns()
-        elif self.how.strategy in POLICIES:
-            ended_by = self._drawn(self.how.strategy)
-        else:
-            ended_by = self._all(self.how.strategy)
+        ended_by = self._walked()
         self.executions.alarm = None
         most = self.how.schedules
         if ended_by is not None and most is not None and self.tally.schedules >= most and not self.tally.findings:
             ended_by = f"{most:,} schedule{'s' * (most != 1)}"
         return self.tally, ended_by
+
+    def _walked(self) -> str | None:
+        """What ended the walk."""
+        if self.how.strategy is None:
+            return self._in_turns()
+        if self.how.strategy in POLICIES:
+            return self._drawn(self.how.strategy)
+        return self._all(self.how.strategy)
 
     def _in_turns(self) -> str | None:
         """DPOR; where it has not walked all schedules soon, drawn ones first, as they find most bugs sooner."""

@@ -18,6 +18,7 @@ import click
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
+from scenrun.interface.cli.explore_main import explore_main_of
 from scenrun.interface.cli.repeated_run import load_all
 from scenrun.interface.cli.shared_options import (
     allow_python_option,
@@ -52,7 +53,13 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 
 
 @click.command("explore")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
+@click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(allow_dash=True))
+@click.option(
+    "--main", metavar="MODULE:FUNCTION", help="Search a Python program that starts threads, instead of a file."
+)
+@click.option(
+    "--trace", multiple=True, metavar="MODULE", help="Search inside of this installed module or package, too."
+)
 @click.option("--strategy", type=click.Choice((STATES, *STATELESS)),
               help="states: all states, breadth first (the default; random and pct schedules follow where they are too "
                    "many). The others walk schedules one by one.")  # fmt: skip
@@ -94,6 +101,10 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
     """
     options |= _times(options.pop("times"), options["time_limit"])
+    if bool(files) == (options["main"] is not None):
+        raise UsageError("give the files of scenarios, or --main with a program")
+    if options["main"] is not None:
+        return explore_main_of(options)
     _refuse(files, options)
     loaded = load_all(files, options, "save")
     _warn_of_calls([one for _, one in loaded])
@@ -188,7 +199,7 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
         self._is_told, self._began = False, time.perf_counter()
-        found = explore_any(loaded, self.options["seed"], self.how)
+        found = explore_any(loaded, self.options["seed"], self.how, self.options["trace"])
         self._progress.clear()
         try:
             saved = self._save(found)

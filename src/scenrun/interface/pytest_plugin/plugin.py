@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from scenrun.interface.pytest_plugin.fixture import Scenarios
     from scenrun.own_code.result import CodeExplored
 
-MARKER = "scenrun: a scenario that `scenrun` runs, simulates or explores"
+MARKER = (
+    "scenrun(strategy=.., schedules=.., time_limit=.., trace=[..], expect=..): the test starts threads, and is made in every "
+    "schedule of them; also on each scenario that `scenrun` runs, simulates or explores"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,6 +60,18 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
     found: Any = ScenarioFile.from_parent(parent, path=file_path)
     return found  # type: ignore[no-any-return]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Makes a marked test in every schedule of its threads."""
+    marker = pyfuncitem.get_closest_marker("scenrun")
+    if marker is None:
+        return None
+    from scenrun.interface.pytest_plugin.marked import search_marked
+
+    search_marked(pyfuncitem, marker)
+    return True
 
 
 @pytest.fixture
