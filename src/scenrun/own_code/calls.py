@@ -6,6 +6,7 @@ A function without hooks that is not known to be harmless is named (see `account
 from __future__ import annotations
 
 import builtins
+import random
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -45,6 +46,7 @@ from scenrun.own_code.hooks import (
     touch,
     touched,
 )
+from scenrun.own_code.library_calls import is_drawer, is_logger, of_drawer, of_logger, seeded
 from scenrun.own_code.steps import Part
 
 READING = frozenset((
@@ -97,6 +99,10 @@ def function(called: Any, site: int) -> Any:
     kind = type(called)
     if kind is FunctionType:
         return called if is_hooked(called) else _without_hooks(called, site)
+    if kind is MethodType and is_logger(called.__self__):
+        return of_logger(called, called.__name__, site)
+    if kind is MethodType and is_drawer(called.__self__):
+        return of_drawer(called, called.__name__, site)
     if kind is MethodType:
         found = function(called.__func__, site)
         return called if found is called.__func__ else partial(found, called.__self__)
@@ -124,6 +130,8 @@ def _named(called: Any) -> str:
 
 
 def _class(called: type, site: int) -> Any:
+    if called is random.Random:
+        return seeded()
     if called.__module__ == "builtins":
         if called.__name__ in SHALLOW:
             return _announcing(called, False, looked, site)
@@ -170,6 +178,8 @@ def _bound(called: Any, site: int) -> Any:
         return _announcing(called, True, all_of, site)
     if is_container(owner):
         return _of_container(called, owner, called_name not in READING, site)
+    if is_drawer(owner):
+        return of_drawer(called, called_name, site)
     if called_name in BY_NAME:
         return _of_attribute(called, owner, called_name != "__getattribute__", site)
     if isinstance(owner, type):

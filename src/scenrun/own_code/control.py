@@ -86,6 +86,8 @@ class Execution:
         """Of the classes that were asked about, whether they have hooks."""
         self.accounted_attributes: dict[tuple[type, str], bool] = {}
         """Of the attributes of classes that were asked about, whether reading one does nothing that is not announced."""
+        self.has_drawn = False
+        """Whether something was drawn at random."""
         self._restless: set[int] = set()
         """Sites of loops that may wait for another thread."""
 
@@ -231,8 +233,12 @@ class Execution:
 
     def access(self, parts: Sequence[Part], site: int) -> None:
         """Accesses that a controlled thread is about to make, all in one step: a point, if their site is marked."""
-        one = self.here()
+        one = self.by_ident.get(_thread.get_ident())
         if one is None or not parts:
+            return
+        if one.is_quiet:
+            if one.unheard:
+                self.unaccounted.setdefault(one.unheard, site)
             return
         one.accesses[site] = times = one.accesses.get(site, 0) + 1
         if times == MOST_AT_ONE_SITE:
@@ -329,12 +335,21 @@ loaded: dict[str, Any] = {}
 """The modules of the user's own that are loaded for the present execution, by name."""
 
 
+def note_draw() -> None:
+    """Note that something is drawn at random."""
+    if current is not None:
+        current.has_drawn = True
+
+
 @contextmanager
-def quietly() -> Iterator[None]:
-    """Runs the body without steps of the thread that runs it."""
+def quietly(unheard: str = "") -> Iterator[None]:
+    """Runs the body without steps of the thread that runs it.
+
+    unheard: what it is that accesses something in it although it should not: it is named as not announced. Empty: nothing is.
+    """
     found = here()
     if found is not None:
-        found[1].is_quiet = True
+        found[1].is_quiet, found[1].unheard = True, unheard
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from scenrun.model.moves import Move
 from scenrun.own_code import control, hooks
 from scenrun.own_code.control import Execution, Uncontrolled
 from scenrun.own_code.labels import LabelledMarks, Labels
+from scenrun.own_code.library_calls import Draws
 from scenrun.own_code.loader import Loader, World
 from scenrun.own_code.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.sites import SITES
@@ -59,8 +60,13 @@ Build = Callable[[World], Body]
 class CodeExecutions(Executions):
     """Executions of Python code on controlled threads."""
 
-    def __init__(self, loader: Loader, build: Build) -> None:
+    def __init__(self, loader: Loader, build: Build, seed: int = 0) -> None:
+        """seed: of what the code draws at random."""
         self.loader = loader
+        self.seed = seed
+        self.has_drawn = False
+        """Whether something was drawn at random so far."""
+        self._draws: Draws | None = None
         self.build = build
         self.objects = -1
         self.alarm: Callable[[], None] | None = None
@@ -114,7 +120,11 @@ class CodeExecutions(Executions):
             self.left_behind.update(dict.fromkeys(self._present.execution.left_behind))
             self._raced |= self._present.execution.raced
             self.unaccounted = self._present.execution.unaccounted | self.unaccounted
+            self.has_drawn |= self._present.execution.has_drawn
             self._present = None
+        if self._draws is not None:
+            self._draws.end()
+            self._draws = None
         if self._world is not None:
             self._world.leave()
             self._world = None
@@ -184,6 +194,8 @@ class CodeExecutions(Executions):
         self._world = World(self.loader)
         files, keeps = self.loader.files if self.records else frozenset(), not self.loader.has_finalizers
         marks = self.marks if self.fixed_marks is None else self.fixed_marks
+        if "random" in self.loader.uncontrolled:
+            self._draws = Draws(self.seed)
         execution = control.begin(files, marks, keeps=keeps)
         self.moves_made = []
         body = self.build(self._world)

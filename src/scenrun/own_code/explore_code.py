@@ -123,14 +123,16 @@ def _search(functions: Functions, request: CodeRequest) -> CodeExplored:
     how = request.walk_options()
     if control.current is not None:
         raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
-    return _Search(functions, functions.executions(request.trace), how).run()
+    return _Search(functions, functions.executions(request.trace, request.seed), how).run()
 
 
 def extent_of(executions: CodeExecutions) -> str:
     """What keeps a search of all orders from `holds`, or what was taken to be one step."""
     named = executions.named_unaccounted()
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}" if named else ATOMIC
+    if named:
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        return f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}"
+    return f"{ATOMIC}; what is drawn at random is drawn with seed {executions.seed}" if executions.has_drawn else ATOMIC
 
 
 # --- the search

@@ -75,10 +75,10 @@ class Functions:
         threads = {name: str(one) for name, one in self.threads}
         return {"setup": str(self.setup), "threads": threads, "check": None if self.check is None else str(self.check)}
 
-    def executions(self, trace: Iterable[str] = ()) -> CodeExecutions:
-        """Executions of them. trace: top-level modules that are compiled with hooks although they are installed."""
+    def executions(self, trace: Iterable[str] = (), seed: int = 0) -> CodeExecutions:
+        """Executions of them. trace: installed modules that are compiled with hooks; seed: of what they draw at random."""
         every = [one for one in (self.setup, self.check, *(one for _, one in self.threads)) if one is not None]
-        return CodeExecutions(Loader([*trace, *(one.top for one in every)]), self._body)
+        return CodeExecutions(Loader([*trace, *(one.top for one in every)]), self._body, seed)
 
     def _body(self, world: World) -> Body:
         check = None if self.check is None else _found(world, self.check)

@@ -79,7 +79,7 @@ def _executions(schedule: MoveSchedule, loaded: Loaded | None) -> CodeExecutions
     if loaded is not None:
         return executions_of(loaded.program, schedule.seed, schedule.code.trace)
     try:
-        return Functions.read(schedule.code.functions or {}).executions(schedule.code.trace)
+        return Functions.read(schedule.code.functions or {}).executions(schedule.code.trace, schedule.seed)
     except (KeyError, AttributeError, TypeError):
         raise UsageError(
             "the schedule is damaged: its `functions` are `setup`, `threads` and `check`, or `main`"

@@ -206,7 +206,7 @@ class ScenarioExecutions(CodeExecutions):
 
             return Body(partial(Running, self.model, world), [("main", main)], announce_ends=False)
 
-        super().__init__(loader, build)
+        super().__init__(loader, build, seed)
 
     @property
     def running(self) -> Running:

@@ -60,6 +60,8 @@ class Controlled:
         self.announces_end = True
         self.is_quiet = False
         """Whether it makes no steps for now, as it loads a module, which nobody else can see."""
+        self.unheard = ""
+        """What is named if it accesses something while it makes no steps; empty: nothing is."""
         self.is_worker = False
         """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
         self.accesses: dict[int, int] = {}
