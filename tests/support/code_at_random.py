@@ -45,6 +45,7 @@ class Shared:
         self.condition = threading.Condition()
         self.queue = queue.Queue()
         self.bump = counter()
+        self.go = False
 
     @property
     def double(self):
@@ -167,6 +168,8 @@ AROUND = (
 LOCKED = (
     "with s.lock:\n{0}", "with s.other:\n    with s.other:\n{00}", "with s.condition:\n{0}\n    s.condition.notify_all()",
     "s.event.set()\n{!0}", "if s.event.is_set():\n{0}", "if s.lock.acquire(False):\n    try:\n{00}\n    finally:\n        s.lock.release()",
+    "while not s.go and s.y < 2:\n    k = s.x\n{!0}", "s.go = True\n{!0}", "while not s.event.is_set():\n    k = len(s.items)\n{!0}",
+    "n = 0\nwhile s.y == 0 and n < 2:\n    n += 1\n    k = s.items[0]\n{!0}", "while s.x < 1 or s.y > 5:\n    if s.go:\n        break\n{!0}",
     "child = threading.Thread(target=s.add)\nchild.start()\n{!0}\nchild.join()", "try:\n    s.seen.append(s.queue.get(False))\nexcept queue.Empty:\n{0}",
 )  # fmt: skip
 

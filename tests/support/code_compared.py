@@ -114,14 +114,16 @@ def searched(name: str, most: int) -> Outcomes:
 
 
 def drawn(name: str, count: int, seed: int) -> set[Outcome]:
-    """What random schedules end with in which each access is a step."""
+    """What random schedules end with in which each access is a step, and loops go round; those that do not end are left."""
     executions, draw = Outcomes(name, is_marked=True), random.Random(seed)
+    executions.loader.has_finalizers = True  # idle turns are made like all others
     try:
         for _ in range(count):
-            state = executions.begin()
-            while afters := executions.successors(state):
-                state = draw.choice(afters)
-            executions.end(state)
+            state, steps = executions.begin(), 0
+            while (afters := executions.successors(state)) and steps < MOST_STEPS:
+                state, steps = draw.choice(afters), steps + 1
+            if not afters:
+                executions.end(state)
     finally:
         executions.close()
     return executions.found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-import random
 import threading
 import time
 import weakref
@@ -135,7 +135,7 @@ def for_draws() -> Shared:
 
 def draws_and_adds(shared: Shared) -> None:
     for _ in range(4):
-        if random.random() < 0.5:
+        if os.urandom(1)[0] < 128:
             shared.value += 1
         else:
             shared.other += 1

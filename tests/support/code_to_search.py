@@ -365,8 +365,10 @@ def raises(_: Any) -> None:
 
 
 def spins(shared: Shared) -> None:
-    while not shared.value:
-        pass
+    while True:
+        with shared.one:
+            if shared.other is None:
+                break
 
 
 def a_pipe() -> Shared:

@@ -57,8 +57,10 @@ _KNOWN_DESCRIPTORS = (
 def note(what: str, site: int) -> None:
     """Name something that is not accounted for, where a controlled thread does it."""
     execution = control.current
-    if execution is not None and execution.here() is not None:
+    one = None if execution is None else execution.here()
+    if execution is not None and one is not None:
         execution.unaccounted.setdefault(what, site)
+        one.acts()
 
 
 def is_container(value: Any) -> bool:

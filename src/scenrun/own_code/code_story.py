@@ -8,7 +8,7 @@ from itertools import groupby
 from scenrun.own_code.executions import CHECK, CodeExecutions
 from scenrun.own_code.result import CodeFinding, CodeStep
 from scenrun.own_code.schedule_tree import Choice
-from scenrun.own_code.steps import Moved, Place
+from scenrun.own_code.steps import Controlled, Moved, Place
 from scenrun.search.properties.end_states import FindingKey
 
 
@@ -30,9 +30,14 @@ def _message(executions: CodeExecutions, about: FindingKey) -> str:
     if fault is not None:
         return fault
     waiting = [one for one in execution.threads if one.is_needed]
-    return "; ".join(
-        f"{one.name} waits to {one.next.text}{_at(execution.place_of(one))}" for one in waiting if one.next is not None
-    )
+    return "; ".join(f"{one.name} {_stuck(one)}{_at(execution.place_of(one))}" for one in waiting)
+
+
+def _stuck(one: Controlled) -> str:
+    """Why a thread cannot go on."""
+    if one.is_spinning:
+        return "goes round for ever, as nobody changes what it looks at"
+    return "" if one.next is None else f"waits to {one.next.text}"
 
 
 def _steps(executions: CodeExecutions, moved: Sequence[Moved]) -> Iterable[CodeStep]:

@@ -88,6 +88,12 @@ class Execution:
         """Of the attributes of classes that were asked about, whether reading one does nothing that is not announced."""
         self.has_drawn = False
         """Whether something was drawn at random."""
+        self._versions: dict[int, int] = {}
+        """How often the cells were changed that loops may look at."""
+        self._watching: dict[int, frozenset[int]] = {}
+        """The cells that threads in idle loops have read, by thread."""
+        self.has_loops = False
+        """Whether some thread is, or was, in a loop that may wait."""
         self._restless: set[int] = set()
         """Sites of loops that may wait for another thread."""
 
@@ -126,6 +132,8 @@ class Execution:
         self.moved.append(Moved(number, one.next, one.is_late, self.place_of(one)))
         for cell, writes in self.touches(one):
             self._order.step(number, cell, writes=writes)
+            if writes:
+                self._changed(cell)
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
@@ -149,6 +157,23 @@ class Execution:
         elif (step.kind == "end" or one.is_worker) and any(other.daemon for other in self.threads):
             out.append((LIFE, True))
         return out
+
+    def watch(self, one: Controlled) -> bool:
+        """Wake a thread when one of the cells is changed that it has read; returns whether one has been changed since."""
+        one.is_woken = any(self._versions.get(cell, 0) != version for cell, version in one.reads.items())
+        if not one.is_woken:
+            self._watching[one.number] = frozenset(one.reads)
+        return one.is_woken
+
+    def saw(self, one: Controlled, cell: int) -> None:
+        """Note what a thread has read, in a loop that may wait for a change of it."""
+        one.reads.setdefault(cell, self._versions.get(cell, 0))
+
+    def _changed(self, cell: int) -> None:
+        self._versions[cell] = self._versions.get(cell, 0) + 1
+        for number in [number for number, cells in self._watching.items() if cell in cells]:
+            self.threads[number].is_woken = True
+            del self._watching[number]
 
     def place_of(self, one: Controlled) -> Place | None:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
@@ -221,6 +246,10 @@ class Execution:
         one = self.by_ident[_thread.get_ident()]
         if self._is_over and one.unwinds == 0:
             raise Unwound
+        if step.kind in ("look", "read"):
+            self.saw(one, step.cell)
+        elif step.kind != "spin":
+            one.acts()
         one.next, one.is_parked = step, True
         one.accesses.clear()
         with suppress(RuntimeError):  # one that was left behind waits here for ever
@@ -248,6 +277,12 @@ class Execution:
         if one.daemon and any(writes for _, _, writes in parts):
             self.raced.add(site)  # what is checked once the others have ended may come before it
         for owner, name, writes in parts:
+            if writes:
+                one.acts()
+                if self.has_loops:
+                    self._changed(self.cell_of(owner, name))
+            elif one.loops:
+                self.saw(one, self.cell_of(owner, name))
             raced = self._order.access(self._accesses.of(owner, name), one.number, site, writes=writes)
             if raced:
                 self.raced.update(raced, (site,))

@@ -287,7 +287,7 @@ class CodeExecutions(Executions):
         found = list(self.lasting(state))
         stuck = [one.name for one in execution.threads if one.is_needed]
         if stuck:
-            return EndState((*found, FindingKey("deadlock", ", ".join(sorted(stuck)))), None)
+            return EndState((*found, FindingKey(stuck_kind(execution), ", ".join(sorted(stuck)))), None)
         if not found and self.complaint() is not None:
             found.append(FindingKey("violated", CHECK))
         return EndState(tuple(found), None)
@@ -346,6 +346,11 @@ class _Present(NamedTuple):
     execution: Execution
     body: Body
     shared: Any
+
+
+def stuck_kind(execution: Execution) -> str:
+    """What it is that threads can never go on: some of them may go round in a loop for ever."""
+    return "livelock" if any(one.is_needed and one.is_spinning for one in execution.threads) else "deadlock"
 
 
 def _is_over(execution: Execution) -> bool:

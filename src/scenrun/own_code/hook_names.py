@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.own_code import calls, hooks
+from scenrun.own_code import calls, hooks, idle_turns
 
 HOOKS: dict[str, Any] = {
     "_scenrun_get_": hooks.get, "_scenrun_set_": hooks.set_, "_scenrun_field_": hooks.field, "_scenrun_both_": hooks.cell,
@@ -13,5 +13,6 @@ HOOKS: dict[str, Any] = {
     "_scenrun_cell_": hooks.Cell, "_scenrun_slice_": slice, "_scenrun_look_": hooks.look, "_scenrun_whole_": hooks.whole,
     "_scenrun_operate_": hooks.operate, "_scenrun_each_": hooks.each, "_scenrun_unpacked_": hooks.each_unpacked,
     "_scenrun_taken_": hooks.taken, "_scenrun_delegated_": hooks.delegated,
+    "_scenrun_enter_": idle_turns.enter, "_scenrun_turn_": idle_turns.turn,
     "_scenrun_unknown_": hooks.unknown, "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
 }  # fmt: skip

@@ -11,7 +11,7 @@ import ast
 from types import CodeType
 from typing import Any
 
-from scenrun.own_code.scopes import Function, closure_variables, declared_global, own_names, unannounced
+from scenrun.own_code.scopes import Function, closure_variables, declared_global, goes_on_later, own_names, unannounced
 from scenrun.own_code.sites import Site, number_of
 
 FRAME_READERS = frozenset({"super", "locals", "globals", "vars", "dir", "eval", "exec"})
@@ -50,6 +50,10 @@ class Instrumenter(ast.NodeTransformer):
         """The globals that some function writes."""
         self._nonlocals = closure_variables(tree)
         """The variables of functions that some inner function uses, and that are written more than once or by it."""
+        self._waits = [False]
+        """For the module and each function around, whether a loop there may wait for another thread."""
+        self._loops: dict[ast.While, ast.Constant] = {}
+        """The sites of these loops."""
         self._own: list[tuple[set[str], set[str]]] = []
         """For each function around, the names that are its own and so hide globals, and those that it declares to be global."""
 
@@ -74,11 +78,13 @@ class Instrumenter(ast.NodeTransformer):
         self._functions.append(name)
         self._own.append((own_names(node), declared_global(node)))
         classes, self._classes = self._classes, [*self._classes]
+        self._waits.append(not goes_on_later(node))
         if isinstance(node, ast.Lambda):
             node.body = self.visit(node.body)
         else:
             node.body = self._block(node.body)
         self._classes = classes
+        self._waits.pop()
         self._own.pop()
         self._functions.pop()
         return node  # annotations stay as they are: nobody runs them when threads do
@@ -107,9 +113,14 @@ class Instrumenter(ast.NodeTransformer):
         return out
 
     def _warned(self, node: ast.stmt) -> list[ast.stmt]:
-        """What is to be said before a statement: that it does what no hook can announce."""
+        """What is to be said before a statement: that it does what no hook can announce, or that a loop begins."""
         found = unannounced(node, lambda name: self._shared_name(name) is not None)
-        return [] if not found or not self._functions else [self._warning(node, found)]
+        warned = [] if not found or not self._functions else [self._warning(node, found)]
+        if isinstance(node, ast.While) and self._waits[-1]:
+            self._loops[node] = self._site(node, "while")
+            call = self._call("_scenrun_enter_", node, self._loops[node])
+            return [*warned, ast.copy_location(ast.Expr(call), node)]
+        return warned
 
     def _warning(self, node: ast.AST, what: str) -> ast.stmt:
         call = self._call("_scenrun_unknown_", node, ast.Constant(what), self._site(node, what))
@@ -325,6 +336,9 @@ class Instrumenter(ast.NodeTransformer):
 
     def visit_While(self, node: ast.While) -> ast.AST:
         node.test = self._looked_at(node.test)
+        if node in self._loops:
+            turn = self._call("_scenrun_turn_", node.test, self._loops[node])
+            node.test = ast.copy_location(ast.BoolOp(ast.And(), [turn, node.test]), node.test)
         node.body, node.orelse = self._block(node.body), self._block(node.orelse)
         return node
 

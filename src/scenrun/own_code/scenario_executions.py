@@ -18,7 +18,7 @@ from scenrun.model.state import ENDED, State, Thread
 from scenrun.own_code import calls as hooked_calls
 from scenrun.own_code import control
 from scenrun.own_code.control import NotControlled, Uncontrolled, Unwound
-from scenrun.own_code.executions import Body, CodeExecutions
+from scenrun.own_code.executions import Body, CodeExecutions, stuck_kind
 from scenrun.own_code.loader import Loader, World
 from scenrun.own_code.sites import Site, number_of
 from scenrun.own_code.steps import Controlled, Step
@@ -232,7 +232,7 @@ class ScenarioExecutions(CodeExecutions):
             found = end_state_of(self.model.machine, running.state)
             return EndState(tuple(dict.fromkeys((*found.findings, *faults))), found.outcome)
         names = ", ".join(filter(None, [stuck_names(running.state), *sorted(children)]))
-        return EndState((*self.lasting(state), FindingKey("deadlock", names)), None)
+        return EndState((*self.lasting(state), FindingKey(stuck_kind(execution), names)), None)
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
         execution, running = self.at(state), self.running

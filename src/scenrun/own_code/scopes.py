@@ -134,3 +134,16 @@ def _reads_attributes(part: ast.AST) -> bool:
         return False
     of_itself = isinstance(part.cls, ast.Name) and part.cls.id in _OF_ITSELF
     return bool(part.kwd_patterns) or (bool(part.patterns) and not of_itself)
+
+
+def goes_on_later(function: Function) -> bool:
+    """Whether a function is a generator or coroutine: others go on in the midst of it."""
+    body = [function.body] if isinstance(function, ast.Lambda) else function.body
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom | ast.Await):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return isinstance(function, ast.AsyncFunctionDef)

@@ -66,8 +66,26 @@ class Controlled:
         """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
         self.accesses: dict[int, int] = {}
         """How often it has come to each site since its last point."""
+        self.busy = 0
+        """Grows with whatever it does that is no look at something."""
+        self.reads: dict[int, int] = {}
+        """The cells that it has read since it did something else, each with how often it had been changed before."""
+        self.loops: dict[tuple[int, int], Any] = {}
+        """The `while` loops that it is in, or was: by frame and site."""
+        self.is_woken = False
+        """Whether what it read in an idle turn of a loop has been changed."""
         self.unwinds = 0
         """How often it was asked to end since the execution was over."""
+
+    @property
+    def is_spinning(self) -> bool:
+        """Whether it waits in a loop that looks again and again at what nobody has changed."""
+        return self.next is not None and self.next.kind == "spin" and not self.is_woken
+
+    def acts(self) -> None:
+        """Note that it does something that is no look."""
+        self.busy += 1
+        self.reads.clear()
 
     @property
     def is_needed(self) -> bool:
