@@ -184,7 +184,7 @@ def made_once(shared: dict[str, Any]) -> None:
 def test_functions_of_a_test_module_are_searched() -> None:
     """Where pytest has loaded it in a way of its own."""
     found = scenrun.explore_code(memo, [makes, makes], made_once)
-    assert found.findings[0].message == "the check does not hold: AssertionError at `assert shared[\"made\"] == 1`"
+    assert found.findings[0].message == 'the check does not hold: AssertionError at `assert shared["made"] == 1`'
 
 
 def test_functions_are_found_by_text() -> None:

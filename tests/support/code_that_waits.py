@@ -135,6 +135,25 @@ def goes_on_with_a_generator(s: Shared) -> None:
     s.count += 1
 
 
+def takes_from_a_generator(s: Shared) -> None:
+    """Code in C goes on with it, and nothing else is done between its turns."""
+
+    def ticks() -> Any:
+        while True:
+            yield 1
+
+    assert len(list(zip(range(3), ticks(), strict=False))) == 3
+    s.count += 1
+
+
+def begins_again_and_again(s: Shared) -> None:
+    """The inner loop ends before its first turn, each time with the same variables."""
+    for _ in (1, 1, 1):
+        while s.stop:
+            pass
+    s.count += 1
+
+
 def within_turns_of_another(s: Shared) -> None:
     """The inner loop begins anew in each turn of the outer one."""
     for _ in (1, 1, 1):
@@ -199,6 +218,8 @@ CASES: dict[str, tuple[list[Any], Any, str]] = {
     "the clock": ([until_a_time, goes], counts_one, "holds"),
     "an iterator": ([draws, goes], counts_one, "holds"),
     "a generator": ([goes_on_with_a_generator, goes], counts_one, "holds"),
+    "a generator in C": ([takes_from_a_generator, goes], counts_one, "holds"),
+    "a loop that begins again": ([begins_again_and_again, goes], counts_one, "holds"),
     "a loop in a loop": ([within_turns_of_another, goes], counts_three, "holds"),
     "Peterson 1981": ([peterson_0, peterson_1], counts_two, "holds"),
     "without the turn": ([rude_0, rude_1], counts_two, "violated"),
