@@ -20,6 +20,7 @@ from scenrun.own_code.identities import Identities, Parts
 from scenrun.own_code.sites import SITES
 from scenrun.own_code.steps import Controlled, Moved, Part, Place, Step, locked
 from scenrun.own_code.unordered import Accesses, Ordered
+from scenrun.own_code.watched import Watched
 
 CLOCK, LIFE = 0, 1
 """The numbers, among what threads touch, of the clock, and of whether the program goes on."""
@@ -51,13 +52,17 @@ class Unwound(BaseException):
 class Execution:
     """Threads from their beginning on; whoever made it moves them, one step after another."""
 
-    def __init__(self, files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> None:
+    def __init__(
+        self, files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True, with_gil: bool = False
+    ) -> None:
         """The beginning of an execution.
 
         - files: those of the user's own code, in which the place of each step is recorded; none: no place is.
         - marks: the sites whose accesses are steps, and the names of attributes that are looked for on classes as well.
         - keeps: as for `Identities`; False where code looks at when objects end.
+        - with_gil: whether threads are changed only where a Python with the GIL may do so.
         """
+        self.with_gil = with_gil
         self.files = files
         self.identities = Identities(keeps=keeps)
         self.marks = marks
@@ -88,12 +93,7 @@ class Execution:
         """Of the attributes of classes that were asked about, whether reading one does nothing that is not announced."""
         self.has_drawn = False
         """Whether something was drawn at random."""
-        self._versions: dict[int, int] = {}
-        """How often the cells were changed that loops may look at."""
-        self._watching: dict[int, frozenset[int]] = {}
-        """The cells that threads in idle loops have read, by thread."""
-        self.has_loops = False
-        """Whether some thread is, or was, in a loop that may wait."""
+        self.watched = Watched()
         self._restless: set[int] = set()
         """Sites of loops that may wait for another thread."""
 
@@ -133,7 +133,7 @@ class Execution:
         for cell, writes in self.touches(one):
             self._order.step(number, cell, writes=writes)
             if writes:
-                self._changed(cell)
+                self.watched.change(cell)
         one.turn.release()
         if not self._arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
@@ -141,6 +141,16 @@ class Execution:
             raise Uncontrolled(str(one.fault))
         if isinstance(one.fault, RecursionError):  # hooks have frames of their own
             raise Uncontrolled(f"{one.name} recursed deeper than Python allows with hooks")
+
+    def able(self) -> list[Controlled]:
+        """The threads that may move next.
+
+        With the GIL, a thread that has just made a step goes on until it comes to a place where threads may be changed, or waits.
+        """
+        last = self.threads[self.moved[-1].thread] if self.with_gil and self.moved else None
+        if last is not None and not last.may_switch and last.next is not None and last.next.is_ready():
+            return [last]
+        return [one for one in self.threads if one.is_enabled]
 
     def touches(self, one: Controlled) -> list[tuple[int, bool]]:
         """The cells that a thread's next step touches, each with whether it changes it.
@@ -157,23 +167,6 @@ class Execution:
         elif (step.kind == "end" or one.is_worker) and any(other.daemon for other in self.threads):
             out.append((LIFE, True))
         return out
-
-    def watch(self, one: Controlled) -> bool:
-        """Wake a thread when one of the cells is changed that it has read; returns whether one has been changed since."""
-        one.is_woken = any(self._versions.get(cell, 0) != version for cell, version in one.reads.items())
-        if not one.is_woken:
-            self._watching[one.number] = frozenset(one.reads)
-        return one.is_woken
-
-    def saw(self, one: Controlled, cell: int) -> None:
-        """Note what a thread has read, in a loop that may wait for a change of it."""
-        one.reads.setdefault(cell, self._versions.get(cell, 0))
-
-    def _changed(self, cell: int) -> None:
-        self._versions[cell] = self._versions.get(cell, 0) + 1
-        for number in [number for number, cells in self._watching.items() if cell in cells]:
-            self.threads[number].is_woken = True
-            del self._watching[number]
 
     def place_of(self, one: Controlled) -> Place | None:
         """The innermost line of the user's own code at which a thread is; None where places are not recorded."""
@@ -247,7 +240,7 @@ class Execution:
         if self._is_over and one.unwinds == 0:
             raise Unwound
         if step.kind in ("look", "read"):
-            self.saw(one, step.cell)
+            self.watched.saw(one, step.cell)
         elif step.kind != "spin":
             one.acts()
         one.next, one.is_parked = step, True
@@ -255,7 +248,7 @@ class Execution:
         with suppress(RuntimeError):  # one that was left behind waits here for ever
             self._arrived.release()
         one.turn.acquire()
-        one.is_parked = False
+        one.is_parked = one.may_switch = False
         if self._is_over:
             raise Unwound
         return one.is_late
@@ -279,10 +272,10 @@ class Execution:
         for owner, name, writes in parts:
             if writes:
                 one.acts()
-                if self.has_loops:
-                    self._changed(self.cell_of(owner, name))
+                if self.watched.is_used:
+                    self.watched.change(self.cell_of(owner, name))
             elif one.loops:
-                self.saw(one, self.cell_of(owner, name))
+                self.watched.saw(one, self.cell_of(owner, name))
             raced = self._order.access(self._accesses.of(owner, name), one.number, site, writes=writes)
             if raced:
                 self.raced.update(raced, (site,))
@@ -318,15 +311,17 @@ current: Execution | None = None
 """The execution whose threads are controlled now; None: hooks let everything pass."""
 
 
-def begin(files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True) -> Execution:
-    """A new execution, which is the current one. files, marks, keeps: as for `Execution`.
+def begin(
+    files: Set[str] = frozenset(), marks: Container[Mark] = (), *, keeps: bool = True, with_gil: bool = False
+) -> Execution:
+    """A new execution, which is the current one. files, marks, keeps, with_gil: as for `Execution`.
 
     The collector of cycles is off while it lasts: finalizers of what an earlier one left would run in the midst of its steps.
     """
     global current, _collects
     _collects = gc.isenabled()
     gc.disable()
-    current = Execution(files, marks, keeps=keeps)
+    current = Execution(files, marks, keeps=keeps, with_gil=with_gil)
     return current
 
 
@@ -368,6 +363,13 @@ def is_loaded(module: str) -> bool:
 
 loaded: dict[str, Any] = {}
 """The modules of the user's own that are loaded for the present execution, by name."""
+
+
+def note_switch_point() -> None:
+    """Note that the thread that asks is where a Python with the GIL may change threads."""
+    found = here()
+    if found is not None:
+        found[1].may_switch = True
 
 
 def note_draw() -> None:

@@ -196,7 +196,7 @@ class CodeExecutions(Executions):
         marks = self.marks if self.fixed_marks is None else self.fixed_marks
         if "random" in self.loader.uncontrolled:
             self._draws = Draws(self.seed)
-        execution = control.begin(files, marks, keeps=keeps)
+        execution = control.begin(files, marks, keeps=keeps, with_gil=self.loader.with_gil)
         self.moves_made = []
         body = self.build(self._world)
         try:
@@ -254,7 +254,7 @@ class CodeExecutions(Executions):
         execution = self.at(state)
         if _is_over(execution):
             return []
-        return [(one.number, self._afters(state, one)) for one in execution.threads if one.is_enabled]
+        return [(one.number, self._afters(state, one)) for one in execution.able()]
 
     def _afters(self, state: int, one: Controlled) -> tuple[int, ...]:
         """The states after a step of an enabled thread, one for each way that there is."""
@@ -264,9 +264,9 @@ class CodeExecutions(Executions):
 
     def afters_of(self, state: int, thread: int) -> Sequence[int]:
         execution = self.at(state)
-        if thread >= len(execution.threads) or not execution.threads[thread].is_enabled or _is_over(execution):
+        if _is_over(execution):
             return ()
-        return self._afters(state, execution.threads[thread])
+        return next((self._afters(state, one) for one in execution.able() if one.number == thread), ())
 
     def point(self, state: int) -> Point:
         execution = self.at(state)

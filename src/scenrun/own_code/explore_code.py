@@ -19,6 +19,7 @@ from scenrun.own_code.output import silent
 from scenrun.own_code.result import CodeExplored, CodeFinding
 from scenrun.own_code.shorten_code import shortened
 from scenrun.own_code.walk import Walk, WalkOptions
+from scenrun.own_code.with_gil import with_gil
 from scenrun.search.options import DEPTH, STATELESS, STATES, SearchRequest
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.strategies.campaign import SCHEDULES
@@ -197,7 +198,16 @@ class _Search:
         shows = self._shows(schedule, found.about)
         told = finding_of(self.executions, found.about, is_shown=shows)
         self.executions.records = False
-        return replace(told, schedule=schedule, found_with=len(found.transitions), code=self._of_code())
+        told = replace(told, schedule=schedule, found_with=len(found.transitions), code=self._of_code())
+        return replace(told, with_gil=self._with_gil(told, found.about)) if shows else told
+
+    def _with_gil(self, told: CodeFinding, about: FindingKey) -> str:
+        """Whether a finding comes with the GIL, in words."""
+        if self.executions.loader.with_gil or told.code is None:
+            return ""
+        self.executions.close()
+        there = self.functions.executions(told.code.trace, self.how.seed, with_gil=True)
+        return with_gil(there, told.moves, told.code.marks, about)
 
     def _of_code(self) -> OfCode:
         executions = self.executions

@@ -71,13 +71,18 @@ def _refuse(how: SearchOptions) -> None:
             raise UsageError(f"{name} is not for scenarios with `objects`: their schedules are walked one by one")
 
 
-def executions_of(program: Program, seed: int, trace: Iterable[str] = ()) -> ScenarioExecutions:
-    """The executions of a scenario, with hooks in the modules that it names, and in those of `trace`."""
+def executions_of(
+    program: Program, seed: int, trace: Iterable[str] = (), *, with_gil: bool = False
+) -> ScenarioExecutions:
+    """The executions of a scenario, with hooks in the modules that it names, and in those of `trace`.
+
+    with_gil: whether threads are changed only where a Python with the GIL may do so.
+    """
     names = [one.python for one in program.objects]
     names += [str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"]
     tops = {name.partition(":")[0].partition(".")[0] for name in names if ":" in name}
     own = [top for top in tops if not is_of_python(top)]
-    return ScenarioExecutions(program, seed, Loader([*own, *trace]))
+    return ScenarioExecutions(program, seed, Loader([*own, *trace], with_gil=with_gil))
 
 
 class _Exploring:

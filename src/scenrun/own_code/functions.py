@@ -75,10 +75,15 @@ class Functions:
         threads = {name: str(one) for name, one in self.threads}
         return {"setup": str(self.setup), "threads": threads, "check": None if self.check is None else str(self.check)}
 
-    def executions(self, trace: Iterable[str] = (), seed: int = 0) -> CodeExecutions:
-        """Executions of them. trace: installed modules that are compiled with hooks; seed: of what they draw at random."""
+    def executions(self, trace: Iterable[str] = (), seed: int = 0, *, with_gil: bool = False) -> CodeExecutions:
+        """Executions of them.
+
+        - trace: installed modules that are compiled with hooks.
+        - seed: of what they draw at random.
+        - with_gil: whether threads are changed only where a Python with the GIL may do so.
+        """
         every = [one for one in (self.setup, self.check, *(one for _, one in self.threads)) if one is not None]
-        return CodeExecutions(Loader([*trace, *(one.top for one in every)]), self._body, seed)
+        return CodeExecutions(Loader([*trace, *(one.top for one in every)], with_gil=with_gil), self._body, seed)
 
     def _body(self, world: World) -> Body:
         check = None if self.check is None else _found(world, self.check)

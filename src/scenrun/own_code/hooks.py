@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, ModuleType
 from typing import Any
 
@@ -281,14 +281,6 @@ def taken(value: Any, site: int) -> Any:
     return value
 
 
-def delegated(value: Any, site: int) -> Any:
-    """What `yield from` goes through: a container turn by turn, a generator by itself."""
-    if control.current is None or is_simple(value) or type(value) is GeneratorType:
-        touch(value, False, site)
-        return value
-    return each(value, site)
-
-
 def ask_iteration(value: Any, site: int) -> None:
     """Name an object that C code goes through by an iterator of the object's own giving: nobody knows of what it is one."""
     if control.current is not None and not isinstance(value, IMMUTABLE) and gives_iterator(type(value)):
@@ -352,36 +344,3 @@ def update(what: str, before: Any, value: Any, site: int) -> Any:
         changed = touched(before, True, site) if what in UPDATING else []
         announce([*all_of(before, site), *all_of(value, site), *changed], site)
     return OPERATORS[what](before, value)
-
-
-def each(value: Any, site: int, *, unpacks: bool = False) -> Any:
-    """What a loop goes through: each turn looks at the container, and with `unpacks` at the item."""
-    if control.current is None or is_simple(value):
-        return value
-    if isinstance(value, IMMUTABLE) and not unpacks:
-        return value
-    if is_container(value) or reached(value):
-        if not isinstance(value, list | bytearray):  # an iterator of others notes how many items there are
-            touch(value, False, site)
-        return _turns(value, iter(value), site, unpacks)
-    if not isinstance(value, IMMUTABLE) and not is_operated_by_hooks(value):
-        note(f"iteration of {type(value).__module__}.{type(value).__qualname__}", site)
-    turns = iter(value)  # what code of its own gives may be the iterator of a container
-    return _turns(turns, turns, site, unpacks)
-
-
-def each_unpacked(value: Any, site: int) -> Any:
-    """What a loop goes through that takes each item apart."""
-    return each(value, site, unpacks=True)
-
-
-def _turns(owner: Any, turns: Iterator[Any], site: int, unpacks: bool) -> Iterator[Any]:
-    while True:
-        touch(owner, False, site)
-        try:
-            found = next(turns)
-        except StopIteration:
-            return
-        if unpacks:
-            whole(found, site)
-        yield found

@@ -46,7 +46,7 @@ def turn(site: int) -> bool:
     if found is None or not found[0].identities.keeps:  # what is remembered here would live on
         return True
     execution, one = found
-    execution.has_loops = True
+    execution.watched.is_used = True
     frame = sys._getframe(1)
     loop = one.loops.setdefault((id(frame), site), Loop())
     values = dict(frame.f_locals)
@@ -73,7 +73,7 @@ def _wait(execution: Execution, one: Controlled, loop: Loop, site: int) -> None:
         execution.clock += loop.lapse
         loop.lapse *= 2
         return
-    if execution.watch(one):  # it saw what was there before
+    if execution.watched.watch(one):  # it saw what was there before
         one.reads.clear()
         return
     first, *others = one.reads or (execution.cell_of(one, SPIN),)

@@ -17,9 +17,10 @@ from scenrun.own_code import control
 from scenrun.own_code.accounting import note
 from scenrun.own_code.control import quietly
 from scenrun.own_code.hook_names import HOOKS
-from scenrun.own_code.instrument import instrumented
+from scenrun.own_code.instrument import Instrumenter, instrumented
 from scenrun.own_code.sites import Site, number_of
 from scenrun.own_code.standard_library import STATEFUL, renew, twins
+from scenrun.own_code.switch_points import SwitchPoints
 
 _PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
 
@@ -27,12 +28,18 @@ _PLACES = ("stdlib", "platstdlib", "purelib", "platlib")
 class Loader:
     """Finds and compiles modules, once for all executions."""
 
-    def __init__(self, traced: Iterable[str] = ()) -> None:
-        """traced: top-level modules that are compiled with hooks beside those that are installed nowhere."""
+    def __init__(self, traced: Iterable[str] = (), *, with_gil: bool = False) -> None:
+        """The modules of one search.
+
+        - traced: top-level modules that are compiled with hooks beside those that are installed nowhere.
+        - with_gil: whether the code notes where a Python with the GIL may change threads.
+        """
         self.traced = frozenset(traced)
+        self.with_gil = with_gil
+        self.kind: type[Instrumenter] = SwitchPoints if with_gil else Instrumenter
         self.uncontrolled: dict[str, None] = {}
         """Modules that were imported as they are."""
-        self.twins = twins()
+        self.twins = twins(self.kind)
         self.files: set[str] = set()
         """The files of the user's own modules that were loaded."""
         self.has_finalizers = False
@@ -70,7 +77,7 @@ class Loader:
                 return None
             source = importlib.util.decode_source(Path(spec.origin).read_bytes())
             self.has_finalizers |= "__del__" in source or "weakref" in source
-            self._codes[name] = instrumented(source, spec.origin), spec
+            self._codes[name] = instrumented(source, spec.origin, self.kind), spec
             self.files.add(spec.origin)
         return self._codes[name]
 
@@ -104,7 +111,7 @@ class World:
         """What `sys.modules` had under the names of this world's modules."""
         self._names = {**vars(builtins), **HOOKS, "__import__": self._import}
         if loader.has_pools:
-            renew(loader.twins)
+            renew(loader.twins, loader.kind)
 
     def load(self, name: str) -> ModuleType:
         """A module of the user's own, compiled with hooks and run."""

@@ -16,6 +16,7 @@ from scenrun.own_code.accounting import note
 from scenrun.own_code.control import Execution
 from scenrun.own_code.sites import Site, number_of
 from scenrun.own_code.steps import Controlled, Step
+from scenrun.own_code.with_blocks import calls_to_enter
 
 OUTSIDE = -1
 """The owner of a lock that no controlled thread holds, such as one that the setup has acquired."""
@@ -93,10 +94,14 @@ class Lock:
         return self._owner is not None
 
     def __enter__(self) -> bool:
-        return self.acquire()
+        found = self.acquire()
+        if calls_to_enter():
+            control.note_switch_point()
+        return found
 
     def __exit__(self, *error: object) -> None:
         self.release()
+        control.note_switch_point()
 
     def _at_fork_reinit(self) -> None:
         self._owner, self._depth = None, 0

@@ -57,6 +57,8 @@ class CodeFinding:
     """Whether the same schedule has shown it again."""
     moves: tuple[Move, ...] = ()
     """The steps by name."""
+    with_gil: str = ""
+    """Whether it comes with the GIL, in words; empty where that was not asked."""
     code: OfCode | None = None
     """What a schedule file says of the code."""
 
@@ -74,7 +76,7 @@ class CodeFinding:
         ]  # fmt: skip
         return {
             "kind": self.kind, "about": self.about, "message": self.message, "steps": steps, "switches": self.switches,
-            "found_with_steps": self.found_with, "is_reproduced": self.is_reproduced,
+            "with_gil": self.with_gil, "found_with_steps": self.found_with, "is_reproduced": self.is_reproduced,
         }  # fmt: skip
 
 
@@ -151,7 +153,7 @@ def finding_lines(one: CodeFinding) -> list[str]:
         less = f", shortened from {one.found_with}"
     again = "" if one.is_reproduced else "; THE SAME SCHEDULE DID NOT SHOW IT AGAIN"
     size = f"{steps} step{'s' * (steps != 1)}, {one.switches} switch{'es' * (one.switches != 1)}{less}{again}"
-    return [f"  {one.kind}: {one.message} ({size})", *_table(one)]
+    return [f"  {one.kind}: {one.message} ({size})", *_table(one), *([f"  {one.with_gil}"] if one.with_gil else [])]
 
 
 def _table(one: CodeFinding) -> list[str]:

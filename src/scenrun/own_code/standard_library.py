@@ -21,13 +21,13 @@ from typing import Any
 from scenrun.own_code import primitives
 from scenrun.own_code.control import NotControlled, Unwound
 from scenrun.own_code.hook_names import HOOKS
-from scenrun.own_code.instrument import instrumented, instrumented_classes
+from scenrun.own_code.instrument import Instrumenter, instrumented, instrumented_classes
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
 """The classes of `threading` that are compiled from its source."""
 COMPILED = ("functools", "queue", "concurrent.futures._base", "concurrent.futures.thread")
 """Modules that are compiled as a whole."""
-_codes: dict[str, CodeType] = {}
+_codes: dict[tuple[str, type[Instrumenter]], CodeType] = {}
 
 
 class Twin(ModuleType):
@@ -43,8 +43,8 @@ STATEFUL = "concurrent.futures.thread"
 """The module with a lock and a table of its own, which must be new for each execution."""
 
 
-def twins() -> dict[str, ModuleType]:
-    """Twins of all modules, by name."""
+def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, ModuleType]:
+    """Twins of all modules, by name. kind: what puts hooks into them."""
 
     def importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         if name in found and not level:
@@ -53,7 +53,7 @@ def twins() -> dict[str, ModuleType]:
 
     names = {**vars(builtins), **HOOKS, "__import__": importing}
     found: dict[str, ModuleType] = {
-        "threading": _threading(names),
+        "threading": _threading(names, kind),
         "time": _time(),
         "_queue": _queue(),
         "_thread": _thread(),
@@ -64,24 +64,24 @@ def twins() -> dict[str, ModuleType]:
     futures, package = Twin("concurrent.futures"), Twin("concurrent")
     found |= {"concurrent.futures": futures, "concurrent": package}
     package.__dict__["futures"] = futures
-    _fill(found)
+    _fill(found, kind)
     return found
 
 
-def renew(found: dict[str, ModuleType]) -> None:
+def renew(found: dict[str, ModuleType], kind: type[Instrumenter] = Instrumenter) -> None:
     """Make what has a state of its own new."""
-    exec(_codes[STATEFUL], found[STATEFUL].__dict__)
+    exec(_codes[STATEFUL, kind], found[STATEFUL].__dict__)
     found["concurrent.futures"].__dict__["ThreadPoolExecutor"] = found[STATEFUL].ThreadPoolExecutor
 
 
-def _fill(found: dict[str, ModuleType]) -> None:
+def _fill(found: dict[str, ModuleType], kind: type[Instrumenter]) -> None:
     """Run the modules that are compiled as a whole."""
     futures, base, thread = (found[f"concurrent.futures{part}"] for part in ("", "._base", ".thread"))
     futures.__dict__.update(_base=base, thread=thread)  # else `from concurrent.futures import _base` finds the real one
     for name in COMPILED:
-        if name not in _codes:
-            _codes[name] = instrumented(_source(name), _file(name))
-        exec(_codes[name], found[name].__dict__)
+        if (name, kind) not in _codes:
+            _codes[name, kind] = instrumented(_source(name), _file(name), kind)
+        exec(_codes[name, kind], found[name].__dict__)
     base.LOGGER.addFilter(_is_of_users)  # pools log whatever ends a worker, also the end of an execution
     public = {name: value for name, value in vars(base).items() if name in _FROM_BASE}
     futures.__dict__.update(public, ThreadPoolExecutor=thread.ThreadPoolExecutor)
@@ -98,7 +98,7 @@ def _is_of_users(record: LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], Unwound))
 
 
-def _threading(names: dict[str, Any]) -> ModuleType:
+def _threading(names: dict[str, Any], kind: type[Instrumenter]) -> ModuleType:
     twin = Twin("threading")
     exits: list[Any] = []
     twin.__dict__.update(
@@ -110,9 +110,9 @@ def _threading(names: dict[str, Any]) -> ModuleType:
         excepthook=threading.excepthook, _register_atexit=exits.append, _time=primitives.monotonic, _deque=deque,
         _islice=islice, _count=count, __builtins__=names, __file__=threading.__file__, __name__="threading",
     )  # fmt: skip
-    if "threading" not in _codes:
-        _codes["threading"] = instrumented_classes(_source("threading"), threading.__file__, CLASSES)
-    exec(_codes["threading"], twin.__dict__)
+    if ("threading", kind) not in _codes:
+        _codes["threading", kind] = instrumented_classes(_source("threading"), threading.__file__, CLASSES, kind)
+    exec(_codes["threading", kind], twin.__dict__)
     return twin
 
 

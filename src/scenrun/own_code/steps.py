@@ -66,6 +66,10 @@ class Controlled:
         """Whether it works for a pool, which ends it at the exit if it has nothing to do."""
         self.accesses: dict[int, int] = {}
         """How often it has come to each site since its last point."""
+        self.may_switch = True
+        """Whether it has been, since its last step, where a Python with the GIL may change threads."""
+        self.first_turns: set[tuple[int, int]] = set()
+        """Loops whose next turn comes without a jump back, by frame and number."""
         self.busy = 0
         """Grows with whatever it does that is no look at something."""
         self.reads: dict[int, int] = {}
