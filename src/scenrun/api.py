@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from scenrun.execution.replay.plan import ReplayPlan
     from scenrun.execution.simulator.options import SimulationOptions
     from scenrun.model.move_schedule import MoveSchedule
+    from scenrun.own_code.explore_scenario import CodeOptions
     from scenrun.search.options import SearchRequest
     from scenrun.search.result import Explored
     from scenrun.trace.recorder import Recorder
@@ -122,7 +123,7 @@ def explore(
     bound: int | None = None, time: str | None = None, races: bool = False, count: bool = False,
     reduction: str | None = None, symmetry: bool | None = None, shorten: bool = True,
     first: bool = False, overrides: Mapping[str, Any] | None = None, allow_python: bool = False,
-    trace: Iterable[str] = (),
+    trace: Iterable[str] = (), build: str | None = None,
 ) -> Explored:  # fmt: skip
     """Search the schedules of a scenario: finds every bug, or proves that there is none.
 
@@ -149,19 +150,21 @@ def explore(
       many states).
     - symmetry: whether replicas that are alike are interchangeable in a reduced search; None: they are.
     - shorten, first: whether counterexamples are made as short as possible; whether the search ends at its first finding.
-    - trace: installed modules or packages whose code is searched, too; for scenarios with `objects`.
+    - trace, build: as for `explore_code`; for scenarios with `objects`.
 
     Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
+    from scenrun.own_code.explore_scenario import CodeOptions
     from scenrun.search.options import SearchRequest
 
+    code_trace = (trace,) if isinstance(trace, str) else tuple(trace)
     request = SearchRequest(
         strategy=strategy, max_states=max_states, memory_bytes=memory_bytes, time_limit_ns=time_limit_ns(time_limit),
         schedules=schedules, jobs=jobs, cluster=cluster, depth=depth, bound=bound, time=time, reduction=reduction,
         symmetry=symmetry, races=races, count=count, shorten=shorten, first=first,
     )  # fmt: skip
     request.check()
-    return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request, trace)
+    return _explored(_loaded(scenario, "info", overrides, allow_python), seed, request, CodeOptions(code_trace, build))
 
 
 def replay(
@@ -320,7 +323,7 @@ def _simulated(
     )
 
 
-def _explored(loaded: Loaded, seed: int | None, request: SearchRequest, trace: Iterable[str]) -> Explored:
+def _explored(loaded: Loaded, seed: int | None, request: SearchRequest, code: CodeOptions) -> Explored:
     """Search a loaded scenario, on a cluster where the request names one."""
     from scenrun.own_code.explore_scenario import explore_any
     from scenrun.search.space.breadth_first import Limits
@@ -328,11 +331,11 @@ def _explored(loaded: Loaded, seed: int | None, request: SearchRequest, trace: I
 
     options = request.options(memory_bytes=process_bytes() + Limits().memory)
     if request.cluster is None:
-        return explore_any(loaded, seed, options, [trace] if isinstance(trace, str) else trace)
+        return explore_any(loaded, seed, options, code)
     from scenrun.search.strategies.on_cluster import on_cluster
 
     with on_cluster(options, request.cluster) as there:
-        return explore_any(loaded, seed, there, trace)
+        return explore_any(loaded, seed, there, code)
 
 
 def _loaded(

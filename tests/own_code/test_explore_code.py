@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -331,3 +332,23 @@ def test_a_system_without_more_threads_ends_the_search(monkeypatch: pytest.Monke
     found = scenrun.explore_code(code.counter, [code.adds])
     assert found.verdict == "incomplete"
     assert "a could not be started: can't start new thread" in str(found)
+
+
+class _Slow:
+    """A lock whose release comes back late: whoever was waiting for it has gone on by then."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._lock.acquire()
+        self.acquire = self._lock.acquire
+
+    def release(self) -> None:
+        self._lock.release()
+        time.sleep(0.02)
+
+
+def test_a_thread_may_start_others_before_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine the thread that was told to go on is faster than the one that told it."""
+    monkeypatch.setattr("scenrun.own_code.steps.locked", _Slow)
+    found = scenrun.explore_code(code.nothing_yet, [code.starts_two], code.value_is_two, schedules=5)
+    assert found.verdict == "violated"

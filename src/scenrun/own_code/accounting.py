@@ -10,6 +10,7 @@ import gc
 import inspect
 from collections import deque
 from enum import EnumMeta
+from importlib.util import find_spec
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -28,6 +29,7 @@ from types import (
 from typing import Any
 
 from scenrun.own_code import control
+from scenrun.own_code.sites import SITES
 
 CONTAINERS = (list, dict, set, deque, bytearray)
 """Built-in types of which each object is one cell."""
@@ -36,6 +38,10 @@ SCALARS = (int, float, complex, str, bytes, bool, NoneType, range, type(Ellipsis
 IMMUTABLE = (*SCALARS, tuple, frozenset)
 PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, TracebackType)
 """Types whose objects are the same for everybody, as long as no attribute of them is written."""
+_POOLS = find_spec("concurrent.futures.thread")
+KNOWN_FILES = frozenset(() if _POOLS is None else (str(_POOLS.origin),))
+"""Files of Python's own with state that no hook announces, but which they change only while they hold a lock: the weak table of
+pools' threads. A weak reference tells a pool's threads that the pool is gone by an item in their queue, which is a step."""
 DEEPEST, MOST = 8, 10_000
 """How deep containers are looked into, and at how many items."""
 _VIEWS = frozenset((type({}.keys()), type({}.values()), type({}.items())))
@@ -59,8 +65,9 @@ def note(what: str, site: int) -> None:
     execution = control.current
     one = None if execution is None else execution.here()
     if execution is not None and one is not None:
-        execution.unaccounted.setdefault(what, site)
         one.acts()
+        if SITES[site].file not in KNOWN_FILES:
+            execution.unaccounted.setdefault(what, site)
 
 
 def is_container(value: Any) -> bool:

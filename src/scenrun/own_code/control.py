@@ -111,13 +111,14 @@ class Execution:
         self.threads.append(made)
         begun_by = self.here()
         self._order.begin(made.number, None if begun_by is None else begun_by.number)
-        starter, self._arrived = self._arrived, locked()
+        starter, arrived = self._arrived, locked()
+        self._arrived = arrived
         try:  # a thread of its own, as locals of threads and contexts must be new
             _thread.start_new_thread(self._run, (made,))
         except RuntimeError as error:
             self._arrived, made.has_ended = starter, True
             raise Uncontrolled(f"{name} could not be started: {error}") from None
-        has_arrived = self._arrived.acquire(timeout=PATIENCE_S)
+        has_arrived = arrived.acquire(timeout=PATIENCE_S)
         self._arrived = starter
         if not has_arrived:
             raise Uncontrolled(self._where(made))
@@ -134,8 +135,9 @@ class Execution:
             self._order.step(number, cell, writes=writes)
             if writes:
                 self.watched.change(cell)
+        arrived = self._arrived  # as it is now: a thread that starts another one waits for that by a lock in its place
         one.turn.release()
-        if not self._arrived.acquire(timeout=PATIENCE_S):
+        if not arrived.acquire(timeout=PATIENCE_S):
             raise Uncontrolled(self._where(one))
         if isinstance(one.fault, NotControlled | Uncontrolled):
             raise Uncontrolled(str(one.fault))
@@ -200,8 +202,9 @@ class Execution:
                 if one.unwinds > MOST_UNWINDS or not one.is_parked:
                     self.left_behind.append(one.name)
                     break
+                arrived = self._arrived
                 one.turn.release()
-                if not self._arrived.acquire(timeout=PATIENCE_S):
+                if not arrived.acquire(timeout=PATIENCE_S):
                     self.left_behind.append(one.name)
                     break
 

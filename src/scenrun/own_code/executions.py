@@ -82,6 +82,8 @@ class CodeExecutions(Executions):
         """Whether no more sites are marked: a finding is told with the steps with which it was found."""
         self._raced: set[control.Mark] = set()
         """Those that were seen since."""
+        self._ended: set[int] = set()
+        """The schedules that have ended, each by a number."""
         self.steps = 0
         """All steps that were made so far."""
         self._marks_of: dict[tuple[Choice, ...], frozenset[control.Mark]] = {}
@@ -216,6 +218,7 @@ class CodeExecutions(Executions):
         if self.is_settled or self._raced <= self.marks:
             return False
         self.marks |= self._raced
+        self._ended.clear()
         return True
 
     def named_unaccounted(self) -> tuple[str, ...]:
@@ -284,6 +287,7 @@ class CodeExecutions(Executions):
 
     def end(self, state: int) -> EndState:
         execution = self.at(state)
+        self.note_end(state)
         found = list(self.lasting(state))
         stuck = [one.name for one in execution.threads if one.is_needed]
         if stuck:
@@ -291,6 +295,16 @@ class CodeExecutions(Executions):
         if not found and self.complaint() is not None:
             found.append(FindingKey("violated", CHECK))
         return EndState(tuple(found), None)
+
+    def note_end(self, state: int) -> None:
+        """Count a schedule that has ended, if it has not been walked before."""
+        if len(self._ended) < MOST_STATES * 10:
+            self._ended.add(hash(self._tree.schedule(state)))
+
+    @property
+    def distinct(self) -> int:
+        """How many different schedules have ended, since accesses came to be steps last."""
+        return len(self._ended)
 
     def complaint(self) -> str | None:
         """Why the check does not hold after the present execution, in words; None where it does."""

@@ -27,11 +27,13 @@ from scenrun.search.strategies.results import Found, Tally, in_order
 
 MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
+ODD = "if this looks odd: `scenrun explore --self-test` tells whether searches of code work in this environment"
 NOT_ANNOUNCED = "`holds` cannot be said, as it is not known what these do to shared objects: "
 ATOMIC = (
     "taken to be one step each, as they are with the GIL: methods of lists, dictionaries, sets, deques and bytearrays, patterns "
     "of `match`, and what functions in C do to one of these; time is free: a sleep or a time-out may take any time"
 )
+GIL, FREE_THREADED = "gil", "free-threaded"
 MOST_NAMED = 5
 """The most things that are not announced that a note names."""
 
@@ -40,6 +42,7 @@ def explore_code(
     setup: Function, threads: Sequence[Function] | Mapping[str, Function], check: Function | None = None, *,
     strategy: str | None = None, seed: int = 0, schedules: int | None = None, time_limit: str | float | None = None,
     depth: int | None = None, bound: int | None = None, trace: Iterable[str] = (), max_steps: int = MAX_STEPS,
+    build: str | None = None,
 ) -> CodeExplored:  # fmt: skip
     """Search the schedules of functions that run as threads, for one that breaks the check, raises, or deadlocks.
 
@@ -56,28 +59,30 @@ def explore_code(
     - schedules, time_limit: limits of the search, whichever comes first; by default 10,000 schedules, where no time is given.
     - trace: top-level modules that are compiled with hooks although they are installed.
     - max_steps: steps after which a schedule is cut off.
+    - build: `free-threaded` (None: another thread may come between any two accesses, and each finding says whether it comes with
+      the GIL, too), or `gil` (threads are changed only where CPython with the GIL may do so).
 
     A function is given itself, or as the text `package.module:name`. Raises UsageError where one cannot be found, or where an
     argument is wrong.
     """
-    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps)
+    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps, build)
     return _search(Functions.of(setup, threads, check), request)
 
 
 def explore_main(
     main: Function, *, strategy: str | None = None, seed: int = 0, schedules: int | None = None,
     time_limit: str | float | None = None, depth: int | None = None, bound: int | None = None, trace: Iterable[str] = (),
-    max_steps: int = MAX_STEPS, arguments: Mapping[str, Any] | None = None,
+    max_steps: int = MAX_STEPS, arguments: Mapping[str, Any] | None = None, build: str | None = None,
 ) -> CodeExplored:  # fmt: skip
     """Search the schedules of a program: a function that starts threads, and whose assertions must hold.
 
     - main: the function, which runs as the main thread; the threads that it starts are the others.
     - arguments: its keyword arguments, the same objects for each schedule; by default none.
-    - strategy, seed, schedules, time_limit, depth, bound, trace, max_steps: as for `explore_code`.
+    - strategy, seed, schedules, time_limit, depth, bound, trace, max_steps, build: as for `explore_code`.
 
     What it prints goes nowhere. Raises UsageError as `explore_code`.
     """
-    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps)
+    request = CodeRequest(strategy, seed, schedules, time_limit, depth, bound, _listed(trace), max_steps, build)
     return _search(Functions.of_main(main, arguments or {}), request)
 
 
@@ -93,6 +98,7 @@ class CodeRequest:
     bound: int | None
     trace: tuple[str, ...]
     max_steps: int
+    build: str | None = None
 
     def walk_options(self) -> WalkOptions:
         """The options of the walk; raises UsageError for those that are wrong or have no effect."""
@@ -106,6 +112,7 @@ class CodeRequest:
         ).check()
         if self.strategy == STATES:
             raise UsageError(f"the states of code are not known; strategies are {', '.join(STATELESS)}")
+        check_build(self.build, self.strategy)
         if self.max_steps < 1:
             raise UsageError(f"max_steps is at least 1, not {self.max_steps}")
         if schedules is None and limit is None:
@@ -113,6 +120,16 @@ class CodeRequest:
         seconds = None if limit is None else limit / 1e9
         return WalkOptions(
             self.strategy, self.seed, schedules, seconds, self.depth or DEPTH, self.bound, self.max_steps
+        )
+
+
+def check_build(build: str | None, strategy: str | None) -> None:
+    """Raises UsageError for a build that there is not, or a strategy that is not for it."""
+    if build not in (None, GIL, FREE_THREADED):
+        raise UsageError(f"there is no build `{build}`; builds are {GIL} and {FREE_THREADED}")
+    if build == GIL and strategy == "dpor":
+        raise UsageError(
+            "dpor is not for the build `gil`, in which only one thread may go on now and then; `preemptions` is"
         )
 
 
@@ -124,7 +141,9 @@ def _search(functions: Functions, request: CodeRequest) -> CodeExplored:
     how = request.walk_options()
     if control.current is not None:
         raise UsageError('this is searched already: put the call of `explore_code` under `if __name__ == "__main__":`')
-    return _Search(functions, functions.executions(request.trace, request.seed), how).run()
+    return _Search(
+        functions, functions.executions(request.trace, request.seed, with_gil=request.build == GIL), how
+    ).run()
 
 
 def extent_of(executions: CodeExecutions) -> str:
@@ -133,7 +152,9 @@ def extent_of(executions: CodeExecutions) -> str:
     if named:
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         return f"{NOT_ANNOUNCED}{', '.join(named[:MOST_NAMED])}{more}"
-    return f"{ATOMIC}; what is drawn at random is drawn with seed {executions.seed}" if executions.has_drawn else ATOMIC
+    drawn = f"; what is drawn at random is drawn with seed {executions.seed}" if executions.has_drawn else ""
+    switches = "; threads are changed only where CPython with the GIL may do so" if executions.loader.with_gil else ""
+    return f"{ATOMIC}{drawn}{switches}"
 
 
 # --- the search
@@ -161,12 +182,13 @@ class _Search:
             findings = tuple(self._told(found) for found in first)
             # how many were walked beyond the first finding depends on the machine
             schedules = first[0].schedule + 1 if first else tally.schedules
+            distinct = self.executions.distinct
         finally:
             self.executions.close()
         return CodeExplored(
-            self._verdict(findings, ended_by), strategy, self.how.seed, schedules, findings,
+            self._verdict(findings, ended_by), strategy, self.how.seed, schedules, distinct, findings,
             ended_by is None, ended_by, time.perf_counter() - self.walk.began, tuple(sorted(self.executions.loader.uncontrolled)),
-            self.executions.named_unaccounted(), tuple(self._notes(tally, bool(findings), ended_by is None)),
+            self.executions.named_unaccounted(), tuple(self._notes(tally, findings, ended_by is None)),
         )  # fmt: skip
 
     def _verdict(self, findings: Sequence[CodeFinding], ended_by: str | None) -> str:
@@ -176,15 +198,23 @@ class _Search:
         is_whole = ended_by is None and not self.walk.cut_off
         return "holds" if is_whole and not executions.unaccounted and not executions.left_behind else "incomplete"
 
-    def _notes(self, tally: Tally, is_found: bool, is_closed: bool) -> list[str]:
+    def _looks_odd(self, findings: Sequence[CodeFinding]) -> bool:
+        """Whether something came that seldom comes where all is well."""
+        return bool(self.executions.left_behind or self.walk.broke_off) or not all(
+            one.is_reproduced for one in findings
+        )
+
+    def _notes(self, tally: Tally, findings: Sequence[CodeFinding], is_closed: bool) -> list[str]:
         out: list[str] = []
-        if not is_found and is_closed:
+        if not findings and is_closed:
             out.append(extent_of(self.executions))
         if tally.cut_off:
             schedules = f"{tally.cut_off:,} schedule{'s' * (tally.cut_off != 1)}"
             out.append(f"{schedules} had not ended after {self.how.max_steps:,} steps: cut off there")
         if self.executions.left_behind:
             out.append(f"threads that would not end: {', '.join(self.executions.left_behind)}")
+        if self._looks_odd(findings):
+            out.append(ODD)
         return out
 
     # --- telling

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from scenrun.errors import UsageError
 from scenrun.own_code.control import Uncontrolled
 from scenrun.own_code.executions import Different, choice_of
-from scenrun.own_code.explore_code import MAX_STEPS, extent_of
+from scenrun.own_code.explore_code import GIL, MAX_STEPS, check_build, extent_of
 from scenrun.own_code.loader import Loader, is_of_python
 from scenrun.own_code.output import silent
 from scenrun.own_code.scenario_executions import ScenarioExecutions
 from scenrun.own_code.shorten_code import shortened
 from scenrun.own_code.story import counterexample_of, how_long
 from scenrun.own_code.walk import Walk, WalkOptions
+from scenrun.own_code.with_gil import with_gil
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
@@ -35,25 +36,34 @@ NO_RACES = (
 )
 
 
-def explore_any(
-    loaded: Loaded, seed: int | None = None, how: SearchOptions | None = None, trace: Iterable[str] = ()
-) -> Explored:
-    """Search the schedules of a scenario, with the code of its `objects` if it has some.
+@dataclass(frozen=True, slots=True)
+class CodeOptions:
+    """Options of the search of code."""
 
-    trace: top-level modules that are compiled with hooks beside those that the scenario names.
-    """
-    trace = tuple(trace)
+    trace: tuple[str, ...] = ()
+    """Top-level modules that are compiled with hooks beside those that the scenario names."""
+    build: str | None = None
+    """As for `explore_code`."""
+
+
+def explore_any(
+    loaded: Loaded, seed: int | None = None, how: SearchOptions | None = None, code: CodeOptions = CodeOptions()
+) -> Explored:
+    """Search the schedules of a scenario, with the code of its `objects` if it has some."""
     if not loaded.program.objects:
-        if trace:
-            raise UsageError(f"trace is for scenarios with `objects`, whose code is searched; {loaded.name} has none")
+        if code != CodeOptions():
+            raise UsageError(
+                f"trace and build are for scenarios with `objects`, whose code is searched; {loaded.name} has none"
+            )
         return explore_loaded(loaded, seed, how)
     how = how or SearchOptions()
     _refuse(how)
+    check_build(code.build, how.strategy)
     if loaded.program.any_number:
         given = " ".join(f"--set threads.{one}.count=3" for one in loaded.program.any_number)
         names = " and ".join(loaded.program.any_number)
         raise UsageError(f"`count: any` of {names} is proved of a model alone, not of `objects`; say how many: {given}")
-    return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how, trace).run()
+    return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how, code).run()
 
 
 def _refuse(how: SearchOptions) -> None:
@@ -88,11 +98,11 @@ def executions_of(
 class _Exploring:
     """One search of a scenario with its code."""
 
-    def __init__(self, program: Program, seed: int, how: SearchOptions, trace: Iterable[str]) -> None:
+    def __init__(self, program: Program, seed: int, how: SearchOptions, code: CodeOptions) -> None:
         self.program = program
         self.how = how
         self.seed = seed
-        self.executions = executions_of(program, seed, trace)
+        self.executions = executions_of(program, seed, code.trace, with_gil=code.build == GIL)
         schedules, seconds = how.schedules, how.limits.seconds
         if schedules is None and seconds is None:
             schedules = SCHEDULES
@@ -175,4 +185,13 @@ class _Exploring:
             told = Counterexample(found.about, f"{found.about.about}: not shown again, as {error}", story, (), 0, 0)
         finally:
             self.executions.records = False
-        return replace(told, schedule=found.schedule, found_with=length or told.found_with)
+        told = replace(told, schedule=found.schedule, found_with=length or told.found_with)
+        return replace(told, with_gil=self._with_gil(told)) if told.moves else told
+
+    def _with_gil(self, told: Counterexample) -> str:
+        """Whether a finding comes with the GIL, in words."""
+        if self.executions.loader.with_gil or told.code is None:
+            return ""
+        self.executions.close()
+        there = executions_of(self.program, self.seed, told.code.trace, with_gil=True)
+        return with_gil(there, told.moves, told.code.marks, told.about)

@@ -93,6 +93,8 @@ class CodeExplored:
     seed: int
     schedules: int
     """How many schedules were walked to their end."""
+    distinct: int
+    """How many of them were different, since the last time that accesses came to be steps."""
     findings: tuple[CodeFinding, ...]
     is_closed: bool
     """Whether every order of the announced steps was walked, or one that shows the same."""
@@ -108,7 +110,8 @@ class CodeExplored:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "verdict": self.verdict, "strategy": self.strategy, "seed": self.seed, "schedules": self.schedules,
+            "verdict": self.verdict, "strategy": self.strategy, "seed": self.seed,
+            "schedules": self.schedules, "distinct": self.distinct,
             "closed": self.is_closed, "bound": self.bound, "seconds": round(self.seconds, 6),
             "findings": [one.as_dict() for one in self.findings], "uncontrolled": list(self.uncontrolled),
             "unaccounted": list(self.unaccounted), "notes": list(self.notes),
@@ -140,6 +143,8 @@ def _lines(found: CodeExplored) -> list[str]:
         how = "every order of the steps was walked" if found.is_closed else f"ended by {found.bound}"
     else:
         head, how = found.verdict, "the search ends at the first finding"
+    if not found.is_closed and not found.findings and found.distinct < found.schedules:
+        schedules += f", {found.distinct:,} of them different,"
     out = [head, f"  {schedules} in {found.seconds:.2f} s; {how}"]
     for one in found.findings:
         out += ["", *finding_lines(one)]

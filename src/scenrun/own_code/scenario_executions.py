@@ -225,6 +225,7 @@ class ScenarioExecutions(CodeExecutions):
 
     def end(self, state: int) -> EndState:
         execution, running = self.at(state), self.running
+        self.note_end(state)
         mine = running.controlled
         children = [one.name for one in execution.threads if one.is_needed and one.number not in mine]
         faults = [key for key in self.lasting(state) if key.kind != "violated"]

@@ -24,7 +24,7 @@ class WalkOptions:
     """The options of a walk."""
 
     strategy: str | None
-    """None: `dpor`, and as soon as there are many schedules, `random` and `pct` before it goes on."""
+    """None: all schedules, and as soon as there are many, `random` and `pct` before it goes on."""
     seed: int
     schedules: int | None
     seconds: float | None
@@ -62,6 +62,8 @@ class Walk:
         """What all schedules so far showed."""
         self.cut_off = 0
         """Of the schedules since sites were marked last, those that were cut off."""
+        self.broke_off = False
+        """Whether the code did what cannot be controlled, or something else each time."""
         self.strategies: list[str] = []
         """Those that walked a schedule."""
 
@@ -82,16 +84,25 @@ class Walk:
             return self._drawn(self.how.strategy)
         return self._all(self.how.strategy)
 
+    @property
+    def every(self) -> str:
+        """The strategy that walks all schedules.
+
+        With the GIL it is not DPOR: where only one thread may go on, others that could move are no reason to go back there.
+        """
+        return "preemptions" if self.executions.loader.with_gil else "dpor"
+
     def _in_turns(self) -> str | None:
-        """DPOR; where it has not walked all schedules soon, drawn ones first, as they find most bugs sooner."""
-        ended_by = self._all("dpor", Turn(*FIRST_TURN))
+        """All schedules; where they were not walked soon, drawn ones first, as they find most bugs sooner."""
+        every = self.every
+        ended_by = self._all(every, Turn(*FIRST_TURN))
         for strategy in HUNTERS if ended_by == HAD_ITS_TURN else ():
             ended_by = self._drawn(strategy, Turn(*HUNT))
             if ended_by != HAD_ITS_TURN:
                 return ended_by
             if self.tally.findings:
                 return FIRST
-        return self._all("dpor") if ended_by == HAD_ITS_TURN else ended_by
+        return self._all(every) if ended_by == HAD_ITS_TURN else ended_by
 
     def _drawn(self, strategy: str, turn: Turn | None = None) -> str | None:
         """The schedules that a policy draws; with a turn, up to the first finding."""
@@ -103,6 +114,7 @@ class Walk:
             walk_here(plan, _Samplers(self.executions, how, strategy))
         except (Stopped, Uncontrolled, Different) as ended:
             plan.ended_by = str(ended)
+            self.broke_off = not isinstance(ended, Stopped)
         self._take(strategy, plan.tally)
         return plan.ended_by
 
@@ -124,6 +136,7 @@ class Walk:
                 is_over = False
             except (Stopped, Uncontrolled, Different) as ended:
                 is_over, ended_by = True, str(ended)
+                self.broke_off = not isinstance(ended, Stopped)
             self._take(strategy, progress.tally)
             if is_over:
                 return ended_by

@@ -12,7 +12,7 @@ from scenrun.own_code.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH
 from scenrun.search.properties.end_states import FindingKey
 
-SCHEDULES, STEPS = 300, 20_000
+SCHEDULES, STEPS = 200, 10_000
 """The most schedules, and steps, of each strategy."""
 FOUND = "it comes with the GIL, too"
 NOT_FOUND = "it does not come with the GIL: every schedule with its switches was walked"

@@ -32,6 +32,8 @@ class Counterexample:
     """The number, from 0, of the first schedule that showed it, for a strategy that walks schedules."""
     code: OfCode | None = None
     """Where the user's own code makes steps in it."""
+    with_gil: str = ""
+    """There, whether it comes with the GIL, in words; empty where that was not asked."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -40,7 +42,7 @@ class Counterexample:
             "kind": self.about.kind, "about": self.about.about, "message": self.sentence, "line": last,
             "switches": self.switches, "found_with_steps": self.found_with, "cycle_from": self.cycle_from,
             "schedule": self.schedule, "steps": [step.as_dict() for step in self.story.steps],
-            "threads": [stuck.as_dict() for stuck in self.story.waiting],
+            "threads": [stuck.as_dict() for stuck in self.story.waiting], "with_gil": self.with_gil or None,
         }  # fmt: skip
         return {name: value for name, value in pairs.items() if value is not None}
 

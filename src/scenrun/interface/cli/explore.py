@@ -18,7 +18,7 @@ import click
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
-from scenrun.interface.cli.explore_main import explore_main_of
+from scenrun.interface.cli.explore_main import explore_main_of, self_test_of
 from scenrun.interface.cli.repeated_run import load_all
 from scenrun.interface.cli.shared_options import (
     allow_python_option,
@@ -30,7 +30,7 @@ from scenrun.interface.cli.shared_options import (
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
-from scenrun.own_code.explore_scenario import explore_any
+from scenrun.own_code.explore_scenario import CodeOptions, explore_any
 from scenrun.program.loaded import Loaded
 from scenrun.report.rerun_command import Command
 from scenrun.search.counterexample.summary import describe, finding_lines
@@ -48,7 +48,7 @@ TELL_AFTER_S = 1.0
 """Seconds of a search from which on its first finding is told before the search ends."""
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(kB|MB|GB)\Z")
 _UNITS = {"kB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
-_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states", "reduction", "first")
+_AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_states", "reduction", "first", "build")
 """Options that the command for the same search must repeat."""
 
 
@@ -57,6 +57,11 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 @click.option(
     "--main", metavar="MODULE:FUNCTION", help="Search a Python program that starts threads, instead of a file."
 )
+@click.option(
+    "--self-test", is_flag=True, help="Search programs whose verdict is known, to see that searches of code work here."
+)
+@click.option("--build", type=click.Choice(["gil", "free-threaded"]),
+              help="Of code: gil: threads are changed only where CPython with the GIL changes them.")  # fmt: skip
 @click.option(
     "--trace", multiple=True, metavar="MODULE", help="Search inside of this installed module or package, too."
 )
@@ -101,6 +106,8 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     failed, 130 and 143 on SIGINT and SIGTERM, 141 when stdout was closed.
     """
     options |= _times(options.pop("times"), options["time_limit"])
+    if options["self_test"]:
+        return self_test_of(files)
     if bool(files) == (options["main"] is not None):
         raise UsageError("give the files of scenarios, or --main with a program")
     if options["main"] is not None:
@@ -199,7 +206,9 @@ class _Exploring:
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""
         self._is_told, self._began = False, time.perf_counter()
-        found = explore_any(loaded, self.options["seed"], self.how, self.options["trace"])
+        found = explore_any(
+            loaded, self.options["seed"], self.how, CodeOptions(self.options["trace"], self.options["build"])
+        )
         self._progress.clear()
         try:
             saved = self._save(found)
@@ -235,7 +244,8 @@ class _Exploring:
     def _again(self, file: str) -> Command:
         """The command that repeats the search."""
         given = self.options
-        options = {"set": given["sets"], **{name: given[name] for name in _AGAIN}, "expect": given["expect"] or None}
+        options = {"set": given["sets"], "trace": given["trace"], "expect": given["expect"] or None}
+        options |= {name: given[name] for name in _AGAIN if name != "expect"}
         options |= {"symmetry": given["symmetry"], "no-symmetry": given["symmetry"] is False}
         time_mode = "virtual" if given["time_mode"] == "virtual" else None
         return Command(

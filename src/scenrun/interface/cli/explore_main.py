@@ -17,7 +17,7 @@ from scenrun.program.user_python import import_from_here
 if TYPE_CHECKING:
     from scenrun.own_code.result import CodeExplored
 
-ASKED = ("strategy", "seed", "schedules", "time_limit", "depth", "bound")
+ASKED = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "build")
 """Options that are those of `scenrun.explore_main`."""
 ALLOWED = (*ASKED, "main", "trace", "save", "as_json", "quiet", "allow_python", "times")
 """Options that have an effect."""
@@ -39,15 +39,31 @@ def explore_main_of(options: dict[str, Any]) -> int:
     return _report(found, options)
 
 
+def self_test_of(files: tuple[str, ...]) -> int:
+    """Search programs whose verdict is known, and say whether it was found; returns the exit status."""
+    from scenrun.own_code.self_test import self_test
+
+    if files or _given() != ["self_test"]:
+        raise UsageError("--self-test goes without files and other options")
+    found = self_test()
+    say(str(found))
+    return 1 if found.wrong else 0
+
+
 def _refuse() -> None:
     """Raises UsageError for options that have no effect."""
+    for name in _given():
+        if name not in ALLOWED:
+            shown = name.replace("_", "-").removesuffix("s")
+            raise UsageError(f"--{shown} is for scenarios, and has no effect with --main")
+
+
+def _given() -> list[str]:
+    """The options that the command line gives."""
     context = click.get_current_context()
-    for name in context.params:
-        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and name not in ALLOWED:
-            raise UsageError(
-                f"--{name.replace('_', '-').removesuffix('s')} is for scenarios, and has no effect with --main"
-            )
+    return [
+        name for name in context.params if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
 
 
 def _report(found: CodeExplored, options: dict[str, Any]) -> int:

@@ -11,7 +11,7 @@ from scenrun.errors import UsageError
 from scenrun.own_code.accounting import SCALARS
 from scenrun.own_code.explore_code import explore_main
 
-OPTIONS = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "trace", "max_steps")
+OPTIONS = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "trace", "max_steps", "build")
 EXPECT = "expect"
 """The verdict, or the verdicts, with which the test passes; `holds`, if the mark does not say."""
 

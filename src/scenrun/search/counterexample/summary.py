@@ -73,6 +73,7 @@ def finding_lines(one: Counterexample, width: int) -> list[str]:
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
     size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
     hint = ["  a thread that need not end says `endless: true`"] if one.about.kind == "livelock" else []
+    hint += [f"  {one.with_gil}"] if one.with_gil else []
     return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *hint]
 
 
