@@ -95,7 +95,6 @@ CASES = {
 
 
 NOT_ANNOUNCED = {
-    "a pool that nobody shuts down": ["weakref"],
     "objects end and can be pickled": ["weakref", "pickle"],
 }
 """Of the cases without a finding, those that do what is not announced, and what the result says of them."""
@@ -344,11 +343,11 @@ class _Slow:
 
     def release(self) -> None:
         self._lock.release()
-        time.sleep(0.02)
+        time.sleep(0.003)
 
 
 def test_a_thread_may_start_others_before_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the thread that was told to go on is faster than the one that told it."""
     monkeypatch.setattr("scenrun.own_code.steps.locked", _Slow)
-    found = scenrun.explore_code(code.nothing_yet, [code.starts_two], code.value_is_two, schedules=5)
-    assert found.verdict == "violated"
+    found = scenrun.explore_code(code.nothing_yet, [code.starts_a_slow_one], code.value_is_two)
+    assert found.verdict == "holds", str(found)

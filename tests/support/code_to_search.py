@@ -318,6 +318,18 @@ def starts_two(shared: Shared) -> None:
         child.join()
 
 
+def starts_a_slow_one(shared: Shared) -> None:
+    """Starts a thread that takes a while until it does something that others see."""
+    shared.value = 0
+    thread = threading.Thread(target=adds_late, args=(shared,))
+    thread.start()
+    thread.join()
+
+
+def adds_late(shared: Shared) -> None:
+    shared.value = 1 + (sum(range(2_000_000)) > 0)
+
+
 def starts_two_alike(shared: Shared) -> None:
     """Starts two threads of the same name that add to a value."""
     shared.value = 0

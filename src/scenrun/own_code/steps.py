@@ -68,6 +68,8 @@ class Controlled:
         """How often it has come to each site since its last point."""
         self.may_switch = True
         """Whether it has been, since its last step, where a Python with the GIL may change threads."""
+        self.calls: dict[tuple[int, int], bool] = {}
+        """The calls that it makes, by frame and number: whether what is called is in Python."""
         self.first_turns: set[tuple[int, int]] = set()
         """Loops whose next turn comes without a jump back, by frame and number."""
         self.busy = 0

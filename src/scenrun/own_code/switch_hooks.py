@@ -27,12 +27,20 @@ def entered(turns: Iterable[Any]) -> Iterator[Any]:
     yield from turns
 
 
-def called(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Call something; after a call of C, threads may be changed. A function in Python notes its own entry."""
-    found = function(*arguments, **named)
-    if not _is_in_python(function):
-        control.note_switch_point()
-    return found
+def about(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """What is about to be called; number: of the place in the source."""
+    found = control.here()
+    if found is not None:
+        found[1].calls[id(sys._getframe(1)), number] = _is_in_python(function)
+    return function
+
+
+def returned(value: Any, number: int) -> Any:
+    """What a call gave; after a call of C, threads may be changed. A function in Python notes its own entry."""
+    found = control.here()
+    if found is not None and not found[1].calls.pop((id(sys._getframe(1)), number), True):
+        found[1].may_switch = True
+    return value
 
 
 def _is_in_python(function: Any) -> bool:

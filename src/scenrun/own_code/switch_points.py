@@ -12,7 +12,7 @@ import dis
 import sys
 from functools import cache
 
-from scenrun.own_code.instrument import Instrumenter
+from scenrun.own_code.instrument import FRAME_READERS, Instrumenter
 from scenrun.own_code.scopes import Function
 
 
@@ -31,6 +31,8 @@ class SwitchPoints(Instrumenter):
         super().__init__(tree, file)
         self._around: list[int | None] = []
         """The loops around in the same function: the number of a `while`; None for others, whose turns the iterator notes."""
+        self._calls = 0
+        """The number of calls so far."""
         self._numbers: dict[ast.While, int] = {}
 
     def _function(self, node: Function, name: str) -> ast.AST:
@@ -46,12 +48,14 @@ class SwitchPoints(Instrumenter):
         return found
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        reads_frame = isinstance(node.func, ast.Name) and node.func.id in FRAME_READERS
         found = super().visit_Call(node)
-        if found is not node:
+        if reads_frame:  # it must be called by the function itself
             return found
-        made = self._call("_scenrun_called_", node, node.func, *node.args)
-        made.keywords = node.keywords
-        return made
+        number = ast.copy_location(ast.Constant(self._calls), node)
+        self._calls += 1
+        node.func = self._call("_scenrun_about_", node, node.func, number)
+        return self._call("_scenrun_returned_", node, node, number)
 
     def visit_Yield(self, node: ast.Yield) -> ast.AST:
         node.value = None if node.value is None else self.visit(node.value)
