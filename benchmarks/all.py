@@ -28,6 +28,7 @@ LEFT_OUT = {
     "conformance": "compares random scenarios with the model, for as long as it is told to: benchmarks/conformance.py 100000",
     "outcomes": "replays what the model allows, for as long as it is told to: benchmarks/outcomes.py 10000 --on threads",
     "mutants": "breaks the model line by line and sees it noticed, in an hour: benchmarks/mutants.py",
+    "hooked_suites": "compares the tests of Python's own modules, and random programs, with hooks: benchmarks/hooked_suites.py",
     "reliability": "counts false alarms and lost lines over hundreds of runs: benchmarks/reliability.py",
     "explored": "one search in a process of its own; exploring.py calls it",
     "measuring": "what all of them share",

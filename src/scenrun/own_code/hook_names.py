@@ -14,9 +14,8 @@ HOOKS: dict[str, Any] = {
     "_scenrun_operate_": hooks.operate, "_scenrun_each_": turns.each, "_scenrun_unpacked_": turns.each_unpacked,
     "_scenrun_taken_": hooks.taken, "_scenrun_delegated_": turns.delegated,
     "_scenrun_enter_": idle_turns.enter, "_scenrun_turn_": idle_turns.turn,
-    "_scenrun_jump_": switch_hooks.jump, "_scenrun_resumed_": switch_hooks.resumed,
-    "_scenrun_entered_": switch_hooks.entered,
-    "_scenrun_about_": switch_hooks.about, "_scenrun_returned_": switch_hooks.returned, "_scenrun_begin_": switch_hooks.begin, "_scenrun_again_": switch_hooks.again,
-    "_scenrun_continue_": switch_hooks.goes_on,
+    "_scenrun_jump_": switch_hooks.jump, "_scenrun_resumed_": switch_hooks.resumed, "_scenrun_entered_": switch_hooks.entered,
+    "_scenrun_about_": switch_hooks.about, "_scenrun_returned_": switch_hooks.returned, "_scenrun_begin_": switch_hooks.begin,
+    "_scenrun_again_": switch_hooks.again, "_scenrun_continue_": switch_hooks.goes_on,
     "_scenrun_unknown_": hooks.unknown, "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
 }  # fmt: skip
