@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scenrun.api import explore, replay, run, simulate
     from scenrun.batch.sweep.request import sweep
     from scenrun.batch.sweep.result import Swept
-    from scenrun.own_code.explore_code import explore_code, explore_main
+    from scenrun.own_code.searching.explore_code import explore_code, explore_main
     from scenrun.program.loaded import Loaded, load
     from scenrun.report.results import RunResult
     from scenrun.search.result import Explored
@@ -39,7 +39,7 @@ __all__ = [
 
 _HOMES = {
     **dict.fromkeys(("explore", "replay", "run", "simulate"), "scenrun.api"),
-    **dict.fromkeys(("explore_code", "explore_main"), "scenrun.own_code.explore_code"),
+    **dict.fromkeys(("explore_code", "explore_main"), "scenrun.own_code.searching.explore_code"),
     **dict.fromkeys(("Loaded", "load"), "scenrun.program.loaded"),
     "Explored": "scenrun.search.result",
     "RunResult": "scenrun.report.results",

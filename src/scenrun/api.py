@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scenrun.execution.replay.plan import ReplayPlan
     from scenrun.execution.simulator.options import SimulationOptions
     from scenrun.model.move_schedule import MoveSchedule
-    from scenrun.own_code.explore_scenario import CodeOptions
+    from scenrun.own_code.searching.explore_scenario import CodeOptions
     from scenrun.search.options import SearchRequest
     from scenrun.search.result import Explored
     from scenrun.trace.recorder import Recorder
@@ -154,7 +154,7 @@ def explore(
 
     Raises ScenarioError and UsageError, as `run`, and OutputError where the Dask scheduler or all its workers are gone.
     """
-    from scenrun.own_code.explore_scenario import CodeOptions
+    from scenrun.own_code.searching.explore_scenario import CodeOptions
     from scenrun.search.options import SearchRequest
 
     code_trace = (trace,) if isinstance(trace, str) else tuple(trace)
@@ -219,7 +219,7 @@ def _replayed_code(
 ) -> RunResult:
     """Replay a schedule in which the user's own code makes steps."""
     from scenrun.model.move_schedule import MoveSchedule
-    from scenrun.own_code.replay_code import record_of_replay
+    from scenrun.own_code.telling.replay_code import record_of_replay
 
     if not allow_python:
         raise UsageError("this is a schedule of Python code: pass allow_python=True if you trust it")
@@ -325,7 +325,7 @@ def _simulated(
 
 def _explored(loaded: Loaded, seed: int | None, request: SearchRequest, code: CodeOptions) -> Explored:
     """Search a loaded scenario, on a cluster where the request names one."""
-    from scenrun.own_code.explore_scenario import explore_any
+    from scenrun.own_code.searching.explore_scenario import explore_any
     from scenrun.search.space.breadth_first import Limits
     from scenrun.workers.memory import process_bytes
 

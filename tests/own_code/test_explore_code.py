@@ -20,7 +20,7 @@ import pytest
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.own_code import control
+from scenrun.own_code.running import control
 
 ROOT = Path(__file__).parents[2]
 
@@ -348,6 +348,6 @@ class _Slow:
 
 def test_a_thread_may_start_others_before_the_search_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a busy machine the thread that was told to go on is faster than the one that told it."""
-    monkeypatch.setattr("scenrun.own_code.steps.locked", _Slow)
+    monkeypatch.setattr("scenrun.own_code.running.steps.locked", _Slow)
     found = scenrun.explore_code(code.nothing_yet, [code.starts_a_slow_one], code.value_is_two)
     assert found.verdict == "holds", str(found)

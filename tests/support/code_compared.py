@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from code_at_random import Author
 from opcode_schedules import OpcodeSchedule
 
-from scenrun.own_code.executions import Body, CodeExecutions, Different, Marked
-from scenrun.own_code.loader import Loader, World
+from scenrun.own_code.hooking.loader import Loader, World
+from scenrun.own_code.searching.executions import Body, CodeExecutions, Different, Marked
 from scenrun.search.strategies.dpor import Dpor
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.schedule_queue import Limits

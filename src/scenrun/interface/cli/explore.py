@@ -30,7 +30,7 @@ from scenrun.interface.cli.shared_options import (
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.time_limit import time_limit_ns
-from scenrun.own_code.explore_scenario import CodeOptions, explore_any
+from scenrun.own_code.searching.explore_scenario import CodeOptions, explore_any
 from scenrun.program.loaded import Loaded
 from scenrun.report.rerun_command import Command
 from scenrun.search.counterexample.summary import describe, finding_lines

@@ -15,7 +15,7 @@ from scenrun.interface.cli.streams import say, tell
 from scenrun.program.user_python import import_from_here
 
 if TYPE_CHECKING:
-    from scenrun.own_code.result import CodeExplored
+    from scenrun.own_code.telling.result import CodeExplored
 
 ASKED = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "build")
 """Options that are those of `scenrun.explore_main`."""
@@ -25,7 +25,7 @@ ALLOWED = (*ASKED, "main", "trace", "save", "as_json", "quiet", "allow_python", 
 
 def explore_main_of(options: dict[str, Any]) -> int:
     """Search a program, and report what was found; returns the exit status."""
-    from scenrun.own_code.explore_code import explore_main
+    from scenrun.own_code.searching.explore_code import explore_main
 
     _refuse()
     import_from_here(True)
@@ -41,7 +41,7 @@ def explore_main_of(options: dict[str, Any]) -> int:
 
 def self_test_of(files: tuple[str, ...]) -> int:
     """Search programs whose verdict is known, and say whether it was found; returns the exit status."""
-    from scenrun.own_code.self_test import self_test
+    from scenrun.own_code.searching.self_test import self_test
 
     if files or _given() != ["self_test"]:
         raise UsageError("--self-test goes without files and other options")

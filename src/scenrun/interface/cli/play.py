@@ -21,7 +21,7 @@ from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.search.counterexample.stepper import Game, Option
 
 if TYPE_CHECKING:
-    from scenrun.own_code.code_stepper import CodeGame
+    from scenrun.own_code.telling.code_stepper import CodeGame
 
 HELP = """\
   NUMBER   let this thread do its step (Enter takes the only one)
@@ -62,7 +62,7 @@ def _game_of(loaded: Loaded, seed: int | None, start: str | None) -> Game | Code
         if schedule is not None:
             _begin(start, lambda: game.follow(choices_of(game.machine, schedule.moves)))
         return game
-    from scenrun.own_code.code_stepper import CodeGame
+    from scenrun.own_code.telling.code_stepper import CodeGame
 
     of_code = CodeGame(loaded.program, seed)
     if schedule is None:

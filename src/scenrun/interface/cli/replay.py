@@ -57,7 +57,7 @@ def replay_command(schedule: str, **options: Any) -> int:
 
 def _replay_of_code(path: str, schedule: MoveSchedule, options: dict[str, Any]) -> int:
     """Replays a schedule in which the user's own code makes steps, once or repeatedly; returns the exit status."""
-    from scenrun.own_code.replay_code import replay_code
+    from scenrun.own_code.telling.replay_code import replay_code
 
     _refuse_for_code(options)
     import_from_here(options["allow_python"])

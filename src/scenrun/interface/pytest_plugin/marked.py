@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scenrun.errors import UsageError
-from scenrun.own_code.accounting import SCALARS
-from scenrun.own_code.explore_code import explore_main
+from scenrun.own_code.hooking.accounting import SCALARS
+from scenrun.own_code.searching.explore_code import explore_main
 
 OPTIONS = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "trace", "max_steps", "build")
 EXPECT = "expect"

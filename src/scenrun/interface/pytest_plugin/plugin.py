@@ -12,7 +12,7 @@ from scenrun.batch.suite.discovery import SUFFIXES, is_scenario
 
 if TYPE_CHECKING:
     from scenrun.interface.pytest_plugin.fixture import Scenarios
-    from scenrun.own_code.result import CodeExplored
+    from scenrun.own_code.telling.result import CodeExplored
 
 MARKER = (
     "scenrun(strategy=.., schedules=.., time_limit=.., trace=[..], expect=..): the test starts threads, and is made in every "
@@ -88,7 +88,7 @@ def every_schedule() -> Callable[..., CodeExplored]:
 
     `every_schedule(setup, [adds, adds], check)`; the arguments are those of `scenrun.explore_code`.
     """
-    from scenrun.own_code.explore_code import explore_code
+    from scenrun.own_code.searching.explore_code import explore_code
 
     def search(*arguments: Any, **options: Any) -> CodeExplored:
         found = explore_code(*arguments, **options)
