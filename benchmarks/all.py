@@ -15,6 +15,7 @@ import handover
 import log_memory
 import many_threads
 import measuring
+import own_code
 import prediction
 import queue_pipeline
 import reading_logs
@@ -43,7 +44,8 @@ if __name__ == "__main__":
         simulator.many_threads, simulator.lines, at_scale.arrays, at_scale.large, at_scale.threads,
         exploring.philosophers, exploring.buffer, exploring.first_deadlock, exploring.random_schedules,
         exploring.memory, exploring.measure_jobs, schedules.measure, schedules.measure_jobs, sweeping.two_processes,
-        sweeping.many_rows, gil_switches.measure, clustered.measure, reading_logs.measure,
+        sweeping.many_rows, gil_switches.measure, own_code.measure, own_code.proof,
+        own_code.idle_hooks, clustered.measure, reading_logs.measure,
     )  # fmt: skip
     for name, why in LEFT_OUT.items():
         print(f"not run: {name}.py: {why}", file=sys.stderr)

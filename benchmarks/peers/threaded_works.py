@@ -22,6 +22,28 @@ class Counter:
         self.value = mine + 1
 
 
+class Additions:
+    """A value that threads add to, with a lock and without."""
+
+    def __init__(self) -> None:
+        self.value = 0
+        self.lock = threading.Lock()
+
+    def one(self) -> None:
+        """One addition."""
+        self.value += 1
+
+    def one_locked(self) -> None:
+        """One addition under the lock."""
+        with self.lock:
+            self.value += 1
+
+    def hundred(self) -> None:
+        """A hundred additions."""
+        for _ in range(100):
+            self.value += 1
+
+
 class Buffer:
     """A queue of one for five items of each producer and each consumer."""
 
@@ -59,6 +81,9 @@ def _philosopher(index: int) -> Callable[[Any], None]:
 
 
 WORKS: dict[str, tuple[Callable[[], Any], list[Callable[[Any], None]]]] = {
+    "one": (Additions, [Additions.one] * 2),
+    "one_locked": (Additions, [Additions.one_locked] * 2),
+    "hundred": (Additions, [Additions.hundred] * 2),
     "lost_update": (Counter, [Counter.add] * 2),
     "buffer": (Buffer, [Buffer.produce] * 2 + [Buffer.consume] * 2),
     "philosophers": (Table, [_philosopher(index) for index in range(SEATS)]),

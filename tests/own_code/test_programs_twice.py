@@ -8,7 +8,7 @@ import pytest
 from code_compared import TooLarge
 from programs_twice import Twice, by_code, by_model
 
-PARTS, EACH = 2, 7
+PARTS, EACH = 2, 5
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -18,7 +18,7 @@ def test_a_model_and_its_code_end_alike(part: int, tmp_path: Path) -> None:
     for number in range(part * EACH, part * EACH + EACH):
         twice = Twice(number)
         try:
-            model, code = by_model(twice), by_code(twice, tmp_path, f"twice_{number}", 300)
+            model, code = by_model(twice), by_code(twice, tmp_path, f"twice_{number}", 150)
         except TooLarge:
             continue
         assert model == code, f"program {number}:\n{twice.module()}"
