@@ -18,6 +18,11 @@ WITH = {
     "a_comprehension", "a_generator", "a_lock_in_between",
 }  # fmt: skip
 """Those between whose read and write threads are changed: seen on real threads, by benchmarks/gil_switches.py."""
+if sys.version_info >= (
+    3,
+    14,
+):  # a loop jumps back before it looks at its condition, and a `with` block is entered by a call
+    WITH |= {"one_turn_of_while", "a_lock_before_the_write"}
 
 
 @pytest.mark.parametrize("shape", shapes.SHAPES, ids=lambda one: one.__name__)
