@@ -20,8 +20,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from scenrun.own_code.hooking.compiling import instrumented
 from scenrun.own_code.hooking.hook_names import HOOKS
-from scenrun.own_code.hooking.instrument import Instrumenter, instrumented
+from scenrun.own_code.hooking.instrument import Instrumenter
 from scenrun.own_code.hooking.switch_points import SwitchPoints
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))

@@ -20,8 +20,8 @@ sys.path.insert(0, str(PEERS))
 import threaded_works as works
 
 import scenrun
+from scenrun.own_code.hooking.compiling import instrumented
 from scenrun.own_code.hooking.hook_names import HOOKS
-from scenrun.own_code.hooking.instrument import instrumented
 
 GOALS = {"one": 12_000, "one_locked": 10_000, "hundred": 600}
 """Schedules per CPU second, by work."""

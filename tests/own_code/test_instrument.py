@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from scenrun.own_code.hooking.compiling import instrumented
 from scenrun.own_code.hooking.hook_names import HOOKS
-from scenrun.own_code.hooking.instrument import instrumented
 
 PROGRAMS = {
     "attributes": """

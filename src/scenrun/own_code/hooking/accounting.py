@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import logging
 from collections import deque
 from enum import EnumMeta
 from importlib.util import find_spec
@@ -73,6 +74,11 @@ def note(what: str, site: int) -> None:
 def is_container(value: Any) -> bool:
     """Whether a value is a built-in container. Its own `__class__`, which a proxy may define, is not asked."""
     return issubclass(type(value), CONTAINERS)
+
+
+def is_logger(value: Any) -> bool:
+    """Whether a value is a logger of `logging`."""
+    return type(value) in (logging.Logger, logging.RootLogger, logging.LoggerAdapter)
 
 
 # --- what has hooks

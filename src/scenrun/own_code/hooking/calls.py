@@ -28,6 +28,7 @@ from scenrun.own_code.hooking.accounting import (
     is_container,
     is_hooked,
     is_hooked_class,
+    is_logger,
     is_made_accounted,
     is_operated_by_hooks,
     note,
@@ -45,7 +46,7 @@ from scenrun.own_code.hooking.hooks import (
     touch,
     touched,
 )
-from scenrun.own_code.hooking.library_calls import is_drawer, is_logger, of_drawer, of_logger, seeded
+from scenrun.own_code.hooking.library_calls import LOGGING, is_drawer, of_drawer, of_logger, seeded
 from scenrun.own_code.running import control
 from scenrun.own_code.running.steps import Part
 
@@ -79,8 +80,8 @@ ATTRIBUTES = ("getattr", "hasattr", "setattr", "delattr")
 BY_NAME = ("__setattr__", "__delattr__", "__getattribute__")
 KNOWN_MODULES = frozenset(("math", "cmath", "_operator", "_heapq", "_bisect", "itertools", "_functools"))
 """Modules in C whose functions have no state; they may change what they are given."""
-KNOWN_IN_PYTHON = frozenset(("logging", "typing", "types"))
-"""Modules without hooks that change nothing that threads share, as far as these can see: the locks of `logging` are its own."""
+KNOWN_IN_PYTHON = frozenset(("typing", "types"))
+"""Modules without hooks that change nothing that threads share, as far as these can see."""
 
 
 def method(owner: Any, called: str, site: int) -> Any:
@@ -117,6 +118,8 @@ def function(called: Any, site: int) -> Any:
 
 
 def _without_hooks(called: Any, site: int) -> Any:
+    if called.__module__ == "logging" and called.__name__ in LOGGING:
+        return of_logger(called, called.__name__, site)
     if str(called.__module__).partition(".")[0] in KNOWN_IN_PYTHON:
         return _announcing(called, False, all_of, site)
     note(_named(called), site)
@@ -192,7 +195,7 @@ def _bound(called: Any, site: int) -> Any:
         return _announcing(called, False, all_of, site)
     if type(owner) is GeneratorType or reached(owner):
         return _of_container(called, owner, False, site)
-    if not is_operated_by_hooks(owner):
+    if not is_operated_by_hooks(owner) or isinstance(owner, BaseException):
         note(f"{type(owner).__module__}.{type(owner).__qualname__}.{called_name}()", site)
     return called
 

@@ -17,5 +17,6 @@ HOOKS: dict[str, Any] = {
     "_scenrun_jump_": switch_hooks.jump, "_scenrun_resumed_": switch_hooks.resumed, "_scenrun_entered_": switch_hooks.entered,
     "_scenrun_about_": switch_hooks.about, "_scenrun_returned_": switch_hooks.returned, "_scenrun_begin_": switch_hooks.begin,
     "_scenrun_again_": switch_hooks.again, "_scenrun_continue_": switch_hooks.goes_on,
-    "_scenrun_unknown_": hooks.unknown, "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
+    "_scenrun_raised_": hooks.raised, "_scenrun_unknown_": hooks.unknown,
+    "_scenrun_method_": calls.method, "_scenrun_function_": calls.function,
 }  # fmt: skip

@@ -16,6 +16,7 @@ from scenrun.own_code.hooking.accounting import (
     has_own_operators,
     is_accounted_attribute,
     is_container,
+    is_logger,
     is_operated_by_hooks,
     is_simple,
     note,
@@ -119,6 +120,8 @@ def set_(owner: Any, name: str, site: int) -> Any:
         if issubclass(type(owner), type):
             _written_on_classes.add(name)
         return owner
+    if is_logger(owner):
+        note("an attribute of a logger is set", site)
     if name.startswith("__") and name.endswith("__") and name not in TOLD_ONLY:
         control.current.unaccounted.setdefault(f"{name} is set", site)  # also by the setup
     if issubclass(type(owner), ModuleType):
@@ -184,6 +187,13 @@ _owners: dict[str, list[str]] = {}
 def _variables(about: str) -> list[str]:
     """One object for the variables of a module or of the closures in it."""
     return _owners.setdefault(about, [about])
+
+
+def raised(error: Any, site: int) -> Any:
+    """An exception that is about to be raised, which notes there where it was raised."""
+    if control.current is not None and isinstance(error, BaseException):
+        announce([(error, name, True) for name in ("__traceback__", "__context__", "__cause__")], site)
+    return error
 
 
 def unknown(what: str, site: int) -> None:

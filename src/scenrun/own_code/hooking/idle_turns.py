@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from scenrun.own_code.hooking.accounting import SCALARS
 from scenrun.own_code.hooking.sites import SITES
 from scenrun.own_code.running import control
 from scenrun.own_code.running.control import CLOCK, Execution
@@ -20,6 +19,10 @@ FIRST_LAPSE_S = 0.001
 """How long the first idle turn lasts of a loop that looks at the clock; each one after it lasts twice as long."""
 SPIN = "spin"
 """The kind of the step of a thread that waits in a loop."""
+
+
+COMPARED = (int, str, bytes, bool)
+"""Types whose objects are the same for everybody if they are equal; 0.0 and -0.0 are equal, and are not the same."""
 
 
 class Loop:
@@ -63,7 +66,7 @@ def _are_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def _is_same(before: Any, now: Any) -> bool:
-    return before is now or (type(before) is type(now) and type(now) in SCALARS and before == now)
+    return before is now or (type(before) is type(now) and type(now) in COMPARED and before == now)
 
 
 def _wait(execution: Execution, one: Controlled, loop: Loop, site: int) -> None:
@@ -76,6 +79,9 @@ def _wait(execution: Execution, one: Controlled, loop: Loop, site: int) -> None:
     if execution.watched.watch(one):  # it saw what was there before
         one.reads.clear()
         return
+    if one.has_slept:  # other turns would let more time pass
+        execution.unseen_time.append(site)
+        execution.compare_clocks()
     first, *others = one.reads or (execution.cell_of(one, SPIN),)
     more = tuple((cell, False) for cell in others)
     execution.point(Step(SPIN, first, False, "look again", SITES[site], lambda: one.is_woken, more=more))

@@ -8,7 +8,6 @@ descriptors, name mangling, error texts and the order of evaluation stay what th
 from __future__ import annotations
 
 import ast
-from types import CodeType
 from typing import Any
 
 from scenrun.own_code.hooking.operator_names import COMPARED, OPERATORS
@@ -24,20 +23,6 @@ from scenrun.own_code.hooking.sites import Site, number_of
 
 FRAME_READERS = frozenset({"super", "locals", "globals", "vars", "dir", "eval", "exec"})
 """Built-in functions that look at the frame of their caller, which must call them itself."""
-
-
-def instrumented(source: str, file: str, kind: type[Instrumenter] | None = None) -> CodeType:
-    """The code of a module, with hooks: those of `Instrumenter`, or of a class made of it."""
-    tree = ast.parse(source, file)
-    found = (kind or Instrumenter)(tree, file).visit(tree)
-    return compile(ast.fix_missing_locations(found), file, "exec", dont_inherit=True)
-
-
-def instrumented_classes(source: str, file: str, names: tuple[str, ...], kind: type[Instrumenter]) -> CodeType:
-    """The code of some classes of a module, with hooks."""
-    tree = ast.parse(source, file)
-    tree.body = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name in names]
-    return compile(ast.fix_missing_locations(kind(tree, file).visit(tree)), file, "exec", dont_inherit=True)
 
 
 class Instrumenter(ast.NodeTransformer):
@@ -126,6 +111,23 @@ class Instrumenter(ast.NodeTransformer):
     def _warning(self, node: ast.AST, what: str) -> ast.stmt:
         call = self._call("_scenrun_unknown_", node, ast.Constant(what), self._site(node, what))
         return ast.copy_location(ast.Expr(call), node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Whatever has statements in it: `try`, `with`, `except` and all others for which there is no method of their own."""
+        for field, value in ast.iter_fields(node):
+            if isinstance(value, list) and value and isinstance(value[0], ast.stmt):
+                setattr(node, field, self._block(value))
+            elif isinstance(value, list):
+                setattr(node, field, [self.visit(one) if isinstance(one, ast.AST) else one for one in value])
+            elif isinstance(value, ast.AST):
+                setattr(node, field, self.visit(value))
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        node.cause = None if node.cause is None else self.visit(node.cause)
+        if node.exc is not None:
+            node.exc = self._call("_scenrun_raised_", node, self.visit(node.exc), self._site(node, "raise"))
+        return node
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         node.target = self.visit(node.target)

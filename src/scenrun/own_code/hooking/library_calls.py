@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections.abc import Callable
 from typing import Any
@@ -17,13 +16,10 @@ WRITING_A_LOG = frozenset((
     "hasHandlers", "getChild",
 ))  # fmt: skip
 """Methods of loggers on which nothing depends that a program sees, but for handlers and filters of its own."""
+LOGGING = frozenset((*WRITING_A_LOG, "getLogger"))
+"""The functions of `logging` that are like these methods, and the one that gives a logger."""
 CHANGING = frozenset(("shuffle",))
 """Methods of `random.Random` that change what they are given."""
-
-
-def is_logger(value: Any) -> bool:
-    """Whether a value is a logger of `logging`."""
-    return type(value) in (logging.Logger, logging.RootLogger, logging.LoggerAdapter)
 
 
 def is_drawer(value: Any) -> bool:
@@ -33,7 +29,7 @@ def is_drawer(value: Any) -> bool:
 
 def of_logger(called: Any, name: str, site: int) -> Callable[..., Any]:
     """A method of a logger: it looks at what it is given, and its locks are no steps."""
-    if name not in WRITING_A_LOG:
+    if name not in LOGGING:
         note(f"{name}() of a logger", site)
 
     def call(*arguments: Any, **named: Any) -> Any:

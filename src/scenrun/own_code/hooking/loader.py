@@ -14,8 +14,9 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from scenrun.own_code.hooking.accounting import note
+from scenrun.own_code.hooking.compiling import instrumented
 from scenrun.own_code.hooking.hook_names import HOOKS
-from scenrun.own_code.hooking.instrument import Instrumenter, instrumented
+from scenrun.own_code.hooking.instrument import Instrumenter
 from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.hooking.standard_library import STATEFUL, renew, twins
 from scenrun.own_code.hooking.switch_points import SwitchPoints

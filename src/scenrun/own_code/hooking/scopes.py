@@ -100,6 +100,8 @@ def unannounced(node: ast.stmt, is_shared: Callable[[str], bool]) -> str:
         return "attributes that a pattern reads"
     if isinstance(node, ast.With) and any(isinstance(one.optional_vars, ast.Tuple | ast.List) for one in node.items):
         return "what `with` gives, taken apart"
+    if isinstance(node, ast.Raise) and node.exc is None:
+        return "an exception that is raised again"
     return ""
 
 
@@ -115,8 +117,10 @@ def _hidden_stores(node: ast.stmt) -> Iterator[str]:
         places = list(node.targets)
     elif isinstance(node, ast.Match):
         places = [case.pattern for case in node.cases]
-    elif isinstance(node, ast.Try):
+    elif isinstance(node, ast.Try | ast.TryStar):
         yield from (one.name for one in node.handlers if one.name)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
     elif isinstance(node, ast.Import | ast.ImportFrom):
         yield from ((one.asname or one.name).partition(".")[0] for one in node.names)
     for place in places:

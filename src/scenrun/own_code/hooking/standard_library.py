@@ -18,8 +18,9 @@ from logging import LogRecord
 from types import CodeType, ModuleType
 from typing import Any
 
+from scenrun.own_code.hooking.compiling import instrumented, instrumented_classes
 from scenrun.own_code.hooking.hook_names import HOOKS
-from scenrun.own_code.hooking.instrument import Instrumenter, instrumented, instrumented_classes
+from scenrun.own_code.hooking.instrument import Instrumenter
 from scenrun.own_code.running import primitives
 from scenrun.own_code.running.control import NotControlled, Unwound
 
@@ -82,6 +83,8 @@ def _fill(found: dict[str, ModuleType], kind: type[Instrumenter]) -> None:
         if (name, kind) not in _codes:
             _codes[name, kind] = instrumented(_source(name), _file(name), kind)
         exec(_codes[name, kind], found[name].__dict__)
+    base.__dict__["id"] = primitives.number_of_object  # `wait` and `as_completed` take locks in the order of identities
+    base.Future.__hash__ = primitives.number_of_object  # and go through sets of futures
     base.LOGGER.addFilter(_is_of_users)  # pools log whatever ends a worker, also the end of an execution
     public = {name: value for name, value in vars(base).items() if name in _FROM_BASE}
     futures.__dict__.update(public, ThreadPoolExecutor=thread.ThreadPoolExecutor)

@@ -92,6 +92,9 @@ class Execution:
         """Of the classes that were asked about, whether they have hooks."""
         self.accounted_attributes: dict[tuple[type, str], bool] = {}
         """Of the attributes of classes that were asked about, whether reading one does nothing that is not announced."""
+        self.unseen_time: list[int] = []
+        """The sites of loops that sleep in each turn, of which not all turns were made."""
+        self.has_looked_at_clock = False
         self.has_drawn = False
         """Whether something was drawn at random."""
         self.watched = Watched()
@@ -154,6 +157,11 @@ class Execution:
         if last is not None and not last.may_switch and last.next is not None and last.next.is_ready():
             return [last]
         return [one for one in self.threads if one.is_enabled]
+
+    def compare_clocks(self) -> None:
+        """Name it where a thread looks at the clock beside a loop that may have let more time pass than it did."""
+        if self.unseen_time and self.has_looked_at_clock:
+            self.unaccounted.setdefault("the time that a loop lets pass which sleeps in each turn", self.unseen_time[0])
 
     def touches(self, one: Controlled) -> list[tuple[int, bool]]:
         """The cells that a thread's next step touches, each with whether it changes it.
@@ -244,8 +252,13 @@ class Execution:
         one = self.by_ident[_thread.get_ident()]
         if self._is_over and one.unwinds == 0:
             raise Unwound
+        if step.cell == CLOCK and step.kind == "look":
+            self.has_looked_at_clock = True
+            self.compare_clocks()
         if step.kind in ("look", "read"):
             self.watched.saw(one, step.cell)
+        elif step.kind == "sleep":
+            one.has_slept = True
         elif step.kind != "spin":
             one.acts()
         one.next, one.is_parked = step, True
@@ -266,6 +279,7 @@ class Execution:
         if one.is_quiet:
             if one.unheard:
                 self.unaccounted.setdefault(one.unheard, site)
+                one.acts()
             return
         one.accesses[site] = times = one.accesses.get(site, 0) + 1
         if times == MOST_AT_ONE_SITE:
@@ -364,6 +378,12 @@ def here() -> tuple[Execution, Controlled] | None:
         return None
     one = current.here()
     return None if one is None else (current, one)
+
+
+def is_quiet() -> bool:
+    """Whether the thread that asks is a controlled one that makes no steps for now."""
+    one = None if current is None else current.by_ident.get(_thread.get_ident())
+    return one is not None and one.is_quiet
 
 
 def is_loaded(module: str) -> bool:

@@ -20,6 +20,7 @@ from scenrun.own_code.running.steps import Controlled, Step
 
 OUTSIDE = -1
 """The owner of a lock that no controlled thread holds, such as one that the setup has acquired."""
+IN_QUIET = "a handler, filter or text of your own waits for a lock while `logging` holds one of its own"
 WOULD_BLOCK = "this would block, and no other thread is there to end it"
 
 
@@ -64,6 +65,8 @@ class Lock:
         if self._is_free_for(OUTSIDE):
             self._owner, self._depth = OUTSIDE, self._depth + 1
             return True
+        if blocking and control.is_quiet():
+            raise control.Uncontrolled(IN_QUIET)
         if blocking:
             raise RuntimeError(WOULD_BLOCK)
         return False
@@ -350,6 +353,13 @@ def get_ident() -> int:
     """The identity of the thread that asks."""
     found = control.here()
     return _thread.get_ident() if found is None else found[1].number + 1
+
+
+def number_of_object(one: Any) -> int:
+    """A number of an object that is the same in each execution that makes the same steps."""
+    if "_scenrun_number" not in one.__dict__:
+        one.__dict__["_scenrun_number"] = id(one) if control.current is None else control.current.another()
+    return int(one.__dict__["_scenrun_number"])
 
 
 # --- time

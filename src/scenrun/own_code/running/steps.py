@@ -78,6 +78,8 @@ class Controlled:
         """The cells that it has read since it did something else, each with how often it had been changed before."""
         self.loops: dict[tuple[int, int], Any] = {}
         """The `while` loops that it is in, or was: by frame and site."""
+        self.has_slept = False
+        """Whether it has let time pass since it did something else."""
         self.is_woken = False
         """Whether what it read in an idle turn of a loop has been changed."""
         self.unwinds = 0
@@ -92,6 +94,7 @@ class Controlled:
         """Note that it does something that is no look."""
         self.busy += 1
         self.reads.clear()
+        self.has_slept = False
 
     @property
     def is_needed(self) -> bool:

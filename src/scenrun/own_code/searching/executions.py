@@ -291,8 +291,10 @@ class CodeExecutions(Executions):
         self.note_end(state)
         found = list(self.lasting(state))
         stuck = [one.name for one in execution.threads if one.is_needed]
-        if stuck:
+        if stuck and is_sure(execution):
             return EndState((*found, FindingKey(stuck_kind(execution), ", ".join(sorted(stuck)))), None)
+        if stuck:
+            return EndState(tuple(found), None)
         if not found and self.complaint() is not None:
             found.append(FindingKey("violated", CHECK))
         return EndState(tuple(found), None)
@@ -361,6 +363,11 @@ class _Present(NamedTuple):
     execution: Execution
     body: Body
     shared: Any
+
+
+def is_sure(execution: Execution) -> bool:
+    """Whether threads that can never go on are a finding: what is not announced may have changed what a loop looks at."""
+    return not execution.unaccounted or not any(one.is_spinning for one in execution.threads)
 
 
 def stuck_kind(execution: Execution) -> str:

@@ -21,7 +21,7 @@ from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.running import control
 from scenrun.own_code.running.control import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.steps import Controlled, Step
-from scenrun.own_code.searching.executions import Body, CodeExecutions, stuck_kind
+from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure, stuck_kind
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.user_python import Calls
@@ -233,6 +233,8 @@ class ScenarioExecutions(CodeExecutions):
             found = end_state_of(self.model.machine, running.state)
             return EndState(tuple(dict.fromkeys((*found.findings, *faults))), found.outcome)
         names = ", ".join(filter(None, [stuck_names(running.state), *sorted(children)]))
+        if not is_sure(execution):
+            return EndState(self.lasting(state), None)
         return EndState((*self.lasting(state), FindingKey(stuck_kind(execution), names)), None)
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
