@@ -206,7 +206,7 @@ def test_what_spins_is_cut_off() -> None:
         (((lambda: 1), [code.adds]), "which has no name in a module"),
         ((code.counter, []), "`threads` is empty"),
         ((code.counter, ["code_to_search:nobody"]), "cannot be found"),
-        ((code.counter, ["no_such_module:f"]), "cannot be found"),
+        ((code.counter, ["no_such_module:f"]), "there is no module `no_such_module`"),
         ((code.counter, [7]), "is a function"),
         ((code.counter, code.adds), "is a list of functions"),
         ((code.counter, [functools.partial(code.adds, 1)]), "has no name in a module"),

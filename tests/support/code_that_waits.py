@@ -154,6 +154,27 @@ def begins_again_and_again(s: Shared) -> None:
     s.count += 1
 
 
+def waits_in_try(s: Shared) -> None:
+    try:
+        while not s.go:
+            pass
+    finally:
+        s.count += 1
+
+
+def waits_in_with(s: Shared) -> None:
+    with s.lock:
+        while not s.go:
+            pass
+    s.count += 1
+
+
+def sleeps_in_each_turn(s: Shared) -> None:
+    while not s.go:
+        time.sleep(0.1)
+    s.count += 1
+
+
 def within_turns_of_another(s: Shared) -> None:
     """The inner loop begins anew in each turn of the outer one."""
     for _ in (1, 1, 1):
@@ -220,6 +241,9 @@ CASES: dict[str, tuple[list[Any], Any, str]] = {
     "a generator": ([goes_on_with_a_generator, goes], counts_one, "holds"),
     "a generator in C": ([takes_from_a_generator, goes], counts_one, "holds"),
     "a loop that begins again": ([begins_again_and_again, goes], counts_one, "holds"),
+    "in a try": ([waits_in_try, goes], counts_one, "holds"),
+    "in a with": ([waits_in_with, goes], counts_one, "holds"),
+    "with a sleep": ([sleeps_in_each_turn, goes], counts_one, "holds"),
     "a loop in a loop": ([within_turns_of_another, goes], counts_three, "holds"),
     "Peterson 1981": ([peterson_0, peterson_1], counts_two, "holds"),
     "without the turn": ([rude_0, rude_1], counts_two, "violated"),

@@ -53,7 +53,7 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 
 
 @click.command("explore")
-@click.argument("files", nargs=-1, metavar="FILE...", type=click.Path(allow_dash=True))
+@click.argument("files", nargs=-1, metavar="[FILE...]", type=click.Path(allow_dash=True))
 @click.option(
     "--main", metavar="MODULE:FUNCTION", help="Search a Python program that starts threads, instead of a file."
 )

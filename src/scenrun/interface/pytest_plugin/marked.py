@@ -12,18 +12,22 @@ from scenrun.own_code.hooking.accounting import SCALARS
 from scenrun.own_code.searching.explore_code import explore_main
 
 OPTIONS = ("strategy", "seed", "schedules", "time_limit", "depth", "bound", "trace", "max_steps", "build")
+VERDICTS = ("holds", "violated", "exception", "deadlock", "livelock", "incomplete")
 EXPECT = "expect"
 """The verdict, or the verdicts, with which the test passes; `holds`, if the mark does not say."""
 
 
 def search_marked(item: pytest.Function, marker: pytest.Mark) -> None:
     """Search the schedules of a test; fails it unless it ends with the verdict that it expects."""
+    wrong = ""
     try:
         expected = _check(item, marker)
         options = {name: value for name, value in marker.kwargs.items() if name != EXPECT}
         found = explore_main(_name_of(item), arguments=_arguments(item), **options)
     except UsageError as error:
-        pytest.fail(str(error), pytrace=False)
+        wrong = str(error)
+    if wrong:  # not within the other exception, which pytest would show as well
+        pytest.fail(wrong, pytrace=False)
     item.user_properties += [("verdict", found.verdict), ("schedules", found.schedules)]
     if found.verdict not in expected:
         less = "" if expected == ("holds",) else f" (expected: {' or '.join(expected)})"
@@ -38,8 +42,12 @@ def _check(item: pytest.Function, marker: pytest.Mark) -> tuple[str, ...]:
         raise UsageError(f"the mark `scenrun` does not take {what}; it takes {', '.join((*OPTIONS, EXPECT))}")
     if inspect.iscoroutinefunction(item.obj):
         raise UsageError("a test with the mark `scenrun` starts threads; coroutines are not searched")
-    expected = marker.kwargs.get(EXPECT, "holds")
-    return (expected,) if isinstance(expected, str) else tuple(expected)
+    given = marker.kwargs.get(EXPECT, "holds")
+    expected = (given,) if isinstance(given, str) else tuple(given)
+    for verdict in expected:
+        if verdict not in VERDICTS:
+            raise UsageError(f"there is no verdict `{verdict}`; verdicts are {', '.join(VERDICTS)}")
+    return expected
 
 
 def _name_of(item: pytest.Function) -> str:

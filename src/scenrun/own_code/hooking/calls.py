@@ -6,6 +6,7 @@ A function without hooks that is not known to be harmless is named (see `account
 from __future__ import annotations
 
 import builtins
+import os
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -80,6 +81,8 @@ ATTRIBUTES = ("getattr", "hasattr", "setattr", "delattr")
 BY_NAME = ("__setattr__", "__delattr__", "__getattribute__")
 KNOWN_MODULES = frozenset(("math", "cmath", "_operator", "_heapq", "_bisect", "itertools", "_functools"))
 """Modules in C whose functions have no state; they may change what they are given."""
+ENDING = (os._exit, os.abort)
+"""Functions that end the process at once, and the search with it."""
 KNOWN_IN_PYTHON = frozenset(("typing", "types"))
 """Modules without hooks that change nothing that threads share, as far as these can see."""
 
@@ -175,6 +178,8 @@ def _bound(called: Any, site: int) -> Any:
     owner, called_name = called.__self__, called.__name__
     if owner is builtins:
         return _builtin(called, called_name, site)
+    if called in ENDING:
+        return _ends_all
     if isinstance(owner, ModuleType):
         if owner.__name__ not in KNOWN_MODULES and called is not sys.exit:
             note(_named(called), site)
@@ -198,6 +203,11 @@ def _bound(called: Any, site: int) -> Any:
     if not is_operated_by_hooks(owner) or isinstance(owner, BaseException):
         note(f"{type(owner).__module__}.{type(owner).__qualname__}.{called_name}()", site)
     return called
+
+
+def _ends_all(*arguments: Any) -> Any:
+    """What stands for a function that ends the process."""
+    raise control.Uncontrolled("the code ends the process, by `os._exit` or `os.abort`")
 
 
 def _builtin(called: Any, called_name: str, site: int) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from scenrun.errors import UsageError
 from scenrun.own_code.hooking.accounting import note
 from scenrun.own_code.hooking.compiling import instrumented
 from scenrun.own_code.hooking.hook_names import HOOKS
@@ -36,6 +37,9 @@ class Loader:
         - with_gil: whether the code notes where a Python with the GIL may change threads.
         """
         self.traced = frozenset(traced)
+        for name in self.traced:
+            if "." not in name and _spec_of(name, None) is None and name not in sys.modules:
+                raise UsageError(f"there is no module `{name}` with source, which is to be searched")
         self.with_gil = with_gil
         self.kind: type[Instrumenter] = SwitchPoints if with_gil else Instrumenter
         self.uncontrolled: dict[str, None] = {}

@@ -182,7 +182,7 @@ class _Search:
             findings = tuple(self._told(found) for found in first)
             # how many were walked beyond the first finding depends on the machine
             schedules = first[0].schedule + 1 if first else tally.schedules
-            distinct = self.executions.distinct
+            distinct = min(schedules, self.executions.distinct)
         finally:
             self.executions.close()
         return CodeExplored(

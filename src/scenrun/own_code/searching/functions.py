@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -89,9 +90,31 @@ class Functions:
         check = None if self.check is None else _found(world, self.check)
         if self.setup is not None:
             bodies = [(name, _found(world, one)) for name, one in self.threads]
+            for (_, one), (_, body) in zip(self.threads, bodies, strict=True):
+                _check(one, body, None)
             return Body(_found(world, self.setup), bodies, check)
-        programs = [(name, partial(_run, _program(world, one), self.arguments)) for name, one in self.threads]
+        made = [(name, one, _program(world, one)) for name, one in self.threads]
+        for _, one, program in made:
+            _check(one, program, self.arguments)
+        programs = [(name, partial(_run, program, self.arguments)) for name, _, program in made]
         return Body(_nothing, programs, check)
+
+
+def _check(name: Named, function: Any, arguments: Mapping[str, Any] | None) -> None:
+    """Raises UsageError for what cannot run as a thread. arguments: by name; None: one, by position."""
+    if not callable(function) or isinstance(function, type):
+        raise UsageError(f"`{name}` is a {type(function).__name__}, not a function")
+    if inspect.iscoroutinefunction(function):
+        raise UsageError(f"`{name}` is a coroutine; threads are searched, and coroutines are not")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions in C have none
+        return
+    try:
+        signature.bind(*(() if arguments is not None else (None,)), **(arguments or {}))
+    except TypeError as error:
+        takes = "what `setup` gives" if arguments is None else "nothing"
+        raise UsageError(f"`{name}` is called with {takes}: {error}") from None
 
 
 def _nothing() -> None:
@@ -107,9 +130,9 @@ def _program(world: World, function: Named) -> Callable[..., object]:
     """A function, or the method of a class, of which an object is made for it."""
     name, _, method = function.name.rpartition(".")
     owner = _found(world, Named(function.module, name)) if name else None
-    if isinstance(owner, type):
-        return cast("Callable[..., object]", getattr(owner(), method))
-    return cast("Callable[..., object]", _found(world, function))
+    return cast(
+        "Callable[..., object]", getattr(owner(), method) if isinstance(owner, type) else _found(world, function)
+    )
 
 
 def _lettered(threads: Sequence[Function]) -> list[tuple[str, Function]]:
@@ -120,6 +143,8 @@ def named_function(which: str, function: Function) -> Named:
     """A function by its name. which: the argument, for UsageError where it has no name in a module."""
     if not isinstance(function, str) and not callable(function):
         raise UsageError(f"`{which}` is a function, or `package.module:name`, not {type(function).__name__}")
+    if isinstance(function, str) and not all(function.partition(":")):
+        raise UsageError(f"`{which}` is `{function}`; a function is given as `package.module:name`")
     module, name = named(function)
     if not module or not name or "<" in name:
         raise UsageError(
@@ -134,7 +159,13 @@ def _found(world: World, function: Named) -> Any:
         return reduce(getattr, function.name.split("."), world.load(function.module))
     except (UsageError, Uncontrolled):
         raise
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise UsageError(f"`{function}` cannot be found: {error}") from None
+    except SyntaxError as error:
+        raise UsageError(
+            f"`{function.module}` cannot be loaded: {error.msg} ({error.filename}, line {error.lineno})"
+        ) from None
+    except (ImportError, AttributeError) as error:
+        is_there = isinstance(error, ImportError) and error.name not in (None, function.module)
+        what = f"`{function.module}` cannot be loaded" if is_there else f"`{function}` cannot be found"
+        raise UsageError(f"{what}: {error}; modules are looked for in the current folder") from None
     except Exception as error:
         raise UsageError(f"`{function.module}` cannot be loaded: {type(error).__name__}: {error}") from error

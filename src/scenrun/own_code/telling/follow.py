@@ -114,4 +114,4 @@ def _is_in_line(now: Move, move: Move) -> bool:
 
 def _shown(move: Move) -> str:
     where = f" at `{move.source}`" if move.source else f" at {move.step}" if move.step else ""
-    return f"{move.op}{where}"
+    return f"{'end' if move.op == 'ends' else move.op}{where}"

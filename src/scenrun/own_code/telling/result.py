@@ -65,7 +65,7 @@ class CodeFinding:
     @property
     def switches(self) -> int:
         """How often another thread goes on."""
-        return sum(1 for _ in groupby(self.schedule)) - 1
+        return max(0, sum(1 for _ in groupby(self.schedule)) - 1)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -143,7 +143,7 @@ def _lines(found: CodeExplored) -> list[str]:
         how = "every order of the steps was walked" if found.is_closed else f"ended by {found.bound}"
     else:
         head, how = found.verdict, "the search ends at the first finding"
-    if not found.is_closed and not found.findings and found.distinct < found.schedules:
+    if not found.is_closed and not found.findings and 0 < found.distinct < found.schedules:
         schedules += f", {found.distinct:,} of them different,"
     out = [head, f"  {schedules} in {found.seconds:.2f} s; {how}"]
     for one in found.findings:
@@ -163,6 +163,8 @@ def finding_lines(one: CodeFinding) -> list[str]:
 
 def _table(one: CodeFinding) -> list[str]:
     """The steps, with a column for each thread."""
+    if not one.steps:
+        return []
     names = list(dict.fromkeys(step.thread for step in one.steps))
     texts = {name: [str(step) for step in one.steps if step.thread == name] for name in names}
     widths = {name: min(WIDEST, max(len(name), *map(len, texts[name]))) for name in names}
