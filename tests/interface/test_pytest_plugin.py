@@ -406,3 +406,88 @@ def test_every_schedule_of_a_tests_functions_is_searched(pytester: pytest.Pytest
     result.assert_outcomes(passed=1, failed=1)
     assert "before = one.count" in result.stdout.str()
     assert "Traceback" not in result.stdout.str()
+
+
+MARKED = """
+import threading
+
+import pytest
+
+class Box:
+    def __init__(self):
+        self.n = 0
+        self.lock = threading.Lock()
+
+    def add(self):
+        self.n += 1
+
+    def add_locked(self):
+        with self.lock:
+            self.n += 1
+
+def both(function):
+    threads = [threading.Thread(target=function) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+@pytest.mark.scenrun
+def test_locked():
+    box = Box()
+    both(box.add_locked)
+    assert box.n == 2
+
+@pytest.mark.scenrun
+def test_unlocked():
+    box = Box()
+    both(box.add)
+    assert box.n == 2
+
+@pytest.mark.scenrun(expect=("violated", "holds"), strategy="dpor", schedules=100)
+@pytest.mark.parametrize("count", [1, 2])
+def test_expected(count):
+    box = Box()
+    both(box.add)
+    assert box.n == count
+
+class TestInAClass:
+    @pytest.mark.scenrun
+    def test_method(self):
+        box = Box()
+        both(box.add_locked)
+        assert box.n == 2
+
+@pytest.mark.scenrun
+def test_with_a_fixture(tmp_path):
+    pass
+
+@pytest.mark.scenrun(expect="hold")
+def test_typing_error():
+    pass
+
+@pytest.mark.scenrun(scheduls=3)
+def test_unknown_option():
+    pass
+
+@pytest.mark.scenrun
+async def test_coroutine():
+    pass
+"""
+
+
+def test_a_marked_test_is_made_in_every_schedule(pytester: pytest.Pytester) -> None:
+    """It passes where it holds, or ends as expected; else the story is the failure. What cannot be is said in a sentence."""
+    pytester.makepyfile(test_marked=MARKED)
+    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=4, failed=5)
+    said = result.stdout.str()
+    for line in (
+        "violated: main ends with AssertionError at `assert box.n == 2`",
+        "`tmp_path` is a PosixPath that is made once",
+        "there is no verdict `hold`; verdicts are holds, violated",
+        "the mark `scenrun` does not take scheduls",
+        "coroutines are not searched",
+    ):
+        assert line in said, said
+    assert "During handling" not in said

@@ -39,10 +39,11 @@ SCALARS = (int, float, complex, str, bytes, bool, NoneType, range, type(Ellipsis
 IMMUTABLE = (*SCALARS, tuple, frozenset)
 PASSIVE = (type, ModuleType, FunctionType, MethodType, GenericAlias, UnionType, TracebackType)
 """Types whose objects are the same for everybody, as long as no attribute of them is written."""
-_POOLS = find_spec("concurrent.futures.thread")
-KNOWN_FILES = frozenset(() if _POOLS is None else (str(_POOLS.origin),))
-"""Files of Python's own with state that no hook announces, but which they change only while they hold a lock: the weak table of
-pools' threads. A weak reference tells a pool's threads that the pool is gone by an item in their queue, which is a step."""
+_POOLS = [find_spec(f"concurrent.futures.{name}") for name in ("thread", "_base")]
+KNOWN_FILES = frozenset(str(one.origin) for one in _POOLS if one is not None)
+"""Files of Python's own with state that no hook announces, but which they change only while they hold a lock (the weak table
+of pools' threads), or which is of one thread (the futures that it waits for). A weak reference tells a pool's threads that the
+pool is gone by an item in their queue, which is a step."""
 DEEPEST, MOST = 8, 10_000
 """How deep containers are looked into, and at how many items."""
 _VIEWS = frozenset((type({}.keys()), type({}.values()), type({}.items())))
