@@ -40,7 +40,7 @@ class Loader:
         for name in self.traced:
             if "." not in name and _spec_of(name, None) is None and name not in sys.modules:
                 raise UsageError(
-                    f"there is no module `{name}` with source that could be searched; modules are looked for in the current folder"
+                    f"there is no module `{name}` with source to be searched; modules are looked for in the current folder"
                 )
         self.with_gil = with_gil
         self.kind: type[Instrumenter] = SwitchPoints if with_gil else Instrumenter
