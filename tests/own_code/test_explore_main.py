@@ -94,6 +94,7 @@ def test_what_is_no_program_is_refused(main: str, why: str, capsys: Captured) ->
         (["x.yaml"], "give the files of scenarios, or --main"),
         (["--races"], "is for scenarios, and has no effect with --main"),
         (["--trace", "no_such_module"], "there is no module `no_such_module`"),
+        (["--time", "virtual"], "the time of code is free"),
         (["--strategy", "states"], "the states of code are not known"),
         (["--self-test"], "--self-test goes without files and other options"),
     ],

@@ -27,12 +27,13 @@ def explore_main_of(options: dict[str, Any]) -> int:
     """Search a program, and report what was found; returns the exit status."""
     from scenrun.own_code.searching.explore_code import explore_main
 
-    _refuse()
+    _refuse(options["time_mode"])
     import_from_here(True)
     argv, sys.argv = sys.argv, [options["main"]]
     try:
         given = {name: options[name] for name in ASKED}
         given["seed"] = given["seed"] or 0
+        given["time_limit"] = None if given["time_limit"] == "none" else given["time_limit"]
         found = explore_main(options["main"], trace=options["trace"], **given)
     finally:
         sys.argv = argv
@@ -50,12 +51,14 @@ def self_test_of(files: tuple[str, ...]) -> int:
     return 1 if found.wrong else 0
 
 
-def _refuse() -> None:
+def _refuse(time_mode: str | None) -> None:
     """Raises UsageError for options that have no effect."""
     for name in _given():
         if name not in ALLOWED:
             shown = name.replace("_", "-").removesuffix("s")
             raise UsageError(f"--{shown} is for scenarios, and has no effect with --main")
+    if time_mode == "virtual":
+        raise UsageError("--time virtual is for models; the time of code is free")
 
 
 def _given() -> list[str]:

@@ -14,6 +14,8 @@ from scenrun.search.properties.end_states import FindingKey
 
 SCHEDULES, STEPS = 200, 10_000
 """The most schedules, and steps, of each strategy."""
+MAX_STEPS = 2_000
+"""Steps after which a schedule is cut off."""
 FOUND = "it comes with the GIL, too"
 NOT_FOUND = "it does not come with the GIL: every schedule with its switches was walked"
 NOT_SEARCHED = "it may not come with the GIL: {} schedules with its switches did not show it"
@@ -70,10 +72,7 @@ def _searched(executions: CodeExecutions, about: FindingKey) -> str:
         if any(found.kind == about.kind and found.about == about.about for found in tally.findings):
             return FOUND
         schedules += tally.schedules
-        if strategy == "preemptions" and ended_by is None and not walk.cut_off:
+        is_whole = strategy == "preemptions" and ended_by is None and not walk.cut_off
+        if is_whole and not executions.unaccounted and not executions.left_behind:
             return NOT_FOUND
     return NOT_SEARCHED.format(schedules)
-
-
-MAX_STEPS = 2_000
-"""Steps after which a schedule is cut off."""
