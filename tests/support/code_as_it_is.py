@@ -66,6 +66,11 @@ def draws() -> None:
     assert len(set(drawn.values())) == 2
 
 
+def draws_little() -> None:
+    """Depends on the seed."""
+    assert random.random() < 0.5
+
+
 def draws_of_its_own() -> None:
     mine = random.Random()
     _two(lambda _: mine.random())
