@@ -20,7 +20,7 @@ import pytest
 
 import scenrun
 from scenrun.errors import UsageError
-from scenrun.own_code.running import control
+from scenrun.own_code.running import baton
 
 ROOT = Path(__file__).parents[2]
 
@@ -266,7 +266,7 @@ def test_a_setup_that_fails_is_refused() -> None:
 
 def test_a_wait_before_the_first_step_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """As one after it does."""
-    monkeypatch.setattr(control, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(baton, "PATIENCE_S", 2.0)
     found = scenrun.explore_code(code.nothing_yet, [misjudged.blocks_at_once])
     assert "a did not come to its next step" in str(found.bound)
 
@@ -312,7 +312,7 @@ def test_threads_may_have_any_names() -> None:
 
 def test_a_wait_that_is_not_controlled_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the place at which the thread is, and without a verdict."""
-    monkeypatch.setattr(control, "PATIENCE_S", 2.0)
+    monkeypatch.setattr(baton, "PATIENCE_S", 2.0)
     found = scenrun.explore_code(code.a_pipe, [code.reads_from_pipe], None)
     assert found.verdict == "incomplete"
     assert not found.is_closed
@@ -327,7 +327,7 @@ def test_a_system_without_more_threads_ends_the_search(monkeypatch: pytest.Monke
     def refuses(function: Any, arguments: Any) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(control._thread, "start_new_thread", refuses)
+    monkeypatch.setattr(baton._thread, "start_new_thread", refuses)
     found = scenrun.explore_code(code.counter, [code.adds])
     assert found.verdict == "incomplete"
     assert "a could not be started: can't start new thread" in str(found)

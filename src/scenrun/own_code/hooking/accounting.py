@@ -101,9 +101,9 @@ def is_hooked_class(cls: type) -> bool:
     execution = control.current
     if execution is None:
         return True
-    found = execution.hooked_classes.get(cls)
+    found = execution.classes.hooked.get(cls)
     if found is None:
-        found = execution.hooked_classes[cls] = _find_hooks(cls)
+        found = execution.classes.hooked[cls] = _find_hooks(cls)
     return found
 
 
@@ -158,9 +158,9 @@ def is_accounted_attribute(owner: Any, name: str) -> bool:
     cls, execution = type(owner), control.current
     if execution is None or cls in PASSIVE or issubclass(cls, (type, *IMMUTABLE, *CONTAINERS, BaseException)):
         return True
-    found = execution.accounted_attributes.get((cls, name))
+    found = execution.classes.accounted_attributes.get((cls, name))
     if found is None:
-        found = execution.accounted_attributes[cls, name] = _is_plain(cls, name)
+        found = execution.classes.accounted_attributes[cls, name] = _is_plain(cls, name)
     return found
 
 

@@ -49,6 +49,7 @@ from scenrun.own_code.hooking.hooks import (
 )
 from scenrun.own_code.hooking.library_calls import LOGGING, is_drawer, of_drawer, of_logger, seeded
 from scenrun.own_code.running import control
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.running.steps import Part
 
 READING = frozenset((
@@ -207,7 +208,7 @@ def _bound(called: Any, site: int) -> Any:
 
 def _ends_all(*arguments: Any) -> Any:
     """What stands for a function that ends the process."""
-    raise control.Uncontrolled("the code ends the process, by `os._exit` or `os.abort`")
+    raise Uncontrolled("the code ends the process, by `os._exit` or `os.abort`")
 
 
 def _builtin(called: Any, called_name: str, site: int) -> Any:

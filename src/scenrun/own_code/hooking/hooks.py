@@ -52,8 +52,8 @@ def note_written_on_classes(names: Iterable[str]) -> None:
 
 def announce(parts: Sequence[Part], site: int) -> None:
     """Announce accesses that are made together."""
-    if control.current is not None:
-        control.current.access(parts, site)
+    if control.watched is not None:
+        control.watched.access(parts, site)
 
 
 def access(owner: Any, name: str, writes: bool, site: int) -> None:
@@ -71,18 +71,20 @@ def touched(value: Any, writes: bool, site: int, key: Any = None) -> list[Part]:
 
     Of a view or an iterator it is one to the container that it goes through, and to itself.
     """
-    if control.current is None or is_simple(value):
+    if control.watched is None or is_simple(value):
         return []
     if not is_container(value):
         found = reached(value)
-        if any(type(one) is GeneratorType and control.current.is_shared(one) for one in found):
+        if any(type(one) is GeneratorType and control.watched.is_shared(one) for one in found):
             note("a generator that several threads go on with", site)
         return [(one, "[]", not is_container(one)) for one in found]
-    owner = control.current.identities.owner_of(value)
+    owner = control.watched.identities.owner_of(value)
     if owner is not None and type(key) is str:  # an item of an object's `__dict__` is an attribute
         return [(owner, key, writes)]
     if owner is not None:
         note(f"the __dict__ of {type(owner).__qualname__} as a whole", site)
+    if type(value) is dict and "__builtins__" in value:
+        note(f"the variables of the module {value.get('__name__')} as a dictionary", site)
     return [(value, "[]", writes)]
 
 
@@ -91,8 +93,10 @@ def touched(value: Any, writes: bool, site: int, key: Any = None) -> list[Part]:
 
 def get(owner: Any, name: str, site: int) -> Any:
     """About to read an attribute."""
-    execution = control.current
+    execution = control.watched
     if execution is None:
+        if name == "__dict__" and control.current is not None:
+            control.current.identities.note_dict(owner)
         return owner
     cls = type(owner)
     if name == "__dict__" and issubclass(cls, (type, ModuleType)):
@@ -191,7 +195,7 @@ def _variables(about: str) -> list[str]:
 
 def raised(error: Any, site: int) -> Any:
     """An exception that is about to be raised, which notes there where it was raised."""
-    if control.current is not None and isinstance(error, BaseException):
+    if control.watched is not None and isinstance(error, BaseException):
         announce([(error, name, True) for name in ("__traceback__", "__context__", "__cause__")], site)
     return error
 
@@ -206,7 +210,7 @@ def unknown(what: str, site: int) -> None:
 
 def item(owner: Any, key: Any, site: int) -> Any:
     """`owner[key]`; of a dictionary that makes what is missing, that may be a write."""
-    if control.current is not None:
+    if control.watched is not None:
         _ask(owner, key, site)
         makes = hasattr(type(owner), "__missing__")
         if makes and isinstance(getattr(owner, "default_factory", None), FunctionType | MethodType):
@@ -246,7 +250,7 @@ class Cell:
         del self._owner[self._key]
 
     def _announce(self, value: Any) -> None:
-        if control.current is not None:
+        if control.watched is not None:
             _ask(self._owner, self._key, self._site)
             taken = touched(value, False, self._site) if isinstance(self._key, slice) else []
             announce([*taken, *touched(self._owner, True, self._site, self._key)], self._site)
@@ -263,7 +267,7 @@ def look(value: Any, site: int) -> Any:
 
 def looked(value: Any, site: int) -> list[Part]:
     """What is touched by that."""
-    if control.current is None or is_simple(value):
+    if control.watched is None or is_simple(value):
         return []
     if not isinstance(value, IMMUTABLE):
         _ask_object(value, site)
@@ -279,7 +283,7 @@ def whole(value: Any, site: int) -> Any:
 def all_of(value: Any, site: int) -> list[Part]:
     """What is touched by that."""
     parts: list[Part] = []
-    if control.current is not None and not is_simple(value):
+    if control.watched is not None and not is_simple(value):
         _look_deep(value, site, DEEPEST, set(), parts)
     return parts
 
@@ -293,7 +297,7 @@ def taken(value: Any, site: int) -> Any:
 
 def ask_iteration(value: Any, site: int) -> None:
     """Name an object that C code goes through by an iterator of the object's own giving: nobody knows of what it is one."""
-    if control.current is not None and not isinstance(value, IMMUTABLE) and gives_iterator(type(value)):
+    if control.watched is not None and not isinstance(value, IMMUTABLE) and gives_iterator(type(value)):
         note(f"iteration of {type(value).__module__}.{type(value).__qualname__}", site)
 
 
@@ -338,7 +342,7 @@ def _ask_object(value: Any, site: int) -> None:
 
 def operate(what: str, left: Any, right: Any, site: int) -> Any:
     """`left + right` and the like."""
-    if control.current is not None:
+    if control.watched is not None:
         if what in ("in", "not in"):
             whole(right, site)
             if is_container(right):
@@ -350,7 +354,7 @@ def operate(what: str, left: Any, right: Any, site: int) -> Any:
 
 def update(what: str, before: Any, value: Any, site: int) -> Any:
     """The value of a variable after `+=` and the like."""
-    if control.current is not None and not (is_simple(before) and is_simple(value)):
+    if control.watched is not None and not (is_simple(before) and is_simple(value)):
         changed = touched(before, True, site) if what in UPDATING else []
         announce([*all_of(before, site), *all_of(value, site), *changed], site)
     return OPERATORS[what](before, value)

@@ -12,7 +12,7 @@ from typing import Any
 
 from scenrun.own_code.hooking.sites import SITES
 from scenrun.own_code.running import control
-from scenrun.own_code.running.control import CLOCK, Execution
+from scenrun.own_code.running.execution import CLOCK, Execution
 from scenrun.own_code.running.steps import Controlled, Step
 
 FIRST_LAPSE_S = 0.001

@@ -22,7 +22,7 @@ from scenrun.own_code.hooking.compiling import instrumented, instrumented_classe
 from scenrun.own_code.hooking.hook_names import HOOKS
 from scenrun.own_code.hooking.instrument import Instrumenter
 from scenrun.own_code.running import primitives
-from scenrun.own_code.running.control import NotControlled, Unwound
+from scenrun.own_code.running.execution import NotControlled, Unwound
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
 """The classes of `threading` that are compiled from its source."""

@@ -5,6 +5,7 @@ An identity may be taken again by a new object once the old one is gone; so what
 
 from __future__ import annotations
 
+import gc
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -26,11 +27,22 @@ class Identities:
         self._dicts: dict[int, int] = {}
         """The identities of owners by those of their `__dict__`."""
         self._dict_of: dict[int, int] = {}
+        self._alone: set[int] = set()
+        """The identities of dictionaries that were touched before it was known whose `__dict__` they are, if anybody's."""
+        self.mixed_up: str | None = None
+        """The class of an object whose `__dict__` was touched before it was known to be that: as if it were something else."""
 
     def know(self, owner: Any) -> None:
         """Note an object, so that nothing new is taken for it; it lives no longer for that, if that can be."""
         if id(owner) in self._known:
             return
+        if any(type(one) is dict for one in gc.get_referents(owner)):  # who made it may have kept its `__dict__`
+            self._match_dict(owner)
+        if type(owner) is dict:
+            self._alone.add(id(owner))
+        self._keep(owner)
+
+    def _keep(self, owner: Any) -> None:
         try:
             self._known[id(owner)] = weakref.ref(owner, partial(self._forget, id(owner)))
         except TypeError:
@@ -49,12 +61,17 @@ class Identities:
 
     def note_dict(self, owner: Any) -> None:
         """Note whose `__dict__` a dictionary is, as its items are the owner's attributes."""
+        self.know(owner)
+        self._match_dict(owner)
+
+    def _match_dict(self, owner: Any) -> None:
         try:
             found = object.__getattribute__(owner, "__dict__")
-        except AttributeError:
+        except (AttributeError, TypeError):
             return
         if type(found) is dict:
-            self.know(owner)
+            if id(found) in self._alone:
+                self.mixed_up = type(owner).__qualname__
             self._dicts[id(found)] = id(owner)
             self._dict_of[id(owner)] = id(found)
 

@@ -15,7 +15,7 @@ from scenrun.own_code.hooking.accounting import note
 from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.hooking.with_blocks import calls_to_enter
 from scenrun.own_code.running import control, notes
-from scenrun.own_code.running.control import Execution
+from scenrun.own_code.running.execution import CLOCK, Execution, Uncontrolled
 from scenrun.own_code.running.steps import Controlled, Step
 
 OUTSIDE = -1
@@ -66,7 +66,7 @@ class Lock:
             self._owner, self._depth = OUTSIDE, self._depth + 1
             return True
         if blocking and control.is_quiet():
-            raise control.Uncontrolled(IN_QUIET)
+            raise Uncontrolled(IN_QUIET)
         if blocking:
             raise RuntimeError(WOULD_BLOCK)
         return False
@@ -273,7 +273,7 @@ class Thread:
         self._note_use()
         found, execution = control.here(), control.current
         if execution is None or (found is None and execution.is_set_up):
-            raise control.Uncontrolled("a thread can be started only by setup and by the threads that are searched")
+            raise Uncontrolled("a thread can be started only by setup and by the threads that are searched")
         if self._controlled is not None:
             raise RuntimeError("threads can only be started once")
         starter = "setup" if found is None else found[1].name
@@ -298,7 +298,7 @@ class Thread:
         found, joined = control.here(), self._controlled
         if found is None:
             if joined.next is not None and control.current is not None and not control.current.is_set_up:
-                raise control.Uncontrolled("setup waits for a thread, and threads go on only after it")
+                raise Uncontrolled("setup waits for a thread, and threads go on only after it")
             return
         execution, me = found
         if me is joined:
@@ -371,7 +371,7 @@ def sleep(seconds: float) -> None:
         raise ValueError("sleep length must be non-negative")
     if (found := control.here()) is not None:
         execution, _ = found
-        execution.point(Step("sleep", control.CLOCK, True, f"sleep {seconds:g} s"))
+        execution.point(Step("sleep", CLOCK, True, f"sleep {seconds:g} s"))
         execution.clock += seconds
 
 
@@ -384,7 +384,7 @@ def clock_of(real: Callable[[], float]) -> Callable[[], float]:
         if execution is None:
             return began
         if execution.here() is not None:
-            execution.point(Step("look", control.CLOCK, False, "look at the clock"))
+            execution.point(Step("look", CLOCK, False, "look at the clock"))
         return began + execution.clock
 
     return now

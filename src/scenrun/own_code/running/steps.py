@@ -54,6 +54,8 @@ class Controlled:
         """Which way of making its step was chosen."""
         self.fault: BaseException | None = None
         self.turn = locked()
+        self.is_new = True
+        """Whether it has not come to its first point: whoever started it waits for that."""
         self.is_parked = False
         """Whether it waits to be chosen; otherwise it runs, or waits for something else."""
         self.has_ended = False

@@ -33,10 +33,14 @@ class Ordered:
     def step(self, thread: int, cell: int, *, writes: bool) -> None:
         """A thread makes a step, after all steps that it depends on."""
         clock = self._clocks[thread]
-        _merge(clock, self._written.get(cell))
+        written = self._written.get(cell)
+        if written is not None:
+            _merge(clock, written)
         if writes:
-            _merge(clock, self._read.pop(cell, None))
-            self._written[cell] = dict(clock)
+            read = self._read.pop(cell, None)
+            if read is not None:
+                _merge(clock, read)
+            self._written[cell] = clock.copy()
         else:
             _merge(self._read.setdefault(cell, {}), clock)
         clock[thread] += 1  # what it does from here on is not before what comes after the step
@@ -69,8 +73,7 @@ class Accesses:
     """Since then, for each thread, its time and the site."""
 
 
-def _merge(clock: Clock, other: Clock | None) -> None:
-    if other is not None:
-        for thread, time in other.items():
-            if time > clock.get(thread, 0):
-                clock[thread] = time
+def _merge(clock: Clock, other: Clock) -> None:
+    for thread, time in other.items():
+        if time > clock.get(thread, 0):
+            clock[thread] = time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,18 +16,23 @@ from scenrun.own_code.hooking.library_calls import Draws
 from scenrun.own_code.hooking.loader import Loader, World
 from scenrun.own_code.hooking.sites import SITES
 from scenrun.own_code.running import control
-from scenrun.own_code.running.control import Execution, Uncontrolled
+from scenrun.own_code.running.execution import Chosen, Execution, Mark, Uncontrolled
 from scenrun.own_code.running.steps import Controlled
+from scenrun.own_code.searching import live_states
+from scenrun.own_code.searching.live_states import LiveStates, chosen
 from scenrun.own_code.searching.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.telling.labels import LabelledMarks, Labels
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects
 from scenrun.search.space.state_space import Overflow
-from scenrun.search.strategies.executions import Executions, Option, Point
+from scenrun.search.strategies.executions import Executions, Known, Option, Point
+from scenrun.search.strategies.known_states import KnownStates
 
 CHECK = "check"
 """The subject of the finding that the check does not hold."""
+LOOK_EVERY_S = 0.01
+"""Seconds between two calls of the alarm, at least."""
 MOST_STATES = 200_000
 """Schedules and beginnings of schedules that are kept at a time."""
 
@@ -71,23 +77,25 @@ class CodeExecutions(Executions):
         self.build = build
         self.objects = -1
         self.alarm: Callable[[], None] | None = None
+        self._looked_at = 0.0
+        """When it was called last."""
         self.left_behind: dict[str, None] = {}
         """Threads that did not end with their execution."""
         self.unaccounted: dict[str, int] = {}
         """What threads did that is not announced, each with a site where they did."""
-        self.marks: set[control.Mark] = set()
+        self.marks: set[Mark] = set()
         """Sites that were seen in a race, whose accesses are steps; and names of attributes that are written on classes."""
         self.on_marks: type[Exception] = Overflow
         """What a look-up raises where sites were marked, as there are more steps now: all states are invalid."""
         self.is_settled = False
         """Whether no more sites are marked: a finding is told with the steps with which it was found."""
-        self._raced: set[control.Mark] = set()
+        self._raced: set[Mark] = set()
         """Those that were seen since."""
         self._ended: set[int] = set()
         """The schedules that have ended, each by a number."""
         self.steps = 0
         """All steps that were made so far."""
-        self._marks_of: dict[tuple[Choice, ...], frozenset[control.Mark]] = {}
+        self._marks_of: dict[tuple[Choice, ...], frozenset[Mark]] = {}
         """For each schedule that is kept, the marks with which it was found."""
         self._tree = ScheduleTree()
         self._steps: dict[int, tuple[str, int, bool]] = {}
@@ -153,20 +161,37 @@ class CodeExecutions(Executions):
         if ahead is None:
             self._restart()
             ahead = self._tree.beyond(ROOT, state) or []
-        assert self._present is not None
-        execution = self._present.execution
-        for one in ahead:
-            if self.alarm is not None:
-                self.alarm()
-            self._check_step(execution, one)
-            self.steps += 1
-            choice = self._tree.choice(one)
-            if self.records:
-                made = self.move_of(execution.threads[thread_of(choice)])
-                self.moves_made.append(made._replace(alternative=choice >> THREAD_BITS))
-            execution.move(thread_of(choice), choice >> THREAD_BITS)
-            self._made = one
+        execution, way = self.present, iter(ahead)
+        if self.records:
+            for one in way:
+                execution.move(*self.about_to_make(execution, one))
+        elif ahead:
+            execution.drive(
+                lambda: self.about_to_make(execution, one) if (one := next(way, None)) is not None else None
+            )
         return execution
+
+    def about_to_make(self, execution: Execution, state: int) -> Chosen:
+        """Note that the last step to a state is made next; gives it as the execution takes it."""
+        self._check_step(execution, state)
+        self._look()
+        self.steps += 1
+        thread, way = chosen(self._tree.choice(state))
+        if self.records:
+            self.moves_made.append(self.move_of(execution.threads[thread])._replace(alternative=way))
+        self._made = state
+        return thread, way
+
+    def after(self, state: int, choice: Choice) -> int:
+        """The state after one more step."""
+        return self._tree.after(state, choice)
+
+    def _look(self) -> None:
+        """Call the alarm, if it was not called just now."""
+        now = time.perf_counter()
+        if self.alarm is not None and now > self._looked_at + LOOK_EVERY_S:
+            self._looked_at = now
+            self.alarm()
 
     def _check_step(self, execution: Execution, state: int) -> None:
         """Raises Different where the last step to a state cannot be made, or is another one than before."""
@@ -255,36 +280,32 @@ class CodeExecutions(Executions):
         return [after for _, afters in self.moves(state) for after in afters]
 
     def moves(self, state: int) -> Sequence[tuple[int, Sequence[int]]]:
-        execution = self.at(state)
-        if _is_over(execution):
-            return []
-        return [(one.number, self._afters(state, one)) for one in execution.able()]
+        found = live_states.moves(self.at(state))
+        return [(thread, [self._tree.after(state, one) for one in ways]) for thread, ways in found]
 
-    def _afters(self, state: int, one: Controlled) -> tuple[int, ...]:
-        """The states after a step of an enabled thread, one for each way that there is."""
-        assert one.next is not None
-        ways = range(one.next.alternatives)
-        return tuple([self._tree.after(state, one.number | way << THREAD_BITS) for way in ways])
+    def known(self, look_up: Callable[[int], Known]) -> KnownStates[Known]:
+        options = {"successors": live_states.choices, "moves": live_states.moves}.get(look_up.__name__)
+        return KnownStates(look_up) if options is None or self.records else LiveStates(self, look_up, options)
 
     def afters_of(self, state: int, thread: int) -> Sequence[int]:
-        execution = self.at(state)
-        if _is_over(execution):
-            return ()
-        return next((self._afters(state, one) for one in execution.able() if one.number == thread), ())
+        return dict(self.moves(state)).get(thread, ())
 
     def point(self, state: int) -> Point:
         execution = self.at(state)
-        options = [self._option(state, one) for one in execution.threads if one.next is not None]
+        afters_of = dict(self.moves(state))
+        options = [
+            self._option(one, afters_of.get(one.number, ())) for one in execution.threads if one.next is not None
+        ]
         return Point(tuple(o for o in options if o.afters), tuple(o for o in options if not o.afters))
 
-    def _option(self, state: int, one: Controlled) -> Option:
+    def _option(self, one: Controlled, afters: Sequence[int]) -> Option:
         step = one.next
         assert step is not None
         effects = Effects()
         for cell, writes in self.present.touches(one):
             effects |= Effects(1 << cell, 1 << cell if writes else 0)
         waits = step.has_timeout and not step.is_ready()
-        return Option(one.number, one.name, self.afters_of(state, one.number), effects, waits)
+        return Option(one.number, one.name, afters, effects, waits)
 
     def end(self, state: int) -> EndState:
         execution = self.at(state)
@@ -373,11 +394,6 @@ def is_sure(execution: Execution) -> bool:
 def stuck_kind(execution: Execution) -> str:
     """What it is that threads can never go on: some of them may go round in a loop for ever."""
     return "livelock" if any(one.is_needed and one.is_spinning for one in execution.threads) else "deadlock"
-
-
-def _is_over(execution: Execution) -> bool:
-    """Whether only daemons are left, and threads of pools that have nothing to do, which end at the exit."""
-    return not any(one.is_needed for one in execution.threads)
 
 
 def _bound(do: Callable[[Any], object], shared: Any) -> Callable[[], object]:

@@ -11,7 +11,7 @@ from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.model.move_schedule import OfCode
 from scenrun.own_code.running import control
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CodeExecutions, Different, choice_of
 from scenrun.own_code.searching.functions import Function, Functions
 from scenrun.own_code.searching.output import silent

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from scenrun.errors import UsageError
 from scenrun.own_code.hooking.loader import Loader, is_of_python
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import Different, choice_of
 from scenrun.own_code.searching.explore_code import GIL, MAX_STEPS, check_build, extent_of
 from scenrun.own_code.searching.output import silent

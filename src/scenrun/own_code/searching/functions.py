@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from scenrun.errors import UsageError
 from scenrun.own_code.hooking.loader import Loader, World, named
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CHECK, Body, CodeExecutions
 
 Function = Callable[..., Any] | str
@@ -84,17 +84,25 @@ class Functions:
         - with_gil: whether threads are changed only where a Python with the GIL may do so.
         """
         every = [one for one in (self.setup, self.check, *(one for _, one in self.threads)) if one is not None]
-        return CodeExecutions(Loader([*trace, *(one.top for one in every)], with_gil=with_gil), self._body, seed)
+        is_checked = False
 
-    def _body(self, world: World) -> Body:
+        def build(world: World) -> Body:
+            nonlocal is_checked
+            made = self._body(world, checks=not is_checked)
+            is_checked = True  # the modules of later executions are of the same source
+            return made
+
+        return CodeExecutions(Loader([*trace, *(one.top for one in every)], with_gil=with_gil), build, seed)
+
+    def _body(self, world: World, *, checks: bool) -> Body:
         check = None if self.check is None else _found(world, self.check)
         if self.setup is not None:
             bodies = [(name, _found(world, one)) for name, one in self.threads]
-            for (_, one), (_, body) in zip(self.threads, bodies, strict=True):
+            for (_, one), (_, body) in zip(self.threads, bodies, strict=True) if checks else ():
                 _check(one, body, None)
             return Body(_found(world, self.setup), bodies, check)
         made = [(name, one, _program(world, one)) for name, one in self.threads]
-        for _, one, program in made:
+        for _, one, program in made if checks else ():
             _check(one, program, self.arguments)
         programs = [(name, partial(_run, program, self.arguments)) for name, _, program in made]
         return Body(_nothing, programs, check)

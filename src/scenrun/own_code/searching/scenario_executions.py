@@ -19,7 +19,7 @@ from scenrun.own_code.hooking import calls as hooked_calls
 from scenrun.own_code.hooking.loader import Loader, World
 from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.running import control
-from scenrun.own_code.running.control import NotControlled, Uncontrolled, Unwound
+from scenrun.own_code.running.execution import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.steps import Controlled, Step
 from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure, stuck_kind
 from scenrun.program.findings import kind_of_fault

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scenrun.model.machine import Transition
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CodeExecutions, Different
 from scenrun.search.counterexample.shorten import cut_down
 from scenrun.search.properties.end_states import FindingKey

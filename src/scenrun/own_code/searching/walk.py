@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CodeExecutions, Different, Marked
 from scenrun.search.hunt import FIRST
 from scenrun.search.space.state_space import Overflow, Stopped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.model.moves import Diverged, Move
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CodeExecutions, Different
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.own_code.telling.follow import Follower

@@ -9,7 +9,7 @@ from scenrun.errors import UsageError
 from scenrun.model.machine import Transition
 from scenrun.model.move_schedule import OfCode
 from scenrun.model.moves import Move
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import Different
 from scenrun.own_code.searching.explore_scenario import executions_of
 from scenrun.own_code.searching.output import silent

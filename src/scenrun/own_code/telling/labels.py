@@ -7,7 +7,7 @@ from typing import Any
 from scenrun.model.moves import Move
 from scenrun.own_code.hooking.loader import Loader
 from scenrun.own_code.hooking.sites import SITES
-from scenrun.own_code.running.control import Execution, Mark
+from scenrun.own_code.running.execution import Execution, Mark
 from scenrun.own_code.running.steps import Controlled
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from scenrun.errors import UsageError
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged
-from scenrun.own_code.running.control import Uncontrolled
+from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.executions import CodeExecutions, Different
 from scenrun.own_code.searching.explore_scenario import executions_of
 from scenrun.own_code.searching.functions import Functions

@@ -12,11 +12,14 @@ The shape is that of `Scheduler` in shuttle (https://docs.rs/shuttle), with the 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from scenrun.model.machine import Transition
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects
+from scenrun.search.strategies.known_states import KnownStates
+
+Known = TypeVar("Known")
 
 
 class Option(NamedTuple):
@@ -61,6 +64,10 @@ class Executions(Protocol):
 
     def afters_of(self, state: int, thread: int) -> Sequence[int]:
         """The states that the steps of one thread lead to."""
+
+    def known(self, look_up: Callable[[int], Known]) -> KnownStates[Known]:
+        """A cache of what a look-up of these executions gives, in which schedules are walked."""
+        return KnownStates(look_up)
 
     def point(self, state: int) -> Point:
         """All threads at a state, with what their next steps touch."""

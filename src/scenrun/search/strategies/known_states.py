@@ -12,6 +12,8 @@ MOST = 1 << 16
 """States that are remembered at a time."""
 
 Known = TypeVar("Known")
+Pick = Callable[[Known, int], int]
+"""Chooses, for what is known of a state, and the state, one of the states that lead on."""
 
 
 class KnownStates(dict[int, Known]):
@@ -27,6 +29,15 @@ class KnownStates(dict[int, Known]):
             self.clear()
         found = self[state] = self.worked_out(state)
         return found
+
+    def walk(self, pick: Pick[Known], state: int, limit: int) -> tuple[int, int]:
+        """Walk from a state to an end, at most `limit` steps; returns the last state and the number of steps."""
+        for steps in range(limit):
+            known = self[state]
+            if not known:
+                return state, steps
+            state = pick(known, state)
+        return state, limit
 
 
 class Recorder(KnownStates[Known]):

@@ -43,41 +43,16 @@ class Pct(Policy[Moves]):
 
     def known(self, executions: Executions) -> KnownStates[Moves]:
         """The enabled threads of each state, with their successor states."""
-        return KnownStates(executions.moves)
+        return executions.known(executions.moves)
 
     def walk(self, known: KnownStates[Moves], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         chance = Chance(seed)
-        falls = self._falls(chance)
-        priorities: dict[int, int] = {}
-        points, last, behind = 0, -1, 0
-        since: set[int] = set()
-        steps = 0
-        while steps < limit:
-            moves = known[state]
-            if not moves:
-                break
-            for thread, _ in moves:
-                if thread not in priorities:
-                    priorities[thread] = self.depth + chance.bits()  # above the d-1 priorities of change points
-            thread, afters = max(moves, key=lambda move: priorities[move[0]]) if len(moves) > 1 else moves[0]
-            if len(moves) > 1:
-                points += 1
-                if points in falls:
-                    priorities[thread] = falls[points]
-                    thread, afters = max(moves, key=lambda move: priorities[move[0]])
-            if thread != last:
-                last = thread
-                since.clear()
-            since.add(state)
-            state = afters[0] if len(afters) == 1 else afters[chance.below(len(afters))]
-            steps += 1
-            if state in since:  # it spins
-                behind -= 1
-                priorities[thread] = behind
-                since.clear()
-        self._seen = Size(max(self._seen.threads, len(priorities)), max(self._seen.points, points))
-        return state, steps
+        drawing = _Drawing(self.depth, self._falls(chance), chance)
+        walked = known.walk(drawing.pick, state, limit)
+        threads, points = len(drawing.priorities), drawing.points
+        self._seen = Size(max(self._seen.threads, threads), max(self._seen.points, points))
+        return walked
 
     def _falls(self, chance: Chance) -> dict[int, int]:
         """The priority change points, each with the priority that the leading thread gets there, from 1 to d-1."""
@@ -95,3 +70,51 @@ class Pct(Policy[Moves]):
         """The maximum of two sizes, for threads and points separately."""
         sizes = [size or Size() for size in (one, other)]
         return Size(max(size.threads for size in sizes), max(size.points for size in sizes))
+
+
+class _Drawing:
+    """The priorities of the threads, in one schedule."""
+
+    def __init__(self, depth: int, falls: dict[int, int], chance: Chance) -> None:
+        self._depth = depth
+        self._falls = falls
+        self._chance = chance
+        self.priorities: dict[int, int] = {}
+        self.points = 0
+        """The points so far with more than one enabled thread."""
+        self._last = -1
+        self._behind = 0
+        self._since: set[int] = set()
+        """The states since another thread has moved."""
+
+    def pick(self, moves: Moves, state: int) -> int:
+        """The state after the step of the thread that leads."""
+        chance, priorities = self._chance, self.priorities
+        for thread, _ in moves:
+            if thread not in priorities:
+                priorities[thread] = self._depth + chance.bits()  # above the d-1 priorities of change points
+        thread, afters = self._leading(moves)
+        if thread != self._last:
+            self._last = thread
+            self._since.clear()
+        self._since.add(state)
+        after = afters[0] if len(afters) == 1 else afters[chance.below(len(afters))]
+        if after in self._since:  # it spins
+            self._behind -= 1
+            priorities[thread] = self._behind
+            self._since.clear()
+        return after
+
+    def _leading(self, moves: Moves) -> tuple[int, Sequence[int]]:
+        """The thread of the highest priority, after its fall if there is one here."""
+        if len(moves) == 1:
+            return moves[0]
+        first = max(moves, key=self._priority)
+        self.points += 1
+        if self.points not in self._falls:
+            return first
+        self.priorities[first[0]] = self._falls[self.points]
+        return max(moves, key=self._priority)
+
+    def _priority(self, move: tuple[int, Sequence[int]]) -> int:
+        return self.priorities[move[0]]

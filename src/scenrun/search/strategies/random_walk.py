@@ -22,18 +22,17 @@ class RandomWalk(Policy[States]):
 
     def known(self, executions: Executions) -> KnownStates[States]:
         """The successors of each state."""
-        return KnownStates(executions.successors)
+        return executions.known(executions.successors)
 
     def walk(self, known: KnownStates[States], state: int, seed: int, limit: int) -> tuple[int, int]:
         """One schedule."""
         draw = spread(seed)
-        for steps in range(limit):
-            after = known[state]
-            if len(after) > 1:
-                draw = draw * FACTOR + STEP & BITS
-                state = after[(draw >> 32) * len(after) >> 32]
-            elif after:
-                state = after[0]
-            else:
-                return state, steps
-        return state, limit
+
+        def pick(after: States, _: int) -> int:
+            nonlocal draw
+            if len(after) == 1:
+                return after[0]
+            draw = draw * FACTOR + STEP & BITS
+            return after[(draw >> 32) * len(after) >> 32]
+
+        return known.walk(pick, state, limit)
