@@ -215,7 +215,53 @@ def calls_handler(s: Shared) -> None:
     s.log = s.table.handler() == 0  # type: ignore[attr-defined]
 
 
+def with_vars() -> tuple[Shared, Any]:
+    """An object, and its `__dict__` as a function in C gives it, which no hook sees."""
+    made = Shared()
+    return made, vars(made)
+
+
+def x_is_one(both: tuple[Shared, Any]) -> None:
+    both[0].x = 1
+
+
+def item_is_two(both: tuple[Shared, Any]) -> None:
+    both[1]["x"] = 2
+
+
+def variables() -> Any:
+    return globals()
+
+
+pair = [0]
+
+
+def a_name_is_one(s: Any) -> None:
+    global pair
+    pair = [1]
+
+
+def its_item_is_two(s: Any) -> None:
+    s["pair"] = [2]
+
+
 # --- what is checked
+
+
+def one_is_last(both: tuple[Shared, Any]) -> bool:
+    return bool(both[0].x == 1)
+
+
+def two_is_last(both: tuple[Shared, Any]) -> bool:
+    return bool(both[0].x == 2)
+
+
+def pair_is_one(s: Any) -> bool:
+    return bool(pair == [1])
+
+
+def pair_is_two(s: Any) -> bool:
+    return bool(pair == [2])
 
 
 def two_are_made(s: Shared) -> bool:
@@ -270,5 +316,11 @@ CASES: dict[str, tuple[Any, list[Any], Any]] = {
     "a property whose getter is in C": (setup, [sets_value, reads_value], nothing_seen),
     "a name of a comprehension and of a module": (setup, [reads_global_beside, sets_global], nothing_seen),
     "a container's own attribute that is called": (with_table, [calls_handler, sets_handler], nothing_seen),
+    "a __dict__ that the setup keeps": (with_vars, [x_is_one, item_is_two], two_is_last),
+    "a __dict__ that the setup keeps, the other order": (with_vars, [x_is_one, item_is_two], one_is_last),
+    "a __dict__ that comes first": (with_vars, [item_is_two, x_is_one], one_is_last),
+    "a __dict__ that comes first, the other order": (with_vars, [item_is_two, x_is_one], two_is_last),
+    "the variables of a module": (variables, [a_name_is_one, its_item_is_two], pair_is_two),
+    "the variables of a module, the other order": (variables, [a_name_is_one, its_item_is_two], pair_is_one),
     "a daemon that is cut off": (setup, [starts_daemon], alike),
 }
