@@ -6,7 +6,6 @@ it comes to a `call`, it makes that, with all the steps that there are in it.
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.steps import Controlled, Step
 from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure, stuck_kind
+from scenrun.own_code.searching.modules import module_in
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.user_python import Calls
@@ -68,22 +68,12 @@ class HookedCalls(Calls):
     """The author's Python in one execution: modules compiled with hooks, objects of its own."""
 
     def __init__(self, model: Model, world: World) -> None:
-        super().__init__(model.program, partial(_module, world), PASSING)
+        super().__init__(model.program, partial(module_in, world), PASSING)
         self.site = 0
         """The site of the call that is made."""
 
     def _function(self, name: str) -> Any:
         return hooked_calls.function(super()._function(name), self.site)
-
-
-def _module(world: World, name: str) -> Any:
-    """A module by its name: compiled with hooks, a twin, or as it is."""
-    if world.loader.is_traced(name):
-        return world.load(name)
-    twin = world.loader.twins.get(name)
-    if twin is None:
-        world.loader.uncontrolled.setdefault(name.partition(".")[0])
-    return importlib.import_module(name) if twin is None else twin
 
 
 class Made(NamedTuple):

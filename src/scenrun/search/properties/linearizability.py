@@ -77,6 +77,12 @@ class Specification(Protocol[State]):
     def finals(self, state: State) -> Iterable[Hashable]:
         """What may be left at a state."""
 
+    def tells_apart(self, history: History) -> bool:
+        """Whether results name objects, which are the same or others, so that only the results along an order can be compared."""
+
+    def as_seen(self, results: Sequence[Hashable]) -> Sequence[Hashable]:
+        """Results along an order, as `after` gives them: objects named in the order in which they are met."""
+
 
 class Order(Generic[State]):
     """The search for an order of one history."""
@@ -86,14 +92,15 @@ class Order(Generic[State]):
         self.specification = specification
         self._tried: set[tuple[int, State]] = set()
         self._returned = sum(1 << at for at, one in enumerate(history.calls) if one.has_returned)
+        self._tells_apart = specification.tells_apart(history)
 
     def find(self) -> tuple[int, ...] | None:
         """The calls by number in an order that explains the history; of those that have not returned, those that took effect."""
         initial = self.specification.initial
-        if self._explains(0, initial):
-            return ()
-        stack = [(0, self._next(0, initial))]
         order: list[int] = []
+        if self._explains(0, initial, order):
+            return ()
+        stack = [(0, self._next(0, initial, order))]
         while stack:
             done, ways = stack[-1]
             found = next(ways, None)
@@ -108,24 +115,29 @@ class Order(Generic[State]):
                 continue
             self._tried.add((done, state))
             order.append(at)
-            if self._explains(done, state):
+            if self._explains(done, state, order):
                 return tuple(order)
-            stack.append((done, self._next(done, state)))
+            stack.append((done, self._next(done, state, order)))
         return None
 
-    def _next(self, done: int, state: State) -> Iterator[tuple[int, State]]:
+    def _next(self, done: int, state: State, order: Sequence[int]) -> Iterator[tuple[int, State]]:
         """The calls that may come next, each with a state after it."""
         calls = self.history.calls
         rest = [(at, one) for at, one in enumerate(calls) if not done >> at & 1]
         first_end = min((one.ended for _, one in rest), default=inf)
+        before = [calls[at].result for at in order] if self._tells_apart else []
         for at, one in rest:
             if one.began > first_end or (self.history.is_stuck and not one.has_returned):
                 continue
+            wanted = one.result if not self._tells_apart else self._as_seen(before, one.result)
             for result, after in self.specification.after(state, one.operation):
-                if result is not BLOCKS and (not one.has_returned or result == one.result):
+                if result is not BLOCKS and (not one.has_returned or result == wanted):
                     yield at, after
 
-    def _explains(self, done: int, state: State) -> bool:
+    def _as_seen(self, before: Sequence[Hashable], result: Hashable) -> Hashable:
+        return self.specification.as_seen((*before, result))[-1]
+
+    def _explains(self, done: int, state: State, order: Sequence[int]) -> bool:
         """Whether some calls in an order, which led to a state, are a whole explanation."""
         if self._returned & ~done:
             return False
@@ -133,7 +145,11 @@ class Order(Generic[State]):
         if history.is_stuck:
             waiting = [one for one in history.calls if not one.has_returned]
             return all(any(r is BLOCKS for r, _ in self.specification.after(state, one.operation)) for one in waiting)
-        return history.final is None or history.final in self.specification.finals(state)
+        if history.final is None:
+            return True
+        before = [history.calls[at].result for at in order] if self._tells_apart else []
+        final = self._as_seen(before, history.final) if self._tells_apart else history.final
+        return final in self.specification.finals(state)
 
 
 def explanation(history: History, specification: Specification[State]) -> tuple[int, ...] | None:

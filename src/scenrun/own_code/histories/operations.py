@@ -1,0 +1,60 @@
+"""What is called on an object: a method with its arguments, or a property that is read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from scenrun.own_code.hooking import calls, hooks, turns
+from scenrun.own_code.hooking.accounting import reached
+
+_WRITTEN = {
+    "__getitem__": "{o}[{0}]", "__setitem__": "{o}[{0}] = {1}", "__delitem__": "del {o}[{0}]", "__contains__": "{0} in {o}",
+    "__len__": "len({o})", "__iter__": "list({o})", "__call__": "{o}({all})", "__bool__": "bool({o})",
+}  # fmt: skip
+"""How operators are written."""
+MOST_ITEMS = 1_000
+"""Items of an iterator that are taken."""
+
+
+class Operation(NamedTuple):
+    """One operation of an object."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    by_name: tuple[tuple[str, Any], ...] = ()
+    is_property: bool = False
+
+    def written(self, of: str = "o") -> str:
+        """As an expression. of: the name of the object."""
+        given = [repr(one) for one in self.arguments] + [f"{name}={value!r}" for name, value in self.by_name]
+        if self.is_property:
+            return f"{of}.{self.name}"
+        form = _WRITTEN.get(self.name)
+        try:
+            return f"{of}.{self.name}({', '.join(given)})" if form is None else form.format(*given, o=of, all=", ".join(given))
+        except IndexError:
+            return f"{of}.{self.name}({', '.join(given)})"
+
+    def __str__(self) -> str:
+        return self.written()
+
+    def on(self, owner: Any, site: int) -> Any:
+        """Make it, as hooked code would; what an iterator gives is gone through at once."""
+        if self.is_property:
+            found = getattr(hooks.get(owner, self.name, site), self.name)
+        else:
+            found = calls.method(owner, self.name, site)(*self.arguments, **dict(self.by_name))
+        return looked_at(found, site)
+
+
+def looked_at(found: Any, site: int) -> Any:
+    """A result that somebody looks at: an iterator is gone through, and all parts of a container are read."""
+    if hasattr(type(found), "__next__") or (reached(found) and not hasattr(found, "__len__")):
+        taken = []
+        for item in turns.each(found, site):
+            taken.append(item)
+            if len(taken) == MOST_ITEMS:
+                break
+        found = taken
+    hooks.whole(found, site)
+    return found

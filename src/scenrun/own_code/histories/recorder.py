@@ -1,0 +1,98 @@
+"""Records what controlled threads call on one object: that a call begins, and that it returns, is a step of its own.
+
+Whether one call had returned before another one began decides what may be explained; so orders in which it had are walked beside
+those in which it had not, also where the calls touch nothing in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable
+from typing import Any, NamedTuple
+
+from scenrun.own_code.histories.comparable import Numbers, Of, comparable, raised
+from scenrun.own_code.running.execution import Execution
+from scenrun.own_code.running.steps import Step
+from scenrun.search.properties.linearizability import Call, History
+
+ALONE = "alone"
+"""The thread of calls that are made where no thread is controlled."""
+
+
+class Kept(NamedTuple):
+    """A result that may change after its call has returned it."""
+
+    number: int
+    value: Any
+    then: Hashable
+
+
+class Recorder:
+    """The calls on an object in one execution."""
+
+    def __init__(self, execution: Execution, threads: int | None = None, by_type: Container[Hashable] = ()) -> None:
+        """A record without calls.
+
+        - threads: how many make calls, which are the first ones of the execution; None: that is not known.
+        - by_type: the operations of whose results only the type is compared.
+        """
+        self._by_type = by_type
+        self._execution = execution
+        self._threads = threads
+        self._time = 0
+        self._calls: list[Call] = []
+        self._kept: list[Kept] = []
+        self._numbers = Numbers()
+
+    def began(self, operation: Hashable, text: str) -> int:
+        """A thread makes a call; returns its number."""
+        thread = self._step("call", f"call {text}")
+        self._calls.append(Call(thread, operation, self._time))
+        return len(self._calls) - 1
+
+    def returned(self, number: int, result: Any) -> None:
+        """A call has returned."""
+        operation = self._calls[number].operation
+        found = Of("a result", type(result).__qualname__) if operation in self._by_type else comparable(result, self._numbers)
+        if operation not in self._by_type and isinstance(result, list | dict | set | bytearray):
+            self._kept.append(Kept(number, result, found))
+        self._end(number, found)
+
+    def raised(self, number: int, error: Exception) -> None:
+        """A call has raised an exception."""
+        self._end(number, raised(error))
+
+    def _end(self, number: int, result: Hashable) -> None:
+        self._step("return", "return")
+        one = self._calls[number]
+        self._calls[number] = Call(one.thread, one.operation, one.began, self._time, result)
+
+    def _step(self, kind: str, text: str) -> str:
+        """A step, if a controlled thread asks; returns the name of the thread."""
+        here = self._execution.here()
+        if here is not None:
+            cells = self._cells(here.number, writes=kind == "return")
+            self._execution.point(Step(kind, *cells[0], text, more=cells[1:]))
+        self._time += 1
+        return ALONE if here is None else here.name
+
+    def _cells(self, thread: int, *, writes: bool) -> tuple[tuple[int, bool], ...]:
+        """What a call's beginning looks at, or its return changes: which calls of others had returned."""
+        if self._threads is None or thread >= self._threads:
+            return ((self._execution.cell_of(self, "returns"), writes),)
+        if writes:
+            return ((self._execution.cell_of(self, f"returns of {thread}"), True),)
+        others = [one for one in range(self._threads) if one != thread] or [thread]
+        return tuple([(self._execution.cell_of(self, f"returns of {one}"), False) for one in others])
+
+    def results_that_changed(self) -> list[Hashable]:
+        """The operations that have returned what has changed since."""
+        changed = [one for one in self._kept if comparable(one.value, self._numbers) != one.then]
+        return [self._calls[one.number].operation for one in changed]
+
+    def compared(self, value: Any) -> Hashable:
+        """Another value, as it can be compared."""
+        return comparable(value, self._numbers)
+
+    def history(self, *, is_stuck: bool = False, final: Hashable = None) -> History:
+        """The calls so far."""
+        return History(tuple(self._calls), is_stuck, final)

@@ -1,0 +1,163 @@
+"""What an object does when one thread alone uses it: the specification that histories of its calls are held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scenrun.own_code.histories.comparable import has_things, relabelled
+from scenrun.own_code.histories.operations import Operation
+from scenrun.own_code.searching.call_executions import CallExecutions, CallProgram
+from scenrun.own_code.searching.live_states import choices, chosen
+from scenrun.own_code.searching.walk import Walk, WalkOptions
+from scenrun.search.properties.end_states import FindingKey
+from scenrun.search.properties.linearizability import BLOCKS, History
+
+MOST_SCHEDULES, MAX_STEPS = 500, 5_000
+"""Of an object that starts threads of its own: how many schedules of one order of calls are walked; and steps of each."""
+
+
+class Unclear(Exception):
+    """What one thread alone sees is not known."""
+
+
+class Came(NamedTuple):
+    """What some calls, one after another, have come to."""
+
+    results: tuple[Hashable, ...]
+    final: Hashable
+
+
+@dataclass(slots=True)
+class _Node:
+    """A state: the calls that led to it, and what they returned."""
+
+    order: tuple[Operation, ...]
+    results: tuple[Hashable, ...]
+    finals: set[Hashable]
+    after: dict[Hashable, list[tuple[Hashable, int]]] = field(default_factory=dict)
+
+
+class Alone:
+    """A specification by running the object itself, or another one, by one thread: each order of calls once."""
+
+    initial = 0
+
+    def __init__(self, executions: Callable[[CallProgram], CallExecutions], program: CallProgram) -> None:
+        """executions: those of a program. program: whose setup and final calls are made in each."""
+        self._executions = executions
+        self._setup, self._finals = program.setup, program.finals
+        self._came: dict[tuple[Operation, ...], frozenset[Came]] = {}
+        self._nodes: list[_Node] = []
+        self.starts_threads = False
+        """Whether the object starts threads of its own."""
+        self.changed: set[Hashable] = set()
+        """The operations that return what may change afterwards: of these results, only the type is compared."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, as other results are compared than before."""
+        self._came.clear()
+        self._nodes = [_Node((), (), {came.final for came in self.came_of(())})]
+
+    # --- the specification
+
+    def after(self, state: int, operation: Hashable) -> Iterable[tuple[Hashable, int]]:
+        """What an operation returns in a state, each with the state after it."""
+        node = self._nodes[state]
+        found = node.after.get(operation)
+        if found is None:
+            assert isinstance(operation, Operation)
+            found = node.after[operation] = self._after(node, operation)
+        return found
+
+    def _after(self, node: _Node, operation: Operation) -> list[tuple[Hashable, int]]:
+        out: dict[Hashable, int] = {}
+        order = (*node.order, operation)
+        for came in self.came_of(order):
+            if came.results[:-1] != node.results:
+                continue
+            result = came.results[-1]
+            if result not in out:
+                out[result] = len(self._nodes)
+                self._nodes.append(_Node(order, came.results, set()))
+            self._nodes[out[result]].finals.add(came.final)
+        return list(out.items())
+
+    def finals(self, state: int) -> Iterable[Hashable]:
+        """What may be left at a state."""
+        return self._nodes[state].finals
+
+    def tells_apart(self, history: History) -> bool:
+        """Whether results name objects."""
+        return has_things(history.final) or any(has_things(one.result) for one in history.calls)
+
+    def as_seen(self, results: Sequence[Hashable]) -> Sequence[Hashable]:
+        """Results along an order, with objects numbered as they are met."""
+        return _relabelled(results)
+
+    # --- running it
+
+    def came_of(self, order: tuple[Operation, ...]) -> frozenset[Came]:
+        """What some calls, one after another, may come to; up to a call that waits for ever. Raises Unclear."""
+        found = self._came.get(order)
+        if found is None:
+            found = self._came[order] = frozenset(self._run(order))
+        return found
+
+    def _run(self, order: tuple[Operation, ...]) -> set[Came]:
+        executions = self._executions(CallProgram((order,), self._setup, self._finals))
+        came: set[Came] = set()
+
+        def note(history: History) -> tuple[FindingKey, ...]:
+            came.add(self._came_to(history))
+            return ()
+
+        executions.judge = note
+        try:
+            self._once(executions)
+            if self.starts_threads:
+                self._all(executions)
+        finally:
+            executions.close()
+            self.changed |= executions.changed
+        return came
+
+    def _once(self, executions: CallExecutions) -> None:
+        """One execution: it is the only one, unless the object starts threads."""
+        execution = executions.at(executions.begin())
+        state = 0
+
+        def choose() -> tuple[int, int] | None:
+            nonlocal state
+            ways = choices(execution)
+            if not ways or len(execution.moved) > MAX_STEPS:
+                return None
+            state = executions.after(state, ways[0])
+            return chosen(ways[0])
+
+        execution.drive(choose)
+        if len(execution.moved) > MAX_STEPS:
+            raise Unclear(f"it has not ended after {MAX_STEPS:,} steps")
+        self.starts_threads |= len(execution.threads) > 1
+        executions.judge(executions.history_of(execution))
+
+    def _all(self, executions: CallExecutions) -> None:
+        how = WalkOptions(None, 0, MOST_SCHEDULES, None, 3, None, MAX_STEPS, first=False)
+        walk = Walk(executions, how)
+        _, ended_by = walk.run()
+        if ended_by is not None or walk.cut_off:
+            raise Unclear(f"it starts threads of its own, and not all that these may do was seen ({ended_by or 'cut off'})")
+
+    def _came_to(self, history: History) -> Came:
+        results = [one.result for one in history.calls if one.has_returned]
+        if history.is_stuck:
+            results.append(BLOCKS)
+        *seen, final = _relabelled([*results, history.final])
+        return Came(tuple(seen), final)
+
+
+def _relabelled(results: Sequence[Any]) -> tuple[Hashable, ...]:
+    labels: dict[int, int] = {}
+    return tuple([relabelled(one, labels) for one in results])
