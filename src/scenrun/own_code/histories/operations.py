@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scenrun.own_code.hooking import calls, hooks, turns
@@ -20,13 +22,26 @@ class Operation(NamedTuple):
     """One operation of an object."""
 
     name: str
-    arguments: tuple[Any, ...] = ()
-    by_name: tuple[tuple[str, Any], ...] = ()
+    arguments: tuple[str, ...] = ()
+    """By position, each as Python writes it: each call is given values of its own."""
+    by_name: tuple[tuple[str, str], ...] = ()
     is_property: bool = False
+
+    @classmethod
+    def of(cls, name: str, arguments: Sequence[Any] = (), by_name: Mapping[str, Any] = {}) -> Operation:
+        """A call with plain values."""
+        return cls(name, tuple(map(repr, arguments)), tuple([(key, repr(value)) for key, value in by_name.items()]))
+
+    @property
+    def values(self) -> tuple[list[Any], dict[str, Any]]:
+        """The arguments, by position and by name."""
+        return [ast.literal_eval(one) for one in self.arguments], {
+            name: ast.literal_eval(one) for name, one in self.by_name
+        }
 
     def written(self, of: str = "o") -> str:
         """As an expression. of: the name of the object."""
-        given = [repr(one) for one in self.arguments] + [f"{name}={value!r}" for name, value in self.by_name]
+        given = [*self.arguments, *(f"{name}={value}" for name, value in self.by_name)]
         if self.is_property:
             return f"{of}.{self.name}"
         form = _WRITTEN.get(self.name)
@@ -43,7 +58,8 @@ class Operation(NamedTuple):
         if self.is_property:
             found = getattr(hooks.get(owner, self.name, site), self.name)
         else:
-            found = calls.method(owner, self.name, site)(*self.arguments, **dict(self.by_name))
+            arguments, by_name = self.values
+            found = calls.method(owner, self.name, site)(*arguments, **by_name)
         return looked_at(found, site)
 
 

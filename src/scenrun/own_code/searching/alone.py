@@ -52,6 +52,8 @@ class Alone:
         self._nodes: list[_Node] = []
         self.starts_threads = False
         """Whether the object starts threads of its own."""
+        self.unaccounted: dict[str, int] = {}
+        """What the calls did that is not announced, each with a site where they did."""
         self.changed: set[Hashable] = set()
         """The operations that return what may change afterwards: of these results, only the type is compared."""
         self.clear()
@@ -103,10 +105,11 @@ class Alone:
         """What some calls, one after another, may come to; up to a call that waits for ever. Raises Unclear."""
         found = self._came.get(order)
         if found is None:
-            found = self._came[order] = frozenset(self._run(order))
+            found = self._came[order] = frozenset(self.run(order))
         return found
 
-    def _run(self, order: tuple[Operation, ...]) -> set[Came]:
+    def run(self, order: tuple[Operation, ...]) -> set[Came]:
+        """The same, run anew."""
         executions = self._executions(CallProgram((order,), self._setup, self._finals))
         came: set[Came] = set()
 
@@ -122,6 +125,7 @@ class Alone:
         finally:
             executions.close()
             self.changed |= executions.changed
+            self.unaccounted |= executions.unaccounted
         return came
 
     def _once(self, executions: CallExecutions) -> None:

@@ -66,6 +66,11 @@ class History:
         return History(tuple(known))
 
 
+def not_stuck(history: History) -> History:
+    """The same history, where calls that have not returned need not wait for ever: they may have taken effect or not."""
+    return replace(history, is_stuck=False, final=None)
+
+
 class Specification(Protocol[State]):
     """What one thread alone can see."""
 

@@ -1,0 +1,208 @@
+"""`check`: whether the methods of a class may be called by several threads at the same time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from scenrun.errors import UsageError
+from scenrun.language.time_limit import time_limit_ns
+from scenrun.own_code.checking.judging import Judge, Judged
+from scenrun.own_code.checking.probing import Probed, probed
+from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planned
+from scenrun.own_code.checking.result import Checked, Failing, Shape
+from scenrun.own_code.checking.shrinking import shrunk
+from scenrun.own_code.checking.subject import LeftOut, Named, Subject
+from scenrun.own_code.histories.operations import Operation
+from scenrun.own_code.running import control
+from scenrun.own_code.running.execution import Uncontrolled
+from scenrun.own_code.searching.alone import Unclear
+from scenrun.own_code.searching.call_executions import CallProgram
+from scenrun.own_code.searching.executions import Different
+from scenrun.own_code.searching.output import silent
+
+TIME = "30s"
+SCHEDULES = 3_000
+"""Schedules of one program at most."""
+MOST_OPERATIONS = 24
+"""Calls that are checked, if none are given."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRequest:
+    """What is checked, and how."""
+
+    what: str
+    """`package.module:Class`."""
+    make: str | None = None
+    """`package.module:function`: makes the object, without arguments; None: the class does, with arguments that are guessed."""
+    operations: tuple[str, ...] = ()
+    """The calls, as `put(key: 0..2, value: 1)`; none: public methods, with arguments that are guessed."""
+    setup: tuple[str, ...] = ()
+    """Calls that are made before there are threads; none: each program is searched with an object as it is made, and with one
+    that a call has filled."""
+    spec: str | None = None
+    """`package.module:Class` of another class with the same methods, which says what is right; None: the class itself does."""
+    time_limit: str | float | None = TIME
+    seed: int = 0
+    trace: tuple[str, ...] = ()
+    most: int = MOST
+    """Programs of more than a call in each thread, at most, of each shape."""
+
+    @property
+    def seconds(self) -> float | None:
+        """The time that there is; raises UsageError."""
+        limit = time_limit_ns(self.time_limit)
+        return None if limit is None else limit / 1e9
+
+
+Tell = Callable[[str], None]
+
+
+def check_class(request: CheckRequest, tell: Tell = lambda text: None) -> Checked:
+    """Check a class; raises UsageError for what cannot be checked.
+
+    tell: called now and then with how far it is.
+    """
+    if control.current is not None:
+        raise UsageError("this is searched already: a check cannot be made in what is searched")
+    seconds = request.seconds
+    if request.most < 1:
+        raise UsageError(f"at least 1 program of each shape is searched, not {request.most}")
+    with silent():
+        return _Check(request, seconds, tell).run()
+
+
+class _Check:
+    """One check."""
+
+    def __init__(self, request: CheckRequest, seconds: float | None, tell: Tell) -> None:
+        self.request = request
+        self.tell = tell
+        self.began = time.perf_counter()
+        self.until = None if seconds is None else self.began + seconds
+        self.subject = Subject(
+            Named.of(request.what, "a class"),
+            None if request.make is None else Named.of(request.make, "--make"),
+            request.trace,
+        )
+        spec = None if request.spec is None else Named.of(request.spec, "--spec")
+        self.judge = Judge(self.subject, request.seed, None if spec is None else spec.maker(self.subject))
+        self.failing: list[Failing] = []
+        self.pairs: list[frozenset[Operation]] = []
+        """Calls that fail beside each other."""
+        self.shapes: list[Shape] = []
+        self.schedules = 0
+
+    def run(self) -> Checked:
+        """The result."""
+        given, setup = self.subject.given(self.request.operations), tuple(self.subject.given(self.request.setup))
+        found, left_out = (given, []) if given else self.subject.operations()
+        known = self._probed(found, setup, left_out)
+        setups = [setup] if setup or known.filling is None else [(), (known.filling,)]
+        plan = Plan(known, tuple(setups), self.request.seed, self.request.most)
+        if self.request.spec is not None:
+            self._compare_alone(known, plan)
+        for shape in SHAPES:
+            if not self._is_over():
+                self._search(plan.of_shape(shape, self.pairs))
+        return Checked(
+            str(self.subject.what), self.subject.made_by, known, tuple(left_out), tuple(map(tuple, setups)), tuple(self.failing),
+            tuple(self.shapes), self.schedules, self.request.seed, time.perf_counter() - self.began, self._is_over(),
+            tuple(sorted(map(str, self.judge.by_type))), tuple(sorted(self.subject.loader.uncontrolled)),
+        )  # fmt: skip
+
+    def _probed(self, found: Sequence[Operation], setup: tuple[Operation, ...], left_out: list[LeftOut]) -> Probed:
+        self.tell(f"{len(found)} calls of {self.subject.what.name}, each tried alone")
+        try:
+            alone = self.judge.alone(CallProgram((), setup), own=True)
+            known = probed(alone, found)
+        except (Unclear, Uncontrolled, Different) as error:
+            raise UsageError(f"an object of {self.subject.what} cannot be made under control: {error}") from None
+        self.judge.by_type |= alone.changed
+        left_out += known.left_out
+        if len(known.kept) > MOST_OPERATIONS and not self.request.operations:
+            beyond = known.kept[MOST_OPERATIONS:]
+            left_out.append(LeftOut(", ".join(map(str, beyond)), f"more than {MOST_OPERATIONS} calls; choose some with --op"))
+            known = probed(alone, known.kept[:MOST_OPERATIONS])
+        if not known.kept:
+            why = "".join(f"\n  {one}" for one in left_out)
+            raise UsageError(f"{self.subject.what} has no method that can be checked{why}")
+        return known
+
+    def _compare_alone(self, known: Probed, plan: Plan) -> None:
+        """Raises UsageError where the specification is another thing than the class, also with one thread."""
+        for setup in plan.setups:
+            program = CallProgram((), setup)
+            own, spec = self.judge.alone(program, own=True), self.judge.alone(program)
+            for order in [(), *((one,) for one in known.kept), *((a, b) for a in known.kept for b in known.kept)]:
+                try:
+                    mine, theirs = own.came_of(order), spec.came_of(order)
+                except (Unclear, Uncontrolled, Different) as error:
+                    raise UsageError(f"--spec `{self.request.spec}` cannot be run: {error}") from None
+                if mine != theirs:
+                    raise UsageError(different_alone(self.request.spec, order, mine, theirs))
+
+    # --- the search
+
+    def _is_over(self) -> bool:
+        return self.until is not None and time.perf_counter() > self.until
+
+    def _search(self, planned: Planned) -> None:
+        proved = searched = 0
+        open_: dict[str, int] = {}
+        for program in planned.programs:
+            if self._is_over():
+                break
+            if planned.shape == PAIRS and self._is_known(program):
+                searched += 1
+                continue
+            judged = self._judged(program)
+            searched += 1
+            proved += judged.is_proved
+            if judged.finding is not None:
+                self._fail(planned, judged)
+            elif judged.open is not None:
+                open_[judged.open] = open_.get(judged.open, 0) + 1
+            self.tell(
+                f"{_times(planned.shape)} calls: {searched} of {len(planned.programs)} programs, "
+                f"{self.schedules:,} schedules, {len(self.failing)} failing"
+            )
+        self.shapes.append(Shape(planned.shape, searched, proved, planned.of, tuple(open_.items())))
+
+    def _is_known(self, program: CallProgram) -> bool:
+        """Whether the two calls of a program failed already with another setup."""
+        return frozenset((program.threads[0][0], program.threads[1][0])) in self.pairs
+
+    def _judged(self, program: CallProgram) -> Judged:
+        left = None if self.until is None else max(0.1, self.until - time.perf_counter())
+        try:
+            judged = self.judge.judge(program, SCHEDULES, left)
+        except (Uncontrolled, Different, Unclear) as error:
+            return Judged(program, None, None, 0, str(error))
+        self.schedules += judged.schedules
+        return judged
+
+    def _fail(self, planned: Planned, judged: Judged) -> None:
+        if planned.shape != PAIRS:
+            judged = shrunk(judged, self._judged)
+        threads = judged.program.threads
+        if [len(one) for one in threads] == [1, 1]:
+            self.pairs.append(frozenset((threads[0][0], threads[1][0])))
+        else:  # the same calls need not fail again and again
+            self.pairs += [frozenset((a, b)) for a in threads[0] for b in threads[1]]
+        self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
+
+
+def different_alone(spec: str | None, order: Sequence[Operation], mine: object, theirs: object) -> str:
+    """That a specification is another thing than the class."""
+    calls = "; ".join(map(str, order)) or "a new object"
+    return (
+        f"--spec `{spec}` is something else than the class, also where one thread uses them: `{calls}` comes to {mine} in the "
+        f"class, and to {theirs} in the specification"
+    )
+
+
+def _times(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
