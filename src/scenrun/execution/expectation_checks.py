@@ -158,6 +158,7 @@ def _for_a_search(program: Program) -> list[Checked]:
     """Returns the expectations that one run can neither confirm nor refute."""
     expect = program.expectations
     out = [Checked("race", "never", "not_checked")] if expect.race_never else []
+    out += [Checked("linearizable", one.object, "not_checked", None, one.line) for one in expect.linearizable]
     if expect.required is not None:
         text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
         out.append(Checked("outcomes required", text, "not_checked", None, first.line, first.elsewhere))

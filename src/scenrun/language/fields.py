@@ -227,6 +227,12 @@ def _args(value: Any) -> Any:
     return value
 
 
+def _call_args(value: Any) -> Any:
+    if not isinstance(value, dict | list):
+        raise refuse(f"`args` takes a mapping of parameters to values, or a list of values, not {shown(value)}")
+    return value
+
+
 EXPRESSION_SCHEMA = {"description": "an expression; text in it is quoted twice: \"'hello'\""}
 _SPAN = {"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}
 _TIMING_SCHEMA = {
@@ -258,6 +264,11 @@ FixedDuration = Annotated[
 Timing = Annotated[Duration | DurationName, PlainValidator(parse_timing), WithJsonSchema(_TIMING_SCHEMA)]
 Steps = Annotated[
     tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"refer": "#/$defs/step"}})
+]
+CallArgs = Annotated[
+    Any,
+    PlainValidator(_call_args),
+    WithJsonSchema({"type": ["object", "array"], "description": "arguments by name, or by position"}),
 ]
 Args = Annotated[
     Any,

@@ -111,6 +111,9 @@ class Group(Model):
         return self.join if self.join is not None else not self.daemon
 
 
+_CLASS = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
+
+
 class PythonObject(Model):
     """An object of your own Python that threads share; only with `--allow-python`."""
 
@@ -120,7 +123,7 @@ class PythonObject(Model):
 
     @model_validator(mode="after")
     def _names_a_class(self) -> PythonObject:
-        if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", self.python):
+        if not re.fullmatch(_CLASS, self.python):
             raise refuse(f"`python` is written `package.module:Class`, not {shown(self.python)}")
         return self
 
@@ -237,6 +240,53 @@ def _outcomes(value: Any, info: ValidationInfo) -> Any:
     return reader_of(info).model(Outcomes, value, "`outcomes`")
 
 
+class Linearizable(Model):
+    """An object of which each call takes effect at one moment, between its beginning and its return."""
+
+    what: ClassVar[str] = "`linearizable`"
+    object: f.Name = Field(description="one of `objects`")
+    spec: str | None = Field(
+        None,
+        description="`package.module:Class` with the same methods, which says what is right; by default the object's own class",
+    )
+
+    @model_validator(mode="after")
+    def _names_a_class(self) -> Linearizable:
+        if self.spec is not None and not re.fullmatch(_CLASS, self.spec):
+            raise refuse(f"`spec` is written `package.module:Class`, not {shown(self.spec)}")
+        return self
+
+
+def _linearizable(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, list):
+        raise refuse(f"`linearizable` takes a list of `objects`: `linearizable: [cache]`, not {shown(value)}")
+    reader, out = reader_of(info), []
+    for number, raw in enumerate(value):
+        if isinstance(raw, Mapping):
+            found = reader.model(Linearizable, raw, "`linearizable`")
+        elif isinstance(raw, str):
+            found = Linearizable.model_validate({"object": raw}, context=reader)
+        else:
+            place = value.places[number] if hasattr(value, "places") else None
+            raise refuse(f"`linearizable` names one of `objects`, not {shown(raw)}", place=place)
+        out += [] if found is None else [found]
+    return tuple(out)
+
+
+_LINEARIZABLE_SCHEMA = {
+    "type": "array",
+    "items": {
+        "anyOf": [
+            {"type": "string"},
+            {
+                "type": "object", "required": ["object"], "additionalProperties": False,
+                "properties": {"object": {"type": "string"}, "spec": {"type": "string"}},
+            },
+        ]
+    },
+}  # fmt: skip
+
+
 class Expect(Model):
     """What must hold, and the verdict that this file shows."""
 
@@ -251,6 +301,10 @@ class Expect(Model):
         None, description="the values that may be seen at the end"
     )
     race: Literal["never"] | None = Field(None, description="never: a search must find no data race")
+    linearizable: Annotated[Any, PlainValidator(_linearizable), WithJsonSchema(_LINEARIZABLE_SCHEMA)] = Field(
+        default=(),
+        description="`objects` of which what calls return is that of some order, one call after another (a search judges this)",
+    )
     verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
         default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"
     )

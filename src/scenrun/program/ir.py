@@ -157,11 +157,22 @@ class Expectations:
     required: tuple[tuple[Any, ...], ...] | None = None
     forbidden: tuple[tuple[Any, ...], ...] | None = None
     race_never: bool = False
+    linearizable: tuple[Linearizable, ...] = ()
     verdicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def verdict(self, way: str) -> tuple[str, ...]:
         """The expected verdicts of `run`, `simulate` or `explore`, whichever `way` is."""
         return self.verdicts.get(way, ("holds",))
+
+
+@dataclass(frozen=True, slots=True)
+class Linearizable:
+    """An object of the author's whose calls are explained by an order, one after another."""
+
+    object: str
+    spec: str | None = None
+    """The class that says what is right; None: the object's own."""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from scenrun.program import values
 from scenrun.program.exceptions import name_of
 from scenrun.program.ir import Program, PythonObject
 
+Arguments = dict[str, Any] | list[Any]
+"""What a function is called with: by name, or by position."""
 OBJECTS_ARE_OPAQUE = (
     "`objects` have a state of their own, which a model cannot see: such a scenario is run, simulated or explored, not replayed "
     "or played"
@@ -52,11 +54,11 @@ class Calls:
     ) -> None:
         """load: gives a module by its name. passing: exceptions of calls that go on to the caller as they are."""
         self._load, self._passing = load, passing
-        self._objects = {declared.name: _made(program, declared, load) for declared in program.objects}
+        self._objects = {declared.name: made_object(program, declared, load) for declared in program.objects}
         self._functions: dict[str, Callable[..., Any]] = {}
         self._importing = threading.Lock()
 
-    def call(self, name: str, arguments: dict[str, Any], *, wanted: bool) -> Any:
+    def call(self, name: str, arguments: Arguments, *, wanted: bool) -> Any:
         """Call a function, or a method of an object; returns its result, if that is a value of the language.
 
         wanted: whether the result is used; any other result is a Fault then, and otherwise its type in angle brackets is
@@ -64,7 +66,8 @@ class Calls:
         """
         function = self._function(name)
         try:
-            given = function(**copy.deepcopy(arguments))  # values are shared: a function must not change one in place
+            own = copy.deepcopy(arguments)  # values are shared: a function must not change one in place
+            given = function(*own) if isinstance(own, list) else function(**own)
         except (Fault, *self._passing):
             raise
         except BaseException as error:
@@ -99,7 +102,7 @@ class Calls:
         return function
 
 
-def _made(program: Program, declared: PythonObject, load: Callable[[str], Any]) -> Any:
+def made_object(program: Program, declared: PythonObject, load: Callable[[str], Any]) -> Any:
     """Create a declared object; a ScenarioError says why it cannot be created."""
     place = Place(program.source, declared.line, 1)
     try:

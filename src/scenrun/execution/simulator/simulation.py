@@ -28,7 +28,7 @@ from scenrun.program.ir import Code, Program
 from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
 from scenrun.program.primitives.registry import KINDS
-from scenrun.program.user_python import Calls
+from scenrun.program.user_python import Arguments, Calls
 from scenrun.trace.events import LEVELS
 
 ROOM = 20_000
@@ -346,7 +346,7 @@ class Simulation(Operations):
         self.now_ns = t
         self.watch.check_all(me, site)
 
-    def _call(self, me: SimulatedThread, site: Site, arguments: dict[str, Any]) -> Any:
+    def _call(self, me: SimulatedThread, site: Site, arguments: Arguments) -> Any:
         instruction = site.instruction
         me.waited_ns = self.costs.of("call")
         try:

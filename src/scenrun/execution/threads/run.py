@@ -25,7 +25,7 @@ from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
 from scenrun.program.ir import Code, Program
-from scenrun.program.user_python import Calls
+from scenrun.program.user_python import Arguments, Calls
 from scenrun.trace.events import LEVELS
 
 ROOM = 50_000
@@ -308,7 +308,7 @@ class Run:
                 raise Cut
         me.worked_ns += nanoseconds
 
-    def _call(self, me: Context, site: Site, arguments: dict[str, Any]) -> Any:
+    def _call(self, me: Context, site: Site, arguments: Arguments) -> Any:
         instruction, since = site.instruction, now()
         me.seen = site
         me.calling = True

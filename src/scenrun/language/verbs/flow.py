@@ -8,6 +8,7 @@ from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, mode
 
 from scenrun.language.fields import (
     Args,
+    CallArgs,
     Expr,
     Name,
     Steps,
@@ -203,5 +204,5 @@ class Call(Step):
     verb = "call"
     short = "function"
     function: str = Field(description="`package.module:function`, or `object.method` of one of `objects`")
-    args: Args = Field(default={}, description="its arguments by name; each is an expression")
+    args: CallArgs = Field(default={}, description="its arguments by name, or a list of them; each is an expression")
     into: Into = Field(None, description="the variable that takes what it returns")

@@ -24,7 +24,9 @@ BY_ANNOTATION: dict[str, tuple[Any, ...]] = {
     "list": ([1, 2],), "dict": ({"a": 1},), "tuple": ((1, 2),), "set": ([1, 2],), "object": (1, 2), "Any": (1, 2),
 }  # fmt: skip
 OTHERS = (1, 2)
-FUNCTIONS = frozenset(("func", "fn", "function", "callback", "factory", "predicate", "callable", "handler", "listener", "creator"))
+FUNCTIONS = frozenset(
+    ("func", "fn", "function", "callback", "factory", "predicate", "callable", "handler", "listener", "creator")
+)
 """Names of parameters that take functions, which are not guessed."""
 MOST_WAYS = 1_000
 """Calls that one `--op` may stand for."""
@@ -42,7 +44,10 @@ def guessed_calls(name: str, function: Callable[..., Any]) -> list[Operation]:
         raise CannotGuess("its parameters are not known") from None
     values, names = [], []
     for parameter in signature.parameters.values():
-        if parameter.default is not parameter.empty or parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+        if parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
             continue
         values.append(_values_of(parameter))
         names.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
@@ -72,7 +77,9 @@ def _some_of(values: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def _call(name: str, names: Sequence[str | None], values: Sequence[Any]) -> Operation:
     pairs = list(zip(names, values, strict=True))
-    return Operation.of(name, [value for key, value in pairs if key is None], {key: value for key, value in pairs if key})
+    return Operation.of(
+        name, [value for key, value in pairs if key is None], {key: value for key, value in pairs if key}
+    )
 
 
 # --- given ones
@@ -109,7 +116,9 @@ def _values(said: str, whole: str) -> list[Any]:
             else:
                 out.append(ast.literal_eval(part.strip()))
         except (ValueError, SyntaxError):
-            raise UsageError(f"`{part.strip()}` in `{whole}` is no value; values are `1`, `'a'`, `0..2`, `'a'|'b'`") from None
+            raise UsageError(
+                f"`{part.strip()}` in `{whole}` is no value; values are `1`, `'a'`, `0..2`, `'a'|'b'`"
+            ) from None
     return out
 
 

@@ -124,7 +124,9 @@ class _Check:
         left_out += known.left_out
         if len(known.kept) > MOST_OPERATIONS and not self.request.operations:
             beyond = known.kept[MOST_OPERATIONS:]
-            left_out.append(LeftOut(", ".join(map(str, beyond)), f"more than {MOST_OPERATIONS} calls; choose some with --op"))
+            left_out.append(
+                LeftOut(", ".join(map(str, beyond)), f"more than {MOST_OPERATIONS} calls; choose some with --op")
+            )
             known = probed(alone, known.kept[:MOST_OPERATIONS])
         if not known.kept:
             why = "".join(f"\n  {one}" for one in left_out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from scenrun.own_code.checking.subject import Subject
@@ -46,7 +46,7 @@ class Judge:
         self.subject = subject
         self.seed = seed
         self._spec = spec
-        self._alone: dict[tuple[object, object], Alone] = {}
+        self._alone: dict[tuple[object, ...], Alone] = {}
         self.by_type: set[object] = set()
         """The operations that return what may change afterwards."""
 
@@ -79,14 +79,15 @@ class Judge:
     def _searched(self, program: CallProgram, schedules: int, seconds: float | None) -> Judged | None:
         """The same; None where an operation returned what has changed since."""
         executions, alone = self.executions(program), self.alone(program)
-        seen: dict[History, FindingKey | None] = {}
+        alone.before_run = executions.close  # one execution at a time
+        seen: dict[Hashable, FindingKey | None] = {}
         wrong: list[History] = []
 
         def judge(history: History) -> tuple[FindingKey, ...]:
-            if history not in seen:
-                executions.close()  # one execution at a time
-                seen[history] = finding_in(history, alone)
-            about = seen[history]
+            shape = history.shape
+            if shape not in seen:
+                seen[shape] = finding_in(history, alone)
+            about = seen[shape]
             if about is None:
                 return ()
             wrong.append(history)
@@ -107,7 +108,12 @@ class Judge:
         about = first[0].about if first else None
         history = wrong[0] if wrong and about is not None and about.about == LINEARIZABLE else None
         return Judged(
-            program, about, history, tally.schedules, self._open(walk, executions, ended_by), executions.named_unaccounted()
+            program,
+            about,
+            history,
+            tally.schedules,
+            self._open(walk, executions, ended_by),
+            executions.named_unaccounted(),
         )
 
     @staticmethod
@@ -130,5 +136,3 @@ def finding_in(history: History, alone: Alone) -> FindingKey | None:
         waiting = ", ".join(one.thread for one in history.calls if not one.has_returned)
         return FindingKey("deadlock", waiting)
     return FindingKey("violated", LINEARIZABLE)
-
-

@@ -13,7 +13,18 @@ from scenrun.own_code.searching.alone import Alone, Came, Unclear
 from scenrun.own_code.searching.executions import Different
 from scenrun.search.properties.linearizability import BLOCKS
 
-OUTSIDE = ("open()", "io.", "socket.", "subprocess.", "os.", "shutil.", "tempfile.", "_posixsubprocess", "sqlite3.", "select.")
+OUTSIDE = (
+    "open()",
+    "io.",
+    "socket.",
+    "subprocess.",
+    "os.",
+    "shutil.",
+    "tempfile.",
+    "_posixsubprocess",
+    "sqlite3.",
+    "select.",
+)
 """What is not announced and shows that something outside of the process is touched."""
 
 
@@ -52,7 +63,9 @@ def probed(alone: Alone, operations: Sequence[Operation]) -> Probed:
             first[one] = came
     waiting = frozenset(one for one in kept if first[one].results[-1] is BLOCKS)
     readers = frozenset(one for one in kept if one not in waiting and _changes_nothing(alone, one, kept, first))
-    filling = next((one for one in kept if one not in readers | waiting and not isinstance(first[one].results[-1], Raised)), None)
+    filling = next(
+        (one for one in kept if one not in readers | waiting and not isinstance(first[one].results[-1], Raised)), None
+    )
     return Probed(tuple(kept), tuple(_merged(left_out)), readers, waiting, filling)
 
 
@@ -72,14 +85,18 @@ def _tried(alone: Alone, one: Operation) -> Came | str:
     result = came.results[-1]
     if isinstance(result, Raised) and result.error in ("TypeError", "NotImplementedError"):
         said = f": {result.said[0]}" if isinstance(result.said, tuple) and result.said else ""
-        return f"alone, it raises {result.error}{said}; give its arguments, such as --op \"{one.name}(1)\""
+        return f'alone, it raises {result.error}{said}; give its arguments, such as --op "{one.name}(1)"'
     return came
 
 
 def _changes_nothing(alone: Alone, one: Operation, kept: Sequence[Operation], first: dict[Operation, Came]) -> bool:
     """Whether each operation shows the same after another one as alone."""
     return all(
-        all(came.results[-1] == first[other].results[-1] for came in alone.came_of((one, other)) if len(came.results) == 2)
+        all(
+            came.results[-1] == first[other].results[-1]
+            for came in alone.came_of((one, other))
+            if len(came.results) == 2
+        )
         for other in kept
     )
 

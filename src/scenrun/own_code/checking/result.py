@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scenrun.own_code.checking.judging import Judged
 from scenrun.own_code.checking.probing import Probed
 from scenrun.own_code.checking.subject import LeftOut
-from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.alone import Alone
 from scenrun.own_code.searching.call_executions import CallProgram
+from scenrun.own_code.telling.unexplained import MOST_ORDERS, allowed_in, seen_in
 from scenrun.printable import clean
-from scenrun.search.properties.linearizability import BLOCKS, Call, History, sequential_orders
-
-MOST_ORDERS = 4
-"""Orders that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class Failing:
         allowed: tuple[str, ...] = ()
         if judged.history is not None:
             seen = seen_in(judged.history)
-            allowed = tuple(dict.fromkeys(allowed_orders(judged.history, alone)))
+            allowed = allowed_in(judged.history, alone)
         return cls(judged.program, judged.finding.kind, judged.finding.about, seen, allowed, judged.schedules)
 
     @property
@@ -56,29 +51,6 @@ class Failing:
             "setup": list(map(str, self.program.setup)), "kind": self.kind, "about": self.about, "seen": list(self.seen),
             "allowed": list(self.allowed),
         }  # fmt: skip
-
-
-def seen_in(history: History) -> tuple[str, ...]:
-    """What each call came to, and what was left."""
-    calls = sorted(history.calls, key=lambda one: one.began)
-    return tuple(f"{one.operation} -> {shown(one.result) if one.has_returned else 'waits'}" for one in calls)
-
-
-def allowed_orders(history: History, alone: Alone) -> list[str]:
-    """What the calls of a history come to in each order that agrees with time."""
-    out = []
-    for order in sequential_orders(history.calls):
-        operations = tuple([history.calls[at].operation for at in order])
-        for came in alone.came_of(operations):  # type: ignore[arg-type]
-            out.append(_told(history.calls, order, came.results))
-    return out
-
-
-def _told(calls: Sequence[Call], order: Sequence[int], results: Sequence[Any]) -> str:
-    return ", then ".join(
-        f"{calls[at].operation} -> {'waits' if result is BLOCKS else shown(result)}"
-        for at, result in zip(order, results, strict=False)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +115,10 @@ class Checked:
             "setups": [list(map(str, one)) for one in self.setups],
             "failing": [one.as_dict() for one in self.failing],
             "shapes": [
-                {"calls": list(one.calls), "programs": one.of, "searched": one.searched, "proved": one.proved, "open": dict(one.open)}
+                {
+                    "calls": list(one.calls), "programs": one.of, "searched": one.searched, "proved": one.proved,
+                    "open": dict(one.open),
+                }
                 for one in self.shapes
             ],
             "schedules": self.schedules, "seed": self.seed, "seconds": round(self.seconds, 6), "out_of_time": self.is_out_of_time,
@@ -162,7 +137,11 @@ def _lines(found: Checked) -> list[str]:
         out += ["", *_failing_lines(found.failing[0])]
         if len(found.failing) > 1:
             out += ["", f"  {len(found.failing)} programs fail:"]
-            out += [f"    {one.program}" + (f"   after {'; '.join(map(str, one.program.setup))}" if one.program.setup else "") for one in found.failing]
+            out += [
+                f"    {one.program}"
+                + (f"   after {'; '.join(map(str, one.program.setup))}" if one.program.setup else "")
+                for one in found.failing
+            ]
         out += ["", *_table(found)]
     elif found.verdict == "thread-safe":
         out.append(f"  {found.bounds}")

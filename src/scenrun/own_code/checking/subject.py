@@ -47,10 +47,11 @@ class Named:
             place = f"{error.filename}, line {error.lineno}"
             raise UsageError(f"`{self.module}` cannot be loaded: {error.msg} ({place})") from None
         except (ImportError, AttributeError) as error:
-            raise UsageError(f"`{self}` cannot be found: {error}; modules are looked for in the current folder") from None
+            raise UsageError(
+                f"`{self}` cannot be found: {error}; modules are looked for in the current folder"
+            ) from None
         except Exception as error:
             raise UsageError(f"`{self.module}` cannot be loaded: {type(error).__name__}: {error}") from error
-
 
     def maker(self, like: Subject) -> Callable[[World], Any]:
         """Makes an object of this class, with the arguments of a subject."""
@@ -89,9 +90,13 @@ class Subject:
         finally:
             world.leave()
         if not isinstance(found, type):
-            raise UsageError(f"`{self.what}` is no class; a function that makes an object is given by --make, beside its class")
+            raise UsageError(
+                f"`{self.what}` is no class; a function that makes an object is given by --make, beside its class"
+            )
         if inspect.isabstract(found):
-            raise UsageError(f"`{self.what}` is abstract: it has methods that only a class below it has; check that one")
+            raise UsageError(
+                f"`{self.what}` is abstract: it has methods that only a class below it has; check that one"
+            )
         return found
 
     def make(self, world: World) -> Any:
@@ -125,7 +130,7 @@ class Subject:
             try:
                 found += guessed_calls(name, _bound(one))
             except CannotGuess as why:
-                left_out.append(LeftOut(name, f"{why}; give calls of it, such as --op \"{name}(1)\""))
+                left_out.append(LeftOut(name, f'{why}; give calls of it, such as --op "{name}(1)"'))
         return found, left_out
 
     def given(self, texts: Sequence[str]) -> list[Operation]:
@@ -143,11 +148,17 @@ def _arguments_of(cls: Any) -> tuple[str, ...]:
         parameters = inspect.signature(cls).parameters.values()
     except (ValueError, TypeError):
         return ()
-    required = [one for one in parameters if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    required = [
+        one
+        for one in parameters
+        if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)
+    ]
     try:
         guessed = guessed_calls("__init__", _taking(required))
     except CannotGuess as why:
-        raise UsageError(f"`{cls.__qualname__}` needs arguments, and {why}: give --make package.module:function") from None
+        raise UsageError(
+            f"`{cls.__qualname__}` needs arguments, and {why}: give --make package.module:function"
+        ) from None
     return guessed[0].arguments
 
 

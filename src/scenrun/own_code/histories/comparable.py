@@ -1,8 +1,8 @@
 """What a call has returned, as a value that can be compared with what another execution has returned.
 
 Modules are loaded anew for each execution, so classes and objects are never the same: what counts is what somebody who uses the
-object can see. Plain values are themselves, containers are their items, exceptions their types and what they say. Any other object
-is a `Thing`: of its class, and the same one or another one than those before.
+object can see. Plain values are themselves, containers are their items, exceptions their types and what they say. Any other
+object is a `Thing`: of its class, and the same one or another one than those before.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DEEPEST = 8
 """How deep containers are looked into."""
 _SAID = (Decimal, Fraction, date, time, timedelta, PurePath, UUID, complex, range, slice)
 """Types whose objects are told apart by what they say of themselves."""
-_VIEWS = (type({}.keys()), type({}.values()), type({}.items()))
+_VIEWS: tuple[Any, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
 class Thing(NamedTuple):
@@ -99,13 +99,13 @@ def _items(value: Any) -> Callable[[Callable[[Any], Hashable]], Hashable] | None
         fields = [(one.name, getattr(value, one.name, None)) for one in dataclasses.fields(value) if one.compare]
         return lambda of: tuple((name, of(one)) for name, one in fields)
     if isinstance(value, int | str | bytes | float):  # of a subclass
-        plain = next(base for base in (int, str, bytes, float) if isinstance(value, base))
-        return lambda _: plain(value)  # type: ignore[no-any-return]
+        plain: Any = next(base for base in (int, str, bytes, float) if isinstance(value, base))
+        return lambda _: plain(value)
     return None
 
 
 def raised(error: BaseException) -> Raised:
-    """An exception as it can be compared: what it says counts if that is plain, as an address in it would be another one each time."""
+    """An exception as it can be compared: what it says counts if that is plain and no address, which is another one each time."""
     said = error.args
     plain = all(type(one) in (int, bool, str, type(None)) and " at 0x" not in str(one) for one in said)
     return Raised(type(error).__qualname__, tuple(said) if plain else ())
@@ -149,10 +149,14 @@ def _shown_of(value: Of) -> str:
     if value.type in ("bool", "float", "bytearray", "named") or isinstance(items, str):
         return str(items)
     if isinstance(items, frozenset):
-        pairs = sorted(": ".join(map(shown, one)) if type(one) is tuple and len(one) == 2 else shown(one) for one in items)
+        pairs = sorted(
+            ": ".join(map(shown, one)) if type(one) is tuple and len(one) == 2 else shown(one) for one in items
+        )
         inner = "{" + ", ".join(pairs) + "}"
         return inner if value.type in ("dict", "set") else f"{value.type}({inner})"
     if isinstance(items, tuple):
         inner = ", ".join(map(shown, items))
-        return {"list": f"[{inner}]", "tuple": f"({inner}{',' * (len(items) == 1)})"}.get(value.type, f"{value.type}({inner})")
+        return {"list": f"[{inner}]", "tuple": f"({inner}{',' * (len(items) == 1)})"}.get(
+            value.type, f"{value.type}({inner})"
+        )
     return f"{value.type}({shown(items)})"

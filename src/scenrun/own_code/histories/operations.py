@@ -46,7 +46,11 @@ class Operation(NamedTuple):
             return f"{of}.{self.name}"
         form = _WRITTEN.get(self.name)
         try:
-            return f"{of}.{self.name}({', '.join(given)})" if form is None else form.format(*given, o=of, all=", ".join(given))
+            return (
+                f"{of}.{self.name}({', '.join(given)})"
+                if form is None
+                else form.format(*given, o=of, all=", ".join(given))
+            )
         except IndexError:
             return f"{of}.{self.name}({', '.join(given)})"
 

@@ -6,7 +6,7 @@ those in which it had not, also where the calls touch nothing in common.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable
+from collections.abc import Container, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from scenrun.own_code.histories.comparable import Numbers, Of, comparable, raised
@@ -14,6 +14,7 @@ from scenrun.own_code.running.execution import Execution
 from scenrun.own_code.running.steps import Step
 from scenrun.search.properties.linearizability import Call, History
 
+OTHERS = "others"
 ALONE = "alone"
 """The thread of calls that are made where no thread is controlled."""
 
@@ -29,10 +30,10 @@ class Kept(NamedTuple):
 class Recorder:
     """The calls on an object in one execution."""
 
-    def __init__(self, execution: Execution, threads: int | None = None, by_type: Container[Hashable] = ()) -> None:
+    def __init__(self, execution: Execution, threads: Sequence[str] = (), by_type: Container[Hashable] = ()) -> None:
         """A record without calls.
 
-        - threads: how many make calls, which are the first ones of the execution; None: that is not known.
+        - threads: the names of those that make calls, as far as they are known: with others, more orders are walked.
         - by_type: the operations of whose results only the type is compared.
         """
         self._by_type = by_type
@@ -52,7 +53,11 @@ class Recorder:
     def returned(self, number: int, result: Any) -> None:
         """A call has returned."""
         operation = self._calls[number].operation
-        found = Of("a result", type(result).__qualname__) if operation in self._by_type else comparable(result, self._numbers)
+        found = (
+            Of("a result", type(result).__qualname__)
+            if operation in self._by_type
+            else comparable(result, self._numbers)
+        )
         if operation not in self._by_type and isinstance(result, list | dict | set | bytearray):
             self._kept.append(Kept(number, result, found))
         self._end(number, found)
@@ -70,19 +75,18 @@ class Recorder:
         """A step, if a controlled thread asks; returns the name of the thread."""
         here = self._execution.here()
         if here is not None:
-            cells = self._cells(here.number, writes=kind == "return")
+            cells = self._cells(here.name, writes=kind == "return")
             self._execution.point(Step(kind, *cells[0], text, more=cells[1:]))
         self._time += 1
         return ALONE if here is None else here.name
 
-    def _cells(self, thread: int, *, writes: bool) -> tuple[tuple[int, bool], ...]:
+    def _cells(self, thread: str, *, writes: bool) -> tuple[tuple[int, bool], ...]:
         """What a call's beginning looks at, or its return changes: which calls of others had returned."""
-        if self._threads is None or thread >= self._threads:
-            return ((self._execution.cell_of(self, "returns"), writes),)
         if writes:
-            return ((self._execution.cell_of(self, f"returns of {thread}"), True),)
-        others = [one for one in range(self._threads) if one != thread] or [thread]
-        return tuple([(self._execution.cell_of(self, f"returns of {one}"), False) for one in others])
+            own = thread if thread in self._threads else OTHERS
+            return ((self._execution.cell_of(self, f"returns of {own}"), True),)
+        looked_at = [one for one in self._threads if one != thread]
+        return tuple([(self._execution.cell_of(self, f"returns of {one}"), False) for one in (*looked_at, OTHERS)])
 
     def results_that_changed(self) -> list[Hashable]:
         """The operations that have returned what has changed since."""

@@ -44,8 +44,19 @@ class Alone:
 
     initial = 0
 
-    def __init__(self, executions: Callable[[CallProgram], CallExecutions], program: CallProgram) -> None:
-        """executions: those of a program. program: whose setup and final calls are made in each."""
+    def __init__(
+        self,
+        executions: Callable[[CallProgram], CallExecutions],
+        program: CallProgram,
+        before_run: Callable[[], None] = lambda: None,
+    ) -> None:
+        """What calls come to, each order run when it is asked for.
+
+        - executions: those of a program.
+        - program: whose setup and final calls are made in each.
+        - before_run: called before something is run.
+        """
+        self.before_run = before_run
         self._executions = executions
         self._setup, self._finals = program.setup, program.finals
         self._came: dict[tuple[Operation, ...], frozenset[Came]] = {}
@@ -110,6 +121,7 @@ class Alone:
 
     def run(self, order: tuple[Operation, ...]) -> set[Came]:
         """The same, run anew."""
+        self.before_run()
         executions = self._executions(CallProgram((order,), self._setup, self._finals))
         came: set[Came] = set()
 
@@ -152,7 +164,9 @@ class Alone:
         walk = Walk(executions, how)
         _, ended_by = walk.run()
         if ended_by is not None or walk.cut_off:
-            raise Unclear(f"it starts threads of its own, and not all that these may do was seen ({ended_by or 'cut off'})")
+            raise Unclear(
+                f"it starts threads of its own, and not all that these may do was seen ({ended_by or 'cut off'})"
+            )
 
     def _came_to(self, history: History) -> Came:
         results = [one.result for one in history.calls if one.has_returned]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from scenrun.own_code.hooking.loader import Loader, World
-from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.histories.comparable import raised
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.histories.recorder import Recorder
+from scenrun.own_code.hooking.loader import Loader, World
+from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Execution, NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.primitives import WOULD_BLOCK
@@ -49,10 +49,10 @@ class CallProgram:
 class Called:
     """An object, and what was called."""
 
-    def __init__(self, owner: Any, program: CallProgram, by_type: Container[Hashable]) -> None:
+    def __init__(self, owner: Any, program: CallProgram, names: Sequence[str], by_type: Container[Hashable]) -> None:
         assert control.current is not None
         self.owner = owner
-        self.recorder = Recorder(control.current, len(program.threads), by_type)
+        self.recorder = Recorder(control.current, names, by_type)
         self.finals = program.finals
 
     def run(self, operations: Sequence[Operation]) -> None:
@@ -97,14 +97,15 @@ class CallExecutions(CodeExecutions):
         self.judge: Callable[[History], tuple[FindingKey, ...]] = lambda history: ()
         """What is found in what the threads have called, once they have ended or can never go on."""
 
+        names = [chr(ord("a") + at) for at in range(len(program.threads))]
+
         def build(world: World) -> Body:
             def setup() -> Called:
                 owner = make(world)
                 for operation in program.setup:
                     operation.on(owner, SITE)
-                return Called(owner, program, self.by_type)
+                return Called(owner, program, names, self.by_type)
 
-            names = [chr(ord("a") + at) for at in range(len(program.threads))]
             clients = [partial(_client, operations) for operations in program.threads]
             return Body(setup, list(zip(names, clients, strict=True)))
 

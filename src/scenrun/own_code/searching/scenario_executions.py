@@ -6,7 +6,8 @@ it comes to a `call`, it makes that, with all the steps that there are in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -14,18 +15,23 @@ from scenrun.model.machine import FREE, Machine, Transition, outcome_of_call
 from scenrun.model.moves import Move, move_of
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import ENDED, State, Thread
+from scenrun.own_code.histories.operations import Operation, looked_at
+from scenrun.own_code.histories.recorder import Recorder
 from scenrun.own_code.hooking import calls as hooked_calls
 from scenrun.own_code.hooking.loader import Loader, World
 from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.steps import Controlled, Step
+from scenrun.own_code.searching.alone import Alone
+from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallExecutions, CallProgram
 from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure, stuck_kind
 from scenrun.own_code.searching.modules import module_in
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.ir import Instruction, Program
-from scenrun.program.user_python import Calls
+from scenrun.program.user_python import Calls, made_object
 from scenrun.search.properties.end_states import EndState, FindingKey, end_state_of, stuck_names
+from scenrun.search.properties.linearizability import explanation
 from scenrun.search.reduction.may_access import MayAccesses
 from scenrun.search.space.footprint import Touches
 from scenrun.search.space.plain_search import faults_in
@@ -41,6 +47,11 @@ class Model:
         self.program = program
         self.machine = Machine(program, seed, folded=FREE, calls_outside=True)
         self.touches = MayAccesses(self.machine, Touches(self.machine))
+        members = [group.member(at) for group in program.groups for at in range(group.count or 1)]
+        self.names = ("main", *members)
+        """The threads that the file declares."""
+        self.changing: set[Hashable] = set()
+        """The operations that return what may change afterwards: of these results, only the type is compared."""
         self._effects: dict[tuple[Any, ...], tuple[tuple[int, bool], ...]] = {}
         self._sites: dict[tuple[int, str], int] = {}
 
@@ -71,9 +82,33 @@ class HookedCalls(Calls):
         super().__init__(model.program, partial(module_in, world), PASSING)
         self.site = 0
         """The site of the call that is made."""
+        assert control.current is not None
+        recorded = [one.object for one in model.program.expectations.linearizable]
+        self.recorders = {name: Recorder(control.current, model.names, model.changing) for name in recorded}
+        """What is called on the objects of which that is expected to be explained by an order."""
 
     def _function(self, name: str) -> Any:
-        return hooked_calls.function(super()._function(name), self.site)
+        found = hooked_calls.function(super()._function(name), self.site)
+        label, _, method = name.partition(".")
+        return found if label not in self.recorders else self._recorded(self.recorders[label], label, method, found)
+
+    def _recorded(self, recorder: Recorder, label: str, method: str, function: Any) -> Any:
+        """The method, whose call is recorded, with what it came to."""
+
+        def call(*arguments: Any, **by_name: Any) -> Any:
+            operation = Operation.of(method, arguments, by_name)
+            number = recorder.began(operation, operation.written(label))
+            try:
+                result = looked_at(function(*arguments, **by_name), self.site)
+            except PASSING:
+                raise
+            except Exception as error:
+                recorder.raised(number, error)
+                raise
+            recorder.returned(number, result)
+            return result
+
+        return call
 
 
 class Made(NamedTuple):
@@ -197,6 +232,29 @@ class ScenarioExecutions(CodeExecutions):
             return Body(partial(Running, self.model, world), [("main", main)], announce_ends=False)
 
         super().__init__(loader, build, seed)
+        self._explained: dict[Hashable, bool] = {}
+        """For each object and what was called on it, whether an order explains that."""
+        self._alone: dict[str, Alone] = {}
+
+    def alone(self, name: str) -> Alone:
+        """What one thread alone sees of an object whose calls are to be explained."""
+        if name not in self._alone:
+            program = self.model.program
+            declared = next(one for one in program.objects if one.name == name)
+            expected = next(one for one in program.expectations.linearizable if one.object == name)
+            made = declared if expected.spec is None else replace(declared, python=expected.spec)
+
+            def make(world: World) -> Any:
+                return made_object(program, made, partial(module_in, world))
+
+            def executions(calls: CallProgram) -> CallExecutions:
+                found = CallExecutions(self.loader, make, calls, self.seed)
+                found.by_type = self.model.changing
+                return found
+
+            self.close()  # one execution at a time
+            self._alone[name] = Alone(executions, CallProgram(()), self.close)
+        return self._alone[name]
 
     @property
     def running(self) -> Running:
@@ -219,13 +277,28 @@ class ScenarioExecutions(CodeExecutions):
         mine = running.controlled
         children = [one.name for one in execution.threads if one.is_needed and one.number not in mine]
         faults = [key for key in self.lasting(state) if key.kind != "violated"]
+        unexplained = self._unexplained(state)
         if not children and self.model.machine.is_over(running.state):
             found = end_state_of(self.model.machine, running.state)
-            return EndState(tuple(dict.fromkeys((*found.findings, *faults))), found.outcome)
+            return EndState(tuple(dict.fromkeys((*found.findings, *faults, *unexplained))), found.outcome)
         names = ", ".join(filter(None, [stuck_names(running.state), *sorted(children)]))
         if not is_sure(execution):
-            return EndState(self.lasting(state), None)
-        return EndState((*self.lasting(state), FindingKey(stuck_kind(execution), names)), None)
+            return EndState((*self.lasting(state), *unexplained), None)
+        return EndState((*self.lasting(state), *unexplained, FindingKey(stuck_kind(execution), names)), None)
+
+    def _unexplained(self, state: int) -> tuple[FindingKey, ...]:
+        """The objects whose calls no order explains."""
+        running, out = self.running, []
+        histories = {name: one.history() for name, one in running.calls.recorders.items()}
+        for one in running.calls.recorders.values():
+            self.model.changing.update(one.results_that_changed())
+        for name, history in histories.items():
+            shape = name, history.shape
+            if shape not in self._explained:
+                self._explained[shape] = explanation(history, self.alone(name)) is not None
+            if not self._explained[shape]:
+                out.append(FindingKey("violated", f"{LINEARIZABLE}: {name}"))
+        return tuple(out)
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:
         execution, running = self.at(state), self.running

@@ -53,6 +53,7 @@ def replay_code(schedule: MoveSchedule, loaded: Loaded | None, width: int = 120)
     try:
         follower.follow(schedule.moves)
         shown = about is NO_FINDING or follower.shows(about)
+        executions.at(follower.state)  # judging may have run something else in between
         return _told(executions, follower.found or about, shown, width)
     except (Diverged, Uncontrolled, Different) as error:
         raise UsageError(f"the schedule does not fit the code: {error}") from None

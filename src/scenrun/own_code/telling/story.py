@@ -11,8 +11,10 @@ from scenrun.model.move_schedule import OfCode
 from scenrun.model.moves import Move
 from scenrun.model.state import ENDED
 from scenrun.own_code.running.steps import Controlled, Moved
+from scenrun.own_code.searching.call_executions import LINEARIZABLE
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
 from scenrun.own_code.telling.result import CodeStep
+from scenrun.own_code.telling.unexplained import sentence_of
 from scenrun.program.findings import Stuck
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at
@@ -39,6 +41,9 @@ def how_long(executions: ScenarioExecutions, schedule: tuple[int, ...]) -> int:
 
 
 def _sentence(executions: ScenarioExecutions, about: FindingKey, story: Trace) -> str:
+    if about.about.startswith(f"{LINEARIZABLE}: "):
+        name = about.about.removeprefix(f"{LINEARIZABLE}: ")
+        return sentence_of(executions.running.calls.recorders[name].history(), executions.alone(name), name)
     fault = executions.fault_of(about.about)
     if fault is not None:
         return fault

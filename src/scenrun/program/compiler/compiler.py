@@ -10,6 +10,7 @@ from scenrun.language.behaviours import shipped
 from scenrun.language.expressions import Expression, ExpressionError
 from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
+from scenrun.language.model import Linearizable as LinearizableModel
 from scenrun.language.primitives import Timer
 from scenrun.program.compiler import flow, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
@@ -21,7 +22,7 @@ from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.observations import Observer
 from scenrun.program.compiler.scope import Object, Scope
 from scenrun.program.compiler.writer import Writer
-from scenrun.program.ir import Cell, Code, Expectations, Group, Program, PythonObject
+from scenrun.program.ir import Cell, Code, Expectations, Group, Linearizable, Program, PythonObject
 
 MAX_CODES = 2_000
 """The most codes of one program; a behaviour that spawns itself with ever new expressions would need infinitely many."""
@@ -286,8 +287,16 @@ class Compiler:
             required=_outcomes(outcomes and outcomes.required),
             forbidden=_outcomes(outcomes and outcomes.forbidden),
             race_never=expect.race == "never",
+            linearizable=tuple(self._linearizable(one) for one in expect.linearizable),
             verdicts={way: tuple(words) for way, words in expect.verdict.items()},
         )
+
+    def _linearizable(self, given: LinearizableModel) -> Linearizable:
+        place = given.place_of_key("object")
+        if given.object not in self.scenario.objects:
+            hint = self.complaints.hint(given.object, list(self.scenario.objects))
+            self.complaints.refuse(place, f"there is no object `{given.object}`{hint}", about=given.object)
+        return Linearizable(given.object, given.spec, place.line if place else None)
 
 
 def _outcomes(given: list[list[Any]] | None) -> tuple[tuple[Any, ...], ...] | None:

@@ -379,8 +379,12 @@ def call(w: Writer, step: flow.Call, scope: Scope, path: str) -> None:
     """Calls a function of the author's Python."""
     if not _names_a_function(w, step):
         return
-    pairs = []
-    for key, value in step.args.items():
-        expression = w.compiler.expression(value, w, step.place)
-        pairs.append(f"{key!r}: {w.expressions.value(expression, scope)}")
-    w.operate("call", step, scope, arguments=("{" + ", ".join(pairs) + "}",), options={"function": step.function})
+
+    def value(given: object) -> str:
+        return w.expressions.value(w.compiler.expression(given, w, step.place), scope)
+
+    if isinstance(step.args, list):
+        arguments = "[" + ", ".join([value(given) for given in step.args]) + "]"
+    else:
+        arguments = "{" + ", ".join([f"{key!r}: {value(given)}" for key, given in step.args.items()]) + "}"
+    w.operate("call", step, scope, arguments=(arguments,), options={"function": step.function})

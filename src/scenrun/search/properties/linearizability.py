@@ -59,6 +59,19 @@ class History:
     final: Hashable = None
     """What is left when all calls have returned; None: that is not known."""
 
+    @property
+    def shape(self) -> Hashable:
+        """The same for histories that differ only in times by which no call comes before another one."""
+        calls = sorted(self.calls, key=lambda one: (one.thread, one.began))
+        before = [
+            sum(1 << at for at, other in enumerate(calls) if other.ended < one.began and other.thread != one.thread)
+            for one in calls
+        ]
+        seen = tuple([
+            (one.thread, one.operation, one.has_returned, one.result, past) for one, past in zip(calls, before, strict=True)
+        ])  # fmt: skip
+        return seen, self.is_stuck, self.final
+
     def until(self, time: float) -> History:
         """What was known of it at a time, that included."""
         begun = [one for one in self.calls if one.began <= time]

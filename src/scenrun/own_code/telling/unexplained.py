@@ -1,0 +1,48 @@
+"""Tells of calls that no order explains: what each returned, and what the same calls come to one after another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scenrun.own_code.histories.comparable import shown
+from scenrun.own_code.histories.operations import Operation
+from scenrun.own_code.searching.alone import Alone
+from scenrun.search.properties.linearizability import BLOCKS, Call, History, sequential_orders, unexplained_part
+
+MOST_ORDERS = 4
+"""Orders that are told."""
+MOST_TRIED = 5_000
+"""Orders of which it is looked at what they come to."""
+
+
+def seen_in(history: History, of: str = "o") -> tuple[str, ...]:
+    """What each call came to, in the order in which they began. of: the name of the object."""
+    calls = sorted(history.calls, key=lambda one: one.began)
+    return tuple(f"{one.thread}: {_told(one, one.result if one.has_returned else BLOCKS, of)}" for one in calls)
+
+
+def allowed_in(history: History, alone: Alone, of: str = "o") -> tuple[str, ...]:
+    """What its calls come to in each order that agrees with time."""
+    out: dict[str, None] = {}
+    for order, _ in zip(sequential_orders(history.calls), range(MOST_TRIED), strict=False):
+        operations = [history.calls[at].operation for at in order]
+        for came in alone.came_of(tuple([one for one in operations if isinstance(one, Operation)])):
+            pairs = zip(order, came.results, strict=False)
+            out[", then ".join(_told(history.calls[at], result, of) for at, result in pairs)] = None
+    return tuple(out)
+
+
+def sentence_of(history: History, alone: Alone, of: str) -> str:
+    """The whole of it in a sentence."""
+    part = unexplained_part(history, alone)
+    allowed = allowed_in(part, alone, of)
+    more = f" (and {len(allowed) - MOST_ORDERS} more)" if len(allowed) > MOST_ORDERS else ""
+    return (
+        f"no order of the calls explains what they returned: {'; '.join(seen_in(part, of))}. "
+        f"One after another, they come to {', or '.join(allowed[:MOST_ORDERS])}{more}"
+    )
+
+
+def _told(call: Call, result: Any, of: str) -> str:
+    written = call.operation.written(of) if isinstance(call.operation, Operation) else str(call.operation)
+    return f"{written} -> {'waits' if result is BLOCKS else shown(result)}"
