@@ -305,7 +305,7 @@ class CodeExecutions(Executions):
         for cell, writes in self.present.touches(one):
             effects |= Effects(1 << cell, 1 << cell if writes else 0)
         waits = step.has_timeout and not step.is_ready()
-        return Option(one.number, one.name, afters, effects, waits)
+        return Option(one.number, one.name, afters, effects, waits, step.ready is None and not one.daemon)
 
     def end(self, state: int) -> EndState:
         execution = self.at(state)

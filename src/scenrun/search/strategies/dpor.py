@@ -18,7 +18,7 @@ A schedule that returns to one of its own states need not end. It is cut off the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scenrun.search.reduction.may_access import Effects
@@ -226,14 +226,12 @@ class Dpor(Exhaustive):
         """Extend the backtrack set before an earlier step, so that a thread's next step comes first in some schedule."""
         least, direct = self._without(number, option, known)
         frame = self.stack[number]
-        if not direct and not self._can_follow(number, least, option.thread):
+        if not direct and not self._can_follow(number, least, option):
             return  # only the earlier step can enable the next one: the two cannot be reordered
         wanted = least
         for at in direct:
             wanted |= self.stack[at].past >> number + 1 << number + 1
-        if direct and not (
-            self._can_follow(number, least, option.thread) and self._can_follow(number, wanted, option.thread)
-        ):
+        if direct and not (self._can_follow(number, least, option) and self._can_follow(number, wanted, option)):
             # other steps may enable it, in an order that is not known here: all threads is the safe choice (POPL 2005)
             frame.owed.update(one.thread for one in frame.point.enabled)
             return
@@ -252,17 +250,25 @@ class Dpor(Exhaustive):
                 direct.append(at)
         return least, direct
 
-    def _can_follow(self, number: int, steps: int, thread: int) -> bool:
+    def _can_follow(self, number: int, steps: int, option: Option) -> bool:
         """Whether a thread is enabled once some of the steps after a point are made, without the step that was taken there."""
-        state, afters_of = self.stack[number].state, self.executions.afters_of
-        for at in range(number + 1, len(self.stack) - 1):
-            if steps >> at & 1:
-                step = self.stack[at]
-                afters = afters_of(state, step.thread)
-                if step.way >= len(afters):  # without the step that is left out, the program is over before
-                    return False
-                state = afters[step.way]
-        return bool(afters_of(state, thread))
+        needed = [self.stack[at] for at in range(number + 1, len(self.stack) - 1) if steps >> at & 1]
+        if option.never_blocks and all(step.option is not None and step.option.never_blocks for step in needed):
+            return True
+        state = self.stack[number].state
+        for step in needed:
+            afters = self._afters_of(state, step.thread)
+            if step.way >= len(afters):  # without the step that is left out, the program is over before
+                return False
+            state = afters[step.way]
+        return bool(self._afters_of(state, option.thread))
+
+    def _afters_of(self, state: int, thread: int) -> Sequence[int]:
+        """The states after a thread's step, which need not be looked up at a state of the present schedule."""
+        point = self.known.get(state)
+        if point is None:
+            return self.executions.afters_of(state, thread)
+        return next((one.afters for one in point.enabled if one.thread == thread), ())
 
     def _first_of(self, number: int, steps: int) -> set[int]:
         """The threads of the initial steps among some: those that none of the others happens before."""

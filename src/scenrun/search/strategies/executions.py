@@ -33,6 +33,8 @@ class Option(NamedTuple):
     """The footprint of its next step: what it may read and write."""
     waits: bool
     """Whether it is enabled only by its time-out."""
+    never_blocks: bool = False
+    """Whether its next step is enabled whatever the others do, and the program is not over before it."""
 
 
 class Point(NamedTuple):
