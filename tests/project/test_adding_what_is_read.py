@@ -31,7 +31,7 @@ SAFE, UNSAFE = "{with: guard, do: [run: visit]}", "{run: visit}, {with: guard, d
 def never(tmp_path_factory: pytest.TempPathFactory) -> Addition:
     """The package with the expectation `never`."""
     added = Addition(tmp_path_factory.mktemp("never"))
-    model, compiler = "language/model.py", "program/compiler/compiler.py"
+    model, compiler = "language/expect.py", "program/compiler/compiler.py"
     added.before(model, '    outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type"', NEVER_KEY)
     imported = "from scenrun.language.expressions import Expression, ExpressionError"
     added.after(compiler, imported, ", parse")

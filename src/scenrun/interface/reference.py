@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from scenrun.language import behaviours, durations, expressions, model
+from scenrun.language import behaviours, durations, expect, expressions, model
 from scenrun.language.fields import Model
 from scenrun.language.primitives import KINDS
 from scenrun.language.sweep import Sweep
@@ -171,7 +171,7 @@ def _expectations() -> str:
     }
     rows = ["| verdict | meaning |", "|---|---|", *(f"| `{word}` | {text} |" for word, text in meanings.items())]
     return (
-        "## Expectations and verdicts\n\n" + _table(model.Expect) + "\n### `outcomes`\n\n" + _table(model.Outcomes)
+        "## Expectations and verdicts\n\n" + _table(expect.Expect) + "\n### `outcomes`\n\n" + _table(expect.Outcomes)
         + "\n" + "\n".join(rows) + "\n"
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any
 
-from scenrun.language import model
+from scenrun.language import expect, model
 from scenrun.language.fields import NAME, Model
 from scenrun.language.primitives import KINDS
 from scenrun.language.sweep import Sweep
@@ -187,7 +187,7 @@ def _stop() -> dict[str, Any]:
 
 
 def _expect() -> dict[str, Any]:
-    out = _object(model.Expect)
-    outcomes = _object(model.Outcomes)
+    out = _object(expect.Expect)
+    outcomes = _object(expect.Outcomes)
     out["properties"]["outcomes"] = {**out["properties"]["outcomes"], **outcomes}
     return out

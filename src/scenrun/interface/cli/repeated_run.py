@@ -18,7 +18,7 @@ from scenrun.interface.cli.options import load, overrides_of
 from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, together
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import has_colour, say
-from scenrun.language.model import VERDICTS
+from scenrun.language.expect import VERDICTS
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.program.loaded import Loaded
 from scenrun.program.results import RunRecord

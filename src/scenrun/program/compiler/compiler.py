@@ -7,10 +7,10 @@ from typing import Any
 from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.language.behaviours import names as shipped_names
 from scenrun.language.behaviours import shipped
+from scenrun.language.expect import Linearizable as LinearizableModel
 from scenrun.language.expressions import Expression, ExpressionError
 from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
-from scenrun.language.model import Linearizable as LinearizableModel
 from scenrun.language.primitives import Timer
 from scenrun.program.compiler import flow, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
