@@ -60,10 +60,13 @@ class CheckRequest:
 Tell = Callable[[str], None]
 
 
-def check_class(request: CheckRequest, tell: Tell = lambda text: None) -> Checked:
+def check_class(
+    request: CheckRequest, tell: Tell = lambda text: None, stopped: Callable[[], str | None] = lambda: None
+) -> Checked:
     """Check a class; raises UsageError for what cannot be checked.
 
-    tell: called now and then with how far it is.
+    - tell: called now and then with how far it is.
+    - stopped: called now and then; a reason that it returns ends the check, with what was found until then.
     """
     if control.current is not None:
         raise UsageError("this is searched already: a check cannot be made in what is searched")
@@ -71,22 +74,27 @@ def check_class(request: CheckRequest, tell: Tell = lambda text: None) -> Checke
     if request.most < 1:
         raise UsageError(f"at least 1 program of each shape is searched, not {request.most}")
     with silent():
-        return _Check(request, seconds, tell).run()
+        return _Check(request, seconds, tell, stopped).run()
+
+
+def subject_of(request: CheckRequest) -> Subject:
+    """What is checked; raises UsageError."""
+    make = None if request.make is None else Named.of(request.make, "--make")
+    return Subject(Named.of(request.what, "a class"), make, request.trace)
 
 
 class _Check:
     """One check."""
 
-    def __init__(self, request: CheckRequest, seconds: float | None, tell: Tell) -> None:
+    def __init__(
+        self, request: CheckRequest, seconds: float | None, tell: Tell, stopped: Callable[[], str | None]
+    ) -> None:
         self.request = request
         self.tell = tell
+        self.stopped = stopped
         self.began = time.perf_counter()
         self.until = None if seconds is None else self.began + seconds
-        self.subject = Subject(
-            Named.of(request.what, "a class"),
-            None if request.make is None else Named.of(request.make, "--make"),
-            request.trace,
-        )
+        self.subject = subject_of(request)
         spec = None if request.spec is None else Named.of(request.spec, "--spec")
         self.judge = Judge(self.subject, request.seed, None if spec is None else spec.maker(self.subject))
         self.failing: list[Failing] = []
@@ -149,7 +157,7 @@ class _Check:
     # --- the search
 
     def _is_over(self) -> bool:
-        return self.until is not None and time.perf_counter() > self.until
+        return self.stopped() is not None or (self.until is not None and time.perf_counter() > self.until)
 
     def _search(self, planned: Planned) -> None:
         proved = searched = 0
@@ -180,7 +188,7 @@ class _Check:
     def _judged(self, program: CallProgram) -> Judged:
         left = None if self.until is None else max(0.1, self.until - time.perf_counter())
         try:
-            judged = self.judge.judge(program, SCHEDULES, left)
+            judged = self.judge.judge(program, SCHEDULES, left, self.stopped)
         except (Uncontrolled, Different, Unclear) as error:
             return Judged(program, None, None, 0, str(error))
         self.schedules += judged.schedules

@@ -67,16 +67,19 @@ class Judge:
             self._alone[key] = Alone(lambda one: self._executions(one, make), program)
         return self._alone[key]
 
-    def judge(self, program: CallProgram, schedules: int, seconds: float | None) -> Judged:
-        """Search a program."""
+    def judge(
+        self, program: CallProgram, schedules: int, seconds: float | None, stopped: Callable[[], str | None]
+    ) -> Judged:
+        """Search a program. stopped: called now and then; a reason that it returns ends the search."""
+        how = WalkOptions(None, self.seed, schedules, seconds, DEPTH, None, MAX_STEPS, look=stopped)
         while True:
-            found = self._searched(program, schedules, seconds)
+            found = self._searched(program, how)
             if found is not None:
                 return found
             for alone in self._alone.values():  # results are compared by their types alone now
                 alone.clear()
 
-    def _searched(self, program: CallProgram, schedules: int, seconds: float | None) -> Judged | None:
+    def _searched(self, program: CallProgram, how: WalkOptions) -> Judged | None:
         """The same; None where an operation returned what has changed since."""
         executions, alone = self.executions(program), self.alone(program)
         alone.before_run = executions.close  # one execution at a time
@@ -94,7 +97,7 @@ class Judge:
             return (about,)
 
         executions.judge = judge
-        walk = Walk(executions, WalkOptions(None, self.seed, schedules, seconds, DEPTH, None, MAX_STEPS))
+        walk = Walk(executions, how)
         try:
             tally, ended_by = walk.run()
             first = in_order(tally.findings.values())[:1]
