@@ -31,7 +31,6 @@ class Register:
         """The value."""
         return [state]
 
-
     def tells_apart(self, history: History) -> bool:
         """Values are values."""
         return False

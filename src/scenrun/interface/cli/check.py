@@ -31,7 +31,7 @@ PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
     "--make", metavar="MODULE:FUNCTION", help="Makes the object, without arguments; else the class is called."
 )
 @click.option("--op", "operations", multiple=True, metavar="CALL",
-              help="A call that is checked: \"put(key: 0..2, value: 1)\", \"get('a'|'b')\"; else the public methods.")  # fmt: skip
+              help="A call that is checked: \"put(key: 0..2, value: 1)\"; else the public methods are.")  # fmt: skip
 @click.option("--setup", multiple=True, metavar="CALL", help='A call that is made before there are threads: "put(1)".')
 @click.option("--spec", metavar="MODULE:CLASS",
               help="Another class with the same methods, which says what is right; else the class itself does.")  # fmt: skip
@@ -108,6 +108,9 @@ def _report(found: Checked, written: Written | None, options: dict[str, Any]) ->
         return
     from scenrun.search.counterexample.summary import finding_lines
 
+    if not written.explored.counterexamples:
+        say(f"\n  written: {written.path}, whose search does not show it: {written.explored.verdict}")
+        return
     say("")
     for line in finding_lines(written.explored.counterexamples[0], shutil.get_terminal_size((120, 24)).columns):
         say(f"  {line}")

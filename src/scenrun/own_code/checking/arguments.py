@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from itertools import product
+from types import FunctionType, MethodDescriptorType, WrapperDescriptorType
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -28,6 +29,13 @@ FUNCTIONS = frozenset(
     ("func", "fn", "function", "callback", "factory", "predicate", "callable", "handler", "listener", "creator")
 )
 """Names of parameters that take functions, which are not guessed."""
+OF_CONTAINERS: dict[str, tuple[str, ...]] = {
+    "keys": (), "values": (), "items": (), "copy": (), "clear": (), "popitem": (), "get": ("key",), "pop": ("key",),
+    "setdefault": ("key", "value"), "update": ("mapping",), "append": ("value",), "add": ("value",), "remove": ("value",),
+    "__getitem__": ("key",), "__setitem__": ("key", "value"), "__delitem__": ("key",), "__contains__": ("key",), "__len__": (),
+    "__iter__": (), "move_to_end": ("key",),
+}  # fmt: skip
+"""The parameters of methods in C of which none are known."""
 MOST_WAYS = 1_000
 """Calls that one `--op` may stand for."""
 
@@ -38,10 +46,7 @@ class CannotGuess(Exception):
 
 def guessed_calls(name: str, function: Callable[..., Any]) -> list[Operation]:
     """Some calls of a method, with arguments of different values. Raises CannotGuess."""
-    try:
-        signature = inspect.signature(function)
-    except (ValueError, TypeError):
-        raise CannotGuess("its parameters are not known") from None
+    signature = _signature_of(name, function)
     values, names = [], []
     for parameter in signature.parameters.values():
         if parameter.default is not parameter.empty or parameter.kind in (
@@ -52,6 +57,21 @@ def guessed_calls(name: str, function: Callable[..., Any]) -> list[Operation]:
         values.append(_values_of(parameter))
         names.append(parameter.name if parameter.kind is parameter.KEYWORD_ONLY else None)
     return list(dict.fromkeys(_call(name, names, one) for one in _some_of(values)))
+
+
+def _signature_of(name: str, function: Callable[..., Any]) -> inspect.Signature:
+    """The parameters of a method without its object. Raises CannotGuess."""
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        if name not in OF_CONTAINERS:
+            raise CannotGuess("its parameters are not known") from None
+        return inspect.Signature(
+            [inspect.Parameter(one, inspect.Parameter.POSITIONAL_ONLY) for one in OF_CONTAINERS[name]]
+        )
+    if isinstance(inspect.unwrap(function), FunctionType | WrapperDescriptorType | MethodDescriptorType):
+        return signature.replace(parameters=list(signature.parameters.values())[1:])
+    return signature
 
 
 def _values_of(parameter: inspect.Parameter) -> tuple[Any, ...]:

@@ -43,8 +43,9 @@ def scenario_of(
         "objects": {OBJECT: _object(subject)},
         "threads": threads,
     }
-    if program.setup:
-        whole["main"] = [*map(_step, program.setup), {"start": names}, {"join": names}]
+    if program.setup or program.finals:
+        begun, ended = [{"start": name} for name in names], [{"join": name} for name in names]
+        whole["main"] = [*map(_step, program.setup), *begun, *ended, *map(_step, program.finals)]
     whole["expect"] = {
         "linearizable": [expected],
         "verdict": {"explore": list(verdicts) if len(verdicts) > 1 else verdicts[0]},

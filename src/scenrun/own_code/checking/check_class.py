@@ -12,7 +12,7 @@ from scenrun.own_code.checking.judging import Judge, Judged
 from scenrun.own_code.checking.probing import Probed, probed
 from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planned
 from scenrun.own_code.checking.result import Checked, Failing, Shape
-from scenrun.own_code.checking.shrinking import shrunk
+from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
 from scenrun.own_code.checking.subject import LeftOut, Named, Subject
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
@@ -169,6 +169,8 @@ class _Check:
                 searched += 1
                 continue
             judged = self._judged(program)
+            if judged.finding is None and judged.open is not None and self._is_over():
+                break
             searched += 1
             proved += judged.is_proved
             if judged.finding is not None:
@@ -195,8 +197,7 @@ class _Check:
         return judged
 
     def _fail(self, planned: Planned, judged: Judged) -> None:
-        if planned.shape != PAIRS:
-            judged = shrunk(judged, self._judged)
+        judged = with_few_finals(judged, self._judged) if planned.shape == PAIRS else shrunk(judged, self._judged)
         threads = judged.program.threads
         if [len(one) for one in threads] == [1, 1]:
             self.pairs.append(frozenset((threads[0][0], threads[1][0])))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scenrun.own_code.checking.subject import Subject
 from scenrun.own_code.hooking.loader import World
@@ -84,12 +84,15 @@ class Judge:
         executions, alone = self.executions(program), self.alone(program)
         alone.before_run = executions.close  # one execution at a time
         seen: dict[Hashable, FindingKey | None] = {}
+        unclear: list[History] = []
         wrong: list[History] = []
 
         def judge(history: History) -> tuple[FindingKey, ...]:
             shape = history.shape
             if shape not in seen:
                 seen[shape] = finding_in(history, alone)
+                if seen[shape] is None and history.is_stuck and explanation(history, alone) is None:
+                    unclear.append(history)
             about = seen[shape]
             if about is None:
                 return ()
@@ -115,7 +118,7 @@ class Judge:
             about,
             history,
             tally.schedules,
-            self._open(walk, executions, ended_by),
+            self._open(walk, executions, ended_by) or _unclear(unclear),
             executions.named_unaccounted(),
         )
 
@@ -131,9 +134,19 @@ class Judge:
         return f"it is not known what these do: {', '.join(named[:3])}" if named else None
 
 
+def _unclear(histories: list[History]) -> str | None:
+    """What is not known of histories in which somebody may wait for a call that waits."""
+    if not histories:
+        return None
+    waiting = ", ".join(str(one.operation) for one in histories[0].calls if not one.has_returned)
+    return f"where one call waits as it may, others wait, too, perhaps for it: {waiting}"
+
+
 def finding_in(history: History, alone: Alone) -> FindingKey | None:
-    """What is wrong with a history; None where an order of its calls explains it."""
+    """What is wrong with a history; None where an order of its calls explains it, or where that is not known."""
     if explanation(history, alone) is not None:
+        return None
+    if history.is_stuck and explanation(replace(history, few_wait=True), alone) is not None:
         return None
     if history.is_stuck and explanation(not_stuck(history), alone) is not None:
         waiting = ", ".join(one.thread for one in history.calls if not one.has_returned)

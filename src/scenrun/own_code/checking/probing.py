@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scenrun.own_code.checking.subject import LeftOut
-from scenrun.own_code.histories.comparable import Raised
+from scenrun.own_code.histories.comparable import Raised, Thing
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Alone, Came, Unclear
@@ -83,6 +83,8 @@ def _tried(alone: Alone, one: Operation) -> Came | str:
         return "it gives something else each time, also alone"
     came = next(iter(first))
     result = came.results[-1]
+    if isinstance(result, Thing) and result.of == "_GeneratorContextManager":
+        return "it gives a context manager, which nobody enters"
     if isinstance(result, Raised) and result.error in ("TypeError", "NotImplementedError"):
         said = f": {result.said[0]}" if isinstance(result.said, tuple) and result.said else ""
         return f'alone, it raises {result.error}{said}; give its arguments, such as --op "{one.name}(1)"'

@@ -59,8 +59,7 @@ class Plan:
         """The threads of each program; those that look alone are left out, where there is more than one call each."""
         kept, readers = self.probed.kept, self.probed.readers
         if shape == PAIRS:
-            for a, b in combinations_with_replacement(kept, 2):
-                yield (a,), (b,)
+            yield from self._pairs()
             return
         size = len(kept) ** sum(shape)
         if size > MOST_COUNTED:
@@ -69,6 +68,16 @@ class Plan:
         for calls in product(kept, repeat=sum(shape)):
             if not all(one in readers for one in calls):
                 yield _ordered(shape, calls)
+
+    def _pairs(self) -> Iterator[Threads]:
+        """Each two methods, with the same arguments, and the first call of one with the others of the other."""
+        calls: dict[str, list[Operation]] = {}
+        for one in self.probed.kept:
+            calls.setdefault(one.name, []).append(one)
+        for mine, theirs in combinations_with_replacement(calls.values(), 2):
+            yield (mine[0],), (theirs[0],)
+            for other in theirs[1:]:
+                yield (mine[0],), (other,)
 
     def _drawn(self, shape: tuple[int, ...]) -> Iterator[Threads]:
         """Some of very many."""

@@ -8,11 +8,16 @@ from typing import Any
 from scenrun.own_code.checking.judging import Judged
 from scenrun.own_code.checking.probing import Probed
 from scenrun.own_code.checking.subject import LeftOut
+from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.alone import Alone
 from scenrun.own_code.searching.call_executions import CallProgram
 from scenrun.own_code.telling.unexplained import MOST_ORDERS, allowed_in, seen_in
 from scenrun.printable import clean
+from scenrun.search.properties.linearizability import BLOCKS
+
+MOST_FAILING = 12
+"""Programs that fail that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Failing:
         seen: tuple[str, ...] = ()
         allowed: tuple[str, ...] = ()
         if judged.history is not None:
-            seen = seen_in(judged.history)
+            seen = (*seen_in(judged.history), *_left(judged.program, judged.history.final))
             allowed = allowed_in(judged.history, alone)
         return cls(judged.program, judged.finding.kind, judged.finding.about, seen, allowed, judged.schedules)
 
@@ -44,6 +49,10 @@ class Failing:
         """All of its calls."""
         return tuple([call for one in self.program.threads for call in one])
 
+    def __str__(self) -> str:
+        setup = "; ".join(map(str, self.program.setup))
+        return f"{self.program}" + (f"   after {setup}" if setup else "")
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
@@ -51,6 +60,14 @@ class Failing:
             "setup": list(map(str, self.program.setup)), "kind": self.kind, "about": self.about, "seen": list(self.seen),
             "allowed": list(self.allowed),
         }  # fmt: skip
+
+
+def _left(program: CallProgram, final: Any) -> list[str]:
+    """What the final calls returned."""
+    if not isinstance(final, tuple):
+        return []
+    pairs = zip(program.finals, final, strict=False)
+    return [f"afterwards: {call} -> {'waits' if result is BLOCKS else shown(result)}" for call, result in pairs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +112,19 @@ class Checked:
         """`not thread-safe`, `thread-safe` within the bounds that were searched, or `incomplete`."""
         if self.failing:
             return "not thread-safe"
-        is_proved = self.shapes and all(one.searched == one.proved for one in self.shapes) and not self.is_out_of_time
-        return "thread-safe" if is_proved else "incomplete"
+        is_proved = self.shapes and all(one.searched == one.proved for one in self.shapes)
+        return "thread-safe" if is_proved and self.shapes[0].searched == self.shapes[0].of else "incomplete"
 
     @property
     def bounds(self) -> str:
         """What was searched, in words."""
         proved = sum(one.proved for one in self.shapes)
-        largest = self.shapes[-1].name if self.shapes else "none"
-        drawn = [f"{one.searched:,} of {one.of:,} of {one.name}" for one in self.shapes if one.searched < one.of]
-        some = f" (drawn: {', '.join(drawn)})" if drawn else ""
-        return f"{proved:,} programs of up to {largest} calls, every schedule{some}"
+        sizes = [
+            f"{'all' if one.searched == one.of else f'{one.searched:,} of'} {one.of:,} of {one.name}"
+            for one in self.shapes
+        ]
+        time = "; the time was up" if self.is_out_of_time else ""
+        return f"{proved:,} programs in every schedule: {', '.join(sizes)} calls{time}"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -137,11 +156,9 @@ def _lines(found: Checked) -> list[str]:
         out += ["", *_failing_lines(found.failing[0])]
         if len(found.failing) > 1:
             out += ["", f"  {len(found.failing)} programs fail:"]
-            out += [
-                f"    {one.program}"
-                + (f"   after {'; '.join(map(str, one.program.setup))}" if one.program.setup else "")
-                for one in found.failing
-            ]
+            out += [f"    {one}" for one in found.failing[:MOST_FAILING]]
+            if len(found.failing) > MOST_FAILING:
+                out.append(f"    and {len(found.failing) - MOST_FAILING} more")
         out += ["", *_table(found)]
     elif found.verdict == "thread-safe":
         out.append(f"  {found.bounds}")
@@ -174,7 +191,7 @@ def _open_lines(found: Checked) -> list[str]:
         for why, count in shape.open:
             reasons[why] = reasons.get(why, 0) + count
     out = [f"  {count} programs not proved: {why}" for why, count in reasons.items()]
-    return [*out, "  the time was up before all were searched; --time gives more"] if found.is_out_of_time else out
+    return [*out, "  --time gives more time"] if found.is_out_of_time else out
 
 
 def _table(found: Checked) -> list[str]:

@@ -14,11 +14,26 @@ def shrunk(judged: Judged, search: Callable[[CallProgram], Judged]) -> Judged:
     while True:
         for smaller in _smaller(judged.program):
             found = search(smaller)
-            if found.finding is not None and judged.finding is not None and found.finding.kind == judged.finding.kind:
+            if _is_like(found, judged):
                 judged = found
                 break
         else:
-            return judged
+            return with_few_finals(judged, search)
+
+
+def with_few_finals(judged: Judged, search: Callable[[CallProgram], Judged]) -> Judged:
+    """The same program with no final calls, or with the first one alone that shows that something is wrong."""
+    program = judged.program
+    for finals in ((), *((one,) for one in dict.fromkeys(program.finals))):
+        found = search(replace(program, finals=finals))
+        if _is_like(found, judged):
+            return found
+    return judged
+
+
+def _is_like(found: Judged, judged: Judged) -> bool:
+    """Whether two searches have a finding of one kind."""
+    return found.finding is not None and judged.finding is not None and found.finding.kind == judged.finding.kind
 
 
 def _smaller(program: CallProgram) -> Iterator[CallProgram]:

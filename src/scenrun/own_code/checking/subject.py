@@ -128,7 +128,7 @@ class Subject:
                 found.append(Operation(name, is_property=True))
                 continue
             try:
-                found += guessed_calls(name, _bound(one))
+                found += guessed_calls(name, one)
             except CannotGuess as why:
                 left_out.append(LeftOut(name, f'{why}; give calls of it, such as --op "{name}(1)"'))
         return found, left_out
@@ -166,7 +166,9 @@ def _taking(parameters: Sequence[inspect.Parameter]) -> Callable[..., Any]:
     def taking() -> None:
         """A function with these parameters."""
 
-    taking.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]
+    own = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+    positional = [one.replace(kind=inspect.Parameter.POSITIONAL_ONLY) for one in parameters]
+    taking.__signature__ = inspect.Signature([own, *positional])  # type: ignore[attr-defined]
     return taking
 
 
@@ -181,10 +183,3 @@ def _members(cls: Any) -> Iterator[tuple[str, Any]]:
             continue
         if isinstance(one, property) or type(one).__name__ == "cached_property" or callable(one):
             yield name, one
-
-
-def _bound(function: Any) -> Any:
-    """A function of a class as its object sees it: without its first parameter."""
-    signature = inspect.signature(function)
-    parameters = list(signature.parameters.values())[1:]
-    return _taking(parameters)

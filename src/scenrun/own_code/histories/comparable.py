@@ -8,6 +8,7 @@ object is a `Thing`: of its class, and the same one or another one than those be
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from datetime import date, time, timedelta
@@ -23,6 +24,8 @@ DEEPEST = 8
 """How deep containers are looked into."""
 _SAID = (Decimal, Fraction, date, time, timedelta, PurePath, UUID, complex, range, slice)
 """Types whose objects are told apart by what they say of themselves."""
+_CHANGING = re.compile(r"0x[0-9a-f]{4}|\d{6}")
+"""An address, or the number of a thread or of a process."""
 _VIEWS: tuple[Any, ...] = (type({}.keys()), type({}.values()), type({}.items()))
 
 
@@ -105,9 +108,9 @@ def _items(value: Any) -> Callable[[Callable[[Any], Hashable]], Hashable] | None
 
 
 def raised(error: BaseException) -> Raised:
-    """An exception as it can be compared: what it says counts if that is plain and no address, which is another one each time."""
+    """An exception as it can be compared: what it says counts if that is plain, and not another one each time."""
     said = error.args
-    plain = all(type(one) in (int, bool, str, type(None)) and " at 0x" not in str(one) for one in said)
+    plain = all(type(one) in (int, bool, str, type(None)) and not _CHANGING.search(str(one)) for one in said)
     return Raised(type(error).__qualname__, tuple(said) if plain else ())
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import inspect
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from enum import EnumMeta
 from importlib.util import find_spec
 from types import (
@@ -44,13 +44,16 @@ KNOWN_FILES = frozenset(str(one.origin) for one in _POOLS if one is not None)
 """Files of Python's own with state that no hook announces, but which they change only while they hold a lock (the weak table
 of pools' threads), or which is of one thread (the futures that it waits for). A weak reference tells a pool's threads that the
 pool is gone by an item in their queue, which is a step."""
+IN_PYTHON = frozenset(("typing", "types", "abc", "collections.abc"))
+"""Modules without hooks whose functions and classes have no state: what they do to an object they do by its own methods."""
 DEEPEST, MOST = 8, 10_000
 """How deep containers are looked into, and at how many items."""
-_VIEWS = frozenset((type({}.keys()), type({}.values()), type({}.items())))
+_DICTIONARIES: tuple[dict[int, int], ...] = ({}, OrderedDict())
+_VIEWS = frozenset(type(view) for of in _DICTIONARIES for view in (of.keys(), of.values(), of.items()))
 _ITERATORS = frozenset((
     type(iter([])), type(iter({})), type(iter({}.values())), type(iter({}.items())), type(iter(set())), type(iter(deque())),
     type(reversed([])), type(reversed({})), type(reversed(deque())), type(iter(())), type(iter(range(0))), type(iter("")),
-    enumerate, zip, map, filter, reversed, type(iter(bytearray())),
+    enumerate, zip, map, filter, reversed, type(iter(bytearray())), type(iter(OrderedDict())),
 ))  # fmt: skip
 _SIMPLE = frozenset(SCALARS)
 _ASKED = (
@@ -122,7 +125,7 @@ def is_operated_by_hooks(value: Any) -> bool:
     for base in cls.__mro__:
         if base is object or is_hooked_class(base):
             continue
-        if base.__module__ in ("typing", "abc") or issubclass(base, (*IMMUTABLE, BaseException)) or cls in PASSIVE:
+        if base.__module__ in IN_PYTHON or issubclass(base, (*IMMUTABLE, BaseException)) or cls in PASSIVE:
             continue
         return False
     return True
@@ -147,7 +150,7 @@ def is_made_accounted(cls: type) -> bool:
     if isinstance(cls, EnumMeta) or cls is object:
         return True
     return all(
-        base is object or is_hooked_class(base) or base.__module__ in ("builtins", "typing", "abc")
+        base is object or is_hooked_class(base) or base.__module__ in ("builtins", *IN_PYTHON)
         or (base.__module__ == "collections" and issubclass(base, CONTAINERS))
         for base in cls.__mro__
     )  # fmt: skip
@@ -180,6 +183,19 @@ def _is_plain(cls: type, name: str) -> bool:
     if name in ("__dict__", "__class__", "__doc__", "__weakref__"):
         return True
     return is_hooked_class(type(found)) or is_hooked_class(cls)
+
+
+def is_data(value: Any, depth: int = DEEPEST) -> bool:
+    """Whether a value is plain, and all that it holds."""
+    if is_simple(value):
+        return True
+    if type(value) is dict:
+        return depth > 0 and all(is_data(one, depth - 1) for pair in value.items() for one in pair)
+    return (
+        depth > 0
+        and type(value) in (list, tuple, set, frozenset, deque)
+        and all(is_data(one, depth - 1) for one in value)
+    )
 
 
 # --- what is reached

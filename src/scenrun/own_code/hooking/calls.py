@@ -26,7 +26,9 @@ from typing import Any
 from scenrun.own_code.hooking.accounting import (
     CONTAINERS,
     IMMUTABLE,
+    IN_PYTHON,
     is_container,
+    is_data,
     is_hooked,
     is_hooked_class,
     is_logger,
@@ -84,8 +86,11 @@ KNOWN_MODULES = frozenset(("math", "cmath", "_operator", "_heapq", "_bisect", "i
 """Modules in C whose functions have no state; they may change what they are given."""
 ENDING = (os._exit, os.abort)
 """Functions that end the process at once, and the search with it."""
-KNOWN_IN_PYTHON = frozenset(("typing", "types"))
-"""Modules without hooks that change nothing that threads share, as far as these can see."""
+OF_DATA = frozenset((
+    "_pickle.dumps", "_pickle.loads", "copy.copy", "copy.deepcopy", "json.dumps", "json.loads",
+    "zlib.compress", "zlib.decompress",
+))  # fmt: skip
+"""Functions without hooks that only read what they are given, if that is plain data."""
 
 
 def method(owner: Any, called: str, site: int) -> Any:
@@ -124,8 +129,10 @@ def function(called: Any, site: int) -> Any:
 def _without_hooks(called: Any, site: int) -> Any:
     if called.__module__ == "logging" and called.__name__ in LOGGING:
         return of_logger(called, called.__name__, site)
-    if str(called.__module__).partition(".")[0] in KNOWN_IN_PYTHON:
+    if called.__module__ in IN_PYTHON:
         return _announcing(called, False, all_of, site)
+    if f"{called.__module__}.{called.__name__}" in OF_DATA:
+        return _of_data(called, site)
     note(_named(called), site)
     return called
 
@@ -181,6 +188,8 @@ def _bound(called: Any, site: int) -> Any:
         return _builtin(called, called_name, site)
     if called in ENDING:
         return _ends_all
+    if isinstance(owner, ModuleType) and f"{owner.__name__}.{called_name}" in OF_DATA:
+        return _of_data(called, site)
     if isinstance(owner, ModuleType):
         if owner.__name__ not in KNOWN_MODULES and called is not sys.exit:
             note(_named(called), site)
@@ -267,6 +276,18 @@ def _announcing(called: Any, writes: bool, asks: Callable[[Any, int], list[Part]
             arguments = (_in_between(arguments[0], arguments[1:], writes, site), *arguments[1:])
         elif "key" in named:
             named["key"] = _in_between(named["key"], arguments, writes, site)
+        return called(*arguments, **named)
+
+    return call
+
+
+def _of_data(called: Any, site: int) -> Any:
+    """A function that reads all of what it is given: it is named where that has objects of one's own in it."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        if not is_data((*arguments, *named.values())):
+            note(_named(called), site)
+        announce([part for one in (*arguments, *named.values()) for part in all_of(one, site)], site)
         return called(*arguments, **named)
 
     return call

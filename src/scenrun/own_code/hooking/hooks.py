@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from types import BuiltinFunctionType, FunctionType, GeneratorType, MethodType, ModuleType
@@ -22,6 +23,7 @@ from scenrun.own_code.hooking.accounting import (
     note,
     reached,
 )
+from scenrun.own_code.hooking.sites import SITES
 from scenrun.own_code.running import control
 from scenrun.own_code.running.steps import Part
 
@@ -126,7 +128,12 @@ def set_(owner: Any, name: str, site: int) -> Any:
         return owner
     if is_logger(owner):
         note("an attribute of a logger is set", site)
-    if name.startswith("__") and name.endswith("__") and name not in TOLD_ONLY:
+    if (
+        name.startswith("__")
+        and name.endswith("__")
+        and name not in TOLD_ONLY
+        and SITES[site].file != functools.__file__
+    ):
         control.current.unaccounted.setdefault(f"{name} is set", site)  # also by the setup
     if issubclass(type(owner), ModuleType):
         note(f"{name} of the module {owner.__name__} is written as an attribute", site)

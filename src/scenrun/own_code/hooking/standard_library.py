@@ -26,7 +26,7 @@ from scenrun.own_code.running.execution import NotControlled, Unwound
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
 """The classes of `threading` that are compiled from its source."""
-COMPILED = ("functools", "queue", "concurrent.futures._base", "concurrent.futures.thread")
+COMPILED = ("functools", "contextlib", "queue", "concurrent.futures._base", "concurrent.futures.thread")
 """Modules that are compiled as a whole."""
 _codes: dict[tuple[str, type[Instrumenter]], CodeType] = {}
 

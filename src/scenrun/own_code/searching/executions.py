@@ -256,7 +256,7 @@ class CodeExecutions(Executions):
         """Mark no more sites, and have those marked that were when a schedule was found."""
         self.is_settled = True
         self.marks = set(self._marks_of.get(tuple(map(choice_of, transitions)), self.marks))
-        self.close()
+        self.begin()  # what is known of the steps is of other marks, if there are more since
 
     def move_of(self, one: Controlled) -> Move:
         """The name of a thread's next step; places must be recorded."""

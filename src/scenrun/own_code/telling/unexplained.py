@@ -7,8 +7,9 @@ from typing import Any
 from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.alone import Alone
-from scenrun.search.properties.linearizability import BLOCKS, Call, History, sequential_orders, unexplained_part
+from scenrun.search.properties.linearizability import BLOCKS, Blocks, Call, History, sequential_orders, unexplained_part
 
+NOT_YET = Blocks()
 MOST_ORDERS = 4
 """Orders that are told."""
 MOST_TRIED = 5_000
@@ -18,7 +19,14 @@ MOST_TRIED = 5_000
 def seen_in(history: History, of: str = "o") -> tuple[str, ...]:
     """What each call came to, in the order in which they began. of: the name of the object."""
     calls = sorted(history.calls, key=lambda one: one.began)
-    return tuple(f"{one.thread}: {_told(one, one.result if one.has_returned else BLOCKS, of)}" for one in calls)
+    return tuple(
+        f"{one.thread}: {_told(one, one.result if one.has_returned else _pending(history), of)}" for one in calls
+    )
+
+
+def _pending(history: History) -> Any:
+    """What is said of a call that has not returned."""
+    return BLOCKS if history.is_stuck else NOT_YET
 
 
 def allowed_in(history: History, alone: Alone, of: str = "o") -> tuple[str, ...]:
@@ -45,4 +53,8 @@ def sentence_of(history: History, alone: Alone, of: str) -> str:
 
 def _told(call: Call, result: Any, of: str) -> str:
     written = call.operation.written(of) if isinstance(call.operation, Operation) else str(call.operation)
-    return f"{written} -> {'waits' if result is BLOCKS else shown(result)}"
+    return f"{written} -> {_shown(result)}"
+
+
+def _shown(result: Any) -> str:
+    return {BLOCKS: "waits", NOT_YET: "has not returned yet"}.get(result) or shown(result)

@@ -6,8 +6,9 @@ with the memory of Lowe, Testing for Linearizability (2017): what was tried once
 tried again.
 
 Departures. A call that has not returned may have taken effect or not. Where nobody can go on, as in a deadlock, it must not
-have: and it must be one that waits in the specification as well, so that `join()` beside `put()` is no fault. What is left at the
-end must agree, too, if it is known.
+have: and it must be one that waits in the specification as well, so that `join()` beside `put()` is no fault. A call that waits
+may hold up others, as a writer that waits for readers may hold up new ones: whether they wait for it, a history does not show.
+What is left at the end must agree, too, if it is known.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class History:
     """Whether nobody can go on: calls that have not returned never will."""
     final: Hashable = None
     """What is left when all calls have returned; None: that is not known."""
+    few_wait: bool = False
+    """Of a stuck one: whether it is enough that one of these calls waits in the specification as well."""
 
     @property
     def shape(self) -> Hashable:
@@ -108,7 +111,7 @@ class Order(Generic[State]):
     def __init__(self, history: History, specification: Specification[State]) -> None:
         self.history = history
         self.specification = specification
-        self._tried: set[tuple[int, State]] = set()
+        self._tried: set[tuple[int, State, tuple[int, ...]]] = set()
         self._returned = sum(1 << at for at, one in enumerate(history.calls) if one.has_returned)
         self._tells_apart = specification.tells_apart(history)
 
@@ -129,10 +132,12 @@ class Order(Generic[State]):
                 continue
             at, state = found
             done |= 1 << at
-            if (done, state) in self._tried:
-                continue
-            self._tried.add((done, state))
             order.append(at)
+            tried = done, state, tuple(order) if self._tells_apart else ()  # which object is which depends on the order
+            if tried in self._tried:
+                order.pop()
+                continue
+            self._tried.add(tried)
             if self._explains(done, state, order):
                 return tuple(order)
             stack.append((done, self._next(done, state, order)))
@@ -162,7 +167,8 @@ class Order(Generic[State]):
         history = self.history
         if history.is_stuck:
             waiting = [one for one in history.calls if not one.has_returned]
-            return all(any(r is BLOCKS for r, _ in self.specification.after(state, one.operation)) for one in waiting)
+            wait = [any(r is BLOCKS for r, _ in self.specification.after(state, one.operation)) for one in waiting]
+            return any(wait) if history.few_wait else all(wait)
         if history.final is None:
             return True
         before = [history.calls[at].result for at in order] if self._tells_apart else []
