@@ -18,9 +18,9 @@ class Register:
     initial: Any = 0
     operations = (("write", 1), ("write", 2), ("read", None), ("swap", (0, 2)))
 
-    def after(self, state: Any, operation: Any) -> Iterable[tuple[Hashable, Any]]:
-        """What an operation gives."""
-        name, value = operation
+    def after(self, state: Any, call: Any) -> Iterable[tuple[Hashable, Any]]:
+        """What a call gives."""
+        name, value = call.operation
         if name == "write":
             return [(None, value)]
         if name == "read":
@@ -46,9 +46,9 @@ class Queue(Register):
     initial = ()
     operations = (("put", 1), ("put", 2), ("get", None), ("get_nowait", None), ("put_or_drop", 3))
 
-    def after(self, state: Any, operation: Any) -> Iterable[tuple[Hashable, Any]]:
-        """What an operation gives."""
-        name, value = operation
+    def after(self, state: Any, call: Any) -> Iterable[tuple[Hashable, Any]]:
+        """What a call gives."""
+        name, value = call.operation
         if name == "put":
             return [(None, (*state, value))] if len(state) < 2 else [(BLOCKS, state)]
         if name == "put_or_drop":
@@ -79,7 +79,7 @@ def history_of(chance: random.Random, specification: Any) -> History:
             continue
         call = open_calls[at]
         if not call[3]:  # it takes effect
-            result, state = chance.choice(list(specification.after(state, call[1])))
+            result, state = chance.choice(list(specification.after(state, Call("", call[1], 0))))
             call[2], call[3] = result, result is not BLOCKS
             if result is BLOCKS and chance.random() < 0.4:
                 calls.append(Call(str(at), call[1], call[0]))
@@ -121,13 +121,12 @@ def _is_possible(order: tuple[Call, ...], history: History, specification: Any) 
         states = {
             after
             for state in states
-            for result, after in specification.after(state, one.operation)
+            for result, after in specification.after(state, one)
             if result is not BLOCKS and (not one.has_returned or result == one.result)
         }
     if history.is_stuck:
         waiting = [one for one in history.calls if not one.has_returned]
         return any(
-            all(any(r is BLOCKS for r, _ in specification.after(state, one.operation)) for one in waiting)
-            for state in states
+            all(any(r is BLOCKS for r, _ in specification.after(state, one)) for one in waiting) for state in states
         )
     return bool(states) and (history.final is None or history.final in states)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
 from scenrun.own_code.checking.judging import Judge, Judged
-from scenrun.own_code.checking.probing import Probed, probed
+from scenrun.own_code.checking.probing import Probed, in_order, probed
 from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planned
 from scenrun.own_code.checking.result import Checked, Failing, Shape
 from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
@@ -148,7 +148,7 @@ class _Check:
             own, spec = self.judge.alone(program, own=True), self.judge.alone(program)
             for order in [(), *((one,) for one in known.kept), *((a, b) for a in known.kept for b in known.kept)]:
                 try:
-                    mine, theirs = own.came_of(order), spec.came_of(order)
+                    mine, theirs = own.came_of(in_order(*order)), spec.came_of(in_order(*order))
                 except (Unclear, Uncontrolled, Different) as error:
                     raise UsageError(f"--spec `{self.request.spec}` cannot be run: {error}") from None
                 if mine != theirs:

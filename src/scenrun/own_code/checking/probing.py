@@ -9,7 +9,7 @@ from scenrun.own_code.checking.subject import LeftOut
 from scenrun.own_code.histories.comparable import Raised, Thing
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.alone import Alone, Came, Unclear
+from scenrun.own_code.searching.alone import Alone, Came, Order, Unclear
 from scenrun.own_code.searching.executions import Different
 from scenrun.search.properties.linearizability import BLOCKS
 
@@ -69,11 +69,16 @@ def probed(alone: Alone, operations: Sequence[Operation]) -> Probed:
     return Probed(tuple(kept), tuple(_merged(left_out)), readers, waiting, filling)
 
 
+def in_order(*operations: Operation) -> Order:
+    """Calls that one thread makes one after another."""
+    return tuple([("a", one) for one in operations])
+
+
 def _tried(alone: Alone, one: Operation) -> Came | str:
     """What an operation comes to alone, or why it is left out."""
     before = dict(alone.unaccounted)
     try:
-        first, second = alone.run((one,)), alone.run((one,))
+        first, second = alone.run(in_order(one)), alone.run(in_order(one))
     except (Unclear, Uncontrolled, Different) as error:
         return f"alone, {error}"
     touched = [name for name in alone.unaccounted if name not in before and name.startswith(OUTSIDE)]
@@ -96,7 +101,7 @@ def _changes_nothing(alone: Alone, one: Operation, kept: Sequence[Operation], fi
     return all(
         all(
             came.results[-1] == first[other].results[-1]
-            for came in alone.came_of((one, other))
+            for came in alone.came_of(in_order(one, other))
             if len(came.results) == 2
         )
         for other in kept

@@ -6,7 +6,7 @@ those in which it had not, also where the calls touch nothing in common.
 
 from __future__ import annotations
 
-from collections.abc import Container, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any, NamedTuple
 
 from scenrun.own_code.histories.comparable import Numbers, Of, comparable, raised
@@ -30,12 +30,21 @@ class Kept(NamedTuple):
 class Recorder:
     """The calls on an object in one execution."""
 
-    def __init__(self, execution: Execution, threads: Sequence[str] = (), by_type: Container[Hashable] = ()) -> None:
+    def __init__(
+        self,
+        execution: Execution,
+        threads: Sequence[str] = (),
+        by_type: Container[Hashable] = (),
+        order: Sequence[str] = (),
+    ) -> None:
         """A record without calls.
 
         - threads: the names of those that make calls, as far as they are known: with others, more orders are walked.
         - by_type: the operations of whose results only the type is compared.
+        - order: the thread of each call, where one call begins only after the one before has returned.
         """
+        self._turns = {name: [at for at, one in enumerate(order) if one == name] for name in order}
+        self._returned = 0
         self._by_type = by_type
         self._execution = execution
         self._threads = threads
@@ -46,7 +55,7 @@ class Recorder:
 
     def began(self, operation: Hashable, text: str) -> int:
         """A thread makes a call; returns its number."""
-        thread = self._step("call", f"call {text}")
+        thread = self._step("call", f"call {text}", self._turn())
         self._calls.append(Call(thread, operation, self._time))
         return len(self._calls) - 1
 
@@ -66,17 +75,27 @@ class Recorder:
         """A call has raised an exception."""
         self._end(number, raised(error))
 
+    def _turn(self) -> Callable[[], bool] | None:
+        """Whether it is the turn of the thread that asks; None: it always is."""
+        here = self._execution.here()
+        turns = None if here is None else self._turns.get(here.name)
+        if turns is None:
+            return None
+        at = turns.pop(0)
+        return lambda: self._returned == at
+
     def _end(self, number: int, result: Hashable) -> None:
         self._step("return", "return")
+        self._returned += 1
         one = self._calls[number]
         self._calls[number] = Call(one.thread, one.operation, one.began, self._time, result)
 
-    def _step(self, kind: str, text: str) -> str:
+    def _step(self, kind: str, text: str, ready: Callable[[], bool] | None = None) -> str:
         """A step, if a controlled thread asks; returns the name of the thread."""
         here = self._execution.here()
         if here is not None:
             cells = self._cells(here.name, writes=kind == "return")
-            self._execution.point(Step(kind, *cells[0], text, more=cells[1:]))
+            self._execution.point(Step(kind, *cells[0], text, ready=ready, more=cells[1:]))
         self._time += 1
         return ALONE if here is None else here.name
 

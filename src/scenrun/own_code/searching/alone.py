@@ -1,4 +1,7 @@
-"""What an object does when one thread alone uses it: the specification that histories of its calls are held to."""
+"""What an object does when calls of it are made one after another: the specification that histories are held to.
+
+Each call is made by its own thread, as what belongs to a thread, such as a lock that it holds, is another one's for others.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from scenrun.own_code.searching.call_executions import CallExecutions, CallProgr
 from scenrun.own_code.searching.live_states import choices, chosen
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.search.properties.end_states import FindingKey
-from scenrun.search.properties.linearizability import BLOCKS, History
+from scenrun.search.properties.linearizability import BLOCKS, Call, History
 
 MOST_SCHEDULES, MAX_STEPS = 500, 5_000
 """Of an object that starts threads of its own: how many schedules of one order of calls are walked; and steps of each."""
@@ -20,6 +23,10 @@ MOST_SCHEDULES, MAX_STEPS = 500, 5_000
 
 class Unclear(Exception):
     """What one thread alone sees is not known."""
+
+
+Order = tuple[tuple[str, Operation], ...]
+"""Calls one after another, each with the name of its thread."""
 
 
 class Came(NamedTuple):
@@ -33,7 +40,7 @@ class Came(NamedTuple):
 class _Node:
     """A state: the calls that led to it, and what they returned."""
 
-    order: tuple[Operation, ...]
+    order: Order
     results: tuple[Hashable, ...]
     finals: set[Hashable]
     after: dict[Hashable, list[tuple[Hashable, int]]] = field(default_factory=dict)
@@ -59,7 +66,7 @@ class Alone:
         self.before_run = before_run
         self._executions = executions
         self._setup, self._finals = program.setup, program.finals
-        self._came: dict[tuple[Operation, ...], frozenset[Came]] = {}
+        self._came: dict[Order, frozenset[Came]] = {}
         self._nodes: list[_Node] = []
         self.starts_threads = False
         """Whether the object starts threads of its own."""
@@ -76,18 +83,18 @@ class Alone:
 
     # --- the specification
 
-    def after(self, state: int, operation: Hashable) -> Iterable[tuple[Hashable, int]]:
-        """What an operation returns in a state, each with the state after it."""
-        node = self._nodes[state]
-        found = node.after.get(operation)
+    def after(self, state: int, call: Call) -> Iterable[tuple[Hashable, int]]:
+        """What a call returns in a state, each with the state after it."""
+        node, about = self._nodes[state], (call.thread, call.operation)
+        found = node.after.get(about)
         if found is None:
-            assert isinstance(operation, Operation)
-            found = node.after[operation] = self._after(node, operation)
+            found = node.after[about] = self._after(node, call)
         return found
 
-    def _after(self, node: _Node, operation: Operation) -> list[tuple[Hashable, int]]:
+    def _after(self, node: _Node, call: Call) -> list[tuple[Hashable, int]]:
         out: dict[Hashable, int] = {}
-        order = (*node.order, operation)
+        assert isinstance(call.operation, Operation)
+        order = (*node.order, (call.thread, call.operation))
         for came in self.came_of(order):
             if came.results[:-1] != node.results:
                 continue
@@ -112,17 +119,20 @@ class Alone:
 
     # --- running it
 
-    def came_of(self, order: tuple[Operation, ...]) -> frozenset[Came]:
+    def came_of(self, order: Order) -> frozenset[Came]:
         """What some calls, one after another, may come to; up to a call that waits for ever. Raises Unclear."""
         found = self._came.get(order)
         if found is None:
             found = self._came[order] = frozenset(self.run(order))
         return found
 
-    def run(self, order: tuple[Operation, ...]) -> set[Came]:
+    def run(self, order: Order) -> set[Came]:
         """The same, run anew."""
         self.before_run()
-        executions = self._executions(CallProgram((order,), self._setup, self._finals))
+        names = tuple(dict.fromkeys(thread for thread, _ in order))
+        threads = tuple([tuple([call for thread, call in order if thread == name]) for name in names])
+        turns = tuple([thread for thread, _ in order])
+        executions = self._executions(CallProgram(threads, self._setup, self._finals, names, turns))
         came: set[Came] = set()
 
         def note(history: History) -> tuple[FindingKey, ...]:
@@ -156,7 +166,7 @@ class Alone:
         execution.drive(choose)
         if len(execution.moved) > MAX_STEPS:
             raise Unclear(f"it has not ended after {MAX_STEPS:,} steps")
-        self.starts_threads |= len(execution.threads) > 1
+        self.starts_threads |= len(execution.threads) > len(executions.program.threads)
         executions.judge(executions.history_of(execution))
 
     def _all(self, executions: CallExecutions) -> None:

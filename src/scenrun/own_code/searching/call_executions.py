@@ -41,6 +41,10 @@ class CallProgram:
     """Called before there are threads."""
     finals: tuple[Operation, ...] = ()
     """Called after all threads, to see what is left."""
+    names: tuple[str, ...] = ()
+    """The names of the threads; none: a, b .."""
+    order: tuple[str, ...] = ()
+    """The thread of each call, where they are made one after another; none: at the same time."""
 
     def __str__(self) -> str:
         return " || ".join("; ".join(map(str, one)) for one in self.threads)
@@ -52,7 +56,7 @@ class Called:
     def __init__(self, owner: Any, program: CallProgram, names: Sequence[str], by_type: Container[Hashable]) -> None:
         assert control.current is not None
         self.owner = owner
-        self.recorder = Recorder(control.current, names, by_type)
+        self.recorder = Recorder(control.current, names, by_type, program.order)
         self.finals = program.finals
 
     def run(self, operations: Sequence[Operation]) -> None:
@@ -97,7 +101,7 @@ class CallExecutions(CodeExecutions):
         self.judge: Callable[[History], tuple[FindingKey, ...]] = lambda history: ()
         """What is found in what the threads have called, once they have ended or can never go on."""
 
-        names = [chr(ord("a") + at) for at in range(len(program.threads))]
+        names = program.names or tuple([chr(ord("a") + at) for at in range(len(program.threads))])
 
         def build(world: World) -> Body:
             def setup() -> Called:

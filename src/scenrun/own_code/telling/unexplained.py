@@ -33,8 +33,9 @@ def allowed_in(history: History, alone: Alone, of: str = "o") -> tuple[str, ...]
     """What its calls come to in each order that agrees with time."""
     out: dict[str, None] = {}
     for order, _ in zip(sequential_orders(history.calls), range(MOST_TRIED), strict=False):
-        operations = [history.calls[at].operation for at in order]
-        for came in alone.came_of(tuple([one for one in operations if isinstance(one, Operation)])):
+        calls = [history.calls[at] for at in order]
+        made = [(one.thread, one.operation) for one in calls if isinstance(one.operation, Operation)]
+        for came in alone.came_of(tuple(made)):
             pairs = zip(order, came.results, strict=False)
             out[", then ".join(_told(history.calls[at], result, of) for at, result in pairs)] = None
     return tuple(out)

@@ -88,12 +88,15 @@ def not_stuck(history: History) -> History:
 
 
 class Specification(Protocol[State]):
-    """What one thread alone can see."""
+    """What can be seen where one call comes after another."""
 
     initial: State
 
-    def after(self, state: State, operation: Hashable) -> Iterable[tuple[Hashable, State]]:
-        """What an operation may return in a state, each with the state after it; BLOCKS, and any state, where it waits."""
+    def after(self, state: State, call: Call) -> Iterable[tuple[Hashable, State]]:
+        """What a call may return in a state, each with the state after it; BLOCKS, and any state, where it waits.
+
+        Of the call, only the thread and the operation count.
+        """
 
     def finals(self, state: State) -> Iterable[Hashable]:
         """What may be left at a state."""
@@ -153,7 +156,7 @@ class Order(Generic[State]):
             if one.began > first_end or (self.history.is_stuck and not one.has_returned):
                 continue
             wanted = one.result if not self._tells_apart else self._as_seen(before, one.result)
-            for result, after in self.specification.after(state, one.operation):
+            for result, after in self.specification.after(state, one):
                 if result is not BLOCKS and (not one.has_returned or result == wanted):
                     yield at, after
 
@@ -167,7 +170,7 @@ class Order(Generic[State]):
         history = self.history
         if history.is_stuck:
             waiting = [one for one in history.calls if not one.has_returned]
-            wait = [any(r is BLOCKS for r, _ in self.specification.after(state, one.operation)) for one in waiting]
+            wait = [any(r is BLOCKS for r, _ in self.specification.after(state, one)) for one in waiting]
             return any(wait) if history.few_wait else all(wait)
         if history.final is None:
             return True
