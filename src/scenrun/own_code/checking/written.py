@@ -16,7 +16,7 @@ from scenrun.search.options import SearchOptions
 from scenrun.search.result import Explored
 from scenrun.search.space.breadth_first import Limits
 
-PATIENCE_S = 10.0
+PATIENCE_S = 2.0
 """Seconds for which a scenario is searched."""
 
 

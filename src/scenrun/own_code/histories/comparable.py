@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
 from pathlib import PurePath
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -79,7 +79,7 @@ def comparable(value: Any, numbers: Numbers, depth: int = DEEPEST) -> Hashable:
         return raised(value)
     if isinstance(value, Enum):
         return Of(kind.__qualname__, value.name)
-    if isinstance(value, type) or callable(value) or isinstance(value, ModuleType):
+    if isinstance(value, type | FunctionType | BuiltinFunctionType | MethodType | ModuleType):
         return Of("named", getattr(value, "__qualname__", kind.__qualname__))
     if isinstance(value, _SAID):
         return Of(kind.__qualname__, repr(value))

@@ -1,0 +1,190 @@
+"""`check`: classes of which it is known whether they are thread-safe, what it says of them, and the scenario that it writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import classes_to_check as classes
+import pytest
+from click.testing import CliRunner
+
+import scenrun
+from scenrun.errors import UsageError
+from scenrun.interface.cli.check import check_command
+from scenrun.own_code.checking import check_class as programs_of_a_check
+from scenrun.own_code.checking.arguments import given_calls
+from scenrun.own_code.checking.check_class import CheckRequest, check_class
+from scenrun.own_code.histories.operations import Operation
+
+MOST = {classes.Buffer: 8}
+"""Programs of a shape, where one is not enough to show what is wrong."""
+
+
+def request(cls: Any, **more: Any) -> CheckRequest:
+    """A small check."""
+    return CheckRequest(f"classes_to_check:{getattr(cls, '__name__', cls)}", **{"time_limit": None, "most": 1, **more})
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks of up to two calls in one thread and one in another; more by hand."""
+    monkeypatch.setattr(programs_of_a_check, "SHAPES", ((1, 1), (2, 1)))
+
+
+@pytest.mark.parametrize("cls", classes.KNOWN, ids=lambda cls: cls.__name__)
+def test_known_classes_are_judged(cls: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    if cls is classes.Buffer:
+        monkeypatch.setattr(programs_of_a_check, "SHAPES", ((1, 1), (1, 1, 1)))
+    found = check_class(request(cls, most=MOST.get(cls, 1)))
+    assert found.verdict == classes.KNOWN[cls], str(found)
+    assert not found.left_out
+
+
+def test_a_finding_tells_the_calls_and_what_was_allowed() -> None:
+    found = check_class(request(classes.Counter))
+    text = str(found)
+    assert "o.add() || o.add()" in text
+    assert "o.add() -> 1, then o.add() -> 2" in text
+    assert "add    itself" in text
+    assert "value  none of the others" in text
+
+
+def test_one_object_for_all_and_one_for_each_are_told_apart() -> None:
+    """Which of two like objects a pool gave to whom does not matter; that it gave one to both does."""
+    assert check_class(request(classes.LockedPool)).verdict == "thread-safe"
+    found = check_class(request(classes.Pool)).failing[0]
+    assert found.seen[:2] == ("a: o.take() -> <Made A>", "b: o.take() -> <Made A>")
+
+
+def test_a_result_that_changes_afterwards_is_compared_by_its_type() -> None:
+    assert check_class(request(classes.Snapshots)).by_type == ("o.all()",)
+
+
+def test_what_waits_may_hold_up_others() -> None:
+    """A writer that waits for a reader, and a reader that waits for the writer: no fault, and no proof either."""
+    found = check_class(request(classes.WriterFirst))
+    assert found.verdict == "incomplete"
+    assert any("perhaps for it" in why for shape in found.shapes for why, _ in shape.open)
+
+
+def test_what_belongs_to_a_thread_is_no_fault() -> None:
+    """Only who holds it gives it back; one call after another, too, each call is one of its own thread."""
+    assert check_class(request(classes.Owned)).verdict == "thread-safe"
+
+
+def test_a_specification_says_what_is_right() -> None:
+    assert check_class(request(classes.LockedCounter, spec="classes_to_check:Counter")).verdict == "thread-safe"
+    with pytest.raises(UsageError, match="something else than the class, also where one thread uses them"):
+        check_class(request(classes.LockedCounter, spec="classes_to_check:Backwards"))
+
+
+def test_operations_are_given() -> None:
+    found = check_class(request(classes.Cache, operations=("get('a')", "put(key: 'a', value: 1..2)")))
+    assert [str(one) for one in found.probed.kept] == [
+        "o.get('a')",
+        "o.put(key='a', value=1)",
+        "o.put(key='a', value=2)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("put(key: 0..1, value: 'a'|'b')", 4),
+        ("put(1, [1, 2])", 1),
+        ("size", 1),
+        ("clear()", 1),
+        ("put({'a': 1, 'b': 2})", 1),
+    ],
+)
+def test_a_text_stands_for_calls(text: str, calls: int) -> None:
+    assert len(given_calls(text)) == calls
+
+
+@pytest.mark.parametrize("text", ["put(", "put(x)", "1", "put(0..x)", "put(0..100000, 0..100000)", ""])
+def test_a_wrong_text_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        given_calls(text)
+
+
+def test_operations_are_written_as_python_does() -> None:
+    assert str(Operation.of("__setitem__", ["a", 1])) == "o['a'] = 1"
+    assert str(Operation("size", is_property=True)) == "o.size"
+    assert str(Operation.of("put", [1], {"block": False})) == "o.put(1, block=False)"
+
+
+# --- what cannot be checked
+
+
+@pytest.mark.parametrize(
+    ("cls", "sentence"),
+    [
+        ("Nothing", "there is no|cannot be found"),
+        ("Empty", "no method that can be checked"),
+        ("NeedsFunction", "needs arguments, and `callback` takes a function: give --make"),
+        ("Raising", r"`Raising\(2\)` raises ValueError: no 2; .*--make"),
+        ("queue", "is no class"),
+        ("Abstract", "is abstract"),
+    ],
+)
+def test_what_cannot_be_checked_is_said(cls: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        check_class(request(cls))
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("forever", "has not ended after"), ("draws", "something else each time"), ("reads_file", "outside of what can be searched"),
+        ("fails", "raises TypeError"), ("manages", "context manager"), ("with_function", "takes a function"),
+    ],
+)  # fmt: skip
+def test_methods_that_are_no_operations_are_left_out(name: str, why: str) -> None:
+    found = check_class(request(classes.Odd))
+    assert found.verdict == "thread-safe"
+    assert [one.why for one in found.left_out if one.name.startswith((name, f"o.{name}")) and why in one.why], (
+        found.left_out
+    )
+
+
+def test_items_of_a_generator_are_the_result() -> None:
+    found = check_class(request(classes.Odd, operations=("some()",)))
+    assert found.verdict == "thread-safe"
+
+
+def test_an_object_with_threads_of_its_own_needs_all_that_they_may_do() -> None:
+    with pytest.raises(UsageError, match="starts threads of its own, and not all that these may do was seen"):
+        check_class(request(classes.Worker))
+
+
+# --- the command
+
+
+def test_what_fails_is_a_scenario_that_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(check_command, ["classes_to_check:Registry", "--most", "1"], standalone_mode=False)
+    assert done.return_value == 1
+    explored = scenrun.explore(tmp_path / "check_registry.yaml", allow_python=True)
+    assert explored.ok
+    assert explored.verdict == "violated"
+    assert "no order of the calls explains" in explored.counterexamples[0].sentence
+
+
+def test_what_is_left_over_is_shown_by_calls_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both calls return what they may, and an item is lost: a call after them shows that."""
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(
+        check_command, ["classes_to_check:Statistics", "--most", "1", "--op", "add(1)", "--op", "mean()"]
+    )
+    text = (tmp_path / "check_statistics.yaml").read_text()
+    assert "call: o.mean" in text.partition("main:")[2]
+    assert scenrun.explore(tmp_path / "check_statistics.yaml", allow_python=True).verdict == "violated"
+
+
+def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "check_counter.yaml").write_text("scenario: mine\n")
+    done = CliRunner().invoke(check_command, ["classes_to_check:Counter"], standalone_mode=False)
+    assert isinstance(done.exception, UsageError)
+    assert (tmp_path / "check_counter.yaml").read_text() == "scenario: mine\n"
