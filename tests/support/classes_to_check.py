@@ -517,3 +517,19 @@ class Backwards(Counter):
     def add(self) -> int:
         self.count -= 1
         return self.count
+
+
+class TwoCounters:
+    """One lock around the counter, and one around nothing."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._guard = threading.Lock()
+        self._idle = threading.Lock()
+
+    def add(self) -> int:
+        with self._idle:
+            pass
+        with self._guard:
+            self._count += 1
+            return self._count

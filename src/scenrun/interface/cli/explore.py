@@ -91,6 +91,7 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 )
 @click.option("--symmetry/--no-symmetry", default=None, help="Take like replicas for one another, in a reduced search.")
 @click.option("--first", is_flag=True, help="End the search at the first finding.")
+@click.option("--without-locks", is_flag=True, help="Which lock matters: search again without each of them.")
 @click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
 @set_option
 @expect_option
@@ -116,6 +117,8 @@ def explore_command(files: tuple[str, ...], **options: Any) -> int:
     loaded = load_all(files, options, "save")
     _warn_of_calls([one for _, one in loaded])
     command = _Exploring(options)
+    if options["without_locks"]:
+        return max((command.without_locks(one) for _, one in loaded), default=0)
     with command.signals, command.workers():
         statuses = [command.explore(file, one) for file, one in loaded if command.signals.name is None]
     return command.signals.status or max(statuses, default=0)
@@ -141,6 +144,8 @@ def _limit_ns(options: dict[str, Any]) -> int | None:
 def _refuse(files: tuple[str, ...], options: dict[str, Any]) -> None:
     """Raises UsageError for options that have no effect."""
     _requested(options).check(_shown)
+    if options["without_locks"] and (options["save"] is not None or options["count"]):
+        raise UsageError("--without-locks makes a search of each lock, and has no effect on --save and --count")
     if options["save"] == "":
         raise UsageError("--save takes the name of a file")
     if options["save"] is not None and len(files) > 1:
@@ -202,6 +207,24 @@ class _Exploring:
         hush()
         with on_cluster(self.how, self.options["cluster"]) as self.how:
             yield
+
+    def without_locks(self, loaded: Loaded) -> int:
+        """Searches one scenario without each of its locks, and reports which matter; returns the exit status."""
+        from scenrun.own_code.searching.without_locks import NEEDED, without_locks
+
+        self._began = time.perf_counter()
+        code = CodeOptions(self.options["trace"], self.options["build"])
+        found = without_locks(loaded, self.options["seed"], self.how, code)
+        self._progress.clear()
+        if self.options["as_json"]:
+            tell(json.dumps([one.as_dict() for one in found.answers], ensure_ascii=False, default=str), form="json")
+        say(str(found))
+        for one in found.answers:
+            if one.verdict == NEEDED and one.explored is not None and not self.options["quiet"]:
+                say(f"\nwithout {one.lock}:")
+                for line in finding_lines(one.explored.counterexamples[0], self._width()):
+                    say(f"  {line}")
+        return EXIT_INCOMPLETE if any(one.verdict == "not shown" for one in found.answers) else 0
 
     def explore(self, file: str, loaded: Loaded) -> int:
         """Searches one scenario and reports the result; returns the exit status."""

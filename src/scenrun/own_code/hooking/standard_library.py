@@ -21,7 +21,7 @@ from typing import Any
 from scenrun.own_code.hooking.compiling import instrumented, instrumented_classes
 from scenrun.own_code.hooking.hook_names import HOOKS
 from scenrun.own_code.hooking.instrument import Instrumenter
-from scenrun.own_code.running import primitives
+from scenrun.own_code.running import locks, primitives
 from scenrun.own_code.running.execution import NotControlled, Unwound
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
@@ -105,8 +105,8 @@ def _threading(names: dict[str, Any], kind: type[Instrumenter]) -> ModuleType:
     twin = Twin("threading")
     exits: list[Any] = []
     twin.__dict__.update(
-        Lock=primitives.Lock, RLock=primitives.RLock, _RLock=primitives.RLock, _PyRLock=primitives.RLock,
-        _CRLock=primitives.RLock, _allocate_lock=primitives.Lock, Thread=primitives.Thread, local=threading.local,
+        Lock=locks.Lock, RLock=locks.RLock, _RLock=locks.RLock, _PyRLock=locks.RLock,
+        _CRLock=locks.RLock, _allocate_lock=locks.Lock, Thread=primitives.Thread, local=threading.local,
         current_thread=primitives.current_thread, currentThread=primitives.current_thread,
         get_ident=primitives.get_ident, get_native_id=primitives.get_ident, main_thread=threading.main_thread,
         TIMEOUT_MAX=threading.TIMEOUT_MAX, ThreadError=RuntimeError, ExceptHookArgs=threading.ExceptHookArgs,
@@ -152,8 +152,8 @@ def _queue() -> ModuleType:
 def _thread() -> ModuleType:
     twin = Twin("_thread")
     twin.__dict__.update(
-        RLock=primitives.RLock, allocate_lock=primitives.Lock, get_ident=primitives.get_ident, TIMEOUT_MAX=threading.TIMEOUT_MAX,
-        LockType=primitives.Lock,
+        RLock=locks.RLock, allocate_lock=locks.Lock, get_ident=primitives.get_ident, TIMEOUT_MAX=threading.TIMEOUT_MAX,
+        LockType=locks.Lock,
     )  # fmt: skip
     return twin
 

@@ -66,6 +66,8 @@ class Execution:
 
     is_set_up = False
     """Whether what threads share is made: only threads start others from then on."""
+    locks_off: Set[tuple[str, int]] = frozenset()
+    """Where locks are made that do nothing."""
     has_looked_at_clock = False
     has_drawn = False
     """Whether something was drawn at random."""
@@ -111,6 +113,8 @@ class Execution:
         self._access_steps: dict[tuple[int, tuple[tuple[int, bool], ...]], Step] = {}
         """The steps that are accesses, by site and cells."""
         self._order = Ordered()
+        self.locks_made: dict[tuple[str, int], str] = {}
+        """Where locks were made, by file and line, each with its kind."""
         self.unaccounted: dict[str, int] = {}
         """What threads did that is not announced, each with a site where they did."""
         self.classes = AskedClasses()

@@ -93,6 +93,10 @@ class CodeExecutions(Executions):
         """Those that were seen since."""
         self._ended: set[int] = set()
         """The schedules that have ended, each by a number."""
+        self.locks_off: frozenset[tuple[str, int]] = frozenset()
+        """Where locks are made that do nothing, by file and line."""
+        self.locks_made: dict[tuple[str, int], str] = {}
+        """Where locks were made so far."""
         self.steps = 0
         """All steps that were made so far."""
         self._marks_of: dict[tuple[Choice, ...], frozenset[Mark]] = {}
@@ -132,6 +136,7 @@ class CodeExecutions(Executions):
             self._raced |= self._present.execution.raced
             self.unaccounted = self._present.execution.unaccounted | self.unaccounted
             self.has_drawn |= self._present.execution.has_drawn
+            self.locks_made = self._present.execution.locks_made | self.locks_made
             self._present = None
         if self._draws is not None:
             self._draws.end()
@@ -225,6 +230,7 @@ class CodeExecutions(Executions):
         if "random" in self.loader.uncontrolled:
             self._draws = Draws(self.seed)
         execution = control.begin(files, marks, keeps=keeps, with_gil=self.loader.with_gil)
+        execution.locks_off = self.locks_off
         self.moves_made = []
         body = self.build(self._world)
         try:

@@ -66,6 +66,24 @@ def explore_any(
     return _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how, code).run()
 
 
+def searched_places(
+    loaded: Loaded, seed: int | None, how: SearchOptions, code: CodeOptions, places: dict[tuple[str, int], str],
+    off: frozenset[tuple[str, int]] = frozenset(),
+) -> Explored:  # fmt: skip
+    """Search a scenario with its code, with some locks that do nothing.
+
+    - places: takes where locks are made in code that was searched, by file and line, each with its kind.
+    - off: where the locks are made that do nothing.
+    """
+    _refuse(how)
+    exploring = _Exploring(loaded.program, loaded.program.seed if seed is None else seed, how, code)
+    exploring.executions.locks_off = off
+    found = exploring.run()
+    files = exploring.executions.loader.files
+    places.update({place: kind for place, kind in exploring.executions.locks_made.items() if place[0] in files})
+    return found
+
+
 def _refuse(how: SearchOptions) -> None:
     """Raises UsageError for options that have no effect where code is searched."""
     if how.strategy == STATES:
@@ -194,4 +212,5 @@ class _Exploring:
             return ""
         self.executions.close()
         there = executions_of(self.program, self.seed, told.code.trace, with_gil=True)
+        there.locks_off = self.executions.locks_off
         return with_gil(there, told.moves, told.code.marks, told.about)
