@@ -188,3 +188,28 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pyte
     done = CliRunner().invoke(check_command, ["classes_to_check:Counter"], standalone_mode=False)
     assert isinstance(done.exception, UsageError)
     assert (tmp_path / "check_counter.yaml").read_text() == "scenario: mine\n"
+
+
+# --- real threads
+
+
+@pytest.mark.parametrize(
+    "cls", [classes.LockedCounter, classes.LockedPool, classes.RightBuffer, classes.Owned], ids=lambda cls: cls.__name__
+)
+def test_real_threads_contradict_no_proof(cls: Any) -> None:
+    """They prove nothing themselves, and say so."""
+    found = check_class(request(cls, stress=True))
+    assert found.verdict == "incomplete", str(found)
+    assert not found.failing
+
+
+def test_real_threads_show_what_needs_no_luck() -> None:
+    """Each thread sees its own number only: of two, one sees what no order of the calls allows."""
+    found = check_class(request(classes.Slow, stress=True))
+    assert found.verdict == "not thread-safe", str(found)
+
+
+def test_real_threads_are_not_compared_where_the_clock_decides() -> None:
+    found = check_class(request(classes.Clock, stress=True))
+    assert not found.failing
+    assert "it looks at the clock" in str(found)

@@ -533,3 +533,25 @@ class TwoCounters:
         with self._guard:
             self._count += 1
             return self._count
+
+
+class Slow(Counter):
+    """Waits between the read and the write until another thread has read as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._met = threading.Barrier(2)
+
+    def add(self) -> int:
+        before = self.count
+        with suppress(threading.BrokenBarrierError):
+            self._met.wait(0.2)
+        self.count = before + 1
+        return self.count
+
+
+class Clock:
+    """Says what time it is."""
+
+    def now(self) -> float:
+        return time.monotonic()

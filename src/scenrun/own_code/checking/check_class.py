@@ -8,20 +8,25 @@ from dataclasses import dataclass
 
 from scenrun.errors import UsageError
 from scenrun.language.time_limit import time_limit_ns
-from scenrun.own_code.checking.judging import Judge, Judged
+from scenrun.own_code.checking.judging import Judge, Judged, finding_in
 from scenrun.own_code.checking.probing import Probed, in_order, probed
 from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planned
 from scenrun.own_code.checking.result import Checked, Failing, Shape
 from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
+from scenrun.own_code.checking.stress import maker, stressed
 from scenrun.own_code.checking.subject import LeftOut, Named, Subject
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Unclear
-from scenrun.own_code.searching.call_executions import CallProgram
+from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallProgram
 from scenrun.own_code.searching.executions import Different
 from scenrun.own_code.searching.output import silent
 
+ROUNDS = 200
+"""How often a program runs on real threads."""
+CLOCK = "it looks at the clock, which is another one for real threads"
+REAL_THREADS = "real threads that nobody controls prove nothing"
 TIME = "30s"
 SCHEDULES = 3_000
 """Schedules of one program at most."""
@@ -47,6 +52,8 @@ class CheckRequest:
     time_limit: str | float | None = TIME
     seed: int = 0
     trace: tuple[str, ...] = ()
+    stress: bool = False
+    """Whether the programs run on real threads that nobody controls, instead of being searched: that proves nothing."""
     most: int = MOST
     """Programs of more than a call in each thread, at most, of each shape."""
 
@@ -187,7 +194,23 @@ class _Check:
         """Whether the two calls of a program failed already with another setup."""
         return frozenset((program.threads[0][0], program.threads[1][0])) in self.pairs
 
+    def _stressed(self, program: CallProgram) -> Judged:
+        """What a program shows on real threads."""
+        make = maker(self.subject.make_by, self.subject.arguments)
+        found = stressed(make, program, ROUNDS, tuple(self.judge.by_type), stop=self._is_over)
+        self.schedules += found.rounds
+        alone = self.judge.alone(program)
+        for history in found.histories:
+            about = finding_in(history, alone)
+            if alone.looks_at_clock:
+                return Judged(program, None, None, found.rounds, CLOCK)
+            if about is not None:
+                return Judged(program, about, history if about.about == LINEARIZABLE else None, found.rounds, None)
+        return Judged(program, None, None, found.rounds, REAL_THREADS)
+
     def _judged(self, program: CallProgram) -> Judged:
+        if self.request.stress:
+            return self._stressed(program)
         left = None if self.until is None else max(0.1, self.until - time.perf_counter())
         try:
             judged = self.judge.judge(program, SCHEDULES, left, self.stopped)
@@ -197,7 +220,8 @@ class _Check:
         return judged
 
     def _fail(self, planned: Planned, judged: Judged) -> None:
-        judged = with_few_finals(judged, self._judged) if planned.shape == PAIRS else shrunk(judged, self._judged)
+        if not self.request.stress:
+            judged = with_few_finals(judged, self._judged) if planned.shape == PAIRS else shrunk(judged, self._judged)
         threads = judged.program.threads
         if [len(one) for one in threads] == [1, 1]:
             self.pairs.append(frozenset((threads[0][0], threads[1][0])))

@@ -107,6 +107,11 @@ def _items(value: Any) -> Callable[[Callable[[Any], Hashable]], Hashable] | None
     return None
 
 
+def type_alone(value: Any) -> Of:
+    """A value of which only the type is compared."""
+    return Of("a result", type(value).__qualname__)
+
+
 def raised(error: BaseException) -> Raised:
     """An exception as it can be compared: what it says counts if that is plain, and not another one each time."""
     said = error.args

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any, NamedTuple
 
-from scenrun.own_code.histories.comparable import Numbers, Of, comparable, raised
+from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
 from scenrun.own_code.running.execution import Execution
 from scenrun.own_code.running.steps import Step
 from scenrun.search.properties.linearizability import Call, History
@@ -62,11 +62,7 @@ class Recorder:
     def returned(self, number: int, result: Any) -> None:
         """A call has returned."""
         operation = self._calls[number].operation
-        found = (
-            Of("a result", type(result).__qualname__)
-            if operation in self._by_type
-            else comparable(result, self._numbers)
-        )
+        found = type_alone(result) if operation in self._by_type else comparable(result, self._numbers)
         if operation not in self._by_type and isinstance(result, list | dict | set | bytearray):
             self._kept.append(Kept(number, result, found))
         self._end(number, found)

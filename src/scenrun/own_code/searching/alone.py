@@ -70,6 +70,8 @@ class Alone:
         self._nodes: list[_Node] = []
         self.starts_threads = False
         """Whether the object starts threads of its own."""
+        self.looks_at_clock = False
+        """Whether a call has looked at the clock."""
         self.unaccounted: dict[str, int] = {}
         """What the calls did that is not announced, each with a site where they did."""
         self.changed: set[Hashable] = set()
@@ -166,6 +168,7 @@ class Alone:
         execution.drive(choose)
         if len(execution.moved) > MAX_STEPS:
             raise Unclear(f"it has not ended after {MAX_STEPS:,} steps")
+        self.looks_at_clock |= execution.has_looked_at_clock
         self.starts_threads |= len(execution.threads) > len(executions.program.threads)
         executions.judge(executions.history_of(execution))
 

@@ -1,0 +1,154 @@
+"""The same calls on real threads that nobody controls: for what cannot be controlled, and as a second look at what can.
+
+Modules are as they are, without hooks. What a program shows depends on luck; so a program without a finding is no proof. When a
+call began and returned is read from one counter, so that a history is never stricter than what happened.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import sys
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from scenrun.errors import UsageError
+from scenrun.own_code.checking.subject import Named
+from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
+from scenrun.own_code.histories.operations import MOST_ITEMS, Operation
+from scenrun.own_code.searching.call_executions import CallProgram
+from scenrun.search.properties.linearizability import Call, History
+
+PATIENCE_S = 5.0
+"""Seconds within which all calls of a round return; past them, somebody waits for ever."""
+SWITCH_S = 1e-6
+"""The switch interval of the interpreter in a stress run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stressed:
+    """What came of a program on real threads."""
+
+    rounds: int
+    histories: tuple[History, ...]
+    """The different ones."""
+
+
+def stressed(
+    make: Callable[[], Any],
+    program: CallProgram,
+    rounds: int,
+    by_type: Sequence[Hashable] = (),
+    *,
+    stop: Callable[[], bool],
+) -> Stressed:
+    """Run a program so often on real threads, each time with a new object.
+
+    - by_type: the operations of whose results only the type is compared.
+    - stop: asked before each round.
+    """
+    seen: dict[Hashable, History] = {}
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    done = 0
+    try:
+        for done in range(1, rounds + 1):  # noqa: B007
+            if stop():
+                break
+            history = _Round(make(), program, frozenset(by_type)).run()
+            seen.setdefault(history.shape, history)
+    finally:
+        sys.setswitchinterval(before)
+    return Stressed(done, tuple(seen.values()))
+
+
+class _Round:
+    """One run of a program."""
+
+    def __init__(self, owner: Any, program: CallProgram, by_type: frozenset[Hashable]) -> None:
+        self._owner = owner
+        self._program = program
+        self._by_type = by_type
+        self._clock = itertools.count(1)  # one step of C code: no two threads get the same
+        self._numbers = Numbers()
+        self._lock = threading.Lock()
+        self._calls: list[list[Any]] = []
+
+    def run(self) -> History:
+        """The history."""
+        for operation in self._program.setup:
+            _made(self._owner, operation)
+        gate = threading.Barrier(len(self._program.threads))
+        threads = [
+            threading.Thread(target=self._client, args=(chr(ord("a") + at), operations, gate), daemon=True)
+            for at, operations in enumerate(self._program.threads)
+        ]
+        for one in threads:
+            one.start()
+        until = time.monotonic() + PATIENCE_S
+        for one in threads:
+            one.join(max(0.0, until - time.monotonic()))
+        is_stuck = any(one.is_alive() for one in threads)
+        calls = tuple([self._call(*one) for one in self._calls])
+        return History(calls, is_stuck, None if is_stuck else self._left())
+
+    def _client(self, name: str, operations: Sequence[Operation], gate: threading.Barrier) -> None:
+        gate.wait()
+        for operation in operations:
+            made = [name, operation, next(self._clock), None, None]
+            self._calls.append(made)
+            found = _made(self._owner, operation)
+            made[3], made[4] = next(self._clock), found
+
+    def _call(self, name: str, operation: Operation, began: int, ended: int | None, found: Any) -> Call:
+        if ended is None:
+            return Call(name, operation, began)
+        return Call(name, operation, began, ended, self._compared(operation, found))
+
+    def _compared(self, operation: Operation, found: Any) -> Hashable:
+        if isinstance(found, _Raised):
+            return raised(found.error)
+        if operation in self._by_type:
+            return type_alone(found)
+        return comparable(found, self._numbers)
+
+    def _left(self) -> Hashable:
+        out = []
+        for operation in self._program.finals:
+            found = _made(self._owner, operation)
+            out.append(raised(found.error) if isinstance(found, _Raised) else comparable(found, self._numbers))
+        return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """An exception in place of a result."""
+
+    error: Exception
+
+
+def _made(owner: Any, operation: Operation) -> Any:
+    """What a call comes to."""
+    try:
+        if operation.is_property:
+            found = getattr(owner, operation.name)
+        else:
+            arguments, by_name = operation.values
+            found = getattr(owner, operation.name)(*arguments, **by_name)
+        return list(itertools.islice(found, MOST_ITEMS)) if hasattr(type(found), "__next__") else found
+    except Exception as error:  # it is what the call came to
+        return _Raised(error)
+
+
+def maker(made_by: Named, arguments: Sequence[str]) -> Callable[[], Any]:
+    """Makes objects of modules as they are; raises UsageError."""
+    values, _ = Operation(made_by.name, tuple(arguments)).values
+    try:
+        found: Any = reduce(getattr, made_by.name.split("."), importlib.import_module(made_by.module))
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"`{made_by}` cannot be found: {error}") from None
+    return lambda: found(*values)
