@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import classes_to_check as classes
+import odd_classes as odd
 import pytest
 from click.testing import CliRunner
 
@@ -23,7 +24,8 @@ MOST = {classes.Buffer: 8}
 
 def request(cls: Any, **more: Any) -> CheckRequest:
     """A small check."""
-    return CheckRequest(f"classes_to_check:{getattr(cls, '__name__', cls)}", **{"time_limit": None, "most": 1, **more})
+    module = getattr(cls, "__module__", "odd_classes")
+    return CheckRequest(f"{module}:{getattr(cls, '__name__', cls)}", **{"time_limit": None, "most": 1, **more})
 
 
 @pytest.fixture(autouse=True)
@@ -63,20 +65,20 @@ def test_a_result_that_changes_afterwards_is_compared_by_its_type() -> None:
 
 def test_what_waits_may_hold_up_others() -> None:
     """A writer that waits for a reader, and a reader that waits for the writer: no fault, and no proof either."""
-    found = check_class(request(classes.WriterFirst))
+    found = check_class(request(odd.WriterFirst))
     assert found.verdict == "incomplete"
     assert any("perhaps for it" in why for shape in found.shapes for why, _ in shape.open)
 
 
 def test_what_belongs_to_a_thread_is_no_fault() -> None:
     """Only who holds it gives it back; one call after another, too, each call is one of its own thread."""
-    assert check_class(request(classes.Owned)).verdict == "thread-safe"
+    assert check_class(request(odd.Owned)).verdict == "thread-safe"
 
 
 def test_a_specification_says_what_is_right() -> None:
     assert check_class(request(classes.LockedCounter, spec="classes_to_check:Counter")).verdict == "thread-safe"
     with pytest.raises(UsageError, match="something else than the class, also where one thread uses them"):
-        check_class(request(classes.LockedCounter, spec="classes_to_check:Backwards"))
+        check_class(request(classes.LockedCounter, spec="odd_classes:Backwards"))
 
 
 def test_operations_are_given() -> None:
@@ -141,7 +143,7 @@ def test_what_cannot_be_checked_is_said(cls: str, sentence: str) -> None:
     ],
 )  # fmt: skip
 def test_methods_that_are_no_operations_are_left_out(name: str, why: str) -> None:
-    found = check_class(request(classes.Odd))
+    found = check_class(request(odd.Odd))
     assert found.verdict == "thread-safe"
     assert [one.why for one in found.left_out if one.name.startswith((name, f"o.{name}")) and why in one.why], (
         found.left_out
@@ -149,13 +151,13 @@ def test_methods_that_are_no_operations_are_left_out(name: str, why: str) -> Non
 
 
 def test_items_of_a_generator_are_the_result() -> None:
-    found = check_class(request(classes.Odd, operations=("some()",)))
+    found = check_class(request(odd.Odd, operations=("some()",)))
     assert found.verdict == "thread-safe"
 
 
 def test_an_object_with_threads_of_its_own_needs_all_that_they_may_do() -> None:
     with pytest.raises(UsageError, match="starts threads of its own, and not all that these may do was seen"):
-        check_class(request(classes.Worker))
+        check_class(request(odd.Worker))
 
 
 # --- the command
@@ -194,7 +196,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.parametrize(
-    "cls", [classes.LockedCounter, classes.LockedPool, classes.RightBuffer, classes.Owned], ids=lambda cls: cls.__name__
+    "cls", [classes.LockedCounter, classes.LockedPool, classes.RightBuffer, odd.Owned], ids=lambda cls: cls.__name__
 )
 def test_real_threads_contradict_no_proof(cls: Any) -> None:
     """They prove nothing themselves, and say so."""
@@ -205,11 +207,11 @@ def test_real_threads_contradict_no_proof(cls: Any) -> None:
 
 def test_real_threads_show_what_needs_no_luck() -> None:
     """Each thread sees its own number only: of two, one sees what no order of the calls allows."""
-    found = check_class(request(classes.Slow, stress=True))
+    found = check_class(request(odd.Slow, stress=True))
     assert found.verdict == "not thread-safe", str(found)
 
 
 def test_real_threads_are_not_compared_where_the_clock_decides() -> None:
-    found = check_class(request(classes.Clock, stress=True))
+    found = check_class(request(odd.Clock, stress=True))
     assert not found.failing
     assert "it looks at the clock" in str(found)

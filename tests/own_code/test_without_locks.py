@@ -62,12 +62,12 @@ def test_a_lock_that_others_are_built_on_is_not_taken_away() -> None:
 
 def test_a_lock_of_code_is_taken_away_where_it_is_made() -> None:
     found = asked({
-        "scenario": "counts", "objects": {"o": {"python": "classes_to_check:TwoCounters"}},
+        "scenario": "counts", "objects": {"o": {"python": "odd_classes:TwoCounters"}},
         "threads": {"a": {"do": [{"call": "o.add"}]}, "b": {"do": [{"call": "o.add"}]}},
         "expect": {"linearizable": ["o"]},
     })  # fmt: skip
     assert sorted(one.verdict for one in found.answers) == ["needed", "not needed"]
-    assert all(one.lock.startswith("classes_to_check.py:") for one in found.answers)
+    assert all(one.lock.startswith("odd_classes.py:") for one in found.answers)
 
 
 def test_what_does_not_hold_with_its_locks_is_not_asked() -> None:

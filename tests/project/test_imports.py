@@ -35,7 +35,7 @@ ONLY_IN = {
     "pydantic_core": ("scenrun.language", "scenrun.program.compiler.arguments", "scenrun.interface.cli.catalogue"),
     "yaml": (
         "scenrun.language.source", "scenrun.program.loaded", "scenrun.execution.simulator.costs",
-        "scenrun.interface.pytest_plugin.fixture",
+        "scenrun.interface.pytest_plugin.fixture", "scenrun.own_code.checking.as_scenario",
     ),
 }  # fmt: skip
 """The packages of others that are not everywhere: the modules, or rooms, that import them."""
@@ -58,6 +58,7 @@ IN_FUNCTIONS = {
     "scenrun.batch.sweep.options": START_UP,
     "scenrun.batch.sweep.run": START_UP,
     "scenrun.interface.cli.calibrate": START_UP,
+    "scenrun.interface.cli.check": START_UP,
     "scenrun.interface.cli.explore": START_UP,
     "scenrun.interface.cli.explore_main": START_UP,
     "scenrun.interface.cli.logs": START_UP,

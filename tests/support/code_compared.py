@@ -15,7 +15,8 @@ from code_at_random import Author
 from opcode_schedules import OpcodeSchedule
 
 from scenrun.own_code.hooking.loader import Loader, World
-from scenrun.own_code.searching.executions import Body, CodeExecutions, Different, Marked
+from scenrun.own_code.searching.body import Body, Different, Marked
+from scenrun.own_code.searching.executions import CodeExecutions
 from scenrun.search.strategies.dpor import Dpor
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.schedule_queue import Limits

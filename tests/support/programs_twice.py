@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from code_compared import MOST_STEPS, Outcomes, TooLarge
 
 import scenrun
-from scenrun.own_code.searching.executions import Marked
+from scenrun.own_code.searching.body import Marked
 from scenrun.search.strategies.dpor import Dpor
 from scenrun.search.strategies.exhaustive import Progress
 from scenrun.search.strategies.schedule_queue import Limits

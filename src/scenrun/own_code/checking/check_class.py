@@ -19,8 +19,8 @@ from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Unclear
+from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallProgram
-from scenrun.own_code.searching.executions import Different
 from scenrun.own_code.searching.output import silent
 
 ROUNDS = 200
@@ -227,7 +227,8 @@ class _Check:
             self.pairs.append(frozenset((threads[0][0], threads[1][0])))
         else:  # the same calls need not fail again and again
             self.pairs += [frozenset((a, b)) for a in threads[0] for b in threads[1]]
-        self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
+        if all(one.program != judged.program for one in self.failing):
+            self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
 
 
 def different_alone(spec: str | None, order: Sequence[Operation], mine: object, theirs: object) -> str:

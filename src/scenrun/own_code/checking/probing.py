@@ -10,7 +10,7 @@ from scenrun.own_code.histories.comparable import Raised, Thing
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Alone, Came, Order, Unclear
-from scenrun.own_code.searching.executions import Different
+from scenrun.own_code.searching.body import Different
 from scenrun.search.properties.linearizability import BLOCKS
 
 OUTSIDE = (

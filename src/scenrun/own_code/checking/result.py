@@ -150,7 +150,7 @@ class Checked:
 
 def _lines(found: Checked) -> list[str]:
     programs = sum(one.searched for one in found.shapes)
-    counts = f"{programs:,} programs, {found.schedules:,} schedules, {found.seconds:.1f} s"
+    counts = f"{programs:,} program{'s' * (programs != 1)}, {found.schedules:,} schedules, {found.seconds:.1f} s"
     out = [f"{found.what} (made by {found.made_by}): {found.verdict}", f"  {counts}"]
     if found.failing:
         out += ["", *_failing_lines(found.failing[0])]

@@ -66,6 +66,8 @@ class Execution:
 
     is_set_up = False
     """Whether what threads share is made: only threads start others from then on."""
+    clock = 0.0
+    """The virtual time, in seconds: it goes on where a thread sleeps or its time-out fires."""
     locks_off: Set[tuple[str, int]] = frozenset()
     """Where locks are made that do nothing."""
     has_looked_at_clock = False
@@ -98,8 +100,6 @@ class Execution:
         """Sites of accesses that the steps did not order, of which at least one was no step; names that came to be on classes."""
         self.threads: list[Controlled] = []
         self.moved: list[Moved] = []
-        self.clock = 0.0
-        """The virtual time, in seconds: it goes on where a thread sleeps or its time-out fires."""
         self.left_behind: list[str] = []
         """Threads that did not end when the execution was over."""
         self.by_ident: dict[int, Controlled] = {}

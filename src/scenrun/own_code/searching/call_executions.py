@@ -15,7 +15,8 @@ from scenrun.own_code.hooking.sites import Site, number_of
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Execution, NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.locks import WOULD_BLOCK
-from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure
+from scenrun.own_code.searching.body import Body
+from scenrun.own_code.searching.executions import CodeExecutions, is_sure
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.properties.linearizability import BLOCKS, History

@@ -19,6 +19,7 @@ from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Chosen, Execution, Mark, Uncontrolled
 from scenrun.own_code.running.steps import Controlled
 from scenrun.own_code.searching import live_states
+from scenrun.own_code.searching.body import Body, Different
 from scenrun.own_code.searching.live_states import LiveStates, chosen
 from scenrun.own_code.searching.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.telling.labels import LabelledMarks, Labels
@@ -37,42 +38,25 @@ MOST_STATES = 200_000
 """Schedules and beginnings of schedules that are kept at a time."""
 
 
-class Body(NamedTuple):
-    """What the threads of one execution do, made of fresh modules."""
-
-    setup: Callable[[], Any]
-    """Makes what the threads share; called before there are threads."""
-    threads: Sequence[tuple[str, Callable[[Any], object]]]
-    """Each thread by name; called with what the setup returned."""
-    check: Callable[[Any], object] | None = None
-    """Called after all threads have ended; must not return False or raise."""
-    announce_ends: bool = True
-    """Whether the end of each of these threads is a step."""
-
-
-class Marked(Exception):
-    """There are more steps than a search of all schedules began with: it must begin anew."""
-
-
-class Different(LookupError):
-    """The code does something else each time: the same steps have led to something else before."""
-
-    def __init__(self, at: int, why: str) -> None:
-        super().__init__(f"the code does something else each time it is run with the same steps: at step {at}, {why}")
-
-
 Build = Callable[[World], Body]
 
 
 class CodeExecutions(Executions):
     """Executions of Python code on controlled threads."""
 
+    has_drawn = False
+    """Whether something was drawn at random so far."""
+    is_settled = False
+    """Whether no more sites are marked: a finding is told with the steps with which it was found."""
+    records = False
+    """Whether the places of steps are recorded, which takes time."""
+    steps = 0
+    """All steps that were made so far."""
+
     def __init__(self, loader: Loader, build: Build, seed: int = 0) -> None:
         """seed: of what the code draws at random."""
         self.loader = loader
         self.seed = seed
-        self.has_drawn = False
-        """Whether something was drawn at random so far."""
         self._draws: Draws | None = None
         self.build = build
         self.objects = -1
@@ -87,8 +71,6 @@ class CodeExecutions(Executions):
         """Sites that were seen in a race, whose accesses are steps; and names of attributes that are written on classes."""
         self.on_marks: type[Exception] = Overflow
         """What a look-up raises where sites were marked, as there are more steps now: all states are invalid."""
-        self.is_settled = False
-        """Whether no more sites are marked: a finding is told with the steps with which it was found."""
         self._raced: set[Mark] = set()
         """Those that were seen since."""
         self._ended: set[int] = set()
@@ -97,8 +79,6 @@ class CodeExecutions(Executions):
         """Where locks are made that do nothing, by file and line."""
         self.locks_made: dict[tuple[str, int], str] = {}
         """Where locks were made so far."""
-        self.steps = 0
-        """All steps that were made so far."""
         self._marks_of: dict[tuple[Choice, ...], frozenset[Mark]] = {}
         """For each schedule that is kept, the marks with which it was found."""
         self._tree = ScheduleTree()
@@ -111,8 +91,6 @@ class CodeExecutions(Executions):
         self._is_loaded = False
         self._complaints: list[str | None] = []
         """What the check said of the present execution, once it was asked: it may change what it looks at."""
-        self.records = False
-        """Whether the places of steps are recorded, which takes time."""
         self.labels = Labels(loader)
         self.moves_made: list[Move] = []
         """The steps of the present execution by name, if places are recorded."""

@@ -12,7 +12,8 @@ from scenrun.language.time_limit import time_limit_ns
 from scenrun.model.move_schedule import OfCode
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CodeExecutions, Different, choice_of
+from scenrun.own_code.searching.body import Different
+from scenrun.own_code.searching.executions import CodeExecutions, choice_of
 from scenrun.own_code.searching.functions import Function, Functions
 from scenrun.own_code.searching.output import silent
 from scenrun.own_code.searching.shorten_code import shortened

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from scenrun.errors import UsageError
 from scenrun.own_code.hooking.loader import Loader, is_of_python
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import Different, choice_of
+from scenrun.own_code.searching.body import Different
+from scenrun.own_code.searching.executions import choice_of
 from scenrun.own_code.searching.explore_code import GIL, MAX_STEPS, check_build, extent_of
 from scenrun.own_code.searching.output import silent
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple, cast
 from scenrun.errors import UsageError
 from scenrun.own_code.hooking.loader import Loader, World, named
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CHECK, Body, CodeExecutions
+from scenrun.own_code.searching.body import Body
+from scenrun.own_code.searching.executions import CHECK, CodeExecutions
 
 Function = Callable[..., Any] | str
 

@@ -24,8 +24,9 @@ from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import NotControlled, Uncontrolled, Unwound
 from scenrun.own_code.running.steps import Controlled, Step
 from scenrun.own_code.searching.alone import Alone
+from scenrun.own_code.searching.body import Body
 from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallExecutions, CallProgram
-from scenrun.own_code.searching.executions import Body, CodeExecutions, is_sure, stuck_kind
+from scenrun.own_code.searching.executions import CodeExecutions, is_sure, stuck_kind
 from scenrun.own_code.searching.modules import module_in
 from scenrun.program.findings import kind_of_fault
 from scenrun.program.ir import Instruction, Program

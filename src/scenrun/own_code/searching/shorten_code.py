@@ -8,7 +8,8 @@ from typing import Any
 
 from scenrun.model.machine import Transition
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CodeExecutions, Different
+from scenrun.own_code.searching.body import Different
+from scenrun.own_code.searching.executions import CodeExecutions
 from scenrun.search.counterexample.shorten import cut_down
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.space.state_space import Stopped

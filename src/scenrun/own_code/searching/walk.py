@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CodeExecutions, Different, Marked
+from scenrun.own_code.searching.body import Different, Marked
+from scenrun.own_code.searching.executions import CodeExecutions
 from scenrun.search.hunt import FIRST
 from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.strategies.exhaustive import Progress

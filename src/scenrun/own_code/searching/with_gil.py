@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from scenrun.model.moves import Diverged, Move
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CodeExecutions, Different
+from scenrun.own_code.searching.body import Different
+from scenrun.own_code.searching.executions import CodeExecutions
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.own_code.telling.follow import Follower
 from scenrun.search.options import DEPTH

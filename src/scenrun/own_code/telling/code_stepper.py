@@ -10,7 +10,7 @@ from scenrun.model.machine import Transition
 from scenrun.model.move_schedule import OfCode
 from scenrun.model.moves import Move
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import Different
+from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.explore_scenario import executions_of
 from scenrun.own_code.searching.output import silent
 from scenrun.own_code.searching.schedule_tree import ROOT

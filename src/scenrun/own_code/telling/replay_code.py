@@ -9,7 +9,8 @@ from scenrun.errors import UsageError
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.executions import CodeExecutions, Different
+from scenrun.own_code.searching.body import Different
+from scenrun.own_code.searching.executions import CodeExecutions
 from scenrun.own_code.searching.explore_scenario import executions_of
 from scenrun.own_code.searching.functions import Functions
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
