@@ -16,6 +16,7 @@ from scenrun.search.properties.linearizability import BLOCKS
 OUTSIDE = (
     "open()",
     "io.",
+    "_io.",
     "socket.",
     "subprocess.",
     "os.",
