@@ -18,7 +18,7 @@ from scenrun.program.user_python import import_from_here
 
 if TYPE_CHECKING:
     from scenrun.own_code.checking.check_class import CheckRequest
-    from scenrun.own_code.checking.result import Checked
+    from scenrun.own_code.checking.result import Checked, Failing
     from scenrun.own_code.checking.written import Written
 
 PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
@@ -75,10 +75,17 @@ def check_command(**options: Any) -> int:
     check_place(path)
     progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S, elsewhere_s=PROGRESS_ELSEWHERE_S)
     with Signals() as signals:
-        found = check_class(request, lambda line: progress.show(lambda: line), lambda: signals.name)
+        kept: list[Written] = []
+
+        def first(one: Failing) -> None:
+            progress.clear()
+            if not options["stress"]:
+                kept.append(_written(one, request, path))
+            _say_first(one, kept, quiet=options["quiet"])
+
+        found = check_class(request, lambda line: progress.show(lambda: line), lambda: signals.name, first)
         progress.clear()
-        written = _written(found, request, path) if found.failing and not options["stress"] else None
-        _report(found, written, options)
+        _report(found, kept[0] if kept else None, options)
     return signals.status or _status(found)
 
 
@@ -88,11 +95,18 @@ def _file_of(what: str) -> str:
     return f"check_{re.sub(r'[^a-z0-9]+', '_', name).strip('_') or 'class'}.yaml"
 
 
-def _written(found: Checked, request: CheckRequest, path: Path) -> Written:
+def _say_first(one: Failing, kept: list[Written], *, quiet: bool) -> None:
+    """Tell of the first program that fails, while the check goes on."""
+    if not quiet:
+        where = f"; written to {kept[0].path}" if kept and kept[0].explored is not None else ""
+        say(f"found: {one}{where}; the check goes on (Ctrl-C ends it)")
+
+
+def _written(failing: Failing, request: CheckRequest, path: Path) -> Written:
     from scenrun.own_code.checking.check_class import subject_of
     from scenrun.own_code.checking.written import write_scenario
 
-    return write_scenario(found.failing[0], subject_of(request), path, request.spec, request.trace)
+    return write_scenario(failing, subject_of(request), path, request.spec, request.trace)
 
 
 def _report(found: Checked, written: Written | None, options: dict[str, Any]) -> None:

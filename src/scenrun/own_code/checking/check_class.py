@@ -68,20 +68,23 @@ Tell = Callable[[str], None]
 
 
 def check_class(
-    request: CheckRequest, tell: Tell = lambda text: None, stopped: Callable[[], str | None] = lambda: None
+    request: CheckRequest,
+    tell: Tell = lambda text: None,
+    stopped: Callable[[], str | None] = lambda: None,
+    first: Callable[[Failing], None] = lambda one: None,
 ) -> Checked:
     """Check a class; raises UsageError for what cannot be checked.
 
     - tell: called now and then with how far it is.
     - stopped: called now and then; a reason that it returns ends the check, with what was found until then.
+    - first: called with the first program that fails, before the check goes on.
     """
     if control.current is not None:
         raise UsageError("this is searched already: a check cannot be made in what is searched")
     seconds = request.seconds
     if request.most < 1:
         raise UsageError(f"at least 1 program of each shape is searched, not {request.most}")
-    with silent():
-        return _Check(request, seconds, tell, stopped).run()
+    return _Check(request, seconds, tell, stopped, first).run()
 
 
 def subject_of(request: CheckRequest) -> Subject:
@@ -94,14 +97,21 @@ class _Check:
     """One check."""
 
     def __init__(
-        self, request: CheckRequest, seconds: float | None, tell: Tell, stopped: Callable[[], str | None]
+        self,
+        request: CheckRequest,
+        seconds: float | None,
+        tell: Tell,
+        stopped: Callable[[], str | None],
+        first: Callable[[Failing], None],
     ) -> None:
         self.request = request
         self.tell = tell
         self.stopped = stopped
+        self.first = first
         self.began = time.perf_counter()
         self.until = None if seconds is None else self.began + seconds
-        self.subject = subject_of(request)
+        with silent():
+            self.subject = subject_of(request)
         spec = None if request.spec is None else Named.of(request.spec, "--spec")
         self.judge = Judge(self.subject, request.seed, None if spec is None else spec.maker(self.subject))
         self.failing: list[Failing] = []
@@ -114,11 +124,14 @@ class _Check:
         """The result."""
         given, setup = self.subject.given(self.request.operations), tuple(self.subject.given(self.request.setup))
         found, left_out = (given, []) if given else self.subject.operations()
-        known = self._probed(found, setup, left_out)
+        self.tell(f"{len(found)} calls of {self.subject.what.name}, each tried alone")
+        with silent():
+            known = self._probed(found, setup, left_out)
         setups = [setup] if setup or known.filling is None else [(), (known.filling,)]
         plan = Plan(known, tuple(setups), self.request.seed, self.request.most)
         if self.request.spec is not None:
-            self._compare_alone(known, plan)
+            with silent():
+                self._compare_alone(known, plan)
         for shape in SHAPES:
             if not self._is_over():
                 self._search(plan.of_shape(shape, self.pairs))
@@ -129,7 +142,6 @@ class _Check:
         )  # fmt: skip
 
     def _probed(self, found: Sequence[Operation], setup: tuple[Operation, ...], left_out: list[LeftOut]) -> Probed:
-        self.tell(f"{len(found)} calls of {self.subject.what.name}, each tried alone")
         try:
             alone = self.judge.alone(CallProgram((), setup), own=True)
             known = probed(alone, found)
@@ -209,8 +221,11 @@ class _Check:
         return Judged(program, None, None, found.rounds, REAL_THREADS)
 
     def _judged(self, program: CallProgram) -> Judged:
-        if self.request.stress:
-            return self._stressed(program)
+        with silent():
+            return self._stressed(program) if self.request.stress else self._searched(program)
+
+    def _searched(self, program: CallProgram) -> Judged:
+        """What a search of a program shows."""
         left = None if self.until is None else max(0.1, self.until - time.perf_counter())
         try:
             judged = self.judge.judge(program, SCHEDULES, left, self.stopped)
@@ -221,14 +236,18 @@ class _Check:
 
     def _fail(self, planned: Planned, judged: Judged) -> None:
         if not self.request.stress:
-            judged = with_few_finals(judged, self._judged) if planned.shape == PAIRS else shrunk(judged, self._judged)
+            judged = judged if planned.shape == PAIRS else shrunk(judged, self._judged)
+            judged = judged if self.failing else with_few_finals(judged, self._judged)  # the first one is told
         threads = judged.program.threads
         if [len(one) for one in threads] == [1, 1]:
             self.pairs.append(frozenset((threads[0][0], threads[1][0])))
         else:  # the same calls need not fail again and again
             self.pairs += [frozenset((a, b)) for a in threads[0] for b in threads[1]]
         if all(one.program != judged.program for one in self.failing):
-            self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
+            with silent():
+                self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
+            if len(self.failing) == 1:
+                self.first(self.failing[0])
 
 
 def different_alone(spec: str | None, order: Sequence[Operation], mine: object, theirs: object) -> str:
