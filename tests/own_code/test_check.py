@@ -195,9 +195,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pyte
 # --- real threads
 
 
-@pytest.mark.parametrize(
-    "cls", [classes.LockedCounter, classes.LockedPool, classes.RightBuffer, odd.Owned], ids=lambda cls: cls.__name__
-)
+@pytest.mark.parametrize("cls", [classes.LockedCounter, classes.LockedPool, odd.Owned], ids=lambda cls: cls.__name__)
 def test_real_threads_contradict_no_proof(cls: Any) -> None:
     """They prove nothing themselves, and say so."""
     found = check_class(request(cls, stress=True))

@@ -351,9 +351,14 @@ def operate(what: str, left: Any, right: Any, site: int) -> Any:
     """`left + right` and the like."""
     if control.watched is not None:
         if what in ("in", "not in"):
-            whole(right, site)
-            if is_container(right):
-                ask_part(left, site)
+            if issubclass(type(right), dict):  # of a dictionary, keys alone are asked
+                touch(right, False, site)
+                for key in (left, *dict.keys(right)):
+                    ask_part(key, site)
+            else:
+                whole(right, site)
+                if is_container(right):
+                    ask_part(left, site)
         elif not (is_simple(left) and is_simple(right)):
             announce([*all_of(left, site), *all_of(right, site)], site)
     return OPERATORS[what](left, right)
