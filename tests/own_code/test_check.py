@@ -32,6 +32,7 @@ def request(cls: Any, **more: Any) -> CheckRequest:
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checks of up to two calls in one thread and one in another; more by hand."""
     monkeypatch.setattr(programs_of_a_check, "SHAPES", ((1, 1), (2, 1)))
+    monkeypatch.setattr(programs_of_a_check, "ROUNDS", 10)
 
 
 @pytest.mark.parametrize("cls", classes.KNOWN, ids=lambda cls: cls.__name__)
@@ -201,12 +202,6 @@ def test_real_threads_contradict_no_proof(cls: Any) -> None:
     found = check_class(request(cls, stress=True))
     assert found.verdict == "incomplete", str(found)
     assert not found.failing
-
-
-def test_real_threads_show_what_needs_no_luck() -> None:
-    """Each thread sees its own number only: of two, one sees what no order of the calls allows."""
-    found = check_class(request(odd.Slow, stress=True))
-    assert found.verdict == "not thread-safe", str(found)
 
 
 def test_real_threads_are_not_compared_where_the_clock_decides() -> None:

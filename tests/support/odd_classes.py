@@ -7,7 +7,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from classes_to_check import Counter
@@ -149,21 +149,6 @@ class TwoCounters:
         with self._guard:
             self._count += 1
             return self._count
-
-
-class Slow(Counter):
-    """Waits between the read and the write until another thread has read as well."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._met = threading.Barrier(2)
-
-    def add(self) -> int:
-        before = self.count
-        with suppress(threading.BrokenBarrierError):
-            self._met.wait(0.2)
-        self.count = before + 1
-        return self.count
 
 
 class Clock:
