@@ -204,6 +204,13 @@ def test_real_threads_contradict_no_proof(cls: Any) -> None:
     assert not found.failing
 
 
+def test_real_threads_show_what_needs_no_luck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that meet between the read and the write come to what no order of the calls allows: alone, each waits for ever."""
+    monkeypatch.setattr(programs_of_a_check, "SHAPES", ((1, 1),))
+    found = check_class(request(odd.Meeting, stress=True, operations=("add()",)))
+    assert found.verdict == "not thread-safe", str(found)
+
+
 def test_real_threads_are_not_compared_where_the_clock_decides() -> None:
     found = check_class(request(odd.Clock, stress=True))
     assert not found.failing

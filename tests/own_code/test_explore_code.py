@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import code_misjudged as misjudged
 import code_to_search as code
 import pytest
+import time_outside
 
 import scenrun
 from scenrun.errors import UsageError
@@ -350,4 +351,10 @@ def test_a_thread_may_start_others_before_the_search_goes_on(monkeypatch: pytest
     """On a busy machine the thread that was told to go on is faster than the one that told it."""
     monkeypatch.setattr("scenrun.own_code.running.steps.locked", _Slow)
     found = scenrun.explore_code(code.nothing_yet, [code.starts_a_slow_one], code.value_is_two)
+    assert found.verdict == "holds", str(found)
+
+
+def test_time_passes_in_the_setup_and_in_the_check() -> None:
+    """What waits there for a time comes to an end, as it does in Python."""
+    found = scenrun.explore_code(time_outside.setup, [time_outside.does] * 2, time_outside.check)
     assert found.verdict == "holds", str(found)

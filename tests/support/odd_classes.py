@@ -151,6 +151,20 @@ class TwoCounters:
             return self._count
 
 
+class Meeting(Counter):
+    """Waits between the read and the write until another thread has read as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._met = threading.Barrier(2)
+
+    def add(self) -> int:
+        before = self.count
+        self._met.wait()
+        self.count = before + 1
+        return self.count
+
+
 class Clock:
     """Says what time it is."""
 

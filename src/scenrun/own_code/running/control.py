@@ -61,6 +61,12 @@ def end() -> None:
         gc.collect()
 
 
+def pass_time(seconds: float) -> None:
+    """Let virtual time pass where no thread is controlled: whoever waits there until some time comes to an end."""
+    if current is not None:
+        current.clock += seconds
+
+
 def _quiet(hook: Callable[[Any], object]) -> Callable[[Any], object]:
     """A hook that does not tell of finalizers that the end of an execution has ended as well."""
     return lambda about: None if about.exc_type is Unwound else hook(about)

@@ -62,11 +62,13 @@ class Lock:
         if self._is_free_for(OUTSIDE):
             self._owner, self._depth = OUTSIDE, self._depth + 1
             return True
-        if timeout >= 0:  # nobody gives it back in the meantime
-            return False
-        if blocking and control.is_quiet():
+        waits = blocking and timeout != 0
+        if waits and control.is_quiet():
             raise Uncontrolled(IN_QUIET)
-        if blocking:
+        if waits and timeout > 0:  # nobody gives it back in the meantime
+            control.pass_time(timeout)
+            return False
+        if waits:
             raise RuntimeError(WOULD_BLOCK)
         return False
 

@@ -45,8 +45,10 @@ class SimpleQueue:
             cell, has_timeout = execution.cell_of(self, "items"), timeout is not None and waits
             if execution.point(Step("get", cell, True, "get an item", None, ready, has_timeout)):
                 execution.clock += timeout or 0
-        elif block and not self._items:
+        elif block and not self._items and timeout is None:
             raise RuntimeError(WOULD_BLOCK)
+        elif block and not self._items:
+            control.pass_time(timeout or 0)
         if not self._items:
             raise queue.Empty
         return self._items.popleft()
@@ -252,7 +254,7 @@ def sleep(seconds: float) -> None:
     if (found := control.here()) is not None:
         execution, _ = found
         execution.point(Step("sleep", CLOCK, True, f"sleep {seconds:g} s"))
-        execution.clock += seconds
+    control.pass_time(seconds)
 
 
 def clock_of(real: Callable[[], float]) -> Callable[[], float]:
