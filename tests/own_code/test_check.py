@@ -185,6 +185,25 @@ def test_what_is_left_over_is_shown_by_calls_afterwards(tmp_path: Path, monkeypa
     assert scenrun.explore(tmp_path / "check_statistics.yaml", allow_python=True).verdict == "violated"
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["-o", "."], "cannot be written"),
+        (["-o", "x.yaml", "--stress"], "-o is for the scenario"),
+        (["--op", "sise"], "there is no such attribute"),
+        (["--op", "nothing()"], "has no method `nothing`"),
+        (["--time", "soon"], "soon"),
+    ],
+)
+def test_a_wrong_option_is_said(
+    given: list[str], sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(check_command, ["classes_to_check:Counter", *given], standalone_mode=False)
+    assert isinstance(done.exception, UsageError), done
+    assert sentence in str(done.exception)
+
+
 def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "check_counter.yaml").write_text("scenario: mine\n")

@@ -172,6 +172,8 @@ def _expectations() -> str:
     rows = ["| verdict | meaning |", "|---|---|", *(f"| `{word}` | {text} |" for word, text in meanings.items())]
     return (
         "## Expectations and verdicts\n\n" + _table(expect.Expect) + "\n### `outcomes`\n\n" + _table(expect.Outcomes)
+        + "\n### `linearizable`\n\n" + _table(expect.Linearizable)
+        + "\nAn item of the list is such a mapping, or the name of an object alone; docs/check.md says what is asked.\n"
         + "\n" + "\n".join(rows) + "\n"
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
 from scenrun.interface.cli.shared_options import quiet_option, seed_option
 from scenrun.interface.cli.signals import Signals
@@ -66,6 +67,8 @@ def check_command(**options: Any) -> int:
     from scenrun.own_code.checking.check_class import CheckRequest, check_class
 
     import_from_here(True)
+    if options["stress"] and options["output"] is not None:
+        raise UsageError("-o is for the scenario that a search shows, and has no effect with --stress")
     request = CheckRequest(
         options["what"], options["make"], options["operations"], options["setup"], options["spec"],
         None if options["time_limit"] == "none" else options["time_limit"], options["seed"] or 0, options["trace"],

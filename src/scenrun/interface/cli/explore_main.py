@@ -55,8 +55,8 @@ def _refuse(time_mode: str | None) -> None:
     """Raises UsageError for options that have no effect."""
     for name in _given():
         if name not in ALLOWED:
-            shown = name.replace("_", "-").removesuffix("s")
-            raise UsageError(f"--{shown} is for scenarios, and has no effect with --main")
+            option = next(one for one in click.get_current_context().command.params if one.name == name)
+            raise UsageError(f"{option.opts[0]} is for scenarios, and has no effect with --main")
     if time_mode == "virtual":
         raise UsageError("--time virtual is for models; the time of code is free")
 

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -34,7 +35,9 @@ def scenario_of(
     - verdicts: what a search of the file shows.
     """
     program = failing.program
-    threads = {name_of(at): {"do": [_step(one) for one in calls]} for at, calls in enumerate(program.threads)}
+    threads = {
+        name: {"do": list(map(_step, calls))} for name, calls in zip(program.names, program.threads, strict=True)
+    }
     names = list(threads)
     expected = {"object": OBJECT, "spec": spec} if spec is not None else OBJECT
     whole: dict[str, Any] = {
@@ -51,11 +54,6 @@ def scenario_of(
         "verdict": {"explore": list(verdicts) if len(verdicts) > 1 else verdicts[0]},
     }
     return _header(failing, subject) + yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=120)
-
-
-def name_of(thread: int) -> str:
-    """The name of a thread by number."""
-    return chr(ord("a") + thread)
 
 
 def _header(failing: Failing, subject: Subject) -> str:
@@ -104,7 +102,11 @@ def _word(text: str) -> str:
     return re.sub(r"\W+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)).strip("_").lower()
 
 
-def check_place(path: Any) -> None:
-    """Raises UsageError where a file is there that no check has written."""
-    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(MARK):
+def check_place(path: Path) -> None:
+    """Raises UsageError where something is there that no check has written."""
+    try:
+        is_own = not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; give another name with -o") from None
+    if not is_own:
         raise UsageError(f"{path} is there, and was not written by a check; give another name with -o")

@@ -14,13 +14,14 @@ from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planne
 from scenrun.own_code.checking.result import Checked, Failing, Shape
 from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
 from scenrun.own_code.checking.stress import maker, stressed
-from scenrun.own_code.checking.subject import LeftOut, Named, Subject
+from scenrun.own_code.checking.subject import LeftOut, Subject, maker_of
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Unclear
 from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallProgram
+from scenrun.own_code.searching.modules import Named
 from scenrun.own_code.searching.output import silent
 
 ROUNDS = 200
@@ -113,7 +114,7 @@ class _Check:
         with silent():
             self.subject = subject_of(request)
         spec = None if request.spec is None else Named.of(request.spec, "--spec")
-        self.judge = Judge(self.subject, request.seed, None if spec is None else spec.maker(self.subject))
+        self.judge = Judge(self.subject, request.seed, None if spec is None else maker_of(spec, self.subject))
         self.failing: list[Failing] = []
         self.pairs: list[frozenset[Operation]] = []
         """Calls that fail beside each other."""

@@ -91,6 +91,8 @@ def _tried(alone: Alone, one: Operation) -> Came | str:
     result = came.results[-1]
     if isinstance(result, Thing) and result.of == "_GeneratorContextManager":
         return "it gives a context manager, which nobody enters"
+    if one.is_property and isinstance(result, Raised) and result.error == "AttributeError":
+        return "there is no such attribute"
     if isinstance(result, Raised) and result.error in ("TypeError", "NotImplementedError"):
         said = f": {result.said[0]}" if isinstance(result.said, tuple) and result.said else ""
         return f'alone, it raises {result.error}{said}; give its arguments, such as --op "{one.name}(1)"'

@@ -17,10 +17,10 @@ from functools import reduce
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.own_code.checking.subject import Named
 from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
 from scenrun.own_code.histories.operations import MOST_ITEMS, Operation
 from scenrun.own_code.searching.call_executions import CallProgram
+from scenrun.own_code.searching.modules import Named
 from scenrun.search.properties.linearizability import Call, History
 
 PATIENCE_S = 2.0
@@ -86,8 +86,8 @@ class _Round:
             _made(self._owner, operation)
         gate = threading.Barrier(len(self._program.threads))
         threads = [
-            threading.Thread(target=self._client, args=(chr(ord("a") + at), operations, gate), daemon=True)
-            for at, operations in enumerate(self._program.threads)
+            threading.Thread(target=self._client, args=(name, operations, gate), daemon=True)
+            for name, operations in zip(self._program.names, self._program.threads, strict=True)
         ]
         for one in threads:
             one.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -13,50 +12,10 @@ from scenrun.own_code.checking.arguments import CannotGuess, given_calls, guesse
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.hooking.loader import Loader, World, is_of_python
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.modules import module_in
+from scenrun.own_code.searching.modules import Named
 
 OPERATORS = ("__getitem__", "__setitem__", "__delitem__", "__contains__", "__len__", "__iter__", "__call__")
 """The methods with names of Python's own that are operations of a container."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Something of a module, by its name."""
-
-    module: str
-    name: str
-
-    @classmethod
-    def of(cls, text: str, which: str) -> Named:
-        """`package.module:name`. which: what it is for, for UsageError."""
-        module, _, name = text.partition(":")
-        if not module.strip() or not all(part.isidentifier() for part in (*module.split("."), *name.split("."))):
-            raise UsageError(f"{which} is given as `package.module:Name`, not `{text}`")
-        return cls(module, name)
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.name}"
-
-    def found_in(self, world: World) -> Any:
-        """It, in modules that are loaded anew; raises UsageError."""
-        try:
-            return reduce(getattr, self.name.split("."), module_in(world, self.module))
-        except (UsageError, Uncontrolled):
-            raise
-        except SyntaxError as error:
-            place = f"{error.filename}, line {error.lineno}"
-            raise UsageError(f"`{self.module}` cannot be loaded: {error.msg} ({place})") from None
-        except (ImportError, AttributeError) as error:
-            raise UsageError(
-                f"`{self}` cannot be found: {error}; modules are looked for in the current folder"
-            ) from None
-        except Exception as error:
-            raise UsageError(f"`{self.module}` cannot be loaded: {type(error).__name__}: {error}") from error
-
-    def maker(self, like: Subject) -> Callable[[World], Any]:
-        """Makes an object of this class, with the arguments of a subject."""
-        arguments, _ = Operation(self.name, like.arguments).values
-        return lambda world: self.found_in(world)(*arguments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +29,12 @@ class LeftOut:
         return f"{self.name}: {self.why}"
 
 
+def maker_of(cls: Named, like: Subject) -> Callable[[World], Any]:
+    """Makes objects of another class, with the arguments of a subject."""
+    arguments, _ = Operation(cls.name, like.arguments).values
+    return lambda world: cls.found_in(world)(*arguments)
+
+
 class Subject:
     """A class or a factory, and the modules that it is found in."""
 
@@ -77,7 +42,7 @@ class Subject:
         """make: a function without arguments that makes the object; None: the class does."""
         self.what = what
         self.make_by = make or what
-        tops = {one.module.partition(".")[0] for one in (what, self.make_by)}
+        tops = {one.top for one in (what, self.make_by)}
         self.loader = Loader([*(top for top in tops if not is_of_python(top)), *trace])
         self.cls = self._class()
         self.arguments = () if make is not None else _arguments_of(self.cls)

@@ -42,10 +42,15 @@ class CallProgram:
     """Called before there are threads."""
     finals: tuple[Operation, ...] = ()
     """Called after all threads, to see what is left."""
-    names: tuple[str, ...] = ()
+    given_names: tuple[str, ...] = ()
     """The names of the threads; none: a, b .."""
     order: tuple[str, ...] = ()
     """The thread of each call, where they are made one after another; none: at the same time."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the threads."""
+        return self.given_names or tuple([chr(ord("a") + at) for at in range(len(self.threads))])
 
     def __str__(self) -> str:
         return " || ".join("; ".join(map(str, one)) for one in self.threads)
@@ -54,10 +59,10 @@ class CallProgram:
 class Called:
     """An object, and what was called."""
 
-    def __init__(self, owner: Any, program: CallProgram, names: Sequence[str], by_type: Container[Hashable]) -> None:
+    def __init__(self, owner: Any, program: CallProgram, by_type: Container[Hashable]) -> None:
         assert control.current is not None
         self.owner = owner
-        self.recorder = Recorder(control.current, names, by_type, program.order)
+        self.recorder = Recorder(control.current, program.names, by_type, program.order)
         self.finals = program.finals
 
     def run(self, operations: Sequence[Operation]) -> None:
@@ -102,17 +107,15 @@ class CallExecutions(CodeExecutions):
         self.judge: Callable[[History], tuple[FindingKey, ...]] = lambda history: ()
         """What is found in what the threads have called, once they have ended or can never go on."""
 
-        names = program.names or tuple([chr(ord("a") + at) for at in range(len(program.threads))])
-
         def build(world: World) -> Body:
             def setup() -> Called:
                 owner = make(world)
                 for operation in program.setup:
                     operation.on(owner, SITE)
-                return Called(owner, program, names, self.by_type)
+                return Called(owner, program, self.by_type)
 
             clients = [partial(_client, operations) for operations in program.threads]
-            return Body(setup, list(zip(names, clients, strict=True)))
+            return Body(setup, list(zip(program.names, clients, strict=True)))
 
         super().__init__(loader, build, seed)
 

@@ -5,31 +5,16 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial, reduce
-from typing import Any, NamedTuple, cast
+from functools import partial
+from typing import Any, cast
 
 from scenrun.errors import UsageError
 from scenrun.own_code.hooking.loader import Loader, World, named
-from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.body import Body
 from scenrun.own_code.searching.executions import CHECK, CodeExecutions
+from scenrun.own_code.searching.modules import Named
 
 Function = Callable[..., Any] | str
-
-
-class Named(NamedTuple):
-    """A function by its name."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}:{self.name}"
-
-    @property
-    def top(self) -> str:
-        """The top-level package or module."""
-        return self.module.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +81,12 @@ class Functions:
         return CodeExecutions(Loader([*trace, *(one.top for one in every)], with_gil=with_gil), build, seed)
 
     def _body(self, world: World, *, checks: bool) -> Body:
-        check = None if self.check is None else _found(world, self.check)
+        check = None if self.check is None else self.check.found_in(world)
         if self.setup is not None:
-            bodies = [(name, _found(world, one)) for name, one in self.threads]
+            bodies = [(name, one.found_in(world)) for name, one in self.threads]
             for (_, one), (_, body) in zip(self.threads, bodies, strict=True) if checks else ():
                 _check(one, body, None)
-            return Body(_found(world, self.setup), bodies, check)
+            return Body(self.setup.found_in(world), bodies, check)
         made = [(name, one, _program(world, one)) for name, one in self.threads]
         for _, one, program in made if checks else ():
             _check(one, program, self.arguments)
@@ -138,9 +123,9 @@ def _run(program: Callable[..., object], arguments: Mapping[str, Any], _: None) 
 def _program(world: World, function: Named) -> Callable[..., object]:
     """A function, or the method of a class, of which an object is made for it."""
     name, _, method = function.name.rpartition(".")
-    owner = _found(world, Named(function.module, name)) if name else None
+    owner = Named(function.module, name).found_in(world) if name else None
     return cast(
-        "Callable[..., object]", getattr(owner(), method) if isinstance(owner, type) else _found(world, function)
+        "Callable[..., object]", getattr(owner(), method) if isinstance(owner, type) else function.found_in(world)
     )
 
 
@@ -161,20 +146,3 @@ def named_function(which: str, function: Function) -> Named:
             "functions are looked up there by their names. Give a function at the top of a module, or `package.module:name`"
         )
     return Named(module, name)
-
-
-def _found(world: World, function: Named) -> Any:
-    try:
-        return reduce(getattr, function.name.split("."), world.load(function.module))
-    except (UsageError, Uncontrolled):
-        raise
-    except SyntaxError as error:
-        raise UsageError(
-            f"`{function.module}` cannot be loaded: {error.msg} ({error.filename}, line {error.lineno})"
-        ) from None
-    except (ImportError, AttributeError) as error:
-        is_there = isinstance(error, ImportError) and error.name not in (None, function.module)
-        what = f"`{function.module}` cannot be loaded" if is_there else f"`{function}` cannot be found"
-        raise UsageError(f"{what}: {error}; modules are looked for in the current folder") from None
-    except Exception as error:
-        raise UsageError(f"`{function.module}` cannot be loaded: {type(error).__name__}: {error}") from error

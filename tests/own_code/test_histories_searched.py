@@ -1,0 +1,26 @@
+"""What a check searches shows each history that there is: results, and which call had returned before which began."""
+
+from __future__ import annotations
+
+import random
+
+from histories_searched import TooLarge, histories, program_of
+
+PROGRAMS = 12
+
+
+def test_dpor_shows_the_histories_of_every_schedule() -> None:
+    """More programs by hand (see docs/contributing.md)."""
+    chance, compared, several = random.Random(3), 0, 0
+    for _ in range(PROGRAMS):
+        cls, program = program_of(chance)
+        try:
+            plain = histories(cls, program, "preemptions")
+        except TooLarge:
+            continue
+        assert histories(cls, program, "dpor") == plain, f"{cls.__name__}: {program}"
+        assert histories(cls, program, "random", draws=40) <= plain, f"{cls.__name__}: {program}"
+        compared += 1
+        several += len(plain) > 3
+    assert compared > PROGRAMS // 3
+    assert several
