@@ -15,8 +15,10 @@ from scenrun.errors import UsageError
 from scenrun.interface.cli.check import check_command
 from scenrun.own_code.checking import check_class as programs_of_a_check
 from scenrun.own_code.checking.arguments import given_calls
-from scenrun.own_code.checking.check_class import CheckRequest, check_class
+from scenrun.own_code.checking.check_class import CheckRequest, check_class, subject_of
+from scenrun.own_code.checking.judging import Judge
 from scenrun.own_code.histories.operations import Operation
+from scenrun.own_code.searching.call_executions import CallProgram
 
 MOST = {classes.Buffer: 8}
 """Programs of a shape, where one is not enough to show what is wrong."""
@@ -74,6 +76,17 @@ def test_what_waits_may_hold_up_others() -> None:
 def test_what_belongs_to_a_thread_is_no_fault() -> None:
     """Only who holds it gives it back; one call after another, too, each call is one of its own thread."""
     assert check_class(request(odd.Owned)).verdict == "thread-safe"
+
+
+def test_calls_alone_are_made_in_their_order_each_by_its_own_thread() -> None:
+    add, value = Operation("add"), Operation("value")
+    alone = Judge(subject_of(request(classes.Counter))).alone(CallProgram((), finals=(value,)))
+    (came,) = alone.came_of((("b", add), ("a", value), ("b", add)))
+    assert came == ((1, 1, 2), (2,))
+    taken, given = Operation("take"), Operation("give_back")
+    alone = Judge(subject_of(request(odd.Owned))).alone(CallProgram(()))
+    (others,) = alone.came_of((("a", taken), ("b", taken), ("b", given)))
+    assert [str(one) for one in others.results[1:]] == ["Of(type='bool', value='False')", "RuntimeError"]
 
 
 def test_a_specification_says_what_is_right() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 from histories_at_random import SPECIFICATIONS, Queue, Register, history_of, is_linearizable
 
@@ -59,3 +61,34 @@ def test_the_part_that_is_not_explained_ends_with_the_first_call_that_cannot_be(
 def test_orders_agree_with_time() -> None:
     calls = Call("a", "x", 1, 4), Call("b", "y", 2, 3), Call("b", "z", 5, 6)
     assert sorted(sequential_orders(calls)) == [(0, 1, 2), (1, 0, 2)]
+
+
+class Handed:
+    """Gives a new object each time, and keeps a list of them: objects are numbered as they are met."""
+
+    initial = 0
+
+    def after(self, state: int, call: Call) -> list[tuple[int, int]]:
+        return [(state, state + 1)]
+
+    def finals(self, state: int) -> list[tuple[int, ...]]:
+        return [tuple(range(state))]
+
+    def tells_apart(self, history: History) -> bool:
+        return True
+
+    def as_seen(self, results: Sequence[Any]) -> list[Any]:
+        seen: dict[int, int] = {}
+        return [
+            tuple(seen.setdefault(part, len(seen)) for part in one)
+            if isinstance(one, tuple)
+            else seen.setdefault(one, len(seen))
+            for one in results
+        ]
+
+
+def test_which_object_is_which_depends_on_the_order() -> None:
+    """The same calls done, and the same state, are not the same where other objects have been met first."""
+    calls = Call("a", "take", 1, 4, 1), Call("b", "take", 2, 3, 0)
+    assert explanation(History(calls, final=(0, 1)), Handed()) == (1, 0)
+    assert explanation(History(calls, final=(1, 0)), Handed()) == (0, 1)
