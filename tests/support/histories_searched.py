@@ -65,7 +65,10 @@ def histories(cls: Any, program: CallProgram, strategy: str, draws: int | None =
     if draws is not None:
         executions.marks, executions.is_settled = Everything(), True
     walk = Walk(executions, WalkOptions(strategy, 0, draws or MOST_SCHEDULES, None, 3, None, 500, first=False))
-    _, ended_by = walk.run()
+    try:
+        _, ended_by = walk.run()
+    finally:
+        executions.close()
     if draws is None and (ended_by is not None or walk.cut_off):
         raise TooLarge
     return found
