@@ -174,6 +174,12 @@ def test_an_object_with_threads_of_its_own_needs_all_that_they_may_do() -> None:
         check_class(request(odd.Worker))
 
 
+def test_a_thread_that_the_constructor_starts_is_none_of_those_that_call() -> None:
+    """It waits for ever, and no call does."""
+    found = check_class(request(odd.Collector, most=4))
+    assert (found.verdict, found.failing) == ("thread-safe", ())
+
+
 # --- the command
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from histories_searched import TooLarge, histories, program_of
+from histories_searched import TooLarge, explains_more, histories, program_of
 
 PROGRAMS = 12
 
@@ -19,7 +19,8 @@ def test_dpor_shows_the_histories_of_every_schedule() -> None:
         except TooLarge:
             continue
         assert histories(cls, program, "dpor") == plain, f"{cls.__name__}: {program}"
-        assert histories(cls, program, "random", draws=40) <= plain, f"{cls.__name__}: {program}"
+        for drawn in histories(cls, program, "random", draws=40):
+            assert any(explains_more(one, drawn) for one in plain), f"{cls.__name__}: {program}"
         compared += 1
         several += len(plain) > 3
     assert compared > PROGRAMS // 3

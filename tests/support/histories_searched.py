@@ -50,6 +50,16 @@ def program_of(chance: random.Random) -> tuple[Any, CallProgram]:
     return cls, CallProgram(threads, setup, finals)
 
 
+def explains_more(one: Any, other: Any) -> bool:
+    """Whether whatever explains the first of two shapes explains the other: they differ in what had returned before, at most."""
+    (calls, *rest), (others, *other_rest) = one, other
+    return (
+        rest == other_rest
+        and [call[:-1] for call in calls] == [call[:-1] for call in others]
+        and all(not theirs[-1] & ~mine[-1] for mine, theirs in zip(calls, others, strict=True))
+    )
+
+
 def histories(cls: Any, program: CallProgram, strategy: str, draws: int | None = None) -> set[Hashable]:
     """The shapes of all histories; with `draws`, of so many schedules in which each access is a step. Raises TooLarge."""
     named = Named("classes_to_check", cls.__name__)

@@ -170,3 +170,20 @@ class Clock:
 
     def now(self) -> float:
         return time.monotonic()
+
+
+class Collector:
+    """A thread that its constructor starts takes what is put, for ever."""
+
+    def __init__(self) -> None:
+        self._line: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._taken: list[int] = []
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        while True:
+            self._taken.append(self._line.get())
+
+    def put(self, number: int) -> bool:
+        self._line.put(number)
+        return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from scenrun.own_code.checking.probing import Probed
 from scenrun.own_code.checking.subject import LeftOut
 from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
-from scenrun.own_code.searching.alone import Alone
+from scenrun.own_code.searching.alone import Alone, Unclear
 from scenrun.own_code.searching.call_executions import CallProgram
 from scenrun.own_code.telling.unexplained import MOST_ORDERS, allowed_in, seen_in
 from scenrun.printable import clean
@@ -41,7 +42,8 @@ class Failing:
         allowed: tuple[str, ...] = ()
         if judged.history is not None:
             seen = (*seen_in(judged.history), *_left(judged.program, judged.history.final))
-            allowed = allowed_in(judged.history, alone)
+            with suppress(Unclear):  # that no order explains it is certain, and what each comes to is not all known
+                allowed = allowed_in(judged.history, alone)
         return cls(judged.program, judged.finding.kind, judged.finding.about, seen, allowed, judged.schedules)
 
     @property
@@ -122,6 +124,7 @@ class Checked:
         sizes = [
             f"{'all' if one.searched == one.of else f'{one.searched:,} of'} {one.of:,} of {one.name}"
             for one in self.shapes
+            if one.of
         ]
         time = "; the time was up" if self.is_out_of_time else ""
         return f"{proved:,} programs in every schedule: {', '.join(sizes)} calls{time}"
@@ -180,7 +183,8 @@ def _failing_lines(one: Failing) -> list[str]:
         return [*out, f"  {one.kind}: {one.about}"]
     out += ["  came to:", *(f"    {call}" for call in one.seen)]
     orders = one.allowed[:MOST_ORDERS]
-    out += ["  one after another, they come to one of:", *(f"    {order}" for order in orders)]
+    if orders:
+        out += ["  one after another, they come to one of:", *(f"    {order}" for order in orders)]
     more = len(one.allowed) - len(orders)
     return [*out, f"    and {more} more"] if more > 0 else out
 

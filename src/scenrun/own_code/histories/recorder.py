@@ -1,22 +1,29 @@
-"""Records what controlled threads call on one object: that a call begins, and that it returns, is a step of its own.
+"""Records what controlled threads call on one object, and when: whether one call had returned before another one began.
 
-Whether one call had returned before another one began decides what may be explained; so orders in which it had are walked beside
-those in which it had not, also where the calls touch nothing in common.
+That decides what may be explained; so orders in which it had are walked beside those in which it had not, also where the calls
+touch nothing in common. A call may begin as late as with its first step: whatever had returned by then had returned before it.
+That it returns is a step of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
+from functools import partial
+from math import inf
 from typing import Any, NamedTuple
 
 from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
 from scenrun.own_code.running.execution import Execution
-from scenrun.own_code.running.steps import Step
+from scenrun.own_code.running.steps import Opening, Step
 from scenrun.search.properties.linearizability import Call, History
 
 OTHERS = "others"
 ALONE = "alone"
 """The thread of calls that are made where no thread is controlled."""
+
+
+NOT_BEGUN = inf
+"""When a call begins that has not come to its first step."""
 
 
 class Kept(NamedTuple):
@@ -25,6 +32,47 @@ class Kept(NamedTuple):
     number: int
     value: Any
     then: Hashable
+
+
+class Moments:
+    """The steps with which calls begin and return, in one execution."""
+
+    def __init__(self, execution: Execution, owner: object, threads: Sequence[str]) -> None:
+        """owner: what is called; threads: the names of those that make calls, as far as they are known."""
+        self._execution = execution
+        self._owner = owner
+        self._threads = threads
+
+    def begin(self, begun: Callable[[], None]) -> str:
+        """The thread that asks begins a call with its next step; returns its name. begun: called when that is made."""
+        here = self._execution.here()
+        if here is None:
+            begun()
+            return ALONE
+        here.opening = Opening(self._looked_at(here.name), begun)
+        return here.name
+
+    def begin_when(self, ready: Callable[[], bool], text: str) -> str:
+        """The thread that asks begins a call with a step of its own, once it may; returns its name."""
+        here = self._execution.here()
+        assert here is not None
+        cells = self._looked_at(here.name)
+        self._execution.point(Step("call", *cells[0], text, ready=ready, more=cells[1:]))
+        return here.name
+
+    def end(self) -> None:
+        """A call of the thread that asks returns. Where it made no step, it begins and returns with this one."""
+        here = self._execution.here()
+        if here is not None:
+            own = here.name if here.name in self._threads else OTHERS
+            self._execution.point(Step("return", self._cell(own), True, "return"))
+
+    def _looked_at(self, thread: str) -> tuple[tuple[int, bool], ...]:
+        """What a call's beginning looks at: which calls of others had returned."""
+        return tuple([(self._cell(one), False) for one in (*self._threads, OTHERS) if one != thread])
+
+    def _cell(self, thread: str) -> int:
+        return self._execution.cell_of(self._owner, f"returns of {thread}")
 
 
 class Recorder:
@@ -47,7 +95,7 @@ class Recorder:
         self._returned = 0
         self._by_type = by_type
         self._execution = execution
-        self._threads = threads
+        self._moments = Moments(execution, self, threads)
         self._time = 0
         self._calls: list[Call] = []
         self._kept: list[Kept] = []
@@ -55,9 +103,23 @@ class Recorder:
 
     def began(self, operation: Hashable, text: str) -> int:
         """A thread makes a call; returns its number."""
-        thread = self._step("call", f"call {text}", self._turn())
-        self._calls.append(Call(thread, operation, self._time))
-        return len(self._calls) - 1
+        number, turn = len(self._calls), self._turn()
+        self._calls.append(Call("", operation, NOT_BEGUN))
+        thread = (
+            self._moments.begin(partial(self._begun, number))
+            if turn is None
+            else self._moments.begin_when(turn, f"call {text}")
+        )
+        began = self._calls[number].began
+        self._calls[number] = Call(thread, operation, began)
+        if turn is not None:
+            self._begun(number)
+        return number
+
+    def _begun(self, number: int) -> None:
+        one = self._calls[number]
+        self._calls[number] = Call(one.thread, one.operation, self._time)
+        self._time += 1
 
     def returned(self, number: int, result: Any) -> None:
         """A call has returned."""
@@ -81,27 +143,11 @@ class Recorder:
         return lambda: self._returned == at
 
     def _end(self, number: int, result: Hashable) -> None:
-        self._step("return", "return")
+        self._moments.end()
         self._returned += 1
         one = self._calls[number]
         self._calls[number] = Call(one.thread, one.operation, one.began, self._time, result)
-
-    def _step(self, kind: str, text: str, ready: Callable[[], bool] | None = None) -> str:
-        """A step, if a controlled thread asks; returns the name of the thread."""
-        here = self._execution.here()
-        if here is not None:
-            cells = self._cells(here.name, writes=kind == "return")
-            self._execution.point(Step(kind, *cells[0], text, ready=ready, more=cells[1:]))
         self._time += 1
-        return ALONE if here is None else here.name
-
-    def _cells(self, thread: str, *, writes: bool) -> tuple[tuple[int, bool], ...]:
-        """What a call's beginning looks at, or its return changes: which calls of others had returned."""
-        if writes:
-            own = thread if thread in self._threads else OTHERS
-            return ((self._execution.cell_of(self, f"returns of {own}"), True),)
-        looked_at = [one for one in self._threads if one != thread]
-        return tuple([(self._execution.cell_of(self, f"returns of {one}"), False) for one in (*looked_at, OTHERS)])
 
     def results_that_changed(self) -> list[Hashable]:
         """The operations that have returned what has changed since."""
@@ -113,5 +159,6 @@ class Recorder:
         return comparable(value, self._numbers)
 
     def history(self, *, is_stuck: bool = False, final: Hashable = None) -> History:
-        """The calls so far."""
-        return History(tuple(self._calls), is_stuck, final)
+        """The calls so far, in the order in which they began."""
+        calls = sorted(self._calls, key=lambda one: one.began)
+        return History(tuple(calls), is_stuck, final)

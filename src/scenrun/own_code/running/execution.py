@@ -315,12 +315,16 @@ class Execution:
             one.has_slept = True
         elif step.kind != "spin":
             one.acts()
-        one.next, one.is_parked = step, True
+        opening, one.opening = one.opening, None
+        one.next = step if opening is None else step._replace(more=(*step.more, *opening.cells))
+        one.is_parked = True
         one.accesses.clear()
         self._baton.give_on(one)
         one.is_parked = one.may_switch = False
         if self._is_over:
             raise Unwound
+        if opening is not None:
+            opening.made()
         return one.is_late
 
     def access(self, parts: Sequence[Part], site: int) -> None:

@@ -34,6 +34,15 @@ class Step(NamedTuple):
         return self.ready is None or self.ready()
 
 
+class Opening(NamedTuple):
+    """What a thread's next step, whatever it is, is as well: the beginning of something that somebody records."""
+
+    cells: tuple[tuple[int, bool], ...]
+    """What that touches, each with whether it changes it."""
+    made: Callable[[], None]
+    """Called when the step is made, before anything else happens."""
+
+
 Part = tuple[Any, str, bool]
 """An object, the name of what is touched of it, and whether that is changed."""
 
@@ -84,6 +93,8 @@ class Controlled:
         """Whether it has let time pass since it did something else."""
         self.is_woken = False
         """Whether what it read in an idle turn of a loop has been changed."""
+        self.opening: Opening | None = None
+        """What its next step is as well."""
         self.unwinds = 0
         """How often it was asked to end since the execution was over."""
 

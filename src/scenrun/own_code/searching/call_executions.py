@@ -128,8 +128,7 @@ class CallExecutions(CodeExecutions):
         assert self._present is not None
         called: Called = self._present.shared
         self.changed.update(called.recorder.results_that_changed())
-        clients = execution.threads[: len(self.program.threads)]
-        if any(one.next is not None for one in clients):
+        if any(one.next is not None for one in self._present.threads):
             return called.recorder.history(is_stuck=True)
         return called.recorder.history(final=called.left)
 

@@ -26,7 +26,7 @@ from scenrun.own_code.telling.labels import LabelledMarks, Labels
 from scenrun.program.findings import kind_of_fault
 from scenrun.search.properties.end_states import EndState, FindingKey
 from scenrun.search.reduction.may_access import Effects
-from scenrun.search.space.state_space import Overflow
+from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.strategies.executions import Executions, Known, Option, Point
 from scenrun.search.strategies.known_states import KnownStates
 
@@ -61,6 +61,8 @@ class CodeExecutions(Executions):
         self.build = build
         self.objects = -1
         self.alarm: Callable[[], None] | None = None
+        self.turn: tuple[int, str] | None = None
+        """After how many steps a walk ends for now, whatever the machine, and what it says then."""
         self._looked_at = 0.0
         """When it was called last."""
         self.left_behind: dict[str, None] = {}
@@ -170,7 +172,9 @@ class CodeExecutions(Executions):
         return self._tree.after(state, choice)
 
     def _look(self) -> None:
-        """Call the alarm, if it was not called just now."""
+        """Raises Stopped where the turn is over, and calls the alarm, if it was not called just now."""
+        if self.turn is not None and self.steps >= self.turn[0]:
+            raise Stopped(self.turn[1])
         now = time.perf_counter()
         if self.alarm is not None and now > self._looked_at + LOOK_EVERY_S:
             self._looked_at = now
@@ -218,7 +222,8 @@ class CodeExecutions(Executions):
         except (Exception, SystemExit) as error:
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
         execution.is_set_up = True
-        self._present, self._made, self._complaints = _Present(execution, body, shared), ROOT, []
+        before = len(execution.threads)  # after those that the setup has started
+        self._present, self._made, self._complaints = _Present(execution, body, shared, before), ROOT, []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared), announces_end=body.announce_ends)
 
@@ -368,6 +373,13 @@ class _Present(NamedTuple):
     execution: Execution
     body: Body
     shared: Any
+    first: int
+    """The number of the first of its threads: the setup may have started some before."""
+
+    @property
+    def threads(self) -> Sequence[Controlled]:
+        """The threads of the body."""
+        return self.execution.threads[self.first : self.first + len(self.body.threads)]
 
 
 def is_sure(execution: Execution) -> bool:

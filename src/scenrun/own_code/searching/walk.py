@@ -47,7 +47,7 @@ class Turn(NamedTuple):
 
 
 HUNTERS = ("pct", "random")
-FIRST_TURN, HUNT = (500, 3_000), (500, 100_000)
+FIRST_TURN, HUNT = (500, 10_000), (500, 100_000)
 """The schedules and steps of the first turn, and of each hunt."""
 HAD_ITS_TURN = "another one has its turn"
 
@@ -126,7 +126,8 @@ class Walk:
         while True:
             walked = EXHAUSTIVE[strategy](self.executions, how.max_steps, how.bound)
             progress = Progress(walked, self._limits(turn), self.began)
-            self.executions.alarm = progress.stop
+            self.executions.alarm = Progress(walked, self._limits(None), self.began).stop
+            self.executions.turn = None if turn is None else (self.executions.steps + turn.steps, HAD_ITS_TURN)
             self.cut_off, ended_by = 0, None
             try:
                 ended_by = progress.run()
@@ -138,6 +139,7 @@ class Walk:
             except (Stopped, Uncontrolled, Different) as ended:
                 is_over, ended_by = True, str(ended)
                 self.broke_off = not isinstance(ended, Stopped)
+            self.executions.turn = None
             self._take(strategy, progress.tally)
             if is_over:
                 return ended_by
