@@ -6,6 +6,7 @@ from inspect import cleandoc
 from typing import Any
 
 from scenrun.language import behaviours, durations, expect, expressions, model
+from scenrun.language.conform import Conform
 from scenrun.language.fields import Model
 from scenrun.language.primitives import KINDS
 from scenrun.language.sweep import Sweep
@@ -38,6 +39,9 @@ Generated from the program by `python -m scenrun.interface.reference`; the [guid
 _OBJECTS = """\
 Each run has objects of its own, made before anything runs. `call: cache.get` calls a method; docs/own_code.md shows it.
 """
+_CONFORM = """\
+Read by `scenrun conform` alone, whose options are the same and come first; docs/conform.md shows it.
+"""
 _SWEEP = f"""\
 Read by `scenrun sweep` alone: it has no effect on a single run, and none on what schedules are replayed with. A range has
 both its ends where they are met: `1..8` counts by 1, `0..100+10` by 10, `1..64*2` doubles; at most {MAX_VALUES:,} values.
@@ -56,6 +60,7 @@ def reference() -> str:
         "### `limits`\n\n" + _table(model.Limits),
         "### `sweep`\n\n" + _table(Sweep) + "\n" + _SWEEP,
         "### `objects`\n\n" + _table(model.PythonObject) + "\n" + _OBJECTS,
+        "### `conform`\n\n" + _table(Conform) + "\n" + _CONFORM,
         "### `log`\n\n" + _table(model.LogOptions),
         "## Thread groups\n\n" + _table(model.Group),
         _behaviours_and_parameters(),

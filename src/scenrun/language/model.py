@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJso
 
 from scenrun.errors import Source
 from scenrun.language import fields as f
+from scenrun.language.conform import Conform
 from scenrun.language.expect import CLASS, Expect
 from scenrun.language.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
 from scenrun.language.placed import Mapping
@@ -262,6 +263,10 @@ class Scenario(Model):
     ] = Field(default={}, description="virtual time of a step, by verb, for simulation")
     sweep: Annotated[Sweep, _section("sweep", Sweep), WithJsonSchema({"refer": _DEF + "sweep"})] = Field(
         default_factory=Sweep, description="which values `scenrun sweep` tries; without effect on a single run"
+    )
+    conform: Annotated[Conform, _section("conform", Conform), WithJsonSchema({"refer": _DEF + "conform"})] = Field(
+        default_factory=Conform,
+        description="the class that `scenrun conform` compares with this; without effect on a run",
     )
 
     _unread: frozenset[str] | None = PrivateAttr(default=frozenset())

@@ -10,6 +10,7 @@ from inspect import cleandoc
 from typing import Any
 
 from scenrun.language import expect, model
+from scenrun.language.conform import Conform
 from scenrun.language.fields import NAME, Model
 from scenrun.language.primitives import KINDS
 from scenrun.language.sweep import Sweep
@@ -39,6 +40,7 @@ def schema() -> dict[str, Any]:
             "expect": _expect(),
             "limits": _object(model.Limits),
             "sweep": _object(Sweep),
+            "conform": _object(Conform),
         },
     }
 

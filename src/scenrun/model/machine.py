@@ -129,7 +129,11 @@ class Machine(OwnInstructions):
         """The result of an enabled transition for its thread; None where it has none, or fails."""
         if transition == TIME_PASSES:
             return None
-        return getattr(self._outcome(state, transition, state.threads[transition.thread]), "result", None)
+        return getattr(self.outcome_of(state, transition), "result", None)
+
+    def outcome_of(self, state: State, transition: Transition) -> Outcome:
+        """What a thread's transition comes to: done, with more to do, or failed; None where it is not enabled."""
+        return self._outcome(state, transition, state.threads[transition.thread])
 
     def later(self, state: State) -> State | None:
         """The state at the next time-out; None where time is free or cannot pass."""
