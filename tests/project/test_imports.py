@@ -59,6 +59,7 @@ IN_FUNCTIONS = {
     "scenrun.batch.sweep.run": START_UP,
     "scenrun.interface.cli.calibrate": START_UP,
     "scenrun.interface.cli.check": START_UP,
+    "scenrun.interface.cli.conform": START_UP,
     "scenrun.interface.cli.explore": START_UP,
     "scenrun.interface.cli.explore_main": START_UP,
     "scenrun.interface.cli.logs": START_UP,

@@ -22,13 +22,12 @@ def _texts(key: str, example: str) -> Any:
         if not isinstance(value, Mapping):
             raise refuse(f"`{key}` takes a mapping of names: `{key}: {example}`, not {shown(value)}")
         out = {}
-        for name, text in reader_of(info).named(value):
-            if isinstance(text, str):
+        for name, text in value.items():
+            if isinstance(name, str) and isinstance(text, str):
                 out[str(name)] = plain(text)
             else:
-                reader_of(info).refuse(
-                    value.places[name][1], f"`{key}` takes texts: `{key}: {example}`, not {shown(text)}"
-                )
+                about = f"`{key}` takes texts by name: `{key}: {example}`, not {shown(text)}"
+                reader_of(info).refuse(value.places[name][1], about)
         return out
 
     return PlainValidator(read)

@@ -273,9 +273,10 @@ def _can_stand_for(cell: Cell, one: Any) -> bool:
 
 
 def _is_of_kind(cell: Cell, one: Any) -> bool:
+    names = {base.__name__ for base in type(one).__mro__}
     if cell.kind == "variable":
-        return not callable(one)
-    return any(base.__name__ in CLASSES[cell.kind] for base in type(one).__mro__)
+        return not callable(one) and not any(names & set(classes) for classes in CLASSES.values())
+    return bool(names & set(CLASSES[cell.kind]))
 
 
 def _shown(cell: Cell) -> str:

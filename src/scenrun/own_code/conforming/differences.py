@@ -122,10 +122,27 @@ def _shown(value: Any) -> str:
 
 
 def _instead(runs: ModelRuns, some: Sequence[Run], caller: str) -> str:
-    """What the model's thread comes to in some runs, in place of what the code did."""
-    ways = dict.fromkeys(_instead_in(runs, run, caller) for run in some)
-    begun = [way for way in ways if not way.startswith(NOT_YET)]
-    return _one_of(begun or list(ways))
+    """What the model's thread comes to in some runs, in place of what the code did: results, or as far as it gets."""
+    came = dict.fromkeys(_came(one) for run in some if (one := dict(run.done).get(caller)) is not None)
+    if came:
+        return _one_of(list(came))
+    furthest = max(some, key=lambda run: (_steps_of(runs, run, caller), len(run.steps())))
+    return _instead_in(runs, furthest, caller)
+
+
+def _steps_of(runs: ModelRuns, run: Run, caller: str) -> int:
+    """How many steps the model's thread has made in a run."""
+    names = _names_of(runs, run, caller)
+    return sum(1 for before, transition, *_ in run.steps() if before.threads[transition.thread].who.name in names)
+
+
+def _names_of(runs: ModelRuns, run: Run, caller: str) -> Sequence[str]:
+    """The model's thread that a thread of the code is in a run; none where that is not known."""
+    return [caller] if caller in runs.compared.threads else [model for code, model in run.bound if code == caller]
+
+
+def _came(came: Came) -> str:
+    return f"raises {came.error}" if came.error is not None else f"-> {_shown(came.result)}"
 
 
 def _one_of(ways: Sequence[str]) -> str:
@@ -136,9 +153,8 @@ def _one_of(ways: Sequence[str]) -> str:
 def _instead_in(runs: ModelRuns, run: Run, caller: str) -> str:
     came = dict(run.done).get(caller)
     if came is not None:
-        return f"raises {came.error}" if came.error is not None else f"-> {_shown(came.result)}"
-    names = [caller] if caller in runs.compared.threads else [model for code, model in run.bound if code == caller]
-    return ", or ".join(_at(runs, run.state, name) for name in names) or "no thread does that"
+        return _came(came)
+    return ", or ".join(_at(runs, run.state, name) for name in _names_of(runs, run, caller)) or "no thread does that"
 
 
 def _at(runs: ModelRuns, state: State, name: str) -> str:

@@ -102,9 +102,9 @@ class ModelRuns:
     def __init__(self, machine: Machine, compared: Compared) -> None:
         self.machine = machine
         self.compared = compared
-        slots = range(len(machine.slots.cells))
-        self._names = {slot: name for slot in slots if (name := machine.slots.label(slot)) in compared.objects}
-        self._variables = {machine.slots.label(slot): slot for slot in slots}
+        cells = [(slot, cell) for slot, (cell, _) in enumerate(machine.slots.cells)]
+        self._names = {slot: machine.slots.label(slot) for slot, cell in cells if cell.name in compared.objects}
+        self._variables = {cell.name: slot for slot, cell in cells if cell.kind == "variable"}
         self.nothing_seen = Seen(0, {}, self._closed([Run(machine.initial())], {}, 0))
 
     def explain(self, events: Sequence[Event]) -> tuple[Seen, int]:

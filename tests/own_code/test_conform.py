@@ -1,0 +1,212 @@
+"""A class conforms to a scenario if each of its executions is one of the scenario's; else the first step that differs is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import classes_to_conform as classes
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from conform_at_random import can_only_differ, compared, other
+from programs_twice import TooLarge, Twice, by_code, by_model
+
+import scenrun
+from scenrun.errors import UsageError
+from scenrun.interface.cli.conform import conform_command
+from scenrun.own_code.conforming.conform import ConformRequest, conform
+from scenrun.own_code.conforming.events import ANYTHING, plain
+from scenrun.own_code.conforming.result import Conformed
+
+PROGRAMS = 8
+
+
+def conformed(cls: Any, scenario: Mapping[str, Any], **more: Any) -> Conformed:
+    loaded = scenrun.load(scenario)
+    about = loaded.scenario.conform
+    given = {"calls": about.calls, "objects": about.objects, "time_limit": None, **more}
+    return conform(loaded, ConformRequest(f"classes_to_conform:{cls.__name__}", **given))
+
+
+@pytest.mark.parametrize("pair", classes.PAIRS, ids=lambda pair: pair.cls.__name__)
+def test_known_pairs_are_judged(pair: classes.Pair) -> None:
+    found = conformed(pair.cls, pair.scenario, strategy="dpor")
+    assert found.verdict == ("conforms" if pair.differs is None else "differs"), str(found)
+    different = [row for row in found.rows if row.is_different]
+    if pair.differs is not None:
+        assert [row.code.startswith(pair.differs) for row in different] == [True]
+        assert different[0].model.startswith(pair.model)
+
+
+def test_the_same_program_conforms_to_itself_and_another_one_only_if_it_ends_alike(tmp_path: Path) -> None:
+    """More programs by hand (see docs/contributing.md)."""
+    alike, different = 0, 0
+    for number in range(PROGRAMS):
+        twice = Twice(number)
+        found = compared(twice, twice, tmp_path, f"same_{number}", 60)
+        assert found.verdict != "differs", f"program {number}: {found}"
+        alike += found.verdict == "conforms"
+        changed = other(twice, number)
+        found = compared(twice, changed, tmp_path, f"other_{number}", 60)
+        different += found.verdict == "differs"
+        if found.verdict == "conforms":
+            try:
+                model, code = by_model(twice), by_code(changed, tmp_path, f"ends_{number}", 150)
+            except TooLarge:
+                continue
+            assert not can_only_differ(model, code), f"program {number}"
+    assert alike
+    assert different
+
+
+# --- what stands for what
+
+
+def test_methods_and_attributes_of_the_same_name_stand_for_them() -> None:
+    found = conformed(classes.Pipe, classes.PIPE, schedules=1, strategy="dpor").counterparts
+    assert [(thread, str(call)) for thread, call in found.calls] == [
+        ("producer", "o.produce(count=2)"),
+        ("consumer", "o.consume()"),
+    ]
+    assert (found.objects, found.variables, found.alone, found.others) == (
+        {"items": "items"},
+        {"total": "total"},
+        (),
+        (),
+    )
+
+
+def test_what_the_class_starts_itself_may_be_any_thread_without_a_method() -> None:
+    found = conformed(classes.OnItsOwn, classes.OWN, schedules=1, strategy="dpor").counterparts
+    assert (found.threads, found.others, found.objects) == (("main",), ("producer", "consumer"), {"items": "_items"})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"calls": {"produser": "produce(2)"}}, "has no threads `produser`; did you mean `producer`?"),
+        ({"calls": {"producer": "make(2)"}}, "has no method `make`"),
+        ({"calls": {"producer": "produce(2"}}, "is no call of a method"),
+        ({"calls": {"producer": "produce(open('x'))"}}, "is no plain value"),
+        ({"calls": {"producer": "produce(1 // 0)"}}, "ZeroDivisionError"),
+        ({"calls": {"producer": "produce(*[1])"}}, "give each argument by itself"),
+        ({"objects": {"itens": "items"}}, "has no shared object or variable `itens`; did you mean `items`?"),
+        ({"objects": {"items": "line"}}, "has no attribute `line`; it has items, total"),
+        ({"objects": {"items": "total"}}, "a int cannot stand for `items`, which is a queue"),
+        ({"objects": {"total": "items.mutex"}}, "Lock cannot stand for `total`, which is a variable"),
+    ],
+)
+def test_what_cannot_stand_for_anything_is_refused(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        conformed(classes.Pipe, classes.PIPE, **given)
+    assert says in str(refused.value)
+
+
+def test_a_class_without_anything_to_compare_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing of classes_to_conform:Gate stands for"):
+        conformed(classes.Gate, classes.PIPE, calls={"producer": "let_in()", "consumer": "enter()"})
+    with pytest.raises(UsageError, match="has no method that is called like a group of threads"):
+        conformed(classes.Gate, classes.PIPE)
+
+
+def test_what_main_does_needs_a_method() -> None:
+    main = [
+        {"start": "producer"},
+        {"start": "consumer"},
+        {"join": "producer"},
+        {"put": {"queue": "items", "item": None}},
+    ]
+    with pytest.raises(UsageError, match=r"main does `put` of `items`.*no method stands for main"):
+        conformed(classes.Pipe, {**classes.PIPE, "main": main})
+
+
+# --- what is compared
+
+
+def test_items_need_not_be_compared() -> None:
+    assert (
+        conformed(classes.OtherItems, classes.PIPE, compare_values=False, strategy="dpor").rows[-1].code
+        == "total is 4 at the end"
+    )
+
+
+def test_items_that_are_drawn_are_not_compared() -> None:
+    text = json.dumps(classes.PIPE).replace('"item": 1', '"item": "random.randint(1, 9)"')
+    found = conformed(classes.OtherItems, json.loads(text), schedules=3, strategy="dpor")
+    assert found.values_left_out == "the scenario draws values at random"
+
+
+def test_values_are_compared_as_a_model_has_them() -> None:
+    assert plain((1, "a", None)) == plain([1, "a", None])
+    assert plain({"a": [1], "b": 2.0}) == plain({"b": 2.0, "a": (1,)})
+    assert len({plain(1), plain(True), plain(1.0)}) == 3
+    assert plain(object()) is plain([object()]) is plain({"a": {1}}) is ANYTHING
+
+
+# --- the command
+
+
+def run(folder: Path, scenario: Mapping[str, Any], *arguments: str) -> Result:
+    file = folder / "scenario.yaml"
+    file.write_text(yaml.safe_dump(dict(scenario)))
+    return CliRunner().invoke(conform_command, [str(file), *arguments], standalone_mode=False)
+
+
+def test_the_command_says_the_verdict_by_its_status(tmp_path: Path) -> None:
+    scenario = {**classes.BUFFER, "conform": {**classes.BUFFER["conform"], "against": "classes_to_conform:Buffer"}}
+    done = run(tmp_path, scenario)
+    assert done.return_value == 0
+    assert "conforms" in done.stderr
+    done = run(
+        tmp_path,
+        scenario,
+        "--against",
+        "classes_to_conform:ForgetsToTell",
+        "--call",
+        "filler=fill()",
+        "--call",
+        "drainer=drain()",
+    )
+    assert done.return_value == 1
+    assert "≠ filler" in done.stderr
+    done = run(tmp_path, scenario, "--schedules", "1")
+    assert done.return_value == 3
+    assert "not all were walked: 1 schedule" in done.stderr
+
+
+def test_the_command_writes_json(tmp_path: Path) -> None:
+    arguments = ("--against", "classes_to_conform:Table", "--call", "philosopher=dine(index)", "--json", "-q")
+    done = run(tmp_path, classes.TABLE, *arguments)
+    told = json.loads(done.stdout)
+    assert (told["verdict"], told["bound"], done.stderr) == ("conforms", None, "")
+    assert told["calls"] == {"philosopher[0]": "o.dine(0)", "philosopher[1]": "o.dine(1)"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "which class? give --against"),
+        (("--against", "nowhere:Class"), "`nowhere:Class` cannot be found"),
+        (("--against", "classes_to_conform:Pipe", "--call", "producer"), "--call is given as NAME=.."),
+        (
+            ("--against", "classes_to_conform:Pipe", "--object", "items=a", "--object", "items=b"),
+            "--object is given twice",
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_refused(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
+    done = run(tmp_path, classes.PIPE, *arguments)
+    assert says in str(done.exception)
+
+
+def test_a_scenario_with_code_of_its_own_is_no_model(tmp_path: Path) -> None:
+    scenario = {
+        "scenario": "code",
+        "objects": {"it": {"python": "classes_to_conform:Pipe"}},
+        "threads": {"t": {"do": [{"call": "it.consume"}]}},
+    }
+    done = run(tmp_path, scenario, "--against", "classes_to_conform:Pipe")
+    assert "has `objects` of its own" in str(done.exception)
