@@ -6,7 +6,7 @@ import random
 
 from histories_searched import TooLarge, explains_more, histories, program_of
 
-PROGRAMS = 12
+PROGRAMS = 7
 
 
 def test_dpor_shows_the_histories_of_every_schedule() -> None:

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -178,9 +179,19 @@ def room_of(module: str) -> str:
     return module.split(".")[1]
 
 
-def imports_of(path: Path) -> Iterator[Imported]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """A file's syntax, read once for all tests."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(path: Path) -> tuple[Imported, ...]:
     """Every import of a file: at its top, inside functions, for type checkers alone."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(_imports_of(tree_of(path)))
+
+
+def _imports_of(tree: ast.Module) -> Iterator[Imported]:
     at_top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -191,6 +202,7 @@ def imports_of(path: Path) -> Iterator[Imported]:
                 yield Imported(whole if whole in MODULES else str(node.module), id(node) in at_top)
 
 
+@cache
 def own_imports_of(module: str) -> set[str]:
     """The modules of the package that one imports anywhere, with the packages that come with them."""
     found = {one.module for one in imports_of(MODULES[module]) if one.module in MODULES}
@@ -260,7 +272,7 @@ def test_who_reads_logs_knows_no_executor(module: str) -> None:
 
 def test_relative_imports_are_not_used() -> None:
     """Every import inside the package is written out, so that the tests above see it."""
-    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES.values()}
+    trees = {path: tree_of(path) for path in MODULES.values()}
     relative = [
         str(p) for p, tree in trees.items() for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.level
     ]
