@@ -24,7 +24,7 @@ from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context, Cut, enter
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
-from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.execution.threads.variables import GuardedVariable, RealCalls, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction
@@ -104,6 +104,7 @@ class Subject:
 
 
 WAIT, SOON = None, SOON_NS
+QUEUE_OF_ONE = {"spec": "queue", "options": {"maxsize": 1, "kind": "fifo"}}
 LOCKING = (("lock", "acquire", ([WAIT, SOON, 0], True)), ("lock", "acquire", (WAIT, False)), ("lock", "release", ()))
 WAITING = (
     ("lock", "acquire", (WAIT, True)),
@@ -196,6 +197,16 @@ SUBJECTS = {
         {"s": ("section", {})},
         lambda: {"s": RealSection("s", 0, threading.Lock(), None)},
         (("s", "enter", ()), ("s", "leave", ())),
+    ),
+    "calls": Subject(
+        {"c": ("calls", QUEUE_OF_ONE)},
+        lambda: {"c": RealCalls("c", 0, QUEUE_OF_ONE, threading.Lock(), None)},
+        (
+            ("c", "call", ("put", [[1, None, True], [1, None, False]])),
+            ("c", "call", ("get", [[None, True], [None, False]])),
+            ("c", "finish", ("put", None, ["returned", "raised"])),
+            ("c", "finish", ("get", [1, None], ["compared", "returned", "raised"])),
+        ),
     ),
     "simple queue": Subject({"q": ("simple_queue", {})}, lambda: {"q": RealSimpleQueue("q", 0)}, ITEMS),
 }

@@ -22,7 +22,7 @@ class NamedThread(Protocol):
 
 
 Found = Callable[[Finding, Any, Site], None]
-_STATE = ("variable.read", "section.inside")
+_STATE = ("variable.read", "section.inside", "calls.explained")
 
 
 class InvariantMonitor:

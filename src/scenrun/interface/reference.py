@@ -178,6 +178,7 @@ def _expectations() -> str:
     return (
         "## Expectations and verdicts\n\n" + _table(expect.Expect) + "\n### `outcomes`\n\n" + _table(expect.Outcomes)
         + "\n### `linearizable`\n\n" + _table(expect.Linearizable)
+        + "\nor, of what behaviours make up:\n\n" + _table(expect.LinearizableCalls)
         + "\nAn item of the list is such a mapping, or the name of an object alone; docs/check.md says what is asked.\n"
         + "\n" + "\n".join(rows) + "\n"
     )  # fmt: skip

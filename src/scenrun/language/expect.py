@@ -18,6 +18,9 @@ VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
 """Verdicts that a file may expect; `incomplete` is never expected."""
 WAYS = ("run", "simulate", "explore")
 SEARCH_ONLY = ("race", "livelock")
+SPECIFICATIONS = ("queue", "lock", "semaphore", "bounded_semaphore", "event")
+"""Kinds of `sync` that calls of behaviours may be compared with: each of their operations is one atomic action."""
+_NAMES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 CLASS = r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*"
 """How a class of the author's is named."""
 
@@ -126,12 +129,46 @@ class Linearizable(Model):
         return self
 
 
+def _behaviours(value: Any) -> Any:
+    if not isinstance(value, list) or not value or not all(isinstance(one, str) for one in value):
+        raise refuse(f"`behaviours` takes a list of names: `behaviours: [put, get]`, not {shown(value)}")
+    return tuple(map(str, value))
+
+
+class LinearizableCalls(Model):
+    """Behaviours that are run: each `run` of one takes effect at one moment, between its beginning and its end."""
+
+    what: ClassVar[str] = "`linearizable`"
+    behaviours: Annotated[Any, PlainValidator(_behaviours), WithJsonSchema(_NAMES)] = Field(
+        description="the behaviours by name; each `run` of one is a call of the operation of the same name"
+    )
+    spec: Annotated[Any, PlainValidator(lambda value: value), WithJsonSchema({"refer": "#/$defs/primitive"})] = Field(
+        description="the object that says what is right, as in `sync`: `queue`, `{queue: {maxsize: 2}}`, `lock`, `semaphore` .."
+    )
+
+
+def _of_behaviours(reader: f.ModelReader, raw: Mapping) -> LinearizableCalls | None:
+    found = reader.model(LinearizableCalls, raw, "`linearizable`")
+    spec = reader.primitive(raw, "spec") if "spec" in raw else None
+    if found is None or spec is None:
+        return None
+    if spec.kind_name not in SPECIFICATIONS:
+        reader.refuse(
+            raw.places["spec"][1], f"calls are compared with a {' or '.join(SPECIFICATIONS)}, not `{spec.kind_name}`"
+        )
+        return None
+    return found.model_copy(update={"spec": spec})
+
+
 def _linearizable(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, list):
         raise refuse(f"`linearizable` takes a list of `objects`: `linearizable: [cache]`, not {shown(value)}")
     reader, out = reader_of(info), []
     for number, raw in enumerate(value):
-        if isinstance(raw, Mapping):
+        found: Linearizable | LinearizableCalls | None
+        if isinstance(raw, Mapping) and "behaviours" in raw:
+            found = _of_behaviours(reader, raw)
+        elif isinstance(raw, Mapping):
             found = reader.model(Linearizable, raw, "`linearizable`")
         elif isinstance(raw, str):
             found = Linearizable.model_validate({"object": raw}, context=reader)
@@ -150,6 +187,10 @@ _LINEARIZABLE_SCHEMA = {
             {
                 "type": "object", "required": ["object"], "additionalProperties": False,
                 "properties": {"object": {"type": "string"}, "spec": {"type": "string"}},
+            },
+            {
+                "type": "object", "required": ["behaviours", "spec"], "additionalProperties": False,
+                "properties": {"behaviours": _NAMES, "spec": {"type": ["string", "object"]}},
             },
         ]
     },
@@ -172,7 +213,7 @@ class Expect(Model):
     race: Literal["never"] | None = Field(None, description="never: a search must find no data race")
     linearizable: Annotated[Any, PlainValidator(_linearizable), WithJsonSchema(_LINEARIZABLE_SCHEMA)] = Field(
         default=(),
-        description="`objects` of which what calls return is that of some order, one call after another (a search judges this)",
+        description="`objects`, or behaviours, of which what calls return is that of some order, one call after another",
     )
     verdict: Annotated[Any, PlainValidator(_verdicts), WithJsonSchema(_VERDICT_SCHEMA)] = Field(
         default={}, description="what this file shows: a word, a list of acceptable words, or one for each way"

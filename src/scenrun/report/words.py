@@ -298,6 +298,8 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "variable.item_appended": _item("appends {value} to {}{at}"),
     "section.entered": "enters {}",
     "section.left": "leaves {}",
+    "calls.began": "calls {operation} of {}",
+    "calls.ended": "comes back from {operation} of {}",
 }
 ABOUT = frozenset((*operations.ABOUT, "sleep.began", "work.began", "call.began"))
 """The events that announce an operation."""

@@ -7,10 +7,14 @@ from typing import Any
 
 from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move
+from scenrun.search.counterexample.operation_bars import Bar, bars_of
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.coverage import Coverage
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.schedule_count import Counted
+
+LINEARIZABLE = "linearizable: "
+"""What a finding is about begins with this where no order explains calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,13 @@ class Counterexample:
     """Where the user's own code makes steps in it."""
     with_gil: str = ""
     """There, whether it comes with the GIL, in words; empty where that was not asked."""
+    of_code: tuple[Bar, ...] = ()
+    """The calls of the user's own code that no order explains."""
+
+    @property
+    def bars(self) -> tuple[Bar, ...]:
+        """Where it is about calls that no order explains, these."""
+        return self.of_code or (bars_of(self.story.steps) if self.about.about.startswith(LINEARIZABLE) else ())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -43,6 +54,7 @@ class Counterexample:
             "switches": self.switches, "found_with_steps": self.found_with, "cycle_from": self.cycle_from,
             "schedule": self.schedule, "steps": [step.as_dict() for step in self.story.steps],
             "threads": [stuck.as_dict() for stuck in self.story.waiting], "with_gil": self.with_gil or None,
+            "calls": [bar.as_dict() for bar in self.bars] or None,
         }  # fmt: skip
         return {name: value for name, value in pairs.items() if value is not None}
 

@@ -12,7 +12,7 @@ from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.threads import Host, RealThread, RealTimer
-from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.execution.threads.variables import GuardedVariable, RealCalls, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.program.ir import Cell, Program
 
@@ -53,6 +53,7 @@ class ObjectFactory:
             "pool": lambda: RealPool(label, number, options, self._host),
             "variable": lambda: self._variable(cell),
             "section": lambda: RealSection(label, number, self._hidden, self._watch.check_of(number)),
+            "calls": lambda: RealCalls(label, number, options, self._hidden, self._watch.check_of(number)),
             "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
             "timer": lambda: self._timer(cell, index),
             "thread": lambda: self._thread(cell, index),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from scenrun.errors import Place, Problem, ScenarioError
@@ -22,7 +23,18 @@ from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.observations import Observer
 from scenrun.program.compiler.scope import Object, Scope
 from scenrun.program.compiler.writer import Writer
-from scenrun.program.ir import Cell, Code, Expectations, Group, Linearizable, Program, PythonObject
+from scenrun.program.ir import (
+    Cell,
+    CellRef,
+    Code,
+    Expectations,
+    Group,
+    Linearizable,
+    Observation,
+    Probe,
+    Program,
+    PythonObject,
+)
 
 MAX_CODES = 2_000
 """The most codes of one program; a behaviour that spawns itself with ever new expressions would need infinitely many."""
@@ -281,15 +293,23 @@ class Compiler:
         outcomes = expect.outcomes
         return Expectations(
             final=tuple(observer.observation(e) for e in expect.final),
-            always=tuple(observer.observation(e) for e in expect.always),
+            always=(*(observer.observation(e) for e in expect.always), *self._explained()),
             observe=tuple(observer.observation(e) for e in outcomes.observe) if outcomes else (),
             allowed=_outcomes(outcomes and outcomes.allowed),
             required=_outcomes(outcomes and outcomes.required),
             forbidden=_outcomes(outcomes and outcomes.forbidden),
             race_never=expect.race == "never",
-            linearizable=tuple(self._linearizable(one) for one in expect.linearizable),
+            linearizable=tuple(
+                self._linearizable(one) for one in expect.linearizable if isinstance(one, LinearizableModel)
+            ),
             verdicts={way: tuple(words) for way, words in expect.verdict.items()},
         )
+
+    def _explained(self) -> Iterator[Observation]:
+        """For each object that behaviours make up, that some order explains their calls."""
+        for cell in {cell.number: cell for cell in self.names.calls.values()}.values():
+            probe = Probe("__p0", "calls.explained", CellRef(cell.number))
+            yield Observation("__p0", f"linearizable: {cell.name}", (probe,), cell.line)
 
     def _linearizable(self, given: LinearizableModel) -> Linearizable:
         place = given.place_of_key("object")

@@ -11,6 +11,7 @@ from scenrun.language.variables import Target
 from scenrun.language.verbs import flow, log_and_time, variables
 from scenrun.language.verbs.step import Step
 from scenrun.program import exceptions
+from scenrun.program.compiler import calls
 from scenrun.program.compiler.arguments import bind_inline
 from scenrun.program.compiler.assembler import Inline, Label, Loop
 from scenrun.program.compiler.mentions import all_steps, assigned, sets_first
@@ -197,15 +198,16 @@ def run(w: Writer, step: flow.Run, scope: Scope, path: str) -> None:
         w.refuse(step.place_of_key("target"), message)
         return
     w.compiler.grow(step.target, behaviour, step.place)
-    result = w.code.temporary("result") if step.into else None
+    result = w.code.temporary("result") if step.into or step.target in w.names.calls else None
     if result:
         w.code.emit("let", arguments=("None",), into=result)
     inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place_of_key("target"))
     _forget_locals(w, behaviour, inner)
-    w.running.append(step.target)
-    with w.code.inline(result):
-        w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
-    w.running.pop()
+    with calls.recorded(w, step.target, behaviour, inner, result):
+        w.running.append(step.target)
+        with w.code.inline(result):
+            w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
+        w.running.pop()
     if step.into and result:
         w.assign(Target(step.into, (), step.place_of_key("into")), result, scope)
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from scenrun.errors import Place
 from scenrun.language.behaviours import shipped
+from scenrun.language.expect import LinearizableCalls
 from scenrun.language.model import Group, Scenario
 from scenrun.language.primitives import Condition, Pool, Primitive, Queue
-from scenrun.language.verbs.flow import Section
+from scenrun.language.verbs.flow import Run, Section
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.mentions import all_steps, assigned, mentioned, targets
 from scenrun.program.compiler.scope import Binding, Object, Shared
@@ -28,6 +29,8 @@ class Names:
         self.own_lock: dict[int, int] = {}
         """The cell of a condition's lock, by the condition's cell."""
         self.sections: dict[str, Cell] = {}
+        self.calls: dict[str, Cell] = {}
+        """For each behaviour whose calls an order must explain, the cell of these calls."""
         self.asked: dict[str, Place | None] = {}
         """The sections that `inside(..)` is used with, and the place of the first use."""
         self._declare()
@@ -101,19 +104,42 @@ class Names:
             self._declare_group(name, group)
         for name in scenario.behaviours:
             self._declare_unbound("behaviours", name)
+        for one in scenario.expect.linearizable:
+            if isinstance(one, LinearizableCalls):
+                self._declare_calls(one)
         for behaviour in scenario.behaviours.values():
             for name, parameter in behaviour.params.items():
                 if name in self.places:
                     self._clash(name, parameter.place)
 
+    def _declare_calls(self, about: LinearizableCalls) -> None:
+        kind, options = self._kind_of(about.spec)
+        name = ", ".join(about.behaviours)
+        cell_place = about.place_of_key("behaviours")
+        cell = self._cell(name, "calls", None, {"spec": kind, "options": options}, cell_place)
+        for behaviour in about.behaviours:
+            runs = any(isinstance(step, Run) and step.target == behaviour for step in all_steps(self.scenario))
+            if behaviour not in self.scenario.behaviours and shipped(behaviour) is None:
+                hint = self.complaints.hint(behaviour, list(self.scenario.behaviours))
+                self.complaints.refuse(cell_place, f"there is no behaviour `{behaviour[:60]}`{hint}", about=behaviour)
+            elif not runs:
+                self.complaints.refuse(
+                    cell_place, f"no step runs `{behaviour}`, so that there are no calls of it: `run: {behaviour}`"
+                )
+        self.calls |= dict.fromkeys(about.behaviours, cell)
+
     def _declare_primitive(self, name: str, primitive: Primitive) -> None:
-        kind = primitive.kind_name
-        skip = {"count", "target", "args", "after", "lock"}
-        options = {k: getattr(primitive, k) for k in type(primitive).model_fields if k not in skip}
-        if isinstance(primitive, Queue) and primitive.kind == "simple":
-            kind, options = "simple_queue", {}
+        kind, options = self._kind_of(primitive)
         place = _key_place(self.scenario, "sync", name)
         self._bind(name, Object(self._cell(name, kind, primitive.count, options, place)), place)
+
+    @staticmethod
+    def _kind_of(primitive: Primitive) -> tuple[str, dict[str, Any]]:
+        """The kind of a primitive's cell, and the options that its initial value depends on."""
+        if isinstance(primitive, Queue) and primitive.kind == "simple":
+            return "simple_queue", {}
+        skip = {"count", "target", "args", "after", "lock"}
+        return primitive.kind_name, {k: getattr(primitive, k) for k in type(primitive).model_fields if k not in skip}
 
     def _lock_of_condition(self, name: str, condition: Condition) -> None:
         binding = self.bindings.get(name)

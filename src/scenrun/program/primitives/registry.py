@@ -1,6 +1,7 @@
 """What each kind of shared object can do: one file a kind, and here the register of them all."""
 
 from scenrun.program.primitives.barrier import BARRIER
+from scenrun.program.primitives.calls import CALLS
 from scenrun.program.primitives.condition import CONDITION
 from scenrun.program.primitives.event import EVENT
 from scenrun.program.primitives.future import FUTURE, POOL, TASK
@@ -17,7 +18,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, QUEUE, SIMPLE_QUEUE,
-        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION,
+        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION, CALLS,
     )
 }  # fmt: skip
 """Every kind of object by its name."""

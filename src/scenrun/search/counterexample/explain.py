@@ -9,6 +9,7 @@ from scenrun.program.expectations import value_of
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Observation
 from scenrun.program.primitives.registry import waiting
+from scenrun.search.counterexample.operation_bars import ENDS
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.properties.end_states import FindingKey
 
@@ -127,5 +128,9 @@ def _broken(machine: Machine, what: str, observation: Observation, story: Trace)
     if what == "final":
         return f"at the end, {observation.text} does not hold{shown}"
     step = next((step for step in story.steps if observation.text in step.broke), None)
+    if step is not None and step.move.op == ENDS:
+        return (
+            f"no order of the calls explains what they came to, with step {step.number}: in {step.thread}, {step.text}"
+        )
     by = f" with step {step.number}, of {step.thread}" if step is not None else " from the beginning"
     return f"{observation.text} is to hold always, and is broken{by}{shown}"

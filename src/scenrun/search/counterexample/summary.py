@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scenrun.search.counterexample.operation_bars import drawn
 from scenrun.search.counterexample.table import table
 from scenrun.search.record import Counterexample, SearchRecord
 
@@ -74,7 +75,13 @@ def finding_lines(one: Counterexample, width: int) -> list[str]:
     size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
     hint = ["  a thread that need not end says `endless: true`"] if one.about.kind == "livelock" else []
     hint += [f"  {one.with_gil}"] if one.with_gil else []
-    return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *hint]
+    return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *_bars(one, width), *hint]
+
+
+def _bars(one: Counterexample, width: int) -> list[str]:
+    """The calls that no order explains, over time."""
+    lines = drawn(one.bars, width)
+    return ["", *lines, ""] if lines else []
 
 
 def _number(number: int, noun: str, ending: str = "s") -> str:

@@ -10,6 +10,7 @@ from scenrun.model.machine import Machine, Transition
 from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
+from scenrun.program.primitives.calls import COMPARED, RAISED
 from scenrun.program.primitives.registry import KINDS
 from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
 from scenrun.search.properties.lock_holders import Holders
@@ -108,6 +109,8 @@ def step_between(
     if move.op == "choose":
         value, has_value = None, False
     text = _text(move, _with_path(machine, thread, name or None), value, has_value)
+    if move.op.startswith("calls."):
+        text = _call(thread.arguments)
     if move.op == "choose":
         text = f"takes alternative {move.alternative + 1} of {thread.arguments[0]}"
     return TraceStep(
@@ -169,6 +172,16 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
     more = f": {phase}" if phase else ""
     sign = " <- " if verb == "put" else " -> "
     return f"{verb} {name or ''}".rstrip() + more + (sign + shown if shown else "") + late
+
+
+def _call(arguments: Sequence[Any]) -> str:
+    """The beginning or the end of a call of a behaviour."""
+    name, *rest = arguments
+    if len(rest) == 1:
+        given = ", ".join(_short(value) for value in rest[0] if value is not None and value is not True)
+        return f"call {name}({given})"
+    result, ended = rest
+    return f"{name} {'raises' if ended == RAISED else f'-> {_short(result)}' if ended == COMPARED else 'returns'}"
 
 
 def _short(value: Any) -> str:

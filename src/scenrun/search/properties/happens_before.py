@@ -326,6 +326,7 @@ class Order:
 
 _RULES: dict[str, Callable[[Order, Step], None]] = {
     "section": Order._section,
+    "calls": Order._section,
     "semaphore": Order._semaphore,
     "bounded_semaphore": Order._semaphore,
     "event": Order._event,
