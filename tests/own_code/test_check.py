@@ -130,6 +130,42 @@ def test_operations_are_written_as_python_does() -> None:
     assert str(Operation.of("put", [1], {"block": False})) == "o.put(1, block=False)"
 
 
+# --- what holds, and what need not
+
+
+def test_an_invariant_is_looked_at_beside_each_call_and_afterwards() -> None:
+    found = check_class(request(classes.Halves, operations=("move()",), invariants=("o.left + o.right == 2",)))
+    assert [str(one) for one in found.failing] == ["o.move() || o.left + o.right == 2"]
+    found = check_class(request(classes.LockedLatch, operations=("count_down()",), invariants=("o._left >= 0",)))
+    assert found.verdict == "thread-safe"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("o._left >= 2", "does not hold where one thread uses it alone, after o.count_down()"),
+        ("o.nothing", "does not hold where one thread uses it alone, of a new object"),
+        ("left > 1", "is not about the object"),
+        ("o._left >=", "is no expression"),
+    ],
+)
+def test_a_wrong_invariant_is_refused(text: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        check_class(request(classes.LockedLatch, invariants=(text,)))
+    assert says in str(refused.value)
+
+
+def test_a_method_may_be_no_good_beside_others_by_design() -> None:
+    found = check_class(request(classes.Bag, expect_races=("clear",)))
+    assert (found.verdict, found.failing, found.expected) == ("thread-safe", (), (("clear", True),))
+    assert "clear: fails beside others, as expected" in str(found)
+    found = check_class(request(classes.LockedBag, expect_races=("clear",)))
+    assert (found.verdict, found.expected) == ("thread-safe", (("clear", False),))
+    assert check_class(request(classes.Bag, expect_races=("put",))).verdict == "not thread-safe"
+    with pytest.raises(UsageError, match="no call of `clean` is checked; did you mean `clear`"):
+        check_class(request(classes.Bag, expect_races=("clean",)))
+
+
 # --- what cannot be checked
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections import OrderedDict, deque
 from contextlib import suppress
 from typing import Any
@@ -382,6 +383,89 @@ class Snapshots:
         return self._seen
 
 
+class Bag:
+    """Items that are put under a lock, and cleared without it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._items: tuple[int, ...] = ()
+
+    def put(self, item: int) -> None:
+        with self._lock:
+            self._items = (*self._items, item)
+
+    def items(self) -> list[int]:
+        return list(self._items)
+
+    def clear(self) -> int:
+        count = len(self._items)
+        self._items = ()
+        return count
+
+
+class LockedBag(Bag):
+    def clear(self) -> int:
+        with self._lock:
+            return super().clear()
+
+
+class Latch:
+    """Opens when it was counted down often enough; who counts looks at the number twice."""
+
+    def __init__(self) -> None:
+        self._left = 2
+        self._lock = threading.Lock()
+
+    def count_down(self) -> bool:
+        if self._left > 0:
+            self._left -= 1
+        return self._left == 0
+
+    def is_open(self) -> bool:
+        return self._left == 0
+
+
+class LockedLatch(Latch):
+    def count_down(self) -> bool:
+        with self._lock:
+            return super().count_down()
+
+
+class Halves:
+    """Two numbers whose sum is to stay."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.left, self.right = 1, 1
+
+    def move(self) -> None:
+        with self._lock:
+            self.left += 1
+            self.right -= 1
+
+
+class WeakNames:
+    """Objects by name, for as long as somebody uses them; two may be made of one name."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: weakref.WeakValueDictionary[str, Made] = weakref.WeakValueDictionary()
+        self._kept: list[Made] = []
+
+    def named(self, name: str) -> Made:
+        found = self._made.get(name)
+        if found is None:
+            found = self._made[name] = Made()
+            self._kept.append(found)
+        return found
+
+
+class LockedWeakNames(WeakNames):
+    def named(self, name: str) -> Made:
+        with self._lock:
+            return super().named(name)
+
+
 KNOWN: dict[Any, str] = {
     Counter: "not thread-safe", LockedCounter: "thread-safe", HalfLockedCounter: "not thread-safe",
     Cache: "not thread-safe", LockedCache: "thread-safe", CacheLockedInPut: "not thread-safe",
@@ -390,5 +474,7 @@ KNOWN: dict[Any, str] = {
     Buffer: "not thread-safe", RightBuffer: "thread-safe", SharedLock: "not thread-safe", RightSharedLock: "thread-safe",
     TwoLocks: "not thread-safe", TwoLocksInOrder: "thread-safe", Statistics: "not thread-safe", LockedStatistics: "thread-safe",
     Tokens: "not thread-safe", LockedTokens: "thread-safe", Tasks: "not thread-safe", RightTasks: "thread-safe",
-    Snapshots: "thread-safe",
+    Snapshots: "thread-safe", Bag: "not thread-safe", LockedBag: "thread-safe", Latch: "not thread-safe",
+    LockedLatch: "thread-safe", WeakNames: "not thread-safe",
+    LockedWeakNames: "incomplete",  # it is: but when an object dies is known only to who uses it last
 }  # fmt: skip

@@ -60,8 +60,13 @@ def explains_more(one: Any, other: Any) -> bool:
     )
 
 
-def histories(cls: Any, program: CallProgram, strategy: str, draws: int | None = None) -> set[Hashable]:
-    """The shapes of all histories; with `draws`, of so many schedules in which each access is a step. Raises TooLarge."""
+def histories(
+    cls: Any, program: CallProgram, strategy: str, draws: int | None = None, *, each_access: bool = False
+) -> set[Hashable]:
+    """The shapes of all histories; with `draws`, of so many schedules. Raises TooLarge.
+
+    each_access: whether each access is a step, and not only those that race; it is where schedules are drawn.
+    """
     named = Named("classes_to_check", cls.__name__)
     executions = CallExecutions(Loader(["classes_to_check"]), lambda world: named.found_in(world)(), program)
     found: set[Hashable] = set()
@@ -72,7 +77,7 @@ def histories(cls: Any, program: CallProgram, strategy: str, draws: int | None =
 
     executions.judge = note
     executions.on_marks = Marked
-    if draws is not None:
+    if draws is not None or each_access:
         executions.marks, executions.is_settled = Everything(), True
     walk = Walk(executions, WalkOptions(strategy, 0, draws or MOST_SCHEDULES, None, 3, None, 500, first=False))
     try:

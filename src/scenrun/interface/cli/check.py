@@ -36,6 +36,10 @@ PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
 @click.option("--setup", multiple=True, metavar="CALL", help='A call that is made before there are threads: "put(1)".')
 @click.option("--spec", metavar="MODULE:CLASS",
               help="Another class with the same methods, which says what is right; else the class itself does.")  # fmt: skip
+@click.option("--invariant", "invariants", multiple=True, metavar="EXPRESSION",
+              help='What is to hold whenever a thread looks: "len(o) <= 2", where o is the object.')  # fmt: skip
+@click.option("--expect-race", "expect_races", multiple=True, metavar="METHOD",
+              help="A method that is not for use beside others, by design: where it fails, that is expected.")  # fmt: skip
 @click.option(
     "--time",
     "time_limit",
@@ -72,7 +76,7 @@ def check_command(**options: Any) -> int:
     request = CheckRequest(
         options["what"], options["make"], options["operations"], options["setup"], options["spec"],
         None if options["time_limit"] == "none" else options["time_limit"], options["seed"] or 0, options["trace"],
-        options["stress"], options["most"],
+        options["stress"], options["invariants"], options["expect_races"], options["most"],
     )  # fmt: skip
     path = Path(options["output"] or _file_of(options["what"]))
     check_place(path)

@@ -125,6 +125,17 @@ def given_calls(text: str) -> list[Operation]:
     return found
 
 
+def invariant_of(text: str) -> Operation:
+    """An expression of the object, such as `len(o) <= 2`; raises UsageError."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"--invariant `{text}` is no expression: {getattr(error, 'msg', error)}") from None
+    if not any(isinstance(node, ast.Name) and node.id == "o" for node in ast.walk(tree)):
+        raise UsageError(f"--invariant `{text}` is not about the object, which it calls `o`: `len(o) <= 2`")
+    return Operation(ast.unparse(tree), is_expression=True)
+
+
 def _values(said: str, whole: str) -> list[Any]:
     """What one argument may be: `0..2`, `'a'|'b'`, `1`."""
     out: list[Any] = []

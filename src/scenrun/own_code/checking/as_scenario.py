@@ -75,6 +75,8 @@ def _object(subject: Subject) -> dict[str, Any]:
 
 def _step(one: Operation) -> dict[str, Any]:
     """A call whose exception is a result, and no end of its thread."""
+    if one.is_expression:
+        raise CannotSay(f"`{one}` is an expression of the object, and not a call")
     if one.is_property:
         function: Any = {"function": f"{OBJECT}.__getattribute__", "args": [repr(one.name)]}
     elif one.by_name and one.arguments:

@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from scenrun.errors import UsageError
+from scenrun.language.suggestions import did_you_mean
 from scenrun.language.time_limit import time_limit_ns
+from scenrun.own_code.checking.arguments import invariant_of
 from scenrun.own_code.checking.judging import Judge, Judged, finding_in
 from scenrun.own_code.checking.probing import Probed, in_order, probed
 from scenrun.own_code.checking.programs import MOST, PAIRS, SHAPES, Plan, Planned
@@ -15,6 +17,7 @@ from scenrun.own_code.checking.result import Checked, Failing, Shape
 from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
 from scenrun.own_code.checking.stress import maker, stressed
 from scenrun.own_code.checking.subject import LeftOut, Subject, maker_of
+from scenrun.own_code.histories.comparable import Numbers, comparable
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
@@ -55,6 +58,10 @@ class CheckRequest:
     trace: tuple[str, ...] = ()
     stress: bool = False
     """Whether the programs run on real threads that nobody controls, instead of being searched: that proves nothing."""
+    invariants: tuple[str, ...] = ()
+    """Expressions of the object, which they call `o`, that are to hold whenever somebody looks: `len(o) <= 2`."""
+    expect_races: tuple[str, ...] = ()
+    """Methods that are not to be called beside others, by design: where they fail, that is as it should be."""
     most: int = MOST
     """Programs of more than a call in each thread, at most, of each shape."""
 
@@ -116,6 +123,8 @@ class _Check:
         spec = None if request.spec is None else Named.of(request.spec, "--spec")
         self.judge = Judge(self.subject, request.seed, None if spec is None else maker_of(spec, self.subject))
         self.failing: list[Failing] = []
+        self.is_told = False
+        """Whether one was told of."""
         self.pairs: list[frozenset[Operation]] = []
         """Calls that fail beside each other."""
         self.shapes: list[Shape] = []
@@ -125,9 +134,16 @@ class _Check:
         """The result."""
         given, setup = self.subject.given(self.request.operations), tuple(self.subject.given(self.request.setup))
         found, left_out = (given, []) if given else self.subject.operations()
+        looks = tuple(map(invariant_of, self.request.invariants))
+        found = [*found, *looks]
+        for name in self.request.expect_races:
+            if all(name != one.name for one in found):
+                names = list(dict.fromkeys(one.name for one in found))
+                raise UsageError(f"--expect-race: no call of `{name}` is checked{did_you_mean(name, names)}")
         self.tell(f"{len(found)} calls of {self.subject.what.name}, each tried alone")
         with silent():
             known = self._probed(found, setup, left_out)
+            self._compare_with_invariants(known, looks, setup)
         setups = [setup] if setup or known.filling is None else [(), (known.filling,)]
         plan = Plan(known, tuple(setups), self.request.seed, self.request.most)
         if self.request.spec is not None:
@@ -137,10 +153,15 @@ class _Check:
             if not self._is_over():
                 self._search(plan.of_shape(shape, self.pairs))
         return Checked(
-            str(self.subject.what), self.subject.made_by, known, tuple(left_out), tuple(map(tuple, setups)), tuple(self.failing),
+            str(self.subject.what), self.subject.made_by, known, tuple(left_out), tuple(map(tuple, setups)),
+            tuple([one for one in self.failing if not one.has_any(self.request.expect_races)]),
             tuple(self.shapes), self.schedules, self.request.seed, time.perf_counter() - self.began, self._is_over(),
-            tuple(sorted(map(str, self.judge.by_type))), tuple(sorted(self.subject.loader.uncontrolled)),
+            tuple(sorted(map(str, self.judge.by_type))), tuple(sorted(self.subject.loader.uncontrolled)), self._expected(),
         )  # fmt: skip
+
+    def _expected(self) -> tuple[tuple[str, bool], ...]:
+        """The methods that are expected to fail, each with whether they did."""
+        return tuple([(name, any(one.has_any([name]) for one in self.failing)) for name in self.request.expect_races])
 
     def _probed(self, found: Sequence[Operation], setup: tuple[Operation, ...], left_out: list[LeftOut]) -> Probed:
         try:
@@ -151,15 +172,34 @@ class _Check:
         self.judge.by_type |= alone.changed
         left_out += known.left_out
         if len(known.kept) > MOST_OPERATIONS and not self.request.operations:
-            beyond = known.kept[MOST_OPERATIONS:]
+            looks = [one for one in known.kept if one.is_expression]
+            calls = [one for one in known.kept if not one.is_expression]
+            beyond = calls[MOST_OPERATIONS:]
             left_out.append(
                 LeftOut(", ".join(map(str, beyond)), f"more than {MOST_OPERATIONS} calls; choose some with --op")
             )
-            known = probed(alone, known.kept[:MOST_OPERATIONS])
+            known = probed(alone, [*calls[:MOST_OPERATIONS], *looks])
         if not known.kept:
             why = "".join(f"\n  {one}" for one in left_out)
             raise UsageError(f"{self.subject.what} has no method that can be checked{why}")
         return known
+
+    def _compare_with_invariants(self, known: Probed, looks: Sequence[Operation], setup: tuple[Operation, ...]) -> None:
+        """Raises UsageError where an invariant does not hold with one thread either."""
+        alone = self.judge.alone(CallProgram((), setup), own=True)
+        calls = [one for one in known.kept if not one.is_expression]
+        for look in looks:
+            if look not in known.kept:
+                why = next(
+                    (one.why for one in known.left_out if one.name.startswith(str(look))), "it cannot be evaluated"
+                )
+                raise UsageError(f"--invariant `{look}`: {why}")
+            for order in [(), *((one,) for one in calls), *((a, b) for a in calls for b in calls)]:
+                came = alone.came_of(in_order(*order, look))
+                wrong = [one.results[-1] for one in came if len(one.results) == len(order) + 1]
+                if any(result != comparable(True, Numbers()) for result in wrong):
+                    after = f"after {'; '.join(map(str, order))}" if order else "of a new object"
+                    raise UsageError(f"--invariant `{look}` does not hold where one thread uses it alone, {after}")
 
     def _compare_alone(self, known: Probed, plan: Plan) -> None:
         """Raises UsageError where the specification is another thing than the class, also with one thread."""
@@ -180,13 +220,14 @@ class _Check:
         return self.stopped() is not None or (self.until is not None and time.perf_counter() > self.until)
 
     def _search(self, planned: Planned) -> None:
-        proved = searched = 0
+        proved = searched = expected = 0
         open_: dict[str, int] = {}
         for program in planned.programs:
             if self._is_over():
                 break
             if planned.shape == PAIRS and self._is_known(program):
                 searched += 1
+                expected += any(call.name in self.request.expect_races for one in program.threads for call in one)
                 continue
             judged = self._judged(program)
             if judged.finding is None and judged.open is not None and self._is_over():
@@ -195,13 +236,14 @@ class _Check:
             proved += judged.is_proved
             if judged.finding is not None:
                 self._fail(planned, judged)
+                expected += any(call.name in self.request.expect_races for one in program.threads for call in one)
             elif judged.open is not None:
                 open_[judged.open] = open_.get(judged.open, 0) + 1
             self.tell(
                 f"{_times(planned.shape)} calls: {searched} of {len(planned.programs)} programs, "
                 f"{self.schedules:,} schedules, {len(self.failing)} failing"
             )
-        self.shapes.append(Shape(planned.shape, searched, proved, planned.of, tuple(open_.items())))
+        self.shapes.append(Shape(planned.shape, searched, proved, planned.of, tuple(open_.items()), expected))
 
     def _is_known(self, program: CallProgram) -> bool:
         """Whether the two calls of a program failed already with another setup."""
@@ -238,7 +280,7 @@ class _Check:
     def _fail(self, planned: Planned, judged: Judged) -> None:
         if not self.request.stress:
             judged = judged if planned.shape == PAIRS else shrunk(judged, self._judged)
-            judged = judged if self.failing else with_few_finals(judged, self._judged)  # the first one is told
+            judged = judged if self.is_told else with_few_finals(judged, self._judged)  # the first one is told
         threads = judged.program.threads
         if [len(one) for one in threads] == [1, 1]:
             self.pairs.append(frozenset((threads[0][0], threads[1][0])))
@@ -247,8 +289,9 @@ class _Check:
         if all(one.program != judged.program for one in self.failing):
             with silent():
                 self.failing.append(Failing.of(judged, self.judge.alone(judged.program)))
-            if len(self.failing) == 1:
-                self.first(self.failing[0])
+            if not self.failing[-1].has_any(self.request.expect_races) and not self.is_told:
+                self.is_told = True
+                self.first(self.failing[-1])
 
 
 def different_alone(spec: str | None, order: Sequence[Operation], mine: object, theirs: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,13 @@ from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.alone import Alone, Unclear
 from scenrun.own_code.searching.call_executions import CallProgram
-from scenrun.own_code.telling.unexplained import MOST_ORDERS, allowed_in, seen_in
+from scenrun.own_code.telling.unexplained import MOST_ORDERS, allowed_in, bars_of, seen_in
 from scenrun.printable import clean
+from scenrun.search.counterexample.operation_bars import Bar, drawn
 from scenrun.search.properties.linearizability import BLOCKS
 
+WIDEST = 110
+"""Columns of the picture of calls."""
 MOST_FAILING = 12
 """Programs that fail that are told."""
 
@@ -33,6 +37,8 @@ class Failing:
     allowed: tuple[str, ...]
     """What the same calls come to one after another, in each order that was possible."""
     schedules: int
+    bars: tuple[Bar, ...] = ()
+    """The calls over time."""
 
     @classmethod
     def of(cls, judged: Judged, alone: Alone) -> Failing:
@@ -44,12 +50,17 @@ class Failing:
             seen = (*seen_in(judged.history), *_left(judged.program, judged.history.final))
             with suppress(Unclear):  # that no order explains it is certain, and what each comes to is not all known
                 allowed = allowed_in(judged.history, alone)
-        return cls(judged.program, judged.finding.kind, judged.finding.about, seen, allowed, judged.schedules)
+        bars = () if judged.history is None else bars_of(judged.history)
+        return cls(judged.program, judged.finding.kind, judged.finding.about, seen, allowed, judged.schedules, bars)
 
     @property
     def calls(self) -> tuple[Operation, ...]:
         """All of its calls."""
         return tuple([call for one in self.program.threads for call in one])
+
+    def has_any(self, names: Sequence[str]) -> bool:
+        """Whether it calls one of some methods."""
+        return any(call.name in names for call in self.calls)
 
     def __str__(self) -> str:
         setup = "; ".join(map(str, self.program.setup))
@@ -83,6 +94,8 @@ class Shape:
     """How many there are."""
     open: tuple[tuple[str, int], ...] = ()
     """What kept how many from being proved."""
+    expected: int = 0
+    """How many failed as expected."""
 
     @property
     def name(self) -> str:
@@ -108,13 +121,15 @@ class Checked:
     by_type: tuple[str, ...]
     """Calls that return what may change afterwards: of their results, only the types were compared."""
     uncontrolled: tuple[str, ...] = ()
+    expected: tuple[tuple[str, bool], ...] = ()
+    """Methods that were expected to fail beside others, each with whether they did; what these do is not among `failing`."""
 
     @property
     def verdict(self) -> str:
         """`not thread-safe`, `thread-safe` within the bounds that were searched, or `incomplete`."""
         if self.failing:
             return "not thread-safe"
-        is_proved = self.shapes and all(one.searched == one.proved for one in self.shapes)
+        is_proved = self.shapes and all(one.searched == one.proved + one.expected for one in self.shapes)
         return "thread-safe" if is_proved and self.shapes[0].searched == self.shapes[0].of else "incomplete"
 
     @property
@@ -144,7 +159,7 @@ class Checked:
                 for one in self.shapes
             ],
             "schedules": self.schedules, "seed": self.seed, "seconds": round(self.seconds, 6), "out_of_time": self.is_out_of_time,
-            "by_type": list(self.by_type),
+            "by_type": list(self.by_type), "expected_races": dict(self.expected),
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -167,6 +182,8 @@ def _lines(found: Checked) -> list[str]:
         out.append(f"  {found.bounds}")
     else:
         out += [f"  {found.bounds}", *_open_lines(found)]
+    out += [f"  {name}: {'fails beside others, as expected' if fails else 'was expected to fail, and does not'}"
+            for name, fails in found.expected]  # fmt: skip
     if found.left_out:
         out += ["", "  not checked:", *(f"    {one}" for one in found.left_out)]
     if found.by_type:
@@ -182,6 +199,8 @@ def _failing_lines(one: Failing) -> list[str]:
     if not one.seen:
         return [*out, f"  {one.kind}: {one.about}"]
     out += ["  came to:", *(f"    {call}" for call in one.seen)]
+    if picture := drawn(one.bars, WIDEST, indent=4):
+        out += ["  over time:", *picture]
     orders = one.allowed[:MOST_ORDERS]
     if orders:
         out += ["  one after another, they come to one of:", *(f"    {order}" for order in orders)]
@@ -194,7 +213,7 @@ def _open_lines(found: Checked) -> list[str]:
     for shape in found.shapes:
         for why, count in shape.open:
             reasons[why] = reasons.get(why, 0) + count
-    out = [f"  {count} programs not proved: {why}" for why, count in reasons.items()]
+    out = [f"  {count} program{'s' * (count != 1)} not proved: {why}" for why, count in reasons.items()]
     return [*out, "  --time gives more time"] if found.is_out_of_time else out
 
 

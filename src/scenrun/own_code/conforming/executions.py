@@ -71,7 +71,8 @@ class ConformExecutions(CodeExecutions):
             end = None
         else:
             end = self.end_of(execution)
-        return EndState(() if self.judge(self.shared.recording.events, end) else (DIFFERS,), None)
+        is_of_model = not self.is_whole(execution) or self.judge(self.shared.recording.events, end)
+        return EndState(() if is_of_model else (DIFFERS,), None)
 
     def end_of(self, execution: Execution) -> End:
         """How the present execution has ended."""

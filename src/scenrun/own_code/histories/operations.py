@@ -1,13 +1,18 @@
-"""What is called on an object: a method with its arguments, or a property that is read."""
+"""What is called on an object: a method with its arguments, a property that is read, an expression of it."""
 
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from scenrun.own_code.hooking import calls, hooks, turns
 from scenrun.own_code.hooking.accounting import reached
+from scenrun.own_code.hooking.compiling import instrumented
+from scenrun.own_code.hooking.hook_names import HOOKS
 
 _WRITTEN = {
     "__getitem__": "{o}[{0}]", "__setitem__": "{o}[{0}] = {1}", "__delitem__": "del {o}[{0}]", "__contains__": "{0} in {o}",
@@ -26,6 +31,8 @@ class Operation(NamedTuple):
     """By position, each as Python writes it: each call is given values of its own."""
     by_name: tuple[tuple[str, str], ...] = ()
     is_property: bool = False
+    is_expression: bool = False
+    """Whether the name is an expression of the object, which it calls `o`."""
 
     @classmethod
     def of(cls, name: str, arguments: Sequence[Any] = (), by_name: Mapping[str, Any] = {}) -> Operation:
@@ -44,6 +51,8 @@ class Operation(NamedTuple):
         given = [*self.arguments, *(f"{name}={value}" for name, value in self.by_name)]
         if self.is_property:
             return f"{of}.{self.name}"
+        if self.is_expression:
+            return re.sub(r"\bo\b", of, self.name)
         form = _WRITTEN.get(self.name)
         try:
             return (
@@ -59,12 +68,22 @@ class Operation(NamedTuple):
 
     def on(self, owner: Any, site: int) -> Any:
         """Make it, as hooked code would; what an iterator gives is gone through at once."""
+        if self.is_expression:
+            return bool(_looking(self.name)(owner))
         if self.is_property:
             found = getattr(hooks.get(owner, self.name, site), self.name)
         else:
             arguments, by_name = self.values
             found = calls.method(owner, self.name, site)(*arguments, **by_name)
         return looked_at(found, site)
+
+
+@cache
+def _looking(expression: str) -> Any:
+    """A function with hooks that evaluates an expression of an object."""
+    names: dict[str, Any] = {"__builtins__": {**vars(builtins), **HOOKS}}
+    exec(instrumented(f"def look(o):\n    return {expression}\n", "<invariant>"), names)
+    return names["look"]
 
 
 def looked_at(found: Any, site: int) -> Any:

@@ -26,8 +26,10 @@ from scenrun.own_code.running.execution import NotControlled, Unwound
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
 """The classes of `threading` that are compiled from its source."""
-COMPILED = ("functools", "contextlib", "queue", "concurrent.futures._base", "concurrent.futures.thread")
+COMPILED = ("functools", "contextlib", "weakref", "queue", "concurrent.futures._base", "concurrent.futures.thread")
 """Modules that are compiled as a whole."""
+USERS_OWN = "weakref"
+"""A module of which only the user's own modules see the twin: when an object dies decides nothing in pools."""
 _codes: dict[tuple[str, type[Instrumenter]], CodeType] = {}
 
 
@@ -48,7 +50,7 @@ def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, ModuleType]:
     """Twins of all modules, by name. kind: what puts hooks into them."""
 
     def importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
-        if name in found and not level:
+        if name in found and name != USERS_OWN and not level:
             return found[name if fromlist else name.partition(".")[0]]
         return builtins.__import__(name, globals, locals, fromlist, level)
 

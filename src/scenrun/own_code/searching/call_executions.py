@@ -137,7 +137,7 @@ class CallExecutions(CodeExecutions):
         execution = self.at(state)
         faults = self.lasting(state)
         history = self.history(state)
-        if history.is_stuck and not is_sure(execution):
+        if not self.is_whole(execution) or (history.is_stuck and not is_sure(execution)):
             return EndState(faults, None)
         return EndState((*faults, *self.judge(history)), None)
 

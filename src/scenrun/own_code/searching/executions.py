@@ -309,6 +309,14 @@ class CodeExecutions(Executions):
             found.append(FindingKey("violated", CHECK))
         return EndState(tuple(found), None)
 
+    def is_whole(self, execution: Execution) -> bool:
+        """Whether all accesses of an execution that race are steps.
+
+        Only then does whatever a thread did before a step come before that step: else a call may have begun before its first one.
+        Where it is not so, they are steps from the next execution on.
+        """
+        return all(mark in execution.marks for mark in execution.raced)
+
     def note_end(self, state: int) -> None:
         """Count a schedule that has ended, if it has not been walked before."""
         if len(self._ended) < MOST_STATES * 10:

@@ -290,6 +290,8 @@ class ScenarioExecutions(CodeExecutions):
     def _unexplained(self, state: int) -> tuple[FindingKey, ...]:
         """The objects whose calls no order explains."""
         running, out = self.running, []
+        if not self.is_whole(self.present):
+            return ()
         histories = {name: one.history() for name, one in running.calls.recorders.items()}
         for one in running.calls.recorders.values():
             self.model.changing.update(one.results_that_changed())

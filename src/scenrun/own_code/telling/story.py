@@ -14,9 +14,10 @@ from scenrun.own_code.running.steps import Controlled, Moved
 from scenrun.own_code.searching.call_executions import LINEARIZABLE
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
 from scenrun.own_code.telling.result import CodeStep
-from scenrun.own_code.telling.unexplained import sentence_of
+from scenrun.own_code.telling.unexplained import bars_of, sentence_of
 from scenrun.program.findings import Stuck
 from scenrun.search.counterexample.explain import sentence
+from scenrun.search.counterexample.operation_bars import Bar
 from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
@@ -30,8 +31,17 @@ def counterexample_of(executions: ScenarioExecutions, about: FindingKey, *, is_s
     switches = sum(1 for _ in groupby(step.thread for step in story.steps)) - 1 if story.steps else 0
     return Counterexample(
         about=about, sentence=said, story=story, moves=tuple(executions.moves_made), switches=max(0, switches),
-        found_with=len(story.steps), code=OfCode(executions.named_marks(), trace=tuple(sorted(executions.loader.traced))),
+        found_with=len(story.steps), of_code=_bars(executions, about),
+        code=OfCode(executions.named_marks(), trace=tuple(sorted(executions.loader.traced))),
     )  # fmt: skip
+
+
+def _bars(executions: ScenarioExecutions, about: FindingKey) -> tuple[Bar, ...]:
+    """The calls on an object, if it is about these."""
+    if not about.about.startswith(f"{LINEARIZABLE}: "):
+        return ()
+    name = about.about.removeprefix(f"{LINEARIZABLE}: ")
+    return bars_of(executions.running.calls.recorders[name].history(), name)
 
 
 def how_long(executions: ScenarioExecutions, schedule: tuple[int, ...]) -> int:

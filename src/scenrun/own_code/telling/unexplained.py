@@ -7,6 +7,7 @@ from typing import Any
 from scenrun.own_code.histories.comparable import shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.alone import Alone
+from scenrun.search.counterexample.operation_bars import Bar
 from scenrun.search.properties.linearizability import BLOCKS, Blocks, Call, History, sequential_orders, unexplained_part
 
 NOT_YET = Blocks()
@@ -21,6 +22,23 @@ def seen_in(history: History, of: str = "o") -> tuple[str, ...]:
     calls = sorted(history.calls, key=lambda one: one.began)
     return tuple(
         f"{one.thread}: {_told(one, one.result if one.has_returned else _pending(history), of)}" for one in calls
+    )
+
+
+def bars_of(history: History, of: str = "o") -> tuple[Bar, ...]:
+    """Its calls as bars over time."""
+    calls = sorted(history.calls, key=lambda one: (one.began, one.thread))
+    last = max((one.ended for one in calls if one.has_returned), default=0)
+    return tuple(
+        [
+            Bar(
+                one.thread,
+                _told(one, one.result, of) if one.has_returned else _written(one, of),
+                min(one.began, last + 1),
+                one.ended,
+            )
+            for one in calls
+        ]
     )
 
 
@@ -53,8 +71,11 @@ def sentence_of(history: History, alone: Alone, of: str) -> str:
 
 
 def _told(call: Call, result: Any, of: str) -> str:
-    written = call.operation.written(of) if isinstance(call.operation, Operation) else str(call.operation)
-    return f"{written} -> {_shown(result)}"
+    return f"{_written(call, of)} -> {_shown(result)}"
+
+
+def _written(call: Call, of: str) -> str:
+    return call.operation.written(of) if isinstance(call.operation, Operation) else str(call.operation)
 
 
 def _shown(result: Any) -> str:
