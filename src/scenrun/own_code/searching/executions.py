@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from scenrun.errors import ScenarioError, UsageError
 from scenrun.model.machine import Transition
@@ -21,6 +21,7 @@ from scenrun.own_code.running.steps import Controlled
 from scenrun.own_code.searching import live_states
 from scenrun.own_code.searching.body import Body, Different
 from scenrun.own_code.searching.live_states import LiveStates, chosen
+from scenrun.own_code.searching.present import Present
 from scenrun.own_code.searching.schedule_tree import ROOT, THREAD_BITS, Choice, ScheduleTree, thread_of
 from scenrun.own_code.telling.labels import LabelledMarks, Labels
 from scenrun.program.findings import kind_of_fault
@@ -88,7 +89,7 @@ class CodeExecutions(Executions):
         """By state, the step that led to it: the same each time, unless the code is different each time."""
         self._made = ROOT
         """The state of the present execution."""
-        self._present: _Present | None = None
+        self._present: Present | None = None
         self._world: World | None = None
         self._is_loaded = False
         self._complaints: list[str | None] = []
@@ -223,7 +224,7 @@ class CodeExecutions(Executions):
             raise UsageError(f"`setup` ends with {type(error).__name__}: {error}") from error
         execution.is_set_up = True
         before = len(execution.threads)  # after those that the setup has started
-        self._present, self._made, self._complaints = _Present(execution, body, shared, before), ROOT, []
+        self._present, self._made, self._complaints = Present(execution, body, shared, before), ROOT, []
         for name, do in body.threads:
             execution.add(name, _bound(do, shared), announces_end=body.announce_ends)
 
@@ -373,21 +374,6 @@ class CodeExecutions(Executions):
 def choice_of(transition: Transition) -> Choice:
     """The choice that a transition is."""
     return transition.thread | transition.alternative << THREAD_BITS
-
-
-class _Present(NamedTuple):
-    """The execution that goes on, what its threads do, and what they share."""
-
-    execution: Execution
-    body: Body
-    shared: Any
-    first: int
-    """The number of the first of its threads: the setup may have started some before."""
-
-    @property
-    def threads(self) -> Sequence[Controlled]:
-        """The threads of the body."""
-        return self.execution.threads[self.first : self.first + len(self.body.threads)]
 
 
 def is_sure(execution: Execution) -> bool:
