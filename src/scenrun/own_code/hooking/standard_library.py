@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
+from functools import partial
 from itertools import count, islice
 from logging import LogRecord
 from types import CodeType, ModuleType
@@ -23,6 +24,7 @@ from scenrun.own_code.hooking.hook_names import HOOKS
 from scenrun.own_code.hooking.instrument import Instrumenter
 from scenrun.own_code.running import locks, primitives
 from scenrun.own_code.running.execution import NotControlled, Unwound
+from scenrun.own_code.running.notes import quietly
 
 CLASSES = ("Condition", "Semaphore", "BoundedSemaphore", "Event", "BrokenBarrierError", "Barrier", "Timer")
 """The classes of `threading` that are compiled from its source."""
@@ -30,13 +32,20 @@ COMPILED = ("functools", "contextlib", "weakref", "queue", "concurrent.futures._
 """Modules that are compiled as a whole."""
 USERS_OWN = "weakref"
 """A module of which only the user's own modules see the twin: when an object dies decides nothing in pools."""
+FILL = "_scenrun_fill"
+"""The name under which a twin keeps what fills it."""
 _codes: dict[tuple[str, type[Instrumenter]], CodeType] = {}
 
 
 class Twin(ModuleType):
-    """A module that stands for one of the standard library."""
+    """A module that stands for one of the standard library; what fills it is called when it is first asked for something."""
 
     def __getattr__(self, name: str) -> Any:
+        fill = self.__dict__.pop(FILL, None)
+        if fill is not None:
+            with quietly():
+                fill()
+            return getattr(self, name)
         if name.startswith("__"):
             raise AttributeError(name)
         raise NotControlled(f"{self.__name__}.{name} is not controlled in a search")
@@ -46,7 +55,7 @@ STATEFUL = "concurrent.futures.thread"
 """The module with a lock and a table of its own, which must be new for each execution."""
 
 
-def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, ModuleType]:
+def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, Twin]:
     """Twins of all modules, by name. kind: what puts hooks into them."""
 
     def importing(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
@@ -55,7 +64,7 @@ def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, ModuleType]:
         return builtins.__import__(name, globals, locals, fromlist, level)
 
     names = {**vars(builtins), **HOOKS, "__import__": importing}
-    found: dict[str, ModuleType] = {
+    found: dict[str, Twin] = {
         "threading": _threading(names, kind),
         "time": _time(),
         "_queue": _queue(),
@@ -63,32 +72,45 @@ def twins(kind: type[Instrumenter] = Instrumenter) -> dict[str, ModuleType]:
     }
     for name in COMPILED:
         module = found[name] = Twin(name)
-        module.__dict__.update(__builtins__=names, __file__=_file(name), __package__=name.rpartition(".")[0])
+        fill = partial(_compile, module, kind)
+        module.__dict__.update({"__builtins__": names, "__package__": name.rpartition(".")[0], FILL: fill})
     futures, package = Twin("concurrent.futures"), Twin("concurrent")
     found |= {"concurrent.futures": futures, "concurrent": package}
     package.__dict__["futures"] = futures
-    _fill(found, kind)
+    base, thread = found["concurrent.futures._base"], found[STATEFUL]
+    futures.__dict__.update(
+        {"_base": base, "thread": thread}
+    )  # else `from concurrent.futures import _base` finds the real one
+    futures.__dict__[FILL] = partial(_fill_futures, futures, base, thread)
+    base.__dict__[FILL] = partial(_fill_base, base, kind)
     return found
 
 
-def renew(found: dict[str, ModuleType], kind: type[Instrumenter] = Instrumenter) -> None:
+def renew(found: dict[str, Twin], kind: type[Instrumenter] = Instrumenter) -> None:
     """Make what has a state of its own new."""
+    assert found[STATEFUL].ThreadPoolExecutor  # it is filled
     exec(_codes[STATEFUL, kind], found[STATEFUL].__dict__)
     found["concurrent.futures"].__dict__["ThreadPoolExecutor"] = found[STATEFUL].ThreadPoolExecutor
 
 
-def _fill(found: dict[str, ModuleType], kind: type[Instrumenter]) -> None:
-    """Run the modules that are compiled as a whole."""
-    futures, base, thread = (found[f"concurrent.futures{part}"] for part in ("", "._base", ".thread"))
-    futures.__dict__.update(_base=base, thread=thread)  # else `from concurrent.futures import _base` finds the real one
-    for name in COMPILED:
-        if (name, kind) not in _codes:
-            _codes[name, kind] = instrumented(_source(name), _file(name), kind)
-        exec(_codes[name, kind], found[name].__dict__)
+def _compile(twin: Twin, kind: type[Instrumenter]) -> None:
+    """Run a module that is compiled as a whole."""
+    name = twin.__name__
+    if (name, kind) not in _codes:
+        _codes[name, kind] = instrumented(_source(name), _file(name), kind)
+    twin.__dict__["__file__"] = _file(name)
+    exec(_codes[name, kind], twin.__dict__)
+
+
+def _fill_base(base: Twin, kind: type[Instrumenter]) -> None:
+    _compile(base, kind)
     base.__dict__["id"] = primitives.number_of_object  # `wait` and `as_completed` take locks in the order of identities
     base.Future.__hash__ = primitives.number_of_object  # and go through sets of futures
     base.LOGGER.addFilter(_is_of_users)  # pools log whatever ends a worker, also the end of an execution
-    public = {name: value for name, value in vars(base).items() if name in _FROM_BASE}
+
+
+def _fill_futures(futures: Twin, base: Twin, thread: Twin) -> None:
+    public = {name: getattr(base, name) for name in _FROM_BASE}
     futures.__dict__.update(public, ThreadPoolExecutor=thread.ThreadPoolExecutor)
 
 
@@ -103,7 +125,7 @@ def _is_of_users(record: LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], Unwound))
 
 
-def _threading(names: dict[str, Any], kind: type[Instrumenter]) -> ModuleType:
+def _threading(names: dict[str, Any], kind: type[Instrumenter]) -> Twin:
     twin = Twin("threading")
     exits: list[Any] = []
     twin.__dict__.update(
@@ -121,7 +143,7 @@ def _threading(names: dict[str, Any], kind: type[Instrumenter]) -> ModuleType:
     return twin
 
 
-def _time() -> ModuleType:
+def _time() -> Twin:
     twin = Twin("time")
     clocks = {"monotonic": primitives.monotonic, "perf_counter": primitives.perf_counter, "time": primitives.now}
     own = {
@@ -145,13 +167,13 @@ def _time() -> ModuleType:
     return twin
 
 
-def _queue() -> ModuleType:
+def _queue() -> Twin:
     twin = Twin("_queue")
     twin.__dict__.update(Empty=queue.Empty, SimpleQueue=primitives.SimpleQueue)
     return twin
 
 
-def _thread() -> ModuleType:
+def _thread() -> Twin:
     twin = Twin("_thread")
     twin.__dict__.update(
         RLock=locks.RLock, allocate_lock=locks.Lock, get_ident=primitives.get_ident, TIMEOUT_MAX=threading.TIMEOUT_MAX,
