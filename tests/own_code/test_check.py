@@ -124,6 +124,11 @@ def test_a_wrong_text_is_refused(text: str) -> None:
         given_calls(text)
 
 
+def test_what_makes_something_else_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"`no_object\(\)` makes a NoneType, and no `Counter`"):
+        check_class(request(classes.Counter, make="odd_classes:no_object"))
+
+
 def test_operations_are_written_as_python_does() -> None:
     assert str(Operation.of("__setitem__", ["a", 1])) == "o['a'] = 1"
     assert str(Operation("size", is_property=True)) == "o.size"
@@ -144,7 +149,7 @@ def test_an_invariant_is_looked_at_beside_each_call_and_afterwards() -> None:
     ("text", "says"),
     [
         ("o._left >= 2", "does not hold where one thread uses it alone, after o.count_down()"),
-        ("o.nothing", "does not hold where one thread uses it alone, of a new object"),
+        ("o.nothing", "raises AttributeError where one thread uses it alone, of a new object"),
         ("left > 1", "is not about the object"),
         ("o._left >=", "is no expression"),
     ],
@@ -164,6 +169,32 @@ def test_a_method_may_be_no_good_beside_others_by_design() -> None:
     assert check_class(request(classes.Bag, expect_races=("put",))).verdict == "not thread-safe"
     with pytest.raises(UsageError, match="no call of `clean` is checked; did you mean `clear`"):
         check_class(request(classes.Bag, expect_races=("clean",)))
+
+
+def test_what_is_not_announced_may_come_before_the_first_step() -> None:
+    """A call begins when it is made then: else it could seem to have begun after one that it did not see."""
+    assert check_class(request(odd.DictTrick, most=3)).verdict == "incomplete"
+
+
+def test_a_property_is_set_as_well_and_what_is_not_called_is_named() -> None:
+    found = check_class(request(odd.Torn))
+    assert found.verdict == "not thread-safe"
+    assert str(found.failing[0]) == "o.both || o.both = 1"
+    assert {one.name for one in found.left_out} == {"later", "__enter__", "__exit__"}
+    assert check_class(request(odd.Torn, operations=("both", "both = 1..2"))).verdict == "not thread-safe"
+
+
+@pytest.mark.parametrize("name", ["TwoAtOnce", "IfInPlaceOfWhile", "Torn"])
+def test_what_is_written_shows_the_finding(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shapes = ((1, 1), (1, 1, 1)) if name == "IfInPlaceOfWhile" else ((1, 1),)
+    monkeypatch.setattr(programs_of_a_check, "SHAPES", shapes)
+    done = CliRunner().invoke(
+        check_command, [f"odd_classes:{name}", "--most", "8", "-o", "found.yaml"], standalone_mode=False
+    )
+    assert done.return_value == 1, done.output
+    assert "whose search does not show it" not in done.output
+    assert scenrun.explore(tmp_path / "found.yaml", allow_python=True).ok
 
 
 # --- what cannot be checked

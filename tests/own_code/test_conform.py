@@ -92,11 +92,15 @@ def test_what_the_class_starts_itself_may_be_any_thread_without_a_method() -> No
         ({"calls": {"producer": "produce(2"}}, "is no call of a method"),
         ({"calls": {"producer": "produce(open('x'))"}}, "is no plain value"),
         ({"calls": {"producer": "produce(1 // 0)"}}, "ZeroDivisionError"),
+        ({"calls": {"producer": "produce(1, 2)"}}, "does not fit the method: too many positional arguments"),
         ({"calls": {"producer": "produce(*[1])"}}, "give each argument by itself"),
         ({"objects": {"itens": "items"}}, "has no shared object or variable `itens`; did you mean `items`?"),
-        ({"objects": {"items": "line"}}, "has no attribute `line`; it has items, total"),
-        ({"objects": {"items": "total"}}, "a int cannot stand for `items`, which is a queue"),
-        ({"objects": {"total": "items.mutex"}}, "Lock cannot stand for `total`, which is a variable"),
+        ({"objects": {"items": "line"}}, "has no such attribute; it has items, total"),
+        ({"objects": {"items": "total"}}, "`total` is an int, which cannot stand for `items`, which is a queue"),
+        (
+            {"objects": {"total": "items.mutex"}},
+            "`items.mutex` is a Lock, which cannot stand for `total`, which is a variable",
+        ),
     ],
 )
 def test_what_cannot_stand_for_anything_is_refused(given: dict[str, Any], says: str) -> None:
@@ -123,7 +127,33 @@ def test_what_main_does_needs_a_method() -> None:
         conformed(classes.Pipe, {**classes.PIPE, "main": main})
 
 
+def test_an_array_of_another_length_is_refused() -> None:
+    scenario = json.loads(json.dumps(classes.TABLE).replace('"count": 2}}', '"count": 3}}'))
+    with pytest.raises(UsageError, match=r"`forks` has 2 items, and the scenario 3: --set sync\.forks\.count=2"):
+        conformed(classes.Table, scenario)
+
+
+def test_a_method_of_the_name_may_be_left_to_the_class() -> None:
+    threads = {"work": {"do": [{"with": "guard", "do": [{"set": {"total": "total + 1"}}]}], "count": 2}}
+    scenario = {"scenario": "left_to_it", "sync": {"guard": "lock"}, "state": {"total": 0}, "threads": threads}
+    found = conformed(classes.InAPool, scenario, calls={"main": "run()", "work": ""}, schedules=1).counterparts
+    assert (found.threads, found.others) == (("main",), ("work",))
+
+
+def test_arguments_of_the_scenario_are_numbers_where_they_are_expressions() -> None:
+    scenario = json.loads(json.dumps(classes.PIPE).replace('"args": {"count": 2}', '"args": {"count": "index + 2"}'))
+    assert str(conformed(classes.Pipe, scenario, schedules=1).counterparts.calls[0][1]) == "o.produce(count=2)"
+
+
 # --- what is compared
+
+
+def test_what_a_scenario_has_no_value_for_is_named() -> None:
+    threads = {"work": {"do": [{"with": "guard", "do": [{"set": {"total": 1}}]}]}}
+    scenario = {"scenario": "a_set", "sync": {"guard": "lock"}, "state": {"total": 0}, "threads": threads}
+    found = conformed(classes.LeavesASet, scenario)
+    assert (found.verdict, found.unlike) == ("conforms", ("what is left in total",))
+    assert "not compared, as a scenario has no such values: what is left in total" in str(found)
 
 
 def test_items_need_not_be_compared() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 
@@ -114,6 +115,35 @@ class OnItsOwnTwice(OnItsOwn):
         second = threading.Thread(target=self._produce)
         second.start()
         super().run()
+
+
+class InAPool:
+    """Hands its work to a pool, of which one worker may do all."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.total = 0
+
+    def run(self) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(2):
+                pool.submit(self.work)
+
+    def work(self) -> None:
+        with self.guard:
+            self.total += 1
+
+
+class LeavesASet:
+    """Leaves what a scenario has no value for."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+        self.total: object = 0
+
+    def work(self) -> None:
+        with self.guard:
+            self.total = {1}
 
 
 class Buffer:
@@ -264,6 +294,19 @@ TABLE: dict[str, Any] = {
     },
     "conform": {"calls": {"philosopher": "dine(index)"}},
 }
+POOLED: dict[str, Any] = {
+    "scenario": "pooled",
+    "sync": {"guard": "lock", "workers": {"pool": {"max_workers": 1}}},
+    "state": {"total": 0},
+    "behaviours": {
+        "work": {
+            "params": {"by": {"type": "int", "default": 1}},
+            "do": [{"with": "guard", "do": [{"set": {"total": "total + by"}}]}],
+        }
+    },
+    "threads": {"task": {"target": "work", "count": 2, "pool": "workers"}},
+    "conform": {"calls": {"main": "run()"}},
+}
 GATE: dict[str, Any] = {
     "scenario": "gate",
     "sync": {"open": "event", "meeting": {"barrier": {"parties": 2}}},
@@ -290,7 +333,7 @@ class Pair(NamedTuple):
 PAIRS = (
     Pair(Pipe, PIPE),
     Pair(SentinelFirst, PIPE, "items.put(None)", "comes to put items"),
-    Pair(LeavesEarly, PIPE, "has ended", "comes to read total"),
+    Pair(LeavesEarly, PIPE, "has ended", "comes to get items"),
     Pair(OneMore, PIPE, "waits for ever", "has ended"),
     Pair(CountsTwice, PIPE, "total is 4 at the end", "total is 2"),
     Pair(DoesNotWait, PIPE, "items.get() raises Empty", "waits to get items"),
@@ -302,6 +345,7 @@ PAIRS = (
     Pair(ForgetsToTell, BUFFER, "changed.lock.release()", "comes to notify_all changed"),
     Pair(Table, TABLE),
     Pair(LeftFirst, TABLE, "forks[1].acquire() -> True", "comes to acquire forks[0]"),
+    Pair(InAPool, POOLED),
     Pair(Gate, GATE),
     Pair(NeverOpen, GATE, "meeting.wait()", "comes to set open"),
 )

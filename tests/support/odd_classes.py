@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -187,3 +188,76 @@ class Collector:
     def put(self, number: int) -> bool:
         self._line.put(number)
         return True
+
+
+class DictTrick:
+    """Each method is one operation of the dictionary of its attributes, of which a search does not know what it touches."""
+
+    def set(self, value: int) -> None:
+        self.__dict__.update(a=value)
+
+    def get(self) -> Any:
+        return self.__dict__.get("a")
+
+
+class Torn:
+    """A property whose two halves are set one after the other, and what a check does not call by itself."""
+
+    def __init__(self) -> None:
+        self._a = self._b = 0
+
+    @property
+    def both(self) -> tuple[int, int]:
+        return self._a, self._b
+
+    @both.setter
+    def both(self, value: int) -> None:
+        self._a = value
+        self._b = value
+
+    async def later(self) -> None:
+        """A call of no thread."""
+
+    def __enter__(self) -> Torn:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        return None
+
+
+class TwoAtOnce:
+    """A semaphore lets two in."""
+
+    def __init__(self) -> None:
+        self._places = threading.Semaphore(2)
+        self._count = 0
+
+    def add(self) -> None:
+        with self._places:
+            self._count += 1
+
+    def count(self) -> int:
+        return self._count
+
+
+class IfInPlaceOfWhile:
+    """Who was woken does not look again."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: deque[int] = deque()
+
+    def put(self, item: int) -> None:
+        with self._changed:
+            self._items.append(item)
+            self._changed.notify_all()
+
+    def get(self) -> int:
+        with self._changed:
+            if not self._items:
+                self._changed.wait()
+            return self._items.popleft()
+
+
+def no_object() -> None:
+    """Makes nothing."""

@@ -75,6 +75,8 @@ class InvariantMonitor:
             self._violated.add(id(observation))
             seen = _named_values(self.program, observation, self._objects)
             message = f"always {with_place(observation)}: broken by {culprit or me.name}{_where(seen)}"
+            if observation.probes and observation.probes[0].op == "calls.explained":
+                message = f"{observation.text}: no order of the calls explains what {me.name}'s came to"
             details = {"expectation": observation.text, "values": seen}
             self._found(
                 Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site

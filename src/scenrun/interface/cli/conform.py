@@ -90,7 +90,7 @@ def _request(loaded: Loaded, options: dict[str, Any]) -> ConformRequest:
     is_files = options["against"] in (None, about.against)  # what the file says is about its own class
     calls, objects = (about.calls, about.objects) if is_files else ({}, {})
     return ConformRequest(
-        against, make or (about.make if is_files else None), {**calls, **pairs_of(options["calls"], "--call")},
+        against, make or (about.make if is_files else None), {**calls, **pairs_of(options["calls"], "--call", may_be_empty=True)},
         {**objects, **pairs_of(options["objects"], "--object")}, not options["ignore_values"], options["strategy"],
         options["schedules"], None if options["time_limit"] == "none" else options["time_limit"],
         loaded.program.seed if options["seed"] is None else options["seed"], options["trace"],

@@ -59,6 +59,17 @@ def guessed_calls(name: str, function: Callable[..., Any]) -> list[Operation]:
     return list(dict.fromkeys(_call(name, names, one) for one in _some_of(values)))
 
 
+def guessed_settings(name: str, setter: Callable[..., Any]) -> list[Operation]:
+    """A property set to some values. Raises CannotGuess."""
+    parameters = list(_signature_of(name, setter).parameters.values())
+    return [setting_of(name, value) for value in (_values_of(parameters[0]) if parameters else OTHERS)[:2]]
+
+
+def setting_of(name: str, value: Any) -> Operation:
+    """A property that is set to a value."""
+    return Operation(name, (repr(value),), is_property=True)
+
+
 def _signature_of(name: str, function: Callable[..., Any]) -> inspect.Signature:
     """The parameters of a method without its object. Raises CannotGuess."""
     try:
@@ -107,9 +118,14 @@ def _call(name: str, names: Sequence[str | None], values: Sequence[Any]) -> Oper
 
 def given_calls(text: str) -> list[Operation]:
     """The calls that a text stands for, such as `put(key: 0..2, value: 'a'|'b')`; raises UsageError."""
+    setting = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*=([^=].*)", text, re.DOTALL)
+    if setting is not None:
+        return [setting_of(setting.group(1), value) for value in _values(setting.group(2), text)]
     match = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*(?:\((.*)\))?\s*", text, re.DOTALL)
     if match is None:
-        raise UsageError(f"`{text}` is no operation; write it as `put(key: 0..2, value: 1)`, or `size` for a property")
+        raise UsageError(
+            f"`{text}` is no operation; write it as `put(key: 0..2, value: 1)`, or `size` and `size = 1` for a property"
+        )
     name, inner = match.group(1), match.group(2)
     if inner is None:
         return [Operation(name, is_property=True)]

@@ -77,8 +77,11 @@ def _step(one: Operation) -> dict[str, Any]:
     """A call whose exception is a result, and no end of its thread."""
     if one.is_expression:
         raise CannotSay(f"`{one}` is an expression of the object, and not a call")
-    if one.is_property:
-        function: Any = {"function": f"{OBJECT}.__getattribute__", "args": [repr(one.name)]}
+    function: Any
+    if one.is_property and one.arguments:
+        function = {"function": f"{OBJECT}.__setattr__", "args": [repr(one.name), _value(one.arguments[0])]}
+    elif one.is_property:
+        function = {"function": f"{OBJECT}.__getattribute__", "args": [repr(one.name)]}
     elif one.by_name and one.arguments:
         raise CannotSay(f"`{one}` has arguments by position and by name, and a scenario has one or the other")
     elif one.by_name:

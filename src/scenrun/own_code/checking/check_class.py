@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.language.suggestions import did_you_mean
@@ -17,15 +18,16 @@ from scenrun.own_code.checking.result import Checked, Failing, Shape
 from scenrun.own_code.checking.shrinking import shrunk, with_few_finals
 from scenrun.own_code.checking.stress import maker, stressed
 from scenrun.own_code.checking.subject import LeftOut, Subject, maker_of
-from scenrun.own_code.histories.comparable import Numbers, comparable
+from scenrun.own_code.histories.comparable import Numbers, Raised, comparable, shown
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
-from scenrun.own_code.searching.alone import Unclear
+from scenrun.own_code.searching.alone import Came, Unclear
 from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallProgram
 from scenrun.own_code.searching.modules import Named
 from scenrun.own_code.searching.output import silent
+from scenrun.search.properties.linearizability import BLOCKS
 
 ROUNDS = 200
 """How often a program runs on real threads."""
@@ -197,9 +199,14 @@ class _Check:
             for order in [(), *((one,) for one in calls), *((a, b) for a in calls for b in calls)]:
                 came = alone.came_of(in_order(*order, look))
                 wrong = [one.results[-1] for one in came if len(one.results) == len(order) + 1]
-                if any(result != comparable(True, Numbers()) for result in wrong):
-                    after = f"after {'; '.join(map(str, order))}" if order else "of a new object"
-                    raise UsageError(f"--invariant `{look}` does not hold where one thread uses it alone, {after}")
+                after = f"after {'; '.join(map(str, order))}" if order else "of a new object"
+                for result in wrong:
+                    if isinstance(result, Raised):
+                        raise UsageError(
+                            f"--invariant `{look}` raises {result} where one thread uses it alone, {after}"
+                        )
+                    if result != comparable(True, Numbers()):
+                        raise UsageError(f"--invariant `{look}` does not hold where one thread uses it alone, {after}")
 
     def _compare_alone(self, known: Probed, plan: Plan) -> None:
         """Raises UsageError where the specification is another thing than the class, also with one thread."""
@@ -294,13 +301,27 @@ class _Check:
                 self.first(self.failing[-1])
 
 
-def different_alone(spec: str | None, order: Sequence[Operation], mine: object, theirs: object) -> str:
+def different_alone(spec: str | None, order: Sequence[Operation], mine: Iterable[Came], theirs: Iterable[Came]) -> str:
     """That a specification is another thing than the class."""
     calls = "; ".join(map(str, order)) or "a new object"
     return (
-        f"--spec `{spec}` is something else than the class, also where one thread uses them: `{calls}` comes to {mine} in the "
-        f"class, and to {theirs} in the specification"
+        f"--spec `{spec}` is something else than the class, also where one thread uses them: `{calls}` comes to {_came(mine)} "
+        f"in the class, and to {_came(theirs)} in the specification"
     )
+
+
+def _came(some: Iterable[Came]) -> str:
+    """What calls come to, in words: the results, and what is left."""
+
+    def told(result: Any) -> str:
+        return "waiting for ever" if result is BLOCKS else shown(result)
+
+    ways = []
+    for one in some:
+        left = one.final if isinstance(one.final, tuple) else ()
+        afterwards = f", and afterwards {', '.join(map(told, left))}" if left else ""
+        ways.append(f"{', '.join(map(told, one.results)) or 'nothing'}{afterwards}")
+    return " or ".join(sorted(ways))
 
 
 def _times(shape: Sequence[int]) -> str:

@@ -95,7 +95,8 @@ def _tried(alone: Alone, one: Operation) -> Came | str:
         return "there is no such attribute"
     if isinstance(result, Raised) and result.error in ("TypeError", "NotImplementedError"):
         said = f": {result.said[0]}" if isinstance(result.said, tuple) and result.said else ""
-        return f'alone, it raises {result.error}{said}; give its arguments, such as --op "{one.name}(1)"'
+        hint = "" if one.arguments or one.by_name else f'; give its arguments, such as --op "{one.name}(1)"'
+        return f"alone, it raises {result.error}{said}{hint}"
     return came
 
 

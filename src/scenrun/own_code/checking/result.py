@@ -174,7 +174,7 @@ def _lines(found: Checked) -> list[str]:
         out += ["", *_failing_lines(found.failing[0])]
         if len(found.failing) > 1:
             out += ["", f"  {len(found.failing)} programs fail:"]
-            out += [f"    {one}" for one in found.failing[:MOST_FAILING]]
+            out += [f"    {one}" for one in dict.fromkeys(map(str, found.failing[:MOST_FAILING]))]
             if len(found.failing) > MOST_FAILING:
                 out.append(f"    and {len(found.failing) - MOST_FAILING} more")
         out += ["", *_table(found)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import UsageError
-from scenrun.own_code.checking.arguments import CannotGuess, given_calls, guessed_calls
+from scenrun.own_code.checking.arguments import CannotGuess, given_calls, guessed_calls, guessed_settings
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.hooking.loader import Loader, World, is_of_python
 from scenrun.own_code.running.execution import Uncontrolled
@@ -16,6 +16,10 @@ from scenrun.own_code.searching.modules import Named
 
 OPERATORS = ("__getitem__", "__setitem__", "__delitem__", "__contains__", "__len__", "__iter__", "__call__")
 """The methods with names of Python's own that are operations of a container."""
+SPECIAL = (
+    "__enter__", "__exit__", "__next__", "__iadd__", "__isub__", "__ior__", "__iand__", "__add__", "__missing__", "__reversed__",
+)  # fmt: skip
+"""Others that a class may have for its users, and that are no operations unless they are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Subject:
             raise UsageError(f"--make `{self.make_by}` is nothing that can be called")
         arguments, _ = Operation(self.what.name, self.arguments).values
         try:
-            return maker(*arguments)
+            made = maker(*arguments)
         except (UsageError, Uncontrolled):
             raise
         except Exception as error:
@@ -79,6 +83,9 @@ class Subject:
             raise UsageError(
                 f"`{self.made_by}` raises {said}; give a function that makes one, --make package.module:function"
             ) from None
+        if not isinstance(made, self.what.found_in(world)):
+            raise UsageError(f"`{self.made_by}` makes a {type(made).__name__}, and no `{self.what.name}`")
+        return made
 
     @property
     def made_by(self) -> str:
@@ -89,10 +96,18 @@ class Subject:
         """What can be called, with arguments that are guessed; and what is left out, with the reason."""
         found, left_out = [], []
         for name, one in _members(self.cls):
+            if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+                left_out.append(LeftOut(name, "it is asynchronous, and no call of a thread"))
+                continue
+            if name.startswith("__") and name not in OPERATORS:
+                left_out.append(LeftOut(name, f'it is no operator of a container; give it as a call, --op "{name}()"'))
+                continue
             if not callable(one):
                 found.append(Operation(name, is_property=True))
-                continue
             try:
+                if not callable(one):
+                    found += guessed_settings(name, one.fset) if getattr(one, "fset", None) is not None else []
+                    continue
                 found += guessed_calls(name, one)
             except CannotGuess as why:
                 left_out.append(LeftOut(name, f'{why}; give calls of it, such as --op "{name}(1)"'))
@@ -141,7 +156,7 @@ def _members(cls: Any) -> Iterator[tuple[str, Any]]:
     """The public methods and properties, and operators of containers, in the order in which they are written."""
     names = dict.fromkeys(name for base in cls.__mro__ if base is not object for name in vars(base))
     for name in names:
-        if name.startswith("_") and name not in OPERATORS:
+        if name.startswith("_") and name not in OPERATORS and name not in SPECIAL:
             continue
         one = inspect.getattr_static(cls, name)
         if isinstance(one, classmethod | staticmethod | type) or one is None:

@@ -20,6 +20,7 @@ from scenrun.own_code.conforming.result import Conformed
 from scenrun.own_code.hooking.loader import World
 from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
+from scenrun.own_code.running.steps import Controlled
 from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.executions import choice_of
 from scenrun.own_code.searching.explore_code import check_build, extent_of
@@ -156,7 +157,7 @@ class _Conform:
         return Conformed(
             self.loaded.name, str(self.subject.what), self.subject.made_by, verdict, rows, self.counterparts,
             walk.tally.schedules, different or len(self.seen), self.request.seed, time.perf_counter() - walk.began, bound,
-            extent_of(self.executions), self.values_left_out,
+            extent_of(self.executions), self.values_left_out, tuple(sorted(self.executions.unlike)),
         )  # fmt: skip
 
     def _kept_from_proof(self, walk: Walk) -> str | None:
@@ -184,7 +185,8 @@ class _Conform:
             recording = executions.shared.recording
             end = executions.end_of(execution)
             places = [_where(executions, at - 1) for at in recording.moments]
-            return rows_of(self.runs, recording.events, places, end)
+            waiting = {one.name: _waits(one, execution.place_of(one)) for one in execution.threads if one.is_needed}
+            return rows_of(self.runs, recording.events, places, end, waiting)
         except (Different, Uncontrolled) as error:
             return [Row("", f"not shown again, as {error}", "", is_different=True)]
         finally:
@@ -194,6 +196,12 @@ class _Conform:
 def _where(executions: ConformExecutions, at: int) -> str:
     moved = executions.present.moved
     return _place_text(moved[at].place) if 0 <= at < len(moved) else ""
+
+
+def _waits(one: Controlled, place: Any) -> str:
+    """What a thread of the code waits for at the end, and where."""
+    about = "" if one.next is None else f" to {one.next.text}"
+    return f"waits for ever{about}{_place_text(place)}"
 
 
 def _place_text(place: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
@@ -13,6 +14,7 @@ from scenrun.errors import UsageError
 from scenrun.language.suggestions import did_you_mean
 from scenrun.own_code.conforming.recording import CLASSES, Recording
 from scenrun.own_code.histories.operations import Operation
+from scenrun.program.compiler.wording import a
 from scenrun.program.ir import Cell, Program
 from scenrun.program.loaded import Loaded
 
@@ -21,9 +23,8 @@ _PLAIN_NODES = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Constant, ast.Name, ast.Load, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod,
     ast.USub, ast.Not, ast.List, ast.Tuple, ast.Dict,
 )  # fmt: skip
-_LITERALS = ("int", "float", "bool", "str")
-"""Types of parameters whose arguments are values as they stand; others are expressions."""
-_EXPRESSIONS = ("value", "expression")
+_PLAIN = ("int", "float", "bool", "value", "expression")
+"""Types of parameters whose arguments are values, or expressions of them; a `str` is a text as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,13 @@ def counterparts_of(
             f"which is which: --object NAME=ATTRIBUTE"
         )
     found = Counterparts(
-        made, shared, variables, locks, {name: cells[name].kind for name in shared}, tuple(alone), tuple(others)
+        made,
+        shared,
+        variables,
+        locks,
+        {name: cells[name].kind for name in shared},
+        tuple([name for name in alone if name not in locks.values()]),
+        tuple(others),
     )
     _check_main(program, found)
     return found
@@ -159,17 +166,17 @@ class _Finder:
         if MAIN in given:
             made.append((MAIN, self._given(given[MAIN], 0)))
         for group in self.loaded.program.groups:
-            if group.pool is not None:
-                continue
-            text = given.get(group.name) or self._named(group.name)
-            if text is None:
+            is_of_pool = group.pool is not None
+            text = given[group.name] if group.name in given else None if is_of_pool else self._named(group.name)
+            if not text:
                 others.append(group.name)
-            for at in range(group.count or 1) if text is not None else ():
-                made.append((group.member(at), self._given(text or "", at)))
+            for at in range(group.count or 1) if text else ():
+                made.append((group.member(at), self._given(str(text), at)))
         if not made:
+            of = f" ({', '.join(groups)})" if groups else ""
             raise UsageError(
-                f"{self.what} has no method that is called like a group of threads or their behaviour ({', '.join(groups)}); say "
-                f'which method is which: --call "{next(iter(groups), MAIN)}=METHOD()"'
+                f"{self.what} has no method that is called like a group of threads or their behaviour{of}; say which is "
+                f'which: --call "{next(iter(groups), MAIN)}=METHOD()"'
             )
         return tuple(made), others
 
@@ -190,16 +197,16 @@ class _Finder:
         given = []
         for parameter in inspect.signature(method).parameters.values():
             kind, value = types.get(parameter.name), about.args.get(parameter.name)
-            if parameter.name in about.args and kind in _LITERALS:
+            if parameter.name in about.args and kind == "str":
                 given.append(f"{parameter.name}={value!r}")
-            elif parameter.name in about.args and kind in _EXPRESSIONS:
+            elif parameter.name in about.args and kind in _PLAIN:
                 given.append(f"{parameter.name}={value}")
             elif parameter.default is parameter.empty and parameter.kind not in (
                 parameter.VAR_POSITIONAL,
                 parameter.VAR_KEYWORD,
             ):
                 raise UsageError(
-                    f"`{name}` needs `{parameter.name}`, and the scenario does not say it: give the whole call, "
+                    f"`{name}` needs `{parameter.name}`, and the scenario has no plain value of that name: give the whole call, "
                     f'--call "{group}={name}({parameter.name}=..)"'
                 )
         return f"{name}({', '.join(given)})"
@@ -218,9 +225,13 @@ class _Finder:
         if any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords):
             raise UsageError(f"`{text}`: give each argument by itself")
         arguments = [_value(one, index, text) for one in call.args]
-        return Operation.of(
-            call.func.id, arguments, {str(one.arg): _value(one.value, index, text) for one in call.keywords}
-        )
+        by_name = {str(one.arg): _value(one.value, index, text) for one in call.keywords}
+        with suppress(ValueError):  # of a method in C, no signature may be known
+            try:
+                inspect.signature(getattr(self.owner, call.func.id)).bind(*arguments, **by_name)
+            except TypeError as error:
+                raise UsageError(f"`{text}` does not fit the method: {error}") from None
+        return Operation.of(call.func.id, arguments, by_name)
 
     # --- attributes
 
@@ -252,16 +263,25 @@ class _Finder:
                 one = attribute(self.owner, given)
             except AttributeError:
                 raise UsageError(
-                    f"--object {cell.name}={given}: {self.what} has no attribute `{given}`; it has {self.known}"
+                    f"`{cell.name}` cannot stand for `{given}`: {self.what} has no such attribute; it has {self.known}"
                 ) from None
             if not _can_stand_for(cell, one):
-                raise UsageError(
-                    f"--object {cell.name}={given}: a {type(one).__name__} cannot stand for {_shown(cell)}"
-                )
+                raise UsageError(f"`{given}` is {a(type(one).__name__)}, which cannot stand for {_shown(cell)}")
             return given
         for name in (cell.name, f"_{cell.name}"):
-            if name in getattr(self.owner, "__dict__", {}) and _can_stand_for(cell, getattr(self.owner, name)):
+            if name not in getattr(self.owner, "__dict__", {}):
+                continue
+            one = getattr(self.owner, name)
+            if _can_stand_for(cell, one):
                 return name
+            if (
+                cell.count is not None
+                and isinstance(one, list | tuple)
+                and all(_is_of_kind(cell, part) for part in one)
+            ):
+                raise UsageError(
+                    f"`{name}` has {len(one)} items, and the scenario {cell.count}: --set sync.{cell.name}.count={len(one)}"
+                )
         return None
 
 
@@ -299,12 +319,12 @@ def _value(node: ast.expr, index: int, text: str) -> Any:
     return value
 
 
-def pairs_of(texts: Sequence[str], option: str) -> dict[str, str]:
-    """`NAME=SOMETHING`, by name. Raises UsageError."""
+def pairs_of(texts: Sequence[str], option: str, *, may_be_empty: bool = False) -> dict[str, str]:
+    """`NAME=SOMETHING`, by name. Raises UsageError. may_be_empty: whether nothing may stand after the sign."""
     out: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
-        if not equals or not name.strip() or not value.strip():
+        if not equals or not name.strip() or not (value.strip() or may_be_empty):
             raise UsageError(f"{option} is given as NAME=.., not `{text}`")
         if name.strip() in out:
             raise UsageError(f"{option} is given twice for `{name.strip()}`")

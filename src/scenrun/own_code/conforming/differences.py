@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from scenrun.model.state import BEGINNING, ENDED, State, Thread
-from scenrun.own_code.conforming.events import ANYTHING, Began, Call, Came, End, Event, Returned, short_name
+from scenrun.own_code.conforming.events import ANYTHING, Began, Call, Came, End, Event, Returned, plain, short_name
 from scenrun.own_code.conforming.model_runs import ModelRuns, Run, Seen
 from scenrun.search.counterexample.trace import step_between
 
@@ -30,11 +30,14 @@ class Row:
         return {"thread": self.thread, "code": self.code, "model": self.model, "different": self.is_different}
 
 
-def rows_of(runs: ModelRuns, events: Sequence[Event], places: Sequence[str], end: End | None) -> list[Row]:
+def rows_of(
+    runs: ModelRuns, events: Sequence[Event], places: Sequence[str], end: End | None, waiting: Mapping[str, str]
+) -> list[Row]:
     """What both did, up to the first step that differs.
 
     - places: for each event, where it is in the code.
     - end: how the execution ended.
+    - waiting: what threads of the code wait for, and where.
     """
     seen, count = runs.explain(events)
     if count < len(events):
@@ -44,7 +47,7 @@ def rows_of(runs: ModelRuns, events: Sequence[Event], places: Sequence[str], end
     assert end is not None
     run = _most_alike(runs, seen, end)
     out = [*_alike(runs, events, places, run), *_pending(runs, seen, events, places, [])]
-    different = list(_different_ends(runs, seen, run, end))
+    different = list(_different_ends(runs, seen, run, end, waiting))
     return [*out, *(different or [_all_at_once(runs, seen, end)])]
 
 
@@ -176,7 +179,11 @@ def _about_to(runs: ModelRuns, state: State, number: int, thread: Thread) -> str
     verb = instruction.op.partition(".")[2] or instruction.op
     name = runs.machine.slots.label(thread.slots[0]) if thread.slots else ""
     waits = next(runs.machine.following_of(state, number), None) is None
-    return f"{WAITS if waits else 'comes'} to {verb} {name}".rstrip() + line
+    operation = runs.machine.operation_of(thread)
+    item = ""
+    if operation is not None and "item" in operation.parameters and "item" in runs.compared.arguments:
+        item = f" <- {_shown(plain(thread.arguments[operation.parameters.index('item')]))}"
+    return f"{WAITS if waits else 'comes'} to {verb} {name}".rstrip() + item + line
 
 
 def _line(line: int | None) -> str:
@@ -190,7 +197,8 @@ def _all_at_once(runs: ModelRuns, seen: Seen, end: End) -> Row:
         ", ".join(f"{name} is {_shown(runs.value(run, name))}" for name, _ in end.values) for run in over
     )
     said = ", ".join(f"{name} is {_shown(value)}" for name, value in end.values)
-    return Row("", f"{said} at the end", _one_of(list(ways)), is_different=True)
+    others = "ends in another way, or goes on"
+    return Row("", f"{said} at the end".strip(), _one_of([way for way in ways if way]) or others, is_different=True)
 
 
 def _most_alike(runs: ModelRuns, seen: Seen, end: End) -> Run:
@@ -203,20 +211,22 @@ def _most_alike(runs: ModelRuns, seen: Seen, end: End) -> Run:
     return min(seen.runs, key=unlike)
 
 
-def _different_ends(runs: ModelRuns, seen: Seen, run: Run, end: End) -> Iterator[Row]:
+def _different_ends(runs: ModelRuns, seen: Seen, run: Run, end: End, waiting: Mapping[str, str]) -> Iterator[Row]:
     """What is different at the end. run: the one that is most alike."""
     ended = dict(end.faults)
-    over = [one for one in seen.runs if runs.machine.is_over(one.state)]
+    over = [one for one in seen.runs if runs.machine.is_over(one.state)] or seen.runs
     for name in (*ended, *end.waiting):
         says = _instead_in(runs, run, name)
-        is_there = name in runs.compared.threads or name in dict(run.bound)
-        said = "waits for ever" if name in end.waiting else _ended(ended[name])
-        if is_there and says != said and not (name in end.waiting and says.startswith(WAITS)):
-            yield Row(name, said, _instead(runs, over or [run], name), is_different=True)
+        said = waiting.get(name, "waits for ever") if name in end.waiting else _ended(ended[name])
+        if not _names_of(runs, run, name):
+            if name in end.waiting or ended[name] is not None:
+                yield Row(name, said, "no thread that is left does that", is_different=True)
+        elif not (says.startswith(WAITS) if name in end.waiting else says == said):
+            yield Row(name, said, _instead(runs, over, name), is_different=True)
     if end.waiting:
         return
     for name, value in end.values:
-        values = dict.fromkeys(_shown(runs.value(one, name)) for one in over or seen.runs)
+        values = dict.fromkeys(_shown(runs.value(one, name)) for one in over)
         if value is not ANYTHING and _shown(value) not in values:
             yield Row(
                 "", f"{name} is {_shown(value)} at the end", f"{name} is {_one_of(list(values))}", is_different=True

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from scenrun.own_code.conforming.counterparts import Counterparts
-from scenrun.own_code.conforming.events import End, Event, plain
+from scenrun.own_code.conforming.events import ANYTHING, End, Event, plain
 from scenrun.own_code.conforming.recording import Recording
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.hooking.loader import Loader, World
@@ -41,6 +41,8 @@ class ConformExecutions(CodeExecutions):
     ) -> None:
         self.counterparts = counterparts
         self.judge = judge
+        self.unlike: set[str] = set()
+        """What was seen in the code that is of no type that a scenario has, and so is not compared."""
         self.spins = False
         """Whether an execution ended with a thread that goes round for ever, which is not compared."""
 
@@ -80,6 +82,8 @@ class ConformExecutions(CodeExecutions):
         faults = [(one.name, None if one.fault is None else type(one.fault).__name__) for one in ended]
         waiting = tuple([one.name for one in execution.threads if one.is_needed])
         left = () if waiting else [(name, plain(value)) for name, value in self.counterparts.values(self.shared.owner)]
+        self.unlike.update(f"what is left in {name}" for name, value in left if value is ANYTHING)
+        self.unlike |= self.shared.recording.unlike
         return End(tuple(faults), waiting, tuple(left))
 
     def lasting(self, state: int) -> tuple[FindingKey, ...]:

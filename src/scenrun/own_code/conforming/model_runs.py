@@ -26,6 +26,8 @@ from scenrun.own_code.conforming.events import (
 from scenrun.program.primitives.kinds import Done, Failed, Then
 from scenrun.program.values import key
 
+OF_POOLS = ("task", "future")
+"""Kinds of the model's threads that are tasks of pools: a worker of the code may be one after another."""
 MOST_STATES = 50_000
 """States of the model that are looked at after one event."""
 
@@ -199,10 +201,19 @@ class ModelRuns:
             if known in calls and known not in done:
                 yield known, run.bound
             return
-        taken = dict(run.bound)
         for caller in calls:
-            if caller not in taken and caller not in self.compared.threads:
-                yield caller, tuple(sorted((*run.bound, (caller, name))))
+            if caller not in self.compared.threads and caller not in done and self._is_free(run, caller, thread):
+                others = [pair for pair in run.bound if pair[0] != caller]
+                yield caller, tuple(sorted((*others, (caller, name))))
+
+    @staticmethod
+    def _is_free(run: Run, caller: str, thread: Thread) -> bool:
+        """Whether a thread of the code may be one of the model: it is none so far, or a worker whose task has ended."""
+        known = dict(run.bound).get(caller)
+        if known is None:
+            return True
+        before = next(one for one in run.state.threads if one.who.name == known)
+        return before.pc == ENDED and before.who.kind in OF_POOLS and thread.who.kind in OF_POOLS
 
     def _is_of(self, thread: Thread, what: tuple[str, str], call: Call) -> bool:
         """Whether a thread's next step is what a call does."""
@@ -253,9 +264,15 @@ class ModelRuns:
                 if one is not None and one.pc == ENDED and name in end.waiting:
                     return False
                 continue
-            if one.pc != ENDED or _error_of(one.fault) != faults[name]:
+            if one.pc != ENDED or (one.who.kind not in OF_POOLS and _error_of(one.fault) != faults[name]):
                 return False
-        return True
+        return self._has_other_faults(run, end, names)
+
+    @staticmethod
+    def _has_other_faults(run: Run, end: End, names: Mapping[str, str]) -> bool:
+        """Whether what ended threads of the code that are none of the model's ended some of the model's others as well."""
+        others = [_error_of(one.fault) for one in run.state.threads if one.who.name not in names.values()]
+        return all(fault is None or fault in others for name, fault in end.faults if name not in names)
 
 
 def _error_of(fault: Fault | None) -> str | None:

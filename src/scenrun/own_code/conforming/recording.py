@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import wraps
 from typing import Any
 
-from scenrun.own_code.conforming.events import Began, Call, Came, Event, Returned, plain
+from scenrun.own_code.conforming.events import ANYTHING, Began, Call, Came, Event, Returned, plain
 from scenrun.own_code.histories.recorder import Moments
 from scenrun.own_code.running.execution import Execution
 from scenrun.own_code.searching.call_executions import PASSING
@@ -37,15 +37,36 @@ class Recording:
 
     def __init__(self, execution: Execution, threads: Sequence[str]) -> None:
         """threads: the names of those that make calls, as far as they are known."""
-        self.events: list[Event] = []
-        self.moments: list[int] = []
-        """For each event, the number of steps before it."""
+        self._seen: list[tuple[Event, int]] = []
+        """What was seen, each with the number of steps before it."""
+        self._calls_made: list[tuple[int, Event]] = []
+        """The calls in the order in which they were made, each with how much was seen before."""
         self._execution = execution
         self._made = Moments(execution, self, threads)
+        self.unlike: set[str] = set()
+        """What is not compared, as a scenario has no values of its type."""
         self.watched: dict[int, str] = {}
         """The objects, by identity, each with the name of what it stands for."""
         self._inside: set[str] = set()
         """Threads in a call that is recorded: what that calls is part of it."""
+
+    @property
+    def events(self) -> list[Event]:
+        """What was seen.
+
+        Where something is not announced, it may have been done before the first step: then a call begins when it is made.
+        """
+        if not self._execution.unaccounted:
+            return [event for event, _ in self._seen]
+        made = [(number, 0, event) for number, event in self._calls_made]
+        ended = [(number, 1, event) for number, (event, _) in enumerate(self._seen) if isinstance(event, Returned)]
+        return [event for _, _, event in sorted([*made, *ended], key=lambda one: one[:2])]
+
+    @property
+    def moments(self) -> list[int]:
+        """For each event, the number of steps before it."""
+        steps = {id(event): at for event, at in self._seen}
+        return [steps.get(id(event), 0) for event in self.events]
 
     def watch(self, one: Any, kind: str, name: str) -> None:
         """Record what is called on an object. name: that of the object which it stands for."""
@@ -67,8 +88,11 @@ class Recording:
             if here is None or here.name in self._inside:
                 return function(owner, *arguments, **by_name)
             self._inside.add(here.name)
-            begins = Began(Call(here.name, name, operation, _compared(operation, arguments, by_name)))
+            compared = _compared(operation, arguments, by_name)
+            self.unlike |= {f"items of {name}"} if any(value is ANYTHING for _, value in compared) else set()
+            begins = Began(Call(here.name, name, operation, compared))
             try:
+                self._calls_made.append((len(self._seen), begins))
                 self._made.begin(lambda: self._note(begins))
                 return self._returned(here.name, lambda: function(owner, *arguments, **by_name))
             finally:
@@ -92,8 +116,7 @@ class Recording:
         self._note(Returned(thread, came))
 
     def _note(self, event: Event) -> None:
-        self.events.append(event)
-        self.moments.append(len(self._execution.moved))
+        self._seen.append((event, len(self._execution.moved)))
 
 
 def _compared(operation: str, arguments: Sequence[Any], by_name: dict[str, Any]) -> tuple[tuple[str, Hashable], ...]:

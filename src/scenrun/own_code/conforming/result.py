@@ -15,6 +15,7 @@ WIDEST_CODE = 70
 """The widest the column of the code becomes."""
 HEAD = Row("thread", "the code", "the model")
 DIFFERENT = "≠"
+LEFT = "what is left in "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Conformed:
     """What was taken to be one step, or is not known."""
     values_left_out: str
     """Why items and results were not compared; empty where they were."""
+    unlike: tuple[str, ...] = ()
+    """What was not compared, as a scenario has no values of its type."""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -51,7 +54,8 @@ class Conformed:
             "calls": {thread: str(call) for thread, call in same.calls},
             "objects": same.objects, "variables": same.variables, "not_compared": [*same.alone],
             "other_threads": [*same.others], "values_compared": not self.values_left_out, "schedules": self.schedules,
-            "executions": self.executions, "seed": self.seed, "seconds": round(self.seconds, 6), "bound": self.bound,
+            "executions": self.executions,
+            "no_values_of_a_scenario": [*self.unlike], "seed": self.seed, "seconds": round(self.seconds, 6), "bound": self.bound,
         }  # fmt: skip
 
     def __str__(self) -> str:
@@ -74,10 +78,13 @@ def _lines(found: Conformed) -> list[str]:
     if same.others:
         out.append(f"  threads that the class starts itself: those of {', '.join(same.others)}")
     compared = [f"operations on {_named(same.objects)}"] * bool(same.objects)
-    compared += [f"what is left in {_named(same.variables)}"] * bool(same.variables)
+    left = {name: place for name, place in same.variables.items() if f"{LEFT}{name}" not in found.unlike}
+    compared += [f"{LEFT}{_named(left)}"] * bool(left)
     out.append(f"  compared: {'; '.join(compared)}")
     if same.alone:
         out.append(f"  not compared, as nothing stands for them: {', '.join(same.alone)} (--object NAME=ATTRIBUTE)")
+    if found.unlike and not found.values_left_out:
+        out.append(f"  not compared, as a scenario has no such values: {', '.join(found.unlike)}")
     if found.values_left_out:
         out.append(f"  items and results are not compared: {found.values_left_out}")
     return out

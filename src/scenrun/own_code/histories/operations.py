@@ -31,6 +31,7 @@ class Operation(NamedTuple):
     """By position, each as Python writes it: each call is given values of its own."""
     by_name: tuple[tuple[str, str], ...] = ()
     is_property: bool = False
+    """Whether it is read, or, with an argument, set."""
     is_expression: bool = False
     """Whether the name is an expression of the object, which it calls `o`."""
 
@@ -50,7 +51,7 @@ class Operation(NamedTuple):
         """As an expression. of: the name of the object."""
         given = [*self.arguments, *(f"{name}={value}" for name, value in self.by_name)]
         if self.is_property:
-            return f"{of}.{self.name}"
+            return f"{of}.{self.name}" + (f" = {given[0]}" if given else "")
         if self.is_expression:
             return re.sub(r"\bo\b", of, self.name)
         form = _WRITTEN.get(self.name)
@@ -70,6 +71,10 @@ class Operation(NamedTuple):
         """Make it, as hooked code would; what an iterator gives is gone through at once."""
         if self.is_expression:
             return bool(_looking(self.name)(owner))
+        if self.is_property and self.arguments:
+            (value,), _ = self.values
+            setattr(hooks.set_(owner, self.name, site), self.name, value)
+            return None
         if self.is_property:
             found = getattr(hooks.get(owner, self.name, site), self.name)
         else:

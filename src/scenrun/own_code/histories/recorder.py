@@ -8,6 +8,7 @@ That it returns is a step of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any, NamedTuple
@@ -98,6 +99,8 @@ class Recorder:
         self._moments = Moments(execution, self, threads)
         self._time = 0
         self._calls: list[Call] = []
+        self._made: list[float] = []
+        """When each call was made: it begins then, or later."""
         self._kept: list[Kept] = []
         self._numbers = Numbers()
 
@@ -105,6 +108,7 @@ class Recorder:
         """A thread makes a call; returns its number."""
         number, turn = len(self._calls), self._turn()
         self._calls.append(Call("", operation, NOT_BEGUN))
+        self._made.append(self._time)
         thread = (
             self._moments.begin(partial(self._begun, number))
             if turn is None
@@ -112,7 +116,8 @@ class Recorder:
         )
         began = self._calls[number].began
         self._calls[number] = Call(thread, operation, began)
-        if turn is not None:
+        if turn is not None:  # it begins with a step of its own, and no sooner
+            self._made[number] = self._time
             self._begun(number)
         return number
 
@@ -159,6 +164,11 @@ class Recorder:
         return comparable(value, self._numbers)
 
     def history(self, *, is_stuck: bool = False, final: Hashable = None) -> History:
-        """The calls so far, in the order in which they began."""
-        calls = sorted(self._calls, key=lambda one: one.began)
-        return History(tuple(calls), is_stuck, final)
+        """The calls so far, in the order in which they began.
+
+        Where something is not announced, it may have been done before the first step: then a call begins when it is made.
+        """
+        calls = self._calls
+        if self._execution.unaccounted:
+            calls = [replace(one, began=min(one.began, made)) for one, made in zip(calls, self._made, strict=True)]
+        return History(tuple(sorted(calls, key=lambda one: one.began)), is_stuck, final)

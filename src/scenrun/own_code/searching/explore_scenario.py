@@ -14,7 +14,7 @@ from scenrun.own_code.searching.body import Different
 from scenrun.own_code.searching.executions import choice_of
 from scenrun.own_code.searching.explore_code import GIL, MAX_STEPS, check_build, extent_of
 from scenrun.own_code.searching.output import silent
-from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
+from scenrun.own_code.searching.scenario_executions import ScenarioExecutions, python_names
 from scenrun.own_code.searching.shorten_code import shortened
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.own_code.searching.with_gil import with_gil
@@ -107,9 +107,7 @@ def executions_of(
 
     with_gil: whether threads are changed only where a Python with the GIL may do so.
     """
-    names = [one.python for one in program.objects]
-    names += [str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"]
-    tops = {name.partition(":")[0].partition(".")[0] for name in names if ":" in name}
+    tops = {name.partition(":")[0].partition(".")[0] for name in python_names(program)}
     own = [top for top in tops if not is_of_python(top)]
     return ScenarioExecutions(program, seed, Loader([*own, *trace], with_gil=with_gil))
 

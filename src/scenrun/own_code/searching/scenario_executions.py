@@ -7,10 +7,12 @@ it comes to a `call`, it makes that, with all the steps that there are in it.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
+from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine, Transition, outcome_of_call
 from scenrun.model.moves import Move, move_of
 from scenrun.model.own_instructions import NonTerminatingStep
@@ -39,6 +41,14 @@ from scenrun.search.space.plain_search import faults_in
 
 PASSING = (Unwound, Uncontrolled, NotControlled, RecursionError)
 """Exceptions that a call lets through: they are about the search, not about the code."""
+
+
+def python_names(program: Program) -> set[str]:
+    """What a scenario names of modules: `package.module:name`."""
+    names = {one.python for one in program.objects}
+    names |= {one.spec for one in program.expectations.linearizable if one.spec is not None}
+    names |= {str(i.option("function")) for code in program.codes for i in code.instructions if i.op == "call"}
+    return {name for name in names if ":" in name}
 
 
 class Model:
@@ -225,8 +235,13 @@ class ScenarioExecutions(CodeExecutions):
 
     def __init__(self, program: Program, seed: int, loader: Loader) -> None:
         self.model = Model(program, seed)
+        modules = sorted({name.partition(":")[0] for name in python_names(program)})
 
         def build(world: World) -> Body:
+            for name in modules:  # what there is in them decides how executions are made
+                with suppress(ImportError, SyntaxError, UsageError):  # the setup says what is wrong with one
+                    module_in(world, name)
+
             def main(running: Running) -> None:
                 running.run(0)
 

@@ -67,8 +67,9 @@ class Follower:
         for one in execution.threads:
             if one.is_enabled and (now := self.executions.move_of(one)).inner:
                 expected = next((move for move in rest if move.thread == now.thread), None)
-                if expected is None or not _is_same(now, expected):
-                    self.state = self.executions.afters_of(self.state, one.number)[0]
+                afters = self.executions.afters_of(self.state, one.number)
+                if afters and (expected is None or not _is_same(now, expected)):
+                    self.state = afters[0]
                     return True
         return False
 

@@ -27,11 +27,12 @@ from scenrun.search.record import Counterexample
 def counterexample_of(executions: ScenarioExecutions, about: FindingKey, *, is_shown: bool) -> Counterexample:
     """The present execution, whose places were recorded, as one that was to show a finding."""
     story = Story(executions).trace()
+    bars = _bars(executions, about)  # what tells of calls that no order explains runs other executions
     said = _sentence(executions, about, story) if is_shown else "the same schedule does not show it again"
     switches = sum(1 for _ in groupby(step.thread for step in story.steps)) - 1 if story.steps else 0
     return Counterexample(
         about=about, sentence=said, story=story, moves=tuple(executions.moves_made), switches=max(0, switches),
-        found_with=len(story.steps), of_code=_bars(executions, about),
+        found_with=len(story.steps), of_code=bars,
         code=OfCode(executions.named_marks(), trace=tuple(sorted(executions.loader.traced))),
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from scenrun.language.verbs.flow import Return
 from scenrun.program.compiler.assembler import Label
 from scenrun.program.compiler.mentions import all_steps
 from scenrun.program.compiler.scope import Scope
+from scenrun.program.compiler.wording import a
 from scenrun.program.compiler.writer import Writer
 from scenrun.program.ir import CellRef
 from scenrun.program.primitives.calls import COMPARED, DEFAULTS, RAISED, RETURNED, SPECIFICATIONS
@@ -49,7 +50,7 @@ def _arguments(w: Writer, spec: str, name: str, behaviour: Behaviour, scope: Sco
         known = ", ".join(one.name for one in SPECIFICATIONS[spec].operations)
         w.refuse(
             behaviour.place,
-            f"a {spec} has no operation `{name}`, with which its calls could be compared; it has {known}",
+            f"{a(spec)} has no operation `{name}`, with which its calls could be compared; it has {known}",
         )
         return ""
     out = []
@@ -59,5 +60,5 @@ def _arguments(w: Writer, spec: str, name: str, behaviour: Behaviour, scope: Sco
         elif parameter in DEFAULTS:
             out.append(repr(DEFAULTS[parameter]))
         else:
-            w.refuse(behaviour.place, f"`{name}` needs a parameter `{parameter}`, as that of a {spec} has one")
+            w.refuse(behaviour.place, f"`{name}` needs a parameter `{parameter}`, as that of {a(spec)} has one")
     return ", ".join(out)

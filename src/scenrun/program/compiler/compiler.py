@@ -226,6 +226,7 @@ class Compiler:
         self._write_pending()
         expectations = self._expectations()
         self._check_threads(groups)
+        self._check_conform()
         self.names.check_used()
         scenario = self.scenario
         return Program(
@@ -286,6 +287,23 @@ class Compiler:
             self.complaints.refuse(
                 self.scenario.place_of_key("threads"), f"{total:,} threads; at most {MAX_THREADS:,} are allowed"
             )
+
+    def _check_conform(self) -> None:
+        """Refuse names of `conform` that are nothing in the file."""
+        about, scenario = self.scenario.conform, self.scenario
+        threads = ["main", *scenario.threads]
+        for name in about.calls:
+            if name not in threads:
+                hint = self.complaints.hint(name, threads)
+                self.complaints.refuse(
+                    about.place_of_key("calls"), f"there are no threads `{name[:60]}`{hint}", about=name
+                )
+        shared = [*scenario.sync, *scenario.state]
+        for name in about.objects:
+            if name not in shared:
+                hint = self.complaints.hint(name, shared)
+                message = f"there is no object of `sync` and no variable `{name[:60]}`{hint}"
+                self.complaints.refuse(about.place_of_key("objects"), message, about=name)
 
     def _expectations(self) -> Expectations:
         expect = self.scenario.expect
