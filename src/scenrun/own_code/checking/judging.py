@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from scenrun.own_code.checking.subject import Subject
+from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.hooking.loader import World
 from scenrun.own_code.searching.alone import Alone, Unclear
 from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallExecutions, CallProgram, Make
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.search.options import DEPTH
 from scenrun.search.properties.end_states import FindingKey
-from scenrun.search.properties.linearizability import History, explanation, not_stuck
+from scenrun.search.properties.linearizability import History, explanation, not_stuck, sequential_orders
 from scenrun.search.strategies.results import in_order
 
+DIFFERENT_EACH_TIME = "the calls give something else each time, also one after another"
+MOST_AGAIN = 6
+"""Orders that are run once more before it is said that none of them explains what was seen."""
 MAX_STEPS = 2_000
 """Steps after which a schedule is cut off."""
 
@@ -113,6 +118,8 @@ class Judge:
             return None
         about = first[0].about if first else None
         history = wrong[0] if wrong and about is not None and about.about == LINEARIZABLE else None
+        if history is not None and not _is_the_same_again(history, alone):
+            return Judged(program, None, None, tally.schedules, DIFFERENT_EACH_TIME)
         return Judged(
             program,
             about,
@@ -132,6 +139,18 @@ class Judge:
             return "threads would not end"
         named = executions.named_unaccounted()
         return f"it is not known what these do: {', '.join(named[:3])}" if named else None
+
+
+def _is_the_same_again(history: History, alone: Alone) -> bool:
+    """Whether one thread alone sees the same once more: what gives something else each time, no order explains."""
+    orders = [
+        tuple([history.calls[at] for at in order]) for order in islice(sequential_orders(history.calls), MOST_AGAIN)
+    ]
+    made = [
+        tuple([(one.thread, one.operation) for one in calls if isinstance(one.operation, Operation)])
+        for calls in orders
+    ]
+    return all(alone.run(order) == alone.came_of(order) for order in made)
 
 
 def _unclear(histories: list[History]) -> str | None:

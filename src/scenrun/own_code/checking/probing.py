@@ -13,6 +13,8 @@ from scenrun.own_code.searching.alone import Alone, Came, Order, Unclear
 from scenrun.own_code.searching.body import Different
 from scenrun.search.properties.linearizability import BLOCKS
 
+MEMORY = 200
+"""Objects that are made between two tries, and kept."""
 OUTSIDE = (
     "open()",
     "io.",
@@ -79,7 +81,10 @@ def _tried(alone: Alone, one: Operation) -> Came | str:
     """What an operation comes to alone, or why it is left out."""
     before = dict(alone.unaccounted)
     try:
-        first, second = alone.run(in_order(one)), alone.run(in_order(one))
+        first = alone.run(in_order(one))
+        taken = [object() for _ in range(MEMORY)]  # so that objects that are made again have other identities
+        second = alone.run(in_order(one))
+        del taken
     except (Unclear, Uncontrolled, Different) as error:
         return f"alone, {error}"
     touched = [name for name in alone.unaccounted if name not in before and name.startswith(OUTSIDE)]
