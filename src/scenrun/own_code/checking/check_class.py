@@ -34,6 +34,8 @@ ROUNDS = 200
 CLOCK = "it looks at the clock, which is another one for real threads"
 REAL_THREADS = "real threads that nobody controls prove nothing"
 TIME = "30s"
+A_FEW = 12
+"""Schedules of each pair that are walked before all of any."""
 SCHEDULES = 3_000
 """Schedules of one program at most."""
 MOST_OPERATIONS = 24
@@ -129,6 +131,8 @@ class _Check:
         """Whether one was told of."""
         self.pairs: list[frozenset[Operation]] = []
         """Calls that fail beside each other."""
+        self.known: dict[CallProgram, Judged] = {}
+        """Programs that are proved, and not counted so far."""
         self.shapes: list[Shape] = []
         self.schedules = 0
 
@@ -229,6 +233,8 @@ class _Check:
     def _search(self, planned: Planned) -> None:
         proved = searched = expected = 0
         open_: dict[str, int] = {}
+        if planned.shape == PAIRS and not self.request.stress:
+            self._hunt(planned)
         for program in planned.programs:
             if self._is_over():
                 break
@@ -236,7 +242,7 @@ class _Check:
                 searched += 1
                 expected += any(call.name in self.request.expect_races for one in program.threads for call in one)
                 continue
-            judged = self._judged(program)
+            judged = self.known.pop(program, None) or self._judged(program)
             if judged.finding is None and judged.open is not None and self._is_over():
                 break
             searched += 1
@@ -251,6 +257,18 @@ class _Check:
                 f"{self.schedules:,} schedules, {len(self.failing)} failing"
             )
         self.shapes.append(Shape(planned.shape, searched, proved, planned.of, tuple(open_.items()), expected))
+
+    def _hunt(self, planned: Planned) -> None:
+        """A few schedules of each program, up to the first one that fails: what goes wrong mostly does so soon."""
+        for program in planned.programs:
+            if self._is_over() or self.failing:
+                return
+            with silent():
+                judged = self._searched(program, A_FEW)
+            if judged.finding is not None:
+                self._fail(planned, judged)
+            if judged.is_proved:
+                self.known[program] = judged
 
     def _is_known(self, program: CallProgram) -> bool:
         """Whether the two calls of a program failed already with another setup."""
@@ -274,11 +292,11 @@ class _Check:
         with silent():
             return self._stressed(program) if self.request.stress else self._searched(program)
 
-    def _searched(self, program: CallProgram) -> Judged:
-        """What a search of a program shows."""
+    def _searched(self, program: CallProgram, schedules: int = SCHEDULES) -> Judged:
+        """What a search of a program shows, up to so many schedules."""
         left = None if self.until is None else max(0.1, self.until - time.perf_counter())
         try:
-            judged = self.judge.judge(program, SCHEDULES, left, self.stopped)
+            judged = self.judge.judge(program, schedules, left, self.stopped)
         except (Uncontrolled, Different, Unclear) as error:
             return Judged(program, None, None, 0, str(error))
         self.schedules += judged.schedules
