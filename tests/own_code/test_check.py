@@ -18,6 +18,7 @@ from scenrun.own_code.checking.arguments import given_calls
 from scenrun.own_code.checking.check_class import CheckRequest, check_class, subject_of
 from scenrun.own_code.checking.judging import Judge
 from scenrun.own_code.histories.operations import Operation
+from scenrun.own_code.searching.alone import Alone, Came, Order
 from scenrun.own_code.searching.call_executions import CallProgram
 
 MOST = {classes.Buffer: 8}
@@ -174,6 +175,21 @@ def test_a_method_may_be_no_good_beside_others_by_design() -> None:
 def test_what_is_not_announced_may_come_before_the_first_step() -> None:
     """A call begins when it is made then: else it could seem to have begun after one that it did not see."""
     assert check_class(request(odd.DictTrick, most=3)).verdict == "incomplete"
+
+
+def test_what_gives_something_else_each_time_is_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each order of several calls comes to something else when it is run once more."""
+    real, seen = Alone.run, set()
+
+    def run(self: Alone, order: Order) -> set[Came]:
+        found, again = real(self, order), (self, order) in seen
+        seen.add((self, order))
+        return {came._replace(final="other") for came in found} if again and len(order) > 1 else found
+
+    monkeypatch.setattr(Alone, "run", run)
+    found = check_class(request(classes.Counter, operations=("add()",)))
+    assert (found.verdict, found.failing) == ("incomplete", ())
+    assert "give something else each time" in found.shapes[0].open[0][0]
 
 
 def test_a_property_is_set_as_well_and_what_is_not_called_is_named() -> None:

@@ -17,8 +17,10 @@ from programs_twice import TooLarge, Twice, by_code, by_model
 import scenrun
 from scenrun.errors import UsageError
 from scenrun.interface.cli.conform import conform_command
+from scenrun.model.machine import FREE, Machine
 from scenrun.own_code.conforming.conform import ConformRequest, conform
-from scenrun.own_code.conforming.events import ANYTHING, plain
+from scenrun.own_code.conforming.events import ANYTHING, Began, Call, Came, End, Returned, plain
+from scenrun.own_code.conforming.model_runs import Compared, ModelRuns
 from scenrun.own_code.conforming.result import Conformed
 
 PROGRAMS = 8
@@ -174,6 +176,57 @@ def test_values_are_compared_as_a_model_has_them() -> None:
     assert plain({"a": [1], "b": 2.0}) == plain({"b": 2.0, "a": (1,)})
     assert len({plain(1), plain(True), plain(1.0)}) == 3
     assert plain(object()) is plain([object()]) is plain({"a": {1}}) is ANYTHING
+
+
+# --- the runs of the model
+
+STEPS = {
+    "scenario": "steps",
+    "sync": {"items": "queue", "guard": {"lock": {"initially": "locked"}}},
+    "threads": {
+        "a": {"do": [{"put": {"queue": "items", "item": 1}}, {"acquire": "guard"}]},
+        "b": {"do": [{"get": "items"}]},
+    },
+}
+
+
+def runs() -> ModelRuns:
+    program = scenrun.load(STEPS).program
+    compared = Compared(frozenset(("items", "guard")), frozenset("ab"), frozenset(("item", "n")), results=True)
+    return ModelRuns(Machine(program, 0, folded=FREE), compared)
+
+
+def put(item: Any) -> Began:
+    return Began(Call("a", "items", "put", (("item", plain(item)),)))
+
+
+GET, PUT_CAME = Began(Call("b", "items", "get")), Returned("a", Came(None))
+
+
+@pytest.mark.parametrize(
+    ("events", "explained"),
+    [
+        ([put(1), PUT_CAME, GET, Returned("b", Came(1))], 4),
+        ([GET, put(1), Returned("b", Came(1)), PUT_CAME], 4),
+        ([GET, Returned("b", Came(1))], 1),
+        ([put(1), PUT_CAME, GET, Returned("b", Came(2))], 3),
+        ([put(1), PUT_CAME, GET, Returned("b", Came(error="Empty"))], 3),
+        ([put(1), Returned("a", Came(error="Full"))], 1),
+        ([put(2), PUT_CAME], 1),
+        ([put(ANYTHING), PUT_CAME, GET, Returned("b", Came(ANYTHING))], 4),
+    ],
+)
+def test_a_call_is_a_step_between_its_beginning_and_its_return(events: Any, explained: int) -> None:
+    assert runs().explain(events)[1] == explained
+
+
+def test_who_waits_in_a_call_has_not_made_it() -> None:
+    model = runs()
+    acquire = Began(Call("a", "guard", "acquire"))
+    whole, _ = model.explain([put(1), PUT_CAME, GET, Returned("b", Came(1)), acquire])
+    assert model.can_end(whole, End((("b", None),), ("a",)))
+    cut, _ = model.explain([GET, put(1), Returned("b", Came(1))])
+    assert not model.can_end(cut, End((("b", None),), ("a",)))
 
 
 # --- the command

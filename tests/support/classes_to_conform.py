@@ -117,6 +117,19 @@ class OnItsOwnTwice(OnItsOwn):
         super().run()
 
 
+class OneFails(OnItsOwn):
+    """Starts another thread, which fails."""
+
+    def run(self) -> None:
+        failing = threading.Thread(target=self._fail)
+        failing.start()
+        super().run()
+        failing.join()
+
+    def _fail(self) -> None:
+        raise ValueError("at once")
+
+
 class InAPool:
     """Hands its work to a pool, of which one worker may do all."""
 
@@ -341,6 +354,7 @@ PAIRS = (
     Pair(Raises, PIPE, "has ended with ValueError", "has ended"),
     Pair(OnItsOwn, OWN),
     Pair(OnItsOwnTwice, OWN, "items.put(1)", "no thread does that"),
+    Pair(OneFails, OWN, "has ended with ValueError", "no thread that is left does that"),
     Pair(Buffer, BUFFER),
     Pair(ForgetsToTell, BUFFER, "changed.lock.release()", "comes to notify_all changed"),
     Pair(Table, TABLE),
