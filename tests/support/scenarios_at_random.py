@@ -67,7 +67,8 @@ class Author(StepAuthor):
             self.threads["t0"]["do"].append({"section": "crit", "do": []})
         if not has_main:
             whole["stop"] = self._without_main()
-        return {name: whole[name] for name in ORDER if whole.get(name) not in ({}, [], None)}
+        made = {name: whole[name] for name in ORDER if whole.get(name) not in ({}, [], None)}
+        return compacted(made) if len(text) % 2 else made
 
     def _without_main(self) -> str | None:
         """Groups that start late or are not joined, and if anybody looks at the event of `stop`, its time."""
@@ -179,6 +180,51 @@ class Author(StepAuthor):
     def _has_daemons(self) -> bool:
         """With them no `always`: what a daemon breaks in the step in which it is cut off is not reported."""
         return "ghost" in self.behaviours or any("daemon" in group for group in self.threads.values())
+
+
+def compacted(part: Any) -> Any:
+    """The same with short forms of several steps: `with: [a, b]`, `start: [a, b]`, `join: [a, b]`, `elif`."""
+    if isinstance(part, dict):
+        return _compacted_step({key: compacted(value) for key, value in part.items()})
+    return _joined([compacted(one) for one in part]) if isinstance(part, list) else part
+
+
+def _compacted_step(step: dict[str, Any]) -> dict[str, Any]:
+    inner = step.get("do")
+    if (
+        "with" in step
+        and isinstance(inner, list)
+        and len(inner) == 1
+        and isinstance(inner[0], dict)
+        and "with" in inner[0]
+    ):
+        held = [*_listed(step["with"]), *_listed(inner[0]["with"])]
+        return {"with": held, "do": inner[0]["do"]}
+    other = step.get("else")
+    if "if" in step and isinstance(other, list) and len(other) == 1 and isinstance(other[0], dict) and "if" in other[0]:
+        nested = dict(other[0])
+        rest = {"else": nested.pop("else")} if "else" in nested else {}
+        more = nested.pop("elif", [])
+        return {"if": step["if"], "then": step["then"], "elif": [nested, *more], **rest}
+    return step
+
+
+def _joined(steps: list[Any]) -> list[Any]:
+    """Steps, of which starts and joins that follow one another are one."""
+    out: list[Any] = []
+    for step in steps:
+        verb = next(
+            (one for one in ("start", "join") if isinstance(step, dict) and isinstance(step.get(one), str)), None
+        )
+        if verb is not None and out and isinstance(out[-1], dict) and list(out[-1]) == [verb] == list(step):
+            out[-1] = {verb: [*_listed(out[-1][verb]), step[verb]]}
+        else:
+            out.append(step)
+    return out
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _drop_unused(whole: dict[str, Any]) -> None:

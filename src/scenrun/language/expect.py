@@ -39,7 +39,7 @@ class Outcomes(Model):
 
     what: ClassVar[str] = "`outcomes`"
     observe: Annotated[Any, _list_of_expressions("observe"), WithJsonSchema({"type": "array"})] = Field(
-        description="expressions, read when the run has ended"
+        description="expressions, read when the run has ended; alone, a search lists what they come to"
     )
     allowed: list[list[Any]] | None = Field(None, description="all the outcomes that may be")
     required: list[list[Any]] | None = Field(None, description="outcomes that a closed search must have found")
@@ -47,8 +47,6 @@ class Outcomes(Model):
 
     @model_validator(mode="after")
     def _lengths(self) -> Outcomes:
-        if self.allowed is None and self.required is None and self.forbidden is None:
-            raise refuse("`outcomes` needs `allowed`, `required` or `forbidden`")
         for key in ("allowed", "required", "forbidden"):
             for outcome in getattr(self, key) or []:
                 if len(outcome) != len(self.observe):

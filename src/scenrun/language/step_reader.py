@@ -6,7 +6,7 @@ from typing import Any
 
 from scenrun.errors import Place
 from scenrun.language.fields import ModelReader, refuse, shown
-from scenrun.language.placed import Mapping
+from scenrun.language.placed import Mapping, Sequence
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.validation_messages import unknown_key
 from scenrun.language.verbs.registry import VERBS
@@ -15,10 +15,10 @@ from scenrun.language.verbs.step import Step
 _MEANT = {
     "print": "log", "echo": "log", "lock": "acquire", "unlock": "release", "signal": "notify", "broadcast": "notify_all",
     "clear": "clear_event", "send": "put", "receive": "get", "loop": "repeat", "yield": "sleep", "exec": "run",
-    "thread": "spawn", "throw": "raise", "catch": "except", "switch": "if", "import": "call", "elif": "else",
+    "thread": "spawn", "throw": "raise", "catch": "except", "switch": "if", "import": "call",
 }  # fmt: skip
 """Words of other languages, each with the verb or key that has its meaning here."""
-_KEYWORD_OF_FLOW = {"do", "then", "else", "in", "except", "finally"}
+_KEYWORD_OF_FLOW = {"do", "then", "elif", "else", "in", "except", "finally"}
 
 
 class StepReader:
@@ -76,7 +76,7 @@ class StepReader:
     def _look_inside(self, raw: Mapping) -> None:
         """Read the steps inside a step that is itself wrong, so that their problems are noted as well."""
         for key in raw:
-            if key in _KEYWORD_OF_FLOW - {"in", "except"} and isinstance(raw[key], list):
+            if key in _KEYWORD_OF_FLOW - {"in", "except", "elif"} and isinstance(raw[key], list):
                 self.steps(raw[key])
 
     def _verb(self, raw: Mapping) -> type[Step] | None:
@@ -120,7 +120,32 @@ class StepReader:
         else:
             out[cls.short] = value
             out.places[cls.short] = raw.places[cls.verb]
-        return out if self._companions(cls, raw, out) else None
+        if not self._companions(cls, raw, out):
+            return None
+        return self._with_branches(out) if "elif" in out and cls.verb == "if" else out
+
+    def _with_branches(self, fields: Mapping) -> Mapping | None:
+        """The fields of an `if` whose `elif` is an `if` in the `else` of the one before; None where it is refused."""
+        branches, place = fields.pop("elif"), fields.places["elif"][0]
+        if not isinstance(branches, Sequence) or not branches:
+            self._reader.refuse(place, f"`elif` takes a list: `elif: [{{if: .., then: [..]}}]`, not {shown(branches)}")
+            return None
+        rest, places = fields.get("else"), fields.places.get("else")
+        for branch, at in zip(reversed(branches), reversed(branches.places), strict=True):
+            if not isinstance(branch, Mapping) or set(branch) != {"if", "then"}:
+                self._reader.refuse(at, "each part of `elif` has `if` and `then`: `elif: [{if: .., then: [..]}]`")
+                return None
+            step, steps = Mapping(at), Sequence(at)
+            step.update(branch)
+            step.places = dict(branch.places)
+            if places is not None:
+                step["else"], step.places["else"] = rest, places
+            steps.append(step)
+            steps.places.append(at)
+            rest, places = steps, (place, at)
+        fields["else"] = rest
+        fields.places["else"] = places or (place, place)
+        return fields
 
     def _companions(self, cls: type[Step], raw: Mapping, out: Mapping) -> bool:
         fine = True

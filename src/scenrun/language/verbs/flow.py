@@ -21,6 +21,16 @@ from scenrun.language.fields import (
 from scenrun.language.templates import Template
 from scenrun.language.verbs.step import Into, Step
 
+BRANCHES = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object", "required": ["if", "then"], "additionalProperties": False,
+        "properties": {"if": {}, "then": {"type": "array", "items": {"refer": "#/$defs/step"}}},
+    },
+}  # fmt: skip
+"""The schema of `elif`, which is read as an `if` in the `else` of the one before."""
+
 
 def _except(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, dict) or not value:
@@ -39,10 +49,13 @@ class If(Step):
 
     verb = "if"
     short = "condition"
-    beside = ("then", "else")
+    beside = ("then", "elif", "else")
     in_atomic = True
     condition: Expr = Field(description="the expression")
     then: Steps = Field(description="the steps where it holds")
+    elif_: Annotated[Any, PlainValidator(lambda value: ()), WithJsonSchema(BRANCHES)] = Field(
+        default=(), alias="elif", description="more of them, each `{if: .., then: [..]}`; the first that holds is taken"
+    )
     else_: Steps = Field(default=(), alias="else", description="the steps where it does not")
 
 

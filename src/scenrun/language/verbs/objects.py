@@ -10,7 +10,7 @@ from scenrun.language.fields import (
     Steps,
     refuse,
 )
-from scenrun.language.verbs.step import Into, OptionalRef, OptionalTiming, Step
+from scenrun.language.verbs.step import Into, OptionalRef, OptionalReferences, OptionalTiming, Step
 
 
 class Acquire(Step):
@@ -39,7 +39,10 @@ class With(Step):
     verb = "with"
     short = "object"
     beside = ("do",)
-    object: OptionalRef = Field(description="what to hold; leaving a pool shuts it down and waits for its tasks")
+    object: OptionalReferences = Field(
+        description="what to hold, or several, `[a, b]`, given back in the other order; "
+        "leaving a pool shuts it down and waits for its tasks"
+    )
     do: Steps = Field(description="the steps inside")
 
 

@@ -11,10 +11,32 @@ from scenrun.language.fields import (
     Timing,
     check_name,
     parse_reference,
+    refuse,
 )
 
 OptionalRef = Annotated[
     Any, PlainValidator(lambda v: None if v is None else parse_reference(v)), WithJsonSchema({"type": "string"})
+]
+
+
+def _references(value: Any) -> Any:
+    if not isinstance(value, list):
+        return (parse_reference(value),)
+    if not value:
+        raise refuse("an empty list names nothing; write one name, or several: `[a, b]`")
+    return tuple([parse_reference(one) for one in value])
+
+
+References = Annotated[
+    Any,
+    PlainValidator(_references),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}),
+]
+"""One name, or several in a list."""
+OptionalReferences = Annotated[
+    Any,
+    PlainValidator(lambda v: None if v is None else _references(v)),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}),
 ]
 Into = Annotated[
     str | None,

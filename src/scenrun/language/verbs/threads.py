@@ -11,7 +11,7 @@ from scenrun.language.fields import (
     Ref,
     refuse,
 )
-from scenrun.language.verbs.step import Into, OptionalRef, OptionalTiming, Step
+from scenrun.language.verbs.step import Into, OptionalRef, OptionalTiming, References, Step
 
 
 class Start(Step):
@@ -19,7 +19,7 @@ class Start(Step):
 
     verb = "start"
     short = "thread"
-    thread: Ref = Field(description="a thread, a group or a timer")
+    thread: References = Field(description="a thread, a group or a timer; or several, `[a, b]`, one after another")
 
 
 class Join(Step):
@@ -27,8 +27,10 @@ class Join(Step):
 
     verb = "join"
     short = "thread"
-    thread: Ref = Field(description="a thread, a group, a timer, or a local that holds a spawned thread")
-    timeout: OptionalTiming = Field(None, description="wait at most so long; ask `is_alive()` afterwards")
+    thread: References = Field(
+        description="a thread, a group, a timer, or a local that holds a spawned thread; or several, one after another"
+    )
+    timeout: OptionalTiming = Field(None, description="wait at most so long, for each; ask `is_alive()` afterwards")
 
 
 class Cancel(Step):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scenrun.language.fields import Reference
@@ -71,28 +72,32 @@ def with_(w: Writer, step: verbs.With, scope: Scope, path: str) -> None:
 
     A pool is shut down at the end.
     """
-    body = f"{path}.do"
-    if step.object is None or isinstance(scope.find(step.object.name), Nothing):
+    _holding(w, step, step.object or (), scope, f"{path}.do")
+
+
+def _holding(w: Writer, step: verbs.With, held: Sequence[Any], scope: Scope, body: str) -> None:
+    """Emit the steps while all of these are held."""
+    if not held:
         w.steps(step.do, scope, body)
         return
-    target = w.operands.target(step.object, scope, (*LOCKS, "pool"), "with")
+    one, *others = held
+    if isinstance(scope.find(one.name), Nothing):
+        _holding(w, step, others, scope, body)
+        return
+    target = w.operands.target(one, scope, (*LOCKS, "pool"), "with")
     if target is None:
         return
     if kind_of(w, target) == "pool":
-        _with_pool(w, step, target, scope, body)
+        pool = _steady(w, target)
+        with w.code.guarded(lambda: _emit(w, "pool.shutdown", pool, ("True", "False"))):
+            _holding(w, step, others, scope, body)
         return
     lock = _steady(w, lock_of(w, target))
     kind = kind_of(w, lock)
     w.code.emit(f"{kind}.acquire", target=lock, arguments=("None", "True"))
-    one = ("1",) if kind in SEMAPHORES else ()
-    with w.code.guarded(lambda: _emit(w, f"{kind}.release", lock, one)):
-        w.steps(step.do, scope, body)
-
-
-def _with_pool(w: Writer, step: verbs.With, target: CellRef, scope: Scope, body: str) -> None:
-    pool = _steady(w, target)
-    with w.code.guarded(lambda: _emit(w, "pool.shutdown", pool, ("True", "False"))):
-        w.steps(step.do, scope, body)
+    times = ("1",) if kind in SEMAPHORES else ()
+    with w.code.guarded(lambda: _emit(w, f"{kind}.release", lock, times)):
+        _holding(w, step, others, scope, body)
 
 
 def _emit(w: Writer, op: str, target: CellRef, arguments: tuple[str, ...]) -> None:

@@ -40,7 +40,8 @@ def each(w: Writer, reference: Reference, scope: Scope, verb: str, emit: Any) ->
 @lowers(verbs.Start)
 def start(w: Writer, step: verbs.Start, scope: Scope, path: str) -> None:
     """Starts threads, tasks or timers."""
-    each(w, step.thread, scope, "start", lambda cell, target: start_one(w, cell, target, scope))
+    for one in step.thread:
+        each(w, one, scope, "start", lambda cell, target: start_one(w, cell, target, scope))
 
 
 def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
@@ -57,13 +58,13 @@ def start_one(w: Writer, cell: Cell, target: CellRef, scope: Scope) -> None:
 @lowers(verbs.Join)
 def join(w: Writer, step: verbs.Join, scope: Scope, path: str) -> None:
     """Joins threads, tasks or timers, or a thread that is the value of a local."""
-    timeout = w.operands.timing(step.timeout, scope)
-    found = scope.find(step.thread.name)
-    if isinstance(found, Register | VariableAlias | Shared):
-        held = w.expressions.value(parse(str(step.thread)), scope)
-        w.code.emit("spawned.join", arguments=(held, timeout))
-        return
-    each(w, step.thread, scope, "join", lambda cell, target: join_one(w, cell, target, timeout))
+    for one in step.thread:
+        timeout = w.operands.timing(step.timeout, scope)
+        if isinstance(scope.find(one.name), Register | VariableAlias | Shared):
+            held = w.expressions.value(parse(str(one)), scope)
+            w.code.emit("spawned.join", arguments=(held, timeout))
+        else:
+            each(w, one, scope, "join", lambda cell, target, timeout=timeout: join_one(w, cell, target, timeout))
 
 
 def join_one(w: Writer, cell: Cell, target: CellRef, timeout: str) -> None:
