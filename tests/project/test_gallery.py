@@ -24,8 +24,6 @@ MODELINE = "# yaml-language-server: $schema=../../schemas/scenario.schema.json"
 MOST_STATES = 6_000
 LARGE = {
     "barber_woken",
-    "own_queue",
-    "own_queue_peeks",
     "peterson_store_buffer",
     "readers_writers_in_turn",
     "readers_writers_writers_first",

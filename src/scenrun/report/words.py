@@ -174,6 +174,11 @@ def _item(words: str) -> Callable[[Event], str]:
     return say
 
 
+def _called(words: str) -> Callable[[Event], str]:
+    """The wording of a call of one of several behaviours."""
+    return lambda event: words.format(operation=value(event["operation"]) if "operation" in event else _object(event))
+
+
 def _n(words: str) -> Callable[[Event], str]:
     """The wording of operations with a count."""
 
@@ -298,8 +303,8 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "variable.item_appended": _item("appends {value} to {}{at}"),
     "section.entered": "enters {}",
     "section.left": "leaves {}",
-    "calls.began": "calls {operation} of {}",
-    "calls.ended": "comes back from {operation} of {}",
+    "calls.began": _called("calls {operation}"),
+    "calls.ended": _called("comes back from {operation}"),
 }
 ABOUT = frozenset((*operations.ABOUT, "sleep.began", "work.began", "call.began"))
 """The events that announce an operation."""
