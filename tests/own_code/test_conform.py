@@ -293,3 +293,14 @@ def test_a_scenario_with_code_of_its_own_is_no_model(tmp_path: Path) -> None:
     }
     done = run(tmp_path, scenario, "--against", "classes_to_conform:Pipe")
     assert "has `objects` of its own" in str(done.exception)
+
+
+def test_the_example_of_the_page_is_what_the_page_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first schedules of the class of docs/conform.md; all of them take longer."""
+    monkeypatch.chdir(Path(__file__).parents[2] / "docs" / "examples")
+    done = CliRunner().invoke(conform_command, ["office.yaml", "--schedules", "20"], standalone_mode=False)
+    assert (done.return_value, "none of them differs" in done.stderr) == (3, True)
+    hasty = ["--against", "offices:HastyOffice", "--call", "main=run()", "--object", "line=_line"]
+    done = CliRunner().invoke(conform_command, ["office.yaml", *hasty], standalone_mode=False)
+    assert done.return_value == 1
+    assert "≠ main    line.put(None) (offices.py:46)  waits to join clerk[0] (line 28)" in done.stderr
