@@ -117,6 +117,17 @@ class OnItsOwnTwice(OnItsOwn):
         super().run()
 
 
+class SameNames(OnItsOwn):
+    """Its threads have one name."""
+
+    def run(self) -> None:
+        both = [threading.Thread(target=one, name="worker") for one in (self._produce, self._consume)]
+        for thread in both:
+            thread.start()
+        for thread in both:
+            thread.join()
+
+
 class OneFails(OnItsOwn):
     """Starts another thread, which fails."""
 
@@ -354,6 +365,7 @@ PAIRS = (
     Pair(Raises, PIPE, "has ended with ValueError", "has ended"),
     Pair(OnItsOwn, OWN),
     Pair(OnItsOwnTwice, OWN, "items.put(1)", "no thread does that"),
+    Pair(SameNames, OWN),
     Pair(OneFails, OWN, "has ended with ValueError", "no thread that is left does that"),
     Pair(Buffer, BUFFER),
     Pair(ForgetsToTell, BUFFER, "changed.lock.release()", "comes to notify_all changed"),

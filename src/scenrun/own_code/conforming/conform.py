@@ -28,6 +28,7 @@ from scenrun.own_code.searching.modules import Named
 from scenrun.own_code.searching.output import silent
 from scenrun.own_code.searching.shorten_code import shortened
 from scenrun.own_code.searching.walk import Walk, WalkOptions
+from scenrun.own_code.telling.labels import thread_name
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
 from scenrun.search.options import DEPTH
@@ -185,7 +186,8 @@ class _Conform:
             recording = executions.shared.recording
             end = executions.end_of(execution)
             places = [_where(executions, at - 1) for at in recording.moments]
-            waiting = {one.name: _waits(one, execution.place_of(one)) for one in execution.threads if one.is_needed}
+            needed = [one for one in execution.threads if one.is_needed]
+            waiting = {thread_name(execution, one.number): _waits(one, execution.place_of(one)) for one in needed}
             return rows_of(self.runs, recording.events, places, end, waiting)
         except (Different, Uncontrolled) as error:
             return [Row("", f"not shown again, as {error}", "", is_different=True)]

@@ -16,6 +16,7 @@ from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Execution
 from scenrun.own_code.searching.body import Body
 from scenrun.own_code.searching.executions import CodeExecutions
+from scenrun.own_code.telling.labels import thread_name
 from scenrun.search.properties.end_states import EndState, FindingKey
 
 SITE = number_of(Site("threads", 0, "<threads>", "a method that a thread of the scenario calls"))
@@ -79,8 +80,9 @@ class ConformExecutions(CodeExecutions):
     def end_of(self, execution: Execution) -> End:
         """How the present execution has ended."""
         ended = [one for one in execution.threads if one.next is None]
-        faults = [(one.name, None if one.fault is None else type(one.fault).__name__) for one in ended]
-        waiting = tuple([one.name for one in execution.threads if one.is_needed])
+        names = [thread_name(execution, one.number) for one in execution.threads]
+        faults = [(names[one.number], None if one.fault is None else type(one.fault).__name__) for one in ended]
+        waiting = tuple([names[one.number] for one in execution.threads if one.is_needed])
         left = () if waiting else [(name, plain(value)) for name, value in self.counterparts.values(self.shared.owner)]
         self.unlike.update(f"what is left in {name}" for name, value in left if value is ANYTHING)
         self.unlike |= self.shared.recording.unlike

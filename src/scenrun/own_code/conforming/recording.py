@@ -6,10 +6,12 @@ from collections.abc import Callable, Hashable, Sequence
 from functools import wraps
 from typing import Any
 
+from scenrun.errors import UsageError
 from scenrun.own_code.conforming.events import ANYTHING, Began, Call, Came, Event, Returned, plain
 from scenrun.own_code.histories.recorder import Moments
 from scenrun.own_code.running.execution import Execution
 from scenrun.own_code.searching.call_executions import PASSING
+from scenrun.own_code.telling.labels import thread_name
 
 _LOCK = {"acquire": "acquire", "release": "release"}
 _SEMAPHORE = {**_LOCK, "__enter__": "acquire"}
@@ -77,26 +79,29 @@ class Recording:
             for method, operation in METHODS[kind].items()
             if hasattr(cls, method)
         }
-        one.__class__ = type(
-            cls.__name__, (cls,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__, **methods}
-        )
+        about = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        try:
+            one.__class__ = type(cls.__name__, (cls,), {**about, **methods})
+        except TypeError as error:
+            raise UsageError(f"what is called on a {cls.__name__}, for `{name}`, cannot be seen: {error}") from None
 
     def _recorded(self, function: Callable[..., Any], name: str, operation: str) -> Callable[..., Any]:
         @wraps(function)
         def call(owner: Any, *arguments: Any, **by_name: Any) -> Any:
             here = self._execution.here()
-            if here is None or here.name in self._inside:
+            thread = "" if here is None else thread_name(self._execution, here.number)
+            if here is None or thread in self._inside:
                 return function(owner, *arguments, **by_name)
-            self._inside.add(here.name)
+            self._inside.add(thread)
             compared = _compared(operation, arguments, by_name)
             self.unlike |= {f"items of {name}"} if any(value is ANYTHING for _, value in compared) else set()
-            begins = Began(Call(here.name, name, operation, compared))
+            begins = Began(Call(thread, name, operation, compared))
             try:
                 self._calls_made.append((len(self._seen), begins))
                 self._made.begin(lambda: self._note(begins))
-                return self._returned(here.name, lambda: function(owner, *arguments, **by_name))
+                return self._returned(thread, lambda: function(owner, *arguments, **by_name))
             finally:
-                self._inside.discard(here.name)
+                self._inside.discard(thread)
 
         return call
 
