@@ -131,13 +131,15 @@ def _in_time(source: str, kind: str, patience_s: float) -> str:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, patience_s)
     try:
-        return _ended(source, kind)
-    except KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, patience_s)
+        try:
+            return _ended(source, kind)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+    except KeyboardInterrupt:  # also where it comes while the timer is set or taken back
         return ENDLESS
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

@@ -216,8 +216,9 @@ def _joined(steps: list[Any]) -> list[Any]:
         verb = next(
             (one for one in ("start", "join") if isinstance(step, dict) and isinstance(step.get(one), str)), None
         )
-        if verb is not None and out and isinstance(out[-1], dict) and list(out[-1]) == [verb] == list(step):
-            out[-1] = {verb: [*_listed(out[-1][verb]), step[verb]]}
+        last = out[-1].get(verb) if verb is not None and out and isinstance(out[-1], dict) else None
+        if isinstance(last, str | list) and list(out[-1]) == list(step):
+            out[-1] = {verb: [*_listed(last), step[verb]]}
         else:
             out.append(step)
     return out
