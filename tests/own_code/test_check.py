@@ -14,6 +14,7 @@ import scenrun
 from scenrun.errors import UsageError
 from scenrun.interface.cli.check import check_command
 from scenrun.own_code.checking import check_class as programs_of_a_check
+from scenrun.own_code.checking import stress
 from scenrun.own_code.checking.arguments import given_calls
 from scenrun.own_code.checking.check_class import CheckRequest, check_class, subject_of
 from scenrun.own_code.checking.judging import Judge
@@ -134,6 +135,21 @@ def test_operations_are_written_as_python_does() -> None:
     assert str(Operation.of("__setitem__", ["a", 1])) == "o['a'] = 1"
     assert str(Operation("size", is_property=True)) == "o.size"
     assert str(Operation.of("put", [1], {"block": False})) == "o.put(1, block=False)"
+
+
+@pytest.mark.parametrize(
+    ("cls", "more"),
+    [
+        ("queue:Queue", {"operations": ("put(1)", "join()")}),
+        ("classes_to_check:LockedLatch", {"operations": ("count_down()",), "invariants": ("o._left >= 0",)}),
+        ("odd_classes:Torn", {"operations": ("both = 1",)}),
+    ],
+)
+def test_real_threads_call_all_that_a_search_calls(cls: str, more: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call afterwards may wait for ever; an expression is evaluated, and a property is set."""
+    monkeypatch.setattr(stress, "PATIENCE_S", 0.5)
+    found = check_class(CheckRequest(cls, time_limit=None, most=1, stress=True, **more))
+    assert (found.verdict, found.failing) == ("incomplete", ())
 
 
 # --- what holds, and what need not

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import queue
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from typing import Any
 
 from scenrun.errors import UsageError
 from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
-from scenrun.own_code.histories.operations import MOST_ITEMS, Operation
+from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.searching.call_executions import CallProgram
 from scenrun.own_code.searching.modules import Named
 from scenrun.search.properties.linearizability import Call, History
@@ -61,7 +62,7 @@ def stressed(
                 break
             history = _Round(make(), program, frozenset(by_type)).run()
             seen.setdefault(history.shape, history)
-            if any(not one.has_returned for one in history.calls):  # others would wait as long
+            if history.final is None or any(not one.has_returned for one in history.calls):  # others would wait as long
                 break
     finally:
         sys.setswitchinterval(before)
@@ -81,9 +82,10 @@ class _Round:
         self._calls: list[list[Any]] = []
 
     def run(self) -> History:
-        """The history."""
-        for operation in self._program.setup:
-            _made(self._owner, operation)
+        """The history; what is left is not known where not all has returned in time."""
+        alone = _Alone()
+        if alone.made(self._set_up) is None:
+            return History(())
         gate = threading.Barrier(len(self._program.threads))
         threads = [
             threading.Thread(target=self._client, args=(name, operations, gate), daemon=True)
@@ -96,7 +98,11 @@ class _Round:
             one.join(max(0.0, until - time.monotonic()))
         has_ended = not any(one.is_alive() for one in threads)
         calls = tuple([self._call(*one) for one in self._calls])
-        return History(calls, final=self._left() if has_ended else None)
+        left = alone.made(self._left if has_ended else tuple)  # its thread ends with that
+        return History(calls, final=left if has_ended else None)
+
+    def _set_up(self) -> Hashable:
+        return tuple([_made(self._owner, operation) is None for operation in self._program.setup])
 
     def _client(self, name: str, operations: Sequence[Operation], gate: threading.Barrier) -> None:
         gate.wait()
@@ -133,15 +139,31 @@ class _Raised:
     error: Exception
 
 
+class _Alone:
+    """A thread that makes the calls before and after all others: one that waits for ever holds nobody up."""
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[Callable[[], Hashable]] = queue.SimpleQueue()
+        self._came: queue.SimpleQueue[Hashable] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        for _ in range(2):  # what comes before, and what comes after
+            self._came.put(self._asked.get()())
+
+    def made(self, do: Callable[[], Hashable]) -> Hashable:
+        """What a function returns in this thread; None where it has not returned in time."""
+        self._asked.put(do)
+        try:
+            return self._came.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            return None
+
+
 def _made(owner: Any, operation: Operation) -> Any:
     """What a call comes to."""
     try:
-        if operation.is_property:
-            found = getattr(owner, operation.name)
-        else:
-            arguments, by_name = operation.values
-            found = getattr(owner, operation.name)(*arguments, **by_name)
-        return list(itertools.islice(found, MOST_ITEMS)) if hasattr(type(found), "__next__") else found
+        return operation.on_plain(owner)
     except Exception as error:  # it is what the call came to
         return _Raised(error)
 

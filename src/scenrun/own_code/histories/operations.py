@@ -7,6 +7,7 @@ import builtins
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from scenrun.own_code.hooking import calls, hooks, turns
@@ -66,6 +67,17 @@ class Operation(NamedTuple):
 
     def __str__(self) -> str:
         return self.written()
+
+    def on_plain(self, owner: Any) -> Any:
+        """Make it on an object whose code has no hooks; what an iterator gives is gone through at once."""
+        arguments, by_name = self.values
+        if self.is_expression:
+            return bool(eval(self.name, {"o": owner}))
+        if self.is_property and arguments:
+            return setattr(owner, self.name, arguments[0])
+        found = getattr(owner, self.name)
+        found = found if self.is_property else found(*arguments, **by_name)
+        return list(islice(found, MOST_ITEMS)) if hasattr(type(found), "__next__") else found
 
     def on(self, owner: Any, site: int) -> Any:
         """Make it, as hooked code would; what an iterator gives is gone through at once."""
