@@ -21,10 +21,11 @@ from twins import Model, Pending, settled
 
 from scenrun.errors import Fault
 from scenrun.execution.site import Site
+from scenrun.execution.threads.calls import RealCalls
 from scenrun.execution.threads.context import Context, Cut, enter
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
-from scenrun.execution.threads.variables import GuardedVariable, RealCalls, RealSection, Variable
+from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction

@@ -155,6 +155,25 @@ def test_an_exception_is_explained_where_the_specification_raises_one() -> None:
     assert found.counterexamples[0].sentence.endswith("in b, get raises")
 
 
+def test_a_call_within_a_call_is_part_of_it() -> None:
+    given = scenario("queue")
+    given["behaviours"] = {
+        "put": {"params": {"item": "value"}, "do": [{"append": {"to": "items", "item": "item"}}]},
+        "get": {
+            "do": [
+                {"run": {"target": "put", "args": {"item": "2"}}},
+                {"set": {"found": "items[0]"}},
+                {"set": {"items": []}},
+                {"return": "found"},
+            ]
+        },
+    }
+    found = scenrun.explore(
+        {**given, "threads": {"b": {"do": [{"run": {"target": "put", "args": {"item": "1"}}}, {"run": "get"}]}}}
+    )
+    assert found.verdict == "holds", str(found)
+
+
 def test_calls_are_drawn_as_bars() -> None:
     (one,) = scenrun.explore(scenario("queue")).counterexamples
     assert [(bar.thread, bar.text) for bar in one.bars] == [("b", "get() raises")]
@@ -180,6 +199,16 @@ def test_a_run_is_judged_as_well() -> None:
         assert "linearizable: get" in found.findings[0].message
 
 
+def test_for_any_number_of_replicas_it_is_not_proved() -> None:
+    """Which replica called what is asked, and views have replicas without names."""
+    given = scenario("queue", ["put"])
+    given["threads"] = {"a": {**given["threads"]["a"], "count": "any"}}
+    found = scenrun.explore({**given, "behaviours": {"put": BEHAVIOURS["put"]}}, time_limit="20s")
+    assert found.any_number is not None
+    assert found.any_number.size is None
+    assert "`linearizable` asks which replica called what" in found.any_number.why
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -189,6 +218,14 @@ def test_a_run_is_judged_as_well() -> None:
         (scenario("queue", ["put", "take"]), "there is no behaviour `take`"),
         (scenario("queue", []), "`behaviours` takes a list of names"),
         (scenario("queues"), "there is no kind `queues`"),
+        (
+            {**scenario("queue"), "expect": {"linearizable": [{"behaviours": ["put"], "spec": "queue"}] * 2}},
+            "`put` is compared with something already",
+        ),
+        (
+            {**scenario("queue"), "threads": {**scenario("queue")["threads"], "c": {"target": "get"}}},
+            "has `get` for its target, which is no call of it",
+        ),
     ],
 )
 def test_what_cannot_be_compared_is_refused(given: Any, says: str) -> None:

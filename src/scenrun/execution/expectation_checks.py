@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from scenrun.execution.site import Site
 from scenrun.program import expectations
 from scenrun.program.expectations import Failed, complaint_of, holds, value_of
-from scenrun.program.findings import Checked, Finding
+from scenrun.program.findings import LINEARIZABLE, Checked, Finding
 from scenrun.program.ir import Observation, Probe, Program
 from scenrun.program.primitives.registry import is_attribute
 
@@ -160,7 +160,7 @@ def _for_a_search(program: Program) -> list[Checked]:
     """Returns the expectations that one run can neither confirm nor refute."""
     expect = program.expectations
     out = [Checked("race", "never", "not_checked")] if expect.race_never else []
-    out += [Checked("linearizable", one.object, "not_checked", None, one.line) for one in expect.linearizable]
+    out += [Checked(LINEARIZABLE, one.object, "not_checked", None, one.line) for one in expect.linearizable]
     if expect.required is not None:
         text, first = ", ".join(o.text for o in expect.observe), expect.observe[0]
         out.append(Checked("outcomes required", text, "not_checked", None, first.line, first.elsewhere))

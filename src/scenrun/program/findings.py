@@ -8,6 +8,8 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.program.primitives.registry import is_for_threads, waiting
 
+LINEARIZABLE = "linearizable"
+"""What a finding is about where no order of calls explains what they came to; after a colon, of what they are."""
 NOBODY = "nobody (it began locked)"
 """The owner that is shown of a lock that is locked from the beginning."""
 

@@ -7,14 +7,12 @@ from typing import Any
 
 from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move
+from scenrun.program.findings import LINEARIZABLE
 from scenrun.search.counterexample.operation_bars import Bar, bars_of
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.coverage import Coverage
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.schedule_count import Counted
-
-LINEARIZABLE = "linearizable: "
-"""What a finding is about begins with this where no order explains calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +42,7 @@ class Counterexample:
     @property
     def bars(self) -> tuple[Bar, ...]:
         """Where it is about calls that no order explains, these."""
-        return self.of_code or (bars_of(self.story.steps) if self.about.about.startswith(LINEARIZABLE) else ())
+        return self.of_code or (bars_of(self.story.steps) if self.about.about.startswith(f"{LINEARIZABLE}: ") else ())
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any
 
 from scenrun.execution.expectation_checks import InvariantMonitor
+from scenrun.execution.threads.calls import RealCalls
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.threads import Host, RealThread, RealTimer
-from scenrun.execution.threads.variables import GuardedVariable, RealCalls, RealSection, Variable
+from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.program.ir import Cell, Program
 

@@ -14,16 +14,13 @@ from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
 from scenrun.interface.cli.shared_options import quiet_option, seed_option
 from scenrun.interface.cli.signals import Signals
-from scenrun.interface.cli.streams import Progress, say, tell
+from scenrun.interface.cli.streams import PROGRESS_ELSEWHERE_S, PROGRESS_S, Progress, say, tell
 from scenrun.program.user_python import import_from_here
 
 if TYPE_CHECKING:
     from scenrun.own_code.checking.check_class import CheckRequest
     from scenrun.own_code.checking.result import Checked, Failing
     from scenrun.own_code.checking.written import Written
-
-PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
-"""Seconds between two lines of progress: on a terminal, and where stderr is none."""
 
 
 @click.command("check")

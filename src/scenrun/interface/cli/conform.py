@@ -12,16 +12,13 @@ from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
 from scenrun.interface.cli.options import load, overrides_of
 from scenrun.interface.cli.shared_options import quiet_option, seed_option, set_option
 from scenrun.interface.cli.signals import Signals
-from scenrun.interface.cli.streams import Progress, say, tell
+from scenrun.interface.cli.streams import PROGRESS_ELSEWHERE_S, PROGRESS_S, Progress, say, tell
 from scenrun.program.user_python import import_from_here
+from scenrun.search.options import STATELESS
 
 if TYPE_CHECKING:
     from scenrun.own_code.conforming.conform import ConformRequest
     from scenrun.program.loaded import Loaded
-
-PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
-"""Seconds between two lines of progress: on a terminal, and where stderr is none."""
-STRATEGIES = ("dpor", "preemptions", "delays", "random", "pct")
 
 
 @click.command("conform")
@@ -35,7 +32,7 @@ STRATEGIES = ("dpor", "preemptions", "delays", "random", "pct")
 @click.option("--object", "objects", multiple=True, metavar="NAME=ATTRIBUTE",
               help="The attribute that an object or variable stands for: items=_queue; else the one of that name.")  # fmt: skip
 @click.option("--ignore-values", is_flag=True, help="Compare which calls there are, not the items and the results.")
-@click.option("--strategy", type=click.Choice(STRATEGIES), help="How schedules are walked; else all, by dpor.")
+@click.option("--strategy", type=click.Choice(STATELESS), help="How schedules are walked; else all, by dpor.")
 @click.option("--schedules", type=click.IntRange(1), metavar="N", help="Schedules to walk at most.")
 @click.option(
     "--time",

@@ -13,6 +13,9 @@ from typing import Literal
 from scenrun.errors import OutputError
 from scenrun.printable import harmless, harmless_json
 
+PROGRESS_S, PROGRESS_ELSEWHERE_S = 0.2, 10.0
+"""Seconds between two lines of progress of a search of code: on a terminal, and where stderr is none."""
+
 
 def tell(text: str, *, newline: bool = True, form: Literal["text", "json", "drawn"] = "text") -> None:
     """Writes text to stdout. Raises BrokenPipeError if its reader has closed it, OutputError if it cannot be written.

@@ -24,9 +24,10 @@ from scenrun.own_code.running import control
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.alone import Came, Unclear
 from scenrun.own_code.searching.body import Different
-from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallProgram
+from scenrun.own_code.searching.call_executions import CallProgram
 from scenrun.own_code.searching.modules import Named
 from scenrun.own_code.searching.output import silent
+from scenrun.program.findings import LINEARIZABLE
 from scenrun.search.properties.linearizability import BLOCKS
 
 ROUNDS = 200

@@ -10,8 +10,9 @@ from scenrun.own_code.checking.subject import Subject
 from scenrun.own_code.histories.operations import Operation
 from scenrun.own_code.hooking.loader import World
 from scenrun.own_code.searching.alone import Alone, Unclear
-from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallExecutions, CallProgram, Make
+from scenrun.own_code.searching.call_executions import CallExecutions, CallProgram, Make
 from scenrun.own_code.searching.walk import Walk, WalkOptions
+from scenrun.program.findings import LINEARIZABLE
 from scenrun.search.options import DEPTH
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.linearizability import History, explanation, not_stuck, sequential_orders

@@ -23,9 +23,6 @@ from scenrun.search.properties.linearizability import BLOCKS, History
 
 PASSING = (Unwound, Uncontrolled, NotControlled, RecursionError)
 """Exceptions that are about the search, not about the code."""
-LINEARIZABLE = "linearizable"
-"""The subject of the finding that no order of the calls explains what they returned."""
-INVARIANT = "invariant"
 SITE = number_of(Site("calls", 0, "<calls>", "a call of the object"))
 
 Make = Callable[[World], Any]

@@ -27,10 +27,10 @@ from scenrun.own_code.running.execution import NotControlled, Uncontrolled, Unwo
 from scenrun.own_code.running.steps import Controlled, Step
 from scenrun.own_code.searching.alone import Alone
 from scenrun.own_code.searching.body import Body
-from scenrun.own_code.searching.call_executions import LINEARIZABLE, CallExecutions, CallProgram
+from scenrun.own_code.searching.call_executions import CallExecutions, CallProgram
 from scenrun.own_code.searching.executions import CodeExecutions, is_sure, stuck_kind
 from scenrun.own_code.searching.modules import module_in
-from scenrun.program.findings import kind_of_fault
+from scenrun.program.findings import LINEARIZABLE, kind_of_fault
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.user_python import Calls, made_object
 from scenrun.search.properties.end_states import EndState, FindingKey, end_state_of, stuck_names

@@ -11,11 +11,10 @@ from scenrun.model.move_schedule import OfCode
 from scenrun.model.moves import Move
 from scenrun.model.state import ENDED
 from scenrun.own_code.running.steps import Controlled, Moved
-from scenrun.own_code.searching.call_executions import LINEARIZABLE
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
 from scenrun.own_code.telling.result import CodeStep
 from scenrun.own_code.telling.unexplained import bars_of, sentence_of
-from scenrun.program.findings import Stuck
+from scenrun.program.findings import LINEARIZABLE, Stuck
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.operation_bars import Bar
 from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at

@@ -20,7 +20,9 @@ from scenrun.program.primitives.calls import COMPARED, DEFAULTS, RAISED, RETURNE
 def recorded(w: Writer, name: str, behaviour: Behaviour, scope: Scope, result: str | None) -> Iterator[None]:
     """A region that is a call of the behaviour, where its calls are to be explained. result: the register of its result."""
     cell = w.names.calls.get(name)
-    if cell is None:
+    if cell is None or any(
+        w.names.calls.get(outer) is cell for outer in w.running
+    ):  # a call within a call is part of it
         yield
         return
     target, fails, done = CellRef(cell.number), Label(), Label()

@@ -23,6 +23,7 @@ from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.observations import Observer
 from scenrun.program.compiler.scope import Object, Scope
 from scenrun.program.compiler.writer import Writer
+from scenrun.program.findings import LINEARIZABLE
 from scenrun.program.ir import (
     Cell,
     CellRef,
@@ -327,7 +328,7 @@ class Compiler:
         """For each object that behaviours make up, that some order explains their calls."""
         for cell in {cell.number: cell for cell in self.names.calls.values()}.values():
             probe = Probe("__p0", "calls.explained", CellRef(cell.number))
-            yield Observation("__p0", f"linearizable: {cell.name}", (probe,), cell.line)
+            yield Observation("__p0", f"{LINEARIZABLE}: {cell.name}", (probe,), cell.line)
 
     def _linearizable(self, given: LinearizableModel) -> Linearizable:
         place = given.place_of_key("object")

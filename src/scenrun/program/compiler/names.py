@@ -118,15 +118,26 @@ class Names:
         cell_place = about.place_of_key("behaviours")
         cell = self._cell(name, "calls", None, {"spec": kind, "options": options}, cell_place)
         for behaviour in about.behaviours:
-            runs = any(isinstance(step, Run) and step.target == behaviour for step in all_steps(self.scenario))
-            if behaviour not in self.scenario.behaviours and shipped(behaviour) is None:
-                hint = self.complaints.hint(behaviour, list(self.scenario.behaviours))
-                self.complaints.refuse(cell_place, f"there is no behaviour `{behaviour[:60]}`{hint}", about=behaviour)
-            elif not runs:
-                self.complaints.refuse(
-                    cell_place, f"no step runs `{behaviour}`, so that there are no calls of it: `run: {behaviour}`"
-                )
+            if message := self._why_not_called(behaviour):
+                self.complaints.refuse(cell_place, message, about=behaviour)
         self.calls |= dict.fromkeys(about.behaviours, cell)
+
+    def _why_not_called(self, behaviour: str) -> str:
+        """Why what runs of a behaviour are not its calls, in words; empty where they are."""
+        if behaviour not in self.scenario.behaviours and shipped(behaviour) is None:
+            hint = self.complaints.hint(behaviour, list(self.scenario.behaviours))
+            return f"there is no behaviour `{behaviour[:60]}`{hint}"
+        if behaviour in self.calls:
+            return f"`{behaviour}` is compared with something already; its calls are those of one object"
+        runs = [step for step in all_steps(self.scenario) if isinstance(step, Run) and step.target == behaviour]
+        if not runs:
+            return f"no step runs `{behaviour}`, so that there are no calls of it: `run: {behaviour}`"
+        if sum(name == behaviour for name, _ in targets(self.scenario)) > len(runs):
+            return (
+                f"a thread, task or timer has `{behaviour}` for its target, which is no call of it: "
+                f"let its steps run it, `- run: {behaviour}`"
+            )
+        return ""
 
     def _declare_primitive(self, name: str, primitive: Primitive) -> None:
         kind, options = self._kind_of(primitive)

@@ -79,6 +79,8 @@ def _interchangeable(program: Program, machine: Machine, names: Sequence[str]) -
             )
     if any(i.op in _MAKING for code in program.codes for i in code.instructions):
         return [], "threads or tasks are made at run time"
+    if "calls" in machine.slots.kinds:
+        return [], "`linearizable` asks which replica called what, and replicas beyond the views have no names"
     return [found[name] for name in names], ""
 
 
