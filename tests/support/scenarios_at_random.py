@@ -22,7 +22,7 @@ COVERED = frozenset(VERBS) - {"call"}
 """Every verb but the one that runs Python of the user's."""
 TAPE = 400
 """Decisions that a scenario may take."""
-ORDER = ("scenario", "seed", "sync", "state", "behaviours", "threads", "stop", "main", "expect")
+ORDER = ("scenario", "seed", "let", "sync", "state", "behaviours", "threads", "stop", "main", "expect")
 
 
 class Author(StepAuthor):
@@ -68,7 +68,8 @@ class Author(StepAuthor):
         if not has_main:
             whole["stop"] = self._without_main()
         made = {name: whole[name] for name in ORDER if whole.get(name) not in ({}, [], None)}
-        return compacted(made) if len(text) % 2 else made
+        made = compacted(made) if len(text) % 2 else made
+        return with_constants(made) if len(text) % 3 == 0 else made
 
     def _without_main(self) -> str | None:
         """Groups that start late or are not joined, and if anybody looks at the event of `stop`, its time."""
@@ -226,6 +227,32 @@ def _joined(steps: list[Any]) -> list[Any]:
 
 def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+NUMBERS = ("count", "parties", "maxsize", "max_workers", "value")
+"""The numbers of declarations that a constant may stand for."""
+
+
+def with_constants(scenario: dict[str, Any]) -> dict[str, Any]:
+    """The same with constants of `let` in place of numbers of its declarations, and of what `repeat` counts."""
+    used: dict[str, int] = {}
+    changed = {part: _named(scenario[part], used) for part in ("sync", "threads", "behaviours") if part in scenario}
+    return {"scenario": scenario["scenario"], "let": used, **scenario, **changed} if used else scenario
+
+
+def _named(part: Any, used: dict[str, int]) -> Any:
+    if isinstance(part, list):
+        return [_named(one, used) for one in part]
+    if not isinstance(part, dict):
+        return part
+    out = {}
+    for key, value in part.items():
+        if key in (*NUMBERS, "repeat") and isinstance(value, int):
+            used["few"] = 2
+            out[key] = f"few + {value - 2}" if value > 2 else f"few - {2 - value}" if value < 2 else "few"
+        else:
+            out[key] = _named(value, used)
+    return out
 
 
 def _drop_unused(whole: dict[str, Any]) -> None:

@@ -176,7 +176,14 @@ class StepAuthor:
 
     def _timing(self, *more: Step) -> Step:
         """A time-out, or none, or another way not to wait."""
-        return dict(self.one({}, {}, {"timeout": self.one("1ms", "0s", "500us", {"uniform": ["0s", "1ms"]})}, *more))
+        return dict(
+            self.one(
+                {},
+                {},
+                {"timeout": self.one("1ms", "0s", {"us": "500 * len(items)"}, {"uniform": ["0s", "1ms"]})},
+                *more,
+            )
+        )
 
     def _write(self, here: Here) -> Written:
         value = self._value(here)
@@ -215,9 +222,8 @@ class StepAuthor:
         if verb == "log":
             return {"log": self.one("here", "v is {v}", "{items[0]}")}, True
         if verb in ("sleep", "work"):
-            return {
-                verb: self.one("1ms", "200us", "0s", {"uniform": ["0s", "200us"]}) if verb == "sleep" else "20us"
-            }, False
+            lengths = ("1ms", {"us": "100 * v"}, "0s", {"uniform": ["0s", "200us"]}, {"us": -200}, {"us": "100 / v"})
+            return {verb: self.one(*lengths) if verb == "sleep" else "20us"}, True
         if verb == "raise":
             return {"raise": self.one("ValueError: v is {v}", "queue.Empty: none", "OSError: it")}, True
         if verb == "assert":

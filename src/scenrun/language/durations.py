@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,6 +38,20 @@ def parse(value: Any) -> int:
     if len(number) > 30 or (nanoseconds := round(Fraction(number) * UNITS_NS[unit])) > MAX_NS:
         raise DurationError(f"`{text[:40]}` is longer than a year")
     return nanoseconds
+
+
+def nanoseconds(number: Any, unit: str) -> int:
+    """The nanoseconds of a computed duration; 0 for a negative one.
+
+    Raises TypeError for what is no number, ValueError where it is not finite, OverflowError beyond a year.
+    """
+    if not isinstance(number, int | float):
+        raise TypeError(f"a duration in {unit} is a number, not `{type(number).__name__}`")
+    if not math.isfinite(number):
+        raise ValueError(f"a duration is finite, not {number} {unit}")
+    if number * UNITS_NS[unit] > MAX_NS:
+        raise OverflowError(f"{number:g} {unit} are longer than a year")
+    return max(0, round(number * UNITS_NS[unit]))
 
 
 def text(nanoseconds: int) -> str:
@@ -75,8 +90,11 @@ def distribution(value: Any) -> Duration:
     if not isinstance(value, dict):
         return Duration("fixed", (parse(value),))
     if len(value) != 1 or next(iter(value)) not in DISTRIBUTIONS:
-        known = ", ".join(DISTRIBUTIONS)
-        raise DurationError(f"a distribution is a mapping with one of {known}, such as {{uniform: [1ms, 5ms]}}")
+        known, units = ", ".join(DISTRIBUTIONS), ", ".join(UNITS_NS)
+        raise DurationError(
+            f"a duration that is a mapping has one of {known}, such as {{uniform: [1ms, 5ms]}}, "
+            f"or a unit and an expression: {{ms: 2 ** attempt}} (units: {units})"
+        )
     kind, given = next(iter(value.items()))
     names = DISTRIBUTIONS[kind]
     numbers = tuple(parse(part) for part in _parts(kind, names, given))

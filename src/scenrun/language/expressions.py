@@ -20,7 +20,9 @@ FUNCTIONS = ("len", "min", "max", "abs", "sum", "sorted", "range", "int", "float
 DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
 """The functions of `random` and the number of arguments of each."""
 METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
-ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties")
+ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties", "count")
+COUNT = "count"
+"""Of a group or an array: how many there are, which the file says."""
 RESERVED = frozenset(
     ("main", "index", "name", "error", "random", "inside", "none", "null", "true", "false", *FUNCTIONS)
 ) | frozenset(__import__("keyword").kwlist)

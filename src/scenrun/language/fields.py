@@ -8,11 +8,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    PlainValidator,
+    PrivateAttr,
+    ValidationInfo,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from scenrun.errors import Place
 from scenrun.language import durations, yaml_traps
+from scenrun.language.constants import Constants
 from scenrun.language.durations import Duration, DurationError
 from scenrun.language.expressions import RESERVED, Expression, ExpressionError, parse
 from scenrun.language.placed import Mapping, place_of
@@ -74,6 +82,9 @@ def each(values: Any, read: Callable[[Any], Any], info: ValidationInfo) -> Itera
 
 class ModelReader(Protocol):
     """The interface of a reader that validates the parts of a file and collects problems, implemented in `reader.py`."""
+
+    constants: Constants
+    """The constants that the file declares in `let`."""
 
     def refuse(self, place: Place | None, message: str) -> None:
         """Note one problem."""
@@ -207,14 +218,86 @@ class DurationName:
     place: Place | None
 
 
-def parse_timing(value: Any) -> Duration | DurationName:
-    """Parse a duration, a distribution, or the name of a parameter that is one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ComputedDuration:
+    """A duration whose number is computed when it is used: `{ms: 2 ** attempt}`."""
+
+    number: Expression
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.number.text} {self.unit}"
+
+
+SomeDuration = Duration | DurationName | ComputedDuration
+
+
+def is_computed_duration(value: Any) -> bool:
+    """Whether a value is a unit of time with a number of them: `{ms: 2 ** attempt}`."""
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in durations.UNITS_NS
+
+
+def parse_timing(value: Any) -> SomeDuration:
+    """Parse a duration, a distribution, a computed duration, or the name of a parameter that is one."""
     if isinstance(value, str) and _NAME.match(value):
         return DurationName(str(value), place_of(value))
+    if is_computed_duration(value):
+        unit, number = next(iter(value.items()))
+        return ComputedDuration(parse_expression(number), unit)
     try:
         return durations.distribution(value)
     except DurationError as error:
         raise refuse(str(error)) from None
+
+
+def parse_fixed(value: Any, info: ValidationInfo) -> Duration:
+    """Parse a duration that is known from the start: as written, the name of a constant, or computed from constants."""
+    constants = reader_of(info).constants
+    if isinstance(value, str) and value in constants.values:
+        value = constants.named(value)
+    if is_computed_duration(value):
+        computed = parse_timing(value)
+        assert isinstance(computed, ComputedDuration)
+        number = _constant_number(computed.number, info)
+        try:
+            length = durations.nanoseconds(number, computed.unit)
+        except (ValueError, OverflowError) as error:
+            raise refuse(str(error)) from None
+        return Duration("fixed", (length,))
+    return parse_duration(value)
+
+
+def _constant_number(expression: Expression, info: ValidationInfo) -> Any:
+    try:
+        return reader_of(info).constants.number(expression)
+    except ExpressionError as error:
+        raise refuse(str(error), error.offset, error.place) from None
+
+
+def _whole_number(value: Any, check: Callable[[Any], Any], info: ValidationInfo) -> Any:
+    """A whole number as written, or the text of an expression of constants."""
+    if isinstance(value, str) and not getattr(value, "quoted", False) and reader_of(info).constants.values:
+        value = _constant_number(expression := parse_expression(value), info)
+        if isinstance(value, float):
+            raise refuse(f"`{expression.text[:60]}` is {value}, which is no whole number; `//` divides without rest")
+    return check(value)
+
+
+class Whole:
+    """Marks a whole number from `least` to `most` that may be computed from constants: `Annotated[int, Whole(1, 100)]`."""
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        """The number's own check, after it has been computed."""
+        number = core_schema.int_schema(strict=True, ge=self.least, le=self.most)
+        return core_schema.with_info_wrap_validator_function(_whole_number, number)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        """A number within its bounds, or text."""
+        return {"type": ["integer", "string"], "minimum": self.least, "maximum": self.most}
 
 
 def _steps(value: Any, info: ValidationInfo) -> Any:
@@ -235,13 +318,29 @@ def _call_args(value: Any) -> Any:
 
 EXPRESSION_SCHEMA = {"description": "an expression; text in it is quoted twice: \"'hello'\""}
 _SPAN = {"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}
-_TIMING_SCHEMA = {
+_UNITS_SCHEMA = {
+    unit: {"description": "how many of them: an expression, computed when it is used"} for unit in durations.UNITS_NS
+}
+FIXED_SCHEMA = {
+    "title": "a duration, such as 100ms or 1.5s",
     "type": ["string", "object"],
     "pattern": rf"^\s*({durations.DURATION}|{NAME})\s*$",
     "minProperties": 1,
     "maxProperties": 1,
     "additionalProperties": False,
     "properties": {
+        unit: {"description": "how many of them: an expression of constants"} for unit in durations.UNITS_NS
+    },
+}
+TIMING_SCHEMA = {
+    "title": "a duration, such as 100ms or 1.5s, or a distribution of them",
+    "type": ["string", "object"],
+    "pattern": rf"^\s*({durations.DURATION}|{NAME})\s*$",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": False,
+    "properties": {
+        **_UNITS_SCHEMA,
         "uniform": {"type": "array", "items": _SPAN, "minItems": 2, "maxItems": 2},
         "exponential": {
             "type": "object", "properties": {"mean": _SPAN}, "required": ["mean"], "additionalProperties": False,
@@ -256,12 +355,8 @@ _TIMING_SCHEMA = {
 Name = Annotated[str, PlainValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
 Ref = Annotated[Reference, PlainValidator(parse_reference), WithJsonSchema({"type": "string"})]
 Expr = Annotated[Expression, PlainValidator(parse_expression), WithJsonSchema(EXPRESSION_SCHEMA)]
-FixedDuration = Annotated[
-    Duration,
-    PlainValidator(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": rf"^\s*{durations.DURATION}\s*$"}),
-]
-Timing = Annotated[Duration | DurationName, PlainValidator(parse_timing), WithJsonSchema(_TIMING_SCHEMA)]
+FixedDuration = Annotated[Duration, PlainValidator(parse_fixed), WithJsonSchema({"refer": "#/$defs/duration"})]
+Timing = Annotated[SomeDuration, PlainValidator(parse_timing), WithJsonSchema({"refer": "#/$defs/timing"})]
 Steps = Annotated[
     tuple[Any, ...], PlainValidator(_steps), WithJsonSchema({"type": "array", "items": {"refer": "#/$defs/step"}})
 ]

@@ -11,7 +11,19 @@ from scenrun.errors import Source
 from scenrun.language import fields as f
 from scenrun.language.conform import Conform
 from scenrun.language.expect import CLASS, Expect
-from scenrun.language.fields import Args, FixedDuration, Model, Name, Steps, Timing, reader_of, refuse, shown
+from scenrun.language.fields import (
+    Args,
+    FixedDuration,
+    Model,
+    Name,
+    Steps,
+    Timing,
+    Whole,
+    is_computed_duration,
+    reader_of,
+    refuse,
+    shown,
+)
 from scenrun.language.placed import Mapping
 from scenrun.language.primitives import KINDS, OptionalName, Primitive
 from scenrun.language.suggestions import did_you_mean
@@ -24,9 +36,9 @@ ANY_NUMBER = 0
 """The `count` that stands for `any`."""
 Count = Annotated[
     int,
-    Field(ge=1, le=MAX_COUNT),
+    Whole(1, MAX_COUNT),
     WrapValidator(lambda value, check: ANY_NUMBER if value == "any" else check(value)),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_COUNT}, {"const": "any"}]}),
+    WithJsonSchema({"type": ["integer", "string"], "minimum": 1, "maximum": MAX_COUNT}),
 ]
 
 
@@ -135,8 +147,8 @@ class Limits(Model):
 
     what: ClassVar[str] = "`limits`"
     time: FixedDuration | None = Field(None, description="wall time of a real run, virtual time of a simulated one")
-    steps: int | None = Field(
-        None, ge=1, description="steps of all threads together, each turn of a loop counted as one"
+    steps: Annotated[int, Whole(1, 2**63)] | None = Field(
+        None, description="steps of all threads together, each turn of a loop counted as one"
     )
 
 
@@ -153,10 +165,15 @@ def _state(value: Any, info: ValidationInfo) -> Any:
     return dict(reader_of(info).named(value))
 
 
+def _let(value: Any, info: ValidationInfo) -> Any:
+    """The constants as the reader has read them, before the parts that are computed from them."""
+    return dict(reader_of(info).constants.values)
+
+
 def _stop(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not is_computed_duration(value):
         return reader_of(info).model(Stop, value, "`stop`")
-    return Stop(after=value)
+    return Stop.model_construct(after=f.parse_fixed(value, info))
 
 
 def _costs(value: Any, info: ValidationInfo) -> Any:
@@ -228,6 +245,9 @@ class Scenario(Model):
         1, description="the version of the language"
     )
     seed: int = Field(0, ge=0, lt=2**64, description="the source of every pseudo-random draw")
+    let: Annotated[Any, PlainValidator(_let), WithJsonSchema({"type": "object"})] = Field(
+        default={}, description="constants by name, for counts, sizes, durations and expressions"
+    )
     sync: Annotated[Any, PlainValidator(_sync), WithJsonSchema({"refer": _DEF + "sync"})] = Field(
         default={}, description="locks, events, queues and other primitives by name"
     )
@@ -271,6 +291,8 @@ class Scenario(Model):
 
     _unread: frozenset[str] | None = PrivateAttr(default=frozenset())
     """The words of parts that could not be read; None where any name may stand there."""
+    _constants_used: frozenset[str] = PrivateAttr(default=frozenset())
+    """The constants that numbers of declarations are computed from."""
     _replaced: frozenset[str] = PrivateAttr(default=frozenset())
     """The words of expectations that another file's have replaced: names that are used, in the eyes of who wrote them."""
 

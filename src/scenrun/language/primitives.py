@@ -6,13 +6,17 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from scenrun.language.fields import Args, Model, Timing, check_name, refuse
+from scenrun.language.fields import Args, Model, Timing, Whole, check_name, refuse
 
 MAX_ARRAY = 100_000
 KINDS: dict[str, type[Primitive]] = {}
 """Every kind of primitive and the model of its declaration."""
 
-Array = Annotated[int | None, Field(ge=1, le=MAX_ARRAY, description="makes an array of so many, used as `name[index]`")]
+Array = Annotated[
+    Annotated[int, Whole(1, MAX_ARRAY)] | None,
+    Field(description="makes an array of so many, used as `name[index]`"),
+]
+_Many = Annotated[int, Whole(0, 1_000_000_000)]
 OptionalName = Annotated[
     str | None, PlainValidator(lambda v: None if v is None else check_name(v)), WithJsonSchema({"type": "string"})
 ]
@@ -52,7 +56,7 @@ class Semaphore(Primitive):
     """`threading.Semaphore`: a number of permits."""
 
     kind_name = "semaphore"
-    value: int = Field(1, ge=0, le=1_000_000_000, description="permits at the beginning")
+    value: _Many = Field(1, description="permits at the beginning")
 
 
 class BoundedSemaphore(Semaphore):
@@ -79,7 +83,7 @@ class Barrier(Primitive):
     """`threading.Barrier`: threads wait at it until enough have come."""
 
     kind_name = "barrier"
-    parties: int = Field(ge=1, le=1_000_000, description="how many threads must come")
+    parties: Annotated[int, Whole(1, 1_000_000)] = Field(description="how many threads must come")
 
 
 class Queue(Primitive):
@@ -87,7 +91,7 @@ class Queue(Primitive):
 
     kind_name = "queue"
     kind: Literal["fifo", "lifo", "priority", "simple"] = Field("fifo", description="the order of the items")
-    maxsize: int = Field(0, ge=0, le=1_000_000_000, description="items that fit; 0 is without bound")
+    maxsize: _Many = Field(0, description="items that fit; 0 is without bound")
 
     @model_validator(mode="after")
     def _simple(self) -> Queue:
@@ -100,7 +104,7 @@ class Pool(Primitive):
     """`concurrent.futures.ThreadPoolExecutor`: threads that run submitted tasks."""
 
     kind_name = "pool"
-    max_workers: int = Field(ge=1, le=10_000, description="how many threads run its tasks")
+    max_workers: Annotated[int, Whole(1, 10_000)] = Field(description="how many threads run its tasks")
 
 
 class Timer(Primitive):

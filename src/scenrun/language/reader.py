@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.language import source as yaml_source
+from scenrun.language.constants import Constants
 from scenrun.language.fields import Model, check_name, shown
 from scenrun.language.grading import graded_by
 from scenrun.language.model import Scenario
@@ -23,7 +24,7 @@ from scenrun.language.validation_messages import own_sentence, place_and_label, 
 from scenrun.language.verbs.step import Step
 
 M = TypeVar("M", bound=Model)
-DECLARING = ("sync", "state", "behaviours", "threads")
+DECLARING = ("let", "sync", "state", "behaviours", "threads")
 MAX_PROBLEMS = 100
 """The number of problems after which reading stops."""
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
@@ -61,6 +62,7 @@ class Reader:
         self.is_partial = False
         """Whether a whole section of declarations could not be read, so that names cannot be checked."""
         self._step_reader = StepReader(self)
+        self.constants = Constants()
 
     def refuse(self, place: Place | None, message: str) -> None:
         """Note one problem, unless reading the YAML has already found one at the same place."""
@@ -99,6 +101,7 @@ class Reader:
                 continue
             kept[key] = value
         before = len(self.problems)
+        self._read_constants(kept)
         scenario = self.model(Scenario, kept, "a scenario")
         if len(self.problems) > before:
             scenario = scenario or self.model(Scenario, _stand_in_name(kept), "a scenario")
@@ -107,8 +110,17 @@ class Reader:
                 key in kept and not isinstance(kept[key], Mapping) for key in DECLARING
             )
         if scenario is not None:
+            scenario._constants_used = frozenset(self.constants.used)
             scenario._unread = None if self.is_partial else frozenset(self.unread)
         return scenario
+
+    def _read_constants(self, raw: Mapping) -> None:
+        """Read `let`, from which numbers of the other parts are computed."""
+        given = raw.get("let")
+        if isinstance(given, Mapping):
+            self.constants.values = dict(self.named(given))
+        elif "let" in raw:
+            self.refuse(raw.places["let"][1], "`let` takes a mapping of names to values: `let: {consumers: 3}`")
 
     def model(self, cls: type[M], raw: Any, what: str, name: str = "") -> M | None:
         """Validate one part of the file; a wrong part without its wrong keys, or None where that is not valid either.

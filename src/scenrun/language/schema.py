@@ -11,7 +11,7 @@ from typing import Any
 
 from scenrun.language import expect, model
 from scenrun.language.conform import Conform
-from scenrun.language.fields import NAME, Model
+from scenrun.language.fields import FIXED_SCHEMA, NAME, TIMING_SCHEMA, Model
 from scenrun.language.primitives import KINDS
 from scenrun.language.sweep import Sweep
 from scenrun.language.verbs.registry import VERBS
@@ -30,6 +30,8 @@ def schema() -> dict[str, Any]:
         "patternProperties": {"^x-": {"description": "ignored: a place for anchors"}},
         "$defs": {
             "step": _step(),
+            "duration": FIXED_SCHEMA,
+            "timing": TIMING_SCHEMA,
             "sync": {"type": "object", "propertyNames": _name(), "additionalProperties": _primitive()},
             "behaviours": _by_name(_object(model.Behaviour)),
             "params": _by_name(_parameter()),
@@ -184,8 +186,7 @@ def _parameter() -> dict[str, Any]:
 
 
 def _stop() -> dict[str, Any]:
-    long = _object(model.Stop)
-    return {**long, "type": ["string", "object"], "pattern": long["properties"]["after"]["pattern"]}
+    return {"anyOf": [{"$ref": "#/$defs/duration"}, _object(model.Stop)]}
 
 
 def _expect() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scenrun.errors import Fault
+from scenrun.language.durations import nanoseconds
 from scenrun.program.exceptions import is_a
 
 MAX_BITS = 4_096
@@ -213,6 +214,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__settled": settled,
     "__items": items,
     "__times": times,
+    "__span": nanoseconds,
     "__format": formatted,
     "__assign": assigned,
     "__append": appended,

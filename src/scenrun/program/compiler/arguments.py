@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from scenrun.errors import Place
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression, ExpressionError, parse
-from scenrun.language.fields import parse_reference, parse_timing, shown
+from scenrun.language.fields import ComputedDuration, parse_reference, parse_timing, shown
 from scenrun.language.model import Behaviour, Parameter
 from scenrun.language.placed import place_of
 from scenrun.language.suggestions import did_you_mean, nearest
@@ -27,6 +27,7 @@ from scenrun.program.compiler.scope import (
     Register,
     Scope,
     Shared,
+    Span,
     Time,
     Unknown,
     VariableAlias,
@@ -168,8 +169,10 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
     timing = parse_timing(raw)
     if isinstance(timing, Duration):
         return Time(timing)
+    if isinstance(timing, ComputedDuration):
+        return Span(w.operands.computed(timing, scope))
     found = scope.find(timing.name)
-    if isinstance(found, Time | Nothing | Unknown):
+    if isinstance(found, Time | Span | Nothing | Unknown):
         return found
     message = f"`{timing.name}` is no duration (such as 100ms), and no parameter of type `duration`"
     w.refuse(place, message, about=timing.name)
@@ -258,6 +261,8 @@ class CaptureScope(Scope):
     def _seen(self, found: Binding | None) -> Binding | None:
         if isinstance(found, Register):
             return Register(self.capture(found.name))
+        if isinstance(found, Span):
+            return Span(self.capture(found.register))
         if isinstance(found, Alias):
             return Alias(found.expression, CaptureScope(found.scope, self.parameters, self.captured))
         if isinstance(found, VariableAlias):
@@ -296,11 +301,13 @@ def bind_captured(
             inner.bindings[key] = Unknown()
         elif raw is MISSING:
             inner.bindings[key] = _default(w, key, parameter, target, inner, place)
-        elif parameter.type in ("value", *_LITERALS) and _is_computed(raw):
+        elif parameter.type in ("value", "duration", *_LITERALS) and _is_computed(raw):
             own = Scope(None, f"{caller.code.temporary('arg')}_")
             computed = bind(Use(caller, key, scope, own, _place_in(args, key) or place), parameter, raw)
             if isinstance(computed, Register):
                 inner.bindings[key] = Register(outer.capture(computed.name))
+            elif isinstance(computed, Span):
+                inner.bindings[key] = Span(outer.capture(computed.register))
             elif key in inner.assigned and isinstance(computed, Constant):
                 inner.bindings[key] = Register(outer.capture(repr(computed.value)))
             else:

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.language.expressions import FUNCTIONS, Expression
+from scenrun.language.expressions import COUNT, FUNCTIONS, Expression
 from scenrun.language.fields import Reference
 from scenrun.language.templates import Template
 from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
@@ -26,13 +26,14 @@ from scenrun.program.compiler.scope import (
     Register,
     Scope,
     Shared,
+    Span,
     Time,
     Unknown,
     VariableAlias,
 )
 from scenrun.program.compiler.syntax import bounded, call, kept, literal, name
 from scenrun.program.compiler.wording import a, describe, example, wrong_index
-from scenrun.program.ir import CellRef
+from scenrun.program.ir import Cell, CellRef
 from scenrun.program.primitives.registry import KINDS
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
@@ -276,7 +277,7 @@ class Expressions:
         found = at.scope.find(node.left.id)
         right = node.comparators[0]
         is_none = isinstance(right, ast.Constant) and right.value is None
-        if not is_none or not isinstance(found, Nothing | Object | Time | Constant):
+        if not is_none or not isinstance(found, Nothing | Object | Time | Span | Constant):
             return None
         nothing = isinstance(found, Nothing) or (isinstance(found, Constant) and found.value is None)
         return nothing == isinstance(node.ops[0], ast.Is | ast.Eq)
@@ -354,8 +355,17 @@ class Expressions:
             )
         return ast.Constant(0)
 
+    def _count(self, reference: Reference, cell: Cell) -> ast.expr:
+        """How many threads a group has, or objects an array."""
+        if self.names is not None and self.names.is_any_number(cell.name):
+            message = f"`{cell.name}` is any number of threads; say a `count` to use it"
+            self.complaints.refuse(reference.place, message, about=cell.name)
+        return ast.Constant(cell.count or 1)
+
     def _ask(self, reference: Reference, found: Object, asked: str, at: InScope) -> ast.expr:
         kind = KINDS[found.cell.kind]
+        if asked == COUNT and reference.index is None and found.index is None:
+            return self._count(reference, found.cell)
         if self.code.atomic:
             self.complaints.refuse(reference.place, "inside `atomic` only variables are read; ask before it")
             return ast.Constant(0)

@@ -10,7 +10,7 @@ from typing import Any
 from scenrun.errors import Place
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
-from scenrun.language.fields import DurationName, Model, Reference
+from scenrun.language.fields import ComputedDuration, DurationName, Model, Reference
 from scenrun.language.model import Behaviour, Group, Scenario
 from scenrun.language.primitives import Condition, Timer
 from scenrun.language.templates import Hole, Template
@@ -70,6 +70,8 @@ def mentioned(part: Any) -> Iterator[str]:
             yield from mentioned(part.index)
     elif isinstance(part, DurationName):
         yield part.name
+    elif isinstance(part, ComputedDuration):
+        yield from mentioned(part.number)
     elif isinstance(part, Target):
         yield part.name
         for index in part.path:

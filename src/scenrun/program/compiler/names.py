@@ -7,12 +7,12 @@ from typing import Any
 from scenrun.errors import Place
 from scenrun.language.behaviours import shipped
 from scenrun.language.expect import LinearizableCalls
-from scenrun.language.model import Group, Scenario
+from scenrun.language.model import ANY_NUMBER, Group, Scenario
 from scenrun.language.primitives import Condition, Pool, Primitive, Queue
 from scenrun.language.verbs.flow import Run, Section
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.mentions import all_steps, assigned, mentioned, targets
-from scenrun.program.compiler.scope import Binding, Object, Shared
+from scenrun.program.compiler.scope import Binding, Constant, Object, Shared
 from scenrun.program.compiler.wording import a
 from scenrun.program.ir import Cell
 
@@ -42,6 +42,11 @@ class Names:
     def known(self) -> list[str]:
         """The names of variables, objects and thread groups."""
         return list(self.bindings)
+
+    def is_any_number(self, name: str) -> bool:
+        """Whether a group is of `any` number of threads."""
+        group = self.scenario.threads.get(name)
+        return group is not None and group.count == ANY_NUMBER
 
     def section(self, name: str) -> Cell:
         """The cell that counts the threads inside a section, created at its first use."""
@@ -86,6 +91,8 @@ class Names:
         for name, value in scenario.state.items():
             place = _key_place(scenario, "state", name)
             self._bind(name, Shared(self._cell(name, "variable", None, {"initial": value}, place)), place)
+        for name, value in scenario.let.items():
+            self._bind(name, Constant(value), _key_place(scenario, "let", name))
         for name, primitive in scenario.sync.items():
             self._declare_primitive(name, primitive)
         if scenario.stop:
@@ -216,7 +223,7 @@ class Names:
         Thread groups and names that begin with `_` need not be mentioned.
         """
         used = set(mentioned(self.scenario)) | {name for name, _ in assigned(all_steps(self.scenario))}
-        used |= self.scenario._replaced
+        used |= self.scenario._replaced | self.scenario._constants_used
         if self._default_stop_is_used():
             used.add(self.scenario.stop.event if self.scenario.stop else "stop")
         for name, place in self.places.items():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from scenrun.language.durations import Duration
-from scenrun.language.fields import DurationName, Reference
+import ast
+
+from scenrun.language.durations import Duration, DurationError, distribution, nanoseconds
+from scenrun.language.fields import ComputedDuration, Reference, SomeDuration
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
-from scenrun.program.compiler.scope import Binding, Nothing, Object, Scope, Time, Unknown
+from scenrun.program.compiler.scope import Binding, Constant, Nothing, Object, Scope, Span, Time, Unknown
+from scenrun.program.compiler.syntax import bounded
 from scenrun.program.compiler.wording import describe, fitting, one_of, wrong_kind
 from scenrun.program.ir import CellRef
 
@@ -19,15 +22,21 @@ class Operands:
         self.expressions = expressions
         self.complaints = complaints
 
-    def timing(self, timing: Duration | DurationName | None, scope: Scope) -> str:
+    def timing(self, timing: SomeDuration | None, scope: Scope) -> str:
         """A duration in nanoseconds, as Python over registers; the text `None` where there is none."""
         if timing is None:
             return "None"
         if isinstance(timing, Duration):
             return duration_text(timing)
+        if isinstance(timing, ComputedDuration):
+            return self.computed(timing, scope)
         found = scope.find(timing.name)
         if isinstance(found, Time):
             return duration_text(found.duration)
+        if isinstance(found, Span):
+            return found.register
+        if isinstance(found, Constant) and isinstance(found.value, str) and (time := _time_in(found.value)):
+            return duration_text(time)
         if isinstance(found, Nothing | Unknown):
             return "None"
         if found is None:
@@ -37,6 +46,15 @@ class Operands:
             message = f"`{timing.name}` is {describe(found)}; a time is a duration, such as 100ms, or a parameter of that type"
         self.complaints.refuse(timing.place, message, about=timing.name)
         return "None"
+
+    def computed(self, timing: ComputedDuration, scope: Scope) -> str:
+        """A duration in nanoseconds that is computed here: the register that it is in, or a number known at once."""
+        number = self.expressions.tree(timing.number, scope)
+        if isinstance(number, ast.Constant) and isinstance(number.value, int):
+            return str(nanoseconds(number.value, timing.unit))
+        into = self._code.temporary("span")
+        self._code.emit("let", arguments=(f"__span({bounded(number)}, {timing.unit!r})",), into=into)
+        return into
 
     def target(self, reference: Reference, scope: Scope, wanted: tuple[str, ...], verb: str) -> CellRef | None:
         """The operand for the object that a reference names; None where it is refused, wrong, or bound to nothing.
@@ -72,6 +90,14 @@ class Operands:
         hint = self.complaints.hint(reference.name, names) or fitting(names)
         message = f"`{verb}` needs {one_of(wanted)}; there is no `{reference.name}`{hint}"
         self.complaints.refuse(reference.place, message, about=reference.name)
+
+
+def _time_in(constant: str) -> Duration | None:
+    """The duration that a constant of `let` is; None where it is none."""
+    try:
+        return distribution(constant)
+    except DurationError:
+        return None
 
 
 def duration_text(duration: Duration) -> str:

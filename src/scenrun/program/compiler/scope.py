@@ -77,6 +77,13 @@ class Time:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """A duration that was computed where a behaviour is used; the register has it in nanoseconds."""
+
+    register: str
+
+
+@dataclass(frozen=True, slots=True)
 class VariableAlias:
     """A variable of the caller that is read and written by the name of a parameter."""
 
@@ -84,7 +91,7 @@ class VariableAlias:
     scope: Scope
 
 
-Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | VariableAlias | Unknown
+Binding = Register | Constant | Shared | Object | Nothing | Alias | Time | Span | VariableAlias | Unknown
 
 
 class Declared(Protocol):

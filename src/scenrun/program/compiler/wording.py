@@ -23,7 +23,13 @@ def describe(binding: Binding) -> str:
         return "a shared variable"
     if isinstance(binding, Register | Alias | VariableAlias):
         return "a local or parameter"
-    words = {"Constant": "a literal parameter", "Time": "a duration", "Nothing": "none", "Unknown": "wrong"}
+    words = {
+        "Constant": "a literal parameter",
+        "Time": "a duration",
+        "Span": "a duration",
+        "Nothing": "none",
+        "Unknown": "wrong",
+    }
     return words[type(binding).__name__]
 
 

@@ -194,7 +194,13 @@ class Writer:
 
     def _not_assignable(self, name: str, place: Place | None, found: Any, scope: Scope) -> None:
         if isinstance(found, Constant):
-            self.refuse(place, f"`{name}` is a literal parameter; declare it as `value` to assign to it")
+            is_declared = name in self.compiler.scenario.let and name not in scope.bindings
+            what = (
+                "a constant of `let`; declare it under `state`"
+                if is_declared
+                else "a literal parameter; declare it as `value`"
+            )
+            self.refuse(place, f"`{name}` is {what} to assign to it")
         elif isinstance(found, Object):
             instead = _set_instead(found, name)
             self.refuse(place, f"`{name}` is {describe(found)} and cannot be assigned{instead}", about=name)
