@@ -17,6 +17,8 @@ MAX_NESTING = 40
 MAX_BITS = 4_096
 
 FUNCTIONS = ("len", "min", "max", "abs", "sum", "sorted", "range", "int", "float", "str", "bool", "round", "any", "all")
+NOW = "now"
+"""The function that reads the clock. Only a call of it has this meaning, so that a file may have the name."""
 DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
 """The functions of `random` and the number of arguments of each."""
 METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
@@ -300,10 +302,13 @@ class _Checker:
                 or not isinstance(node.args[0].value, str)
             ):
                 raise self.refuse(node, "`inside` takes a section's name in quotes: `inside('critical')`")
+        elif name == NOW:
+            if node.args:
+                raise self.refuse(node, "`now()` takes no arguments")
         elif name not in FUNCTIONS:
-            hint = did_you_mean(name, FUNCTIONS)
+            hint = did_you_mean(name, (*FUNCTIONS, NOW))
             raise self.refuse(
-                node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)})"
+                node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)}, {NOW})"
             )
 
     def _draw(self, node: ast.Call, name: str) -> None:

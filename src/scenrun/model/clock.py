@@ -15,7 +15,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from scenrun.model.prepared_code import Ready
 from scenrun.model.scc import components
+from scenrun.model.slots import Slots
 from scenrun.model.state import ENDED, State, Thread
+from scenrun.program.primitives.clock import seconds
+from scenrun.program.primitives.kinds import Done, Outcome
 
 Place = TypeVar("Place", bound=Hashable)
 """A state, or a hashable stand-in for it."""
@@ -23,8 +26,14 @@ LOOK_EVERY = 1_024
 """States between two calls of `look`."""
 
 
+LATER_NS = (0, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 60_000_000_000)
+"""How much later than the last reading of the clock the next may be, where time is free and somebody is to choose."""
+
+
 class TimedMachine(Protocol):
     """The part of the machine that this module uses."""
+
+    slots: Slots
 
     codes: list[Ready]
     """The prepared codes, each with the registers of its `deadlines`."""
@@ -90,7 +99,20 @@ def could_pass(machine: TimedMachine, state: State) -> tuple[int, frozenset[int]
 
 def aged(machine: TimedMachine, state: State, passing: int) -> State:
     """The state after `passing` nanoseconds."""
-    return state._replace(threads=tuple([_aged(machine, thread, passing) for thread in state.threads]))
+    threads, clock, cells = (
+        tuple([_aged(machine, one, passing) for one in state.threads]),
+        machine.slots.clock,
+        state.cells,
+    )
+    if clock is not None:
+        cells = (*cells[:clock], cells[clock] + passing, *cells[clock + 1 :])
+    return state._replace(cells=cells, threads=threads)
+
+
+def reading(value: int, alternative: int, *, timed: bool) -> Outcome:
+    """What reading the clock comes to: where time is free, a moment that was chosen, if it is not before the last one."""
+    moment = value if timed else alternative or value
+    return Done((moment,), seconds(moment)) if moment >= value else None
 
 
 def _is_in_loop(machine: TimedMachine, thread: Thread) -> bool:

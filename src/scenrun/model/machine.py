@@ -7,11 +7,11 @@ folding them into the step loses no behaviour and saves states. Nothing here dep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from scenrun.errors import Fault, UsageError
-from scenrun.model.clock import ZeroTimeCycles, aged, could_pass
+from scenrun.model.clock import LATER_NS, ZeroTimeCycles, aged, could_pass, reading
 from scenrun.model.cone_of_influence import ConeOfInfluence, abstracted
 from scenrun.model.own_instructions import OwnInstructions
 from scenrun.model.predicates import Predicates
@@ -107,7 +107,7 @@ class Machine(OwnInstructions):
 
     def following_of(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
         """Every enabled transition of one thread, with the state that it leads to; a time-out fires only for a blocked thread."""
-        for alternative in range(self.alternatives(state.threads[number])):
+        for alternative in self._alternatives(state, state.threads[number]):
             for expires in (False, True):
                 transition = Transition(number, expires, alternative)
                 after = self.step(state, transition)
@@ -193,6 +193,24 @@ class Machine(OwnInstructions):
             return 1
         return 2 if self._node(thread).instruction.op == "branch" else int(thread.arguments[0])
 
+    def _alternatives(self, state: State, thread: Thread) -> Sequence[int]:
+        """The alternatives of the next step; for a reading of the clock where time is free, some of its moments."""
+        if self.timed or not self.reads_clock(thread):
+            return range(self.alternatives(thread))
+        last = state.cells[thread.slots[0]]
+        return [last + later for later in LATER_NS]
+
+    def reads_clock(self, thread: Thread) -> bool:
+        """Whether a thread's next step reads the clock."""
+        return thread.pc >= 0 and self._node(thread).is_clock
+
+    def alternative_of(self, state: State, transition: Transition) -> int:
+        """The alternative that a transition takes, with which another machine of the program takes the same: a reading is one."""
+        thread = state.threads[transition.thread]
+        if self.timed and self.reads_clock(thread):
+            return int(state.cells[thread.slots[0]])
+        return transition.alternative
+
     def _values(self, state: State, thread: Thread) -> Values:
         """The values of the cells that the next step names; the initial value of a cell that it makes comes first."""
         values = tuple(state.cells[slot] for slot in thread.slots)
@@ -210,6 +228,8 @@ class Machine(OwnInstructions):
             return self._end(values, transition.thread, thread, (None, thread.fault))
         if thread.pc >= 0:
             node = self._node(thread)
+            if node.is_clock:
+                return reading(values[0], transition.alternative, timed=self.timed)
             if node.answer is not None:
                 return self._answered(node, thread, values)
             if node.instruction.op == "end":

@@ -134,6 +134,8 @@ def _fits(machine: Machine, state: State, transition: Transition, move: Move) ->
 
 def _stepped(machine: Machine, state: State, transition: Transition, number: int) -> State | None:
     """The state after a transition that a search could take: a time-out fires only for a blocked thread."""
+    if machine.reads_clock(state.threads[transition.thread]):
+        return machine.step(state, transition)
     try:
         return next(
             (after for found, after in machine.following_of(state, transition.thread) if found == transition), None

@@ -15,6 +15,7 @@ from scenrun.program.control_flow import comes_back, steps_of
 from scenrun.program.draws import Draws
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import CellRef, Code, Instruction
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.kinds import Done, Kind, Operation, Outcome, Phase, Values
 from scenrun.program.primitives.registry import KINDS, operation
 
@@ -60,6 +61,8 @@ class Node:
     lock_index: Evaluate | None = None
     alternatives: Evaluate | None = None
     """For a step with several alternatives: computes their number."""
+    is_clock: bool = False
+    """Whether it reads the clock."""
     is_held: bool = False
     """Whether its object is a handle in a local, its first argument."""
     level: int = EVERYTHING
@@ -186,6 +189,7 @@ def _node(i: Instruction, is_step: bool, compiler: Compiler, slots: dict[str, in
         _index(i.target, compiler),
         _index(i.lock, compiler),
         alternatives,
+        i.op == READ,
         is_held,
     )
 

@@ -23,6 +23,8 @@ class Slots:
             self.cells += [(cell, index) for index in range(cell.count or 1)]
             self.of_cell.append(first if cell.count is None else list(range(first, len(self.cells))))
         self.initial: tuple[Any, ...] = tuple(KINDS[cell.kind].initial(cell.options) for cell, _ in self.cells)
+        self.clock = next((slot for slot, (cell, _) in enumerate(self.cells) if cell.kind == "clock"), None)
+        """The slot of the clock, where a step reads it."""
         self.kinds = tuple(cell.kind for cell, _ in self.cells)
         self.who = {slot: who for slot in range(len(self.cells)) if (who := self._who(slot)) is not None}
         """For the slot of a thread, task or timer, the identity of that thread."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from scenrun.errors import Source
+from scenrun.errors import Source, UsageError
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import is_attribute
 
 
@@ -227,6 +228,19 @@ class Program:
         """Whether a group or a spawned thread is a daemon."""
         spawns = (i.option("daemon") for code in self.codes for i in code.instructions)
         return any(group.daemon for group in self.groups) or any(spawns)
+
+    @cached_property
+    def reads_clock(self) -> int | None:
+        """The line of a step that reads the clock; None where no step does, and 0 where the line is not known."""
+        reading = (i.line for code in self.codes for i in code.instructions if i.op == READ)
+        return next(reading, None)
+
+    def refuse_clock(self, what: str) -> None:
+        """Raise UsageError where a step reads the clock, for `what`, which leaves time free."""
+        if self.reads_clock is not None:
+            raise UsageError(
+                f"line {self.reads_clock} reads the clock with `now()`, which has no value where time is free, as in {what}"
+            )
 
     @cached_property
     def pools_shut_at_exit(self) -> frozenset[int]:

@@ -157,6 +157,10 @@ def _submitted(event: Event) -> str:
     return f"submitted {what}to {_object(event)}"
 
 
+def _reading(event: Event) -> str:
+    return f"reads the clock: {value(event.get('value'))} s"
+
+
 def _cancel_asked(event: Event) -> str:
     whose = _object(event) or "a task"
     late = event.get("value") is False
@@ -285,6 +289,7 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "future.awaiting": _about_task("waits for the result of {}", "waits for a result"),
     "future.answered": _answered,
     "future.cancelling": _about_task("cancels {}", "cancels a task"),
+    "clock.asked": _reading,
     "future.cancel_asked": _cancel_asked,
     "thread.starting": "starts {}",
     "thread.joining": "waits for {} to end",

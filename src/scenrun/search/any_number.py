@@ -32,6 +32,8 @@ def explore_loaded(loaded: Loaded, seed: int | None = None, how: SearchOptions |
     how = how or SearchOptions()
     if not loaded.program.any_number:
         return explore_program(loaded.program, seed, how)
+    if (line := loaded.program.reads_clock) is not None:
+        how = how.for_clock(line)
     _refuse(loaded.program.any_number[0], how)
     return _Search(loaded, loaded.program.seed if seed is None else seed, how).run()
 

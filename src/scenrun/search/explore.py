@@ -57,6 +57,8 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
     how = how or SearchOptions()
     seed = program.seed if seed is None else seed
     began = time.perf_counter()
+    if program.reads_clock is not None:
+        how = how.for_clock(program.reads_clock)
     explore = _by_states if how.strategy in (None, STATES) else _by_schedules
     try:
         return explore(program, seed, how, began)

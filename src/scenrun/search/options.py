@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from scenrun.errors import UsageError
@@ -47,6 +47,8 @@ class SearchOptions:
     reduction: str = "auto"
     symmetry: bool = True
     time_mode: str = "free"
+    is_time_given: bool = False
+    """Whether the mode of time was asked for, and is not the default."""
     races: bool = False
     """Whether a race is a finding even where the file does not expect `race: never`."""
     count: bool = False
@@ -65,6 +67,17 @@ class SearchOptions:
     def is_timed(self) -> bool:
         """Whether time is virtual: transitions keep the order of the clock."""
         return self.time_mode == "virtual"
+
+    def for_clock(self, line: int) -> SearchOptions:
+        """The options for a program whose step at `line` reads the clock: in virtual time, where a reading has a value."""
+        reads = f"line {line} reads the clock with `now()`, which has no value where time is free"
+        if self.strategy not in (None, STATES):
+            raise UsageError(
+                f"{reads}, as it is for the strategy {self.strategy}; only the search of states has a clock"
+            )
+        if self.is_time_given and not self.is_timed:
+            raise UsageError(f"{reads}; it is searched in virtual time, where steps take none")
+        return replace(self, time_mode="virtual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +192,6 @@ class SearchRequest:
         return SearchOptions(
             strategy=self.strategy, limits=limits, schedules=self.schedules, jobs=self.jobs or 1,
             depth=self.depth or DEPTH, bound=self.bound, reduction="off" if self.count else self.reduction or "auto",
-            symmetry=self.symmetry is not False, time_mode=self.time or "free", races=self.races, count=self.count,
+            symmetry=self.symmetry is not False, time_mode=self.time or "free", is_time_given=self.time is not None, races=self.races, count=self.count,
             shorten=self.shorten, first=self.first, look=look,
         )  # fmt: skip

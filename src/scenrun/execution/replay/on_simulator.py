@@ -109,6 +109,8 @@ class _FollowedSimulation(Simulation):
         """Whether moves of the plan are left to make."""
         self.move: ResolvedMove | None = None
         """The move that is under way."""
+        self._last_ns = 0
+        """The last moment that was read."""
         self.phases: dict[SimulatedThread, int] = {}
         """For each thread that has stopped inside an operation, the number of the phase that comes next."""
         super().__init__(program, setup, drain, hurry)
@@ -120,6 +122,11 @@ class _FollowedSimulation(Simulation):
     def way(self, own: Any) -> Any:
         """Returns the alternative of the current move; after the last move, the thread's own choice."""
         return self.move.move.alternative if self.follows and self.move is not None else own
+
+    def moment(self, t: int) -> int:
+        """Returns the moment that a reading of the clock gives: that of the current move; afterwards none before the last."""
+        self._last_ns = max(self._last_ns, self.way(t))
+        return self._last_ns
 
     def _stands_still(self, me: SimulatedThread) -> bool:
         return not self.follows and super()._stands_still(me)

@@ -64,6 +64,8 @@ class ReplayedRun(Run):
     def __init__(self, program: Program, seed: int, level: int, plan: ReplayPlan) -> None:
         self.plan = plan
         self.baton = Baton(plan.made, plan.frees)
+        self._last_ns = 0
+        """The last moment that was read."""
         super().__init__(program, seed, level)
         self.baton.when_over = self.pulse.set
         for made in self.flat_objects():
@@ -79,7 +81,7 @@ class ReplayedRun(Run):
                 _ask_in_wait(self, made.real._cond)  # type: ignore[union-attr]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
-        asking = {**namespace, "__ask": self.ask, "__way": self.way, "__held": held}
+        asking = {**namespace, "__ask": self.ask, "__way": self.way, "__moment": self.moment, "__held": held}
         asked = self.plan.asked[code.number]
         return compile_code(code, asking, options, partial(AskingWriter, asked=asked))
 
@@ -96,6 +98,11 @@ class ReplayedRun(Run):
         self._look(me)
         made = self.baton.ask(me, site, site.pc)
         return own if made is None else made.move.alternative
+
+    def moment(self, me: Context, site: Site, own: int) -> int:
+        """Blocks until the thread's turn; returns the moment that reading the clock gives: that of its move, in the plan."""
+        self._last_ns = max(self._last_ns, self.way(me, site, own))
+        return self._last_ns
 
     def ask_again(self, me: Context, phase: int) -> None:
         """Blocks until the thread's turn in the middle of an operation."""

@@ -57,7 +57,9 @@ class ReplayPlan:
     def is_proved(self) -> bool:
         """Whether the model proves that the threads of a deadlock can never move again, whatever others do from there on."""
         names = set((self.finding or ("", ""))[1].split(", "))
-        return self.frees and never_move(self.machine, self.path.state, names)
+        return (
+            self.frees and self.machine.program.reads_clock is None and never_move(self.machine, self.path.state, names)
+        )
 
     def last_word(
         self, findings: Sequence[Finding], threads: tuple[Stuck, ...], swallowed: Iterable[str]

@@ -12,6 +12,7 @@ from scenrun.execution.codegen import object_of
 from scenrun.execution.simulator.codegen import SimulatedWriter
 from scenrun.execution.simulator.step_writer import Options, now_in
 from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import is_attribute, operation
 
 
@@ -108,5 +109,8 @@ class AskingWriter(SimulatedWriter):
             ]
             return self.traced(pc, i, lines, self.about_whom(i), str(i.into))
         target = object_of(i.target)
+        if i.op == READ:
+            lines = [*self._ask(pc), f"{i.into} = __run.moment(__t) / 1e9"]
+            return self.traced(pc, i, lines, target, str(i.into), checks=False)
         asked = f"{i.into} = __target.{name}" + ("" if is_attribute(i.op) else "()")
         return self.traced(pc, i, [f"__target = {target}", *self._ask(pc), asked], target, str(i.into), checks=False)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from scenrun.execution.codegen import object_of
 from scenrun.execution.threads.codegen import OBJECTLESS, Options, RealWriter
 from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.kinds import Operation
 from scenrun.program.primitives.registry import is_attribute, operation
 
@@ -51,6 +52,9 @@ class AskingWriter(RealWriter):
         """Returns the lines of an operation or a question; those inside `atomic` do not request a turn."""
         if pc not in self.asked:
             return super().operation(pc, i)
+        if i.op == READ:
+            target, into = object_of(i.target), str(i.into)
+            return [f"{into} = __moment(__me, __s{pc}, {target}.ns()) / 1e9", *self._trace(pc, "asked", target, into)]
         kind, _, name = i.op.partition(".")
         known = operation(i.op)
         given = [f"__target = {OBJECTLESS.get(kind) or object_of(i.target)}"]

@@ -18,6 +18,7 @@ from scenrun.execution.simulator.schedulers.round_robin import SWITCH_INTERVAL_N
 from scenrun.execution.site import Site
 from scenrun.program.control_flow import steps_of
 from scenrun.program.ir import Code, Instruction
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import is_attribute, operation
 
 _REMAINING = re.compile(r"__remaining\((\w+)\)")
@@ -242,6 +243,8 @@ class StepWriter(Writer):
             text = f"{i.into} = __ask({i.arguments[0]}, '{name}')"
             return self.traced(pc, i, [text], self.about_whom(i), str(i.into))
         target = object_of(i.target)
+        if i.op == READ:
+            return self.traced(pc, i, [f"{i.into} = __t / 1e9"], target, str(i.into), checks=False)
         text = f"{target}.{name}" if is_attribute(i.op) else f"{target}.{name}()"
         return self.traced(pc, i, [f"{i.into} = {text}"], target, str(i.into), checks=False)
 

@@ -13,7 +13,7 @@ from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.threads import Host, RealThread, RealTimer
-from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
+from scenrun.execution.threads.variables import GuardedVariable, RealClock, RealSection, Variable
 from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
 from scenrun.program.ir import Cell, Program
 
@@ -55,6 +55,7 @@ class ObjectFactory:
             "variable": lambda: self._variable(cell),
             "section": lambda: RealSection(label, number, self._hidden, self._watch.check_of(number)),
             "calls": lambda: RealCalls(label, number, options, self._hidden, self._watch.check_of(number)),
+            "clock": lambda: RealClock(label, number, lambda: self._host.began_ns),
             "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
             "timer": lambda: self._timer(cell, index),
             "thread": lambda: self._thread(cell, index),

@@ -20,6 +20,9 @@ _CLAIMING = threading.Lock()
 class Host(Protocol):
     """The part of the run that threads, timers and pools call."""
 
+    began_ns: int
+    """The moment at which main was started."""
+
     def new_context(self, name: str, group: str, index: int, code: int, **more: Any) -> Context:
         """Makes a context for a thread that is about to be started."""
 

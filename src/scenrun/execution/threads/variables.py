@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from time import perf_counter_ns
 from typing import Any
 
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context
 from scenrun.program import values
+from scenrun.program.primitives.clock import seconds
 
 Check = Callable[[Context, Site], None]
 """Checks the `always` expectations that name a variable, after a step changed it."""
@@ -99,6 +101,25 @@ class GuardedVariable(Variable):
             return self.value
         with self._hidden:
             return self.value
+
+
+class RealClock:
+    """The clock of a run, which every reading asks."""
+
+    kind = "clock"
+
+    def __init__(self, label: str, cell: int, began_ns: Callable[[], int]) -> None:
+        self.label = label
+        self.cell = cell
+        self._began_ns = began_ns
+
+    def ns(self) -> int:
+        """Returns the nanoseconds since the run began."""
+        return perf_counter_ns() - self._began_ns()
+
+    def now(self) -> float:
+        """Returns the seconds since the run began."""
+        return seconds(self.ns())
 
 
 class RealSection:

@@ -107,6 +107,7 @@ class _Conform:
         found = self.counterparts
         arguments = frozenset(("n",) if self.values_left_out else ("n", "item"))
         compared = Compared(found.labels(), frozenset(found.threads), arguments, not self.values_left_out)
+        loaded.program.refuse_clock("a comparison with code")
         self.runs = ModelRuns(Machine(loaded.program, request.seed, folded=FREE), compared)
         self.seen: dict[tuple[Any, ...], bool] = {}
         self.executions = ConformExecutions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from scenrun.language.expressions import ATTRIBUTE_QUESTIONS
+from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, NOW
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.scope import Alias, InScope, Object, Scope, Shared, VariableAlias
 
@@ -53,7 +53,7 @@ class Effects:
                 return True
             if isinstance(part, ast.Name):
                 found = at.scope.find(part.id)
-                if isinstance(found, Shared | Object | VariableAlias) or part.id == "inside":
+                if isinstance(found, Shared | Object | VariableAlias) or part.id in ("inside", NOW):
                     return True
                 if isinstance(found, Alias) and self.touches(found.expression.tree, found):
                     return True

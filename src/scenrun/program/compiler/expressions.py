@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.language.expressions import COUNT, FUNCTIONS, Expression
+from scenrun.language.expressions import COUNT, FUNCTIONS, NOW, Expression
 from scenrun.language.fields import Reference
 from scenrun.language.templates import Template
 from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
@@ -34,6 +34,7 @@ from scenrun.program.compiler.scope import (
 from scenrun.program.compiler.syntax import bounded, call, kept, literal, name
 from scenrun.program.compiler.wording import a, describe, example, wrong_index
 from scenrun.program.ir import Cell, CellRef
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import KINDS
 
 _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "__mod"}
@@ -306,12 +307,21 @@ class Expressions:
         if isinstance(function, ast.Name):
             if function.id == "inside":
                 return self._inside(node, at)
+            if function.id == NOW:
+                return self._now(node, at)
             safe = "__range" if function.id == "range" else function.id
             return ast.Call(name(safe), self._in_order(node.args, at), [])
         assert isinstance(function, ast.Attribute)
         if isinstance(function.value, ast.Name) and function.value.id == "random":
             return ast.Call(function, self._in_order(node.args, at), [])
         return self._question(function.value, function.attr, node, at)
+
+    def _now(self, node: ast.Call, at: InScope) -> ast.expr:
+        """A reading of the clock, which is a step."""
+        if self.code.atomic:
+            self.complaints.refuse(at.place(node), "inside `atomic` only variables are read; read the clock before it")
+            return ast.Constant(0)
+        return self._read(READ, CellRef(self.names.clock().number))
 
     def _inside(self, node: ast.Call, at: InScope) -> ast.expr:
         argument = node.args[0]

@@ -33,6 +33,7 @@ class Names:
         """For each behaviour whose calls an order must explain, the cell of these calls."""
         self.asked: dict[str, Place | None] = {}
         """The sections that `inside(..)` is used with, and the place of the first use."""
+        self._clock: Cell | None = None
         self._declare()
 
     def find(self, name: str) -> Binding | None:
@@ -53,6 +54,12 @@ class Names:
         if name not in self.sections:
             self.sections[name] = self._cell(name, "section", None, {}, None)
         return self.sections[name]
+
+    def clock(self) -> Cell:
+        """The cell of the clock, created at its first use."""
+        if self._clock is None:
+            self._clock = self._cell("clock", "clock", None, {}, None)
+        return self._clock
 
     def stop_event(self) -> Cell | None:
         """The event of the `stop` key."""

@@ -56,6 +56,11 @@ class Observer(Expressions):
         is_option = place.source.name.startswith("--")
         return None, place.source.name if is_option else f"{place.source.name}:{place.line}"
 
+    def _now(self, node: ast.Call, at: InScope) -> ast.expr:
+        message = "an expectation has no moment of its own; a step notes it in a variable: `set: {ended: now()}`"
+        self.complaints.refuse(at.place(node), message)
+        return ast.Constant(0)
+
     def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
         register = f"__p{len(self.probes)}"
         self.probes.append(Probe(register, op, target))

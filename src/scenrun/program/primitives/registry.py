@@ -2,6 +2,7 @@
 
 from scenrun.program.primitives.barrier import BARRIER
 from scenrun.program.primitives.calls import CALLS
+from scenrun.program.primitives.clock import CLOCK
 from scenrun.program.primitives.condition import CONDITION
 from scenrun.program.primitives.event import EVENT
 from scenrun.program.primitives.future import FUTURE, POOL, TASK
@@ -18,7 +19,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, QUEUE, SIMPLE_QUEUE,
-        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION, CALLS,
+        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
     )
 }  # fmt: skip
 """Every kind of object by its name."""

@@ -28,7 +28,8 @@ def without_clock(program: Program, seed: int, transitions: Sequence[Transition]
         assert after is not None
         if transition != TIME_PASSES and not _lasts(timed, here.threads[transition.thread]):
             there = _up_to(free, there, transition.thread, here.threads[transition.thread], out)
-            there = _stepped(free, there, transition, out)
+            known = transition._replace(alternative=timed.alternative_of(here, transition))
+            there = _stepped(free, there, known, out)
         here = after
     return out
 

@@ -11,6 +11,7 @@ from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
 from scenrun.program.primitives.calls import COMPARED, RAISED
+from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import KINDS
 from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
 from scenrun.search.properties.lock_holders import Holders
@@ -163,6 +164,8 @@ def _text(move: Move, name: str | None, value: Any, has_value: bool) -> str:
             .format(verb=verb, name=name, shown=shown)
             .removesuffix(" -> ")
         )
+    if move.op == READ:
+        return f"reads the clock: {shown} s"
     if move.op == "atomic.begin":
         return "atomic steps"
     if not verb:

@@ -176,6 +176,9 @@ class Order:
             self._take(step.me, "changed", step.slots[0])
         self._note(step)
 
+    def _clock(self, step: Step) -> None:
+        """Reading the clock orders nothing."""
+
     def _semaphore(self, step: Step) -> None:
         slot = step.slots[0]
         if step.name == "release" and step.is_done:
@@ -327,6 +330,7 @@ class Order:
 _RULES: dict[str, Callable[[Order, Step], None]] = {
     "section": Order._section,
     "calls": Order._section,
+    "clock": Order._clock,
     "semaphore": Order._semaphore,
     "bounded_semaphore": Order._semaphore,
     "event": Order._event,
