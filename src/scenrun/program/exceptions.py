@@ -30,7 +30,17 @@ _OF_PYTHON_3_11 = (
     "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning", "ZeroDivisionError",
 )  # fmt: skip
 """The exceptions that every supported version of Python has, so that a file means the same under each of them."""
-_PYTHON: dict[str, type[BaseException]] = {**{name: getattr(builtins, name) for name in _OF_PYTHON_3_11}, **_MODULES}
+_ABOVE: dict[str, type[BaseException]] = {
+    "BaseException": BaseException, "KeyboardInterrupt": KeyboardInterrupt, "SystemExit": SystemExit,
+}  # fmt: skip
+"""Those that `except: Exception` does not catch."""
+EXIT = "SystemExit"
+"""The exception that ends a thread without a word."""
+_PYTHON: dict[str, type[BaseException]] = {
+    **_ABOVE,
+    **{name: getattr(builtins, name) for name in _OF_PYTHON_3_11},
+    **_MODULES,
+}
 _SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
 KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
 """The names of the exceptions of Python that a scenario can raise and catch, sorted."""
@@ -57,7 +67,9 @@ def is_known(name: str) -> bool:
 
 
 def is_base(name: str) -> bool:
-    """Whether the name is one of Python's exceptions that do not derive from Exception, such as SystemExit."""
+    """Whether the name is one of Python's exceptions that do not derive from Exception and are not raised by programs."""
+    if name in _ABOVE:
+        return False
     found = getattr(builtins, name, None)
     return isinstance(found, type) and issubclass(found, BaseException) and not issubclass(found, Exception)
 
@@ -72,7 +84,9 @@ def name_of(error: BaseException) -> str:
 
 def is_a(fault: Fault, name: str) -> bool:
     """Whether `except: {name: ..}` catches this fault; an author's own exception is a direct subclass of Exception."""
-    if name == "Exception" or fault.type == name:
+    if name == "Exception":
+        return fault.type not in _ABOVE
+    if name == "BaseException" or fault.type == name:
         return True
     raised, caught = _PYTHON.get(fault.type), _PYTHON.get(name)
     return raised is not None and caught is not None and issubclass(raised, caught)

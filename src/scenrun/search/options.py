@@ -192,6 +192,7 @@ class SearchRequest:
         return SearchOptions(
             strategy=self.strategy, limits=limits, schedules=self.schedules, jobs=self.jobs or 1,
             depth=self.depth or DEPTH, bound=self.bound, reduction="off" if self.count else self.reduction or "auto",
-            symmetry=self.symmetry is not False, time_mode=self.time or "free", is_time_given=self.time is not None, races=self.races, count=self.count,
+            symmetry=self.symmetry is not False, time_mode=self.time or "free",
+            is_time_given=self.time is not None, races=self.races, count=self.count,
             shorten=self.shorten, first=self.first, look=look,
         )  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import cached_property
 from typing import Any
 
 from scenrun.errors import Place, Problem, ScenarioError
@@ -18,11 +20,12 @@ from scenrun.program.compiler.arguments import bind_captured, bind_inline, expre
 from scenrun.program.compiler.assembler import Assembler, Size
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.main_thread import write_main
-from scenrun.program.compiler.mentions import all_steps
+from scenrun.program.compiler.mentions import all_steps, raised_by
 from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.observations import Observer
 from scenrun.program.compiler.scope import Object, Scope
 from scenrun.program.compiler.writer import Writer
+from scenrun.program.exceptions import EXIT
 from scenrun.program.findings import LINEARIZABLE
 from scenrun.program.ir import (
     Cell,
@@ -81,9 +84,12 @@ class Compiler:
         """The codes of spawned and submitted behaviours, by the signatures of their parameters."""
         self._spawning: list[str] = []
         self._pending: list[Cell] = []
-        self.raised: set[str] = set()
-        """The exceptions that steps of the file raise; filled at the first use."""
         self._steps: dict[str, int] = {}
+
+    @cached_property
+    def raised(self) -> frozenset[str]:
+        """The exceptions that steps of the file raise."""
+        return frozenset(raised_by(self.scenario))
 
     # --- behaviours
 
@@ -155,18 +161,20 @@ class Compiler:
         self.codes[number] = writer.code.finish()
 
     def _write_thread(self, w: Writer, part: GroupModel | Timer, path: str) -> None:
+        is_thread = not (isinstance(part, GroupModel) and part.pool)
         scope = Scope(self.names, "" if getattr(part, "do", None) is not None else "__own_")
         if isinstance(part, GroupModel) and part.do is not None:
             w.code.prefix()
             w.declare_locals(part.do, scope, own=True)
-            w.steps(part.do, scope, f"{path}.do")
+            with w.quiet_exit("None") if is_thread else nullcontext():
+                w.steps(part.do, scope, f"{path}.do")
             return
         target = str(part.target)
         behaviour = self.behaviour(target, part.place_of_key("target"))
         if behaviour is None:
             return
         inner = bind_inline(w, behaviour, target, part.args, scope, part.place_of_key("target"))
-        self._write_new(w, behaviour, target, inner)
+        self._write_new(w, behaviour, target, inner, is_thread=is_thread)
 
     def code_for_new(
         self,
@@ -176,6 +184,8 @@ class Compiler:
         scope: Scope,
         place: Place | None,
         given: dict[str, str],
+        *,
+        is_thread: bool = False,
     ) -> tuple[int, list[str]] | None:
         """The code of a spawned thread or submitted task, and the expressions that the caller evaluates for it.
 
@@ -188,7 +198,8 @@ class Compiler:
         writer.code.line = caller.code.line
         with writer.code.at(self.path_of(target), behaviour.place):
             inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place=place, given=given)
-            key = target, tuple((name, signature(inner.find(name))) for name in behaviour.params)
+            quietly = is_thread and EXIT in self.raised
+            key = target, quietly, tuple((name, signature(inner.find(name))) for name in behaviour.params)
             if key in self._of_target:
                 return self._of_target[key], captured
             if target in self._spawning and any(
@@ -199,17 +210,17 @@ class Compiler:
             self.grow(target, behaviour, place)
             number = writer.code.number = self._of_target[key] = self._reserve()
             self._spawning.append(target)
-            self._write_new(writer, behaviour, target, inner)
+            self._write_new(writer, behaviour, target, inner, is_thread=is_thread)
             self._spawning.pop()
         self.codes[number] = writer.code.finish()
         return number, captured
 
-    def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope) -> None:
-        """Compile the steps of a behaviour as the whole code of a thread."""
+    def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope, *, is_thread: bool = True) -> None:
+        """Compile the steps of a behaviour as the whole code of a thread, or of a task, whose future has every exception."""
         w.running.append(target)
         result = w.code.temporary("result")
         w.code.emit("let", arguments=("None",), into=result)
-        with w.code.inline(result):
+        with w.quiet_exit(result) if is_thread else nullcontext(), w.code.inline(result):
             w.steps(behaviour.do, scope, self.path_of(target))
         w.code.emit("end", arguments=(result,))
 

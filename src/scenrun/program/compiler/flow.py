@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from scenrun.language.model import Behaviour, Scenario
+from scenrun.language.model import Behaviour
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import Target
 from scenrun.language.verbs import flow, log_and_time, variables
@@ -14,12 +13,10 @@ from scenrun.program import exceptions
 from scenrun.program.compiler import calls
 from scenrun.program.compiler.arguments import bind_inline
 from scenrun.program.compiler.assembler import Inline, Label, Loop
-from scenrun.program.compiler.mentions import all_steps, assigned, sets_first
+from scenrun.program.compiler.mentions import EXCEPTION, assigned, sets_first
 from scenrun.program.compiler.scope import Register, Scope, Shared, VariableAlias
 from scenrun.program.compiler.writer import Writer, lowers
 from scenrun.program.ir import CellRef
-
-_EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 
 
 @lowers(log_and_time.Log)
@@ -224,7 +221,7 @@ def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
 def raise_(w: Writer, step: flow.Raise, scope: Scope, path: str) -> None:
     """Raises an exception by name, with its text."""
     first = step.exception.parts[0]
-    found = _EXCEPTION.match(first) if isinstance(first, str) else None
+    found = EXCEPTION.match(first) if isinstance(first, str) else None
     if not found:
         w.refuse(step.place_of_key("exception"), "an exception is written `Name: text`, such as `ValueError: too late`")
         return
@@ -288,21 +285,11 @@ def _try_except(w: Writer, step: flow.Try, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-def _raised(scenario: Scenario) -> Iterator[str]:
-    yield ""
-    for step in all_steps(scenario):
-        if isinstance(step, flow.Raise) and isinstance(step.exception.parts[0], str):
-            found = _EXCEPTION.match(step.exception.parts[0])
-            yield found.group(1) if found else ""
-
-
 def _check_exception(w: Writer, step: flow.Try, name: str) -> None:
     """Refuse a handler's exception that is neither Python's nor raised by a step of the file."""
     if exceptions.is_known(name):
         return
     raised = w.compiler.raised
-    if not raised:
-        raised.update(_raised(w.compiler.scenario))
     if name not in raised:
         node = step._node["except"] if step.is_given("except") else None
         place = node.places[name][0] if node is not None else step.place

@@ -17,7 +17,8 @@ def write_main(w: Writer, scenario: Scenario) -> None:
     if scenario.main is not None:
         _check_nothing_implicit(w, scenario)
         w.declare_locals(scenario.main, scope, own=True)
-        w.steps(scenario.main, scope, "main")
+        with w.quiet_exit("None"):
+            w.steps(scenario.main, scope, "main")
     else:
         _default_main(w, scenario, scope)
 

@@ -19,6 +19,8 @@ from scenrun.language.verbs import flow, threads, variables
 from scenrun.language.verbs.step import Step
 
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
+EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
+"""The name of an exception at the beginning of what `raise` takes."""
 _LEAVES = (str, int, float, type(None), Duration)
 """The types of values that mention no name."""
 _TARGETING = (Group, flow.Run, threads.Spawn, threads.Submit, threads.Map, Timer)
@@ -111,6 +113,14 @@ def _words(value: Any) -> Iterator[str]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _words(item)
+
+
+def raised_by(scenario: Scenario) -> Iterator[str]:
+    """The names of the exceptions that steps raise."""
+    for step in all_steps(scenario):
+        first = step.exception.parts[0] if isinstance(step, flow.Raise) else None
+        if isinstance(first, str) and (found := EXCEPTION.match(first)):
+            yield found.group(1)
 
 
 def assigned(steps: Iterable[Step]) -> Iterator[tuple[str, Place | None]]:

@@ -98,7 +98,7 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
 @lowers(verbs.Spawn)
 def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
     """Creates and starts a thread."""
-    made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {})
+    made = w.compiler.code_for_new(w, step.target, step.args, scope, step.place_of_key("target"), {}, is_thread=True)
     if made is None:
         return
     code, captured = made

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from scenrun.errors import Place
@@ -11,7 +12,7 @@ from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.variables import Target
 from scenrun.language.verbs.step import Step
-from scenrun.program.compiler.assembler import Assembler
+from scenrun.program.compiler.assembler import Assembler, Label
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
 from scenrun.program.compiler.mentions import assigned, read_by
@@ -19,6 +20,7 @@ from scenrun.program.compiler.names import Names
 from scenrun.program.compiler.operands import Operands
 from scenrun.program.compiler.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.program.compiler.wording import describe
+from scenrun.program.exceptions import EXIT
 from scenrun.program.ir import Cell, CellRef
 
 Lower = Callable[["Writer", Any, Scope, str], None]
@@ -48,8 +50,10 @@ class Compilation(Protocol):
     """The place of the step that is being lowered."""
     started: set[int]
     """The cells of the groups that some step starts."""
-    raised: set[str]
-    """The exceptions that steps of the file raise; filled at the first use."""
+
+    @property
+    def raised(self) -> frozenset[str]:
+        """The exceptions that steps of the file raise."""
 
     def behaviour(self, name: str, place: Place | None) -> Behaviour | None:
         """The behaviour of that name, the file's own or a shipped one; refuses an unknown name."""
@@ -80,6 +84,8 @@ class Compilation(Protocol):
         scope: Scope,
         place: Place | None,
         given: dict[str, str],
+        *,
+        is_thread: bool = False,
     ) -> tuple[int, list[str]] | None:
         """The code of a spawned thread or submitted task, and the expressions that the caller evaluates for it."""
 
@@ -101,6 +107,26 @@ class Writer:
     def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
         """Note a problem of the file."""
         self.complaints.refuse(place, message, about)
+
+    @contextmanager
+    def quiet_exit(self, result: str) -> Iterator[None]:
+        """The steps of a whole thread, which SystemExit ends without a word, as in `threading`; for files that raise it.
+
+        result: the register of what it returns.
+        """
+        if EXIT not in self.compiler.raised:
+            yield
+            return
+        left, other, fault = Label(), Label(), self.code.temporary("fault")
+        with self.code.handled(left):
+            yield
+        self.code.emit("end", arguments=(result,))
+        self.code.mark(left)
+        self.code.emit("take", into=fault)
+        self.code.emit("branch", arguments=(f"__is_a({fault}, {EXIT!r})",), to=other)
+        self.code.emit("end", arguments=("None",))
+        self.code.mark(other)
+        self.code.emit("raise", arguments=(fault,))
 
     def steps(self, steps: Iterable[Step], scope: Scope, path: str) -> None:
         """Lower steps in order."""
