@@ -12,7 +12,7 @@ import pytest
 from acceptance import Line, Refused, refused
 from ends_compared import impatient
 from hypothesis import HealthCheck, Phase, given, settings
-from scenarios_at_random import scenarios
+from scenarios_at_random import runnable_scenarios
 
 import scenrun
 from scenrun.language.source import decode
@@ -165,7 +165,7 @@ def test_the_model_accepts_the_logs_of_scenarios_by_chance() -> None:
     runs = count()
 
     @settings(max_examples=120, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(scenarios())
+    @given(runnable_scenarios())
     def check(scenario: dict[str, Any]) -> None:
         sys.setswitchinterval((HURRIED_S, 5e-3)[next(runs) % 2])
         read = load(scenario)

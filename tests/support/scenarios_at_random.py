@@ -8,6 +8,7 @@ ends or is stuck for ever.
 from __future__ import annotations
 
 import json
+import queue
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -183,6 +184,13 @@ class Author(StepAuthor):
         return "ghost" in self.behaviours or any("daemon" in group for group in self.threads.values())
 
 
+class RunnableAuthor(Author):
+    """Writes scenarios that real threads of this Python can run."""
+
+    if not hasattr(queue.Queue, "shutdown"):
+        closing = closed = ()
+
+
 def compacted(part: Any) -> Any:
     """The same with short forms of several steps: `with: [a, b]`, `start: [a, b]`, `join: [a, b]`, `elif`."""
     if isinstance(part, dict):
@@ -276,6 +284,11 @@ def scenarios() -> st.SearchStrategy[dict[str, Any]]:
     One drawn tape instead of many draws: Hypothesis repeats parts of what it drew, which gave the same scenarios often.
     """
     return st.binary(min_size=TAPE, max_size=TAPE).map(lambda tape: Author(tape).scenario())
+
+
+def runnable_scenarios() -> st.SearchStrategy[dict[str, Any]]:
+    """Those that real threads of this Python can run."""
+    return st.binary(min_size=TAPE, max_size=TAPE).map(lambda tape: RunnableAuthor(tape).scenario())
 
 
 def verbs_of(scenario: dict[str, Any]) -> Counter[str]:

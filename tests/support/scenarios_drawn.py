@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, assume, given, seed, settings
-from scenarios_at_random import scenarios
+from scenarios_at_random import runnable_scenarios
 
 Scenario = dict[str, Any]
 
@@ -18,7 +18,7 @@ def each_scenario(part: int, number: int, use: Callable[[Scenario], None]) -> No
 
     @seed(f"part {part}")
     @settings(max_examples=number, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-    @given(scenarios())
+    @given(runnable_scenarios())
     def go(scenario: Scenario) -> None:
         text = json.dumps(scenario)
         assume(text not in known)

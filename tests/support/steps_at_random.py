@@ -31,6 +31,10 @@ class Here:
 class StepAuthor:
     """Writes the steps of one scenario; each byte of a tape decides once, and after its end the first alternative is taken."""
 
+    closing: tuple[str, ...] = ("shutdown",)
+    """What queues can do that not every Python's can."""
+    closed: tuple[str, ...] = ("queue.ShutDown",)
+
     def __init__(self, tape: bytes) -> None:
         self._tape = iter(tape)
         self.sync: dict[str, Any] = {}
@@ -109,7 +113,14 @@ class StepAuthor:
     def _caught(self, steps: list[Step], here: Here) -> Step:
         into = self._into(here)
         name = self.one(
-            "Exception", "Exception", "RuntimeError", "ValueError", "queue.Empty", "queue.Full", "LookupError"
+            "Exception",
+            "Exception",
+            "RuntimeError",
+            "ValueError",
+            "queue.Empty",
+            "queue.Full",
+            "LookupError",
+            *self.closed,
         )
         out: Step = {"try": steps, "except": {name: [{"set": {into: self.one("error", "'failed'")}}]}}
         if self.seldom():
@@ -225,7 +236,11 @@ class StepAuthor:
             lengths = ("1ms", {"us": "100 * v"}, "0s", {"uniform": ["0s", "200us"]}, {"us": -200}, {"us": "100 / v"})
             return {verb: self.one(*lengths) if verb == "sleep" else "20us"}, True
         if verb == "raise":
-            return {"raise": self.one("ValueError: v is {v}", "queue.Empty: none", "OSError: it")}, True
+            return {
+                "raise": self.one(
+                    "ValueError: v is {v}", "queue.Empty: none", "SystemExit: {v}", "KeyboardInterrupt: it"
+                )
+            }, True
         if verb == "assert":
             return {
                 "assert": self.one(self._question(here), {"that": self._question(here), "message": "v is {v}"})
@@ -269,7 +284,9 @@ class StepAuthor:
         out, into = {"try": self._block(here)}, self._into(here)
         parts = self.one(("except",), ("finally",), ("except", "else", "finally"))
         if "except" in parts:
-            out["except"] = {self.one("Exception", "RuntimeError", "ValueError"): [{"set": {into: "error"}}]}
+            out["except"] = {
+                self.one("Exception", "BaseException", "SystemExit", "ValueError"): [{"set": {into: "error"}}]
+            }
         if "else" in parts:
             out["else"] = [{"set": {into: "'else'"}}]
         return {**out, "finally": self._block(here, 1)} if "finally" in parts else out
@@ -327,7 +344,9 @@ class StepAuthor:
     def _do_queue(self, here: Here) -> Written:
         name = self.one(*self._of_kind("queue"))
         is_simple = self.sync[name]["queue"]["kind"] == "simple"
-        verb = self.one("put", "put", "get", "get", *(() if is_simple else ("task_done", "join_queue")))
+        verb = self.one("put", "put", "get", "get", *(() if is_simple else ("task_done", "join_queue", *self.closing)))
+        if verb == "shutdown":
+            return {"shutdown": self.one({"queue": name}, {"queue": name, "immediate": True})}, False
         if verb == "get":
             return {"get": {"queue": name, **self._timing({"block": False}), **self._maybe_into(here)}}, True
         if verb == "put":

@@ -16,7 +16,9 @@ from scenrun.language.suggestions import did_you_mean
 
 VERDICTS = ("holds", "violated", "deadlock", "exception", "race", "livelock")
 """Verdicts that a file may expect; `incomplete` is never expected."""
-WAYS = ("run", "simulate", "explore")
+SEARCHES = ("explore", "virtual")
+"""The ways that search all schedules: `virtual` is `explore` in virtual time."""
+WAYS = ("run", "simulate", *SEARCHES)
 SEARCH_ONLY = ("race", "livelock")
 SPECIFICATIONS = ("queue", "lock", "semaphore", "bounded_semaphore", "event")
 """Kinds of `sync` that calls of behaviours may be compared with: each of their operations is one atomic action."""

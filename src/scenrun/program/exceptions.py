@@ -9,13 +9,20 @@ import threading
 
 from scenrun.errors import Fault
 
-_MODULES: dict[str, type[BaseException]] = {
+
+class _ShutDown(Exception):
+    """Stands for `queue.ShutDown`, which Python has from 3.13 on."""
+
+
+EXCEPTIONS: dict[str, type[Exception]] = {
     "queue.Empty": queue.Empty,
     "queue.Full": queue.Full,
+    "queue.ShutDown": getattr(queue, "ShutDown", _ShutDown),
     "threading.BrokenBarrierError": threading.BrokenBarrierError,
     "concurrent.futures.CancelledError": concurrent.futures.CancelledError,
     "concurrent.futures.InvalidStateError": concurrent.futures.InvalidStateError,
 }
+"""The exceptions of modules, by the names that a scenario has for them."""
 _OF_PYTHON_3_11 = (
     "ArithmeticError", "AssertionError", "AttributeError", "BlockingIOError", "BrokenPipeError", "BufferError",
     "BytesWarning", "ChildProcessError", "ConnectionAbortedError", "ConnectionError", "ConnectionRefusedError",
@@ -39,9 +46,9 @@ EXIT = "SystemExit"
 _PYTHON: dict[str, type[BaseException]] = {
     **_ABOVE,
     **{name: getattr(builtins, name) for name in _OF_PYTHON_3_11},
-    **_MODULES,
+    **EXCEPTIONS,
 }
-_SHORT = {name.rpartition(".")[2]: name for name in _MODULES}
+_SHORT = {name.rpartition(".")[2]: name for name in EXCEPTIONS}
 KNOWN = tuple(sorted(name for name in _PYTHON if not name.startswith("_")))
 """The names of the exceptions of Python that a scenario can raise and catch, sorted."""
 
@@ -79,7 +86,7 @@ def name_of(error: BaseException) -> str:
     if isinstance(error, Fault):
         return error.type
     found = type(error)
-    return next((name for name, known in _MODULES.items() if known is found), found.__name__)
+    return next((name for name, known in EXCEPTIONS.items() if known is found), found.__name__)
 
 
 def is_a(fault: Fault, name: str) -> bool:

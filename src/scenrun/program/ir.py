@@ -162,8 +162,12 @@ class Expectations:
     verdicts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def verdict(self, way: str) -> tuple[str, ...]:
-        """The expected verdicts of `run`, `simulate` or `explore`, whichever `way` is."""
-        return self.verdicts.get(way, ("holds",))
+        """The expected verdicts of `run`, `simulate`, `explore` or `virtual`, whichever `way` is.
+
+        A search in virtual time is to find what any search is, unless the file says otherwise.
+        """
+        otherwise = self.verdict("explore") if way == "virtual" else ("holds",)
+        return self.verdicts.get(way, otherwise)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,15 @@ class Program:
             raise UsageError(
                 f"line {self.reads_clock} reads the clock with `now()`, which has no value where time is free, as in {what}"
             )
+
+    @cached_property
+    def queues_shut_down(self) -> dict[int, int]:
+        """The line of the first step that shuts it down, for each cell of a queue that some step shuts down."""
+        found: dict[int, int] = {}
+        for i in (i for code in self.codes for i in code.instructions if i.op == "queue.shutdown"):
+            if i.target is not None:
+                found.setdefault(i.target.cell, i.line)
+        return found
 
     @cached_property
     def pools_shut_at_exit(self) -> frozenset[int]:

@@ -285,6 +285,8 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "pool.submitting": "submits to {}",
     "pool.submitted": _submitted,
     "pool.shutting_down": "shuts {} down",
+    "queue.shutting_down": "shuts {} down",
+    "queue.shut_down": "has shut {} down",
     "pool.shut_down": "has shut {} down",
     "future.awaiting": _about_task("waits for the result of {}", "waits for a result"),
     "future.answered": _answered,

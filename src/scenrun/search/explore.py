@@ -368,7 +368,7 @@ def _common(
     program: Program, seed: int, how: SearchOptions, kinds: set[str], closed: bool, ways: Sequence[Witness]
 ) -> dict[str, Any]:
     """The fields of a result that both kinds of search fill in the same way."""
-    expected = program.expectations.verdict("explore")
+    expected = program.expectations.verdict("virtual" if how.is_timed else "explore")
     ordered = list(dict.fromkeys([*(way.about.kind for way in ways), *sorted(kinds)]))
     verdict = ordered[0] if ordered else "holds" if closed else "incomplete"
     return {

@@ -102,6 +102,7 @@ _OWN = (
 _SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "item": ("value", ANY), "value": ("value", ANY), "path": ("at", ANY), "at": ("at", ANY), "n": ("n", INTEGER),
     "operation": ("operation", TEXT), "arguments": ("arguments", LIST), "result": ("value", ANY), "ended": ("ended", TEXT),
+    "immediate": ("immediate", BOOLEAN),
 }  # fmt: skip
 """The field in which a line shows a parameter of its operation; `at` is the path of a part, and not a list if it is short."""
 

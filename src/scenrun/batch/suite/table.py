@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from scenrun.batch.suite.verdict import SuiteResult
+from scenrun.language.expect import SEARCHES
 from scenrun.printable import clean
 from scenrun.report.aligned import aligned
 from scenrun.report.amounts import counted
@@ -28,7 +29,7 @@ def table(results: Sequence[SuiteResult], width: int) -> list[str]:
 
 
 def _row(one: SuiteResult) -> tuple[str, ...]:
-    expected = (" and " if one.way == "explore" else " or ").join(one.expected)
+    expected = (" and " if one.way in SEARCHES else " or ").join(one.expected)
     return clean(one.file), one.way, "" if one.ok else "not ok", one.verdict, expected, _time(one.took_s)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from scenrun.api import explore, run, simulate
 from scenrun.batch.suite.ways import ways_of
 from scenrun.errors import ScenarioError
+from scenrun.language.expect import SEARCHES
 from scenrun.printable import clean
 from scenrun.program.loaded import Loaded, load_source, read_file
 from scenrun.program.results import RunRecord
@@ -91,7 +92,7 @@ def planned(loaded: Loaded, asked: Sequence[str]) -> tuple[str, ...]:
 def judged(file: str, loaded: Loaded, way: str, how: SuiteOptions) -> SuiteResult:
     """Runs a scenario in one way and compares with its file. Faults of scenrun itself are raised."""
     began = time.perf_counter()
-    return _searched(file, loaded, how, began) if way == "explore" else _ran(file, loaded, way, how, began)
+    return (_searched if way in SEARCHES else _ran)(file, loaded, way, how, began)
 
 
 def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -> SuiteResult:
@@ -109,9 +110,10 @@ def _ran(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -
     )  # fmt: skip
 
 
-def _searched(file: str, loaded: Loaded, how: SuiteOptions, began: float) -> SuiteResult:
-    found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python)
-    again = how.again("explore", file)
+def _searched(file: str, loaded: Loaded, way: str, how: SuiteOptions, began: float) -> SuiteResult:
+    clock = "virtual" if way == "virtual" else None
+    found = explore(loaded, time_limit=how.time_limit, allow_python=how.allow_python, time=clock)
+    again = how.again("explore", file, time=clock)
     text = describe_search(found, {}, WIDTH)
     if any(one.moves for one in found.counterexamples):
         again = again.also(save="schedule.json")
@@ -122,7 +124,7 @@ def _searched(file: str, loaded: Loaded, how: SuiteOptions, began: float) -> Sui
     text = harmless(text)
     verdict = " and ".join(found.kinds) or found.verdict
     took_s = time.perf_counter() - began
-    return SuiteResult(file, "explore", verdict, found.expected, found.ok, took_s, _summary(text), text, str(again))
+    return SuiteResult(file, way, verdict, found.expected, found.ok, took_s, _summary(text), text, str(again))
 
 
 def _summary(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The ways of testing a scenario, `run`, `simulate` and `explore`: from options, or from the scenario's file."""
+"""The ways of testing a scenario, `run`, `simulate`, `explore` and `virtual`: from options, or from the scenario's file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from scenrun.errors import UsageError
+from scenrun.language.expect import WAYS
 from scenrun.language.model import ANY_NUMBER
 
 if TYPE_CHECKING:
     from scenrun.language.model import Scenario
 
-WAYS = ("run", "simulate", "explore")
 OTHERWISE = ("simulate",)
 """The ways of a file that names none: one simulation is quick, and the same every time."""
 

@@ -20,7 +20,7 @@ from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import TURN, Context, Cut, FaultLeft, Wait, current
 from scenrun.execution.threads.pools import RealPool, held
 from scenrun.execution.threads.run import Run
-from scenrun.execution.threads.run_program import started_fields, watched
+from scenrun.execution.threads.run_program import refuse_unknown_to_python, started_fields, watched
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.execution.threads.threads import RealTimer
 from scenrun.execution.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
@@ -46,6 +46,7 @@ def replay_program(
     interrupted: Callable[[], str | None] = lambda: None,
 ) -> RunRecord:  # fmt: skip
     """Replays a plan on real threads; `notes["shown"]` of the result says whether it showed its finding."""
+    refuse_unknown_to_python(program)
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)
     run = ReplayedRun(program, seed, LEVELS[level], plan)

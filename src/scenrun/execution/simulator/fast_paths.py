@@ -15,19 +15,31 @@ from scenrun.execution.simulator.objects import FOLD_AT, Thing, Waitable
 from scenrun.program.primitives import lock
 from scenrun.program.primitives.condition import NOT_HELD, is_owned
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
-from scenrun.program.primitives.queue import TOO_OFTEN
+from scenrun.program.primitives.queue import SHUT_DOWN, TOO_OFTEN
 from scenrun.program.primitives.rlock import FREE
 from scenrun.trace.histogram import Samples
 
 _NOTHING = Done(())
 _FULL, _EMPTY = Failed((), "queue.Full"), Failed((), "queue.Empty")
+_SHUT = Failed((), SHUT_DOWN)
 _TRUE, _FALSE = Done((), True), Done((), False)
 
 
 class Queue(Thing):
     """A queue with its items in a deque or a heap."""
 
-    __slots__ = ("gets", "items", "largest", "maxsize", "order", "puts", "unfinished", "waited_get", "waited_put")
+    __slots__ = (
+        "gets",
+        "is_shut",
+        "items",
+        "largest",
+        "maxsize",
+        "order",
+        "puts",
+        "unfinished",
+        "waited_get",
+        "waited_put",
+    )
 
     def __init__(self, label: str, cell: int, value: Any) -> None:
         super().__init__(label, cell, value)
@@ -50,11 +62,11 @@ class Queue(Thing):
     @property
     def value(self) -> Any:
         """The queue's value as `primitives/queue.py` represents it, for operations without a fast path."""
-        return tuple(self.items), self.unfinished, self.maxsize, self.order
+        return tuple(self.items), self.unfinished, self.maxsize, self.order, self.is_shut
 
     @value.setter
     def value(self, value: Any) -> None:
-        items, self.unfinished, self.maxsize, self.order = value
+        items, self.unfinished, self.maxsize, self.order, self.is_shut = value
         self.items: Any = deque(items) if self.order != "priority" else list(items)
 
     def added(self) -> None:
@@ -97,6 +109,8 @@ class Queue(Thing):
 def _put(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: Any) -> Outcome:
     (queue,) = objects
     item, timeout, block = arguments
+    if queue.is_shut:
+        return _SHUT
     if 0 < queue.maxsize <= len(queue.items):
         return _FULL if not block or timeout == 0 else None
     if queue.order == "priority":
@@ -114,6 +128,8 @@ def _get(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: An
     (queue,) = objects
     timeout, block = arguments
     if not queue.items:
+        if queue.is_shut:
+            return _SHUT
         return _EMPTY if not block or timeout == 0 else None
     if queue.order == "fifo":
         item = queue.items.popleft()
@@ -140,8 +156,12 @@ def _join(objects: tuple[Any, ...], me: Any, arguments: tuple[Any, ...], memo: A
     return _NOTHING if objects[0].unfinished == 0 else None
 
 
-_PUT = (Phase(_put, lambda objects, me, arguments, memo: not objects[0].full(), lambda *_: _FULL),)
-_GET = (Phase(_get, lambda objects, me, arguments, memo: bool(objects[0].items), lambda *_: _EMPTY),)
+_PUT = (
+    Phase(_put, lambda objects, me, arguments, memo: not objects[0].full() or objects[0].is_shut, lambda *_: _FULL),
+)
+_GET = (
+    Phase(_get, lambda objects, me, arguments, memo: bool(objects[0].items) or objects[0].is_shut, lambda *_: _EMPTY),
+)
 
 
 class Event(Waitable):

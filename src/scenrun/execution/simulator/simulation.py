@@ -139,6 +139,8 @@ class Simulation(Operations):
 
     def _kind_of(self, cell: int) -> str:
         found = self.program.cells[cell]
+        if cell in self.program.queues_shut_down:
+            return "closing"
         if found.kind in ("queue", "simple_queue"):
             return str(found.options.get("kind", "fifo"))
         return found.kind

@@ -35,7 +35,7 @@ class Options:
     watched: frozenset[int]
     """The cells that an `always` names."""
     kind_of: Callable[[int], str]
-    """Returns the kind of a cell; for a queue its order, such as `fifo`."""
+    """Returns the kind of a cell; for a queue its order, such as `fifo`, or `closing` for one that somebody shuts down."""
     action_of: Callable[[str], Action]
     count_steps: bool
     """Whether there is a limit of steps."""

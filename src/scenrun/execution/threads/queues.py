@@ -13,7 +13,11 @@ from scenrun.execution.counters import Counter
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context, current
 from scenrun.execution.threads.waiting import Parked, is_parked
+from scenrun.program.exceptions import EXCEPTIONS, name_of
+from scenrun.program.primitives.queue import SHUT_DOWN
 from scenrun.trace.histogram import Samples
+
+ShutDown: type[Exception] = EXCEPTIONS[SHUT_DOWN]
 
 
 class _Poison:
@@ -104,6 +108,8 @@ class RealQueue:
             if not block:
                 raise Fault("queue.Full", "") from None
             self._put_waiting(me, site, item, timeout)  # another thread was faster
+        except ShutDown:
+            raise Fault(SHUT_DOWN, "") from None
         except TypeError as error:
             raise Fault("TypeError", str(error)) from None
         else:
@@ -114,9 +120,9 @@ class RealQueue:
         since = me.publish("queue.put", self, timeout, site)
         try:
             self.real.put(item, True, None if timeout is None else timeout / 1e9)
-        except queue.Full:
+        except (queue.Full, ShutDown) as error:
             me.resume(since)
-            raise Fault("queue.Full", "") from None
+            raise Fault(name_of(error), "") from None
         except TypeError as error:
             me.resume(since)
             raise Fault("TypeError", str(error)) from None
@@ -132,6 +138,8 @@ class RealQueue:
             if not block:
                 raise Fault("queue.Empty", "") from None
             return self._get_waiting(me, site, timeout)  # another thread was faster
+        except ShutDown:
+            raise Fault(SHUT_DOWN, "") from None
         me.passed()
         self.waited_get.add(0)
         return item
@@ -140,9 +148,9 @@ class RealQueue:
         since = me.publish("queue.get", self, timeout, site)
         try:
             item = self.real.get(True, None if timeout is None else timeout / 1e9)
-        except queue.Empty:
+        except (queue.Empty, ShutDown) as error:
             me.resume(since)
-            raise Fault("queue.Empty", "") from None
+            raise Fault(name_of(error), "") from None
         except TypeError as error:
             me.resume(since)
             raise Fault("TypeError", str(error)) from None
@@ -162,9 +170,15 @@ class RealQueue:
         self.real.join()
         me.resume(since)
 
+    def shutdown(self, me: Context, site: Site, immediate: bool) -> None:
+        """Lets nothing more in; who waits goes on. `immediate`: also drops the items."""
+        self.real.shutdown(immediate)  # type: ignore[attr-defined]
+
     def stuck(self, op: str, me: Context) -> bool:
         """Whether the queue has no item to take, no room, or items that are not marked as processed."""
         size = len(self.real.queue)
+        if getattr(self.real, "is_shutdown", False) and op != "queue.join":
+            return False
         if op == "queue.get":
             return size == 0
         if op == "queue.put":

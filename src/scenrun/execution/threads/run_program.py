@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import queue
 import secrets
 import sys
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from time import perf_counter_ns as now
 from typing import Any
 
-from scenrun.errors import OutputError
+from scenrun.errors import OutputError, UsageError
 from scenrun.execution.threads import free_threads
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.supervisor import Supervisor
@@ -41,6 +42,7 @@ def run_program(
     is to end the run, None while there is none. `time_limit_ns` is wall time and replaces the scenario's own limit.
     """
     refuse_any_number(program)
+    refuse_unknown_to_python(program)
     run_id = secrets.token_hex(6)
     recorder = make_recorder(run_id)
     run = Run(program, program.seed if seed is None else seed, LEVELS[level])
@@ -49,6 +51,16 @@ def run_program(
     return watched(
         Supervisor(run, recorder, interrupted, time_limit_ns or program.time_limit_ns), run, recorder, run_id
     )
+
+
+def refuse_unknown_to_python(program: Program) -> None:
+    """Raise UsageError for what this Python's standard library does not have."""
+    if program.queues_shut_down and not hasattr(queue.Queue, "shutdown"):
+        line, version = next(iter(program.queues_shut_down.values())), platform.python_version()
+        raise UsageError(
+            f"line {line} shuts a queue down, which real queues can be from Python 3.13 on; this is Python {version}: "
+            "simulate it, or explore it"
+        )
 
 
 def watched(supervisor: Supervisor, run: Run, recorder: Recorder, run_id: str) -> RunRecord:

@@ -33,8 +33,8 @@ UNLIMITED = 10_000
 @click.command("test")
 @click.argument("paths", nargs=-1, required=True, metavar="DIR|FILE...", type=click.Path())
 @click.option("--how", "ways", multiple=True, metavar="WAYS",
-              help="run, simulate, explore, or several with commas between; otherwise those that a file names under "
-                   "expect.verdict, or simulate.")  # fmt: skip
+              help="run, simulate, explore, virtual (explore in virtual time), or several with commas between; "
+                   "otherwise those that a file names under expect.verdict, or simulate.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N",
               help="Processes; as many as there are processors. Real runs are made alone.")  # fmt: skip
 @expect_option

@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("scenrun", "scenarios (scenrun)")
     group.addoption(
         "--scenrun", action="append", metavar="WAYS", default=[],
-        help="test scenarios in these ways: run, simulate, explore, or several with commas between; otherwise in those "
+        help="test scenarios in these ways: run, simulate, explore, virtual, or several with commas between; otherwise in those "
              "that a file names under expect.verdict, or simulate",
     )  # fmt: skip
     group.addoption("--scenrun-time-limit", metavar="DURATION", help="end each after so much time, such as 10s")

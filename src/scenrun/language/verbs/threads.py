@@ -93,14 +93,26 @@ class Result(Step):
 
 
 class Shutdown(Step):
-    """Close a pool to new tasks.
+    """Close a pool to new tasks, or a queue to new items.
+
+    Whoever puts into a queue that was shut down gets queue.ShutDown, and whoever gets once there is no item left; on real
+    threads from Python 3.13 on.
 
     A task that shuts its own pool down and waits for it gets a RuntimeError at once. CPython joins the workers one after
     another, in no order that is promised, and raises when it comes to the one that the task is on.
     """
 
     verb = "shutdown"
-    short = "pool"
-    pool: Ref = Field(description="the pool")
-    wait: bool = Field(True, description="wait until its tasks have ended")
-    cancel_futures: bool = Field(False, description="cancel the tasks that have not begun")
+    short = "object"
+    object: OptionalRef = Field(None, description="a pool or a queue", exclude=True)
+    pool: OptionalRef = Field(None, description="the pool")
+    queue: OptionalRef = Field(None, description="the queue")
+    wait: bool = Field(True, description="of a pool: wait until its tasks have ended")
+    cancel_futures: bool = Field(False, description="of a pool: cancel the tasks that have not begun")
+    immediate: bool = Field(False, description="of a queue: drop its items, too; each counts as dealt with")
+
+    @model_validator(mode="after")
+    def _one(self) -> Shutdown:
+        if sum(o is not None for o in (self.object, self.pool, self.queue)) != 1:
+            raise refuse("`shutdown` takes one of `pool` and `queue`")
+        return self

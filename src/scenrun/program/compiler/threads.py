@@ -195,8 +195,14 @@ def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
 
 @lowers(verbs.Shutdown)
 def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
-    """Shuts a pool down."""
-    target = w.operands.target(step.pool, scope, ("pool",), "shutdown")
-    if target is not None:
-        assert kind_of(w, target) == "pool"
-        w.code.emit("pool.shutdown", target=target, arguments=(str(step.wait), str(step.cancel_futures)))
+    """Shuts a pool or a queue down."""
+    wanted = ("pool",) if step.pool is not None else ("queue",) if step.queue is not None else ("pool", "queue")
+    target = w.operands.target(step.pool or step.queue or step.object, scope, wanted, "shutdown")
+    if target is None:
+        return
+    kind = kind_of(w, target)
+    for key in {"pool": ("immediate",), "queue": ("wait", "cancel_futures")}[kind]:
+        if step.is_given(key):
+            w.refuse(step.place_of_key(key), f"`{key}` is not for a {kind}: remove it")
+    options = (str(step.wait), str(step.cancel_futures)) if kind == "pool" else (str(step.immediate),)
+    w.code.emit(f"{kind}.shutdown", target=target, arguments=options)

@@ -78,6 +78,7 @@ _INSTEAD = {
     ("join", "pool"): "`shutdown` waits for a pool's tasks",
     ("task_done", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
     ("join_queue", "simple_queue"): "a simple queue does not count its tasks; use `kind: fifo`",
+    ("shutdown", "simple_queue"): "a simple queue cannot be shut down; use `kind: fifo`",
     ("start", "pool"): "a pool starts by itself; `submit` gives it work",
 }
 

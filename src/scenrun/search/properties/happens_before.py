@@ -243,7 +243,7 @@ class Order:
         self._items[slot].append((key(step.thread.arguments[0]), dict(self._clocks[step.me])))
 
     def _got(self, step: Step, slot: int) -> None:
-        _, _, maxsize, order = step.before.cells[slot]
+        _, _, maxsize, order, _ = step.before.cells[slot]
         self._taken_by[slot, step.me] += 1
         items = self._items[slot]
         if order == "priority":  # which of several equal items it was is not known: all count
