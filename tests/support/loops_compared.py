@@ -94,7 +94,7 @@ def passes(graph: Graph, number: int) -> int:
     enabled = {thread for thread, _ in graph.steps[number] if thread != TIME}
     left = [
         thread.remaining for at, thread in enumerate(state.threads)
-        if thread.pc != ENDED and at not in enabled and thread.remaining is not None
+        if thread.pc != ENDED and at not in enabled and thread.remaining
     ]  # fmt: skip
     if machine.is_over(state) or not min(left, default=0):
         return 0

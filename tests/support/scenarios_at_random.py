@@ -111,7 +111,19 @@ class Author(StepAuthor):
         self.sync[name] = self.one("event", "event", {"event": {"initially": "set"}})
 
     def _make_barrier(self, name: str) -> None:
-        self.sync[name] = {"barrier": {"parties": self.one(1, 2, 2, 2, 3)}}
+        options = {"parties": self.one(1, 2, 2, 2, 3)}
+        self.sync[name] = {"barrier": {**options, "action": self._action()} if self.seldom() else options}
+
+    def _action(self) -> str:
+        """A behaviour that the last one at a barrier runs."""
+        rises: Step = {"raise": "ValueError: act"}
+        self.behaviours["act"] = {
+            "do": self.one(
+                [{"set": {"v": "v + 1"}}], [{"append": {"to": "items", "item": "v"}}], [{"sleep": "1ms"}, {"set": {"v": "v + 1"}}],
+                [{"if": "v > 1", "then": [rises]}], [{"set": {"v": "v + 2"}}, rises], [{"choose": {"from": [0, 1], "into": "v"}}],
+            )
+        }  # fmt: skip
+        return "act"
 
     def _make_queue(self, name: str) -> None:
         order = self.one("fifo", "lifo", "priority", "simple")

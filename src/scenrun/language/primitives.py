@@ -84,6 +84,14 @@ class Barrier(Primitive):
 
     kind_name = "barrier"
     parties: Annotated[int, Whole(1, 1_000_000)] = Field(description="how many threads must come")
+    action: str | None = Field(None, description="a behaviour that the last one runs before they go on")
+    args: Args = Field(default={}, description="the parameters of `action` by name")
+
+    @model_validator(mode="after")
+    def _for_an_action(self) -> Barrier:
+        if self.args and self.action is None:
+            raise refuse("`args` are those of an `action`; name it, or remove them")
+        return self
 
 
 class Queue(Primitive):

@@ -92,7 +92,7 @@ def could_pass(machine: TimedMachine, state: State) -> tuple[int, frozenset[int]
             if not _is_in_loop(machine, thread):
                 return 0, frozenset()
             movable.append(number)
-        elif thread.remaining is not None:
+        elif thread.remaining:  # one that is up already cannot fire yet: time does not help
             left.append(thread.remaining)
     return min(left, default=0), frozenset(movable)
 

@@ -23,7 +23,7 @@ from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.run_program import refuse_unknown_to_python, started_fields, watched
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.execution.threads.threads import RealTimer
-from scenrun.execution.threads.waiting import Parked, RealBarrier, RealCondition, RealEvent
+from scenrun.execution.threads.waiting import Parked, RealActingBarrier, RealBarrier, RealCondition, RealEvent
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Code, Program
@@ -78,7 +78,7 @@ class ReplayedRun(Run):
                 made.when_over = partial(self.baton.left, made.context.name)
             elif isinstance(made, RealCondition):
                 _ask_in_condition(self, made)
-            elif isinstance(made, RealEvent | RealBarrier):
+            elif isinstance(made, RealEvent | RealBarrier) and not isinstance(made, RealActingBarrier):
                 _ask_in_wait(self, made.real._cond)  # type: ignore[union-attr]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:

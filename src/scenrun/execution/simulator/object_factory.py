@@ -12,7 +12,8 @@ from scenrun.program.primitives.registry import KINDS
 
 _BASES: dict[str, type[Thing]] = {
     "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
-    "barrier": Waitable, "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
+    "barrier": Waitable, "acting_barrier": Waitable,
+    "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
     "calls": Thing, "clock": Thing,
     "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "spawned": SimulatedThread,
     "future": SimulatedThread,

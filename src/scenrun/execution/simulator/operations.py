@@ -62,7 +62,8 @@ class Operations:
                 if outcome is not None:
                     break
                 me.action, me.arguments, me.memo = act, arguments, memo
-                self.park(me, phase, objects, None if phase.expire is None else deadline, t, has_waited)
+                is_due = deadline is not None and t >= deadline  # and cannot fire yet: time does not help
+                self.park(me, phase, objects, None if phase.expire is None or is_due else deadline, t, has_waited)
                 since = t
                 t, until = yield t
                 waited += t - since

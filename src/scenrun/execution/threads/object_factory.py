@@ -14,7 +14,7 @@ from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.threads import Host, RealThread, RealTimer
 from scenrun.execution.threads.variables import GuardedVariable, RealClock, RealSection, Variable
-from scenrun.execution.threads.waiting import RealBarrier, RealCondition, RealEvent
+from scenrun.execution.threads.waiting import RealActingBarrier, RealBarrier, RealCondition, RealEvent
 from scenrun.program.ir import Cell, Program
 
 
@@ -49,6 +49,7 @@ class ObjectFactory:
             "bounded_semaphore": lambda: RealSemaphore(label, number, options, bounded=True),
             "event": lambda: RealEvent(label, number, options),
             "barrier": lambda: RealBarrier(label, number, options),
+            "acting_barrier": lambda: RealActingBarrier(label, number, options),
             "queue": lambda: RealQueue(label, number, options),
             "simple_queue": lambda: RealSimpleQueue(label, number),
             "pool": lambda: RealPool(label, number, options, self._host),

@@ -258,3 +258,100 @@ class RealBarrier(_Waitable):
     def free(self, op: str, me: Context) -> None:
         """Breaks the barrier."""
         self.real.abort()
+
+
+class RealActingBarrier(RealBarrier):
+    """A `threading.Barrier` with an action.
+
+    `Barrier.wait` in its parts, so that the action's steps are those of the thread that came last. As there, the thread
+    holds the barrier's lock from its coming to the end of the action.
+    """
+
+    kind = "acting_barrier"
+
+    def __init__(self, label: str, cell: int, options: dict[str, Any]) -> None:
+        super().__init__(label, cell, options)
+        self._inner: Any = self.real
+        self.acting: Context | None = None
+
+    def come(self, me: Context, site: Site) -> int:
+        """Waits until those before have left; returns the place. The last one keeps the lock."""
+        inner = self._inner
+        since = me.publish("acting_barrier.come", self, None, site)
+        inner._cond.acquire()
+        try:
+            inner._enter()
+        except threading.BrokenBarrierError:
+            inner._cond.release()
+            me.resume(since)
+            raise self._broken() from None
+        place: int = inner._count
+        inner._count += 1
+        if place + 1 < inner._parties:
+            inner._cond.release()
+        else:
+            self.acting = me
+        me.resume(since)
+        return place
+
+    def leave(self, me: Context, site: Site, place: int, timeout: int | None) -> int:
+        """Waits until the action is over, or until the timeout (in nanoseconds), which breaks the barrier; returns the place."""
+        since = me.publish("acting_barrier.leave", self, timeout, site)
+        with self._inner._cond:
+            try:
+                self._inner._wait(None if timeout is None else timeout / 1e9)
+            except threading.BrokenBarrierError:
+                self.waited.add(me.resume(since))
+                raise self._broken() from None
+            finally:
+                self._left()
+        self.waited.add(me.resume(since))
+        return place
+
+    def open(self, me: Context, site: Site, place: int) -> int:
+        """Lets the others go on after the action; returns the place."""
+        self._inner._state = 1
+        self._inner._cond.notify_all()
+        self._end_of_action()
+        me.waited_ns = 0
+        return place
+
+    def fail(self, me: Context, site: Site) -> None:
+        """Breaks the barrier after an action that has failed."""
+        self._inner._break()
+        self._end_of_action()
+
+    def abort(self, me: Context, site: Site) -> None:
+        """Breaks the barrier, once nobody acts."""
+        since = me.publish("acting_barrier.abort", self, None, site)
+        self.real.abort()
+        me.resume(since)
+
+    def reset(self, me: Context, site: Site) -> None:
+        """Empties and repairs the barrier, once nobody acts."""
+        since = me.publish("acting_barrier.reset", self, None, site)
+        self.real.reset()
+        me.resume(since)
+
+    def _end_of_action(self) -> None:
+        self._left()
+        self.acting = None
+        self._inner._cond.release()
+
+    def _left(self) -> None:
+        self._inner._count -= 1
+        self._inner._exit()
+
+    def _broken(self) -> Fault:
+        return Fault("threading.BrokenBarrierError", f"`{self.label}` is broken")
+
+    def stuck(self, op: str, me: Context) -> bool:
+        """Whether the thread is parked, or somebody else acts."""
+        return self.acting is not None or super().stuck(op, me)
+
+    def free(self, op: str, me: Context) -> None:
+        """Breaks the barrier, also where the thread that acts has been cut off."""
+        if self.acting is not None and self.acting.cut:
+            self.acting = None
+            self._inner._cond.release()
+        self.real.abort()

@@ -40,6 +40,7 @@ _KINDS = {
     "lock": ("lock", "rlock"),
     "semaphore": ("semaphore", "bounded_semaphore"),
     "queue": ("queue", "simple_queue"),
+    "barrier": ("barrier", "acting_barrier"),
 }
 """Parameter types that accept more than one kind of object."""
 MISSING = object()

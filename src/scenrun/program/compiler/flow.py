@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from scenrun.errors import Place
 from scenrun.language.model import Behaviour
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import Target
@@ -184,29 +186,34 @@ def return_(w: Writer, step: flow.Return, scope: Scope, path: str) -> None:
 @lowers(flow.Run)
 def run(w: Writer, step: flow.Run, scope: Scope, path: str) -> None:
     """Inlines the steps of a behaviour."""
-    behaviour = w.compiler.behaviour(step.target, step.place_of_key("target"))
-    if behaviour is None:
-        return
-    if step.target in w.running:
-        chain = " -> ".join([*w.running[w.running.index(step.target) :], step.target])
-        message = (
-            f"the behaviour `{step.target}` runs itself ({chain}); recursion is not part of the language: write a loop"
-        )
-        w.refuse(step.place_of_key("target"), message)
-        return
-    w.compiler.grow(step.target, behaviour, step.place)
     result = w.code.temporary("result") if step.into or step.target in w.names.calls else None
-    if result:
-        w.code.emit("let", arguments=("None",), into=result)
-    inner = bind_inline(w, behaviour, step.target, step.args, scope, step.place_of_key("target"))
-    _forget_locals(w, behaviour, inner)
-    with calls.recorded(w, step.target, behaviour, inner, result):
-        w.running.append(step.target)
-        with w.code.inline(result):
-            w.steps(behaviour.do, inner, w.compiler.path_of(step.target))
-        w.running.pop()
+    run_inline(w, step.target, step.args, scope, step.place_of_key("target"), result)
     if step.into and result:
         w.assign(Target(step.into, (), step.place_of_key("into")), result, scope)
+
+
+def run_inline(
+    w: Writer, target: str, args: dict[str, Any], scope: Scope, place: Place | None, result: str | None
+) -> None:
+    """Emit the steps of a behaviour; what it returns goes into the register `result`."""
+    behaviour = w.compiler.behaviour(target, place)
+    if behaviour is None:
+        return
+    if target in w.running:
+        chain = " -> ".join([*w.running[w.running.index(target) :], target])
+        message = f"the behaviour `{target}` runs itself ({chain}); recursion is not part of the language: write a loop"
+        w.refuse(place, message)
+        return
+    w.compiler.grow(target, behaviour, place)
+    if result:
+        w.code.emit("let", arguments=("None",), into=result)
+    inner = bind_inline(w, behaviour, target, args, scope, place)
+    _forget_locals(w, behaviour, inner)
+    with calls.recorded(w, target, behaviour, inner, result):
+        w.running.append(target)
+        with w.code.inline(result):
+            w.steps(behaviour.do, inner, w.compiler.path_of(target))
+        w.running.pop()
 
 
 def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:

@@ -12,7 +12,7 @@ from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
 from scenrun.language.fields import ComputedDuration, DurationName, Model, Reference
 from scenrun.language.model import Behaviour, Group, Scenario
-from scenrun.language.primitives import Condition, Timer
+from scenrun.language.primitives import Barrier, Condition, Timer
 from scenrun.language.templates import Hole, Template
 from scenrun.language.variables import Target
 from scenrun.language.verbs import flow, threads, variables
@@ -34,6 +34,8 @@ def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
     for primitive in scenario.sync.values():
         if isinstance(primitive, Timer):
             yield primitive.target, primitive.args
+        if isinstance(primitive, Barrier) and primitive.action is not None:
+            yield primitive.action, primitive.args
     for step in all_steps(scenario):
         if isinstance(step, threads.Spawn | threads.Submit | threads.Map | flow.Run):
             yield step.target, step.args
@@ -90,6 +92,8 @@ def _mentioned_in_model(part: Model) -> Iterator[str]:
         yield part.lock
     if isinstance(part, Group) and part.pool:
         yield part.pool
+    if isinstance(part, Barrier) and part.action:
+        yield part.action
     if isinstance(part, _TARGETING) and part.target:
         yield part.target
     if isinstance(part, flow.Call) and ":" not in part.function:

@@ -8,7 +8,7 @@ from scenrun.errors import Place
 from scenrun.language.behaviours import shipped
 from scenrun.language.expect import LinearizableCalls
 from scenrun.language.model import ANY_NUMBER, Group, Scenario
-from scenrun.language.primitives import Condition, Pool, Primitive, Queue
+from scenrun.language.primitives import Barrier, Condition, Pool, Primitive, Queue
 from scenrun.language.verbs.flow import Run, Section
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.mentions import all_steps, assigned, mentioned, targets
@@ -163,7 +163,9 @@ class Names:
         """The kind of a primitive's cell, and the options that its initial value depends on."""
         if isinstance(primitive, Queue) and primitive.kind == "simple":
             return "simple_queue", {}
-        skip = {"count", "target", "args", "after", "lock"}
+        if isinstance(primitive, Barrier) and primitive.action is not None:
+            return "acting_barrier", {"parties": primitive.parties}
+        skip = {"count", "target", "args", "after", "lock", "action"}
         return primitive.kind_name, {k: getattr(primitive, k) for k in type(primitive).model_fields if k not in skip}
 
     def _lock_of_condition(self, name: str, condition: Condition) -> None:

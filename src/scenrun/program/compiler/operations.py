@@ -8,12 +8,14 @@ from typing import Any
 from scenrun.language.fields import Reference
 from scenrun.language.verbs import objects as verbs
 from scenrun.program.compiler.assembler import Label
+from scenrun.program.compiler.barriers import meet
 from scenrun.program.compiler.scope import Nothing, Scope
 from scenrun.program.compiler.writer import Writer, lowers
 from scenrun.program.ir import CellRef
 
 LOCKS = ("lock", "rlock", "semaphore", "bounded_semaphore", "condition")
 SEMAPHORES = ("semaphore", "bounded_semaphore")
+BARRIERS = ("barrier", "acting_barrier")
 QUEUES = ("queue", "simple_queue")
 
 
@@ -116,17 +118,20 @@ def _steady(w: Writer, target: CellRef) -> CellRef:
 @lowers(verbs.Wait)
 def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
     """Waits for an event, at a barrier or on a condition, depending on the kind of the object."""
-    wanted: tuple[str, ...] = ("event", "condition", "barrier")
+    wanted: tuple[str, ...] = ("event", "condition", *BARRIERS)
     reference = step.object
-    for kind in wanted:
+    for kind in ("event", "condition", "barrier"):
         if getattr(step, kind) is not None:
-            reference, wanted = getattr(step, kind), (kind,)
+            reference, wanted = getattr(step, kind), BARRIERS if kind == "barrier" else (kind,)
     target = w.operands.target(reference, scope, wanted, "wait")
     if target is None:
         return
     kind = kind_of(w, target)
     lock = lock_of(w, target) if kind == "condition" else None
     timeout = w.operands.timing(step.timeout, scope)
+    if kind == "acting_barrier":
+        meet(w, step, scope, _steady(w, target), timeout)
+        return
     w.operate(f"{kind}.wait", step, scope, target=target, lock=lock, arguments=(timeout,))
 
 
@@ -191,7 +196,7 @@ def set_event(w: Writer, step: verbs.SetEvent, scope: Scope, path: str) -> None:
 @lowers(verbs.Abort, verbs.Reset)
 def abort(w: Writer, step: verbs.Abort, scope: Scope, path: str) -> None:
     """Aborts or resets a barrier."""
-    _simple(w, step.barrier, scope, ("barrier",), step.verb, step.verb)
+    _simple(w, step.barrier, scope, BARRIERS, step.verb, step.verb)
 
 
 @lowers(verbs.Put)

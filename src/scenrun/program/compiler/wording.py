@@ -11,13 +11,14 @@ from scenrun.program.primitives.registry import KINDS
 
 def a(kind: str) -> str:
     """The name of a kind with its indefinite article."""
+    kind = word(kind)
     return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
 
 
 def describe(binding: Binding) -> str:
     """A noun phrase for a binding, such as `a shared variable`."""
     if isinstance(binding, Object):
-        kind = binding.cell.kind.replace("_", " ")
+        kind = binding.cell.kind
         return "a thread group" if kind in ("thread", "task") else a(kind)
     if isinstance(binding, Shared):
         return "a shared variable"
@@ -38,8 +39,12 @@ def fitting(names: list[str]) -> str:
     return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
 
 
+_WORDS = {"task": "thread", "simple_queue": "queue", "spawned": "thread", "acting_barrier": "barrier"}
+
+
 def word(kind: str) -> str:
-    return {"task": "thread", "simple_queue": "queue", "spawned": "thread"}.get(kind, kind).replace("_", " ")
+    """What a file calls a kind."""
+    return _WORDS.get(kind, kind).replace("_", " ")
 
 
 def one_of(kinds: tuple[str, ...]) -> str:
@@ -86,8 +91,7 @@ _INSTEAD = {
 def wrong_kind(verb: str, shown: str, kind: str, wanted: tuple[str, ...]) -> str:
     """The message for a verb that does not accept an object's kind."""
     instead = _INSTEAD.get((verb, kind))
-    known = kind.replace("_", " ")
-    return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(known)}" + (f": {instead}" if instead else "")
+    return f"`{verb}` needs {one_of(wanted)}; `{shown}` is {a(kind)}" + (f": {instead}" if instead else "")
 
 
 def wrong_index(index: ast.expr, cell: Cell) -> str | None:

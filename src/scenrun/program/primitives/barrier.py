@@ -1,17 +1,20 @@
 """A barrier: threads wait until all parties have come; a broken one lets no thread pass. Its value: (state, count, parties).
 
 The states are CPython's: filling; draining, while those who were let through leave one by one; resetting, while those who
-waited at a reset leave; broken.
+waited at a reset leave; broken. One with an action is acting, too: the last one who came runs it, and CPython holds the
+barrier's lock meanwhile, so that nobody else can do anything with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Then, Values
 
 FILLING, DRAINING, RESETTING, BROKEN = 0, 1, -1, -2
+ACTING = 2
 IS_BROKEN = "`{object}` is broken"
 
 
@@ -52,6 +55,48 @@ def time_out(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> 
     return _broken(_left(BROKEN, count, parties))
 
 
+def come(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Come in, once those before have left; the last one is to act. The result is the place, from 0."""
+    ((state, count, parties),) = values
+    if state in (DRAINING, RESETTING, ACTING):
+        return None
+    if state == BROKEN:
+        return _broken(values)
+    return Done(((ACTING if count + 1 == parties else FILLING, count + 1, parties),), count)
+
+
+def go_on(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Leave once the action is over, or once it is broken or reset."""
+    return None if values[0][0] == ACTING else leave(values, me, arguments, arguments[0])
+
+
+def too_late(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Whose time is up breaks it, but not while somebody acts."""
+    return None if values[0][0] == ACTING else time_out(values, me, arguments, memo)
+
+
+def open_(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """The action is over: let all go on."""
+    ((_, count, parties),) = values
+    return Done(_left(DRAINING, count, parties), arguments[0])
+
+
+def fail(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """The action has failed, which breaks it."""
+    ((_, count, parties),) = values
+    return Done(_left(BROKEN, count, parties))
+
+
+def abort_later(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Break it, once nobody acts."""
+    return None if values[0][0] == ACTING else abort(values, me, arguments, memo)
+
+
+def reset_later(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Make it empty and whole, once nobody acts."""
+    return None if values[0][0] == ACTING else reset(values, me, arguments, memo)
+
+
 def abort(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
     """Break it, also for those who were let through and have not left."""
     ((_, count, parties),) = values
@@ -71,11 +116,22 @@ def in_words(value: Any, scene: Scene) -> str:
     state, count, parties = value
     if state == BROKEN:
         return "broken"
+    if state == ACTING:
+        return "its action is run"
     if state == FILLING:
         return f"{count} of {parties} have come"
     return f"open, {count} still to leave" if state == DRAINING else f"was reset, {count} still to leave"
 
 
+_ATTRIBUTES = ("n_waiting", "broken", "parties")
+_ANSWERS: dict[str, Callable[..., Any]] = {
+    "n_waiting": lambda value: value[1] if value[0] in (FILLING, ACTING) else 0,
+    "broken": lambda value: value[0] == BROKEN,
+    "parties": lambda value: value[2],
+}
+_WAITING, _IN_VAIN = "waits for the others at {object}", "waits at {object} for others who will not come"
+_BEHIND = "waits for the action of {object}"
+_BEHIND_IN_VAIN = "waits for the action of {object}, which will not end"
 BARRIER = Kind(
     "barrier",
     (
@@ -90,18 +146,65 @@ BARRIER = Kind(
                 Phase(leave, time_out, together=True, name="leaves"),
             ),
             adds={"value": ANY},
-            waiting="waits for the others at {object}",
-            in_vain="waits at {object} for others who will not come",
+            waiting=_WAITING,
+            in_vain=_IN_VAIN,
         ),
         Operation("abort", about="barrier.aborting", done="barrier.aborted", phases=(Phase(abort),)),
         Operation("reset", about="barrier.resetting", done="barrier.reset", phases=(Phase(reset),)),
     ),
-    attributes=("n_waiting", "broken", "parties"),
+    attributes=_ATTRIBUTES,
     initial=lambda options: (FILLING, 0, options["parties"]),
-    answers={
-        "n_waiting": lambda value: value[1] if value[0] == FILLING else 0,
-        "broken": lambda value: value[0] == BROKEN,
-        "parties": lambda value: value[2],
-    },
+    answers=_ANSWERS,
     in_words=in_words,
 )
+ACTING_BARRIER = Kind(
+    "acting_barrier",
+    (
+        Operation(
+            "come",
+            freed_by=("leave", "open", "fail", "abort", "reset"),
+            about="barrier.waiting",
+            phases=(Phase(come, together=True),),
+            cost="wait",
+            waiting=_BEHIND,
+            in_vain=_BEHIND_IN_VAIN,
+        ),
+        Operation(
+            "leave",
+            ("place", "timeout"),
+            freed_by=("open", "fail", "abort", "reset"),
+            done="barrier.passed",
+            phases=(Phase(go_on, too_late, together=True),),
+            adds={"value": ANY},
+            cost="wait",
+            waiting=_WAITING,
+            in_vain=_IN_VAIN,
+        ),
+        Operation("open", ("place",), done="barrier.passed", phases=(Phase(open_),), adds={"value": ANY}, cost="wait"),
+        Operation("fail", done="barrier.aborted", phases=(Phase(fail),), cost="abort"),
+        Operation(
+            "abort",
+            freed_by=("open", "fail"),
+            about="barrier.aborting",
+            done="barrier.aborted",
+            phases=(Phase(abort_later, together=True),),
+            waiting=_BEHIND,
+            in_vain=_BEHIND_IN_VAIN,
+        ),
+        Operation(
+            "reset",
+            freed_by=("open", "fail"),
+            about="barrier.resetting",
+            done="barrier.reset",
+            phases=(Phase(reset_later, together=True),),
+            waiting=_BEHIND,
+            in_vain=_BEHIND_IN_VAIN,
+        ),
+    ),
+    noun="barrier",
+    attributes=_ATTRIBUTES,
+    initial=lambda options: (FILLING, 0, options["parties"]),
+    answers=_ANSWERS,
+    in_words=in_words,
+)
+"""A barrier with an action, which the one who came last runs as steps of its own, between `come` and `open`."""

@@ -1,6 +1,6 @@
 """What each kind of shared object can do: one file a kind, and here the register of them all."""
 
-from scenrun.program.primitives.barrier import BARRIER
+from scenrun.program.primitives.barrier import ACTING_BARRIER, BARRIER
 from scenrun.program.primitives.calls import CALLS
 from scenrun.program.primitives.clock import CLOCK
 from scenrun.program.primitives.condition import CONDITION
@@ -18,7 +18,7 @@ from scenrun.program.primitives.variable import VARIABLE
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, QUEUE, SIMPLE_QUEUE,
+        LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, ACTING_BARRIER, QUEUE, SIMPLE_QUEUE,
         POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
     )
 }  # fmt: skip
