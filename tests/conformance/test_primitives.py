@@ -139,9 +139,13 @@ PARTS = (
 """What can be done to a variable that holds a list, some of it in vain."""
 
 
-def _queue(order: str, maxsize: int) -> Subject:
+CLOSING = (("q", "shutdown", ([False, False, True],)),) if hasattr(queue.Queue, "shutdown") else ()
+"""What queues can do from Python 3.13 on."""
+
+
+def _queue(order: str, maxsize: int, *more: tuple[str, str, tuple[Any, ...]]) -> Subject:
     options = {"kind": order, "maxsize": maxsize}
-    items = (*ITEMS, *COUNTED, *(MIXED if order == "priority" else ()))
+    items = (*ITEMS, *COUNTED, *(MIXED if order == "priority" else ()), *more)
     return Subject({"q": ("queue", options)}, lambda: {"q": RealQueue("q", 0, options)}, items)
 
 
@@ -186,6 +190,7 @@ SUBJECTS = {
     "condition over a lock": _condition("lock", lambda: RealLock("lock", 0, {})),
     "queue": _queue("fifo", 2),
     "queue without bound": _queue("fifo", 0),
+    "queue that is shut down": _queue("fifo", 2, *CLOSING),
     "lifo queue": _queue("lifo", 2),
     "priority queue": _queue("priority", 2),
     "variable": Subject({"v": ("variable", {"initial": [1]})}, lambda: {"v": Variable("v", 0, [1])}, PARTS),

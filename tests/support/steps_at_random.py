@@ -251,7 +251,7 @@ class StepAuthor:
         return {"return": self._value(here)}, False
 
     def _leave(self, here: Here) -> Written:
-        verb = self.one("break", "continue", "return")
+        verb = self.one("break", "break", "continue", "return")
         return {"if": self._question(here), "then": [{verb: None}]}, True
 
     def _flow(self, here: Here) -> Written:
@@ -415,8 +415,10 @@ class StepAuthor:
         if self.seldom():
             self._write_ghost()
             return {"spawn": {"target": "ghost", "daemon": True}}, False
-        spawn = {"spawn": {**self._use(here), "into": self._new(here.spawned, "_s")}}
-        return [spawn, *self.one([], [{"join": here.spawned[-1]}])], True
+        later = self.one({}, {}, {"after": "1ms"}, {"after": "0s"})
+        spawn = {"spawn": {**self._use(here), "into": self._new(here.spawned, "_s"), **later}}
+        cancels = [{"cancel": {"timer": here.spawned[-1]}}] if later or self.seldom() else []
+        return [spawn, *self.one([], cancels), *self.one([], [{"join": here.spawned[-1]}])], True
 
     def _write_ghost(self) -> None:
         self.behaviours["ghost"] = {"do": [{"set": {"v": 5}}]}

@@ -10,6 +10,7 @@ from scenrun.model.machine import Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
+from scenrun.program.primitives.thread import TIMERS
 
 
 class Move(NamedTuple):
@@ -145,7 +146,7 @@ def _stepped(machine: Machine, state: State, transition: Transition, number: int
 
 
 def _is_void(before: Thread, after: Thread) -> bool:
-    return before.pc == BEGINNING and after.pc == ENDED and before.who.kind != "timer"
+    return before.pc == BEGINNING and after.pc == ENDED and before.who.kind not in TIMERS
 
 
 def _why_not(machine: Machine, state: State, at: int | None, move: Move) -> str:

@@ -8,7 +8,7 @@ from scenrun.program.ir import Code, Instruction, Program
 
 ANYTHING = 1
 """The bit of an unknown effect: that of a call of the author's Python."""
-_STARTS = ("thread.start", "task.start", "timer.start", "spawned.spawn", "pool.submit")
+_STARTS = ("thread.start", "task.start", "timer.start", "spawned.spawn", "spawned.spawn_later", "pool.submit")
 
 
 class Footprints:

@@ -175,7 +175,7 @@ def _has_unnamed(program: Program) -> bool:
     """Whether the program may have threads that are named while it runs, or arrays of timers."""
     if any(cell.kind == "pool" or (cell.kind == "timer" and cell.count is not None) for cell in program.cells):
         return True
-    return any(i.op == "spawned.spawn" for code in program.codes for i in code.instructions)
+    return any(i.op.startswith("spawned.spawn") for code in program.codes for i in code.instructions)
 
 
 def _names(program: Program) -> list[str]:
@@ -184,5 +184,5 @@ def _names(program: Program) -> list[str]:
     timers = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "timer"]
     pools = [cell.label((cell.count or 1) - 1) for cell in program.cells if cell.kind == "pool"]
     instructions = (i for code in program.codes for i in code.instructions)
-    spawned = [str(i.option("target")) for i in instructions if i.op == "spawned.spawn"]
+    spawned = [str(i.option("target")) for i in instructions if i.op.startswith("spawned.spawn")]
     return ["main", *named, *timers, *(f"{name}#00" for name in (*pools, *spawned))]

@@ -74,8 +74,7 @@ class ReplayedRun(Run):
                 made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
                 made.about_to_wait = lambda me: self.ask_again(me, 1)
             elif isinstance(made, RealTimer):
-                made.about_to_begin = partial(self._timer_begins, made.context)
-                made.when_over = partial(self.baton.left, made.context.name)
+                self.timer_made(made)
             elif isinstance(made, RealCondition):
                 _ask_in_condition(self, made)
             elif isinstance(made, RealEvent | RealBarrier) and not isinstance(made, RealActingBarrier):
@@ -133,6 +132,11 @@ class ReplayedRun(Run):
         """Blocks until the turn of the step in which a fault ends the thread."""
         self._look(context)
         self.baton.ask(context, left.site, LEAVING)
+
+    def timer_made(self, made: RealTimer) -> None:
+        """Makes a timer ask for its turn."""
+        made.about_to_begin = partial(self._timer_begins, made.context)
+        made.when_over = partial(self.baton.left, made.context.name)
 
     def _timer_begins(self, context: Context, timer: threading.Timer) -> None:
         """Lets a timer fire at its turn, not after its delay."""

@@ -15,7 +15,8 @@ _BASES: dict[str, type[Thing]] = {
     "barrier": Waitable, "acting_barrier": Waitable,
     "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
     "calls": Thing, "clock": Thing,
-    "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "spawned": SimulatedThread,
+    "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "made_timer": SimulatedThread,
+    "spawned": SimulatedThread,
     "future": SimulatedThread,
 }  # fmt: skip
 _CLASSES = {kind: class_of(base, kind) for kind, base in _BASES.items()}

@@ -362,7 +362,9 @@ class Simulation(Operations):
     def _held(handle: Any, op: str) -> tuple[Any, ...]:
         """Returns the objects that a handle stands for; raises a TypeError fault if it is not of the kind that `op` needs."""
         kind, asks_whether_alive = KINDS[op.partition(".")[0]], op.endswith("is_alive")
-        if not isinstance(handle, SimulatedThread) or (handle.kind is not kind and not asks_whether_alive):
+        is_task = isinstance(handle, SimulatedThread) and handle.beside is not None
+        is_wrong = is_task != (kind.name == "future")
+        if not isinstance(handle, SimulatedThread) or (is_wrong and not asks_whether_alive):
             raise Fault("TypeError", NO_THREAD if asks_whether_alive else kind.mistaken)
         return handle.named
 

@@ -15,6 +15,7 @@ from scenrun.execution.counters import Counter
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context, Cut
 from scenrun.execution.threads.threads import MOMENT_S, Handle, Host, Joinable, claim, wait_in_slices
+from scenrun.program.primitives.thread import SPAWNED
 from scenrun.trace.histogram import Samples
 
 
@@ -146,7 +147,7 @@ def held(handle: Any, op: str) -> None:
     elif op.startswith("future"):
         _context_of(handle)
     elif not isinstance(handle, Handle) or handle.context.future is not None:
-        raise Fault("TypeError", "`join` needs a thread that `spawn` made")
+        raise Fault("TypeError", SPAWNED.mistaken)
 
 
 def _note_cancelled(host: Host, context: Context, future: Future[Any]) -> None:

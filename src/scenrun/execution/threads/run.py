@@ -20,7 +20,7 @@ from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
 from scenrun.execution.threads.locks import RealLock
 from scenrun.execution.threads.object_factory import ObjectFactory
 from scenrun.execution.threads.pools import RealFutures
-from scenrun.execution.threads.threads import Spawner
+from scenrun.execution.threads.threads import RealTimer, Spawner
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
@@ -148,6 +148,9 @@ class Run:
             number = self._numbers.get(prefix, 0)
             self._numbers[prefix] = number + 1
         return number
+
+    def timer_made(self, made: RealTimer) -> None:
+        """Called with a timer that is made while running, before it is started."""
 
     def about_to_leave(self, context: Context, left: FaultLeft) -> None:
         """Called before a fault leaves a thread."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from scenrun.errors import Fault
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import SLICE_S, Context, Cut
+from scenrun.program.primitives.thread import NO_TIMER, SPAWNED
 
 MOMENT_S = 0.0005
 """Seconds to wait for another thread to get a few instructions further."""
@@ -47,6 +48,9 @@ class Host(Protocol):
 
     def next_number(self, prefix: str) -> int:
         """Returns the next number for a thread made while running, from 0 for each prefix."""
+
+    def timer_made(self, made: RealTimer) -> None:
+        """Called with a timer that is made while running, before it is started."""
 
 
 class Handle:
@@ -180,6 +184,7 @@ class _Timer(threading.Timer):
         self.owner = context
         self.made = made
         self.name = context.name
+        self.daemon = context.daemon
 
     def run(self) -> None:
         """Waits, and fires unless cancelled."""
@@ -241,19 +246,39 @@ class Spawner:
 
     def spawn(self, me: Context, site: Site, arguments: list[Any]) -> Handle:
         """Makes and starts a thread; returns its handle."""
+        context = self._made(site, arguments)
+        start_thread(self.host, context)
+        return Handle(context)
+
+    def _made(self, site: Site, arguments: list[Any]) -> Context:
+        """The context of a new thread, named after its behaviour, with a number."""
         instruction = site.instruction
         target = str(instruction.option("target"))
         number = self.host.next_number(target)
         assert instruction.code is not None
-        context = self.host.new_context(
+        return self.host.new_context(
             f"{target}#{number}", target, number, instruction.code,
             daemon=bool(instruction.option("daemon")), arguments=tuple(arguments),
         )  # fmt: skip
-        start_thread(self.host, context)
+
+    def spawn_later(self, me: Context, site: Site, after: int, arguments: list[Any]) -> Handle:
+        """Makes and starts a timer that begins after `after` nanoseconds; returns its handle."""
+        context = self._made(site, arguments)
+        timer = RealTimer(context.name, -1, context, self.host)
+        self.host.timer_made(timer)
+        timer.start(me, site, after, arguments)
         return Handle(context)
+
+    def cancel(self, me: Context, site: Site, thread: Any) -> None:
+        """Keeps a timer that a local holds from beginning, if it has not begun yet."""
+        if not isinstance(thread, Handle) or thread.context.future is not None:
+            raise Fault("TypeError", SPAWNED.mistaken)
+        if not isinstance(thread.context.real, threading.Timer):
+            raise Fault("AttributeError", NO_TIMER)
+        cancel_timer(thread.context)
 
     def join(self, me: Context, site: Site, thread: Any, timeout: int | None) -> None:
         """Waits for a spawned thread that a local holds; `timeout` is in nanoseconds."""
         if not isinstance(thread, Handle) or thread.context.future is not None:
-            raise Fault("TypeError", "`join` needs a thread that `spawn` made")
+            raise Fault("TypeError", SPAWNED.mistaken)
         Joinable(thread.context.name, -1, thread.context).join(me, site, timeout)

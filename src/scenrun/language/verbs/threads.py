@@ -34,12 +34,17 @@ class Join(Step):
 
 
 class Cancel(Step):
-    """Cancel a timer that has not fired, or a future whose task has not begun."""
+    """Cancel a timer that has not fired, or a future whose task has not begun.
+
+    Of a parameter that holds a thread spawned with `after`, say that it is one: `cancel: {timer: t}`.
+    """
 
     verb = "cancel"
     short = "object"
-    object: OptionalRef = Field(None, description="a timer, or a local that holds a future", exclude=True)
-    timer: OptionalRef = Field(None, description="the timer")
+    object: OptionalRef = Field(
+        None, description="a timer, or a local that holds a future or a thread spawned with `after`", exclude=True
+    )
+    timer: OptionalRef = Field(None, description="the timer, or the local that holds one")
     future: OptionalRef = Field(None, description="the future")
     into: Into = Field(None, description="takes whether a future was cancelled")
 
@@ -57,7 +62,10 @@ class Spawn(Step):
     target: str = Field(description="the behaviour that it runs")
     args: Args = Field(default={}, description="the behaviour's parameters by name")
     daemon: bool = Field(False, description="true: it is cut off when everyone else has ended")
-    into: Into = Field(None, description="the variable that takes the thread, for `join` and `is_alive()`")
+    after: OptionalTiming = Field(
+        None, description="as a timer: it begins so long after this step, unless it is cancelled"
+    )
+    into: Into = Field(None, description="the variable that takes the thread, for `join`, `cancel` and `is_alive()`")
 
 
 class Submit(Step):

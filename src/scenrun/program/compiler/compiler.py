@@ -15,6 +15,7 @@ from scenrun.language.expressions import Expression, ExpressionError
 from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
 from scenrun.language.primitives import Timer
+from scenrun.language.verbs.threads import Spawn
 from scenrun.program.compiler import flow, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.program.compiler.assembler import Assembler, Size
@@ -85,6 +86,12 @@ class Compiler:
         self._spawning: list[str] = []
         self._pending: list[Cell] = []
         self._steps: dict[str, int] = {}
+
+    @cached_property
+    def timers_made(self) -> frozenset[str]:
+        """The names that take the threads that are spawned to begin later."""
+        spawns = (step for step in all_steps(self.scenario) if isinstance(step, Spawn))
+        return frozenset(step.into for step in spawns if step.into and step.after is not None)
 
     @cached_property
     def raised(self) -> frozenset[str]:

@@ -77,12 +77,15 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
     """Cancels a timer, or a future that is the value of a local."""
     reference = step.object or step.future or step.timer
     found = scope.find(reference.name)
-    if isinstance(found, Register) and step.timer is None:
+    if isinstance(found, Register):
         held = found.name
         if reference.index:
             held = f"{held}[{w.expressions.value(reference.index, scope)}]"
-        w.operate("future.cancel", step, scope, arguments=(held,))
-        return
+        is_timer = step.timer is not None or (step.future is None and reference.name in w.compiler.timers_made)
+        if not is_timer:
+            w.operate("future.cancel", step, scope, arguments=(held,))
+            return
+        w.code.emit("spawned.cancel", arguments=(held,))
     if step.into:
         w.refuse(step.place_of_key("into"), "cancelling a timer gives nothing back; remove `into`")
 
@@ -92,7 +95,8 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
         else:
             w.refuse(step.place, f"`cancel` needs a timer or a future; `{reference}` is a thread group, which runs on")
 
-    each(w, reference, scope, "cancel", emit)
+    if not isinstance(found, Register):
+        each(w, reference, scope, "cancel", emit)
 
 
 @lowers(verbs.Spawn)
@@ -103,7 +107,9 @@ def spawn(w: Writer, step: verbs.Spawn, scope: Scope, path: str) -> None:
         return
     code, captured = made
     options = {"daemon": step.daemon, "target": step.target}
-    w.operate("spawned.spawn", step, scope, arguments=(f"[{', '.join(captured)}]",), code=code, options=options)
+    later = () if step.after is None else (w.operands.timing(step.after, scope),)
+    op = "spawned.spawn_later" if later else "spawned.spawn"
+    w.operate(op, step, scope, arguments=(*later, f"[{', '.join(captured)}]"), code=code, options=options)
 
 
 @lowers(verbs.Submit)

@@ -52,6 +52,10 @@ class Compilation(Protocol):
     """The cells of the groups that some step starts."""
 
     @property
+    def timers_made(self) -> frozenset[str]:
+        """The names that take the threads that are spawned to begin later."""
+
+    @property
     def raised(self) -> frozenset[str]:
         """The exceptions that steps of the file raise."""
 

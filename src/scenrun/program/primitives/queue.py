@@ -6,6 +6,7 @@ Its value: (items, unfinished, maxsize, order, whether it was shut down).
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import Any
 
 from scenrun.program.primitives.json_types import ANY, INTEGER, NUMBER
@@ -175,7 +176,7 @@ QUEUE = Kind(
 )
 SIMPLE_QUEUE = Kind(
     "simple_queue",
-    (_PUT, _GET),
+    (replace(_PUT, freed_by=("get",)), replace(_GET, freed_by=("put",))),
     questions=("qsize", "empty"),
     noun="queue",
     initial=lambda options: ((), 0, 0, "fifo", False),

@@ -12,14 +12,14 @@ from scenrun.program.primitives.queue import QUEUE, SIMPLE_QUEUE
 from scenrun.program.primitives.rlock import RLOCK
 from scenrun.program.primitives.section import SECTION
 from scenrun.program.primitives.semaphore import BOUNDED_SEMAPHORE, SEMAPHORE
-from scenrun.program.primitives.thread import SPAWNED, THREAD, TIMER
+from scenrun.program.primitives.thread import MADE_TIMER, SPAWNED, THREAD, TIMER
 from scenrun.program.primitives.variable import VARIABLE
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, ACTING_BARRIER, QUEUE, SIMPLE_QUEUE,
-        POOL, FUTURE, THREAD, TASK, TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
+        POOL, FUTURE, THREAD, TASK, TIMER, MADE_TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
     )
 }  # fmt: skip
 """Every kind of object by its name."""

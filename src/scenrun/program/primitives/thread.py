@@ -12,6 +12,7 @@ from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outc
 NEW, ALIVE, ENDED = "new", "alive", "ended"
 STARTED = "`{object}` was started already; a {noun} starts once"
 NEVER_STARTED = "join of `{object}`, which was never started"
+NO_TIMER = "only a thread that `spawn` made with `after` can be cancelled"
 ITSELF = "a thread cannot join itself"
 
 
@@ -74,6 +75,13 @@ def cancel(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Ou
     return Done(((status, number, True),))
 
 
+def keep_from_firing(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
+    """Cancel a thread that is to begin later."""
+    if len(values[0]) == len((NEW, None)):
+        return Failed(values, "AttributeError", NO_TIMER)
+    return cancel(values, me, arguments, memo)
+
+
 JOIN = Operation(
     "join",
     ("timeout",),
@@ -106,10 +114,32 @@ TIMER = Kind(
     begin=Operation("begin", ("after", "arguments"), phases=(Phase(end_early, fire),)),
     end=end,
 )
+MADE_TIMER = Kind(
+    "made_timer",
+    (),
+    noun="thread",
+    initial=TIMER.initial,
+    answers=TIMER.answers,
+    begin=TIMER.begin,
+    end=end,
+)
+"""A timer that `spawn` makes while running; what is done to it is done to a thread in a local."""
+TIMERS = (TIMER.name, MADE_TIMER.name)
 SPAWNED = Kind(
     "spawned",
     (
         Operation("spawn", ("arguments",), about="thread.spawning", phases=(Phase(start),), makes="spawned"),
+        Operation(
+            "spawn_later",
+            ("after", "arguments"),
+            about="thread.spawning",
+            phases=(Phase(arm),),
+            makes="made_timer",
+            cost="spawn",
+        ),
+        Operation(
+            "cancel", ("thread",), about="timer.cancelling", done="timer.cancelled", phases=(Phase(keep_from_firing),)
+        ),
         Operation(
             "join",
             ("thread", "timeout"),
@@ -125,6 +155,6 @@ SPAWNED = Kind(
     noun="thread",
     initial=lambda options: (NEW, None),
     answers={"is_alive": is_alive},
-    mistaken="`join` needs a thread that `spawn` made",
+    mistaken="a thread is expected, as `spawn` gives it",
     end=end,
 )

@@ -13,6 +13,7 @@ from scenrun.program.findings import Stuck
 from scenrun.program.primitives.calls import COMPARED, RAISED
 from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import KINDS
+from scenrun.program.primitives.thread import TIMERS
 from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
 from scenrun.search.properties.lock_holders import Holders
 
@@ -199,7 +200,7 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
     where = machine.instruction_of(thread)
     line, step = (where.line or None, where.step) if where is not None else (None, None)
     if can_move or thread.pc == LEAVING:
-        is_pending = thread.pc == BEGINNING and thread.who.kind == "timer"
+        is_pending = thread.pc == BEGINNING and thread.who.kind in TIMERS
         return Stuck(thread.who.name, "sleeping" if is_pending else "running", line=line, step=step)
     operation = machine.operation_of(thread)
     if thread.pc == BEGINNING or where is None or operation is None:
@@ -217,7 +218,7 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
 
 def is_cancelled_timer(state: State, thread: Thread) -> bool:
     """Whether a thread is a timer that was cancelled before it began: its only remaining step is its end."""
-    return thread.pc == BEGINNING and thread.who.kind == "timer" and state.cells[thread.who.slots[0]][2]
+    return thread.pc == BEGINNING and thread.who.kind in TIMERS and state.cells[thread.who.slots[0]][2]
 
 
 def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holders) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ SIZES = (1, 2, 3)
 MOST_VIEWS = 300_000
 _HOLDING = 6
 """The most replicas that hold an rlock at the same time, for each group."""
-_MAKING = ("spawned.spawn", "pool.submit", "task.start")
+_MAKING = ("spawned.spawn", "spawned.spawn_later", "pool.submit", "task.start")
 
 
 @dataclass(frozen=True, slots=True)
