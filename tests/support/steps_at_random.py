@@ -140,7 +140,7 @@ class StepAuthor:
         if here.depth < 2:
             menu += [self._flow]
         if here.loops:
-            menu += [self._leave]
+            menu += [self._leave, self._leave]
         if here.is_helper:
             menu += [self._give]
         return menu

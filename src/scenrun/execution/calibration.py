@@ -170,7 +170,9 @@ def _time(program: Program, level: str) -> tuple[int, int]:
     try:
         began, cpu = perf_counter_ns(), process_time_ns()
         result = run_program(
-            program, lambda run_id: Recorder(run_id, output, level=level, fields=program.log_fields), level=level
+            program,
+            lambda run_id: Recorder(run_id, output, level=level, **program.log_options),
+            level=level,
         )
         spent = perf_counter_ns() - began, process_time_ns() - cpu
     finally:

@@ -21,10 +21,17 @@ class Lines:
         """Returns the recorder that writes the lines of a run."""
         kept, output = self._kept, self._output
         if kept is None:
-            return Recorder(run_id, output, level=level, fields=program.log_fields)
+            return Recorder(run_id, output, level=level, **program.log_options)
         if isinstance(output, FileOutput):
-            return Recorder(run_id, output, level=level, renderer=_keeping(kept), fields=program.log_fields)
-        return Recorder(run_id, Collector(_giving(kept, output)), level=level, fields=program.log_fields)
+            return Recorder(
+                run_id,
+                output,
+                level=level,
+                renderer=_keeping(kept),
+                fields=program.log_fields,
+                flat=program.log_is_flat,
+            )
+        return Recorder(run_id, Collector(_giving(kept, output)), level=level, **program.log_options)
 
     def kept_with(self, result: RunRecord) -> RunRecord:
         """Returns the result with the kept lines."""

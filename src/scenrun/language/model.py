@@ -32,6 +32,12 @@ from scenrun.language.verbs.registry import VERBS
 
 PARAMETER_TYPES = ("int", "float", "bool", "str", "duration", "value", "expression", "variable")
 MAX_COUNT = 100_000
+OWN_FIELDS = (
+    "timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "object", "step", "line",
+    "message", "fields",
+)  # fmt: skip
+"""The fields of a line that is logged by a step, which the author's may not have where they stand beside them."""
+TAKEN = "with `flat`, `{name}` would hide a field that each line has; choose another name"
 ANY_NUMBER = 0
 """The `count` that stands for `any`."""
 Count = Annotated[
@@ -157,6 +163,17 @@ class LogOptions(Model):
 
     what: ClassVar[str] = "`log`"
     fields: dict[str, Any] = Field(default={}, description="fields by name, with plain values")
+    flat: bool = Field(
+        False,
+        description="true: these fields, and those of `log` steps, stand beside the line's own, not below `fields`",
+    )
+
+    @model_validator(mode="after")
+    def _differ(self) -> LogOptions:
+        for name in self.fields if self.flat else ():
+            if name in OWN_FIELDS:
+                raise refuse(TAKEN.format(name=name))
+        return self
 
 
 def _state(value: Any, info: ValidationInfo) -> Any:

@@ -205,6 +205,8 @@ class Program:
     time_limit_ns: int
     step_limit: int | None
     log_fields: dict[str, Any]
+    log_is_flat: bool
+    """Whether the author's fields stand beside the line's own."""
     costs: dict[str, int]
     lock_of: dict[int, int] = field(default_factory=dict)
     """The cell of a condition's lock, by the condition's cell."""
@@ -226,6 +228,11 @@ class Program:
                 for i in code.instructions
             ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    @property
+    def log_options(self) -> dict[str, Any]:
+        """What the author has added to the lines that steps log, as options of their recorder."""
+        return {"fields": self.log_fields, "flat": self.log_is_flat}
 
     @cached_property
     def has_daemons(self) -> bool:

@@ -41,6 +41,7 @@ from scenrun.trace.analysis.spans import (
     Span,
     Spans,
 )
+from scenrun.trace.events import author_fields
 
 _MOST_MARKS = 100
 """The most threads on which one finding is marked."""
@@ -215,9 +216,8 @@ class Trace:
     def _message(self, event: Event) -> None:
         text = str(event.get("message", ""))
         details = {"message": shown(text, 2_000)} if len(text) > 100 else {}
-        fields = event.get("fields")
-        if isinstance(fields, dict):
-            details |= {shown(str(name)): shown_value(value) for name, value in list(fields.items())[:_MOST_MARKS]}
+        fields = author_fields(event)
+        details |= {shown(str(name)): shown_value(value) for name, value in list(fields.items())[:_MOST_MARKS]}
         self._instant(event, self._thread(event.get("thread", "")), text, "message", details)
 
     def _failed(self, event: Event) -> None:

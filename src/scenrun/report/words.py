@@ -9,6 +9,7 @@ from typing import Any
 from scenrun.program.primitives.registry import is_for_threads, waiting
 from scenrun.report.amounts import counted, seconds
 from scenrun.trace.analysis import operations
+from scenrun.trace.events import author_fields
 
 Event = dict[str, Any]
 MAX_LISTED = 12
@@ -102,7 +103,7 @@ def _times(event: Event, *more: str) -> str:
 
 
 def _message(event: Event) -> str:
-    fields = " ".join(f"{k}={value(v)}" for k, v in (event.get("fields") or {}).items())
+    fields = " ".join(f"{k}={value(v)}" for k, v in author_fields(event).items())
     return f"{event.get('message', '')}  {fields}".rstrip()
 
 

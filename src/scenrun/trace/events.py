@@ -151,6 +151,15 @@ OF_THREAD: dict[str, dict[str, Any]] = {
 """The fields of lines that are a thread's."""
 
 
+def author_fields(event: dict[str, Any]) -> dict[str, Any]:
+    """What the author of a scenario has added to a line that a step logs, below `fields` or beside the line's own."""
+    found = event.get("fields")
+    if isinstance(found, dict):
+        return found
+    own = (*COMMON, *OF_THREAD, "message", "fields")
+    return {name: value for name, value in event.items() if name not in own}
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema of one line of the log."""
     variants = []
@@ -164,7 +173,7 @@ def schema() -> dict[str, Any]:
                     **COMMON, "event": {"const": event.name}, **OF_THREAD, **event.fields,
                 },
                 "required": [*COMMON, *required, *(["thread", "group"] if event.by_thread and event.name != "finding" else [])],
-                "additionalProperties": False,
+                "additionalProperties": event.name == "message",  # `log: {flat: true}`
             }
         )  # fmt: skip
     return {

@@ -139,12 +139,15 @@ class Recorder:
         level: str = "info",
         renderer: Callable[[Any, str, dict[str, Any]], Any] = render_json,
         fields: dict[str, Any] | None = None,
+        flat: bool = False,
         wall_ns: int | None = None,
         began_ns: int = 0,
     ) -> None:
         self.run_id = run_id
         self.level = LEVELS[level]
         self.fields = fields or {}
+        self.flat = flat
+        """Whether these, and those of `log` steps, stand beside the line's own fields."""
         self.wall_ns = time.time_ns() if wall_ns is None else wall_ns
         self.began_ns = began_ns
         self.written = 0
@@ -226,7 +229,8 @@ class Recorder:
         fields["line"] = site.instruction.line
         fields["message"] = text
         if more or self.fields:
-            fields["fields"] = {**self.fields, **(more or {})}
+            own = {**self.fields, **(more or {})}
+            fields.update(own if self.flat else {"fields": own})
         self._line(fields)
 
     def event(self, elapsed_ns: int, name: str, more: dict[str, Any]) -> None:

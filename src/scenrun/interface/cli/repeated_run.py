@@ -162,7 +162,14 @@ class Running(ABC):
             is_terminal = self.options["log"] == "-" and sys.stdout.isatty()
             width = shutil.get_terminal_size((100, 24)).columns if is_terminal else None
             renderer = Console(loaded.program, colour=is_terminal and has_colour(), width=width)
-        return Recorder(run_id, self.output, level=self.level, renderer=renderer, fields=loaded.program.log_fields)
+        return Recorder(
+            run_id,
+            self.output,
+            level=self.level,
+            renderer=renderer,
+            fields=loaded.program.log_fields,
+            flat=loaded.program.log_is_flat,
+        )
 
     def _leave_if_stuck(self, result: RunRecord) -> None:
         """Ends the process, once all is written, if threads of a run do not end."""

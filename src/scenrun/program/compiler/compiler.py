@@ -260,6 +260,7 @@ class Compiler:
             time_limit_ns=scenario.time_limit_ns,
             step_limit=scenario.limits.steps,
             log_fields=dict(scenario.log.fields),
+            log_is_flat=scenario.log.flat,
             costs={verb: cost.numbers[0] for verb, cost in scenario.costs.items()},
             lock_of=dict(self.names.own_lock),
             overrides=overrides,

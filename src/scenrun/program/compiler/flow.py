@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from scenrun.errors import Place
-from scenrun.language.model import Behaviour
+from scenrun.language.model import OWN_FIELDS, TAKEN, Behaviour
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import Target
 from scenrun.language.verbs import flow, log_and_time, variables
@@ -25,6 +25,9 @@ from scenrun.program.ir import CellRef
 def log(w: Writer, step: log_and_time.Log, scope: Scope, path: str) -> None:
     """Emits one `log` with the text and the fields."""
     text = w.expressions.text(step.message, scope)
+    for key in step.fields if w.compiler.scenario.log.flat else ():
+        if key in OWN_FIELDS:
+            w.refuse(step.place_of_key("fields"), TAKEN.format(name=key))
     pairs = [f"{key!r}: {w.expressions.value(value, scope)}" for key, value in step.fields.items()]
     fields = "{" + ", ".join(pairs) + "}" if pairs else "None"
     w.code.emit("log", arguments=(text, fields), options={"level": step.level})
