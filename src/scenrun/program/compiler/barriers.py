@@ -14,7 +14,8 @@ from scenrun.program.ir import CellRef
 def meet(w: Writer, step: Wait, scope: Scope, barrier: CellRef, timeout: str) -> None:
     """Emit a wait. A time-out begins when the thread has come, as in `threading.Barrier`."""
     declared = w.compiler.scenario.sync[w.names.cells[barrier.cell].name]
-    assert isinstance(declared, Barrier) and declared.action is not None
+    assert isinstance(declared, Barrier)
+    assert declared.action is not None
     place, last, failed, end = w.code.temporary("place"), Label(), Label(), Label()
     w.code.emit("acting_barrier.come", target=barrier, into=place)
     w.code.emit("branch", arguments=(f"{place} < {declared.parties - 1}",), to=last)

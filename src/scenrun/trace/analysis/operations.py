@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from scenrun.program.primitives.kinds import Kind, Operation
 from scenrun.program.primitives.registry import KINDS
@@ -15,9 +15,14 @@ def _operations() -> Iterator[tuple[str, Kind, Operation]]:
             yield f"{noun}.{operation.name}", kind, operation
 
 
-ABOUT: dict[str, str] = {o.about: op for op, _, o in _operations() if o.about}
+def _first(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The mapping of the pairs; where kinds share an event, the plainer kind, which comes first, names the operation."""
+    return dict(reversed(list(pairs)))
+
+
+ABOUT = _first((o.about, op) for op, _, o in _operations() if o.about)
 """The events that announce an operation, such as `queue.getting`, each with the operation's name, `queue.get`."""
-DONE: dict[str, str] = {o.done: op for op, _, o in _operations() if o.done and o.about}
+DONE = _first((o.done, op) for op, _, o in _operations() if o.done and o.about)
 """The events that finish an announced operation, each with the operation's name."""
 WAITS: frozenset[str] = frozenset(op for op, _, o in _operations() if o.freed_by)
 """The operations that may wait."""
