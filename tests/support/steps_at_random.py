@@ -158,7 +158,11 @@ class StepAuthor:
 
     def _value(self, here: Here) -> Any:
         known = [*here.results, *(["index"] if here.is_replica else [])]
-        return self.one(0, 1, 2, "v", "v + 1", "len(items)", "'a'", "random.randint(0, 1)", *known)
+        computed = (
+            "[x + 1 for x in items[-2:] if x]", "table.get('a', 5)", "str(v).isdigit()", "sum(x for x in [1, 2] if x > 1)",
+            "{x: 1 for x in table}", "table.keys()", "','.join(['a', 'b']).split(',')[::-1]",
+        )  # fmt: skip
+        return self.one(0, 1, 2, "v", "v + 1", "len(items)", "'a'", "random.randint(0, 1)", self.one(*computed), *known)
 
     def _question(self, here: Here) -> str:
         asked = ["v > 0", "v == 1", "items", "len(items) > 1", "v == 0 or not items", "random.randint(0, 1)"]

@@ -21,6 +21,18 @@ NOW = "now"
 """The function that reads the clock. Only a call of it has this meaning, so that a file may have the name."""
 DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
 """The functions of `random` and the number of arguments of each."""
+VALUE_METHODS = {
+    "split": (0, 2), "join": (1, 1), "strip": (0, 1), "lower": (0, 0), "upper": (0, 0), "startswith": (1, 1),
+    "endswith": (1, 1), "replace": (2, 2), "find": (1, 1), "isdigit": (0, 0), "index": (1, 1), "count": (1, 1),
+    "get": (1, 2), "keys": (0, 0), "values": (0, 0), "items": (0, 0),
+}  # fmt: skip
+"""The methods of texts, lists and mappings, each with the least and the most of its arguments."""
+_STEPS = {
+    "append": "append: {to: items, item: x}", "pop": "pop: {from: items, into: x}", "remove": "pop: {from: items, at: 0}",
+}  # fmt: skip
+"""The methods that change a value, by the step that does it."""
+TAKE_GENERATORS = ("sum", "min", "max", "any", "all", "sorted")
+"""The functions that take a generator in place of a list."""
 METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
 ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties", "count")
 COUNT = "count"
@@ -55,16 +67,12 @@ _SENTENCES = (
 """Messages by a part of Python's own, whose words differ between its versions."""
 _REFUSED = {
     ast.Lambda: "a lambda",
-    ast.ListComp: "a comprehension",
-    ast.SetComp: "a comprehension",
-    ast.DictComp: "a comprehension",
-    ast.GeneratorExp: "a generator",
+    ast.SetComp: "a set",
     ast.NamedExpr: "an assignment",
     ast.JoinedStr: "an f-string",
     ast.Tuple: "a tuple",
     ast.Set: "a set",
     ast.Starred: "a `*`",
-    ast.Slice: "a slice",
     ast.Await: "an await",
     ast.Yield: "a yield",
     ast.YieldFrom: "a yield",
@@ -73,15 +81,11 @@ _REFUSED = {
 
 _INSTEAD = {
     ast.Lambda: "name a behaviour instead",
-    ast.ListComp: "build the list with `for` and `append`",
-    ast.SetComp: "build a list with `for` and `append`",
-    ast.DictComp: "build the mapping with `for` and `set`",
-    ast.GeneratorExp: "build a list with `for` and `append`",
+    ast.SetComp: "write a list, `[.. for ..]`",
     ast.NamedExpr: "`set` assigns",
     ast.JoinedStr: "the texts of `log` take `{expressions}`",
     ast.Tuple: "write a list, `[..]`",
     ast.Set: "write a list, `[..]`",
-    ast.Slice: "take items one by one with `[index]`",
 }
 
 
@@ -207,6 +211,8 @@ class _Checker:
     def __init__(self, text: str, lead: int) -> None:
         self.text = text
         self.lead = lead
+        self.taken: set[int] = set()
+        """The generators that are the only argument of a function that takes one."""
 
     def refuse(self, node: ast.AST, message: str) -> ExpressionError:
         return ExpressionError(message, self.lead + offset_of(self.text, node))
@@ -231,6 +237,9 @@ class _Checker:
         if isinstance(node, ast.Call):
             owner = [node.func.value] if isinstance(node.func, ast.Attribute) and not _is_random(node.func) else []
             return [*owner, *node.args]
+        if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
+            (one,) = node.generators
+            return [*(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)), one.iter, *one.ifs]
         return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
 
     def check_Constant(self, node: ast.Constant) -> None:  # noqa: N802
@@ -259,6 +268,26 @@ class _Checker:
     check_BoolOp = check_UnaryOp  # noqa: N815
     check_IfExp = check_UnaryOp  # noqa: N815
     check_List = check_UnaryOp  # noqa: N815
+    check_Slice = check_UnaryOp  # noqa: N815
+
+    def check_ListComp(self, node: ast.ListComp | ast.DictComp | ast.GeneratorExp) -> None:  # noqa: N802
+        first, *others = node.generators
+        if others:
+            raise self.refuse(others[0].target, "a comprehension has one `for`; write the other as a step")
+        if not isinstance(first.target, ast.Name):
+            raise self.refuse(first.target, "a comprehension has one variable; take its parts by index")
+        inner = [n for part in ast.iter_child_nodes(node) for n in ast.walk(part)]
+        if nested := [n for n in inner if isinstance(n, ast.ListComp | ast.DictComp | ast.GeneratorExp)]:
+            raise self.refuse(nested[0], "a comprehension inside another is written in two steps")
+
+    check_DictComp = check_ListComp  # noqa: N815
+
+    def check_GeneratorExp(self, node: ast.GeneratorExp) -> None:  # noqa: N802
+        if id(node) not in self.taken:
+            raise self.refuse(
+                node, f"a generator stands alone in {', '.join(TAKE_GENERATORS)}; a list is written `[..]`"
+            )
+        self.check_ListComp(node)
 
     def check_Dict(self, node: ast.Dict) -> None:  # noqa: N802
         if None in node.keys:
@@ -276,7 +305,7 @@ class _Checker:
         pass
 
     def check_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802
-        if node.attr in METHOD_QUESTIONS:
+        if node.attr in METHOD_QUESTIONS or (node.attr in VALUE_METHODS and node.attr not in ATTRIBUTE_QUESTIONS):
             raise self.refuse(node, f"`{node.attr}` is called: `{ast.unparse(node)}()`")
         if node.attr not in ATTRIBUTE_QUESTIONS:
             raise self.refuse(node, self._no_attribute(node.attr, ATTRIBUTE_QUESTIONS + METHOD_QUESTIONS))
@@ -289,6 +318,8 @@ class _Checker:
             self._function(node, node.func.id)
         elif isinstance(node.func, ast.Attribute) and _is_random(node.func):
             self._draw(node, node.func.attr)
+        elif isinstance(node.func, ast.Attribute) and node.func.attr in VALUE_METHODS:
+            self._method(node, node.func.attr)
         elif isinstance(node.func, ast.Attribute):
             self._question(node, node.func)
         else:
@@ -305,6 +336,8 @@ class _Checker:
         elif name == NOW:
             if node.args:
                 raise self.refuse(node, "`now()` takes no arguments")
+        elif name in TAKE_GENERATORS and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp):
+            self.taken.add(id(node.args[0]))
         elif name not in FUNCTIONS:
             hint = did_you_mean(name, (*FUNCTIONS, NOW))
             raise self.refuse(
@@ -317,6 +350,12 @@ class _Checker:
             raise self.refuse(node, f"there is no `random.{name[:60]}`{did_you_mean(name, DRAWS)} (there are {known})")
         if len(node.args) != DRAWS[name]:
             raise self.refuse(node, f"`random.{name}` takes {DRAWS[name]} argument(s), not {len(node.args)}")
+
+    def _method(self, node: ast.Call, name: str) -> None:
+        least, most = VALUE_METHODS[name]
+        if not least <= len(node.args) <= most:
+            wanted = f"{least}" if least == most else f"{least} to {most}"
+            raise self.refuse(node, f"`{name}` takes {wanted} argument(s), not {len(node.args)}")
 
     def _question(self, node: ast.Call, function: ast.Attribute) -> None:
         if function.attr not in METHOD_QUESTIONS:
@@ -332,9 +371,12 @@ class _Checker:
 
     @staticmethod
     def _no_attribute(name: str, known: tuple[str, ...]) -> str:
+        if name in _STEPS:
+            return f"`{name}` changes a value, as a step of its own does: `{_STEPS[name]}`"
         if name.startswith("_"):
             return f"`.{name}`: names that begin with `_` cannot be asked for"
-        return f"there is no `.{name[:60]}`{did_you_mean(name, known)} (what can be asked is {', '.join(known)})"
+        hint = did_you_mean(name, (*known, *VALUE_METHODS))
+        return f"there is no `.{name[:60]}`{hint} (what can be asked is {', '.join(known)})"
 
 
 def _is_random(node: ast.Attribute) -> bool:

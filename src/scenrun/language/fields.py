@@ -167,6 +167,8 @@ def parse_reference(value: Any) -> Reference:
     tree = expression.tree
     if not (isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name)):
         raise refuse(f"an object is written `name` or `name[index]`, not {shown(value)}")
+    if isinstance(tree.slice, ast.Slice):
+        raise refuse("one object is named, by its index; a slice is of values")
     index = Expression(tree.slice, expression.text, expression.place)
     return Reference(tree.value.id, index, place_of(value))
 

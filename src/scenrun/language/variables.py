@@ -34,6 +34,8 @@ def parse_target(value: Any) -> Target:
     tree = whole.tree
     path: list[Expression] = []
     while isinstance(tree, ast.Subscript):
+        if isinstance(tree.slice, ast.Slice):
+            raise refuse("a slice is read, not written; write items one by one")
         path.insert(0, Expression(tree.slice, whole.text, whole.place))
         tree = tree.value
     if not isinstance(tree, ast.Name):

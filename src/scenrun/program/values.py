@@ -204,6 +204,39 @@ def popped(container: Any, path: Sequence[Any], at: Any) -> tuple[Any, Any]:
     return changed, taken[0]
 
 
+_METHODS: dict[type, tuple[str, ...]] = {
+    str: (
+        "split", "join", "strip", "lower", "upper", "startswith", "endswith", "replace", "find", "isdigit", "index", "count",
+    ),
+    list: ("index", "count"),
+    dict: ("get", "keys", "values", "items"),
+}  # fmt: skip
+
+
+def method(name: str, value: Any, *arguments: Any) -> Any:
+    """`value.name(*arguments)` of a text, a list or a mapping; lists in place of views and tuples."""
+    kind = next((kind for kind in _METHODS if isinstance(value, kind)), None)
+    if kind is None or name not in _METHODS[kind]:
+        raise Fault("AttributeError", f"'{type_name(value)}' object has no attribute '{name}'")
+    _refuse_huge(name, value, arguments)
+    result = getattr(value, name)(*arguments)
+    if name == "items":
+        return [list(pair) for pair in result]
+    return list(result) if name in ("keys", "values") else result
+
+
+def _refuse_huge(name: str, value: Any, arguments: tuple[Any, ...]) -> None:
+    """Refuse a result beyond the bounds before it is built."""
+    size = 0
+    if name == "replace" and all(isinstance(one, str) for one in arguments):
+        old, new = arguments
+        size = len(value) + (value.count(old) if old else len(value) + 1) * max(0, len(new) - len(old))
+    elif name == "join" and isinstance(arguments[0], list):
+        size = len(value) * len(arguments[0]) + sum(len(one) for one in arguments[0] if isinstance(one, str))
+    if size > MAX_SIZE:
+        raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__bounded": bounded,
     "__mul": mul,
@@ -214,6 +247,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__settled": settled,
     "__items": items,
     "__times": times,
+    "__method": method,
     "__span": nanoseconds,
     "__format": formatted,
     "__assign": assigned,

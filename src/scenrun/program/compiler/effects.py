@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, NOW
+from scenrun.language.expressions import ATTRIBUTE_QUESTIONS, COUNT, NOW, VALUE_METHODS
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.scope import Alias, InScope, Object, Scope, Shared, VariableAlias
 
@@ -39,6 +39,8 @@ class Effects:
             return self.touches(part, at)  # if not, it stays an expression
         if isinstance(part, ast.Subscript):
             return not isinstance(part.value, ast.Name | ast.Subscript | ast.Call)
+        if isinstance(part, ast.Attribute) and part.attr in VALUE_METHODS:
+            return False
         if isinstance(part, ast.Attribute):
             return part.attr in DYNAMIC or isinstance(part.value, ast.Subscript)
         if isinstance(part, ast.Name) and isinstance(found := at.scope.find(part.id), Alias):
@@ -49,7 +51,7 @@ class Effects:
         """Whether evaluating a node reads a shared variable or asks an object."""
         for part in ast.walk(node):
             self._code.size.grow(1, self._code.place)
-            if isinstance(part, ast.Attribute) and part.attr in (*DYNAMIC, *ATTRIBUTE_QUESTIONS):
+            if isinstance(part, ast.Attribute) and part.attr in (*DYNAMIC, *ATTRIBUTE_QUESTIONS) and part.attr != COUNT:
                 return True
             if isinstance(part, ast.Name):
                 found = at.scope.find(part.id)

@@ -10,11 +10,12 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.language.expressions import COUNT, FUNCTIONS, NOW, Expression
+from scenrun.language.expressions import COUNT, FUNCTIONS, NOW, VALUE_METHODS, Expression
 from scenrun.language.fields import Reference
 from scenrun.language.templates import Template
 from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
 from scenrun.program.compiler.complaints import Complaints
+from scenrun.program.compiler.displays import Displays
 from scenrun.program.compiler.effects import DYNAMIC, Effects
 from scenrun.program.compiler.scope import (
     Alias,
@@ -41,7 +42,7 @@ _CAREFUL = {ast.Mult: "__mul", ast.Pow: "__pow", ast.LShift: "__shl", ast.Mod: "
 """Operators whose result can be huge though their operands are small, with the bounded functions that replace them."""
 
 
-class Expressions:
+class Expressions(Displays):
     """Lowers the expressions of one code."""
 
     def __init__(self, assembler: Assembler, complaints: Complaints) -> None:
@@ -283,22 +284,6 @@ class Expressions:
         nothing = isinstance(found, Nothing) or (isinstance(found, Constant) and found.value is None)
         return nothing == isinstance(node.ops[0], ast.Is | ast.Eq)
 
-    def _lower_Subscript(self, node: ast.Subscript, at: InScope) -> ast.expr:  # noqa: N802
-        if isinstance(node.value, ast.Name) and isinstance(at.scope.find(node.value.id), Object):
-            self._use(at.scope.find(node.value.id), node.value, at)
-        value, where = self._in_order([node.value, node.slice], at)
-        if not isinstance(value, ast.Name | ast.Subscript | ast.Call):
-            value = self._settled(value, always=True)  # Python warns of `1[0]` when it compiles that
-        return ast.Subscript(value, where, ast.Load())
-
-    def _lower_List(self, node: ast.List, at: InScope) -> ast.expr:  # noqa: N802
-        return ast.List(self._in_order(node.elts, at), ast.Load())
-
-    def _lower_Dict(self, node: ast.Dict, at: InScope) -> ast.expr:  # noqa: N802
-        pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k]
-        lowered = self._in_order([part for pair in pairs for part in pair], at)
-        return ast.Dict(list(lowered[::2]), lowered[1::2])
-
     def _lower_Attribute(self, node: ast.Attribute, at: InScope) -> ast.expr:  # noqa: N802
         return self._question(node.value, node.attr, node, at)
 
@@ -312,6 +297,8 @@ class Expressions:
             safe = "__range" if function.id == "range" else function.id
             return ast.Call(name(safe), self._in_order(node.args, at), [])
         assert isinstance(function, ast.Attribute)
+        if function.attr in VALUE_METHODS and not self._is_object(function.value, at):
+            return self._method(node, function, at)
         if isinstance(function.value, ast.Name) and function.value.id == "random":
             return ast.Call(function, self._in_order(node.args, at), [])
         return self._question(function.value, function.attr, node, at)

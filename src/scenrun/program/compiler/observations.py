@@ -34,10 +34,12 @@ class Observer(Expressions):
         self.scope = Scope(names, thread=False)
         self.probes: list[Probe] = []
         self._kept_apart = 0
+        self._place: Place | None = None
 
     def observation(self, expression: Expression) -> Observation:
         """The observation of an expectation's expression."""
         self.probes = []
+        self._place = expression.place
         draws = [n for n in ast.walk(expression.tree) if isinstance(n, ast.Name) and n.id == "random"]
         if draws:
             self.complaints.refuse(expression.at(draws[0]), "an expectation draws nothing at random")
@@ -62,6 +64,9 @@ class Observer(Expressions):
         return ast.Constant(0)
 
     def _read(self, op: str, target: CellRef, **options: Any) -> ast.expr:
+        if target.index is not None and "__each" in target.index:
+            message = "an object that a comprehension chooses cannot be asked here; name each: `forks[0].locked()`"
+            self.complaints.refuse(self._place, message)
         register = f"__p{len(self.probes)}"
         self.probes.append(Probe(register, op, target))
         return ast.Name(register, ast.Load())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-_GROWING = (ast.BinOp, ast.List, ast.Dict)
+_GROWING = (ast.BinOp, ast.List, ast.Dict, ast.ListComp, ast.DictComp)
 
 
 def name(register: str) -> ast.Name:

@@ -11,7 +11,7 @@ from scenrun.program.primitives.registry import KINDS
 
 def a(kind: str) -> str:
     """The name of a kind with its indefinite article."""
-    kind = word(kind)
+    kind = _ITSELF.get(kind, kind).replace("_", " ")
     return f"{'an' if kind[0] in 'aeiou' or kind == 'rlock' else 'a'} {kind}"
 
 
@@ -39,6 +39,8 @@ def fitting(names: list[str]) -> str:
     return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
 
 
+_ITSELF = {"acting_barrier": "barrier", "made_timer": "timer"}
+"""Kinds that a file does not name, by what it calls them."""
 _WORDS = {"task": "thread", "simple_queue": "queue", "spawned": "thread", "acting_barrier": "barrier"}
 
 
