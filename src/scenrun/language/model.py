@@ -250,6 +250,7 @@ def _version(value: Any) -> Any:
 
 
 _DEF = "#/$defs/"
+_FILES = {"type": "array", "items": {"type": "string"}, "minItems": 1}
 
 
 class Scenario(Model):
@@ -260,6 +261,10 @@ class Scenario(Model):
     description: str = Field("", description="what it shows")
     version: Annotated[int, PlainValidator(_version), WithJsonSchema({"const": 1})] = Field(
         1, description="the version of the language"
+    )
+    include: Annotated[Any, PlainValidator(lambda value: ()), WithJsonSchema(_FILES)] = Field(
+        default=(),
+        description="files in this file's folder, or below, whose `behaviours` and `let` are its own, too",
     )
     seed: int = Field(0, ge=0, lt=2**64, description="the source of every pseudo-random draw")
     let: Annotated[Any, PlainValidator(_let), WithJsonSchema({"type": "object"})] = Field(
@@ -311,7 +316,7 @@ class Scenario(Model):
     _constants_used: frozenset[str] = PrivateAttr(default=frozenset())
     """The constants that numbers of declarations are computed from."""
     _replaced: frozenset[str] = PrivateAttr(default=frozenset())
-    """The words of expectations that another file's have replaced: names that are used, in the eyes of who wrote them."""
+    """The words of expectations that another file's have replaced, and names of included files: they count as used."""
 
     @property
     def source(self) -> Source:

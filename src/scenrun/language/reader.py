@@ -14,6 +14,7 @@ from scenrun.language import source as yaml_source
 from scenrun.language.constants import Constants
 from scenrun.language.fields import Model, check_name, shown
 from scenrun.language.grading import graded_by
+from scenrun.language.include import included
 from scenrun.language.model import Scenario
 from scenrun.language.overrides import override, stand_in
 from scenrun.language.placed import Mapping, place_of
@@ -40,13 +41,14 @@ def read_scenario(
     """
     problems: list[Problem] = []
     raw = yaml_source.read(source, problems)
+    shared = included(raw, problems)
     replaced = frozenset() if teacher is None else graded_by(raw, teacher)
     for path, value in (overrides or {}).items():
         override(raw, path, value)
     reader = Reader(problems)
     scenario = reader.scenario(raw)
     if scenario is not None:
-        scenario._replaced = replaced
+        scenario._replaced = replaced | shared
     return scenario, problems
 
 

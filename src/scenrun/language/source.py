@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -69,6 +70,16 @@ def decode(name: str, data: bytes) -> Source:
         message = f"the character {code} is not allowed in YAML; in double quotes it can be written as an escape"
         raise ScenarioError([Problem(place, message)])
     return source
+
+
+def read_file(path: Path) -> Source:
+    """The source of a file; raises ScenarioError where it cannot be read or is larger than a scenario may be."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)  # one byte more, so that `decode` sees that a file is too large
+    except OSError as error:
+        raise ScenarioError([Problem(None, f"{path}: cannot be read: {error.strerror}")]) from None
+    return decode(str(path), data)
 
 
 def read(source: Source, problems: list[Problem]) -> Mapping:

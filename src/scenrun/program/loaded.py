@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from scenrun.errors import Problem, ScenarioError, Source
+from scenrun.errors import ScenarioError, Source
 from scenrun.language.model import Scenario
 from scenrun.language.reader import read_scenario
-from scenrun.language.source import MAX_BYTES, decode
+from scenrun.language.source import decode, read_file
 from scenrun.program.compiler.compiler import compile_scenario
 from scenrun.program.ir import Program
 
@@ -83,13 +83,3 @@ def _check_many(loaded: Loaded) -> None:
     except ScenarioError as error:
         why = "a group with `count: any` is started and joined as a whole, and nobody can ask about one of it; with two threads, "
         raise ScenarioError([replace(one, message=f"{why}{one.message}") for one in error.problems]) from None
-
-
-def read_file(path: Path) -> Source:
-    """The source of a file; raises ScenarioError where it cannot be read or is larger than a scenario may be."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)  # one byte more, so that `decode` sees that a file is too large
-    except OSError as error:
-        raise ScenarioError([Problem(None, f"{path}: cannot be read: {error.strerror}")]) from None
-    return decode(str(path), data)

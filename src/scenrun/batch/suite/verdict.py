@@ -12,8 +12,9 @@ from scenrun.api import explore, run, simulate
 from scenrun.batch.suite.ways import ways_of
 from scenrun.errors import ScenarioError
 from scenrun.language.expect import SEARCHES
+from scenrun.language.source import read_file
 from scenrun.printable import clean
-from scenrun.program.loaded import Loaded, load_source, read_file
+from scenrun.program.loaded import Loaded, load_source
 from scenrun.program.results import RunRecord
 from scenrun.program.user_python import check_calls, import_from_here
 from scenrun.report.outcome import describe as describe_run

@@ -14,8 +14,9 @@ from scenrun.errors import ScenarioError, UsageError
 from scenrun.interface.cli.streams import tell
 from scenrun.language import behaviours, catalogue
 from scenrun.language.fields import check_name
+from scenrun.language.source import read_file
 from scenrun.language.suggestions import did_you_mean
-from scenrun.program.loaded import load_source, read_file
+from scenrun.program.loaded import load_source
 
 
 @click.command("list")

@@ -10,7 +10,8 @@ from typing import Any
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
 from scenrun.interface.cli.startup import without_collecting
 from scenrun.language import source as yaml_source
-from scenrun.program.loaded import Loaded, load_source, read_file
+from scenrun.language.source import read_file
+from scenrun.program.loaded import Loaded, load_source
 
 _PATH = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*\Z")
 

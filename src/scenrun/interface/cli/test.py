@@ -22,8 +22,8 @@ from scenrun.interface.cli.shared_options import expect_option
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
 from scenrun.language.grading import sections_of
+from scenrun.language.source import read_file
 from scenrun.language.time_limit import time_limit_ns
-from scenrun.program.loaded import read_file
 from scenrun.workers.processes import cpus
 
 UNLIMITED = 10_000

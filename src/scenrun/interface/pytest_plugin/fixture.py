@@ -12,9 +12,9 @@ import yaml
 
 from scenrun.api import explore, replay, run, simulate
 from scenrun.errors import Source, UsageError
-from scenrun.language.source import decode
+from scenrun.language.source import decode, read_file
 from scenrun.language.suggestions import did_you_mean
-from scenrun.program.loaded import Loaded, load_source, read_file
+from scenrun.program.loaded import Loaded, load_source
 from scenrun.program.user_python import import_from_here
 from scenrun.report.results import RunResult
 from scenrun.search.result import Explored
