@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from scenrun.execution.site import Site
 from scenrun.program import expectations
 from scenrun.program.expectations import Failed, complaint_of, holds, value_of
-from scenrun.program.findings import LINEARIZABLE, Checked, Finding
+from scenrun.program.findings import LINEARIZABLE, REACH, Checked, Finding
 from scenrun.program.ir import Observation, Probe, Program
 from scenrun.program.primitives.registry import is_attribute
 
@@ -26,7 +26,7 @@ _STATE = ("variable.read", "section.inside", "calls.explained")
 
 
 class InvariantMonitor:
-    """Checks the `always` expectations of a run, and reports each at most once.
+    """Checks the `always` expectations of a run, and reports each at most once; notes what of `reach` has held.
 
     On real threads, checks are made under the hidden lock. `everything`: also check those that query primitives; possible if
     one thread moves at a time, as in a simulation.
@@ -37,7 +37,8 @@ class InvariantMonitor:
         self._violated: set[int] = set()
         self._objects: list[Any] = []
         self.program = program
-        self.checked = [o for o in program.expectations.always if everything or self.is_checked(o)]
+        watched = (*program.expectations.always, *program.expectations.reach)
+        self.checked = [o for o in watched if everything or self.is_checked(o)]
         self.cells = frozenset(cell for observation in self.checked for cell in observation.cells)
         self._functions: dict[int, Callable[[], Any]] = {}
 
@@ -73,6 +74,8 @@ class InvariantMonitor:
             if holds(self._functions[id(observation)]):
                 continue
             self._violated.add(id(observation))
+            if observation.is_reached:
+                continue
             seen = _named_values(self.program, observation, self._objects)
             message = f"always {with_place(observation)}: broken by {culprit or me.name}{_where(seen)}"
             if observation.probes and observation.probes[0].op == "calls.explained":
@@ -84,13 +87,17 @@ class InvariantMonitor:
 
     def results(self) -> list[Checked]:
         """Returns the result of each `always`."""
-        out = []
-        for observation in self.program.expectations.always:
-            found = "violated" if id(observation) in self._violated else "holds"
-            if observation not in self.checked:
-                found = "not_checked"
-            out.append(Checked("always", observation.text, found, None, observation.line, observation.elsewhere))
-        return out
+        expect = self.program.expectations
+        return [
+            *(self._result("always", o, "violated", "holds") for o in expect.always),
+            *(self._result(REACH, o, "holds", "not_reached") for o in expect.reach),
+        ]
+
+    def _result(self, what: str, observation: Observation, noticed: str, otherwise: str) -> Checked:
+        found = noticed if id(observation) in self._violated else otherwise
+        if observation not in self.checked:
+            found = "not_checked"
+        return Checked(what, observation.text, found, None, observation.line, observation.elsewhere)
 
 
 def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:

@@ -207,6 +207,10 @@ class Expect(Model):
     always: Annotated[Any, _list_of_expressions("always"), _LIST] = Field(
         default=(), description="expressions that hold in every state"
     )
+    reach: Annotated[Any, _list_of_expressions("reach"), _LIST] = Field(
+        default=(),
+        description="expressions each of which holds at some moment of some schedule: a search shows the shortest way",
+    )
     outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type": "object"})] = Field(
         None, description="the values that may be seen at the end"
     )

@@ -45,7 +45,8 @@ class ConeOfInfluence:
         self.program = program
         self.timed = timed
         self._levels: dict[Fact, int] = {}
-        for observation in (*program.expectations.always, *program.expectations.final, *program.expectations.observe):
+        expect = program.expectations
+        for observation in (*expect.always, *expect.final, *expect.observe, *expect.reach):
             for probe in observation.probes:
                 if probe.op == "variable.read":
                     self._levels[("cell", probe.target.cell)] = EVERYTHING

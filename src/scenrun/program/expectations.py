@@ -18,9 +18,11 @@ def compiled(
     parameters: of the function, as text. look_at: the expression that gives what a probe looks at, from the probe's number
     and the probe. scope: what these expressions name.
     """
-    lines = [f"def __look({parameters}):"]
-    lines += [f" {probe.register} = {look_at(number, probe)}" for number, probe in enumerate(observation.probes)]
-    lines.append(f" return {observation.source}")
+    lines = [f" {probe.register} = {look_at(number, probe)}" for number, probe in enumerate(observation.probes)]
+    lines.append(f" return {'not ' * observation.is_reached}({observation.source})")
+    if observation.is_reached:  # what cannot be evaluated does not hold, so that nothing is reached
+        lines = [" try:", *(f" {line}" for line in lines), " except Exception:", "  return True"]
+    lines.insert(0, f"def __look({parameters}):")
     names: dict[str, Any] = {**values.FUNCTIONS, **scope}
     exec(compile("\n".join(lines), "<scenrun expect>", "exec"), names)
     function: Callable[..., Any] = names["__look"]

@@ -8,6 +8,8 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.program.primitives.registry import is_for_threads, waiting
 
+REACH = "reach"
+"""What `expect.reach` is called in findings, results and schedules."""
 LINEARIZABLE = "linearizable"
 """What a finding is about where no order of calls explains what they came to; after a colon, of what they are."""
 NOBODY = "nobody (it began locked)"

@@ -123,6 +123,8 @@ class Observation:
     """Its line in the scenario's file."""
     elsewhere: str = ""
     """Its place in another file, a teacher's: `FILE:LINE`."""
+    is_reached: bool = False
+    """Whether it is to hold at some moment: what is watched is that it does not."""
 
     @property
     def cells(self) -> frozenset[int]:
@@ -132,7 +134,7 @@ class Observation:
     def of_parts(self, cells: Sequence[Cell]) -> Observation:
         """An observation with the same probes, whose value maps the file's text of each probe to what it read."""
         parts = ", ".join(f"{_called(probe, cells)}: {probe.register}" for probe in self.probes)
-        return replace(self, source=f"{{{parts}}}")
+        return replace(self, source=f"{{{parts}}}", is_reached=False)
 
 
 def _called(probe: Probe, cells: Sequence[Cell]) -> str:
@@ -154,6 +156,7 @@ class Expectations:
     final: tuple[Observation, ...] = ()
     always: tuple[Observation, ...] = ()
     observe: tuple[Observation, ...] = ()
+    reach: tuple[Observation, ...] = ()
     allowed: tuple[tuple[Any, ...], ...] | None = None
     required: tuple[tuple[Any, ...], ...] | None = None
     forbidden: tuple[tuple[Any, ...], ...] | None = None

@@ -35,6 +35,8 @@ def explore_loaded(loaded: Loaded, seed: int | None = None, how: SearchOptions |
     if (line := loaded.program.reads_clock) is not None:
         how = how.for_clock(line)
     _refuse(loaded.program.any_number[0], how)
+    if loaded.program.expectations.reach:
+        raise UsageError(f"`{loaded.program.any_number[0]}` has `count: any`; to reach a state, say how many there are")
     return _Search(loaded, loaded.program.seed if seed is None else seed, how).run()
 
 

@@ -59,6 +59,18 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
     began = time.perf_counter()
     if program.reads_clock is not None:
         how = how.for_clock(program.reads_clock)
+    found = _searched(program, seed, how, began)
+    if not program.expectations.reach or found.interrupted is not None:
+        return found
+    from scenrun.search.witnesses import with_witnesses
+
+    def search(alone: Program, seed: int, how: SearchOptions) -> Explored:
+        return _searched(alone, seed, how, time.perf_counter())
+
+    return with_witnesses(found, program, seed, how, search)
+
+
+def _searched(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
     explore = _by_states if how.strategy in (None, STATES) else _by_schedules
     try:
         return explore(program, seed, how, began)

@@ -118,6 +118,10 @@ class SearchRecord:
     found: dict[str, int]
     """The number of different findings of each kind."""
     outcomes: tuple[tuple[Any, ...], ...]
+    witnesses: tuple[Counterexample, ...] = ()
+    """For each of `expect.reach` that is reached, a short schedule that comes to it."""
+    unreached: tuple[str, ...] = ()
+    """Those of `expect.reach` that no schedule comes to."""
     missing: tuple[tuple[Any, ...], ...] = ()
     """Required outcomes that no schedule gives."""
     states: int | None = None
@@ -143,6 +147,11 @@ class SearchRecord:
     overrides: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def shown(self) -> tuple[Counterexample, ...]:
+        """Every schedule that the search shows: of findings, then of what was to be reached."""
+        return (*self.counterexamples, *self.witnesses)
+
+    @property
     def states_per_second(self) -> float | None:
         """States visited per second; None where no states were kept."""
         return self.states / self.states_s if self.states and self.states_s else None
@@ -159,6 +168,7 @@ class SearchRecord:
             "memory_bytes": self.memory_bytes, "reduced": self.reduced, "symmetric": self.symmetric,
             "findings": [one.as_dict() for one in self.counterexamples], "found": self.found,
             "outcomes": [list(outcome) for outcome in self.outcomes],
+            "witnesses": [one.as_dict() for one in self.witnesses], "unreached": list(self.unreached),
             "missing_outcomes": [list(outcome) for outcome in self.missing],
             "races": [race.as_dict() for race in self.races],
             "lock_cycles": [cycle.as_dict() for cycle in self.lock_cycles],

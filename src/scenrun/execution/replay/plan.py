@@ -13,7 +13,7 @@ from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import Diverged, Move, Path, ResolvedMove, cycled, path_of
 from scenrun.model.state import State
 from scenrun.program.any_number import refuse_any_number
-from scenrun.program.findings import Finding, Stuck
+from scenrun.program.findings import REACH, Finding, Stuck
 from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 from scenrun.program.values import key
@@ -80,6 +80,8 @@ class ReplayPlan:
         """Whether a replay that made all its moves has shown the finding."""
         if self.finding is None or self.finding[0] == "race":
             return True
+        if self.finding[0] == REACH:
+            return any((one.what, one.expression, one.found) == (*self.finding, "holds") for one in result.expectations)
         kind, about = self.finding
         found = [one for one in result.findings if one.kind == kind]
         if kind == "deadlock":
@@ -122,7 +124,7 @@ def never_move(machine: Machine, state: State, names: Set[str], most: int = LOOK
 
 def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
     """Returns the program with this finding as its expected verdict, in place of what its file expects of ordinary runs."""
-    if finding is None or finding[0] == "race":
+    if finding is None or finding[0] in ("race", REACH):
         return program
     verdicts = {**program.expectations.verdicts, "run": (finding[0],), "simulate": (finding[0],)}
     return replace(program, expectations=replace(program.expectations, verdicts=verdicts))

@@ -247,10 +247,10 @@ class _Exploring:
             )
         if not (self.options["quiet"] and found.ok):
             say(describe(found, {n: self._replayed(path) for n, path in saved.items()}, self._width()))
-            if any(one.moves for one in found.counterexamples) and not saved and file != "-":
+            if any(one.moves for one in found.shown) and not saved and file != "-":
                 schedule = self._replayed("schedule.json")
                 again = self._again(file).also(save="schedule.json")
-                how = "--allow-python" if found.counterexamples[0].code is not None else "--on threads"
+                how = "--allow-python" if found.shown[0].code is not None else "--on threads"
                 say(f"  keep it: {again}; then scenrun replay {schedule} {how}")
         if found.verdict == "incomplete":
             return EXIT_INCOMPLETE
@@ -281,13 +281,13 @@ class _Exploring:
         """Saves the schedules of the findings; returns their paths by number of the finding."""
         path = self.options["save"]
         saved = {}
-        for number, one in enumerate(found.counterexamples if path else ()):
+        for number, one in enumerate(found.shown if path else ()):
             where = Path(path)
             if number:
                 where = where.with_name(f"{where.stem}-{number + 1}{where.suffix}")
             found.schedule_of(one).save(where)
             saved[number] = str(where)
-        if path and not found.counterexamples:
+        if path and not found.shown:
             say(f"nothing was found, so {path} was not written")
         return saved
 

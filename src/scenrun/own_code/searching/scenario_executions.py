@@ -57,6 +57,8 @@ class Model:
     def __init__(self, program: Program, seed: int) -> None:
         self.program = program
         program.refuse_clock("a search of code; code that reads `time.monotonic` is given a moment")
+        if program.expectations.reach:
+            raise UsageError("`reach` is for models: a search of code shows no state between two of its steps")
         self.machine = Machine(program, seed, folded=FREE, calls_outside=True)
         self.touches = MayAccesses(self.machine, Touches(self.machine))
         members = [group.member(at) for group in program.groups for at in range(group.count or 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -332,6 +333,7 @@ class Compiler:
         return Expectations(
             final=tuple(observer.observation(e) for e in expect.final),
             always=(*(observer.observation(e) for e in expect.always), *self._explained()),
+            reach=tuple(replace(observer.observation(e), is_reached=True) for e in expect.reach),
             observe=tuple(observer.observation(e) for e in outcomes.observe) if outcomes else (),
             allowed=_outcomes(outcomes and outcomes.allowed),
             required=_outcomes(outcomes and outcomes.required),

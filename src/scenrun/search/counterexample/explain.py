@@ -127,6 +127,8 @@ def _broken(machine: Machine, what: str, observation: Observation, story: Trace)
     shown = f" ({', '.join(values)})" if values else ""
     if what == "final":
         return f"at the end, {observation.text} does not hold{shown}"
+    if observation.is_reached:
+        return f"{observation.text} holds {'at the beginning' if not story.steps else 'after these steps'}{shown}"
     step = next((step for step in story.steps if observation.text in step.broke), None)
     if step is not None and step.move.op == ENDS:
         return (

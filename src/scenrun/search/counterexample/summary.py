@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scenrun.program.findings import REACH
 from scenrun.search.counterexample.operation_bars import drawn
 from scenrun.search.counterexample.table import table
 from scenrun.search.record import Counterexample, SearchRecord
@@ -16,7 +17,7 @@ MAX_BESIDE = 5
 def describe(found: SearchRecord, saved: dict[int, str], width: int = 120) -> str:
     """The report as text. saved: the schedule files of counterexamples, by number; width: columns of the terminal."""
     lines = [_headline(found), f"  {_searched(found)}"]
-    for number, one in enumerate(found.counterexamples):
+    for number, one in enumerate(found.shown):
         lines += ["", *finding_lines(one, width)]
         if number in saved:
             how = "--on threads" if one.code is None else "--allow-python"
@@ -95,6 +96,7 @@ def _more(found: SearchRecord) -> list[str]:
         told = sum(one.about.kind == kind for one in found.counterexamples)
         if number > told > 0:
             out.append(f"  and {number - told:,} more of this kind: {kind}")
+    out += [f"  {REACH}: no schedule comes to a state in which {text} holds" for text in found.unreached]
     out += [f"  the outcome {list(outcome)} is required, and no schedule gives it" for outcome in found.missing]
     return out
 

@@ -103,7 +103,7 @@ def step_between(
     is_end = instruction is not None and instruction.op == "end"
     name = machine.slots.label(thread.slots[0]) if thread.slots and thread.pc >= 0 and not is_end else None
     always = machine.program.expectations.always
-    broke = tuple(always[n].text for n in after.broken if n not in before.broken)
+    broke = tuple(always[n].text for n in after.broken if n not in before.broken and not always[n].is_reached)
     fault = str(now.fault) if now.pc == LEAVING and now.fault is not None else None
     if now.pc == LEAVING and thread.pc == LEAVING:
         fault = None
