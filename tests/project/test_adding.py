@@ -33,8 +33,8 @@ def drain(w: Writer, step: verbs.Drain, scope: Scope, path: str) -> None:
 '''
 DRAIN_MEANING = '''def drain(values: Values, me: int, arguments: tuple[Any, ...], memo: Any) -> Outcome:
     """Take all items; how many there were."""
-    ((items, unfinished, maxsize, order),) = values
-    return Done((((), unfinished, maxsize, order),), len(items))
+    ((items, unfinished, maxsize, order, is_shut),) = values
+    return Done((((), unfinished, maxsize, order, is_shut),), len(items))
 
 
 '''
@@ -80,7 +80,7 @@ def drain(tmp_path_factory: pytest.TempPathFactory) -> Addition:
     queue = "program/primitives/queue.py"
     added.before(queue, "def task_done(values: Values", DRAIN_MEANING)
     added.after(queue, 'QUEUE = Kind(\n    "queue",\n    (\n        _PUT,\n        _GET,\n', DRAIN_OPERATION)
-    added.replace(queue, 'freed_by=("get",),', 'freed_by=("get", "drain"),')
+    added.replace(queue, 'freed_by=("get", "shutdown"),', 'freed_by=("get", "shutdown", "drain"),')
     added.before("execution/threads/queues.py", "    def task_done(self, me: Context", DRAIN_REAL)
     return added
 
@@ -145,7 +145,7 @@ def reset(tmp_path_factory: pytest.TempPathFactory) -> Addition:
     added.before("program/primitives/event.py", '        Operation("clear"', RESET_OPERATION)
     added.before("execution/threads/waiting.py", "    def clear(self, me: Context", RESET_REAL)
     added.replace(
-        LOWERING, 'scope, ("barrier",), step.verb, step.verb)', 'scope, ("barrier", "event"), step.verb, step.verb)'
+        LOWERING, "scope, BARRIERS, step.verb, step.verb)", 'scope, (*BARRIERS, "event"), step.verb, step.verb)'
     )
     return added
 
@@ -330,7 +330,7 @@ def latch(tmp_path_factory: pytest.TempPathFactory) -> Addition:
     registry = "program/primitives/registry.py"
     imported = "from scenrun.program.primitives.lock import LOCK\n"
     added.before(registry, imported, "from scenrun.program.primitives.latch import LATCH\n")
-    added.after(registry, "BARRIER, ", "LATCH, ")
+    added.after(registry, "ACTING_BARRIER, QUEUE, ", "LATCH, ")
     added.before("language/primitives.py", "class Queue(Primitive):\n", LATCH_OPTIONS)
     added.before(STEPS, "class Put(Step):\n", LATCH_STEPS)
     added.before(LOWERING, "@lowers(verbs.Put)\n", LATCH_LOWERED)

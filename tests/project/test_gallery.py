@@ -62,7 +62,8 @@ def expected(name: str) -> set[str]:
 @cache
 def walked(name: str) -> Walked:
     """The states of a scenario, or the first of them."""
-    return walk(Machine(shipped(GALLERY / f"{name}.yaml").program), MOST_STATES)
+    program = shipped(GALLERY / f"{name}.yaml").program
+    return walk(Machine(program, timed=program.reads_clock is not None), MOST_STATES)
 
 
 def kinds(name: str) -> set[str]:
