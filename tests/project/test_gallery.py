@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 import yaml
 from ends_compared import plain
+from loops_compared import graph_of
 from shipped import shipped
 
 from scenrun import run, simulate
 from scenrun.model.machine import Machine
+from scenrun.program.expectations import holds
 from scenrun.search.space.plain_search import Walked, walk
 
 ROOT = Path(__file__).parents[2]
@@ -67,8 +69,20 @@ def walked(name: str) -> Walked:
 
 
 def kinds(name: str) -> set[str]:
-    """The kinds of findings of all ends that the walk has come to."""
-    return {kind for end in walked(name).ends for kind, _ in end.findings}
+    """The kinds of findings of all ends that the walk has come to; what it never reaches is one."""
+    return {kind for end in walked(name).ends for kind, _ in end.findings} | (
+        {"violated"} if unreached(name) else set()
+    )
+
+
+def unreached(name: str) -> list[str]:
+    """What the file is to reach and no state of its is."""
+    program = shipped(GALLERY / f"{name}.yaml").program
+    if not program.expectations.reach:
+        return []
+    graph = graph_of(program, timed=False, most=MOST_STATES)
+    looks = {o.text: graph.machine.looks.function(o) for o in program.expectations.reach}
+    return [text for text, look in looks.items() if all(holds(look, state.cells) for state in graph.states)]
 
 
 @pytest.mark.parametrize("name", NAMES)
