@@ -12,6 +12,7 @@ from scenrun.execution.replay.stepped_simulation import AskingWriter
 from scenrun.execution.simulator.actions import Action, Phase, SitedAction
 from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
+from scenrun.execution.simulator.operations import alarm
 from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
 from scenrun.execution.simulator.simulate_program import Settings, SimulatedRun, run_id_of
 from scenrun.execution.simulator.simulation import Setup, Simulation, StandsStill
@@ -159,7 +160,7 @@ class _FollowedSimulation(Simulation):
                 if outcome is not None:
                     break
                 me.action, me.arguments, me.memo = act, arguments, memo
-                self.park(me, phase, objects, None if phase.expire is None else deadline, t, waits)
+                self.park(me, phase, objects, alarm(phase, deadline, t), t, waits)
                 since, waits = t, True
                 t, until = yield t
                 waited += t - since

@@ -14,6 +14,11 @@ from scenrun.execution.site import Site
 from scenrun.program.primitives.kinds import Failed, Then
 
 
+def alarm(phase: Phase, deadline: int | None, t: int) -> int | None:
+    """Returns the moment at which a wait ends by itself; None without a time-out, and for one that is up and cannot fire yet."""
+    return None if phase.expire is None or deadline is None or deadline <= t else deadline
+
+
 class Operations:
     """Operations on simulated objects; passes threads that become ready to the scheduler."""
 
@@ -62,8 +67,7 @@ class Operations:
                 if outcome is not None:
                     break
                 me.action, me.arguments, me.memo = act, arguments, memo
-                is_due = deadline is not None and t >= deadline  # and cannot fire yet: time does not help
-                self.park(me, phase, objects, None if phase.expire is None or is_due else deadline, t, has_waited)
+                self.park(me, phase, objects, alarm(phase, deadline, t), t, has_waited)
                 since = t
                 t, until = yield t
                 waited += t - since
