@@ -10,7 +10,7 @@ import pytest
 from scenarios_at_random import Author, with_constants
 
 import scenrun
-from scenrun.language.durations import UNITS_NS
+from scenrun.language.durations import UNITS_NS, nanoseconds
 from scenrun.program.ir import Program
 
 
@@ -37,6 +37,18 @@ def test_it_is_computed_each_time() -> None:
 
 def test_a_negative_one_is_none() -> None:
     assert slept({"s": "n"}, n=-5) + slept({"s": -5}) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("way", [scenrun.run, scenrun.simulate, scenrun.explore])
+def test_a_time_out_that_is_negative_is_up_at_once(way: Any) -> None:
+    """Where Python's own queue would raise a ValueError."""
+    get = {"get": {"queue": "q", "timeout": {"ms": "n - 5"}}}
+    scenario = {
+        "scenario": "late", "sync": {"q": "queue"}, "state": {"n": 1},
+        "threads": {"t": {"do": [{"try": [get], "except": {"queue.Empty": [{"set": {"n": 2}}]}}]}}, "expect": {"final": ["n == 2"]},
+    }  # fmt: skip
+    assert nanoseconds(-5, "s") == 0
+    assert way(scenario).verdict == "holds"
 
 
 @pytest.mark.parametrize(
@@ -68,7 +80,7 @@ def test_an_argument_is_computed_where_it_is_written(how: str) -> None:
     scenario = {
         "scenario": "nap", "state": {"n": 7}, "sync": {"p": {"pool": {"max_workers": 1}}} if how == "submit" else {},
         "behaviours": {"nap": {"params": {"long": "duration"}, "do": [{"set": {"n": 50}}, {"sleep": "long"}]}},
-        "main": [{how: args}],
+        "main": [{how: args}, {"set": {"n": 30}}],
     }  # fmt: skip
     assert scenrun.simulate(scenario, step_cost=1e-9, time_limit="100h").elapsed_s == pytest.approx(0.007, abs=1e-6)
 

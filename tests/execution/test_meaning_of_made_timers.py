@@ -55,6 +55,17 @@ def test_a_search_lets_it_begin_before_and_after_it_is_cancelled() -> None:
         assert scenrun.explore(one, **options).verdict == "holds"
 
 
+def test_a_shared_variable_may_hold_one() -> None:
+    """One thread arms it, another disarms it."""
+    one = scenario(
+        later("a", "1s", into="held"), {"start": "other"}, {"join": "other"}, {"join": "held"}, final=["seen == []"]
+    )
+    one["state"]["held"] = None
+    one["threads"] = {"other": {"do": [{"cancel": "held"}]}}
+    for way in WAYS:
+        assert way(one).verdict == "holds"
+
+
 def test_each_counterexample_is_replayed_on_both() -> None:
     one = scenario(later("a", "1s", into="t"), {"cancel": "t"}, {"join": "t"}, final=["seen == []"])
     found = scenrun.explore(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_replay_reads_the_moments_of_its_schedule(on: str) -> None:
     read = [line["value"] for line in lines if line["event"] == "clock.asked"]
     assert read == [0.0, 0.0, 0.002, 0.006, 0.014, 0.03, 0.062, 0.126]
     assert [move.alternative / 1e9 for move in schedule.moves if move.op == "clock.now"] == read
+
+
+def test_a_schedule_whose_clock_goes_back_fits_nothing() -> None:
+    found = scenrun.explore(DEADLINE)
+    schedule = found.schedule_of(found.counterexamples[0])
+    _, second, *_ = (at for at, move in enumerate(schedule.moves) if move.op == "clock.now")
+    moves = [move._replace(alternative=50_000_000) if at == second else move for at, move in enumerate(schedule.moves)]
+    with pytest.raises(UsageError, match="does not fit"):
+        scenrun.replay(replace(schedule, moves=tuple(moves)), scenario=DEADLINE)
 
 
 def test_it_is_searched_in_virtual_time_alone() -> None:

@@ -125,3 +125,23 @@ def test_it_is_what_a_plain_look_at_all_states_finds() -> None:
         reached += len(plain)
     assert compared > 20
     assert reached > compared
+
+
+@pytest.mark.parametrize("where", ["final", "always", "reach"])
+def test_questions_to_threads_and_to_chosen_objects_are_joined_by_and_and_or(where: str) -> None:
+    """They read one state, so that no order between them has to be kept."""
+    asked = {
+        "final": [
+            "not t[0].is_alive() and not t[1].is_alive()",
+            "x == 9 or not l[x].locked()",
+            "t[x].is_alive() if x > 5 else True",
+        ],
+        "always": ["x < 2 or t[0].is_alive()", "not l[x].locked() or l[1].locked() or l[0].locked()"],
+        "reach": ["t[0].is_alive() and t[1].is_alive()", "x == 1 and (l[x].locked() or l[0].locked())"],
+    }
+    scenario = {
+        "scenario": "both", "sync": {"l": {"lock": {"count": 2}}}, "state": {"x": 0},
+        "threads": {"t": {"count": 2, "do": [{"with": "l[index]", "do": [{"set": {"x": 1}}]}]}}, "expect": {where: asked[where]},
+    }  # fmt: skip
+    for way in (scenrun.run, scenrun.simulate, scenrun.explore):
+        assert way(scenario).verdict == "holds"

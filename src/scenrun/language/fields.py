@@ -276,9 +276,16 @@ def _constant_number(expression: Expression, info: ValidationInfo) -> Any:
         raise refuse(str(error), error.offset, error.place) from None
 
 
+def _is_computed(text: str, constants: Constants) -> bool:
+    """Whether a text is an expression of constants; in quotes, if it names one of them."""
+    if not constants.values or not getattr(text, "quoted", False):
+        return bool(constants.values)
+    return any(word in constants.values for word in re.findall(NAME, text))
+
+
 def _whole_number(value: Any, check: Callable[[Any], Any], info: ValidationInfo) -> Any:
     """A whole number as written, or the text of an expression of constants."""
-    if isinstance(value, str) and not getattr(value, "quoted", False) and reader_of(info).constants.values:
+    if isinstance(value, str) and _is_computed(value, reader_of(info).constants):
         value = _constant_number(expression := parse_expression(value), info)
         if isinstance(value, float):
             raise refuse(f"`{expression.text[:60]}` is {value}, which is no whole number; `//` divides without rest")

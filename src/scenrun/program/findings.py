@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scenrun.errors import Fault
-from scenrun.program.primitives.registry import is_for_threads, waiting
+from scenrun.program.primitives.registry import is_for_threads, told, waiting
 
 REACH = "reach"
 """What `expect.reach` is called in findings, results and schedules."""
@@ -35,6 +35,7 @@ class Stuck:
         """The fields for the log, without those that are not known."""
         pairs = {name: getattr(self, name) for name in self.__slots__}
         pairs["held_by"] = list(self.held_by) or None
+        pairs["operation"] = self.operation and told(self.operation)
         return {name: value for name, value in pairs.items() if value is not None}
 
     @property
@@ -58,7 +59,7 @@ class Stuck:
         if self.operation == "sleep":
             return self.state
         holder = f", held by {others}" if others else ""
-        return f"{self.state} in {self.operation} of {self.object}{holder}"
+        return f"{self.state} in {told(self.operation)} of {self.object}{holder}"
 
 
 @dataclass(frozen=True, slots=True)

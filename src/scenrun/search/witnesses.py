@@ -31,7 +31,7 @@ def with_witnesses(found: Explored, program: Program, seed: int, how: SearchOpti
         wanted = FindingKey("violated", observation.text)
         way = next((way for way in one.counterexamples if way.about == wanted), None)
         if way is not None:
-            shown.append(replace(way, about=FindingKey(REACH, observation.text)))
+            shown.append(replace(way, about=FindingKey(REACH, observation.text), schedule=None))
         elif one.closed and _has_all(one):
             unreached.append(observation.text)
         else:

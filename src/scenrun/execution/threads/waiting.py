@@ -333,6 +333,10 @@ class RealActingBarrier(RealBarrier):
         self.real.reset()
         me.resume(since)
 
+    def held_by(self) -> list[str]:
+        """Returns the name of the thread that runs the action, if any does."""
+        return [] if self.acting is None else [self.acting.name]
+
     def _end_of_action(self) -> None:
         self._left()
         self.acting = None

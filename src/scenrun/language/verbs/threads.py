@@ -36,7 +36,7 @@ class Join(Step):
 class Cancel(Step):
     """Cancel a timer that has not fired, or a future whose task has not begun.
 
-    Of a parameter that holds a thread spawned with `after`, say that it is one: `cancel: {timer: t}`.
+    Of a parameter, or a copy, that holds a thread spawned with `after`, say that it is one: `cancel: {timer: t}`.
     """
 
     verb = "cancel"

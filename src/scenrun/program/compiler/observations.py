@@ -23,6 +23,10 @@ class _EffectsInOneState(Effects):
         """No read is an instruction."""
         return False
 
+    def may_fail(self, node: ast.AST, at: InScope) -> bool:
+        """No operand's code comes before that of another."""
+        return False
+
 
 class Observer(Expressions):
     """Lowers each read of an expression to a probe; all probes of an observation are evaluated in the same state."""

@@ -42,6 +42,9 @@ class Operands:
         if found is None:
             hint = self.complaints.hint(timing.name, [n for n, b in scope.bindings.items() if isinstance(b, Time)])
             message = f"`{timing.name}` is no duration (such as 100ms) and no parameter of type `duration`{hint}"
+        elif isinstance(found, Constant):
+            name = timing.name
+            message = f"`{name}` is no duration; one has a unit, `{name}: 10ms`, or is computed, `{{ms: {name}}}`"
         else:
             message = f"`{timing.name}` is {describe(found)}; a time is a duration, such as 100ms, or a parameter of that type"
         self.complaints.refuse(timing.place, message, about=timing.name)

@@ -77,10 +77,8 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
     """Cancels a timer, or a future that is the value of a local."""
     reference = step.object or step.future or step.timer
     found = scope.find(reference.name)
-    if isinstance(found, Register):
-        held = found.name
-        if reference.index:
-            held = f"{held}[{w.expressions.value(reference.index, scope)}]"
+    if isinstance(found, Register | VariableAlias | Shared):
+        held = w.expressions.value(parse(str(reference)), scope)
         is_timer = step.timer is not None or (step.future is None and reference.name in w.compiler.timers_made)
         if not is_timer:
             w.operate("future.cancel", step, scope, arguments=(held,))
@@ -95,7 +93,7 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
         else:
             w.refuse(step.place, f"`cancel` needs a timer or a future; `{reference}` is a thread group, which runs on")
 
-    if not isinstance(found, Register):
+    if not isinstance(found, Register | VariableAlias | Shared):
         each(w, reference, scope, "cancel", emit)
 
 

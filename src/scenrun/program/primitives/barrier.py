@@ -181,7 +181,7 @@ ACTING_BARRIER = Kind(
             in_vain=_IN_VAIN,
         ),
         Operation("open", ("place",), done="barrier.passed", phases=(Phase(open_),), adds={"value": ANY}, cost="wait"),
-        Operation("fail", done="barrier.aborted", phases=(Phase(fail),), cost="abort"),
+        Operation("fail", phases=(Phase(fail),), cost="abort"),
         Operation(
             "abort",
             freed_by=("open", "fail"),

@@ -46,6 +46,14 @@ def waiting(op: str, label: str, *, in_vain: bool = False) -> str:
     return words.replace("{object}", label) if words else f"waits in {op} of {label}"
 
 
+def told(op: str) -> str:
+    """The name of an operation as people know it: a wait at a barrier with an action is a wait at a barrier."""
+    kind, _, name = op.partition(".")
+    if kind != ACTING_BARRIER.name:
+        return op
+    return f"{ACTING_BARRIER.noun}.{'wait' if name in ('come', 'leave') else name}"
+
+
 def is_for_threads(op: str) -> bool:
     """Whether a wait in an operation is for threads: that they end, or that a worker of a pool is free."""
     known = operation(op)
@@ -58,4 +66,4 @@ def is_attribute(question: str) -> bool:
     return kind in KINDS and name in KINDS[kind].attributes
 
 
-__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "waiting"]
+__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "told", "waiting"]

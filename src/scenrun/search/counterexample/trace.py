@@ -10,6 +10,7 @@ from scenrun.model.machine import Machine, Transition
 from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
+from scenrun.program.primitives.barrier import ACTING
 from scenrun.program.primitives.calls import COMPARED, RAISED
 from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import KINDS
@@ -211,6 +212,8 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
     op = where.op
     if operation.phases[thread.phase].waits_at[0]:
         op = f"{machine.slots.kinds[slot]}.acquire"
+    if op == "acting_barrier.leave" and state.cells[slot][0] == ACTING:
+        op = "acting_barrier.come"  # all have come: it is the action that it waits for
     label = machine.slots.label(slot) or _held_name(state, thread)
     op = "thread.join" if op.endswith(".join") and not op.startswith("queue") else op
     return Stuck(thread.who.name, "blocked", op, label, None, _held_by(machine, state, op, slot, holders), line, step)
