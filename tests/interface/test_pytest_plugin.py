@@ -107,7 +107,7 @@ def test_a_way_that_there_is_not_is_refused(pytester: pytest.Pytester, folder: P
     """With a sentence, before anything is collected."""
     result = pytester.runpytest("--scenrun", "walk")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--scenrun walk: the ways of testing are run, simulate, explore"])
+    result.stderr.fnmatch_lines(["*--scenrun walk: the ways of testing are run, simulate, explore, virtual"])
 
 
 def test_a_project_without_scenarios_is_left_alone() -> None:

@@ -79,8 +79,12 @@ def test_all_searches_find_what_the_plain_walk_finds(part: int) -> None:
     assert len(compared) > EACH // 2, "of two each, most are not too large"
 
 
-SMALL = [path for path in FILES if json.loads(KNOWN.read_text()).get(path.stem, {}).get("states", 0) < 150]
-"""Those that the plain walk, which leaves nothing out of a state, gets through in a moment."""
+SMALL = [
+    path
+    for path in FILES
+    if json.loads(KNOWN.read_text()).get(path.stem, {}).get("states", 0) < 150 and "now()" not in path.read_text()
+]
+"""Those that the plain walk, which leaves nothing out of a state, gets through in a moment; without those that read the clock, as time is free here."""
 
 
 @pytest.mark.parametrize("path", SMALL, ids=lambda path: path.stem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.program.ir import Cell, Program
+from scenrun.program.primitives.registry import told_kind
 from scenrun.version import __version__
 
 
@@ -38,7 +39,7 @@ def objects_of(program: Program) -> list[dict[str, Any]]:
     return [
         {
             "name": cell.name,
-            "kind": cell.kind,
+            "kind": told_kind(cell.kind),
             **({"count": cell.count} if cell.count is not None else {}),
             **{key: value for key, value in cell.options.items() if value is not None},
             **_shared_lock(program, cell),

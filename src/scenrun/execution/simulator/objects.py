@@ -7,7 +7,7 @@ from typing import Any
 
 from scenrun.program.findings import NOBODY
 from scenrun.program.primitives.kinds import Kind
-from scenrun.program.primitives.registry import KINDS
+from scenrun.program.primitives.registry import KINDS, told_kind
 from scenrun.trace.histogram import Samples
 
 FOLD_AT = 4_096
@@ -124,12 +124,21 @@ class Waitable(Thing):
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
         """Counts every wait, including one that was over at once."""
-        if name == "wait":
+        if name in ("wait", "leave"):
             _add(self.waited, waited_ns or 0)
+
+    def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:
+        """Counts the wait of whoever runs a barrier's action, which it ends by opening it."""
+        if name == "open":
+            _add(self.waited, 0)
 
     def figures(self) -> dict[str, Any]:
         """Returns the figures for the run's summary."""
-        return {"kind": self.kind.name, "waits": len(self.waited) + self.waited.count, "waited": self.waited.summary()}
+        return {
+            "kind": told_kind(self.kind.name),
+            "waits": len(self.waited) + self.waited.count,
+            "waited": self.waited.summary(),
+        }
 
 
 class Pool(Thing):

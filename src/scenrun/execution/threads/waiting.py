@@ -11,6 +11,7 @@ from scenrun.execution.counters import Counter
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context, Cut, current
 from scenrun.execution.threads.locks import RealLock, RealRLock
+from scenrun.program.primitives.registry import told_kind
 from scenrun.trace.histogram import Samples
 
 
@@ -102,7 +103,7 @@ class _Waitable:
 
     def figures(self) -> dict[str, Any]:
         """Returns the figures for the run's summary."""
-        return {"kind": self.kind, "waits": self.waited.count, "waited": self.waited.summary()}
+        return {"kind": told_kind(self.kind), "waits": self.waited.count, "waited": self.waited.summary()}
 
     def fold(self) -> None:
         """Folds the samples into the histogram."""
@@ -314,6 +315,7 @@ class RealActingBarrier(RealBarrier):
         self._inner._cond.notify_all()
         self._end_of_action()
         me.waited_ns = 0
+        self.waited.add(0)
         return place
 
     def fail(self, me: Context, site: Site) -> None:

@@ -46,6 +46,11 @@ def waiting(op: str, label: str, *, in_vain: bool = False) -> str:
     return words.replace("{object}", label) if words else f"waits in {op} of {label}"
 
 
+def told_kind(kind: str) -> str:
+    """The name of a kind as people know it: a barrier with an action is a barrier."""
+    return ACTING_BARRIER.noun if kind == ACTING_BARRIER.name else kind
+
+
 def told(op: str) -> str:
     """The name of an operation as people know it: a wait at a barrier with an action is a wait at a barrier."""
     kind, _, name = op.partition(".")
@@ -66,4 +71,4 @@ def is_attribute(question: str) -> bool:
     return kind in KINDS and name in KINDS[kind].attributes
 
 
-__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "told", "waiting"]
+__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "told", "told_kind", "waiting"]
