@@ -80,6 +80,26 @@ def test_how_names_the_ways_of_all(folder: Path, capfd: pytest.CaptureFixture[st
     assert "--how walk: the ways of testing are run, simulate, explore" in capfd.readouterr().err
 
 
+def test_a_verdict_for_virtual_time_is_a_way_of_its_own(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A stall that a time-out ends: any delay breaks it, and the clock's order does not."""
+    text = """
+scenario: stall
+sync: {done: event}
+state: {came: false}
+threads:
+  waits: {do: [{wait: {event: done, timeout: 1s, into: came}}]}
+  works: {do: [{sleep: 5ms}, {set_event: done}]}
+expect: {final: [came], verdict: {explore: violated, virtual: VIRTUAL}}
+"""
+    (folder / "stall.yaml").write_text(text.replace("VIRTUAL", "holds"))
+    assert run_cli(["test", str(folder / "stall.yaml")]) == 0
+    rows = [line.split() for line in capfd.readouterr().out.splitlines() if "stall.yaml" in line]
+    assert [row[1:4] for row in rows] == [["explore", "violated", "violated"], ["virtual", "holds", "holds"]]
+    (folder / "stall.yaml").write_text(text.replace(", virtual: VIRTUAL", ""))
+    assert run_cli(["test", str(folder / "stall.yaml"), "--how", "virtual"]) == 1
+    assert run_cli(["explore", str(folder / "stall.yaml"), "--time", "virtual", "--quiet"]) == 1
+
+
 def test_a_wrong_file_is_a_row_and_not_the_end(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What is wrong is told with its place, the others are tested; status 2."""
     (folder / "bad.yaml").write_text(BAD)

@@ -54,6 +54,7 @@ START_UP = "a command, or a verb, imports only what it needs to start"
 ARRAYS = "numpy is imported only where arrays pay: where there are many states"
 EXTRA = "an extra, which need not be installed"
 IN_FUNCTIONS = {
+    "scenrun.interface.cli.help": START_UP,
     "scenrun.api": START_UP,
     "scenrun.batch.suite.ways": START_UP,
     "scenrun.batch.sweep.options": START_UP,

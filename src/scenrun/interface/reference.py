@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from inspect import cleandoc
 from typing import Any
 
@@ -75,6 +76,31 @@ def reference() -> str:
         _events(),
     ]
     return "\n".join(parts)
+
+
+def _sections() -> dict[str, str]:
+    """The parts of the page by the words of their headings, and each row of a table of keys by its key."""
+    found: dict[str, str] = {}
+    for part in re.split(r"^(?=##+ )", reference(), flags=re.MULTILINE)[1:]:
+        heading = part.partition("\n")[0].lstrip("# ").strip("`")
+        found.setdefault(heading.lower(), part.strip())
+    for part in list(found.values()):
+        above = part.partition("\n")[0].lstrip("# ")
+        for key, rest in re.findall(r"^\| `([\w.]+)` \| (.*) \|$", part, flags=re.MULTILINE):
+            found.setdefault(key, f"{key} ({above}): {rest.replace(' | ', '; ')}".rstrip("; "))
+    return found
+
+
+def entries() -> list[str]:
+    """The words that `entry` knows."""
+    return list(_sections())
+
+
+def entry(name: str) -> str | None:
+    """What the reference has on a verb, a kind of object, a key or an event; None where it has nothing."""
+    if name.lower() == "verbs":
+        return f"{', '.join(VERBS)}\n\n`scenrun help VERB` tells of one."
+    return _sections().get(name.lower())
 
 
 def _text(value: Any) -> str:

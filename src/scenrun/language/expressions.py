@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place
+from scenrun.language.other_words import declared
 from scenrun.language.placed import place_of
 from scenrun.language.suggestions import did_you_mean
 
@@ -226,7 +227,7 @@ class _Checker:
         check = getattr(self, f"check_{name}", None)
         if check is None:
             what = _REFUSED.get(type(node), f"`{name}`")
-            instead = _INSTEAD.get(type(node), "`docs/reference.md` lists what is")
+            instead = _INSTEAD.get(type(node), "`scenrun help expressions` lists what is")
             raise self.refuse(node, f"{what} is not part of the language; {instead}")
         check(node)
         for child in self._children(node):
@@ -339,7 +340,10 @@ class _Checker:
         elif name in TAKE_GENERATORS and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp):
             self.taken.add(id(node.args[0]))
         elif name not in FUNCTIONS:
-            hint = did_you_mean(name, (*FUNCTIONS, NOW))
+            if name in METHOD_QUESTIONS:
+                asked = ast.unparse(node.args[0]) if len(node.args) == 1 else "NAME"
+                raise self.refuse(node, f"an object is asked: `{asked}.{name}()`")
+            hint = declared(name) or did_you_mean(name, (*FUNCTIONS, NOW))
             raise self.refuse(
                 node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)}, {NOW})"
             )

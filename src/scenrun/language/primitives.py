@@ -26,6 +26,8 @@ class Primitive(Model):
     """One entry of `sync`."""
 
     kind_name: ClassVar[str] = ""
+    main_option: ClassVar[str] = ""
+    """The option that a kind's number, given alone, was meant for."""
     count: Array = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -56,6 +58,7 @@ class Semaphore(Primitive):
     """`threading.Semaphore`: a number of permits."""
 
     kind_name = "semaphore"
+    main_option = "value"
     value: _Many = Field(1, description="permits at the beginning")
 
 
@@ -83,6 +86,7 @@ class Barrier(Primitive):
     """`threading.Barrier`: threads wait at it until enough have come."""
 
     kind_name = "barrier"
+    main_option = "parties"
     parties: Annotated[int, Whole(1, 1_000_000)] = Field(description="how many threads must come")
     action: str | None = Field(None, description="a behaviour that the last one runs before they go on")
     args: Args = Field(default={}, description="the parameters of `action` by name")
@@ -98,6 +102,7 @@ class Queue(Primitive):
     """`queue.Queue` and its kin: items go in at one end and out at the other."""
 
     kind_name = "queue"
+    main_option = "maxsize"
     kind: Literal["fifo", "lifo", "priority", "simple"] = Field("fifo", description="the order of the items")
     maxsize: _Many = Field(0, description="items that fit; 0 is without bound")
 
@@ -112,6 +117,7 @@ class Pool(Primitive):
     """`concurrent.futures.ThreadPoolExecutor`: threads that run submitted tasks."""
 
     kind_name = "pool"
+    main_option = "max_workers"
     max_workers: Annotated[int, Whole(1, 10_000)] = Field(description="how many threads run its tasks")
 
 

@@ -16,6 +16,7 @@ from scenrun.language.fields import Model, check_name, shown
 from scenrun.language.grading import graded_by
 from scenrun.language.include import included
 from scenrun.language.model import Scenario
+from scenrun.language.other_words import here
 from scenrun.language.overrides import override, stand_in
 from scenrun.language.placed import Mapping, place_of
 from scenrun.language.primitives import KINDS, Primitive
@@ -211,14 +212,16 @@ class Reader:
         if kind not in KINDS:
             self.skip(name)
             self.skip(options)
-            hint = did_you_mean(kind, KINDS)
+            plain = kind.removesuffix("()").lower()
+            hint = f"; write `{plain}`" if plain in KINDS else here(kind) or did_you_mean(kind, KINDS)
             self.refuse(given.places[kind][0], f"there is no kind `{kind[:60]}`{hint} (kinds: {', '.join(KINDS)})")
             return None
         if options is None:
             options = Mapping(given.places[kind][0])
         if not isinstance(options, Mapping):
             self.skip(name)
-            self.refuse(given.places[kind][1], f"the options of `{kind}` are a mapping, not {shown(options)}")
+            example = f": `{{{kind}: {{{KINDS[kind].main_option}: {options}}}}}`" if KINDS[kind].main_option else ""
+            self.refuse(given.places[kind][1], f"the options of `{kind}` are a mapping, not {shown(options)}{example}")
             return None
         return self.model(KINDS[kind], options, f"`{kind}`", name)
 

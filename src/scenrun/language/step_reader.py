@@ -6,18 +6,13 @@ from typing import Any
 
 from scenrun.errors import Place
 from scenrun.language.fields import ModelReader, refuse, shown
+from scenrun.language.other_words import here
 from scenrun.language.placed import Mapping, Sequence
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.validation_messages import unknown_key
 from scenrun.language.verbs.registry import VERBS
 from scenrun.language.verbs.step import Step
 
-_MEANT = {
-    "print": "log", "echo": "log", "lock": "acquire", "unlock": "release", "signal": "notify", "broadcast": "notify_all",
-    "clear": "clear_event", "send": "put", "receive": "get", "loop": "repeat", "yield": "sleep", "exec": "run",
-    "thread": "spawn", "throw": "raise", "catch": "except", "switch": "if", "import": "call",
-}  # fmt: skip
-"""Words of other languages, each with the verb or key that has its meaning here."""
 _KEYWORD_OF_FLOW = {"do", "then", "elif", "else", "in", "except", "finally"}
 
 
@@ -95,9 +90,8 @@ class StepReader:
             owners = " or ".join(f"`{v}`" for v in flows)
             self._reader.refuse(raw.places[key][0], f"`{key}` belongs beside {owners}, in the same step")
         else:
-            meant = _MEANT.get(key.lower())
-            hint = f"; write `{meant}`" if meant else did_you_mean(key, VERBS)
-            more = "" if hint else "; `docs/reference.md` lists them all"
+            hint = here(key) or did_you_mean(key, VERBS)
+            more = "" if hint else "; `scenrun help verbs` lists them all"
             self._reader.refuse(raw.places[key][0], f"there is no verb `{key[:60]}`{hint}{more}")
         return None
 

@@ -38,6 +38,7 @@ COMMANDS = {
     "behaviours": "scenrun.interface.cli.catalogue",
     "new": "scenrun.interface.cli.catalogue",
     "explain": "scenrun.interface.cli.explain",
+    "help": "scenrun.interface.cli.help",
     "schema": "scenrun.interface.cli.schema",
 }
 """The module of each command, imported only when the command is used, so that no other one delays the start."""
@@ -61,6 +62,7 @@ _SUMMARIES = {
     "list": "List scenarios: the shipped ones, or those in a folder.",
     "behaviours": "List the built-in behaviours, or print one to start from.",
     "new": "Write a new scenario file to start from.",
+    "help": "Print the reference's entry on a verb, a kind of object, a key or an event.",
     "explain": "Show what a file compiles to: threads, objects, steps.",
     "schema": "Print the JSON Schema of scenario files or of the log.",
 }

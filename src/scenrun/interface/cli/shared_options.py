@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -22,7 +22,22 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 set_option = click.option(
     "--set", "sets", multiple=True, metavar="PATH=VALUE", help="Override a value: threads.consumer.count=3."
 )
-seed_option = click.option("--seed", type=click.IntRange(0, 2**64 - 1), help="Replaces the file's seed.")
+
+
+class _Seed(click.IntRange):
+    """A number from which all draws are made."""
+
+    name = "number"
+
+    def __init__(self) -> None:
+        super().__init__(0, 2**64 - 1)
+
+    def fail(self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None) -> NoReturn:
+        """Says what a seed is."""
+        super().fail(f"{message} A seed is a whole number from 0 on: the same seed makes the same draws.", param, ctx)
+
+
+seed_option = click.option("--seed", type=_Seed(), help="Replaces the file's seed.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
 allow_python_option = click.option(
     "--allow-python", is_flag=True, help="Let `call` steps call the scenario's Python functions."
