@@ -44,7 +44,8 @@ class Constants:
         except (ArithmeticError, TypeError, ValueError) as error:
             if isinstance(error, ExpressionError):
                 raise
-            raise ExpressionError(f"`{expression.text[:60]}` cannot be computed: {error}") from None
+            why = "it divides by zero" if isinstance(error, ZeroDivisionError) else str(error)
+            raise ExpressionError(f"`{expression.text[:60]}` cannot be computed: {why}") from None
 
     def _of(self, node: ast.expr, whole: Expression) -> Any:
         match node:
