@@ -44,7 +44,8 @@ class Constants:
         except (ArithmeticError, TypeError, ValueError) as error:
             if isinstance(error, ExpressionError):
                 raise
-            why = "it divides by zero" if isinstance(error, ZeroDivisionError) else str(error)
+            why = str(error) if isinstance(error, OverflowError) else "its parts do not fit together"
+            why = "it divides by zero" if isinstance(error, ZeroDivisionError) else why
             raise ExpressionError(f"`{expression.text[:60]}` cannot be computed: {why}") from None
 
     def _of(self, node: ast.expr, whole: Expression) -> Any:
