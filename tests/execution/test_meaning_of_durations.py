@@ -124,11 +124,12 @@ def test_a_constant_is_a_number_a_duration_or_any_value() -> None:
         "let": {"few": 3, "pause": "2ms", "rate": 2.5, "words": ["a", "b"], "later": {"uniform": ["1ms", "1ms"]}},
         "sync": {"slots": {"semaphore": {"value": "few - 3", "count": "few"}}, "gate": {"barrier": {"parties": "few"}}},
         "state": {"said": ""},
+        "behaviours": {"nap": {"params": {"long": "duration"}, "do": [{"sleep": "long"}]}},
         "threads": {
             "one": {
                 "count": "few", "start_after": "pause",
                 "do": [
-                    {"sleep": "pause"}, {"sleep": {"ms": "rate * 2"}}, {"wait": "gate"}, {"release": "slots[index]"},
+                    {"run": {"target": "nap", "args": {"long": "pause"}}}, {"sleep": {"ms": "rate * 2"}}, {"wait": "gate"}, {"release": "slots[index]"},
                     {"set": {"said": "words[1]"}}, {"if": "later['uniform'] == ['1ms', '1ms']", "then": [{"acquire": "slots[index]"}]},
                 ],
             }

@@ -304,3 +304,27 @@ def test_the_example_of_the_page_is_what_the_page_says(monkeypatch: pytest.Monke
     done = CliRunner().invoke(conform_command, ["office.yaml", *hasty], standalone_mode=False)
     assert done.return_value == 1
     assert "≠ main    line.put(None) (offices.py:46)  waits to join clerk[0] (line 28)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        (
+            {"sync": {"gate": {"barrier": {"parties": 1, "action": "act"}}}, "steps": [{"wait": "gate"}]},
+            "`gate` has an action",
+        ),
+        ({"sync": {"gate": "queue"}, "steps": [{"shutdown": "gate"}, {"run": "act"}]}, "shuts a queue down"),
+        (
+            {"sync": {"gate": "event"}, "steps": [{"set": {"v": "now()"}}, {"set_event": "gate"}, {"run": "act"}]},
+            "reads the clock",
+        ),
+    ],
+)
+def test_what_a_comparison_does_not_know_is_refused(parts: dict[str, Any], says: str) -> None:
+    """Before anything of the class is imported."""
+    scenario = {
+        "scenario": "unknown", "sync": parts["sync"], "state": {"v": 0.0}, "behaviours": {"act": {"do": [{"set": {"v": "v + 1"}}]}},
+        "threads": {"w": {"do": parts["steps"]}},
+    }  # fmt: skip
+    with pytest.raises(UsageError, match=says):
+        conform(scenrun.load(scenario), ConformRequest("nowhere:Nothing"))

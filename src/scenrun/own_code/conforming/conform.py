@@ -31,6 +31,7 @@ from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.own_code.telling.labels import thread_name
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
+from scenrun.program.primitives.barrier import ACTING_BARRIER
 from scenrun.search.options import DEPTH
 from scenrun.search.strategies.results import Found, in_order
 
@@ -39,6 +40,17 @@ MAX_STEPS = 5_000
 """Steps after which a schedule is cut off."""
 SPINS = "threads of the code may go round for ever, and that is not compared"
 LEFT_BEHIND = "threads would not end"
+
+
+def _refuse_what_is_not_compared(program: Program) -> None:
+    """Raise UsageError for what a scenario has and a comparison with code does not know."""
+    program.refuse_clock("a comparison with code")
+    if program.queues_shut_down:
+        line = next(iter(program.queues_shut_down.values()))
+        raise UsageError(f"line {line} shuts a queue down, which a comparison with code does not know yet")
+    acting = next((cell for cell in program.cells if cell.kind == ACTING_BARRIER.name), None)
+    if acting is not None:
+        raise UsageError(f"`{acting.name}` has an action, which a comparison with code does not know yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +97,7 @@ def conform(
         raise UsageError(
             f"`count: any` of {names}: say how many with --set threads.{loaded.program.any_number[0]}.count=2"
         )
+    _refuse_what_is_not_compared(loaded.program)
     check_build(None, request.strategy)
     return _Conform(loaded, request, tell, stopped).run()
 
@@ -107,7 +120,6 @@ class _Conform:
         found = self.counterparts
         arguments = frozenset(("n",) if self.values_left_out else ("n", "item"))
         compared = Compared(found.labels(), frozenset(found.threads), arguments, not self.values_left_out)
-        loaded.program.refuse_clock("a comparison with code")
         self.runs = ModelRuns(Machine(loaded.program, request.seed, folded=FREE), compared)
         self.seen: dict[tuple[Any, ...], bool] = {}
         self.executions = ConformExecutions(

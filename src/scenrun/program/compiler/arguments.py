@@ -18,6 +18,7 @@ from scenrun.language.placed import place_of
 from scenrun.language.suggestions import did_you_mean, nearest
 from scenrun.language.variables import parse_target
 from scenrun.program.compiler.mentions import assigned, mentioned
+from scenrun.program.compiler.operands import time_in
 from scenrun.program.compiler.scope import (
     Alias,
     Binding,
@@ -175,6 +176,8 @@ def _timing(w: Writer, raw: Any, scope: Scope, place: Place | None) -> Binding:
     found = scope.find(timing.name)
     if isinstance(found, Time | Span | Nothing | Unknown):
         return found
+    if isinstance(found, Constant) and isinstance(found.value, str) and (time := time_in(found.value)):
+        return Time(time)
     message = f"`{timing.name}` is no duration (such as 100ms), and no parameter of type `duration`"
     w.refuse(place, message, about=timing.name)
     return Unknown()

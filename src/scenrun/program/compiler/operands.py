@@ -35,7 +35,7 @@ class Operands:
             return duration_text(found.duration)
         if isinstance(found, Span):
             return found.register
-        if isinstance(found, Constant) and isinstance(found.value, str) and (time := _time_in(found.value)):
+        if isinstance(found, Constant) and isinstance(found.value, str) and (time := time_in(found.value)):
             return duration_text(time)
         if isinstance(found, Nothing | Unknown):
             return "None"
@@ -95,7 +95,7 @@ class Operands:
         self.complaints.refuse(reference.place, message, about=reference.name)
 
 
-def _time_in(constant: str) -> Duration | None:
+def time_in(constant: str) -> Duration | None:
     """The duration that a constant of `let` is; None where it is none."""
     try:
         return distribution(constant)
