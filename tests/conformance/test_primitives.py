@@ -23,6 +23,7 @@ from scenrun.errors import Fault
 from scenrun.execution.site import Site
 from scenrun.execution.threads.calls import RealCalls
 from scenrun.execution.threads.context import Context, Cut, enter
+from scenrun.execution.threads.futures import RealOwnFuture
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
 from scenrun.execution.threads.variables import GuardedVariable, RealSection, Variable
@@ -105,6 +106,7 @@ class Subject:
 
 
 WAIT, SOON = None, SOON_NS
+BAD = Fault("ValueError", "bad")
 QUEUE_OF_ONE = {"spec": "queue", "options": {"maxsize": 1, "kind": "fifo"}}
 LOCKING = (("lock", "acquire", ([WAIT, SOON, 0], True)), ("lock", "acquire", (WAIT, False)), ("lock", "release", ()))
 WAITING = (
@@ -212,6 +214,17 @@ SUBJECTS = {
             ("c", "call", ("get", [[None, True], [None, False]])),
             ("c", "finish", ("put", None, ["returned", "raised"])),
             ("c", "finish", ("get", [1, None], ["compared", "returned", "raised"])),
+        ),
+    ),
+    "future": Subject(
+        {"f": ("own_future", {})},
+        lambda: {"f": RealOwnFuture("f", 0)},
+        (
+            ("f", "set_result", ([1, None],)),
+            ("f", "set_exception", (BAD,)),
+            ("f", "cancel", ()),
+            ("f", "result", ([WAIT, WAIT, SOON],)),
+            ("f", "add_callback", ([[0, 1], [1, 2]],)),
         ),
     ),
     "simple queue": Subject({"q": ("simple_queue", {})}, lambda: {"q": RealSimpleQueue("q", 0)}, ITEMS),

@@ -26,6 +26,7 @@ sync:
   gate: {barrier: {parties: 2}}
   pipeline: {queue: {maxsize: 10}}
   workers: {pool: {max_workers: 2}}
+  promised: future
   alarm: {timer: {after: 10ms, target: answer}}
   forks: {lock: {count: 5}}
   pipelines: {queue: {count: 2, maxsize: 3}}
@@ -41,7 +42,7 @@ threads:
     do:
       - log: "{guard.locked()} {again is not None} {slots is None} {few is None} {changed is None} {over_guard is None}"
       - log: "{ready.is_set()} {gate.n_waiting} {gate.broken} {gate.parties} {pipeline.qsize()} {forks[0].locked()}"
-      - log: "{pipelines[1].empty()} {signals[0].is_set()} {rooms is None} {value} {items} {table} {text} {nothing} {flag} {ratio}"
+      - log: "{pipelines[1].empty()} {signals[0].is_set()} {rooms is None} {promised.done()} {value} {items} {table} {text} {nothing} {flag} {ratio}"
       - start: alarm
       - shutdown: workers
       - run: twice_user
@@ -110,6 +111,15 @@ STEPS = {
     "wait condition": "wait: {condition: changed, timeout: 1s, into: flag}",
     "wait barrier": "wait: {barrier: gate, timeout: 1s, into: value}",
     "wait_for": "wait_for: {condition: changed, until: value > 0, timeout: 1s, into: flag}",
+    "wait for futures": "wait: {futures: items, return_when: first_completed, timeout: 1s, into: value}",
+    "set_result short": "set_result: promised",
+    "set_result": "set_result: {future: promised, value: value + 1}",
+    "set_exception": "set_exception: {future: promised, exception: 'ValueError: no {value}'}",
+    "on_done": "on_done: {future: promised, target: twice, args: {x: 1}}",
+    "on_done of a task": "on_done: {future: value, target: twice, args: {x: 1}}",
+    "result of a future of its own": "result: {future: promised, into: value, timeout: 1s}",
+    "cancel a future of its own": "cancel: {future: promised, into: flag}",
+    "for as_completed": "for: one\nas_completed: items\ntimeout: 1s\ndo: [{result: {future: one, into: value}}]",
     "notify short": "notify: changed",
     "notify several": "notify: {condition: changed, n: 2}",
     "notify_all": "notify_all: over_guard",
@@ -223,6 +233,7 @@ PRIMITIVES = {
         "{queue: {kind: priority, maxsize: 1}}", "{queue: {kind: simple}}", "{queue: {kind: simple, count: 2}}",
         "{queue: {kind: simple, maxsize: 0}}",
     ],
+    "future": ["future", "{future: {count: 2}}"],
     "pool": ["{pool: {max_workers: 1}}", "{pool: {max_workers: 4, count: 2}}"],
     "timer": [
         "{timer: {after: 1s, target: worker}}", "{timer: {after: {uniform: [1ms, 2ms]}, target: worker, args: {duration: 1s}}}",
@@ -237,7 +248,7 @@ def test_every_kind_of_object_is_accepted_with_each_option(kind: str, form: str)
     index = "[0]" if "count" in form else ""
     steps = {
         "event": f"set_event: thing{index}", "barrier": f"wait: thing{index}", "queue": f"get: thing{index}",
-        "pool": f"shutdown: thing{index}", "timer": f"start: thing{index}",
+        "pool": f"shutdown: thing{index}", "future": f"set_result: thing{index}", "timer": f"start: thing{index}",
     }  # fmt: skip
     step = steps.get(kind, f"acquire: thing{index}")
     shared = ", shared: lock" if "shared" in form else ""
@@ -268,6 +279,7 @@ PARAMETERS = {
     "event": ("a_event", "set_event: p"),
     "barrier": ("a_barrier", "wait: p"),
     "queue": ("a_queue", "get: p"),
+    "future": ("a_future", "set_result: p"),
     "pool": ("a_pool", "shutdown: p"),
     "timer": ("a_timer", "start: p"),
 }

@@ -62,6 +62,8 @@ class Author(StepAuthor):
             "behaviours": self.behaviours,
             "threads": self.threads,
         }
+        if self.calls_back_pools:
+            whole = _without_cancelled_tasks(whole)
         _drop_unused(whole)
         text = json.dumps(whole)
         if "inside('crit')" in text and '"section"' not in text:
@@ -83,7 +85,7 @@ class Author(StepAuthor):
         for number in range(self.one(1, 1, 2, 2, 3)):
             kind = self.one(
                 "lock", "rlock", "semaphore", "bounded_semaphore", "condition", "condition", "event", "barrier", "queue",
-                "queue", "queue", "pool", "pool", "timer",
+                "queue", "queue", "pool", "pool", "timer", "future", "future",
             )  # fmt: skip
             getattr(self, f"_make_{kind}")(f"o{number}")
             self.kinds[f"o{number}"] = kind
@@ -132,6 +134,9 @@ class Author(StepAuthor):
 
     def _make_pool(self, name: str) -> None:
         self.sync[name] = {"pool": {"max_workers": self.one(1, 1, 2)}}
+
+    def _make_future(self, name: str) -> None:
+        self.sync[name] = self.one("future", "future", {"future": {"count": 2}})
 
     def _make_timer(self, name: str) -> None:
         args = {"args": {"x0": self.one(0, 1)}} if (target := self._helper()) == "h0" else {}
@@ -273,6 +278,15 @@ def _named(part: Any, used: dict[str, int]) -> Any:
         else:
             out[key] = _named(value, used)
     return out
+
+
+def _without_cancelled_tasks(part: Any) -> Any:
+    """The same without `cancel_futures`, which is not for files that add callbacks to futures of pools."""
+    if isinstance(part, list):
+        return [_without_cancelled_tasks(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    return {key: _without_cancelled_tasks(value) for key, value in part.items() if key != "cancel_futures"}
 
 
 def _drop_unused(whole: dict[str, Any]) -> None:

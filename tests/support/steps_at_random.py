@@ -45,6 +45,7 @@ class StepAuthor:
         self.sections = False
         self.counters = 0
         self.busy = 0
+        self.calls_back_pools = False
 
     # --- chance
 
@@ -169,9 +170,11 @@ class StepAuthor:
         asked += [f"{local}" for local in here.results[:1]]
         asks = {
             "event": ("is_set()",), "barrier": ("broken", "n_waiting"), "timer": ("is_alive()",),
+            "future": ("done()", "cancelled()", "running()"),
         }  # fmt: skip
         for name, kind in self.kinds.items():
-            asked += [f"{name}.{question}" for question in asks.get(kind, ())] * 2
+            one = f"{name}[0]" if kind == "future" and not isinstance(self.sync[name], str) else name
+            asked += [f"{one}.{question}" for question in asks.get(kind, ())] * 2
             if kind == "queue":
                 asked += [f"{name}.qsize()", f"{name}.empty()"]
             if kind == "lock":
@@ -360,7 +363,14 @@ class StepAuthor:
 
     def _do_pool(self, here: Here) -> Written:
         name = self.one(*self._of_kind("pool"))
-        verb = self.one("submit", "submit", "submit", "map", "shutdown", "with", "result", "cancel", "share")
+        verb = self.one(
+            "submit", "submit", "submit", "map", "shutdown", "with", "result", "cancel", "share", "several", "called",
+        )  # fmt: skip
+        if verb == "several" and here.futures:
+            return self._several(here)
+        if verb == "called" and here.futures:
+            self.calls_back_pools = True
+            return self._call_back(self.one(*here.futures), here), True
         if verb == "share":
             return self._share({"submit": {"pool": name, **self._use(here), "into": "job"}}, here)
         if verb in ("result", "cancel") and here.futures:
@@ -383,6 +393,59 @@ class StepAuthor:
             "try": [submit, *self.one([], [asked])],
             "finally": [self._of_future(self.one("result", "cancel"), here)[0]],
         }, True
+
+    def _several(self, here: Here) -> Written:
+        """A wait for some futures, or a loop over them as they are done."""
+        some = f"[{', '.join(self.one(here.futures[-1:], here.futures[-2:], here.futures[:2]))}]"
+        if len(self._of_kind("pool")) == 1 and self.one(True, False):
+            into = self._into(here)
+            do = self.one(
+                [{"append": {"to": "items", "item": "_c.done()"}}],
+                [{"result": {"future": "_c", "into": into}}],
+                [{"sleep": "1ms"}, {"set": {into: "_c"}}],
+            )
+            return {"for": "_c", "as_completed": some, **self.one({}, {"timeout": "1ms"}), "do": do}, True
+        when = self.one({}, {"return_when": "first_completed"}, {"return_when": "first_exception"})
+        return {"wait": {"futures": some, **when, **self._timing(), "into": self._into(here)}}, True
+
+    def _call_back(self, future: str, here: Here) -> Step:
+        """A callback of a future: steps that complete no future, but for one that completes another."""
+        kind = self.one("notes", "notes", "fails", "holds")
+        locks = [name for name in self._of_kind("lock", "rlock") if self.sync[name] in ("lock", "rlock")]
+        note = {"append": {"to": "items", "item": "c0"}}
+        steps = {
+            "notes": [note],
+            "fails": [{"set": {"v": "v + 1"}}, {"raise": "ValueError: called"}],
+            "holds": [{"with": locks[0], "do": [note]}] if locks else [{"sleep": "1ms"}, note],
+        }[kind]
+        params = {} if kind == "fails" else {"params": {"c0": {"type": "value"}}}
+        self.behaviours[f"called_{kind}"] = {**params, "do": steps}
+        args = {"args": {"c0": self._value(here)}} if params else {}
+        return {"on_done": {"future": future, "target": f"called_{kind}", **args}}
+
+    def _do_future(self, here: Here) -> Written:
+        names = self._of_kind("future")
+        name = self.one(*names)
+        verb = self.one(
+            "set_result", "set_result", "set_exception", "result", "result", "cancel", "on_done", "on_done", "chain"
+        )
+        if verb == "chain" and len(names) > 1 and not here.is_helper and isinstance(self.sync[names[0]], str):
+            second = names[-1] if isinstance(self.sync[names[-1]], str) else f"{names[-1]}[0]"
+            self.behaviours["called_next"] = {"do": [{"set_result": {"future": second, "value": "v"}}]}
+            return {"on_done": {"future": names[0], "target": "called_next"}}, False
+        if not isinstance(self.sync[name], str):
+            name = f"{name}[{self.one(0, 1)}]"
+        if verb == "set_result":
+            return {"set_result": {"future": name, "value": self._value(here)}}, True
+        if verb == "set_exception":
+            return {
+                "set_exception": {"future": name, "exception": self.one("ValueError: bad", "LookupError: none")}
+            }, True
+        if verb == "cancel":
+            return {"cancel": {"future": name, **self._maybe_into(here)}}, False
+        if verb == "result":
+            return {"result": {"future": name, **self._timing(), **self._maybe_into(here)}}, True
+        return self._call_back(name, here), True
 
     def _share(self, make: Step, here: Here) -> Written:
         """A thread or future in a variable that others ask, too: it may not be there yet, or may be the other kind."""

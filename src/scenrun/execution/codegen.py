@@ -305,6 +305,7 @@ class Writer(ABC):
 
     def shown(self, i: Instruction, known: Operation, result: str) -> tuple[list[str], Instruction, str]:
         """Returns the same for the log's last line, which shows arguments beside the result."""
+        result = f"{result}[0]" if known.tells_first else result
         lines, i, given = self._kept(i, known, known.shows)
         return lines, i, result if given == "None" else f"({given[1:-1]}{result})"
 

@@ -363,6 +363,11 @@ TIMING_SCHEMA = {
 
 Name = Annotated[str, PlainValidator(check_name), WithJsonSchema({"type": "string", "pattern": f"^{NAME}$"})]
 Ref = Annotated[Reference, PlainValidator(parse_reference), WithJsonSchema({"type": "string"})]
+OptionalExpr = Annotated[
+    Expression | None,
+    PlainValidator(lambda v: None if v is None else parse_expression(v)),
+    WithJsonSchema(EXPRESSION_SCHEMA),
+]
 Expr = Annotated[Expression, PlainValidator(parse_expression), WithJsonSchema(EXPRESSION_SCHEMA)]
 FixedDuration = Annotated[Duration, PlainValidator(parse_fixed), WithJsonSchema({"refer": "#/$defs/duration"})]
 Timing = Annotated[SomeDuration, PlainValidator(parse_timing), WithJsonSchema({"refer": "#/$defs/timing"})]

@@ -121,6 +121,12 @@ class Pool(Primitive):
     max_workers: Annotated[int, Whole(1, 10_000)] = Field(description="how many threads run its tasks")
 
 
+class Future(Primitive):
+    """`concurrent.futures.Future`, completed by steps of the file: `set_result`, `set_exception` or `cancel`."""
+
+    kind_name = "future"
+
+
 class Timer(Primitive):
     """`threading.Timer`: runs a behaviour on a thread of its own, some time after it is started."""
 

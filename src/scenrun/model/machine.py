@@ -19,7 +19,7 @@ from scenrun.model.prepared_code import Node, prepare
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, Handle, State, Thread, Who
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.ir import Instruction, Program
-from scenrun.program.primitives.future import shut_at_exit
+from scenrun.program.primitives.future import KNOWS_ITSELF, shut_at_exit
 from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Then, Values
 from scenrun.program.primitives.registry import KINDS
 from scenrun.program.user_python import OBJECTS_ARE_OPAQUE, Calls
@@ -341,7 +341,7 @@ class Machine(OwnInstructions):
     def _failed(self, thread: Thread, failed: Failed, slots: tuple[int, ...], cells: list[Any]) -> Thread:
         """The thread after its operation has failed."""
         node = self._node(thread)
-        fault = failed.fault(*(self.slots.label(slot) for slot in slots))
+        fault = failed.fault(*(self.slots.label(slot) for slot in slots[:2]))
         if node.instruction.handler is None:
             return self._leaving(thread, thread.draws, fault, node.instruction)
         return self._ran(thread._replace(fault=fault), node.instruction.handler, list(thread.registers), cells)
@@ -355,6 +355,8 @@ class Machine(OwnInstructions):
         given = tuple(named.get("arguments", ()))
         if node.operation.makes:
             who = self._made(node.operation.makes, node.instruction, slots, threads)
+            if node.instruction.option(KNOWS_ITSELF):
+                given = (*given[:-1], Handle(slots, who.name))
         else:
             who = self.slots.who[slots[0]]
         begin = KINDS[str(who.kind)].begin

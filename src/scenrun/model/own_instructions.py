@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scenrun.errors import Fault
@@ -100,15 +101,25 @@ class OwnInstructions:
             slots = self._held(node, arguments[0])
         return slots, arguments
 
+    @classmethod
+    def _held_several(cls, node: Node, handles: Sequence[Any]) -> tuple[int, ...]:
+        """The cells of several futures, each with that of its pool."""
+        return tuple(slot for handle in handles for slot in cls._one_held(node, handle))
+
     def _slot(self, cell: int, index: Any, registers: list[Any], environment: Environment) -> int:
         where = self.slots.of_cell[cell]
         if isinstance(where, int):
             return where
         return int(evaluated(lambda R, E: where[index(R, E)], registers, environment))  # noqa: N803
 
+    def _held(self, node: Node, handle: Any) -> tuple[int, ...]:
+        """The cells of a thread or future whose handle is in a local, or of all futures in a list."""
+        several = node.operation is not None and node.operation.is_of_several
+        return self._held_several(node, handle) if several else self._one_held(node, handle)
+
     @staticmethod
-    def _held(node: Node, handle: Any) -> tuple[int, ...]:
-        """The cells of a thread or future whose handle is in a local; raises Failing where it is no such handle."""
+    def _one_held(node: Node, handle: Any) -> tuple[int, ...]:
+        """The cells of one handle; raises Failing where it is no such handle."""
         kind = node.kind
         assert kind is not None
         asks_whether_alive = node.instruction.op.endswith("is_alive")

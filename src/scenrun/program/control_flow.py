@@ -60,7 +60,7 @@ class Footprints:
             effect |= self._new_bit(instruction.target.cell, operation)
         if instruction.op == "condition.wait" and instruction.lock is not None:
             effect |= self._new_bit(instruction.lock.cell, "release")
-        if instruction.op in ("future.cancel", "pool.shutdown"):
+        if instruction.op in ("future.cancel", "future.withdraw", "pool.shutdown"):
             effect |= self._new_bit(-1, "cancel")
         return effect
 

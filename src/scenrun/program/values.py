@@ -237,6 +237,20 @@ def _refuse_huge(name: str, value: Any, arguments: tuple[Any, ...]) -> None:
         raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
 
 
+def futures_in(value: Any) -> list[Any]:
+    """A list of futures, each once."""
+    found: list[Any] = []
+    for one in items(value):
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def without(some: list[Any], others: list[Any]) -> list[Any]:
+    """The items of a list that are not in another."""
+    return [one for one in some if one not in others]
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__bounded": bounded,
     "__mul": mul,
@@ -247,6 +261,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__settled": settled,
     "__items": items,
     "__times": times,
+    "__futures_in": futures_in,
+    "__without": without,
     "__method": method,
     "__span": nanoseconds,
     "__format": formatted,

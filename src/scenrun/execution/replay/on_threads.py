@@ -18,7 +18,8 @@ from scenrun.execution.replay.work_queue import WorkQueue
 from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import TURN, Context, Cut, FaultLeft, Wait, current
-from scenrun.execution.threads.pools import RealPool, held
+from scenrun.execution.threads.futures import held
+from scenrun.execution.threads.pools import RealPool
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.run_program import refuse_unknown_to_python, started_fields, watched
 from scenrun.execution.threads.supervisor import Supervisor
@@ -71,7 +72,7 @@ class ReplayedRun(Run):
         self.baton.when_over = self.pulse.set
         for made in self.flat_objects():
             if isinstance(made, RealPool):
-                made.real._work_queue = WorkQueue(self.baton)  # type: ignore[assignment]
+                made.real._work_queue = WorkQueue(self.baton, keeps_cancelled=made.keeps_cancelled)  # type: ignore[assignment]
                 made.about_to_wait = lambda me: self.ask_again(me, 1)
             elif isinstance(made, RealTimer):
                 self.timer_made(made)

@@ -16,8 +16,10 @@ from scenrun.model.state import BEGINNING
 class WorkQueue:
     """Replaces the `SimpleQueue` inside a `ThreadPoolExecutor`; a None wakes a worker to check for a shutdown."""
 
-    def __init__(self, baton: Baton) -> None:
+    def __init__(self, baton: Baton, *, keeps_cancelled: bool = False) -> None:
+        """keeps_cancelled: whether a task that is cancelled waits for its worker, so that those who wait for it are told."""
         self.baton = baton
+        self._keeps_cancelled = keeps_cancelled
         self._changed = threading.Condition()
         self._line: deque[Any] = deque()
         self._begun: deque[Any] = deque()
@@ -75,8 +77,8 @@ class WorkQueue:
         return self.get()
 
     def _waiting(self) -> list[Any]:
-        """Returns the queued tasks that are not cancelled."""
-        return [item for item in self._line if not item.future.cancelled()]
+        """Returns the queued tasks that a worker must still take."""
+        return [item for item in self._line if self._keeps_cancelled or not item.future.cancelled()]
 
     def _has_some(self) -> bool:
         if self._begun or (self.baton.is_free and self._line):

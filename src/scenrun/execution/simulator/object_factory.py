@@ -14,7 +14,7 @@ _BASES: dict[str, type[Thing]] = {
     "lock": Lock, "rlock": Lock, "semaphore": Lock, "bounded_semaphore": Lock, "event": Event, "condition": Condition,
     "barrier": Waitable, "acting_barrier": Waitable,
     "queue": Queue, "simple_queue": Queue, "pool": Pool, "variable": Thing, "section": Thing,
-    "calls": Thing, "clock": Thing,
+    "calls": Thing, "clock": Thing, "own_future": Waitable,
     "thread": SimulatedThread, "task": SimulatedThread, "timer": SimulatedThread, "made_timer": SimulatedThread,
     "spawned": SimulatedThread,
     "future": SimulatedThread,

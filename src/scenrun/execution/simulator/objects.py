@@ -124,7 +124,7 @@ class Waitable(Thing):
 
     def waited_for(self, name: str, waited_ns: int | None) -> None:
         """Counts every wait, including one that was over at once."""
-        if name in ("wait", "leave"):
+        if name in ("wait", "leave", "result"):
             _add(self.waited, waited_ns or 0)
 
     def noted(self, name: str, phase: int, outcome: Any, objects: tuple[Any, ...], me: Any, t: int) -> None:

@@ -19,6 +19,18 @@ def alarm(phase: Phase, deadline: int | None, t: int) -> int | None:
     return None if phase.expire is None or deadline is None or deadline <= t else deadline
 
 
+def places(phase: Phase, objects: tuple[Any, ...]) -> list[Any]:
+    """Returns the objects that may enable a phase, each once."""
+    return [objects[at] for at in phase.waits_at] if phase.waits_at else list(dict.fromkeys(objects))
+
+
+def _line_of(phase: Phase, objects: tuple[Any, ...], me: SimulatedThread) -> Any:
+    """Returns the key of the line in which a thread waits: that of all whose phase is enabled when its first one is."""
+    if not phase.waits_at:
+        return phase, me
+    return (phase, objects[0]) if phase.together else phase
+
+
 class Operations:
     """Operations on simulated objects; passes threads that become ready to the scheduler."""
 
@@ -98,7 +110,7 @@ class Operations:
         if not site.instruction.option("atomic"):
             me.moves += 1
             me.due_ns = self.costs.of(site.op)
-        raise failed.fault(*(made.label for made in objects))
+        raise failed.fault(*(made.label for made in objects[:2]))
 
     def park(
         self, me: SimulatedThread, phase: Phase, objects: tuple[Any, ...], deadline: int | None, t: int, again: bool
@@ -106,9 +118,8 @@ class Operations:
         """Parks the thread at its objects, and until `deadline` if there is one; `again`: it had been woken in vain."""
         me.parks += 1
         me.parked, me.phase, me.objects, me.since_ns, me.deadline = True, phase, objects, t, deadline
-        key = phase if not phase.together else (phase, objects[0])
-        for at in phase.waits_at:
-            made = objects[at]
+        key = _line_of(phase, objects, me)
+        for made in places(phase, objects):
             made.waiting += 1
             line = made.lines.get(key)
             if line is None:
@@ -124,9 +135,8 @@ class Operations:
         phase = thread.phase
         if phase is not None:
             objects = thread.objects
-            key = phase if not phase.together else (phase, objects[0])
-            for at in phase.waits_at:
-                made = objects[at]
+            key = _line_of(phase, objects, thread)
+            for made in places(phase, objects):
                 made.waiting -= 1
                 line = made.lines[key]
                 del line[thread]

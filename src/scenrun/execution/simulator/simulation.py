@@ -25,7 +25,7 @@ from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
 from scenrun.program.ir import Code, Program
-from scenrun.program.primitives.future import NO_THREAD, shut_at_exit
+from scenrun.program.primitives.future import KNOWS_ITSELF, NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
 from scenrun.program.primitives.registry import KINDS
 from scenrun.program.user_python import Arguments, Calls
@@ -182,6 +182,8 @@ class Simulation(Operations):
             thread.given = tuple(named.get("arguments", ()))
         assert site.instruction.code is not None
         thread.code = site.instruction.code
+        if site.instruction.option(KNOWS_ITSELF):
+            thread.given = (*thread.given[:-1], thread)
         self._enlist(thread, named, t)
         for made in objects:
             if made.waiting:
@@ -361,6 +363,8 @@ class Simulation(Operations):
     @staticmethod
     def _held(handle: Any, op: str) -> tuple[Any, ...]:
         """Returns the objects that a handle stands for; raises a TypeError fault if it is not of the kind that `op` needs."""
+        if isinstance(handle, list):
+            return tuple(made for one in handle for made in Simulation._held(one, op))
         kind, asks_whether_alive = KINDS[op.partition(".")[0]], op.endswith("is_alive")
         is_task = isinstance(handle, SimulatedThread) and handle.beside is not None
         is_wrong = is_task != (kind.name == "future")

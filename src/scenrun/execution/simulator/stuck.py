@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from scenrun.execution.simulator.objects import Pool
+from scenrun.execution.simulator.operations import places
 from scenrun.execution.simulator.simulation import Simulation
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.program.control_flow import ANYTHING, Footprints
 from scenrun.program.findings import Stuck
-from scenrun.program.primitives.registry import operation
+from scenrun.program.primitives.registry import operation, several
 
 _JOINS = ("thread.join", "task.join", "timer.join", "spawned.join")
 
@@ -30,20 +31,24 @@ def describe(thread: SimulatedThread) -> Stuck:
         return Stuck(thread.name, "waiting", "timer", thread.name, since)
     made = waited_for(thread)
     state = "blocked" if thread.deadline is None else "waiting"
-    return Stuck(thread.name, state, operation_of(thread), made.label, since, tuple(made.held_by()), line, step)
+    label, holders = made.label, tuple(made.held_by())
+    if thread.action.operation.is_of_several:
+        holders = tuple(one.label for one in thread.objects[::2] if not one.ended)
+        label = several(thread.arguments[0])
+    return Stuck(thread.name, state, operation_of(thread), label, since, holders, line, step)
 
 
 def waited_for(thread: SimulatedThread) -> Any:
     """Returns the object at which a thread waits."""
     assert thread.phase is not None
-    return thread.objects[thread.phase.waits_at[0]]
+    return places(thread.phase, thread.objects)[0]
 
 
 def operation_of(thread: SimulatedThread) -> str:
     """Returns the operation in which a thread waits, by its name in the log; `acquire` if it takes a condition's lock again."""
     assert thread.action is not None
     assert thread.phase is not None
-    if thread.phase.waits_at[0]:
+    if thread.phase.waits_at and thread.phase.waits_at[0]:
         return f"{waited_for(thread).kind.name}.acquire"
     return "thread.join" if thread.action.op in _JOINS else thread.action.op
 
@@ -95,6 +100,8 @@ class Search:
         op, made = operation_of(thread), waited_for(thread)
         if op in ("thread.join", "future.result"):
             return made not in inside
+        if op in ("future.wait", "future.next"):
+            return any(one not in inside and not one.ended for one in thread.objects[::2])
         if op == "pool.shutdown":
             return not any(task in inside for task in made.unfinished())
         known = operation(op)

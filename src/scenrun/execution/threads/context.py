@@ -71,7 +71,7 @@ class Context:
     """One thread, task or timer of a run."""
 
     __slots__ = (
-        "arguments", "asked", "atomic", "calling", "cancelled", "code", "cut", "daemon", "ended", "ended_ns",
+        "arguments", "asked", "atomic", "callbacks", "calling", "cancelled", "code", "cut", "daemon", "ended", "ended_ns",
         "endless", "fault", "future", "gate", "group", "held_ns", "index", "left_with", "messages", "name",
         "pool", "random", "real", "result", "seen", "size", "slept_ns", "started", "started_ns", "steps", "unshown",
         "wait", "waited_ns", "waited_total_ns", "waiter", "worked_ns",
@@ -108,6 +108,7 @@ class Context:
         self.left_with: FaultLeft | None = None
         self.result: Any = None
         self.future: Future[Any] | None = None
+        self.callbacks: list[Any] = []
         self.real: threading.Thread | None = None
         self.started_ns = self.ended_ns = 0
         self.waited_ns = self.held_ns = self.size = 0

@@ -99,6 +99,8 @@ class Detector:
         assert known is not None
         if kind == "thread" or wait.op == "future.result":
             return wait.object.context not in inside  # type: ignore[attr-defined]
+        if wait.op in ("future.wait", "future.next"):
+            return any(c not in inside and not c.ended for c in wait.object.contexts)  # type: ignore[attr-defined]
         if wait.op == "pool.shutdown":
             pool: RealPool = wait.object  # type: ignore[assignment]
             return not any(task in inside for task in pool.unfinished())

@@ -9,6 +9,7 @@ from typing import Any
 
 from scenrun.execution.expectation_checks import InvariantMonitor
 from scenrun.execution.threads.calls import RealCalls
+from scenrun.execution.threads.futures import RealOwnFuture
 from scenrun.execution.threads.locks import RealLock, RealRLock, RealSemaphore
 from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.queues import RealQueue, RealSimpleQueue
@@ -58,6 +59,7 @@ class ObjectFactory:
             "calls": lambda: RealCalls(label, number, options, self._hidden, self._watch.check_of(number)),
             "clock": lambda: RealClock(label, number, lambda: self._host.began_ns),
             "condition": lambda: RealCondition(label, number, self._lock_of(cell, index)),
+            "own_future": lambda: RealOwnFuture(label, number),
             "timer": lambda: self._timer(cell, index),
             "thread": lambda: self._thread(cell, index),
             "task": lambda: self._thread(cell, index),

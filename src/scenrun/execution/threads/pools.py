@@ -1,8 +1,7 @@
-"""Wraps `ThreadPoolExecutor` and its futures: submits tasks, waits for their results, cancels them, shuts pools down."""
+"""Wraps `ThreadPoolExecutor`: submits tasks and shuts pools down."""
 
 from __future__ import annotations
 
-import concurrent.futures
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +12,10 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.execution.counters import Counter
 from scenrun.execution.site import Site
-from scenrun.execution.threads.context import Context, Cut
+from scenrun.execution.threads.context import Context
+from scenrun.execution.threads.futures import is_done
 from scenrun.execution.threads.threads import MOMENT_S, Handle, Host, Joinable, claim, wait_in_slices
-from scenrun.program.primitives.thread import SPAWNED
+from scenrun.program.primitives.future import KNOWS_ITSELF
 from scenrun.trace.histogram import Samples
 
 
@@ -51,110 +51,32 @@ def submitted_context() -> Context:
     return context
 
 
-class _Answer:
-    """A future's result, as an object to wait for."""
-
-    cell = -1
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self.label = context.name
-
-    def stuck(self, op: str, me: Context) -> bool:
-        """Whether the task has not ended."""
-        future = self.context.future
-        return future is not None and not future.done()
-
-    def free(self, op: str, me: Context) -> None:
-        """Does nothing: a thread that waits for a future checks by itself whether it is cut off."""
-
-    def held_by(self) -> list[str]:
-        """Returns the name of the task."""
-        return [self.context.name]
-
-
-class RealFutures:
-    """Queries, awaits and cancels the futures that locals hold."""
-
-    def result(self, me: Context, site: Site, future: Any, timeout: int | None) -> Any:
-        """Waits for the result, for at most `timeout` nanoseconds; raises the task's fault."""
-        context = _context_of(future)
-        since = me.publish("future.result", _Answer(context), timeout, site)
-        real = context.future
-        assert real is not None
-        done = wait_in_slices(me, None if timeout is None else since + timeout, lambda s: is_done(real, s))
-        me.resume(since)
-        if not done:
-            raise Fault("TimeoutError", "")
-        context.asked = True
-        try:
-            return real.result(0)
-        except concurrent.futures.CancelledError:
-            raise Fault("concurrent.futures.CancelledError", "") from None
-        except Cut:
-            raise Fault("concurrent.futures.CancelledError", "") from None
-
-    def cancel(self, me: Context, site: Site, future: Any) -> bool:
-        """Cancels the task; returns False if it has begun already."""
-        context = _context_of(future)
-        assert context.future is not None
-        return context.future.cancel()
-
-    def done(self, future: Any) -> bool:
-        """Whether the future has a result or was cancelled."""
-        real = _context_of(future).future
-        return real is not None and real.done()
-
-    def running(self, future: Any) -> bool:
-        """Whether the task is running."""
-        real = _context_of(future).future
-        return real is not None and real.running()
-
-    def cancelled(self, future: Any) -> bool:
-        """Whether the future was cancelled."""
-        real = _context_of(future).future
-        return real is not None and real.cancelled()
-
-    def is_alive(self, thread: Any) -> bool:
-        """Whether a thread or task that a local holds was started and has not ended."""
-        if not isinstance(thread, Handle):
-            raise Fault("TypeError", "`is_alive()` is asked of a thread")
-        return thread.context.is_live
-
-
-def is_done(future: Future[Any], slice_s: float) -> bool:
-    """Waits up to `slice_s` seconds; returns whether the future has a result or was cancelled."""
-    try:
-        future.exception(slice_s)
-    except TimeoutError:
-        return future.done()
-    except concurrent.futures.CancelledError:
-        return True
-    return True
-
-
-def _context_of(future: Any) -> Context:
-    if not isinstance(future, Handle) or future.context.future is None:
-        raise Fault("TypeError", "a future is expected, as `submit` gives it")
-    return future.context
-
-
-def held(handle: Any, op: str) -> None:
-    """Raises a TypeError fault if the handle is not of the kind that the operation needs, as the operation itself does."""
-    if op.endswith("is_alive"):
-        if not isinstance(handle, Handle):
-            raise Fault("TypeError", "`is_alive()` is asked of a thread")
-    elif op.startswith("future"):
-        _context_of(handle)
-    elif not isinstance(handle, Handle) or handle.context.future is not None:
-        raise Fault("TypeError", SPAWNED.mistaken)
-
-
 def _note_cancelled(host: Host, context: Context, future: Future[Any]) -> None:
     """Marks a cancelled task as ended, no matter which thread cancelled it and when."""
     if future.cancelled():
         context.cancelled = True
         host.has_ended(context)
+
+
+class _Order:
+    """The order in which futures are done, noted as `concurrent.futures.as_completed` does: by a waiter of each of them."""
+
+    def __init__(self) -> None:
+        self.done: list[Any] = []
+
+    def watch(self, future: Future[Any]) -> None:
+        """Notes the future when it is done."""
+        with future._condition:
+            if future._state in ("CANCELLED_AND_NOTIFIED", "FINISHED"):
+                self.done.append(future)
+            else:
+                future._waiters.append(self)  # type: ignore[arg-type]
+
+    def add_result(self, future: Future[Any]) -> None:
+        """Called under the future's lock when it has a result."""
+        self.done.append(future)
+
+    add_exception = add_cancelled = add_result
 
 
 class RealPool:
@@ -168,6 +90,9 @@ class RealPool:
         self.host = host
         self.max_workers: int = options["max_workers"]
         self.real = ThreadPoolExecutor(self.max_workers, thread_name_prefix=label)
+        self.keeps_cancelled = options.get("seen") is not None
+        """Whether a file waits for several futures, to which a cancelled task is done once a worker has come to it."""
+        self._order: _Order | None = _Order() if options.get("seen") == () else None
         self._tasks: list[Context] = []
         self._listing = threading.Lock()
         self._numbering = threading.Lock()
@@ -187,6 +112,8 @@ class RealPool:
                 f"{self.label}#{number}", str(instruction.option("target")), number, instruction.code,
                 arguments=tuple(arguments), pool=self,
             )  # fmt: skip
+            if instruction.option(KNOWS_ITSELF):
+                context.arguments = (*context.arguments[:-1], Handle(context))
             self.submit_context(context)
         return Handle(context)
 
@@ -209,7 +136,14 @@ class RealPool:
             self.host.withdraw(context)
             raise Fault("RuntimeError", self._why_not(error)) from None
         context.future.add_done_callback(lambda future: _note_cancelled(self.host, context, future))
+        if self._order is not None:
+            self._order.watch(context.future)
         self.submitted.add()
+
+    def place_of(self, context: Context) -> int:
+        """Returns the place of a task that is done in the order in which those of the pool were."""
+        assert self._order is not None
+        return self._order.done.index(context.future)
 
     def _why_not(self, error: Exception) -> str:
         if self.real._shutdown:

@@ -17,9 +17,9 @@ from scenrun.execution.raised import fault_fields, is_raised_anew
 from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
+from scenrun.execution.threads.futures import RealFutures
 from scenrun.execution.threads.locks import RealLock
 from scenrun.execution.threads.object_factory import ObjectFactory
-from scenrun.execution.threads.pools import RealFutures
 from scenrun.execution.threads.threads import RealTimer, Spawner
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of

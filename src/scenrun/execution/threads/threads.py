@@ -71,6 +71,12 @@ class Handle:
 
     __repr__ = __str__
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Handle) and other.context is self.context
+
+    def __hash__(self) -> int:
+        return hash(self.context)
+
     def __deepcopy__(self, memo: Any) -> Handle:
         return self
 

@@ -11,6 +11,7 @@ from scenrun.language.fields import (
     CallArgs,
     Expr,
     Name,
+    OptionalExpr,
     Steps,
     each,
     parse_expression,
@@ -19,7 +20,7 @@ from scenrun.language.fields import (
     refuse,
 )
 from scenrun.language.templates import Template
-from scenrun.language.verbs.step import Into, Step
+from scenrun.language.verbs.step import Into, OptionalTiming, Step
 
 BRANCHES = {
     "type": "array",
@@ -82,15 +83,30 @@ class Repeat(Step):
 
 
 class For(Step):
-    """Run steps once for each item."""
+    """Run steps once for each item; with `as_completed`, for each future, as `concurrent.futures.as_completed` gives them."""
 
     verb = "for"
     short = "variable"
-    beside = ("in", "do")
+    beside = ("in", "as_completed", "timeout", "do")
     in_atomic = True
     variable: Name = Field(description="the variable that takes the item")
-    in_: Expr = Field(alias="in", description="the items: a list, a range, a text, or a mapping's keys")
+    in_: OptionalExpr = Field(None, alias="in", description="the items: a list, a range, a text, or a mapping's keys")
+    as_completed: OptionalExpr = Field(
+        None,
+        description="instead of `in`: a list of futures of tasks, each taken once it is done",
+    )
+    timeout: OptionalTiming = Field(
+        None, description="with `as_completed`: if some are not done so long after the loop began, raise TimeoutError"
+    )
     do: Steps = Field(description="the steps")
+
+    @model_validator(mode="after")
+    def _one(self) -> For:
+        if (self.in_ is None) == (self.as_completed is None):
+            raise refuse("`for` takes its items from `in`, or futures from `as_completed`")
+        if self.timeout is not None and self.as_completed is None:
+            raise refuse("a `timeout` is for futures, with `as_completed`; remove it")
+        return self
 
 
 class Break(Step):

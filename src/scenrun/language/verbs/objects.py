@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, model_validator
 
 from scenrun.language.fields import (
     Expr,
+    OptionalExpr,
     Ref,
     Steps,
     refuse,
@@ -47,7 +50,11 @@ class With(Step):
 
 
 class Wait(Step):
-    """Wait for an event, at a barrier, or on a condition."""
+    """Wait for an event, at a barrier, on a condition, or for several futures of tasks, as `concurrent.futures.wait`.
+
+    A task that is cancelled counts as done once its pool comes to it, as in CPython; one that a pool dropped when it was shut
+    down with `cancel_futures` never does.
+    """
 
     verb = "wait"
     short = "object"
@@ -55,14 +62,23 @@ class Wait(Step):
     event: OptionalRef = Field(None, description="the event to wait for")
     condition: OptionalRef = Field(None, description="the condition to wait on; its lock must be held")
     barrier: OptionalRef = Field(None, description="the barrier to wait at")
+    futures: OptionalExpr = Field(None, description="a list of futures, as `submit` gives them")
+    return_when: Literal["all_completed", "first_completed", "first_exception"] = Field(
+        "all_completed", description="which of the futures to wait for"
+    )
     timeout: OptionalTiming = Field(None, description="wait at most so long")
-    into: Into = Field(None, description="takes false on a timeout (event, condition), or the place at the barrier")
+    into: Into = Field(
+        None,
+        description="takes false on a timeout (event, condition), the place at the barrier, or the futures that are done",
+    )
 
     @model_validator(mode="after")
     def _one(self) -> Wait:
-        given = [k for k in ("object", "event", "condition", "barrier") if getattr(self, k) is not None]
+        given = [k for k in ("object", "event", "condition", "barrier", "futures") if getattr(self, k) is not None]
         if len(given) != 1:
-            raise refuse("`wait` takes one of `event`, `condition` and `barrier`")
+            raise refuse("`wait` takes one of `event`, `condition`, `barrier` and `futures`")
+        if self.futures is None and self.is_given("return_when"):
+            raise refuse("`return_when` is for `futures`; remove it")
         return self
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Annotated
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from scenrun.language.fields import (
     Args,
     Expr,
     Name,
+    OptionalExpr,
     Ref,
+    parse_text,
     refuse,
 )
+from scenrun.language.templates import Template
 from scenrun.language.verbs.step import Into, OptionalRef, OptionalTiming, References, Step
 
 
@@ -98,6 +103,41 @@ class Result(Step):
     future: Expr = Field(description="an expression that gives a future")
     into: Into = Field(None, description="the variable that takes the result")
     timeout: OptionalTiming = Field(None, description="wait at most so long, then raise TimeoutError")
+
+
+class SetResult(Step):
+    """Complete a future that the file declares, with a result; its callbacks are run here, before the next step.
+
+    A future that is done already raises concurrent.futures.InvalidStateError.
+    """
+
+    verb = "set_result"
+    short = "future"
+    future: Ref = Field(description="the future, one of `sync`")
+    value: OptionalExpr = Field(None, description="the result; None unless given")
+
+
+class SetException(Step):
+    """Complete a future that the file declares, with an exception, which whoever asks for the result gets."""
+
+    verb = "set_exception"
+    future: Ref = Field(description="the future, one of `sync`")
+    exception: Annotated[Template, PlainValidator(parse_text("set_exception")), WithJsonSchema({"type": "string"})] = (
+        Field(description="`ValueError: the text`")
+    )
+
+
+class OnDone(Step):
+    """Add a callback: a behaviour that is run once a future is done, by the thread that completes or cancels it.
+
+    Where it is done already, it is run here, before the next step. Its exceptions are logged and go no further. A task
+    is busy until the callbacks of its future have been run.
+    """
+
+    verb = "on_done"
+    future: Expr = Field(description="a future of `sync`, or an expression that gives the future of a task")
+    target: str = Field(description="the behaviour that is run")
+    args: Args = Field(default={}, description="the behaviour's parameters by name")
 
 
 class Shutdown(Step):

@@ -42,6 +42,7 @@ _KINDS = {
     "semaphore": ("semaphore", "bounded_semaphore"),
     "queue": ("queue", "simple_queue"),
     "barrier": ("barrier", "acting_barrier"),
+    "future": ("own_future",),
 }
 """Parameter types that accept more than one kind of object."""
 MISSING = object()
@@ -249,11 +250,13 @@ def _object(w: Writer, key: str, kind: str, raw: Any, scope: Scope) -> Binding:
 class CaptureScope(Scope):
     """The caller's scope as a new thread sees it: registers of the caller are copied when the thread is created."""
 
-    def __init__(self, caller: Scope, parameters: list[str], captured: list[str]) -> None:
+    def __init__(self, caller: Scope, parameters: list[str], captured: list[str], prefix: str = "__c") -> None:
         super().__init__(caller.names, thread=False)
         self.caller = caller
         self.parameters = parameters
         self.captured = captured
+        self.own = prefix
+        """How the names of the registers begin that have what was copied."""
 
     def find(self, name: str) -> Binding | None:
         """The caller's binding of a name, with its registers copied into the new thread."""
@@ -268,19 +271,21 @@ class CaptureScope(Scope):
         if isinstance(found, Span):
             return Span(self.capture(found.register))
         if isinstance(found, Alias):
-            return Alias(found.expression, CaptureScope(found.scope, self.parameters, self.captured))
+            return Alias(found.expression, self._within(found.scope))
         if isinstance(found, VariableAlias):
-            return VariableAlias(found.target, CaptureScope(found.scope, self.parameters, self.captured))
+            return VariableAlias(found.target, self._within(found.scope))
         if isinstance(found, Object) and found.index:
-            scope = CaptureScope(found.index.scope, self.parameters, self.captured)
-            return Object(found.cell, Alias(found.index.expression, scope))
+            return Object(found.cell, Alias(found.index.expression, self._within(found.index.scope)))
         return found
+
+    def _within(self, scope: Scope) -> CaptureScope:
+        return CaptureScope(scope, self.parameters, self.captured, self.own)
 
     def capture(self, text: str) -> str:
         """The register of the new thread that starts with the value of `text`, an expression over the caller's registers."""
         if text in self.captured:
             return self.parameters[self.captured.index(text)]
-        register = f"__c{len(self.parameters)}"
+        register = f"{self.own}{len(self.parameters)}"
         self.parameters.append(register)
         self.captured.append(text)
         return register
@@ -288,15 +293,16 @@ class CaptureScope(Scope):
 
 def bind_captured(
     w: Writer, caller: Writer, behaviour: Behaviour, target: str, args: dict[str, Any], scope: Scope,
-    *, place: Place | None, given: dict[str, str],
+    *, place: Place | None, given: dict[str, str], prefix: str = "",
 ) -> tuple[Scope, list[str]]:  # fmt: skip
-    """The scope of a behaviour that runs in a new thread, and the expressions that the caller evaluates for it.
+    """The scope of a behaviour that runs in a new thread, or later, and the expressions that the caller evaluates for it.
 
-    `given` has parameters whose value the caller has already, as Python over its registers.
+    `given` has parameters whose value the caller has already, as Python over its registers. `prefix` begins the names of all
+    registers of a behaviour that runs later, in a thread that has registers of its own.
     """
     captured: list[str] = []
-    outer = CaptureScope(scope, w.code.parameters, captured)
-    inner = Scope(w.compiler.names_for(target), w.code.prefix())
+    outer = CaptureScope(scope, w.code.parameters, captured, prefix or "__c")
+    inner = Scope(w.compiler.names_for(target), f"{prefix}own_" if prefix else w.code.prefix())
     inner.assigned = frozenset(name for name, _ in assigned(behaviour.do))
     for key, parameter, raw in arguments(caller, behaviour, target, {**dict.fromkeys(given), **args}, place):
         if key in given:

@@ -17,7 +17,7 @@ from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
 from scenrun.language.primitives import Timer
 from scenrun.language.verbs.threads import Spawn
-from scenrun.program.compiler import flow, operations, threads
+from scenrun.program.compiler import flow, futures, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.program.compiler.assembler import Assembler, Size
 from scenrun.program.compiler.complaints import Complaints
@@ -41,19 +41,33 @@ from scenrun.program.ir import (
     Program,
     PythonObject,
 )
+from scenrun.program.primitives.future import KNOWS_ITSELF
 
 MAX_CODES = 2_000
 """The most codes of one program; a behaviour that spawns itself with ever new expressions would need infinitely many."""
 MAX_THREADS = 100_000
 INLINE = 5
 """What inlining a behaviour once counts in addition to its steps and parameters: about its cost."""
-__all__ = ["compile_scenario", "flow", "operations", "threads"]
+__all__ = ["compile_scenario", "flow", "futures", "operations", "threads"]
 
 
 def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
     """Compile a scenario; raises ScenarioError where `problems` is not empty or compiling found more, with all of them."""
+    callbacks: dict[Any, Any] = {}
+    while True:
+        known = len(callbacks)
+        program = _compiled(scenario, problems, overrides, callbacks)
+        if len(callbacks) == known:
+            return program
+
+
+def _compiled(
+    scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None, callbacks: dict[Any, Any]
+) -> Program:
+    """Compile a scenario once, with the callbacks that are known already; adds those that it finds."""
     complaints = Complaints(scenario._unread)
     compiler = Compiler(scenario, complaints)
+    compiler.callbacks = callbacks
     try:
         program = compiler.program(overrides or {})
     except ScenarioError as error:
@@ -80,6 +94,7 @@ class Compiler:
         self.size = Size()
         self.place = scenario.place
         """The place of the step that is being lowered."""
+        self.callbacks: dict[Any, Any] = {}
         self.started: set[int] = set()
         self._of_cell: dict[int, int] = {}
         self._of_target: dict[Any, int] = {}
@@ -206,8 +221,12 @@ class Compiler:
         writer.code.line = caller.code.line
         with writer.code.at(self.path_of(target), behaviour.place):
             inner, captured = bind_captured(writer, caller, behaviour, target, args, scope, place=place, given=given)
+            knows_itself = not is_thread and bool(writer.callbacks_of(None))
+            if knows_itself:
+                captured.append("None")  # whoever starts it puts the future there
+                writer.code.parameters.append(KNOWS_ITSELF)
             quietly = is_thread and EXIT in self.raised
-            key = target, quietly, tuple((name, signature(inner.find(name))) for name in behaviour.params)
+            key = target, quietly, knows_itself, tuple((name, signature(inner.find(name))) for name in behaviour.params)
             if key in self._of_target:
                 return self._of_target[key], captured
             if target in self._spawning and any(
@@ -218,17 +237,27 @@ class Compiler:
             self.grow(target, behaviour, place)
             number = writer.code.number = self._of_target[key] = self._reserve()
             self._spawning.append(target)
-            self._write_new(writer, behaviour, target, inner, is_thread=is_thread)
+            self._write_new(writer, behaviour, target, inner, is_thread=is_thread, is_task=not is_thread)
             self._spawning.pop()
         self.codes[number] = writer.code.finish()
         return number, captured
 
-    def _write_new(self, w: Writer, behaviour: Behaviour, target: str, scope: Scope, *, is_thread: bool = True) -> None:
+    def _write_new(
+        self,
+        w: Writer,
+        behaviour: Behaviour,
+        target: str,
+        scope: Scope,
+        *,
+        is_thread: bool = True,
+        is_task: bool = False,
+    ) -> None:
         """Compile the steps of a behaviour as the whole code of a thread, or of a task, whose future has every exception."""
         w.running.append(target)
         result = w.code.temporary("result")
         w.code.emit("let", arguments=("None",), into=result)
-        with w.quiet_exit(result) if is_thread else nullcontext(), w.code.inline(result):
+        around = w.quiet_exit(result) if is_thread else futures.completing(w, result) if is_task else nullcontext()
+        with around, w.code.inline(result):
             w.steps(behaviour.do, scope, self.path_of(target))
         w.code.emit("end", arguments=(result,))
 

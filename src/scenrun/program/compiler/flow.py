@@ -142,9 +142,9 @@ def repeat(w: Writer, step: flow.Repeat, scope: Scope, path: str) -> None:
     w.code.mark(end)
 
 
-@lowers(flow.For)
-def for_(w: Writer, step: flow.For, scope: Scope, path: str) -> None:
-    """A loop over the items, which are evaluated once."""
+def for_items(w: Writer, step: flow.For, scope: Scope, path: str) -> None:
+    """Emit a loop over the items, which are evaluated once."""
+    assert step.in_ is not None
     items, at, again, end = w.code.temporary("items"), w.code.temporary("at"), Label(), Label()
     w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.in_, scope)})",), into=items)
     w.code.emit("let", arguments=("0",), into=at)
@@ -211,7 +211,7 @@ def run_inline(
     if result:
         w.code.emit("let", arguments=("None",), into=result)
     inner = bind_inline(w, behaviour, target, args, scope, place)
-    _forget_locals(w, behaviour, inner)
+    forget_locals(w, behaviour, inner)
     with calls.recorded(w, target, behaviour, inner, result):
         w.running.append(target)
         with w.code.inline(result):
@@ -219,7 +219,7 @@ def run_inline(
         w.running.pop()
 
 
-def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
+def forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
     """Unbind a behaviour's locals before each run of it, as each call of a Python function starts without them."""
     for name in dict.fromkeys(name for name, _ in assigned(behaviour.do)):
         found = scope.bindings.get(name)
@@ -230,21 +230,27 @@ def _forget_locals(w: Writer, behaviour: Behaviour, scope: Scope) -> None:
 @lowers(flow.Raise)
 def raise_(w: Writer, step: flow.Raise, scope: Scope, path: str) -> None:
     """Raises an exception by name, with its text."""
+    fault = raised_fault(w, step, scope)
+    if fault is not None:
+        w.code.emit("raise", arguments=(fault,))
+
+
+def raised_fault(w: Writer, step: Any, scope: Scope) -> str | None:
+    """Python for the fault that the `exception` of a step names; None where it is refused."""
     first = step.exception.parts[0]
     found = EXCEPTION.match(first) if isinstance(first, str) else None
     if not found:
         w.refuse(step.place_of_key("exception"), "an exception is written `Name: text`, such as `ValueError: too late`")
-        return
+        return None
     name = found.group(1)
     if exceptions.is_base(name):
         w.refuse(step.place_of_key("exception"), f"`{name}` is no error; raise an Exception, such as RuntimeError")
-        return
+        return None
     if not exceptions.is_known(name) and (near := nearest(name, exceptions.KNOWN, 0.88)):
         w.refuse(step.place_of_key("exception"), f"there is no exception `{name}`; did you mean `{near}`?")
-        return
+        return None
     text = w.expressions.text(step.exception, scope)
-    full = f"__fault({exceptions.canonical(name)!r}, ({text})[{found.end()}:])"
-    w.code.emit("raise", arguments=(full,))
+    return f"__fault({exceptions.canonical(name)!r}, ({text})[{found.end()}:])"
 
 
 @lowers(flow.Assert)

@@ -23,7 +23,7 @@ EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 """The name of an exception at the beginning of what `raise` takes."""
 _LEAVES = (str, int, float, type(None), Duration)
 """The types of values that mention no name."""
-_TARGETING = (Group, flow.Run, threads.Spawn, threads.Submit, threads.Map, Timer)
+_TARGETING = (Group, flow.Run, threads.Spawn, threads.Submit, threads.Map, threads.OnDone, Timer)
 
 
 def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -37,7 +37,7 @@ def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(primitive, Barrier) and primitive.action is not None:
             yield primitive.action, primitive.args
     for step in all_steps(scenario):
-        if isinstance(step, threads.Spawn | threads.Submit | threads.Map | flow.Run):
+        if isinstance(step, threads.Spawn | threads.Submit | threads.Map | threads.OnDone | flow.Run):
             yield step.target, step.args
 
 
@@ -122,7 +122,7 @@ def _words(value: Any) -> Iterator[str]:
 def raised_by(scenario: Scenario) -> Iterator[str]:
     """The names of the exceptions that steps raise."""
     for step in all_steps(scenario):
-        first = step.exception.parts[0] if isinstance(step, flow.Raise) else None
+        first = step.exception.parts[0] if isinstance(step, flow.Raise | threads.SetException) else None
         if isinstance(first, str) and (found := EXCEPTION.match(first)):
             yield found.group(1)
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from scenrun.errors import Place
 from scenrun.language.behaviours import shipped
 from scenrun.language.expect import LinearizableCalls
 from scenrun.language.model import ANY_NUMBER, Group, Scenario
-from scenrun.language.primitives import Barrier, Condition, Pool, Primitive, Queue
-from scenrun.language.verbs.flow import Run, Section
+from scenrun.language.primitives import Barrier, Condition, Future, Pool, Primitive, Queue
+from scenrun.language.verbs.flow import For, Run, Section
+from scenrun.language.verbs.objects import Wait
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.mentions import all_steps, assigned, mentioned, targets
 from scenrun.program.compiler.scope import Binding, Constant, Object, Shared
 from scenrun.program.compiler.wording import a
 from scenrun.program.ir import Cell
+from scenrun.program.primitives.future import STAYS
 
 
 class Names:
@@ -158,14 +161,25 @@ class Names:
         place = _key_place(self.scenario, "sync", name)
         self._bind(name, Object(self._cell(name, kind, primitive.count, options, place)), place)
 
-    @staticmethod
-    def _kind_of(primitive: Primitive) -> tuple[str, dict[str, Any]]:
+    @cached_property
+    def _seen_by_pools(self) -> dict[str, Any]:
+        """What pools must see of their tasks, for steps that wait for several futures at once."""
+        steps = tuple(all_steps(self.scenario))
+        if any(isinstance(step, For) and step.as_completed is not None for step in steps):
+            return {"seen": ()}
+        return {"seen": STAYS} if any(isinstance(step, Wait) and step.futures is not None for step in steps) else {}
+
+    def _kind_of(self, primitive: Primitive) -> tuple[str, dict[str, Any]]:
         """The kind of a primitive's cell, and the options that its initial value depends on."""
         if isinstance(primitive, Queue) and primitive.kind == "simple":
             return "simple_queue", {}
         if isinstance(primitive, Barrier) and primitive.action is not None:
             return "acting_barrier", {"parties": primitive.parties}
+        if isinstance(primitive, Future):
+            return "own_future", {}
         skip = {"count", "target", "args", "after", "lock", "action"}
+        if isinstance(primitive, Pool):
+            return "pool", {"max_workers": primitive.max_workers, **self._seen_by_pools}
         return primitive.kind_name, {k: getattr(primitive, k) for k in type(primitive).model_fields if k not in skip}
 
     def _lock_of_condition(self, name: str, condition: Condition) -> None:

@@ -10,6 +10,7 @@ from scenrun.language.verbs import objects as verbs
 from scenrun.program.compiler.assembler import Label
 from scenrun.program.compiler.barriers import meet
 from scenrun.program.compiler.scope import Nothing, Scope
+from scenrun.program.compiler.several_futures import wait_for_futures
 from scenrun.program.compiler.writer import Writer, lowers
 from scenrun.program.ir import CellRef
 
@@ -118,6 +119,9 @@ def _steady(w: Writer, target: CellRef) -> CellRef:
 @lowers(verbs.Wait)
 def wait(w: Writer, step: verbs.Wait, scope: Scope, path: str) -> None:
     """Waits for an event, at a barrier or on a condition, depending on the kind of the object."""
+    if step.futures is not None:
+        wait_for_futures(w, step, scope)
+        return
     wanted: tuple[str, ...] = ("event", "condition", *BARRIERS)
     reference = step.object
     for kind in ("event", "condition", "barrier"):

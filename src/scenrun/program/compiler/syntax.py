@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from scenrun.language.expressions import Expression
+from scenrun.language.fields import Reference
+
 _GROWING = (ast.BinOp, ast.List, ast.Dict, ast.ListComp, ast.DictComp)
 
 
@@ -16,6 +19,16 @@ def name(register: str) -> ast.Name:
 def call(function: str, *arguments: ast.expr) -> ast.Call:
     """The syntax tree of a call of a function of `values.FUNCTIONS`."""
     return ast.Call(name(function), list(arguments), [])
+
+
+def reference_in(expression: Expression) -> Reference | None:
+    """The name, or name with an index, that an expression is; None where it is anything else."""
+    tree = expression.tree
+    if isinstance(tree, ast.Name):
+        return Reference(tree.id, None, expression.at(tree))
+    if not isinstance(tree, ast.Subscript) or not isinstance(tree.value, ast.Name) or isinstance(tree.slice, ast.Slice):
+        return None
+    return Reference(tree.value.id, Expression(tree.slice, expression.text, expression.place), expression.at(tree))
 
 
 def literal(value: Any) -> ast.expr:

@@ -9,6 +9,7 @@ from scenrun.language.fields import Reference
 from scenrun.language.primitives import Timer
 from scenrun.language.variables import Target
 from scenrun.language.verbs import threads as verbs
+from scenrun.program.compiler import futures
 from scenrun.program.compiler.assembler import Label
 from scenrun.program.compiler.operations import kind_of
 from scenrun.program.compiler.scope import Object, Register, Scope, Shared, VariableAlias
@@ -81,9 +82,15 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, path: str) -> None:
         held = w.expressions.value(parse(str(reference)), scope)
         is_timer = step.timer is not None or (step.future is None and reference.name in w.compiler.timers_made)
         if not is_timer:
-            w.operate("future.cancel", step, scope, arguments=(held,))
+            futures.cancel(w, step, scope, held=held)
             return
         w.code.emit("spawned.cancel", arguments=(held,))
+    if isinstance(found, Object) and found.cell.kind == futures.OWN:
+        wanted = ("timer",) if step.timer is not None else (futures.OWN,)
+        target = w.operands.target(reference, scope, wanted, "cancel")
+        if target is not None:
+            futures.cancel(w, step, scope, target=target)
+        return
     if step.into:
         w.refuse(step.place_of_key("into"), "cancelling a timer gives nothing back; remove `into`")
 
@@ -118,7 +125,7 @@ def submit(w: Writer, step: verbs.Submit, scope: Scope, path: str) -> None:
     if target is None or made is None:
         return
     code, captured = made
-    options = {"target": step.target}
+    options = futures.of_task(w, step.target)
     arguments = (f"[{', '.join(captured)}]",)
     w.operate("pool.submit", step, scope, target=target, arguments=arguments, code=code, options=options)
 
@@ -132,7 +139,7 @@ def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
     if step.as_ in step.args:
         w.refuse(step.place_of_key("args"), f"`{step.as_}` takes the item; remove it from `args`")
         return
-    items, at, futures = (w.code.temporary(kind) for kind in ("items", "at", "futures"))
+    items, at, made_so_far = (w.code.temporary(kind) for kind in ("items", "at", "futures"))
     w.code.emit("let", arguments=(f"__items({w.expressions.sequence(step.over, scope)})",), into=items)
     made = w.compiler.code_for_new(
         w, step.target, step.args, scope, step.place_of_key("target"), {step.as_: f"{items}[{at}]"}
@@ -141,15 +148,15 @@ def map_(w: Writer, step: verbs.Map, scope: Scope, path: str) -> None:
         return
     code, captured = made
     future = w.code.temporary("future")
-    w.code.emit("let", arguments=("[]",), into=futures)
+    w.code.emit("let", arguments=("[]",), into=made_so_far)
     with _counted(w, at, items):
         w.code.emit(
             "pool.submit", target=target, arguments=(f"[{', '.join(captured)}]",), code=code, into=future,
-            options={"target": step.target},
+            options=futures.of_task(w, step.target),
         )  # fmt: skip
-        w.code.emit("let", arguments=(f"{futures} + [{future}]",), into=futures)
+        w.code.emit("let", arguments=(f"{made_so_far} + [{future}]",), into=made_so_far)
     if step.into:
-        _collect(w, step, scope, futures)
+        _collect(w, step, scope, made_so_far)
 
 
 def _collect(w: Writer, step: verbs.Map, scope: Scope, futures: str) -> None:
@@ -189,14 +196,6 @@ class _counted:  # noqa: N801
         self.w.code.mark(self.end)
 
 
-@lowers(verbs.Result)
-def result(w: Writer, step: verbs.Result, scope: Scope, path: str) -> None:
-    """Waits for a future's result, or raises its exception."""
-    future = w.expressions.value(step.future, scope)
-    timeout = w.operands.timing(step.timeout, scope)
-    w.operate("future.result", step, scope, arguments=(future, timeout))
-
-
 @lowers(verbs.Shutdown)
 def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
     """Shuts a pool or a queue down."""
@@ -208,5 +207,11 @@ def shutdown(w: Writer, step: verbs.Shutdown, scope: Scope, path: str) -> None:
     for key in {"pool": ("immediate",), "queue": ("wait", "cancel_futures")}[kind]:
         if step.is_given(key):
             w.refuse(step.place_of_key(key), f"`{key}` is not for a {kind}: remove it")
+    if step.cancel_futures and w.callbacks_of(None):
+        message = (
+            "CPython runs the callbacks of futures that are cancelled here while it holds the pool's own lock, which is not "
+            "part of the language: cancel them by `cancel`, or add no callbacks"
+        )
+        w.refuse(step.place_of_key("cancel_futures"), message)
     options = (str(step.wait), str(step.cancel_futures)) if kind == "pool" else (str(step.immediate),)
     w.code.emit(f"{kind}.shutdown", target=target, arguments=options)

@@ -39,9 +39,12 @@ def fitting(names: list[str]) -> str:
     return f" (there is {', '.join(f'`{name}`' for name in names)})" if 0 < len(names) <= 5 else ""
 
 
-_ITSELF = {"acting_barrier": "barrier", "made_timer": "timer"}
+_ITSELF = {"acting_barrier": "barrier", "made_timer": "timer", "own_future": "future"}
 """Kinds that a file does not name, by what it calls them."""
-_WORDS = {"task": "thread", "simple_queue": "queue", "spawned": "thread", "acting_barrier": "barrier"}
+_WORDS = {
+    "task": "thread", "simple_queue": "queue", "spawned": "thread", "acting_barrier": "barrier",
+    "own_future": "future",
+}  # fmt: skip
 
 
 def word(kind: str) -> str:

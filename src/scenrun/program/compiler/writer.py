@@ -48,6 +48,8 @@ class Compilation(Protocol):
     file_scope: Scope
     place: Place | None
     """The place of the step that is being lowered."""
+    callbacks: dict[Any, Any]
+    """What steps add to futures to be run when they are done, by what makes it the same for two steps."""
     started: set[int]
     """The cells of the groups that some step starts."""
 
@@ -111,6 +113,10 @@ class Writer:
     def refuse(self, place: Place | None, message: str, about: str | None = None) -> None:
         """Note a problem of the file."""
         self.complaints.refuse(place, message, about)
+
+    def callbacks_of(self, about: int | None) -> list[Any]:
+        """The callbacks that steps add to the futures in a cell; None: to those of pools."""
+        return [callback for callback in self.compiler.callbacks.values() if callback.about == about]
 
     @contextmanager
     def quiet_exit(self, result: str) -> Iterator[None]:

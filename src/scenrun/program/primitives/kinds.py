@@ -55,7 +55,7 @@ class Phase:
     act: Act
     expire: Act | None = None
     waits_at: tuple[int, ...] = (0,)
-    """Which of the operation's cells may enable it: 0 is the object, 1 the one beside it."""
+    """Which of the operation's cells may enable it: 0 is the object, 1 the one beside it; none: any of them."""
     together: bool = False
     """Whether one change may let several threads go on which wait here, as setting an event does."""
     name: str = ""
@@ -100,6 +100,8 @@ class Operation:
     """What a wait is for, before the object's name, where that is not the object: `an item in`."""
     false_if_late: bool = False
     """Whether its result is False where the time was up."""
+    tells_first: bool = False
+    """Whether its result is a pair of which the log tells the first: the second is what else its thread has to do."""
     stores: str = ""
     """The parameter whose value becomes part of the object's and has no other effect: a search ignores one that is never read."""
     fetches: bool = False
@@ -108,6 +110,11 @@ class Operation:
     """Whether it does the same whatever values are stored; without these three it is taken to depend on all of them."""
     cost: str = ""
     """The word under which its cost in virtual time is given, where that is not its name: mostly a verb."""
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether its first argument is a list of objects."""
+        return any(not phase.waits_at for phase in self.phases)
 
     @property
     def waits(self) -> bool:

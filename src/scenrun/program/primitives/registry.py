@@ -1,5 +1,8 @@
 """What each kind of shared object can do: one file a kind, and here the register of them all."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from scenrun.program.primitives.barrier import ACTING_BARRIER, BARRIER
 from scenrun.program.primitives.calls import CALLS
 from scenrun.program.primitives.clock import CLOCK
@@ -8,6 +11,7 @@ from scenrun.program.primitives.event import EVENT
 from scenrun.program.primitives.future import FUTURE, POOL, TASK
 from scenrun.program.primitives.kinds import Kind, Operation
 from scenrun.program.primitives.lock import LOCK
+from scenrun.program.primitives.own_future import OWN_FUTURE
 from scenrun.program.primitives.queue import QUEUE, SIMPLE_QUEUE
 from scenrun.program.primitives.rlock import RLOCK
 from scenrun.program.primitives.section import SECTION
@@ -19,7 +23,7 @@ KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
         LOCK, RLOCK, SEMAPHORE, BOUNDED_SEMAPHORE, CONDITION, EVENT, BARRIER, ACTING_BARRIER, QUEUE, SIMPLE_QUEUE,
-        POOL, FUTURE, THREAD, TASK, TIMER, MADE_TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
+        POOL, FUTURE, OWN_FUTURE, THREAD, TASK, TIMER, MADE_TIMER, SPAWNED, VARIABLE, SECTION, CALLS, CLOCK,
     )
 }  # fmt: skip
 """Every kind of object by its name."""
@@ -46,14 +50,23 @@ def waiting(op: str, label: str, *, in_vain: bool = False) -> str:
     return words.replace("{object}", label) if words else f"waits in {op} of {label}"
 
 
+def several(futures: Sequence[Any]) -> str:
+    """The futures that a thread waits for, in words: `pool#0, pool#1`, at most four of them by name."""
+    names = [str(future) for future in futures[:4]]
+    return ", ".join(names) + (f" and {len(futures) - 4} more" if len(futures) > 4 else "")
+
+
 def told_kind(kind: str) -> str:
     """The name of a kind as people know it: a barrier with an action is a barrier."""
-    return ACTING_BARRIER.noun if kind == ACTING_BARRIER.name else kind
+    known = KINDS.get(kind)
+    return known.noun if known is not None and kind in (ACTING_BARRIER.name, OWN_FUTURE.name) else kind
 
 
 def told(op: str) -> str:
     """The name of an operation as people know it: a wait at a barrier with an action is a wait at a barrier."""
     kind, _, name = op.partition(".")
+    if kind == OWN_FUTURE.name:
+        return f"{OWN_FUTURE.noun}.{name}"
     if kind != ACTING_BARRIER.name:
         return op
     return f"{ACTING_BARRIER.noun}.{'wait' if name in ('come', 'leave') else name}"
@@ -71,4 +84,15 @@ def is_attribute(question: str) -> bool:
     return kind in KINDS and name in KINDS[kind].attributes
 
 
-__all__ = ["KINDS", "Kind", "Operation", "is_attribute", "is_for_threads", "operation", "told", "told_kind", "waiting"]
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Operation",
+    "is_attribute",
+    "is_for_threads",
+    "operation",
+    "several",
+    "told",
+    "told_kind",
+    "waiting",
+]

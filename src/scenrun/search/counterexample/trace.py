@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from scenrun.errors import Fault
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.moves import Move, move_of
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
@@ -13,7 +14,8 @@ from scenrun.program.findings import Stuck
 from scenrun.program.primitives.barrier import ACTING
 from scenrun.program.primitives.calls import COMPARED, RAISED
 from scenrun.program.primitives.clock import READ
-from scenrun.program.primitives.registry import KINDS
+from scenrun.program.primitives.future import is_over
+from scenrun.program.primitives.registry import KINDS, several
 from scenrun.program.primitives.thread import TIMERS
 from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
 from scenrun.search.properties.lock_holders import Holders
@@ -140,12 +142,19 @@ def _value(machine: Machine, before: State, transition: Transition, after: State
     i = node.instruction
     if i.op in ("variable.write", "queue.put", "simple_queue.put"):
         return thread.arguments[0], True
+    if i.op.startswith("own_future.set_"):
+        given = thread.arguments[0]
+        return (str(given), True) if isinstance(given, Fault) else (given, given is not None)
+    if i.op == "future.finish":
+        return None, False
     if i.op in ("variable.append", "variable.assign", "variable.extend"):
         return thread.arguments[-1], True
     is_done = now.phase == 0 or now.pc != thread.pc
     if node.into is None or not is_done:
         return None, False
     value = machine.result_of(before, transition)
+    if node.operation is not None and node.operation.tells_first and value is not None:
+        value = value[0]
     if node.operation is not None and node.operation.makes:
         value = after.threads[-1].who.name
     if value is None or (i.op in _NO_RESULT and value is True):
@@ -208,6 +217,10 @@ def where_at(machine: Machine, state: State, number: int, holders: Holders) -> S
         slot = thread.slots[-1]
         at_work = tuple(state.threads[n].who.name for n in state.cells[slot][1])
         return Stuck(thread.who.name, "blocked", "pool.worker", machine.slots.label(slot), None, at_work, line, step)
+    if operation.is_of_several:
+        left = (slot for slot in thread.slots[::2] if not is_over(state.cells[slot]))
+        holders_of = tuple(state.threads[state.cells[slot][1]].who.name for slot in left)
+        return Stuck(thread.who.name, "blocked", where.op, several(thread.arguments[0]), None, holders_of, line, step)
     slot = thread.slots[operation.phases[thread.phase].waits_at[0]]
     op = where.op
     if operation.phases[thread.phase].waits_at[0]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from scenrun.model.prepared_code import Node
 from scenrun.model.state import BEGINNING, State, Thread
-from scenrun.program.primitives.future import ENDED
+from scenrun.program.primitives.future import ENDED, is_over
 from scenrun.program.primitives.kinds import Done, Outcome, Then
 from scenrun.program.values import key
 
@@ -290,17 +290,26 @@ class Order:
 
     def _task(self, step: Step) -> None:
         """Steps of a task or future; the second object is its pool."""
-        me, (task, pool) = step.me, step.slots
+        me = step.me
+        if step.name in ("wait", "next"):
+            for task, pool in zip(step.slots[::2], step.slots[1::2], strict=True):
+                if is_over(step.before.cells[task]):
+                    self._asked(step, task, pool)
+            return
+        task, pool = step.slots
         if step.name == "begin":
             self._begun(step, task, pool)
         elif step.name == "end":
             self._give(me, "changed", task)
             self._give(me, "ended", pool)
             self._line(pool, step.before.cells[pool][3]).leave(self._clocks[me])
-        elif step.name == "cancel":
-            if not step.result:
+        elif step.name in ("cancel", "withdraw"):
+            if step.name == "withdraw" or not step.result:
                 self._asked(step, task, pool)
             self._give(me, "cancelled", pool)
+        elif step.name in ("add_callback", "finish"):
+            self._asked(step, task, pool)
+            self._give(me, "changed", task)
         elif step.name == "start":
             self._started(step, task, pool)
         elif not step.expires:
