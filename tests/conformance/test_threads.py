@@ -21,7 +21,8 @@ from twins import ENDED, FAR_NS, Model, Pending, ending, settled
 from scenrun.errors import Fault
 from scenrun.execution.threads import threads as real_threads
 from scenrun.execution.threads.context import Context, Cut, Site, enter
-from scenrun.execution.threads.pools import RealFutures, RealPool, RealTask
+from scenrun.execution.threads.futures import RealFutures
+from scenrun.execution.threads.pools import RealPool, RealTask
 from scenrun.execution.threads.threads import Handle, RealThread, RealTimer, Spawner, cancel_timer
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.registry import KINDS

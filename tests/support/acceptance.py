@@ -19,6 +19,7 @@ from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
+from scenrun.program.primitives.registry import operation
 from scenrun.program.values import key
 from scenrun.search.space.plain_search import end_of
 from scenrun.trace.recorder import event_of
@@ -304,7 +305,9 @@ class _Search:
 
     def _result_differs(self, line: Line, thread: Thread, instruction: Instruction, outcome: Outcome) -> str:
         assert isinstance(outcome, Done)
-        given: dict[str, Any] = {"acquired": outcome.result, "value": outcome.result}
+        known = operation(instruction.op)
+        result = outcome.result[0] if known is not None and known.tells_first else outcome.result
+        given: dict[str, Any] = {"acquired": result, "value": result}
         if instruction.op == "log":
             text, fields = thread.arguments
             given = {"message": text, "fields": {**self.log_fields, **(fields or {})} or None}

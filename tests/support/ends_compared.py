@@ -19,7 +19,7 @@ from scenrun.model.state import ENDED, Handle, State
 from scenrun.program.findings import Finding
 from scenrun.program.values import key
 from scenrun.report.results import RunResult
-from scenrun.search.space.plain_search import End, end_of, walk
+from scenrun.search.space.plain_search import End, end_of, is_cancelled, walk
 
 SHOWN = 20
 """Ends of the model that a failure shows: those most like the real one."""
@@ -219,6 +219,7 @@ def is_stuck(machine: Machine, state: State) -> bool:
 def end_without_daemons(machine: Machine, state: State) -> End:
     """An end of the model; of a deadlock only threads count that must end."""
     end = end_of(machine, state)
-    needed = ", ".join(sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon))
+    waiting = [t for t in state.threads if t.pc != ENDED and not t.who.daemon and not is_cancelled(state, t)]
+    needed = ", ".join(sorted(t.who.name for t in waiting))
     findings = frozenset((kind, needed if kind == "deadlock" else about) for kind, about in end.findings)
     return End(findings, by_name(end.state), by_name(end.outcome))

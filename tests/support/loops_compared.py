@@ -49,9 +49,10 @@ class Graph:
         return seen
 
 
-def graph_of(program: Program, *, timed: bool, most: int) -> Graph:
-    """The graph of a program's states."""
-    machine = Machine(program, folded=FOLDED if timed else FREE, timed=timed)
+def graph_of(program: Program, *, timed: bool, most: int, folded: frozenset[str] | None = None) -> Graph:
+    """The graph of a program's states. folded: ops that are no steps; those that a search folds, if None."""
+    usual = FOLDED if timed else FREE
+    machine = Machine(program, folded=usual if folded is None else folded, timed=timed)
     graph = Graph(machine)
     numbers: dict[Any, int] = {}
 

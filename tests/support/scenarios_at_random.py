@@ -272,7 +272,8 @@ def _named(part: Any, used: dict[str, int]) -> Any:
         return part
     out = {}
     for key, value in part.items():
-        if key in (*NUMBERS, "repeat") and isinstance(value, int):
+        is_result = key == "value" and "future" in part  # an expression, and no number of a declaration
+        if key in (*NUMBERS, "repeat") and isinstance(value, int) and not is_result:
             used["few"] = 2
             out[key] = f"few + {value - 2}" if value > 2 else f"few - {2 - value}" if value < 2 else "few"
         else:

@@ -9,7 +9,7 @@ from scenrun.execution.site import Site
 from scenrun.program import expectations
 from scenrun.program.expectations import Failed, complaint_of, holds, value_of
 from scenrun.program.findings import LINEARIZABLE, REACH, Checked, Finding
-from scenrun.program.ir import Observation, Probe, Program
+from scenrun.program.ir import Liveness, Observation, Probe, Program
 from scenrun.program.primitives.registry import is_attribute
 
 
@@ -39,7 +39,14 @@ class InvariantMonitor:
         self.program = program
         watched = (*program.expectations.always, *program.expectations.reach)
         self.checked = [o for o in watched if everything or self.is_checked(o)]
-        self.cells = frozenset(cell for observation in self.checked for cell in observation.cells)
+        self._owed = {
+            one: one.when is None
+            for one in program.expectations.liveness
+            if everything or all(self.is_checked(part) for part in one.parts)
+        }
+        """For each of `eventually` and `leads_to`, whether it is still to come to hold."""
+        parts = [part for one in self._owed for part in one.parts]
+        self.cells = frozenset(cell for observation in (*self.checked, *parts) for cell in observation.cells)
         self._functions: dict[int, Callable[[], Any]] = {}
 
     @staticmethod
@@ -50,12 +57,13 @@ class InvariantMonitor:
     def bind(self, objects: list[Any]) -> None:
         """Sets the objects on which the expectations are evaluated, once they are made."""
         self._objects = objects
-        self._functions = {id(o): compiled(o, objects) for o in self.checked}
+        parts = [part for one in self._owed for part in one.parts]
+        self._functions = {id(o): compiled(o, objects) for o in (*self.checked, *parts)}
 
     def check_of(self, cell: int) -> Callable[[Any, Site], None] | None:
         """Returns the function to call after a step that changed this cell; None if no `always` names it."""
         watching = [o for o in self.checked if cell in o.cells]
-        if not watching:
+        if cell not in self.cells:
             return None
         return lambda me, site: self._check(watching, me, site)
 
@@ -67,7 +75,16 @@ class InvariantMonitor:
         """Checks every `always`, after an atomic step, which may have changed any cell."""
         self._check(self.checked, me, site)
 
+    def _look_at_owed(self) -> None:
+        """Notes what has come to hold, and what is to come to hold from now on."""
+        for one, is_owed in self._owed.items():
+            if holds(self._functions[id(one.then)]):
+                self._owed[one] = False
+            elif not is_owed and one.when is not None:
+                self._owed[one] = holds(self._functions[id(one.when)])
+
     def _check(self, observations: list[Observation], me: NamedThread, site: Site, culprit: str | None = None) -> None:
+        self._look_at_owed()
         for observation in observations:
             if id(observation) in self._violated:
                 continue
@@ -85,19 +102,40 @@ class InvariantMonitor:
                 Finding("violated", message, me.name, site.line, site.instruction.step, details=details), me, site
             )
 
-    def results(self) -> list[Checked]:
-        """Returns the result of each `always`."""
+    def results(self, reached: bool) -> list[Checked]:
+        """Returns the result of each expectation that is about moments. reached: whether the run has come to its end."""
         expect = self.program.expectations
         return [
             *(self._result("always", o, "violated", "holds") for o in expect.always),
             *(self._result(REACH, o, "holds", "not_reached") for o in expect.reach),
+            *(self._result_of_liveness(one, reached) for one in expect.liveness),
         ]
+
+    def never_came(self) -> list[Finding]:
+        """Returns as findings what a run that has come to its end still owes."""
+        return [_never_came(one) for one, is_owed in self._owed.items() if is_owed]
+
+    def _result_of_liveness(self, one: Liveness, reached: bool) -> Checked:
+        found = "not_checked"
+        if one in self._owed and (self._owed[one] or one.when is not None) and not reached:
+            found = "not_reached"
+        elif one in self._owed:
+            found = "violated" if self._owed[one] else "holds"
+        return Checked(
+            one.what, one.then.text if one.when is None else one.text, found, None, one.then.line, one.then.elsewhere
+        )
 
     def _result(self, what: str, observation: Observation, noticed: str, otherwise: str) -> Checked:
         found = noticed if id(observation) in self._violated else otherwise
         if observation not in self.checked:
             found = "not_checked"
         return Checked(what, observation.text, found, None, observation.line, observation.elsewhere)
+
+
+def _never_came(one: Liveness) -> Finding:
+    told = "never held" if one.when is None else f"has not held since {one.when.text} did"
+    message = f"{one.what}: {with_place(one.then)} {told}"
+    return Finding("violated", message, line=one.then.line, details={"expectation": one.text})
 
 
 def compiled(observation: Observation, objects: list[Any]) -> Callable[[], Any]:
@@ -120,14 +158,14 @@ def _asked(op: str) -> str:
 
 
 def at_the_end(
-    program: Program, objects: list[Any], reached: bool
+    program: Program, objects: list[Any], watch: InvariantMonitor, reached: bool
 ) -> tuple[list[Checked], list[Finding], list[Any] | None]:
-    """Evaluates `final` and `outcomes`; returns the results, the violations as findings, and the outcome observed.
+    """Evaluates `final` and `outcomes`; returns all results, the violations as findings, and the outcome observed.
 
     `reached`: whether the run reached its end, without which they are not evaluated.
     """
-    checked: list[Checked] = []
-    findings: list[Finding] = []
+    checked = watch.results(reached)
+    findings = watch.never_came() if reached else []
     for observation in program.expectations.final:
         if not reached:
             checked.append(_checked(observation, "not_reached"))

@@ -36,6 +36,20 @@ def _list_of_expressions(key: str) -> Any:
     return PlainValidator(read)
 
 
+def _pairs(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, list):
+        raise refuse(f'`leads_to` takes a list of pairs: `leads_to: [["asked", "answered"]]`, not {shown(value)}')
+    out = []
+    for number, pair in enumerate(value):
+        place = value.places[number] if hasattr(value, "places") else None
+        if not isinstance(pair, list) or len(pair) != 2:
+            message = f'`leads_to` takes pairs, what holds and what is to hold later: `["asked", "answered"]`, not {shown(pair)}'
+            raise refuse(message, place=place)
+        read = tuple(expression for _, expression in f.each(pair, f.parse_expression, info))
+        out += [read] if len(read) == 2 else []
+    return tuple(out)
+
+
 class Outcomes(Model):
     """The values that may be seen when the run has ended."""
 
@@ -104,6 +118,7 @@ _VERDICT_SCHEMA = {
     ]
 }
 _LIST = WithJsonSchema({"type": "array"})
+_PAIRS = WithJsonSchema({"type": "array", "items": {"type": "array", "minItems": 2, "maxItems": 2}})
 
 
 def _outcomes(value: Any, info: ValidationInfo) -> Any:
@@ -210,6 +225,14 @@ class Expect(Model):
     reach: Annotated[Any, _list_of_expressions("reach"), _LIST] = Field(
         default=(),
         description="expressions each of which holds at some moment of some schedule: a search shows the shortest way",
+    )
+    eventually: Annotated[Any, _list_of_expressions("eventually"), _LIST] = Field(
+        default=(),
+        description="expressions each of which holds at some moment of every schedule in which no thread that can go on is "
+        "left standing for ever",
+    )
+    leads_to: Annotated[Any, PlainValidator(_pairs), _PAIRS] = Field(
+        default=(), description="pairs of expressions: whenever the first holds, the second does then or later"
     )
     outcomes: Annotated[Any, PlainValidator(_outcomes), WithJsonSchema({"type": "object"})] = Field(
         None, description="the values that may be seen at the end"

@@ -46,7 +46,8 @@ class ConeOfInfluence:
         self.timed = timed
         self._levels: dict[Fact, int] = {}
         expect = program.expectations
-        for observation in (*expect.always, *expect.final, *expect.observe, *expect.reach):
+        live = [part for one in expect.liveness for part in one.parts]
+        for observation in (*expect.always, *expect.final, *expect.observe, *expect.reach, *live):
             for probe in observation.probes:
                 if probe.op == "variable.read":
                     self._levels[("cell", probe.target.cell)] = EVERYTHING

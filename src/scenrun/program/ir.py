@@ -137,6 +137,29 @@ class Observation:
         return replace(self, source=f"{{{parts}}}", is_reached=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """What comes to hold: `then`, at the moment at which `when` holds or later; where there is no `when`, at some moment."""
+
+    then: Observation
+    when: Observation | None = None
+
+    @property
+    def what(self) -> str:
+        """The key of `expect` that it stands under."""
+        return "eventually" if self.when is None else "leads_to"
+
+    @property
+    def text(self) -> str:
+        """It in the file's words: `eventually done`, `asked leads to answered`."""
+        return f"eventually {self.then.text}" if self.when is None else f"{self.when.text} leads to {self.then.text}"
+
+    @property
+    def parts(self) -> tuple[Observation, ...]:
+        """Its expressions."""
+        return (self.then,) if self.when is None else (self.when, self.then)
+
+
 def _called(probe: Probe, cells: Sequence[Cell]) -> str:
     """An expression for the file's text of a probe; an expression, as the index may be known only when it is evaluated."""
     name, index = cells[probe.target.cell].name, probe.target.index
@@ -157,6 +180,7 @@ class Expectations:
     always: tuple[Observation, ...] = ()
     observe: tuple[Observation, ...] = ()
     reach: tuple[Observation, ...] = ()
+    liveness: tuple[Liveness, ...] = ()
     allowed: tuple[tuple[Any, ...], ...] | None = None
     required: tuple[tuple[Any, ...], ...] | None = None
     forbidden: tuple[tuple[Any, ...], ...] | None = None

@@ -162,6 +162,11 @@ def _reading(event: Event) -> str:
     return f"reads the clock: {value(event.get('value'))} s"
 
 
+def _callback_added(event: Event) -> str:
+    whose = _object(event) if event.get("object") else "a future"
+    return f"added a callback to {whose}" + (", which is done already" if event.get("value") else "")
+
+
 def _cancel_asked(event: Event) -> str:
     whose = _object(event) or "a task"
     late = event.get("value") is False
@@ -292,6 +297,7 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "future.awaiting": _about_task("waits for the result of {}", "waits for a result"),
     "future.answered": _answered,
     "future.cancelling": _about_task("cancels {}", "cancels a task"),
+    "future.callback_added": _callback_added,
     "clock.asked": _reading,
     "future.cancel_asked": _cancel_asked,
     "thread.starting": "starts {}",

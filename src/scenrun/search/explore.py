@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import random
+import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,32 +15,27 @@ from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.program.expectations import missing_outcomes
 from scenrun.program.ir import Program
 from scenrun.report.amounts import exact_seconds
-from scenrun.search.counterexample.selection import alarm_after, counterexamples
+from scenrun.search.counterexample.selection import counterexamples
 from scenrun.search.coverage import coverage_of
 from scenrun.search.hunt import FIRST, HUNTERS, Hunt, reason_to_end
 from scenrun.search.options import SAMPLED, STATES, SearchOptions
 from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.properties.accesses import Race
 from scenrun.search.properties.end_states import FindingKey
-from scenrun.search.properties.execution_races import races_along
 from scenrun.search.properties.lock_order import LockCycle, lock_order_cycles
 from scenrun.search.properties.races import races_in
 from scenrun.search.properties.schedule_count import count
 from scenrun.search.properties.witness import Witness
 from scenrun.search.record import is_expected
 from scenrun.search.result import Explored
+from scenrun.search.sampled_races import is_asked_for_races, sampled_races
 from scenrun.search.space.breadth_first import Limits
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import transitions_along
-from scenrun.search.space.state_space import Overflow, Stopped
 from scenrun.search.space.visited import Space
 from scenrun.search.state_search import SearchedSpace, search
 from scenrun.search.strategies.results import Campaign
 
-EXECUTIONS, BESIDE = 200, 20
-"""Random executions that are checked for races: where a race is a finding, and where it is not."""
-BESIDE_S, BESIDE_STEPS = 0.5, 1_000
-"""Seconds in all, and steps of each execution, for the check for races where a race is no finding."""
 HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules, and at most seconds, of each strategy of a hunt, where there are too many states to visit all."""
 HUNTED_FIRST, HUNTING_FIRST_S = 1_000, 0.5
@@ -60,17 +55,21 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
     if program.reads_clock is not None:
         how = how.for_clock(program.reads_clock)
     found = _searched(program, seed, how, began)
-    if not program.expectations.reach or found.interrupted is not None:
-        return found
-    from scenrun.search.witnesses import with_witnesses
+    if program.expectations.liveness and found.interrupted is None:
+        from scenrun.search.eventually import with_liveness
 
-    def search(alone: Program, seed: int, how: SearchOptions) -> Explored:
-        return _searched(alone, seed, how, time.perf_counter())
+        found = with_liveness(found, program, seed, how)
+    if program.expectations.reach and found.interrupted is None:
+        from scenrun.search.witnesses import with_witnesses
 
-    return with_witnesses(found, program, seed, how, search)
+        search = functools.partial(_searched, began=None)
+        found = with_witnesses(found, program, seed, how, search)
+    return found
 
 
-def _searched(program: Program, seed: int, how: SearchOptions, began: float) -> Explored:
+def _searched(program: Program, seed: int, how: SearchOptions, began: float | None) -> Explored:
+    """The result for all but `reach`, `eventually` and `leads_to`; began: when the search did, now if None."""
+    began = time.perf_counter() if began is None else began
     explore = _by_states if how.strategy in (None, STATES) else _by_schedules
     try:
         return explore(program, seed, how, began)
@@ -106,7 +105,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     notes = [*walked.notes, *_of_dead_owners(searched.packed)]
     counted = _counted(searched) if how.count else None
     found = dict(searched.counts)
-    if races and _is_asked_for_races(program, how):
+    if races and is_asked_for_races(program, how):
         found["race"] = len(races)
     return Explored(
         **_common(
@@ -232,15 +231,10 @@ def _lock_cycles(searched: SearchedSpace, found: dict[str, int]) -> tuple[LockCy
     return tuple(lock_order_cycles(searched.packed))
 
 
-def _is_asked_for_races(program: Program, how: SearchOptions) -> bool:
-    """Whether a data race is a finding."""
-    return how.races or program.expectations.race_never
-
-
 def _races(program: Program, how: SearchOptions, searched: SearchedSpace) -> list[tuple[Race, Witness | None]]:
     """The races in the visited states, each with a witness where a race is a finding."""
     races = races_in(searched.packed, searched.space, searched.orbits)
-    is_finding = _is_asked_for_races(program, how)
+    is_finding = is_asked_for_races(program, how)
     return [(race, _way_to(searched, race) if is_finding else None) for race in races]
 
 
@@ -286,9 +280,9 @@ def _by_schedules(program: Program, seed: int, how: SearchOptions, began: float)
     packed = Packed(Machine(program, seed, folded=FREE, forgets=True))
     notes = _notes_of(campaign, is_clean=not ways)
     first = campaign.first
-    races = _races_of_executions(packed, seed, how, campaign)
+    races = sampled_races(packed, seed, how, campaign)
     notes += _of_dead_owners(packed)
-    if races and _is_asked_for_races(program, how):
+    if races and is_asked_for_races(program, how):
         ways += [Witness(_about(race), tuple(transitions), said=race.sentence()) for race, transitions in races]
         found["race"] = len(races)
     return Explored(
@@ -324,42 +318,6 @@ def _notes_of(campaign: Campaign, *, is_clean: bool) -> list[str]:
     if campaign.cut_off and is_clean:
         notes.append("livelocks, and threads stuck beside others that go on, are found by --strategy states alone")
     return notes
-
-
-def _races_of_executions(
-    packed: Packed, seed: int, how: SearchOptions, campaign: Campaign
-) -> list[tuple[Race, list[Transition]]]:
-    """The races of some random executions, found by vector clocks, each with the transitions up to its second access."""
-    machine, found = packed.machine, dict[Any, tuple[Race, list[Transition]]]()
-    number = min(campaign.schedules, EXECUTIONS if _is_asked_for_races(machine.program, how) else BESIDE)
-    is_asked = _is_asked_for_races(machine.program, how)
-    packed.alarm = alarm_after(how, HUNTING_S if is_asked else BESIDE_S)
-    steps = campaign.max_steps if is_asked else min(BESIDE_STEPS, campaign.max_steps)
-    try:
-        for schedule in range(number):
-            packed.alarm()
-            transitions = _executed(packed, random.Random(f"{seed}/{schedule}"), steps)
-            for race in races_along(machine, transitions):
-                found.setdefault(race.pair, (race, transitions[: (race.at or 0) + 1]))
-    except Stopped:
-        pass
-    packed.alarm = None
-    return list(found.values())
-
-
-def _executed(packed: Packed, draw: random.Random, most: int) -> list[Transition]:
-    """A random execution of at most `most` steps."""
-    while True:
-        state = packed.initial
-        out: list[Transition] = []
-        try:
-            while len(out) < most and (following := packed.following(state)):
-                transition, state = draw.choice(following)
-                out.append(transition)
-        except Overflow:
-            packed.begin_anew()
-            continue
-        return out
 
 
 # --- results

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from scenrun.search.space.breadth_first import Look
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.path import Orbits, step_to, transitions_along
 from scenrun.search.space.plain_search import faults_in
+from scenrun.search.space.rounds import moved, round_of
 from scenrun.search.space.state_space import Overflow, Violation
 from scenrun.search.space.visited import LinkedSpace, Space
 
@@ -264,7 +265,8 @@ class _FindingCollector:
         if self._is_new(about):
             inside = endless.inside
             state = self.space.first_of(endless.states)
-            cycle = tuple(self._round(state, inside, endless.moving)) if about.kind == "livelock" else ()
+            moving = [moved(number) for number in sorted(endless.moving)]
+            cycle = tuple(round_of(self.packed, state, inside, moving)) if about.kind == "livelock" else ()
             self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), cycle, goal=inside.__contains__))
 
     def _add_swallowed(self, endless: BottomScc) -> None:
@@ -275,34 +277,6 @@ class _FindingCollector:
                 inside = endless.inside
                 state = self.space.first_of(endless.states)
                 self.searched.ways.append(Witness(about, tuple(self._to(state)[0]), goal=inside.__contains__))
-
-    def _round(self, first: int, inside: Container[int], moving: frozenset[int]) -> list[Transition]:
-        """A cycle inside a set of states, from a state back to itself, in which each of the threads `moving` moves."""
-        out: list[Transition] = []
-        state = first
-        for number in sorted(moving):
-            if not any(transition.thread == number for transition in out):
-                out += (found := self._within(state, inside, lambda s, c, n=number: c is not None and c.thread == n))[0]
-                state = found[1]
-        back = self._within(state, inside, lambda s, c: s == first)
-        return out + back[0]
-
-    def _within(self, state: int, inside: Container[int], wanted: Any) -> tuple[list[Transition], int]:
-        """The shortest path inside a set of states whose last transition satisfies `wanted`, and the state after it."""
-        if wanted(state, None):
-            return [], state
-        ways: dict[int, list[Transition]] = {state: []}
-        waiting = [state]
-        for now in waiting:
-            for transition, after in self.packed.following(now):
-                if after not in inside:
-                    continue
-                if wanted(after, transition):
-                    return [*ways[now], transition], after
-                if after not in ways:
-                    ways[after] = [*ways[now], transition]
-                    waiting.append(after)
-        return [], state
 
     def _add_missing(self) -> None:
         for outcome in missing_outcomes(self.packed.machine.program.expectations, self.searched.outcomes):

@@ -26,6 +26,8 @@ class _Asking:
     phase: int
     let_on: Callable[[], object]
     site: Site | None = None
+    is_taken: Callable[[], bool] = lambda: False
+    """Whether a worker takes it even where nothing is executed in its move."""
 
     def __str__(self) -> str:
         if self.site is None:
@@ -94,12 +96,15 @@ class Baton:
             following is not None and following.move.expires and following.pc == made.pc and following.move.phase == 1
         )
 
-    def queued(self, name: str, begin: Callable[[], object], pc: int) -> None:
-        """Requests the turn of a queued task to begin; `begin` lets a worker take it."""
+    def queued(self, name: str, begin: Callable[[], object], pc: int, is_taken: Callable[[], bool]) -> None:
+        """Requests the turn of a queued task to begin.
+
+        begin: lets a worker take it. is_taken: whether a worker takes it even if it was cancelled.
+        """
         with self._passing:
             if self.is_free:
                 return
-            self._asking[name] = _Asking(pc, 0, begin)
+            self._asking[name] = _Asking(pc, 0, begin, is_taken=is_taken)
             self._pass_on()
 
     def left(self, name: str) -> None:
@@ -133,11 +138,11 @@ class Baton:
                 return
             made = self._made[self._next]
             name = made.move.thread
-            if made.is_void:
+            asking = self._asking.get(name)
+            if made.is_void and (asking is None or not asking.is_taken()):
                 self._asking.pop(name, None)
                 self._next += 1
                 continue
-            asking = self._asking.get(name)
             if asking is None:
                 if name in self._gone:
                     self.fail(f"{name} has ended already")

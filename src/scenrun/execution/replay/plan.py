@@ -70,7 +70,11 @@ class ReplayPlan:
         reports it.
         """
         if self.cycle:
-            about = (self.finding or ("", ""))[1].split(", ")
+            kind, text = self.finding or ("livelock", "")
+            if kind != "livelock":
+                message = f"{text} fails: {_going_round(self.cycle, ())}"
+                return Finding(kind, message, threads=threads, details={"expectation": text})
+            about = text.split(", ")
             return Finding("livelock", _going_round(self.cycle, about), threads=threads)
         if findings or (self.finding is not None and self.finding[1] in swallowed):
             return None

@@ -24,6 +24,10 @@ class WorkQueue:
         self._line: deque[Any] = deque()
         self._begun: deque[Any] = deque()
         """Tasks whose turn has come and which no worker has taken yet."""
+        self._names: dict[int, str] = {}
+        """By the identities of cancelled tasks that are given to a worker, their names."""
+        self._taken = threading.local()
+        """The name of the cancelled task that a worker was given last."""
         self._nones = 0
         self._workers = 0
         """The number of workers that wait for work."""
@@ -39,10 +43,18 @@ class WorkQueue:
             self._changed.notify_all()
         if item is not None:
             item.future.add_done_callback(lambda _: self._look_up())  # a cancelled task needs no worker any more
-            self.baton.queued(submitted_context().name, lambda: self._begin(item), BEGINNING)
+            name = submitted_context().name
+            self.baton.queued(name, lambda: self._begin(item, name), BEGINNING, lambda: self._is_taken(item))
 
-    def _begin(self, item: Any) -> None:
+    def _is_taken(self, item: Any) -> bool:
+        """Whether a worker takes it though it may have been cancelled."""
         with self._changed:
+            return self._keeps_cancelled and item in self._line
+
+    def _begin(self, item: Any, name: str) -> None:
+        with self._changed:
+            if item.future.cancelled():
+                self._names[id(item)] = name
             self._line.remove(item)
             self._begun.append(item)
             self._changed.notify_all()
@@ -56,6 +68,9 @@ class WorkQueue:
         me = current_or_none()
         if me is not None:  # the worker's last task: only now that the worker is free has it ended for the others
             self.baton.left(me.name)
+        if (name := getattr(self._taken, "name", None)) is not None:  # those who wait for it have been told
+            self._taken.name = None
+            self.baton.left(name)
         with self._changed:
             self._workers += 1
             while not self._has_some():
@@ -88,6 +103,8 @@ class WorkQueue:
     def _next(self) -> Any:
         for ready in (self._begun, self._line if self.baton.is_free else ()):
             if ready:
-                return ready.popleft()
+                item = ready.popleft()
+                self._taken.name = self._names.pop(id(item), None)
+                return item
         self._nones -= 1
         return None

@@ -15,7 +15,7 @@ from scenrun.execution.simulator.metrics import figures_of
 from scenrun.execution.simulator.schedulers.registry import RoundRobin
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
 from scenrun.execution.simulator.simulation import Setup, Simulation
-from scenrun.execution.simulator.stuck import Search, describe
+from scenrun.execution.simulator.stuck import Search, describe, is_cancelled
 from scenrun.execution.simulator.threads import SimulatedThread
 from scenrun.model.turn_schedule import Turn
 from scenrun.program.any_number import refuse_any_number
@@ -169,7 +169,7 @@ class SimulatedRun:
 
     def _report(self, threads: list[SimulatedThread]) -> None:
         if threads and not all(thread.daemon for thread in threads):
-            self.simulation.found(deadlock([describe(thread) for thread in threads]))
+            self.simulation.found(deadlock([describe(thread) for thread in threads if not is_cancelled(thread)]))
             self._deadlocked += threads
 
     def _ended_early(self, ending: Ending) -> None:
@@ -200,7 +200,7 @@ class SimulatedRun:
         elapsed_ns = simulation.now_ns
         if not any(finding.kind == "incomplete" for finding in simulation.findings):
             self._swallowed()
-        checked, findings, outcome = at_the_end(self.program, simulation.objects, reached)
+        checked, findings, outcome = at_the_end(self.program, simulation.objects, simulation.watch, reached)
         for finding in findings:
             simulation.found(finding)
         state = {c.name: simulation.objects[c.number].value for c in self.program.cells if c.kind == "variable"}
@@ -208,7 +208,7 @@ class SimulatedRun:
         self._drain(everything=True)
         result = result_of(
             self.program, self.recorder.run_id, "simulate", simulation.seed, findings=simulation.findings,
-            expectations=simulation.watch.results() + checked, figures=figures_of(simulation, elapsed_ns),
+            expectations=checked, figures=figures_of(simulation, elapsed_ns),
             state=state, outcome=outcome, elapsed_ns=elapsed_ns, signal=signal,
         )  # fmt: skip
         if self.schedule is not None:

@@ -58,6 +58,12 @@ def is_queued(thread: SimulatedThread) -> bool:
     return thread.phase is not None and thread.action is not None and thread.action.op in ("task.begin", "future.begin")
 
 
+def is_cancelled(thread: SimulatedThread) -> bool:
+    """Whether the thread is a task that was cancelled, and whose worker has not come to it."""
+    answer = thread.kind.answers.get("cancelled") if is_queued(thread) else None
+    return answer is not None and bool(answer(thread.value, thread.beside.value))
+
+
 def is_blocked(thread: SimulatedThread) -> bool:
     """Whether the thread waits at an object without a deadline, so that only other threads can free it."""
     return thread.phase is not None and thread.deadline is None

@@ -161,7 +161,7 @@ class Supervisor:
         elapsed_ns = now() - run.began_ns
         if not any(finding.kind == "incomplete" for finding in run.findings):
             self._swallowed()
-        checked, findings, outcome = at_the_end(run.program, run.objects, reached)
+        checked, findings, outcome = at_the_end(run.program, run.objects, run.watch, reached)
         for finding in findings:
             run.found(finding)
         state = {c.name: run.objects[c.number].value for c in run.program.cells if c.kind == "variable"}
@@ -171,7 +171,7 @@ class Supervisor:
         if run.broken is not None:
             raise InternalError(f"{type(run.broken).__name__}: {run.broken}") from run.broken
         result = result_of(
-            run.program, run_id, "run", run.seed, findings=run.findings, expectations=run.watch.results() + checked,
+            run.program, run_id, "run", run.seed, findings=run.findings, expectations=checked,
             figures=figures, state=state, outcome=outcome, elapsed_ns=elapsed_ns, signal=signal,
         )  # fmt: skip
         result.notes["not_ended"] = left

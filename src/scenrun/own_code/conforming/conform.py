@@ -32,6 +32,7 @@ from scenrun.own_code.telling.labels import thread_name
 from scenrun.program.ir import Program
 from scenrun.program.loaded import Loaded
 from scenrun.program.primitives.barrier import ACTING_BARRIER
+from scenrun.program.primitives.own_future import OWN_FUTURE
 from scenrun.search.options import DEPTH
 from scenrun.search.strategies.results import Found, in_order
 
@@ -48,6 +49,9 @@ def _refuse_what_is_not_compared(program: Program) -> None:
     if program.queues_shut_down:
         line = next(iter(program.queues_shut_down.values()))
         raise UsageError(f"line {line} shuts a queue down, which a comparison with code does not know yet")
+    future = next((cell for cell in program.cells if cell.kind == OWN_FUTURE.name), None)
+    if future is not None:
+        raise UsageError(f"`{future.name}` is a future, which a comparison with code does not know yet")
     acting = next((cell for cell in program.cells if cell.kind == ACTING_BARRIER.name), None)
     if acting is not None:
         raise UsageError(f"`{acting.name}` has an action, which a comparison with code does not know yet")

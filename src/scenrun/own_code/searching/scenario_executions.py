@@ -59,6 +59,9 @@ class Model:
         program.refuse_clock("a search of code; code that reads `time.monotonic` is given a moment")
         if program.expectations.reach:
             raise UsageError("`reach` is for models: a search of code shows no state between two of its steps")
+        if program.expectations.liveness:
+            what = program.expectations.liveness[0].what
+            raise UsageError(f"`{what}` is for models: a search of code knows no state to come back to")
         self.machine = Machine(program, seed, folded=FREE, calls_outside=True)
         self.touches = MayAccesses(self.machine, Touches(self.machine))
         members = [group.member(at) for group in program.groups for at in range(group.count or 1)]

@@ -36,6 +36,7 @@ from scenrun.program.ir import (
     Expectations,
     Group,
     Linearizable,
+    Liveness,
     Observation,
     Probe,
     Program,
@@ -363,6 +364,10 @@ class Compiler:
             final=tuple(observer.observation(e) for e in expect.final),
             always=(*(observer.observation(e) for e in expect.always), *self._explained()),
             reach=tuple(replace(observer.observation(e), is_reached=True) for e in expect.reach),
+            liveness=(
+                *(Liveness(observer.observation(e)) for e in expect.eventually),
+                *(Liveness(observer.observation(then), observer.observation(when)) for when, then in expect.leads_to),
+            ),
             observe=tuple(observer.observation(e) for e in outcomes.observe) if outcomes else (),
             allowed=_outcomes(outcomes and outcomes.allowed),
             required=_outcomes(outcomes and outcomes.required),

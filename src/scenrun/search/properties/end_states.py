@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, State
 from scenrun.program.expectations import complaint_of, holds, value_of
-from scenrun.search.space.plain_search import faults_in
+from scenrun.search.space.plain_search import faults_in, is_cancelled
 from scenrun.search.space.state_space import StateSpace
 
 
@@ -82,9 +82,9 @@ def end_state_of(machine: Machine, state: State) -> EndState:
 
 
 def stuck_names(state: State) -> str:
-    """The names of the non-daemon threads that have not ended."""
-    needed = sorted(t.who.name for t in state.threads if t.pc != ENDED and not t.who.daemon)
-    return ", ".join(needed)
+    """The names of the non-daemon threads that have not ended; a cancelled task in its pool's line is none."""
+    needed = [t for t in state.threads if t.pc != ENDED and not t.who.daemon and not is_cancelled(state, t)]
+    return ", ".join(sorted(t.who.name for t in needed))
 
 
 def outcome_text(outcome: tuple[Any, ...]) -> str:

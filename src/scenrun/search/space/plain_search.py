@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.model.machine import Machine
-from scenrun.model.state import ENDED, State
+from scenrun.model.state import BEGINNING, ENDED, State, Thread
 from scenrun.program.expectations import holds, value_of
 from scenrun.program.findings import kind_of_fault
+from scenrun.program.primitives.registry import KINDS
 from scenrun.program.values import key
 
 
@@ -60,7 +61,8 @@ def end_of(machine: Machine, state: State) -> End:
     over = machine.is_over(state)
     findings = set(faults_in(state)) | set(_always(machine, state))
     if not over:
-        findings.add(("deadlock", ", ".join(sorted(t.who.name for t in state.threads if t.pc != ENDED))))
+        stuck = [t.who.name for t in state.threads if t.pc != ENDED and not is_cancelled(state, t)]
+        findings.add(("deadlock", ", ".join(sorted(stuck))))
     outcome = None
     if over:
         expect = machine.program.expectations
@@ -79,6 +81,14 @@ def faults_in(state: State) -> Iterator[tuple[str, str]]:
         asked = thread.who.kind in ("task", "future") and state.cells[thread.who.slots[0]][4]
         if not asked:
             yield kind_of_fault(thread.fault.type), thread.who.name
+
+
+def is_cancelled(state: State, thread: Thread) -> bool:
+    """Whether it is a task that was cancelled, and whose worker has not come to it."""
+    if thread.pc != BEGINNING or thread.who.kind is None:
+        return False
+    answer = KINDS[thread.who.kind].answers.get("cancelled")
+    return answer is not None and bool(answer(*(state.cells[slot] for slot in thread.who.slots)))
 
 
 def _always(machine: Machine, state: State) -> Iterator[tuple[str, str]]:
