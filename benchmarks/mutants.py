@@ -87,6 +87,7 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "spawned": ("spawned threads",),
     "pool": ("a pool of one, shut", "a pool of two"),
     "future": ("a pool of one", "a pool of two"),
+    "own_future": ("future",),
     "task": ("tasks",),
 }
 """The subjects of the two tests that show what is broken in a kind."""
