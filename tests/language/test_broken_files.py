@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 import yaml
 
+import scenrun
 from scenrun.interface.cli.main import run_cli
 
 FOLDER = Path(__file__).parent / "broken"
@@ -16,6 +18,14 @@ TRAPS = [name for name in NAMES if name.startswith("trap_")]
 H = "scenario: generated\n"
 WORKER = "threads: {worker: {target: worker}}\n"
 
+LOG = ("--log", os.devnull)
+SPARE = """scenario: spare
+sync: {guard: lock}
+state: {value: 0}
+behaviours: {unused: {do: []}}
+threads: {worker: {do: [{log: hello}, {set: {mine: 1}}]}}
+stop: 10ms
+"""
 GENERATED: dict[str, tuple[bytes, str]] = {
     "brackets nested 100,000 deep": (
         f"{H}x-a: {'[' * 100_000}\n".encode(),
@@ -98,6 +108,45 @@ def test_a_broken_file_gets_exactly_this_text(
     printed = capsys.readouterr()
     assert printed.err == (FOLDER / f"{name}.txt").read_text(encoding="utf-8")
     assert (status, printed.out) == (2, "")
+
+
+def test_what_nobody_uses_is_a_warning_that_strict_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Objects, variables, behaviours, locals and an event of `stop` that nobody looks at, in the order of the file."""
+    monkeypatch.chdir(tmp_path)
+    Path("spare.yaml").write_text(SPARE)
+    problems = [
+        "spare.yaml:2:8: `guard` is never used; use it, or remove it",
+        "spare.yaml:3:9: `value` is never used; use it, or remove it",
+        "spare.yaml:4:14: `unused` is never used; use it, or remove it",
+        "spare.yaml:5:46: the local `mine` is set but never read; read it, or begin its name with `_`",
+        "spare.yaml:6:7: nobody looks at the event `stop`, so `stop` only makes main wait; use it, or remove `stop`",
+    ]
+    for arguments in (["validate"], ["run", *LOG], ["simulate", *LOG], ["explore"]):
+        assert run_cli([*arguments, "spare.yaml"]) == 0
+        warned = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+        assert warned == [f"warning: {problem}" for problem in problems], arguments
+        assert run_cli([*arguments, "--strict", "spare.yaml"]) == 2
+        printed = capsys.readouterr()
+        assert [line for line in printed.err.splitlines() if line.startswith("spare")] == problems
+        assert not printed.out
+    assert run_cli(["run", *LOG, "--quiet", "spare.yaml"]) == 0
+    assert not capsys.readouterr().err
+    assert [str(one).splitlines()[0] for one in scenrun.load("spare.yaml").program.warnings] == problems
+    with pytest.raises(scenrun.ScenarioError):
+        scenrun.load("spare.yaml", strict=True)
+
+
+def test_other_mistakes_stand_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a file is refused, what nobody uses may well follow from what is wrong, and is not shown."""
+    monkeypatch.chdir(tmp_path)
+    Path("spare.yaml").write_text(SPARE.replace("{log: hello}", "{acquire: gaurd}"))
+    assert run_cli(["validate", "spare.yaml"]) == 2
+    assert "warning" not in (printed := capsys.readouterr().err)
+    assert "did you mean `guard`" in printed
 
 
 @pytest.mark.parametrize(("data", "said"), GENERATED.values(), ids=GENERATED.keys())

@@ -163,7 +163,6 @@ def test_it_needs_to_be_allowed() -> None:
         ("{shelf: {python: 'shelves:Shelf'}}", "shef.all", "there is no object `shef`; did you mean `shelf`?"),
         ("{shelf: {python: 'shelves:Shelf'}}", "q.all", "there is no object `q`"),
         ("{shelf: {python: 'shelves:Shelf'}}", "all", "a function is written `package.module:function`, or `object.method`"),
-        ("{shelf: {python: 'shelves:Shelf'}, unused: {python: 'shelves:Shelf'}}", "shelf.all", "`unused` is never used"),
         ("{q: {python: 'shelves:Shelf'}}", "q.all", "the name `q` is already taken"),
         ("{shelf: {python: 'shelves:Shelf', arg: {}}}", "shelf.all", "unknown key `arg`; did you mean `args`?"),
         ("{shelf: 'shelves:Shelf'}", "shelf.all", "`objects.shelf` is written as a mapping"),

@@ -130,7 +130,7 @@ def test_every_line_of_a_shipped_scenario_is_as_the_schema_says(name: str) -> No
 def test_the_figures_count_every_message_of_the_log(name: str) -> None:
     """However many lines were still waiting to be written when the run ended."""
     events = log(name)
-    written = Counter(e["thread"] for e in events if e["event"] == "message")
+    written = Counter(e.get("worker", e["thread"]) for e in events if e["event"] == "message")
     figures = events[-1]["figures"]
     assert figures["messages"] == written.total()
     assert {thread: told["messages"] for thread, told in figures["threads"].items() if told["messages"]} == written

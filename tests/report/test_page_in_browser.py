@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,8 @@ def test_the_page_of_every_scenario_opens(browser: Browser, path: Path, tmp_path
     result = simulate(path, overrides={"stop": "2ms"} if stops_late else {}, level="debug", log=str(tmp_path / "log"))
     browser.open(page_of(tmp_path / "log"))
     browser.settle()
-    alive = {span.thread for span in spans(tmp_path / "log") if span.what == "alive"}
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    alive = {line.get("worker", line["thread"]) for line in lines if line["event"] == "thread.started"}
     assert {lane["name"] for lane in browser.js("window.scenrun.lanes()") if lane["kind"] == "thread"} == alive
     assert browser.text("#verdict").split(",")[0] == result.verdict
     assert browser.complaints() == []

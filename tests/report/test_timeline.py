@@ -121,8 +121,8 @@ def test_every_cell_shows_what_had_most_time(name: str, by_event: bool, logs: di
     lines = drawn(survey, by_event=by_event)
     of_thread: dict[str, list[Span]] = defaultdict(list)
     for span in spans_of(Reading(io.BytesIO(data), name)):
-        if span.what != "inside":
-            of_thread[span.thread].append(span)
+        if span.what != "inside" and not (span.what == "queued" and span.thread in survey.workers):
+            of_thread[survey.lane_of(span.thread)].append(span)
     length = Fraction(survey.last_seq if by_event else survey.ended_ns)
     for thread in survey.threads:
         lane = lane_of(lines, thread)

@@ -103,7 +103,7 @@ def test_an_arrow_leads_from_the_line_that_freed_to_the_line_that_went_on(name: 
         if end["ph"] not in "sf":
             continue
         of = events[mark["args"]["seq"]]
-        assert names[end["tid"]] == of["thread"]
+        assert names[end["tid"]] == of.get("worker", of["thread"])
         within = of["event"] == "thread.ended"  # the life that ends there
         assert ns(end["ts"]) == ns(of["elapsed_s"] * 1e6) - within
         if end["ph"] == "s":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 MAX_LISTED = 200
@@ -23,6 +24,22 @@ class Counter:
         """The number of calls of `add`."""
         # reading by `next` would change the count; its text is `count(N)`
         return int(repr(self._count)[6:-1])
+
+
+def by_worker(threads: Iterable[Any], figures: Callable[[Any], dict[str, Any]]) -> tuple[dict[str, Any], int]:
+    """The figures of threads by name, those of a pool's tasks summed by worker, and how many threads are left out."""
+    out: dict[str, Any] = {}
+    left_out = 0
+    for thread in threads:
+        name = thread.worker or thread.name
+        if name not in out and len(out) == MAX_LISTED:
+            left_out += 1
+        elif name not in out:
+            out[name] = figures(thread)
+        else:
+            before = out[name]
+            out[name] = {key: rounded(before[key] + value) for key, value in figures(thread).items()}
+    return out, left_out
 
 
 def rounded(value: Any) -> Any:

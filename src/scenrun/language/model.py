@@ -33,7 +33,7 @@ from scenrun.language.verbs.registry import VERBS
 PARAMETER_TYPES = ("int", "float", "bool", "str", "duration", "value", "expression", "variable")
 MAX_COUNT = 100_000
 OWN_FIELDS = (
-    "timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "object", "step", "line",
+    "timestamp", "level", "event", "run", "seq", "elapsed_s", "thread", "group", "index", "worker", "object", "step", "line",
     "message", "fields",
 )  # fmt: skip
 """The fields of a line that is logged by a step, which the author's may not have where they stand beside them."""

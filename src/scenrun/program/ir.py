@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from scenrun.errors import Source, UsageError
+from scenrun.errors import Problem, Source, UsageError
 from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import is_attribute
 
@@ -242,6 +242,8 @@ class Program:
     objects: tuple[PythonObject, ...] = ()
     any_number: tuple[str, ...] = ()
     """The groups with `count: any`, which are compiled with one replica."""
+    warnings: tuple[Problem, ...] = ()
+    """What may be a mistake of its file, such as an object that nobody uses."""
 
     @cached_property
     def digest(self) -> str:

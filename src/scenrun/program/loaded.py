@@ -43,17 +43,20 @@ def load(
     *,
     overrides: Mapping[str, Any] | None = None,
     expect: str | Path | Mapping[str, Any] | None = None,
+    strict: bool = False,
 ) -> Loaded:
     """Read, check and compile a scenario.
 
     - scenario: the path of a file, or the scenario itself as a mapping.
     - overrides: values by dotted path, such as `{"threads.consumer.count": 3}`; by default none.
     - expect: the path of another file, or a mapping, whose `expect` and `limits` replace the scenario's own; by default none.
+    - strict: whether to refuse what is only warned of otherwise (`program.warnings`), such as an object that nobody uses; by
+      default false.
 
     Raises ScenarioError with every problem of the file, each with its place.
     """
     teacher = None if expect is None else source_of(expect, "<expect>")
-    return load_source(source_of(scenario), overrides, teacher)
+    return load_source(source_of(scenario), overrides, teacher, strict=strict)
 
 
 def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") -> Source:
@@ -64,13 +67,24 @@ def source_of(given: str | Path | Mapping[str, Any], name: str = "<mapping>") ->
     return read_file(Path(given))
 
 
-def load_source(source: Source, overrides: Mapping[str, Any] | None = None, teacher: Source | None = None) -> Loaded:
-    """Read, check and compile the scenario of a source; `expect` and `limits` of a `teacher` replace its own."""
+def load_source(
+    source: Source,
+    overrides: Mapping[str, Any] | None = None,
+    teacher: Source | None = None,
+    *,
+    strict: bool = False,
+) -> Loaded:
+    """Read, check and compile the scenario of a source; `expect` and `limits` of a `teacher` replace its own.
+
+    strict: whether to refuse what is only warned of otherwise.
+    """
     given = dict(overrides or {})
     read, problems = read_scenario(source, given, teacher)
     if read is None:
         raise ScenarioError(problems)
     loaded = Loaded(read, compile_scenario(read, problems, given))
+    if strict and loaded.program.warnings:
+        raise ScenarioError(loaded.program.warnings)
     if loaded.program.any_number:
         _check_many(loaded)
     return loaded

@@ -3,7 +3,7 @@
 A thread's track has its life, within it its holds, and within those its sleeps, works, calls and waits. Slices of one
 track must nest, and holds need not: so each lock also has a track of its own, which shows its owners one after another, a
 semaphore one for each permit that was taken at once; a hold that crosses an earlier one of its thread, or that another
-thread ended, is only there.
+thread ended, is only there. Tasks of a pool lie on the tracks of its workers.
 
 A hand-over is an arrow between two marks without length, one at the line that let the other thread go on, one where that
 thread went on: an arrow begins and ends at slices, and where slices begin or end at its own moment the two viewers choose
@@ -59,10 +59,14 @@ class Trace:
         self.records = Records(file)
         self._spans = Spans(self._span)
         self._threads: dict[str, int] = {}
+        self._workers: dict[str, str] = {}
+        """The worker of each task, on whose track the task is drawn."""
+        self._queued: dict[str, float] = {}
+        """The seconds that a task had to wait for its worker, while it is open."""
         self._findings: int | None = None
         self._free_from: dict[int, int] = {}
         """The end of the last slice on each thread's track, lives apart: a slice begins no earlier."""
-        self._ended: dict[int, int] = {}
+        self._ended: dict[str, int] = {}
         """The end of each thread's life."""
         self._nesting = Nesting()
         self._now: Event = {}
@@ -96,6 +100,8 @@ class Trace:
     def take(self, event: Event) -> None:
         """Takes the next event."""
         self._now = event
+        if isinstance(worker := event.get("worker"), str) and event["event"] == "thread.started":
+            self._workers[event["thread"]] = worker
         self._spans.take(event)
         handler = self._handlers.get(event["event"])
         if handler is not None:
@@ -128,13 +134,18 @@ class Trace:
             self._on_object(span, begin, end)
             self._on_holder(span, end)
             return
+        if span.what == QUEUED and span.thread in self._workers:
+            self._queued[span.thread] = span.seconds
+            return
         tid = self._thread(span.thread)
         if span.what != ALIVE:
             begin = max(begin, self._free_from.get(tid, 0))
             end = self._free_from[tid] = max(begin, end)
         else:
-            end = self._ended[tid] = max(end, self._free_from.get(tid, 0))
-        self._slice(THREADS, tid, _name(span), span, begin, end)
+            end = self._ended[span.thread] = max(end, self._free_from.get(tid, 0))
+        is_task = span.what == ALIVE and span.thread in self._workers
+        more = {"queued_s": self._queued.pop(span.thread, 0.0)} if is_task else {}
+        self._slice(THREADS, tid, span.thread if is_task else _name(span), span, (begin, end), more)
         if span.by is not None and span.what in (ALIVE, WAITING):
             self._arrow(span, tid, begin if span.what == ALIVE else end)
 
@@ -150,7 +161,7 @@ class Trace:
             title = name if lane == 0 else f"{name} ({lane + 1})"
             place = list(self._lanes).index(name) * _MOST_LANES + lane
             tid = self._lane_tracks[name, lane] = self.records.track(OBJECTS, title, place)
-        self._slice(OBJECTS, tid, span.thread, span, begin, max(begin, end))
+        self._slice(OBJECTS, tid, span.thread, span, (begin, max(begin, end)))
 
     def _on_holder(self, span: Span, end: int) -> None:
         """Draws a hold on its thread's track, if it nests there: only a thread's own release cuts none of its slices."""
@@ -159,9 +170,9 @@ class Trace:
         if began is None or (ender != span.thread and self._now["event"] not in _TAKES):
             return
         tid = self._thread(span.thread)
-        end = max(began, min(end, self._ended.get(tid, end)))
+        end = max(began, min(end, self._ended.get(span.thread, end)))
         self._free_from[tid] = max(end, self._free_from.get(tid, 0))
-        self._slice(THREADS, tid, f"holds {span.object}", span, began, end)
+        self._slice(THREADS, tid, f"holds {span.object}", span, (began, end))
 
     def _took(self, event: Event) -> None:
         if event.get("acquired", True):
@@ -170,11 +181,14 @@ class Trace:
         if event["event"] == "semaphore.acquired":
             self._permit(event)
 
-    def _slice(self, pid: int, tid: int, name: str, span: Span, begin: int, end: int) -> None:
+    def _slice(
+        self, pid: int, tid: int, name: str, span: Span, times: tuple[int, int], more: Record | None = None
+    ) -> None:
+        begin, end = times
         self.records.add(
             {
                 "ph": "X", "pid": pid, "tid": tid, "ts": microseconds(begin), "dur": microseconds(end - begin),
-                "name": shown(name), "cat": span.what, "args": _details(span),
+                "name": shown(name), "cat": span.what, "args": _details(span) | (more or {}),
             }
         )  # fmt: skip
 
@@ -186,7 +200,7 @@ class Trace:
             return
         begins, giver = span.what == ALIVE, self._thread(cause.thread)
         since = nanoseconds(cause.at_s)
-        if 0 < since == self._ended.get(giver):
+        if 0 < since == self._ended.get(cause.thread):
             since -= 1  # a life contains its beginning and not its end, and chrome://tracing wants to find one
         at = max(at, since)  # clocks of two threads; an arrow never goes back in time
         self._arrows += 1
@@ -279,6 +293,7 @@ class Trace:
         )  # fmt: skip
 
     def _thread(self, name: str) -> int:
+        name = self._workers.get(name, name)
         tid = self._threads.get(name)
         if tid is None:
             tid = self._threads[name] = self.records.track(THREADS, name)

@@ -146,9 +146,9 @@ COMMON: dict[str, dict[str, Any]] = {
 }
 """The fields of every line."""
 OF_THREAD: dict[str, dict[str, Any]] = {
-    "thread": TEXT, "group": TEXT, "index": INTEGER, "object": TEXT, "step": TEXT, "line": INTEGER,
+    "thread": TEXT, "group": TEXT, "index": INTEGER, "worker": TEXT, "object": TEXT, "step": TEXT, "line": INTEGER,
 }  # fmt: skip
-"""The fields of lines that are a thread's."""
+"""The fields of lines that are a thread's; `worker` is of tasks, and says which worker of their pool runs them."""
 
 
 def author_fields(event: dict[str, Any]) -> dict[str, Any]:

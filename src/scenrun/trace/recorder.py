@@ -225,6 +225,8 @@ class Recorder:
         fields["thread"] = me.name
         fields["group"] = me.group
         fields["index"] = me.index
+        if me.worker is not None:
+            fields["worker"] = me.worker
         fields["step"] = site.instruction.step
         fields["line"] = site.instruction.line
         fields["message"] = text
@@ -244,6 +246,8 @@ class Recorder:
             fields["thread"] = me.name
             fields["group"] = me.group
             fields["index"] = me.index
+            if me.worker is not None:
+                fields["worker"] = me.worker
         if site is not None:
             fields["step"] = site.instruction.step
             fields["line"] = site.instruction.line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.execution.counters import MAX_LISTED, rounded
+from scenrun.execution.counters import MAX_LISTED, by_worker, rounded
 from scenrun.execution.simulator.objects import Lock
 from scenrun.execution.simulator.simulation import Simulation
 from scenrun.execution.simulator.threads import SimulatedThread
@@ -15,15 +15,16 @@ def figures_of(simulation: Simulation, elapsed_ns: int) -> dict[str, Any]:
     threads = simulation.threads
     objects = [made for made in simulation.flat_objects() if hasattr(made, "figures")]
     _count_unfinished(threads, objects, elapsed_ns)
+    listed, left_out = by_worker(threads, lambda thread: _thread(thread, elapsed_ns))
     out: dict[str, Any] = {
         "elapsed_s": round(elapsed_ns / 1e9, 6),
         "messages": sum(thread.messages for thread in threads),
         "not_shown": sum(unshown(simulation, thread) for thread in threads),
-        "threads": {thread.name: _thread(thread, elapsed_ns) for thread in threads[:MAX_LISTED]},
+        "threads": listed,
         "objects": {made.label: rounded(made.figures()) for made in objects[:MAX_LISTED]},
     }
-    if len(threads) > MAX_LISTED:
-        out["threads_left_out"] = len(threads) - MAX_LISTED
+    if left_out:
+        out["threads_left_out"] = left_out
     if len(objects) > MAX_LISTED:
         out["objects_left_out"] = len(objects) - MAX_LISTED
     return out

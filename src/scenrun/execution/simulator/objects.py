@@ -144,15 +144,29 @@ class Waitable(Thing):
 class Pool(Thing):
     """A pool: measures how long tasks waited for a worker and how long they ran."""
 
-    __slots__ = ("queued", "served", "submitted", "tasks")
+    __slots__ = ("_free", "_workers", "queued", "served", "submitted", "tasks")
 
     def __init__(self, label: str, cell: int, value: Any) -> None:
         super().__init__(label, cell, value)
         self.submitted = 0
         self.queued = Samples()
         self.served = Samples()
+        self._free: list[str] = []
+        """The workers that have no task; the one that had one last is the last."""
+        self._workers = 0
         self.tasks: dict[int, Any] = {}
         """The tasks that have not ended, by number."""
+
+    def worker(self) -> str:
+        """Takes a worker for a task: a free one, or else a new one."""
+        if self._free:
+            return self._free.pop()
+        self._workers += 1
+        return f"{self.label}_{self._workers - 1}"
+
+    def free(self, worker: str) -> None:
+        """Takes a worker back."""
+        self._free.append(worker)
 
     @property
     def max_workers(self) -> int:

@@ -248,6 +248,7 @@ class Simulation(Operations):
             yield t + cost
         if me.beside is not None:
             me.beside.queued.add(t - submitted)
+            me.worker = me.beside.worker()
         self._set_off(me, self.compiled[me.code].function(me))
         yield t + cost
 
@@ -280,6 +281,7 @@ class Simulation(Operations):
             self._shut_pools()
         if me.beside is not None:
             me.beside.served.add(t - me.started_ns)
+            me.beside.free(me.worker)
         self._ended(me, t)
         for made in named:
             if made.waiting:

@@ -39,7 +39,7 @@ class SimulatedThread(Thing):
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
         "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns",
         "site", "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
-        "waited_total_ns", "worked_ns",
+        "waited_total_ns", "worked_ns", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -56,6 +56,8 @@ class SimulatedThread(Thing):
         self.send: Callable[[tuple[int, int]], int] = _never
         """Resumes the thread with (now, until); returns the moment at which it stopped."""
         self._random: Draws | None = None
+        self.worker: str | None = None
+        """The worker of its pool that runs it, once one does."""
         self.given: tuple[Any, ...] = ()
         """The arguments that the starting thread passed."""
         self.site: Site | None = None

@@ -74,7 +74,7 @@ class Context:
         "arguments", "asked", "atomic", "callbacks", "calling", "cancelled", "code", "cut", "daemon", "ended", "ended_ns",
         "endless", "fault", "future", "gate", "group", "held_ns", "index", "left_with", "messages", "name",
         "pool", "random", "real", "result", "seen", "size", "slept_ns", "started", "started_ns", "steps", "unshown",
-        "wait", "waited_ns", "waited_total_ns", "waiter", "worked_ns",
+        "wait", "waited_ns", "waited_total_ns", "waiter", "worked_ns", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -89,6 +89,8 @@ class Context:
         self.endless = endless
         self.arguments = arguments
         self.pool = pool
+        self.worker: str | None = None
+        """The worker of its pool that runs it, once one does."""
         self.random = Draws(seed, name)
         self.gate = threading.Lock()
         self.gate.acquire()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenrun.execution.counters import MAX_LISTED, rounded
+from scenrun.execution.counters import MAX_LISTED, by_worker, rounded
 from scenrun.execution.threads.context import Context
 from scenrun.execution.threads.locks import RealLock, RealRLock
 from scenrun.execution.threads.run import Run
@@ -14,7 +14,7 @@ from scenrun.trace.histogram import Samples
 def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
     """Returns the figures at this moment. `elapsed_ns` is the run's duration."""
     contexts = list(run.contexts)
-    threads = {c.name: _thread(c, run.began_ns + elapsed_ns) for c in contexts[:MAX_LISTED]}
+    threads, left_out = by_worker(contexts, lambda context: _thread(context, run.began_ns + elapsed_ns))
     objects = [o for o in run.flat_objects() if hasattr(o, "figures")]
     _count_unfinished(run, contexts, objects, run.began_ns + elapsed_ns)
     listed = {o.label: rounded(o.figures()) for o in objects[:MAX_LISTED]}
@@ -25,8 +25,8 @@ def figures_of(run: Run, elapsed_ns: int) -> dict[str, Any]:
         "threads": threads,
         "objects": listed,
     }
-    if len(contexts) > MAX_LISTED:
-        out["threads_left_out"] = len(contexts) - MAX_LISTED
+    if left_out:
+        out["threads_left_out"] = left_out
     if len(objects) > MAX_LISTED:
         out["objects_left_out"] = len(objects) - MAX_LISTED
     return out

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import count
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -98,6 +99,7 @@ class RealPool:
         self._numbering = threading.Lock()
         self.about_to_wait: Callable[[Context], object] = lambda me: None
         """Called when the pool is shut down, before the wait for its tasks."""
+        self._worker, self._workers = threading.local(), count()
         self.submitted = Counter()
         self.queued = Samples()
         self.served = Samples()
@@ -152,11 +154,19 @@ class RealPool:
 
     def _run(self, context: Context, submitted: int) -> Any:
         began = now()
+        context.worker = self._name_of_worker()
         self.queued.add(began - submitted)
         try:
             return self.host.run_task(context)
         finally:
             self.served.add(now() - began)
+
+    def _name_of_worker(self) -> str:
+        """The name of the calling worker: they are numbered in the order of their first tasks."""
+        if not hasattr(self._worker, "name"):
+            self._worker.name = f"{self.label}_{next(self._workers)}"
+        name: str = self._worker.name
+        return name
 
     def shutdown(self, me: Context, site: Site, wait: bool, cancel_futures: bool) -> None:
         """Closes the pool to new tasks; with `wait`, waits for those it has."""

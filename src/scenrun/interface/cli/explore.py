@@ -26,6 +26,7 @@ from scenrun.interface.cli.shared_options import (
     quiet_option,
     seed_option,
     set_option,
+    strict_option,
 )
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import Progress, say, tell
@@ -94,6 +95,7 @@ _AGAIN = ("expect", "strategy", "seed", "schedules", "depth", "bound", "max_stat
 @click.option("--without-locks", is_flag=True, help="Which lock matters: search again without each of them.")
 @click.option("--no-shorten", is_flag=True, help="Show counterexamples as they were found.")
 @set_option
+@strict_option
 @expect_option
 @click.option("--save", "save", metavar="FILE", type=click.Path(),
               help="Write the schedule that shows the first finding; more findings go to FILE-2, FILE-3 ..")  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from scenrun.errors import Problem, ScenarioError, Source, UsageError
 from scenrun.interface.cli.startup import without_collecting
+from scenrun.interface.cli.streams import say
 from scenrun.language import source as yaml_source
 from scenrun.language.source import read_file
 from scenrun.program.loaded import Loaded, load_source
@@ -25,12 +26,21 @@ def source_of(file: str) -> Source:
     return read_file(Path(file))
 
 
-def load(file: str, overrides: dict[str, Any], expect: str | None = None) -> Loaded:
-    """The scenario of a file or of standard input, parsed, checked and compiled; `expect` is a teacher's file."""
+def load(file: str, overrides: dict[str, Any], expect: str | None = None, *, strict: bool = False) -> Loaded:
+    """The scenario of a file or of standard input, parsed, checked and compiled.
+
+    expect: a teacher's file. strict: whether to refuse what is only warned of otherwise.
+    """
     source = source_of(file)
     teacher = None if expect is None else source_of(expect)
     with without_collecting():
-        return load_source(source, overrides, teacher)
+        return load_source(source, overrides, teacher, strict=strict)
+
+
+def warn(loaded: Loaded) -> None:
+    """Say on stderr what may be a mistake of a file."""
+    for warning in loaded.program.warnings:
+        say(f"warning: {warning}")
 
 
 def overrides_of(sets: tuple[str, ...]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ import click
 
 from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_CLOSED, EXIT_INCOMPLETE
-from scenrun.interface.cli.options import load, overrides_of
-from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, together
+from scenrun.interface.cli.options import load, overrides_of, warn
+from scenrun.interface.cli.shared_options import expect_option, recording_options, set_option, strict_option, together
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.streams import has_colour, say
 from scenrun.language.expect import VERDICTS
@@ -31,6 +31,7 @@ from scenrun.trace.recorder import OutputClosed, Recorder, open_output, render_j
 UNTIL = (*(v for v in VERDICTS if v not in ("race", "livelock")), "incomplete", "finding")
 shared_options = together(
     set_option,
+    strict_option,
     expect_option,
     click.option("--repeat", type=click.IntRange(1), metavar="N", help="Run N times; run i uses seed + i. Ends with a tally."),
     click.option("--until", type=click.Choice(UNTIL),
@@ -43,8 +44,10 @@ shared_options = together(
 def load_all(files: tuple[str, ...], options: dict[str, Any], output: str = "log") -> list[tuple[str, Loaded]]:
     """The scenarios of all files; refuses an output file, which the option `output` names, that is one of them."""
     overrides = overrides_of(options["sets"])
-    loaded = [(file, load(file, overrides, options["expect"])) for file in files]
+    loaded = [(file, load(file, overrides, options["expect"], strict=options["strict"])) for file in files]
     for _, one in loaded:
+        if not options["quiet"]:
+            warn(one)
         import_from_here(options["allow_python"])
         check_calls(one.program, options["allow_python"])
     if options[output] is not None:

@@ -37,6 +37,9 @@ class _Seed(click.IntRange):
         super().fail(f"{message} A seed is a whole number from 0 on: the same seed makes the same draws.", param, ctx)
 
 
+strict_option = click.option(
+    "--strict", is_flag=True, help="Refuse what is only warned of otherwise, such as an object that nobody uses."
+)
 seed_option = click.option("--seed", type=_Seed(), help="Replaces the file's seed.")
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="Say nothing on stderr unless something is wrong.")
 allow_python_option = click.option(

@@ -80,7 +80,7 @@ def _compiled(
         raise ScenarioError([*problems, *complaints.problems, deep]) from None
     if problems or complaints.problems:
         raise ScenarioError([*problems, *complaints.problems])
-    return program
+    return replace(program, warnings=tuple(ScenarioError(complaints.warnings).problems))
 
 
 class Compiler:

@@ -19,6 +19,8 @@ class Complaints:
 
     def __init__(self, unread: frozenset[str] | None = frozenset()) -> None:
         self.problems: list[Problem] = []
+        self.warnings: list[Problem] = []
+        """What is no mistake in a file that is being built, and may be one in a file that is done."""
         self.suggested: set[str] = set()
         """Names that were suggested for a misspelt one; they count as used."""
         self._unread = unread
@@ -38,14 +40,14 @@ class Complaints:
             raise ScenarioError([Problem(place, f"more than {MAX_PROBLEMS} problems; what follows was not looked at")])
 
     def later(self, place: Place | None, message: str, about: str) -> None:
-        """Note an unused name, to be refused by `finish` unless it was suggested for a misspelt one."""
+        """Note an unused name, of which `finish` warns unless it was suggested for a misspelt one."""
         self._unused.append((place, message, about))
 
     def finish(self) -> None:
-        """Refuse the unused names, now that every misspelt one has been seen."""
+        """Warn of the unused names, now that every misspelt one has been seen."""
         for place, message, about in self._unused:
-            if about not in self.suggested:
-                self.refuse(place, message, about)
+            if about not in self.suggested and self._unread is not None and about not in self._unread:
+                self.warnings.append(Problem(place, message))
 
     def hint(self, word: str, known: Iterable[str]) -> str:
         """`; did you mean ..?` with the nearest known name, or an empty text."""

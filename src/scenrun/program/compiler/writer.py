@@ -154,9 +154,10 @@ class Writer:
             LOWERING[type(step)](self, step, scope, path)
 
     def declare_locals(self, steps: Iterable[Step], scope: Scope, own: bool) -> None:
-        """Make registers for the names that steps assign and the scope does not have; refuse those that are never read.
+        """Make registers for the names that steps assign and the scope does not have; warn of those that are never read.
 
-        own: false for the steps of a shipped behaviour, whose unread locals are not refused.
+        One that may be a misspelt variable is refused. own: false for the steps of a shipped behaviour, whose unread locals
+        are no matter of the file.
         """
         steps = tuple(steps)
         read = read_by(steps)
@@ -165,8 +166,11 @@ class Writer:
             if found is None:
                 self._new_local(name, scope)
                 if own and name not in read and not name.startswith("_"):
-                    hint = did_you_mean(name, self.compiler.scenario.state) or "; read it, or begin its name with `_`"
-                    self.complaints.later(place, f"the local `{name}` is set but never read{hint}", about=name)
+                    unread = f"the local `{name}` is set but never read"
+                    if meant := did_you_mean(name, self.compiler.scenario.state):
+                        self.complaints.refuse(place, f"{unread}{meant}", about=name)
+                    else:
+                        self.complaints.later(place, f"{unread}; read it, or begin its name with `_`", about=name)
             elif isinstance(found, Object):
                 self.refuse(
                     place,

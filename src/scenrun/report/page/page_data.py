@@ -25,6 +25,7 @@ class Collected:
 
     def __init__(self, most_lines: int = MOST_LINES, most_bars: int = MOST_BARS) -> None:
         self.threads, self.objects = Names(), Names()
+        self.workers, self._worker_of = Names(), dict[str, str]()
         self.places = Places()
         self.lines = Lines(self.threads, self.objects, most_lines)
         self.bars = Bars(self.threads, self.objects, most_bars)
@@ -38,6 +39,8 @@ class Collected:
     def take(self, event: Event) -> None:
         """Takes the next line."""
         place = self.places.note(event["seq"])
+        if isinstance(worker := event.get("worker"), str) and "thread" in event:
+            self._worker_of[event["thread"]] = worker
         self.lines.take(event, place)
         self.depths.take(event, place)
         self.spans.take(event)
@@ -96,6 +99,8 @@ class Collected:
             "capacities": [_number(opening.option(name, "maxsize")) for name in self.objects.numbers],
             "threads": self.threads.shown(),
             "objects": self.objects.shown(),
+            "workers": [self.workers.of(self._worker_of.get(name)) for name in self.threads.numbers],
+            "worker_names": self.workers.shown(),
         }
 
     def _closing(self) -> dict[str, Any]:

@@ -30,10 +30,15 @@ def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
     Threads keep the order in which they came; those that were blocked when the run ended are preferred, then those of
     findings.
     """
-    fitting = [name for name in survey.threads if not patterns or any(fits(name, one) for one in patterns)]
+    workers = set(survey.workers.values())
+    fitting = [
+        name
+        for name in survey.threads
+        if not patterns or any(fits(name, one, is_worker=name in workers) for one in patterns)
+    ]
     if not fitting and patterns:
         raise UsageError(f"no thread fits {' or '.join(patterns)}; there are {_some(list(survey.threads))}")
-    told = {str(one.get("thread")) for finding in survey.findings for one in threads_of(finding)}
+    told = {survey.lane_of(str(one.get("thread"))) for finding in survey.findings for one in threads_of(finding)}
     by_weight = sorted(fitting, key=lambda name: (name not in survey.blocked, name not in told))
     kept = set(by_weight[:most])
     locks = _busiest({name: (survey.waits[name], survey.holds[name]) for name in survey.locks}, MOST_LOCKS)
@@ -44,9 +49,9 @@ def chosen_of(survey: Survey, patterns: tuple[str, ...], most: int) -> Chosen:
     )  # fmt: skip
 
 
-def fits(name: str, pattern: str) -> bool:
+def fits(name: str, pattern: str, *, is_worker: bool = False) -> bool:
     """Whether a thread has this name, belongs to this group or pool, or fits the pattern; `*` is any text, `?` any character."""
-    group = re.split(r"[\[#]", name, maxsplit=1)[0]
+    group = name.rpartition("_")[0] if is_worker else re.split(r"[\[#]", name, maxsplit=1)[0]
     wild = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return pattern == group or re.fullmatch(wild, name, re.DOTALL) is not None
 

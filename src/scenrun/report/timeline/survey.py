@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.report.timeline.spool import Spool
 from scenrun.trace.analysis import spans as spanning
-from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, HOLDING, WAITING, Span, Spans
+from scenrun.trace.analysis.spans import ALIVE, CUT_OFF, HOLDING, QUEUED, WAITING, Span, Spans
 
 STATES = (WAITING, spanning.SLEEPING, spanning.WORKING, spanning.CALLING, spanning.RUNNING, spanning.QUEUED)
 """The states of a thread. Of states with equal time in a column, the first one is drawn."""
@@ -46,6 +46,9 @@ class Survey:
     def __init__(self, spool: Spool) -> None:
         self.spool = spool
         self.threads = Names()
+        """The threads; instead of tasks of pools the workers that run them, where the log says which."""
+        self.workers: dict[str, str] = {}
+        """The worker of each task."""
         self.locks = Names()
         self.queues = Names()
         self.blocked: dict[str, Span] = {}
@@ -75,6 +78,10 @@ class Survey:
         """Whether the run replayed a schedule: its moves follow each other at once, or after long sleeps."""
         return self.started.get("scheduler") == "moves"
 
+    def lane_of(self, thread: str) -> str:
+        """The name of the row of a thread or a task."""
+        return self.workers.get(thread, thread)
+
     def sizes(self) -> dict[str, tuple[int, int]]:
         """The largest size of each queue, and the number of its changes."""
         return {name: (queue.largest, queue.times) for name, queue in self._queues.items()}
@@ -87,7 +94,9 @@ class Survey:
             self.last_seq = max(self.last_seq, min(event["seq"], LATEST))
             name = event["event"]
             if "thread" in event:
-                self.threads[event["thread"]]
+                if isinstance(worker := event.get("worker"), str):
+                    self.workers[event["thread"]] = worker
+                self.threads[self.lane_of(event["thread"])]
                 if event["elapsed_s"] > self.ended_s:
                     self.ended_s = event["elapsed_s"]
             if name in _SIZED:
@@ -127,7 +136,7 @@ class Survey:
 
     def _span(self, span: Span) -> None:
         kind = KIND.get(span.what)
-        if kind is None:
+        if kind is None or (span.what == QUEUED and span.thread in self.workers):
             return
         lock = -1
         if span.what == HOLDING and span.object is not None:
@@ -136,11 +145,11 @@ class Survey:
         elif span.what == WAITING:
             self._waited(span)
         ns = ns_of(span.begin_s), ns_of(span.end_s)
-        self.spool.add(kind, self.threads[span.thread], lock, ns, (span.begin_seq, span.end_seq))
+        self.spool.add(kind, self.threads[self.lane_of(span.thread)], lock, ns, (span.begin_seq, span.end_seq))
 
     def _waited(self, span: Span) -> None:
         if span.ended == CUT_OFF:
-            self.blocked[span.thread] = span
+            self.blocked[self.lane_of(span.thread)] = span
         if span.op in _TAKING and span.object is not None:
             self.waits[span.object] += 1
 

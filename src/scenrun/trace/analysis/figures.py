@@ -83,6 +83,8 @@ class Measuring:
                 self._end_s = at
             if self._begin_s is None:
                 self._begin_s = at
+            if "worker" in event:
+                self.lives.runs(event)
             self.spans.take(event)
             handler = self._handlers.get(event["event"])
             if handler is not None:

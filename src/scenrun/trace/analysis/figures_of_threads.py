@@ -8,7 +8,7 @@ from typing import Any
 
 from scenrun.trace.analysis.operations import AWAITS, FOR_THREADS
 from scenrun.trace.analysis.reading import Event
-from scenrun.trace.analysis.spans import ALIVE, CALLING, CUT_OFF, SLEEPING, WAITING, WORKING, Span
+from scenrun.trace.analysis.spans import ALIVE, CALLING, CUT_OFF, QUEUED, SLEEPING, WAITING, WORKING, Span
 
 Target = tuple[str, str]
 """The target of a wait: the operation, such as `queue.get`, and the object."""
@@ -92,10 +92,24 @@ class Lives:
 
     def __init__(self) -> None:
         self.lives: dict[str, Life] = defaultdict(Life)
+        """By the name of a thread, or of the worker of tasks."""
+        self._worker_of: dict[str, str] = {}
+        self._pool_of: dict[str, str] = {}
+
+    def runs(self, event: Event) -> None:
+        """Notes which worker runs a task."""
+        task, worker = event["thread"], event["worker"]
+        if isinstance(worker, str) and task not in self._worker_of:
+            self._worker_of[task], self._pool_of[worker] = worker, family(task)
+
+    def _of(self, thread: str) -> Life:
+        return self.lives[self._worker_of.get(thread, thread)]
 
     def span(self, span: Span) -> None:
         """Adds a finished span."""
-        life, seconds = self.lives[span.thread], span.end_s - span.begin_s
+        if span.what == QUEUED:
+            return
+        life, seconds = self._of(span.thread), span.end_s - span.begin_s
         what = span.what
         if what == WAITING:
             target = self._target(span)
@@ -123,17 +137,17 @@ class Lives:
         """Adds a finished sleep: `slept_s` is its duration, without the cost of the step."""
         slept = event.get("slept_s")
         if type(slept) is float or type(slept) is int:
-            self.lives[event["thread"]].sleeping_s += slept
+            self._of(event["thread"]).sleeping_s += slept
 
     def said(self, event: Event) -> None:
         """Counts a message."""
-        self.lives[event["thread"]].messages += 1
+        self._of(event["thread"]).messages += 1
 
     def groups(self) -> dict[str, Life]:
         """The summed figures of each group."""
         out: dict[str, Life] = {}
         for name, life in self.lives.items():
-            out.setdefault(family(name), Life(threads=0)).add(life)
+            out.setdefault(self._pool_of.get(name) or family(name), Life(threads=0)).add(life)
         return out
 
 

@@ -88,7 +88,8 @@ const labelOf = (bar, kind) => {
   const object = nameOf(data.objects, bars.object[bar]);
   if (kind === "owner") return nameOf(data.threads, bars.thread[bar]);
   if (kind === "waiting") return nameOf(bars.ops, bars.op[bar]) === "thread.join" ? `join ${object}` : object;
-  return kind === "alive" || kind === "strip" ? "" : object;
+  if (kind === "alive") return isWorker(laneNumber(bars.thread[bar])) ? nameOf(data.threads, bars.thread[bar]) : "";
+  return kind === "strip" ? "" : object;
 };
 
 /* The tracks of a lane; returns how many bars were too narrow to be drawn by themselves. */
@@ -106,6 +107,10 @@ const paintTracks = (c, lane, view, top) => {
         const width = Math.min(view.right + 2, view.x(end)) - x;
         const kind = track.what === "strip" || track.what === "owner" ? kindOf(bar) : track.what;
         paintBar(c, bar, kind, x, y, width, box.height);
+        if (kind === "alive" && isWorker(lane.number)) {
+          c.fillStyle = colour("ink");
+          c.fillRect(x, y - 2, 1, box.height + 4);
+        }
         if (box.height >= 14) paintLabel(c, labelOf(bar, track.what), x, width, y + box.height / 2, colour(NAMED[kind] || kind));
       },
       (column, share, first, last, members) => {

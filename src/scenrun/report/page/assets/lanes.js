@@ -1,4 +1,4 @@
-/* Lanes from top to bottom: one for each thread, then one for each lock, then one for each queue. A few objects stand
+/* Lanes from top to bottom: one for each thread or worker of a pool, on which its tasks are bars, then one for each lock, then one for each queue. A few objects stand
    above very many threads, where they are in sight. */
 
 const STATES = ["sleeping", "working", "calling", "waiting"];
@@ -6,14 +6,15 @@ const STRIPS = ["holding", "inside"];
 const HEAD = 26;
 const MOST_LEVELS = 4;
 const MOST_ABOVE = 10;
-const isDense = data.threads.length > 40;
+const laneCount = new Set(data.threads.map((_, thread) => laneNumber(thread))).size;
+const isDense = laneCount > 40;
 const SIZES = isDense ? { bar: 10, strip: 3, gap: 2 } : { bar: 18, strip: 5, gap: 5 };
 
-/* Bars by a number of theirs, such as the thread. */
-const grouped = (column, members) => {
+/* Bars by a number of theirs, such as the lane. */
+const grouped = (numberOf, members) => {
   const groups = new Map();
   for (const bar of members) {
-    const key = column[bar];
+    const key = numberOf(bar);
     if (key < 0) continue;
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(bar);
@@ -42,16 +43,16 @@ const levelled = (members) => {
   return levels;
 };
 
-const threadLane = (thread, states, strips) => {
+const threadLane = (number, states, strips) => {
   const tracks = [];
-  for (const kind of ["alive", "queued", ...STATES]) {
-    const members = states.get(thread)?.filter((bar) => whatNames[bars.what[bar]] === kind);
+  for (const kind of isWorker(number) ? ["alive", ...STATES] : ["alive", "queued", ...STATES]) {
+    const members = states.get(number)?.filter((bar) => whatNames[bars.what[bar]] === kind);
     if (members?.length) tracks.push(makeTrack(kind, -1, members));
   }
-  const levels = levelled(strips.get(thread) || []);
+  const levels = levelled(strips.get(number) || []);
   levels.forEach((members, level) => tracks.push(makeTrack("strip", level, members)));
   const height = SIZES.gap * 2 + SIZES.bar + levels.length * (SIZES.strip + 1);
-  return { kind: "thread", number: thread, name: data.threads[thread], tracks, height, levels: levels.length };
+  return { kind: "thread", number, name: laneName(number), tracks, height, levels: levels.length };
 };
 
 const lockLane = (object, members) => {
@@ -70,11 +71,15 @@ const depthLane = (series) => ({
 const withHead = (title, lanes) => (lanes.length ? [{ kind: "head", name: title, tracks: [], height: HEAD }, ...lanes] : []);
 
 const buildLanes = () => {
-  const states = grouped(bars.thread, barsOf("alive", "queued", ...STATES));
-  const strips = grouped(bars.thread, barsOf(...STRIPS));
-  const held = grouped(bars.object, barsOf("holding"));
-  const shown = data.threads.map((_, thread) => thread).filter((thread) => states.has(thread) || strips.has(thread));
-  const threads = withHead(plural(shown.length, "thread"), shown.map((thread) => threadLane(thread, states, strips)));
+  const laneOf = (bar) => laneNumber(bars.thread[bar]);
+  const states = grouped(laneOf, barsOf("alive", "queued", ...STATES));
+  const strips = grouped(laneOf, barsOf(...STRIPS));
+  const held = grouped((bar) => bars.object[bar], barsOf("holding"));
+  const all = [...new Set(data.threads.map((_, thread) => laneNumber(thread)))];
+  const shown = all.filter((number) => states.has(number) || strips.has(number));
+  const workers = shown.filter(isWorker).length;
+  const title = [plural(shown.length - workers, "thread"), ...(workers ? [plural(workers, "worker")] : [])].join(" and ");
+  const threads = withHead(title, shown.map((number) => threadLane(number, states, strips)));
   const objects = [
     ...withHead("locks and who holds them", [...held].sort((a, b) => a[0] - b[0]).map(([object, some]) => lockLane(object, some))),
     ...withHead("queues and how full they are", data.depths.map(depthLane)),
@@ -90,7 +95,8 @@ const buildLanes = () => {
 
 const lanes = buildLanes();
 const lanesHeight = lanes.length ? lanes[lanes.length - 1].top + lanes[lanes.length - 1].height : 0;
-const laneOfThread = new Map(lanes.filter((lane) => lane.kind === "thread").map((lane) => [lane.number, lane]));
+const laneByNumber = new Map(lanes.filter((lane) => lane.kind === "thread").map((lane) => [lane.number, lane]));
+const laneOfThread = { get: (thread) => (thread < 0 ? undefined : laneByNumber.get(laneNumber(thread))) };
 
 /* The lane at a height, and where in a lane the tracks of a level lie. */
 const laneAt = (y) => (y < 0 || y >= lanesHeight ? null : lanes[firstIndex(lanes.length, (i) => lanes[i].top > y) - 1]);

@@ -47,6 +47,11 @@ const numberAt = (place) => {
   return jump ? jump[1] + place - jump[0] : place;
 };
 
+/* The lane of a thread: its own number, or beyond those of all threads, that of the worker which runs it as a task. */
+const laneNumber = (thread) => (data.workers[thread] >= 0 ? data.threads.length + data.workers[thread] : thread);
+const isWorker = (number) => number >= data.threads.length;
+const laneName = (number) => (isWorker(number) ? data.worker_names[number - data.threads.length] : data.threads[number]);
+
 const nameOf = (names, number) => (number >= 0 ? names[number] : "");
 const threadOf = (row) => nameOf(data.threads, rows.thread[row]);
 const objectOf = (row) => nameOf(data.objects, rows.object[row]);

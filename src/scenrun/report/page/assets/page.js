@@ -9,7 +9,8 @@ const KEYS_SHOWN = [
 const PLAYER_KEYS = [["j k", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
 
 const legend = () => {
-  const used = new Set(Array.from(bars.what, (what) => whatNames[what]));
+  const isDrawn = (what, bar) => whatNames[what] !== "queued" || !isWorker(laneNumber(bars.thread[bar]));
+  const used = new Set(Array.from(bars.what).filter(isDrawn).map((what) => whatNames[what]));
   $("legend").replaceChildren(
     ...KINDS.filter((kind) => used.has(kind)).map((kind) => {
       const sample = el("canvas", { width: 52, height: 24, "aria-hidden": "true" });

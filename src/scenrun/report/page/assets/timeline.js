@@ -288,12 +288,12 @@ const timeline = (() => {
     return { lane, depth: point >= 0 ? lane.series.size[point] : 0, row: point >= 0 ? rowAt(lane.series.at[point]) : -1 };
   };
 
-  const rowNear = (thread, view, x) => {
+  const rowNear = (number, view, x) => {
     const xs = view.axis === "time" ? rows.t : rows.at;
     const [from, to] = view.axis === "time" ? placesOf(view.value(x - 4), view.value(x + 4)) : [view.value(x - 5), view.value(x + 5)];
     let best = -1;
     for (let row = firstIndex(rows.count, (i) => rows.at[i] >= from); row < rows.count && rows.at[row] <= to; row++) {
-      if (rows.thread[row] !== thread) continue;
+      if (rows.thread[row] < 0 || laneNumber(rows.thread[row]) !== number) continue;
       const far = Math.abs(view.x(xs[row]) - x);
       if (far <= 5 && (best < 0 || far < Math.abs(view.x(xs[best]) - x))) best = row;
     }
