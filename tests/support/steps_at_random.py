@@ -161,12 +161,14 @@ class StepAuthor:
         known = [*here.results, *(["index"] if here.is_replica else [])]
         computed = (
             "[x + 1 for x in items[-2:] if x]", "table.get('a', 5)", "str(v).isdigit()", "sum(x for x in [1, 2] if x > 1)",
-            "{x: 1 for x in table}", "table.keys()", "','.join(['a', 'b']).split(',')[::-1]",
+            "{x: 1 for x in table}", "table.keys()", "','.join(['a', 'b']).split(',')[::-1]", "(v, 'a')", "(v, 1)[0]", "{v, 1}",
+            "set(items)", "tuple(items)", "sorted({2, v})", "{x % 2 for x in [1, 2, 3]} - {v}", "{1}.union(items)",
         )  # fmt: skip
         return self.one(0, 1, 2, "v", "v + 1", "len(items)", "'a'", "random.randint(0, 1)", self.one(*computed), *known)
 
     def _question(self, here: Here) -> str:
         asked = ["v > 0", "v == 1", "items", "len(items) > 1", "v == 0 or not items", "random.randint(0, 1)"]
+        asked += ["v in {0, 1}", "(v, 0) < (1, 0)"]
         asked += [f"{local}" for local in here.results[:1]]
         asks = {
             "event": ("is_set()",), "barrier": ("broken", "n_waiting"), "timer": ("is_alive()",),

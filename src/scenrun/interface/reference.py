@@ -178,15 +178,17 @@ def _expressions() -> str:
     return f"""## Expressions
 
 Python's syntax: literals, names, arithmetic and bit operations, comparisons, `and`/`or`/`not`, `x if c else y`, indexing,
-list and mapping displays, and these calls.
+slices, displays and comprehensions of lists, tuples, sets and mappings, and these calls.
 
-- Functions: {", ".join(f"`{name}`" for name in expressions.FUNCTIONS)}.
+- Functions: {", ".join(f"`{name}`" for name in (*expressions.FUNCTIONS, *expressions.CONVERSIONS))}.
+- Methods of values, none of which changes one: {", ".join(f"`{name}`" for name in expressions.VALUE_METHODS)}. What changes a value is a step.
 - Draws, each a function of the seed, the thread's name and how many draws it has made: {draws}. `random.hex(16)` gives 16
   bytes as 32 digits.
 - Questions to objects: {", ".join(questions)}, and `inside('section')`.
 
 Integers have at most {MAX_BITS:,} bits, lists and texts at most {MAX_SIZE:,} items. Each read of a shared variable, and each
-question, is a step of its own, in Python's order of evaluation.
+question, is a step of its own, in Python's order of evaluation. A set is gone through in an order that its members alone decide:
+numbers by size, then texts, None, tuples; in the log it is a list.
 """
 
 

@@ -18,6 +18,8 @@ MAX_NESTING = 40
 MAX_BITS = 4_096
 
 FUNCTIONS = ("len", "min", "max", "abs", "sum", "sorted", "range", "int", "float", "str", "bool", "round", "any", "all")
+CONVERSIONS = ("list", "tuple", "set")
+"""The functions that make a value of another's items. Only calls of them have this meaning, so that a file may have the names."""
 NOW = "now"
 """The function that reads the clock. Only a call of it has this meaning, so that a file may have the name."""
 DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
@@ -25,14 +27,17 @@ DRAWS = {"randint": 2, "random": 0, "uniform": 2, "choice": 1, "hex": 1}
 VALUE_METHODS = {
     "split": (0, 2), "join": (1, 1), "strip": (0, 1), "lower": (0, 0), "upper": (0, 0), "startswith": (1, 1),
     "endswith": (1, 1), "replace": (2, 2), "find": (1, 1), "isdigit": (0, 0), "index": (1, 1), "count": (1, 1),
-    "get": (1, 2), "keys": (0, 0), "values": (0, 0), "items": (0, 0),
+    "get": (1, 2), "keys": (0, 0), "values": (0, 0), "items": (0, 0), "union": (1, 1), "intersection": (1, 1),
+    "difference": (1, 1), "issubset": (1, 1), "issuperset": (1, 1), "isdisjoint": (1, 1),
 }  # fmt: skip
-"""The methods of texts, lists and mappings, each with the least and the most of its arguments."""
+"""The methods of texts, lists, tuples, mappings and sets, each with the least and the most of its arguments."""
 _STEPS = {
     "append": "append: {to: items, item: x}", "pop": "pop: {from: items, into: x}", "remove": "pop: {from: items, at: 0}",
+    "add": "set: {seen: 'seen | {x}'}", "discard": "set: {seen: 'seen - {x}'}", "update": "set: {seen: seen | others}",
 }  # fmt: skip
 """The methods that change a value, by the step that does it."""
 TAKE_GENERATORS = ("sum", "min", "max", "any", "all", "sorted")
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 """The functions that take a generator in place of a list."""
 METHOD_QUESTIONS = ("is_set", "qsize", "empty", "full", "locked", "is_alive", "done", "running", "cancelled")
 ATTRIBUTE_QUESTIONS = ("n_waiting", "broken", "parties", "count")
@@ -68,11 +73,8 @@ _SENTENCES = (
 """Messages by a part of Python's own, whose words differ between its versions."""
 _REFUSED = {
     ast.Lambda: "a lambda",
-    ast.SetComp: "a set",
     ast.NamedExpr: "an assignment",
     ast.JoinedStr: "an f-string",
-    ast.Tuple: "a tuple",
-    ast.Set: "a set",
     ast.Starred: "a `*`",
     ast.Await: "an await",
     ast.Yield: "a yield",
@@ -82,11 +84,8 @@ _REFUSED = {
 
 _INSTEAD = {
     ast.Lambda: "name a behaviour instead",
-    ast.SetComp: "write a list, `[.. for ..]`",
     ast.NamedExpr: "`set` assigns",
     ast.JoinedStr: "the texts of `log` take `{expressions}`",
-    ast.Tuple: "write a list, `[..]`",
-    ast.Set: "write a list, `[..]`",
 }
 
 
@@ -238,7 +237,7 @@ class _Checker:
         if isinstance(node, ast.Call):
             owner = [node.func.value] if isinstance(node.func, ast.Attribute) and not _is_random(node.func) else []
             return [*owner, *node.args]
-        if isinstance(node, ast.ListComp | ast.GeneratorExp | ast.DictComp):
+        if isinstance(node, COMPREHENSIONS):
             (one,) = node.generators
             return [*(n for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)), one.iter, *one.ifs]
         return [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
@@ -269,19 +268,22 @@ class _Checker:
     check_BoolOp = check_UnaryOp  # noqa: N815
     check_IfExp = check_UnaryOp  # noqa: N815
     check_List = check_UnaryOp  # noqa: N815
+    check_Tuple = check_UnaryOp  # noqa: N815
+    check_Set = check_UnaryOp  # noqa: N815
     check_Slice = check_UnaryOp  # noqa: N815
 
-    def check_ListComp(self, node: ast.ListComp | ast.DictComp | ast.GeneratorExp) -> None:  # noqa: N802
+    def check_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:  # noqa: N802
         first, *others = node.generators
         if others:
             raise self.refuse(others[0].target, "a comprehension has one `for`; write the other as a step")
         if not isinstance(first.target, ast.Name):
             raise self.refuse(first.target, "a comprehension has one variable; take its parts by index")
         inner = [n for part in ast.iter_child_nodes(node) for n in ast.walk(part)]
-        if nested := [n for n in inner if isinstance(n, ast.ListComp | ast.DictComp | ast.GeneratorExp)]:
+        if nested := [n for n in inner if isinstance(n, COMPREHENSIONS)]:
             raise self.refuse(nested[0], "a comprehension inside another is written in two steps")
 
     check_DictComp = check_ListComp  # noqa: N815
+    check_SetComp = check_ListComp  # noqa: N815
 
     def check_GeneratorExp(self, node: ast.GeneratorExp) -> None:  # noqa: N802
         if id(node) not in self.taken:
@@ -339,14 +341,16 @@ class _Checker:
                 raise self.refuse(node, "`now()` takes no arguments")
         elif name in TAKE_GENERATORS and len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp):
             self.taken.add(id(node.args[0]))
+        elif name in CONVERSIONS:
+            if len(node.args) > 1:
+                raise self.refuse(node, f"`{name}` takes the items of one value, not {len(node.args)} arguments")
         elif name not in FUNCTIONS:
             if name in METHOD_QUESTIONS:
                 asked = ast.unparse(node.args[0]) if len(node.args) == 1 else "NAME"
                 raise self.refuse(node, f"an object is asked: `{asked}.{name}()`")
-            hint = declared(name) or did_you_mean(name, (*FUNCTIONS, NOW))
-            raise self.refuse(
-                node, f"there is no function `{name[:60]}`{hint} (the functions are {', '.join(FUNCTIONS)}, {NOW})"
-            )
+            hint = declared(name) or did_you_mean(name, (*FUNCTIONS, *CONVERSIONS, NOW))
+            known = ", ".join((*FUNCTIONS, *CONVERSIONS, NOW))
+            raise self.refuse(node, f"there is no function `{name[:60]}`{hint} (the functions are {known})")
 
     def _draw(self, node: ast.Call, name: str) -> None:
         if name not in DRAWS:

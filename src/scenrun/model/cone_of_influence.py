@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -171,8 +172,10 @@ class ConeOfInfluence:
             ):
                 for value in values:
                     yield from self._used(code, value, NOTHING)
-            case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod(), right=ast.Tuple(elts=elements)):
-                for element in elements:  # `%s` never fails, whatever the value is
+            case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=ast.Tuple(elts=elements)) if (
+                _NEVER_FAILS.fullmatch(text) and text.replace("%%", "").count("%s") == len(elements)
+            ):
+                for element in elements:
                     yield from self._used(code, element, demand if demand == EVERYTHING else NOTHING)
             case ast.Call(func=ast.Attribute(value=ast.Name(id="random")), args=arguments):
                 if demand == EVERYTHING:
@@ -185,6 +188,10 @@ class ConeOfInfluence:
             case _:
                 for child in ast.iter_child_nodes(node):
                     yield from self._used(code, child, EVERYTHING)
+
+
+_NEVER_FAILS = re.compile(r"(?:[^%]|%%|%s)*")
+"""A format whose every part takes any value."""
 
 
 def _is_stored(i: Instruction, at: int) -> bool:

@@ -55,8 +55,8 @@ class Draws:
 
     def choice(self, items: Sequence[Any]) -> Any:
         """One of the items, as `random.choice`."""
-        if not isinstance(items, list | str | range):
-            raise Fault("TypeError", "`random.choice` takes a list or text")
+        if not isinstance(items, list | tuple | str | range):
+            raise Fault("TypeError", "`random.choice` takes a list, tuple or text")
         if not items:
             raise Fault("IndexError", "`random.choice` of nothing")
         return items[self.bits() * len(items) >> 64]

@@ -66,7 +66,7 @@ class Calls:
         """
         function = self._function(name)
         try:
-            own = copy.deepcopy(arguments)  # values are shared: a function must not change one in place
+            own = values.sent(arguments)  # values are shared: a function must not change one in place
             given = function(*own) if isinstance(own, list) else function(**own)
         except (Fault, *self._passing):
             raise

@@ -6,6 +6,7 @@ in place, so they can be shared.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from scenrun.errors import Fault
 from scenrun.language.durations import nanoseconds
 from scenrun.program.exceptions import is_a
+from scenrun.program.sets import Set
 
 MAX_BITS = 4_096
 MAX_SIZE = 1_000_000
@@ -42,7 +44,7 @@ def _measure(value: Any, so_far: int, depth: int) -> int:
     so_far += 1
     if isinstance(value, str):
         so_far += len(value)
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple | Set):
         for item in value:
             so_far = _measure(item, so_far, depth + 1)
     elif isinstance(value, dict):
@@ -59,7 +61,7 @@ def mul(left: Any, right: Any) -> Any:
     """`left * right`; refuses a repeated text or list beyond the bounds."""
     # Here and below, operands are checked first: Python would build the huge value before `bounded` could refuse it.
     for sequence, times in ((left, right), (right, left)):
-        if isinstance(sequence, str | list) and isinstance(times, int) and len(sequence) * times > MAX_SIZE:
+        if isinstance(sequence, str | list | tuple) and isinstance(times, int) and len(sequence) * times > MAX_SIZE:
             raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
     return left * right
 
@@ -99,12 +101,27 @@ def bounded_range(*arguments: Any) -> range:
 
 
 def items(value: Any) -> Sequence[Any]:
-    """The items that `for` iterates over: those of a list or range, the characters of a text, the keys of a mapping."""
-    if isinstance(value, list | range | str):
+    """The items that `for` goes through: of a list, tuple, set or range, the characters of a text, the keys of a mapping."""
+    if isinstance(value, list | tuple | range | str):
         return value
-    if isinstance(value, dict):
+    if isinstance(value, dict | Set):
         return list(value)
     raise Fault("TypeError", f"`{type_name(value)}` is nothing that `in` can go through")
+
+
+def as_list(*given: Any) -> list[Any]:
+    """`list(..)`."""
+    return [one for some in given for one in items(some)]
+
+
+def as_tuple(*given: Any) -> tuple[Any, ...]:
+    """`tuple(..)`."""
+    return tuple(as_list(*given))
+
+
+def as_set(*given: Any) -> Set:
+    """`set(..)`, and what a set of such items is written as: `{a, b}`."""
+    return Set(as_list(*given))
 
 
 def times(value: Any) -> int:
@@ -130,11 +147,29 @@ def received(value: Any) -> Any:
         value = list(value)
     if isinstance(value, list):
         return bounded([received(item) for item in value])
+    if isinstance(value, set | frozenset):
+        return bounded(Set(value if all(map(_is_member, value)) else received(list(value))))
     if isinstance(value, dict):
         return bounded({received(key): received(item) for key, item in value.items()})
     if isinstance(value, str | int | float | None):
         return bounded(value)
     raise Fault("TypeError", f"`{type_name(value)}` is no value of the language")
+
+
+def _is_member(value: Any) -> bool:
+    """Whether a value of the author's Python may be in a set as it is."""
+    return all(map(_is_member, value)) if type(value) is tuple else isinstance(value, str | int | float | None)
+
+
+def sent(value: Any) -> Any:
+    """A copy of a value for the author's Python, whose sets are Python's own."""
+    if isinstance(value, list):
+        return [sent(item) for item in value]
+    if type(value) is tuple:
+        return tuple(sent(item) for item in value)
+    if isinstance(value, dict):
+        return {key: sent(item) for key, item in value.items()}
+    return set(value) if isinstance(value, Set) else copy.deepcopy(value)
 
 
 def settled(value: Any) -> Any:
@@ -143,6 +178,8 @@ def settled(value: Any) -> Any:
         return list(value)
     if isinstance(value, list):
         return [settled(item) for item in value]
+    if type(value) is tuple:
+        return tuple(settled(item) for item in value)
     return {key: settled(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
@@ -209,16 +246,20 @@ _METHODS: dict[type, tuple[str, ...]] = {
         "split", "join", "strip", "lower", "upper", "startswith", "endswith", "replace", "find", "isdigit", "index", "count",
     ),
     list: ("index", "count"),
+    tuple: ("index", "count"),
     dict: ("get", "keys", "values", "items"),
+    Set: ("union", "intersection", "difference", "issubset", "issuperset", "isdisjoint"),
 }  # fmt: skip
 
 
 def method(name: str, value: Any, *arguments: Any) -> Any:
-    """`value.name(*arguments)` of a text, a list or a mapping; lists in place of views and tuples."""
+    """`value.name(*arguments)` of a text, a list, a tuple, a mapping or a set; lists in place of views and their tuples."""
     kind = next((kind for kind in _METHODS if isinstance(value, kind)), None)
     if kind is None or name not in _METHODS[kind]:
         raise Fault("AttributeError", f"'{type_name(value)}' object has no attribute '{name}'")
     _refuse_huge(name, value, arguments)
+    if kind is Set:
+        arguments = tuple(map(items, arguments))
     result = getattr(value, name)(*arguments)
     if name == "items":
         return [list(pair) for pair in result]
@@ -231,7 +272,7 @@ def _refuse_huge(name: str, value: Any, arguments: tuple[Any, ...]) -> None:
     if name == "replace" and all(isinstance(one, str) for one in arguments):
         old, new = arguments
         size = len(value) + (value.count(old) if old else len(value) + 1) * max(0, len(new) - len(old))
-    elif name == "join" and isinstance(arguments[0], list):
+    elif name == "join" and isinstance(arguments[0], list | tuple | Set):
         size = len(value) * len(arguments[0]) + sum(len(one) for one in arguments[0] if isinstance(one, str))
     if size > MAX_SIZE:
         raise Fault("OverflowError", f"a value has at most {MAX_SIZE:,} items or characters")
@@ -260,6 +301,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "__range": bounded_range,
     "__settled": settled,
     "__items": items,
+    "__list": as_list,
+    "__tuple": as_tuple,
+    "__set": as_set,
     "__times": times,
     "__futures_in": futures_in,
     "__without": without,
@@ -285,6 +329,8 @@ def key(value: Any) -> Any:
         return (kind, *map(key, value))
     if isinstance(value, list):
         return (list, *map(key, value))
+    if isinstance(value, Set):
+        return (Set, *map(key, value))
     if isinstance(value, dict):
         return (dict, *((key(name), key(item)) for name, item in value.items()))
     if kind is float:

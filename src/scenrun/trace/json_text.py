@@ -11,7 +11,15 @@ from typing import Any
 
 import msgspec
 
-_encode = msgspec.json.Encoder(enc_hook=str).encode
+from scenrun.program.sets import Set
+
+
+def _as_json(value: Any) -> Any:
+    """A set as the list of its members, and what else JSON cannot represent as text."""
+    return list(value) if isinstance(value, Set) else str(value)
+
+
+_encode = msgspec.json.Encoder(enc_hook=_as_json).encode
 _strict = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _NEWLINE = b"\n"
@@ -53,6 +61,6 @@ def _speakable(value: Any) -> Any:
     """A copy in which keys, and values that JSON cannot represent, are text; huge integers stay numbers."""
     if isinstance(value, dict):
         return {str(key): _speakable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | Set):
         return [_speakable(item) for item in value]
     return value if isinstance(value, str | int | float | None) else str(value)

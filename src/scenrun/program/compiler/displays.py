@@ -12,7 +12,7 @@ from scenrun.program.compiler.effects import Effects
 from scenrun.program.compiler.scope import Binding, InScope, Object, Register
 from scenrun.program.compiler.syntax import call
 
-Comprehension = ast.ListComp | ast.DictComp | ast.GeneratorExp
+Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 class Displays(ABC):
@@ -63,6 +63,12 @@ class Displays(ABC):
     def _lower_List(self, node: ast.List, at: InScope) -> ast.expr:  # noqa: N802
         return ast.List(self._in_order(node.elts, at), ast.Load())
 
+    def _lower_Tuple(self, node: ast.Tuple, at: InScope) -> ast.expr:  # noqa: N802
+        return ast.Tuple(self._in_order(node.elts, at), ast.Load())
+
+    def _lower_Set(self, node: ast.Set, at: InScope) -> ast.expr:  # noqa: N802
+        return call("__set", ast.List(self._in_order(node.elts, at), ast.Load()))
+
     def _lower_Dict(self, node: ast.Dict, at: InScope) -> ast.expr:  # noqa: N802
         pairs = [(k, v) for k, v in zip(node.keys, node.values, strict=True) if k]
         lowered = self._in_order([part for pair in pairs for part in pair], at)
@@ -76,6 +82,10 @@ class Displays(ABC):
     def _lower_ListComp(self, node: ast.ListComp, at: InScope) -> ast.expr:  # noqa: N802
         inner, clause = self._clause(node, at)
         return ast.ListComp(self._each(node.elt, inner), [clause])
+
+    def _lower_SetComp(self, node: ast.SetComp, at: InScope) -> ast.expr:  # noqa: N802
+        inner, clause = self._clause(node, at)
+        return call("__set", ast.ListComp(self._each(node.elt, inner), [clause]))
 
     def _lower_GeneratorExp(self, node: ast.GeneratorExp, at: InScope) -> ast.expr:  # noqa: N802
         inner, clause = self._clause(node, at)

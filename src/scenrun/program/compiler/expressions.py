@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from scenrun.language.expressions import COUNT, FUNCTIONS, NOW, VALUE_METHODS, Expression
+from scenrun.language.expressions import CONVERSIONS, COUNT, FUNCTIONS, NOW, VALUE_METHODS, Expression
 from scenrun.language.fields import Reference
 from scenrun.language.templates import Template
 from scenrun.program.compiler.assembler import MAX_EXPRESSION, Assembler, Label
@@ -294,7 +294,7 @@ class Expressions(Displays):
                 return self._inside(node, at)
             if function.id == NOW:
                 return self._now(node, at)
-            safe = "__range" if function.id == "range" else function.id
+            safe = f"__{function.id}" if function.id in ("range", *CONVERSIONS) else function.id
             return ast.Call(name(safe), self._in_order(node.args, at), [])
         assert isinstance(function, ast.Attribute)
         if function.attr in VALUE_METHODS and not self._is_object(function.value, at):

@@ -8,7 +8,7 @@ from typing import Any
 from scenrun.language.expressions import Expression
 from scenrun.language.fields import Reference
 
-_GROWING = (ast.BinOp, ast.List, ast.Dict, ast.ListComp, ast.DictComp)
+_GROWING = (ast.BinOp, ast.List, ast.Tuple, ast.Dict, ast.ListComp, ast.DictComp)
 
 
 def name(register: str) -> ast.Name:
