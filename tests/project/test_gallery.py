@@ -33,6 +33,8 @@ LARGE = {
     "santa",
     "santa_pushed",
     "water",
+    "writer_comes_in",
+    "writer_starves",
 }
 """Those with more states: the plain walk sees the beginning of them."""
 SEARCHED = {"livelock", "race"}
