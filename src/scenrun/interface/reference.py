@@ -181,7 +181,7 @@ Python's syntax: literals, names, arithmetic and bit operations, comparisons, `a
 slices, displays and comprehensions of lists, tuples, sets and mappings, and these calls.
 
 - Functions: {", ".join(f"`{name}`" for name in (*expressions.FUNCTIONS, *expressions.CONVERSIONS))}.
-- Methods of values, none of which changes one: {", ".join(f"`{name}`" for name in expressions.VALUE_METHODS)}. What changes a value is a step.
+- Methods of values: {", ".join(f"`{name}`" for name in expressions.VALUE_METHODS)}. None changes a value; that is a step.
 - Draws, each a function of the seed, the thread's name and how many draws it has made: {draws}. `random.hex(16)` gives 16
   bytes as 32 digits.
 - Questions to objects: {", ".join(questions)}, and `inside('section')`.

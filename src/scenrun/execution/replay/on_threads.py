@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def replay_program(
 ) -> RunRecord:  # fmt: skip
     """Replays a plan on real threads; `notes["shown"]` of the result says whether it showed its finding."""
     refuse_unknown_to_python(program)
-    run_id = secrets.token_hex(6)
+    run_id = os.urandom(6).hex()
     recorder = make_recorder(run_id)
     run = ReplayedRun(program, seed, LEVELS[level], plan)
     recorder.wall_ns, recorder.began_ns = time.time_ns(), now()

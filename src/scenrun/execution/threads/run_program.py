@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import queue
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -43,7 +42,7 @@ def run_program(
     """
     refuse_any_number(program)
     refuse_unknown_to_python(program)
-    run_id = secrets.token_hex(6)
+    run_id = os.urandom(6).hex()
     recorder = make_recorder(run_id)
     run = Run(program, program.seed if seed is None else seed, LEVELS[level])
     recorder.wall_ns, recorder.began_ns = time.time_ns(), now()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import sys
 import time
@@ -150,7 +149,7 @@ class Running(ABC):
 
     def tally_id(self, loaded: Loaded, first: int) -> str:
         """The run identifier of the `tally.finished` line; `first` is the first run's seed."""
-        return secrets.token_hex(6)
+        return os.urandom(6).hex()
 
     @abstractmethod
     def run_once(self, loaded: Loaded, seed: int | None) -> RunRecord:
