@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ INITIALLY_LOCKED = ("filled",)
 BY_LINES = ("held", "queued", "served")
 """Times that a log tells by when its lines were written, which on real threads is not when the run took them."""
 STEP_S = 1e-6
+ROUNDED_S = 1e-9
+"""What sums of rounded numbers may be off."""
 """What a step costs in a simulation; an operation that is cut off has begun with its step."""
 Log = list[dict[str, Any]]
 
@@ -65,7 +68,8 @@ def started(*objects: dict[str, Any]) -> dict[str, Any]:
 def objects_of(figures: Figures) -> dict[str, dict[str, Any]]:
     """All objects by name."""
     tables = (table for name, table in figures.tables.items() if name not in ("threads", "groups", "joins"))
-    return {name: one for table in tables for name, one in table.items()}
+    results = {name.removeprefix("result of "): one for name, one in figures.tables.get("joins", {}).items()}
+    return {**results, **{name: one for table in tables for name, one in table.items()}}
 
 
 def condition_waits(log: Log) -> int:
@@ -85,13 +89,15 @@ def test_simulated_threads_have_the_figures_of_the_last_line(path: Path) -> None
     log = log_of(str(path))
     figures, told = figures_of(log).tables["threads"], log[-1]["figures"]["threads"]
     waiting, _ = cut_off(log)
+    lives = Counter(event.get("worker", event["thread"]) for event in log if event["event"] == "thread.started")
     for name, thread in told.items():
+        within = STEP_S * max(1, lives[name]) + ROUNDED_S  # a worker lives once for each of its tasks
         mine = figures.get(name, {"lived_s": 0, "sleeping_s": 0, "working_s": 0, "waiting_s": 0, "messages": 0})
         assert mine["messages"] == thread["messages"]
         for key, here in (("lived_s", "lived_s"), ("slept_s", "sleeping_s"), ("worked_s", "working_s")):
-            assert mine[here] == pytest.approx(thread[key], abs=STEP_S), (name, key)
+            assert mine[here] == pytest.approx(thread[key], abs=within), (name, key)
         if name not in waiting:
-            assert mine["waiting_s"] == pytest.approx(thread["waited_s"], abs=STEP_S), name
+            assert mine["waiting_s"] == pytest.approx(thread["waited_s"], abs=within), name
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -139,7 +145,7 @@ def compare_objects(figures: Figures, told: dict[str, Any], within: float, leave
 def compare_samples(mine: dict[str, float], told: dict[str, float], within: float, what: Any) -> None:
     """Totals and largest agree; percentiles lie in the same bucket of the histogram, or the next."""
     for key in ("total_s", "max_s"):
-        assert mine[key] == pytest.approx(told[key], abs=within), (*what, key)
+        assert mine[key] == pytest.approx(told[key], abs=within + ROUNDED_S), (*what, key)
     for key in ("p50_s", "p99_s"):
         assert mine[key] == pytest.approx(told[key], rel=1 / 8, abs=within), (*what, key)
 

@@ -38,8 +38,8 @@ def by_worker(threads: Iterable[Any], figures: Callable[[Any], dict[str, Any]]) 
             out[name] = figures(thread)
         else:
             before = out[name]
-            out[name] = {key: rounded(before[key] + value) for key, value in figures(thread).items()}
-    return out, left_out
+            out[name] = {key: before[key] + value for key, value in figures(thread).items()}
+    return rounded(out), left_out
 
 
 def rounded(value: Any) -> Any:

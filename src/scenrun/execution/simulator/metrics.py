@@ -64,4 +64,4 @@ def _thread(thread: SimulatedThread, end_ns: int) -> dict[str, Any]:
     waited = thread.waited_total_ns + (0 if thread.phase is None else waiting)
     lived = max(0, end - thread.started_ns) if thread.has_begun else 0
     times = {"lived_s": lived, "waited_s": waited, "slept_s": slept, "worked_s": thread.worked_ns}
-    return {**{name: round(ns / 1e9, 6) for name, ns in times.items()}, "messages": thread.messages}
+    return {**{name: ns / 1e9 for name, ns in times.items()}, "messages": thread.messages}

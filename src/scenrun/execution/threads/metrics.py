@@ -59,4 +59,4 @@ def _thread(context: Context, end_ns: int) -> dict[str, Any]:
     slept = context.slept_ns + (waiting if sleeping else 0)
     waited = context.waited_total_ns + (0 if sleeping else waiting)
     times = {"lived_s": lived, "waited_s": waited, "slept_s": slept, "worked_s": context.worked_ns}
-    return {**{name: round(ns / 1e9, 6) for name, ns in times.items()}, "messages": context.messages}
+    return {**{name: ns / 1e9 for name, ns in times.items()}, "messages": context.messages}
