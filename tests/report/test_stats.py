@@ -68,7 +68,7 @@ def started(*objects: dict[str, Any]) -> dict[str, Any]:
 def objects_of(figures: Figures) -> dict[str, dict[str, Any]]:
     """All objects by name."""
     tables = (table for name, table in figures.tables.items() if name not in ("threads", "groups", "joins"))
-    results = {name.removeprefix("result of "): one for name, one in figures.tables.get("joins", {}).items()}
+    results = {name.removeprefix("future.result "): one for name, one in figures.tables.get("joins", {}).items()}
     return {**results, **{name: one for table in tables for name, one in table.items()}}
 
 
