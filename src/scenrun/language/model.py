@@ -38,6 +38,7 @@ OWN_FIELDS = (
 )  # fmt: skip
 """The fields of a line that is logged by a step, which the author's may not have where they stand beside them."""
 TAKEN = "with `flat`, `{name}` would hide a field that each line has; choose another name"
+MOST_TIMES = 9
 ANY_NUMBER = 0
 """The `count` that stands for `any`."""
 Count = Annotated[
@@ -126,6 +127,18 @@ class Group(Model):
         return self.join if self.join is not None else not self.daemon
 
 
+class Interrupt(Model):
+    """Steps that come at any moment between two of a thread's own, on its stack, such as a signal handler or a finalizer."""
+
+    what: ClassVar[str] = "an interrupt"
+    target: str = Field(description="the behaviour that comes")
+    in_: str = Field(
+        "main", alias="in", description="the thread group in whose threads it comes, in each for itself; `main`"
+    )
+    times: Annotated[int, Whole(1, MOST_TIMES)] = Field(1, description="how often it comes at most, in each thread")
+    args: Args = Field(default={}, description="the behaviour's parameters by name")
+
+
 class PythonObject(Model):
     """An object of your own Python that threads share; only with `--allow-python`."""
 
@@ -180,6 +193,18 @@ def _state(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, Mapping):
         raise refuse("`state` takes a mapping of names to initial values: `state: {value: 0}`")
     return dict(reader_of(info).named(value))
+
+
+def _interrupts(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, list):
+        raise refuse(f"`interrupts` takes a list: `interrupts: [{{target: on_term, in: main}}]`, not {shown(value)}")
+    reader, out = reader_of(info), []
+    for number, raw in enumerate(value):
+        if not isinstance(raw, Mapping):
+            place = value.places[number] if hasattr(value, "places") else None
+            raise refuse(f"an interrupt is a mapping: `{{target: on_term, in: main}}`, not {shown(raw)}", place=place)
+        out += [one] if (one := reader.model(Interrupt, raw, "an interrupt")) else []
+    return tuple(out)
 
 
 def _let(value: Any, info: ValidationInfo) -> Any:
@@ -286,6 +311,9 @@ class Scenario(Model):
         default={}, description="thread groups by name"
     )
     main: Steps | None = Field(None, description="the main thread's steps; with it nothing is started implicitly")
+    interrupts: Annotated[Any, PlainValidator(_interrupts), WithJsonSchema({"refer": _DEF + "interrupts"})] = Field(
+        default=(), description="steps that come at any moment in a thread, such as a signal handler or a finalizer"
+    )
     stop: Annotated[Any, PlainValidator(_stop), WithJsonSchema({"refer": _DEF + "stop"})] = Field(
         None, description="when the threads are told to stop: a duration, or `{after, event}`"
     )

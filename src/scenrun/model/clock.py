@@ -123,7 +123,9 @@ def _is_in_loop(machine: TimedMachine, thread: Thread) -> bool:
 
 def _aged(machine: TimedMachine, thread: Thread, passing: int) -> Thread:
     """A thread after `passing` nanoseconds."""
-    deadlines = machine.codes[thread.who.code].deadlines if thread.registers else ()
+    deadlines = machine.codes[thread.code].deadlines if thread.registers else ()
+    if thread.below is not None:
+        thread = thread._replace(below=_aged(machine, thread.below, passing))
     if thread.remaining is None and not deadlines:
         return thread
     registers = list(thread.registers)

@@ -18,7 +18,7 @@ from scenrun.model.predicates import Predicates
 from scenrun.model.prepared_code import Node, prepare
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, Handle, State, Thread, Who
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
-from scenrun.program.ir import Instruction, Program
+from scenrun.program.ir import Instruction, Interrupt, Program
 from scenrun.program.primitives.future import KNOWS_ITSELF, shut_at_exit
 from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Then, Values
 from scenrun.program.primitives.registry import KINDS
@@ -39,9 +39,11 @@ class Transition(NamedTuple):
     expires: bool = False
     """Whether its time-out fires, instead of its getting what it waits for."""
     alternative: int = 0
-    """Which alternative it takes, where a step has several."""
+    """Which alternative it takes, where a step has several; of `INTERRUPT` or less: which interrupt comes instead of a step."""
 
 
+INTERRUPT = -1
+"""The alternative of the first interrupt that comes in a thread; the next one is -2."""
 TIME_PASSES = Transition(-1)
 """The transition of a timed machine that lets time pass until the next time-out."""
 
@@ -114,6 +116,35 @@ class Machine(OwnInstructions):
                 if after is not None:
                     yield transition, after
                     break
+        yield from self._interrupted(state, number)
+
+    def _interrupted(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
+        """For each interrupt that may come in a thread now, the transition with which it comes."""
+        for at, _ in self._may_come(state.threads[number]):
+            transition = Transition(number, False, INTERRUPT - at)
+            after = self.step(state, transition)
+            assert after is not None
+            yield transition, after
+
+    @staticmethod
+    def _may_come(thread: Thread) -> Iterator[tuple[int, int]]:
+        """The interrupts that may come in a thread now, each with how often."""
+        if thread.pc >= 0 and thread.below is None:
+            yield from ((at, times) for at, times in enumerate(thread.coming) if times)
+
+    def interrupt_of(self, thread: Thread, transition: Transition) -> Interrupt | None:
+        """The interrupt that comes with a transition; None where the thread makes a step."""
+        if transition.alternative > INTERRUPT:
+            return None
+        return self.program.interrupts_of(thread.who.group)[INTERRUPT - transition.alternative]
+
+    def _come(self, thread: Thread, at: int) -> Thread:
+        """The thread at the first step of an interrupt."""
+        times = thread.coming[at] - 1
+        below = thread._replace(coming=(*thread.coming[:at], times, *thread.coming[at + 1 :]))
+        code = self.program.interrupts_of(thread.who.group)[at].code
+        begun = Thread(thread.who, 0, (), handler=code, below=below)
+        return self._ran(begun, 0, self.codes[code].registers(()), [])
 
     def step(self, state: State, transition: Transition) -> State | None:
         """The state after a transition; None where it is not enabled. Does not check that a time-out is of a blocked thread."""
@@ -122,12 +153,18 @@ class Machine(OwnInstructions):
         thread = state.threads[transition.thread]
         if thread.pc == ENDED:
             return None
+        if transition.alternative <= INTERRUPT:
+            if not any(at == INTERRUPT - transition.alternative for at, _ in self._may_come(thread)):
+                return None
+            threads = list(state.threads)
+            threads[transition.thread] = self._come(thread, INTERRUPT - transition.alternative)
+            return state._replace(threads=tuple(threads))
         outcome = self._outcome(state, transition, thread)
         return None if outcome is None else self._after(state, transition, thread, outcome)
 
     def result_of(self, state: State, transition: Transition) -> Any:
         """The result of an enabled transition for its thread; None where it has none, or fails."""
-        if transition == TIME_PASSES:
+        if transition == TIME_PASSES or transition.alternative <= INTERRUPT:
             return None
         return getattr(self.outcome_of(state, transition), "result", None)
 
@@ -185,7 +222,7 @@ class Machine(OwnInstructions):
     # --- one transition
 
     def _node(self, thread: Thread) -> Node:
-        return self.codes[thread.who.code].nodes[thread.pc]
+        return self.codes[thread.code].nodes[thread.pc]
 
     def alternatives(self, thread: Thread) -> int:
         """The number of alternatives of the next step."""
@@ -378,7 +415,8 @@ class Machine(OwnInstructions):
 
     def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
         """A thread at its first step."""
-        return self._ran(Thread(who, 0, ()), 0, self.codes[who.code].registers(given), [])
+        coming = tuple(one.times for one in self.program.interrupts_of(who.group)) if self.program.interrupts else ()
+        return self._ran(Thread(who, 0, (), coming=coming), 0, self.codes[who.code].registers(given), [])
 
 
 def outcome_of_call(calls: Calls, instruction: Instruction, thread: Thread) -> Outcome:

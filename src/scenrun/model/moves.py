@@ -6,11 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.model.machine import Machine, Transition
+from scenrun.model.machine import INTERRUPT, Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
 from scenrun.program.primitives.thread import TIMERS
+
+COMES = "interrupt"
+"""The operation of a move with which an interrupt comes; its step is the interrupt's place in the file."""
 
 
 class Move(NamedTuple):
@@ -97,7 +100,7 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
         if machine.is_over(state):
             raise Diverged(number, f"move {number + 1:,} ({move}): everyone who must end has ended by then")
         at = _number_of(state, move.thread)
-        transition = Transition(-1 if at is None else at, move.expires, move.alternative)
+        transition = Transition(-1 if at is None else at, move.expires, _alternative(machine, state, at, move))
         after = None
         if at is not None and _fits(machine, state, transition, move):
             after = _stepped(machine, state, transition, number)
@@ -112,6 +115,8 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
 def move_of(machine: Machine, state: State, transition: Transition) -> Move:
     """The name of a transition in a state."""
     thread = state.threads[transition.thread]
+    if (comes := machine.interrupt_of(thread, transition)) is not None:
+        return Move(thread.who.name, COMES, machine.program.path_of(comes))
     instruction = machine.instruction_of(thread)
     step = instruction.step if instruction is not None else ""
     return Move(
@@ -127,6 +132,15 @@ def _op(thread: Thread, instruction: Instruction | None) -> str:
 
 def _number_of(state: State, name: str) -> int | None:
     return next((number for number, thread in enumerate(state.threads) if thread.who.name == name), None)
+
+
+def _alternative(machine: Machine, state: State, at: int | None, move: Move) -> int:
+    """The alternative of a move's transition: that of an interrupt, where one comes with it."""
+    if move.op != COMES or at is None:
+        return move.alternative
+    known = machine.program.interrupts_of(state.threads[at].who.group)
+    paths = [machine.program.path_of(one) for one in known]
+    return INTERRUPT - paths.index(move.step) if move.step in paths else move.alternative
 
 
 def _fits(machine: Machine, state: State, transition: Transition, move: Move) -> bool:
@@ -157,7 +171,7 @@ def _why_not(machine: Machine, state: State, at: int | None, move: Move) -> str:
     if thread.pc == ENDED:
         return f"{move.thread} has ended by then"
     instruction = machine.instruction_of(thread)
-    now = move_of(machine, state, Transition(at, move.expires, move.alternative))
+    now = move_of(machine, state, Transition(at, move.expires, _alternative(machine, state, at, move)))
     if now != move:
         return f"{move.thread} is about to do {now.op}{_place(instruction, now)} instead"
     if machine.step(state, Transition(at)) is not None:

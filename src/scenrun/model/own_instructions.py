@@ -49,7 +49,7 @@ class OwnInstructions:
 
     def _ran(self, thread: Thread, pc: int, registers: list[Any], cells: list[Any], *, inside: bool = False) -> Thread:
         """The thread at its next step, after its own instructions from `pc` on; `inside` an `atomic`, all belong to the step."""
-        environment, nodes, fault = self._environment(thread), self.codes[thread.who.code].nodes, thread.fault
+        environment, nodes, fault = self._environment(thread), self.codes[thread.code].nodes, thread.fault
         for _ in range(PATIENCE):
             node = nodes[pc]
             try:
@@ -75,14 +75,19 @@ class OwnInstructions:
     ) -> Thread:
         """A thread at a step, reduced to the registers, fault and draws that are live: states that differ in others are equal."""
         who = thread.who
-        node = self.codes[who.code].nodes[pc]
+        node = self.codes[thread.code].nodes[pc]
+        if thread.below is not None and node.instruction.op == "end":
+            return thread.below
         slots, arguments = self._named(thread, node, registers, environment)
         draws = environment.random.count if node.keeps_draws else 0
         if node.dead:
             registers = [UNSET if at in node.dead else value for at, value in enumerate(registers)]
         kept = fault if node.keeps_fault else None
         left = self._time_left(node.operation, arguments)
-        return Thread(who, pc, tuple(registers), draws, 0, slots, arguments, None, kept, None, left)
+        return Thread(
+            who, pc, tuple(registers), draws, 0, slots, arguments, None, kept, None, left,
+            thread.coming, thread.handler, thread.below,
+        )  # fmt: skip
 
     def _named(
         self, thread: Thread, node: Node, registers: list[Any], environment: Environment

@@ -77,6 +77,17 @@ class Thread(NamedTuple):
     fault_at: Instruction | None = None
     remaining: int | None = None
     """In virtual time: the time until its time-out, in nanoseconds; None without one."""
+    coming: tuple[int, ...] = ()
+    """How often each of the interrupts of its group may still come."""
+    handler: int | None = None
+    """The code of the interrupt that it runs; None where it runs its own code."""
+    below: Thread | None = None
+    """What the interrupt that it runs has come into: where the thread goes on afterwards."""
+
+    @property
+    def code(self) -> int:
+        """The code that it runs."""
+        return self.who.code if self.handler is None else self.handler
 
 
 class State(NamedTuple):

@@ -11,6 +11,16 @@ ANYTHING = 1
 _STARTS = ("thread.start", "task.start", "timer.start", "spawned.spawn", "spawned.spawn_later", "pool.submit")
 
 
+def _on_one_stack(program: Program) -> dict[int, set[int]]:
+    """For each code of a thread in which interrupts come, and of an interrupt, the others on the same stack."""
+    found: dict[int, set[int]] = {}
+    for interrupt in program.interrupts:
+        for code in {0} if interrupt.group == "main" else {g.code for g in program.groups if g.name == interrupt.group}:
+            found.setdefault(code, set()).add(interrupt.code)
+            found.setdefault(interrupt.code, set()).add(code)
+    return found
+
+
 class Footprints:
     """The effects on shared objects that are reachable from each instruction, as the bits of an integer.
 
@@ -20,6 +30,8 @@ class Footprints:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._bits: dict[tuple[int, str], int] = {}
+        self._with = _on_one_stack(program)
+        """The codes that a thread may also be in: those of its interrupts, and what an interrupt comes into."""
 
     def bit(self, cell: int, operation: str) -> int:
         """The bit of an operation on a cell; 0 where no instruction has this effect."""
@@ -28,7 +40,10 @@ class Footprints:
 
     def left(self, code: int, pc: int) -> int:
         """The effects that a thread at `pc` of `code` may still have, with those of the threads that it may start."""
-        return self._reach(self._program.codes[code])[pc]
+        reach = self._reach(self._program.codes[code])[pc]
+        for other in self._with.get(code, ()):
+            reach |= self._totals[other]
+        return reach
 
     @cached_property
     def _totals(self) -> list[int]:
@@ -42,6 +57,8 @@ class Footprints:
                 total = 0
                 for instruction, effect in zip(code.instructions, effects, strict=True):
                     total |= effect | self._started(instruction, totals)
+                for other in self._with.get(code.number, ()):
+                    total |= totals[other]
                 totals[code.number] = total
             if totals == before:
                 return totals

@@ -104,6 +104,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Code that comes at any moment between two steps of a thread, on the thread's own stack, at most so many times."""
+
+    code: int
+    group: str
+    """The group of threads that it comes in, each for itself; `main` for main."""
+    target: str
+    times: int
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """One read of an observation: the value of a variable, or a question about an object, into a register."""
 
@@ -242,6 +254,8 @@ class Program:
     objects: tuple[PythonObject, ...] = ()
     any_number: tuple[str, ...] = ()
     """The groups with `count: any`, which are compiled with one replica."""
+    interrupts: tuple[Interrupt, ...] = ()
+    """The code that comes at any moment."""
     warnings: tuple[Problem, ...] = ()
     """What may be a mistake of its file, such as an object that nobody uses."""
 
@@ -257,6 +271,14 @@ class Program:
                 for i in code.instructions
             ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+    def interrupts_of(self, group: str) -> tuple[Interrupt, ...]:
+        """What may come in the threads of a group."""
+        return tuple(one for one in self.interrupts if one.group == group)
+
+    def path_of(self, interrupt: Interrupt) -> str:
+        """The place of an interrupt in the file: `interrupts[0]`."""
+        return f"interrupts[{self.interrupts.index(interrupt)}]"
 
     @property
     def log_options(self) -> dict[str, Any]:

@@ -162,6 +162,10 @@ def _reading(event: Event) -> str:
     return f"reads the clock: {value(event.get('value'))} s"
 
 
+def _interrupted(event: Event) -> str:
+    return f"is interrupted by {value(event.get('target'))}" if event.get("target") else "is interrupted"
+
+
 def _callback_added(event: Event) -> str:
     whose = _object(event) if event.get("object") else "a future"
     return f"added a callback to {whose}" + (", which is done already" if event.get("value") else "")
@@ -245,6 +249,7 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "finding": lambda event: "; ".join(finding_lines(event)),
     "thread.started": _started,
     "thread.ended": "ends",
+    "thread.interrupted": _interrupted,
     "thread.cut_off": "is cut off, as the run is over",
     "thread.failed": lambda event: f"fails with {_fault(event)}",
     "fault.raised": lambda event: f"meets {_fault(event)}",

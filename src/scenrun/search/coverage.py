@@ -55,7 +55,7 @@ def _unreached(space: StateSpace) -> set[tuple[int, str]]:
     """The steps on shared objects to which no thread came."""
     machine, came = space.machine, set[tuple[int, int]]()
     for number in range(space.thread_count):
-        came |= {(thread.who.code, thread.pc) for thread in space.local_states(number) if thread is not None}
+        came |= {(thread.code, thread.pc) for thread in space.local_states(number) if thread is not None}
     out, reached = set[tuple[int, str]](), set[tuple[int, str]]()
     for code in machine.program.codes:
         for pc, instruction in enumerate(code.instructions):

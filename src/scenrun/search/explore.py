@@ -54,6 +54,8 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
     began = time.perf_counter()
     if program.reads_clock is not None:
         how = how.for_clock(program.reads_clock)
+    if program.interrupts:
+        how = how.for_interrupts(program.interrupts[0].line)
     found = _searched(program, seed, how, began)
     if program.expectations.liveness and found.interrupted is None:
         from scenrun.search.eventually import with_liveness

@@ -18,6 +18,8 @@ BOUNDED = ("preemptions", "delays")
 """Strategies that enumerate schedules, those with fewer preemptions or delays first."""
 STATELESS = (*SAMPLED, *BOUNDED, "dpor")
 """Strategies that walk schedules one by one and keep no states."""
+REDUCED = ("dpor",)
+"""Those that have to know what each thread may do next."""
 TIMES = ("free", "virtual")
 REDUCTIONS = ("auto", "on", "off")
 DEPTH = 3
@@ -78,6 +80,15 @@ class SearchOptions:
         if self.is_time_given and not self.is_timed:
             raise UsageError(f"{reads}; it is searched in virtual time, where steps take none")
         return replace(self, time_mode="virtual")
+
+    def for_interrupts(self, line: int) -> SearchOptions:
+        """The options for a program in which an interrupt, declared at `line`, comes between any two steps of a thread."""
+        comes = f"what line {line} lets come at any moment is part of no thread's steps"
+        if self.strategy in REDUCED:
+            raise UsageError(f"{comes}, as the strategy {self.strategy} has to know them; take another one")
+        if self.reduction == "on":
+            raise UsageError(f"{comes}, as a reduction has to know them; search without one")
+        return replace(self, reduction="off", symmetry=False)
 
 
 @dataclass(frozen=True, slots=True)

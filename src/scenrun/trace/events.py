@@ -73,6 +73,7 @@ _OWN = (
         ("pool",),
     ),
     Event("thread.ended", "A thread has taken its last step.", {}, "info"),
+    Event("thread.interrupted", "Code that comes at any moment begins in a thread.", {"target": TEXT}, "info"),
     Event("thread.cut_off", "A thread was ended before its next step, as the run was over.", {}, "info"),
     Event("thread.failed", "An exception left a thread.", {"type": TEXT, "text": TEXT}, "error"),
     Event(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.codegen import Compiled, Writer, counts, leaders, object_of
-from scenrun.program.control_flow import is_noticed
+from scenrun.program.control_flow import is_noticed, steps_of
 from scenrun.program.ir import Code, Instruction
 from scenrun.program.primitives.registry import is_attribute, operation
 from scenrun.trace.events import LEVELS
@@ -26,6 +26,8 @@ class Options:
     """Whether there is a limit of steps."""
     guarded: frozenset[int]
     """Variables that are accessed by methods: those under the hidden lock, and those that are changed in part."""
+    interrupted: frozenset[int] = frozenset()
+    """Codes of threads in which interrupts come."""
     of_daemons: frozenset[int] = frozenset()
     """Codes that a daemon may run: it is cut off before its next step, not only at the next turn of a loop."""
 
@@ -67,6 +69,8 @@ class RealWriter(Writer):
 
     def _instruction(self, pc: int, i: Instruction) -> Iterable[str]:
         lines = super()._instruction(pc, i)
+        if self.code.number in self.options.interrupted and pc in steps_of(self.code):
+            lines = [f"if __me.coming: __me.coming.before(__s{pc})", *lines]
         if self.code.number in self.options.of_daemons and is_noticed(i):
             return ["if __me.cut: raise __Cut", *lines]
         return lines

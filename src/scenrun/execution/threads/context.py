@@ -71,8 +71,8 @@ class Context:
     """One thread, task or timer of a run."""
 
     __slots__ = (
-        "arguments", "asked", "atomic", "callbacks", "calling", "cancelled", "code", "cut", "daemon", "ended", "ended_ns",
-        "endless", "fault", "future", "gate", "group", "held_ns", "index", "left_with", "messages", "name",
+        "arguments", "asked", "atomic", "callbacks", "calling", "cancelled", "code", "coming", "cut", "daemon", "ended",
+        "ended_ns", "endless", "fault", "future", "gate", "group", "held_ns", "index", "left_with", "messages", "name",
         "pool", "random", "real", "result", "seen", "size", "slept_ns", "started", "started_ns", "steps", "unshown",
         "wait", "waited_ns", "waited_total_ns", "waiter", "worked_ns", "worker",
     )  # fmt: skip
@@ -89,6 +89,8 @@ class Context:
         self.endless = endless
         self.arguments = arguments
         self.pool = pool
+        self.coming: Any = None
+        """The interrupts that are still to come in it, as `interrupts.Arrivals`; None where none may."""
         self.worker: str | None = None
         """The worker of its pool that runs it, once one does."""
         self.random = Draws(seed, name)

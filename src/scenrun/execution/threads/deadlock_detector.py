@@ -47,6 +47,8 @@ class Detector:
 
     @staticmethod
     def _is_blocked(context: Context, wait: Wait) -> bool:
+        if context.coming:  # an interrupt may come in it, and do anything
+            return False
         return wait.deadline_ns is None and wait.object is not None and wait.object.stuck(wait.op, context)
 
     def _is_still(self, context: Context, wait: Wait | None) -> bool:

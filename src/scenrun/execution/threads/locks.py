@@ -63,7 +63,20 @@ class _Counted(ABC):
         return got
 
     def _take(self, me: Context, since: int, timeout: int | None) -> bool:
+        if me.coming is not None:
+            return self._take_in_slices(me, None if timeout is None else since + timeout)
         return bool(self.real.acquire(True, seconds(timeout)))
+
+    def _take_in_slices(self, me: Context, deadline: int | None) -> bool:
+        """Acquires it in slices, between which interrupts come."""
+        while not me.cut:
+            left = SLICE_S if deadline is None else min(SLICE_S, max(0, deadline - now()) / 1e9)
+            if self.real.acquire(True, left):
+                return True
+            if deadline is not None and now() >= deadline:
+                return False
+            me.coming.while_waiting()
+        return False
 
     @abstractmethod
     def _took(self, me: Context) -> None:
@@ -217,6 +230,8 @@ class RealRLock(_Counted):
                 time.sleep(left)  # the real lock does not block a thread that it takes for its owner
             if deadline is not None and now() >= deadline:
                 return False
+            if me.coming is not None:
+                me.coming.while_waiting()
         return False
 
     def _took(self, me: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import queue
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from scenrun.errors import Fault
 from scenrun.execution.counters import Counter
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import Context, current
+from scenrun.execution.threads.threads import wait_in_slices
 from scenrun.execution.threads.waiting import Parked, is_parked
 from scenrun.program.exceptions import EXCEPTIONS, name_of
 from scenrun.program.primitives.queue import SHUT_DOWN
@@ -243,11 +245,25 @@ class RealSimpleQueue:
         me.size = self.real.qsize()
         self.largest = max(self.largest, me.size)
 
+    def _take(self, me: Context, since: int, timeout: int | None, block: bool) -> Any:
+        if not block or me.coming is None:
+            return self.real.get(block, None if timeout is None else timeout / 1e9)
+        found: list[Any] = []
+
+        def take(slice_s: float) -> bool:
+            with suppress(queue.Empty):
+                found.append(self.real.get(True, slice_s))
+            return bool(found)
+
+        if not wait_in_slices(me, None if timeout is None else since + timeout, take):
+            raise queue.Empty
+        return found[0]
+
     def get(self, me: Context, site: Site, timeout: int | None, block: bool) -> Any:
         """Takes an item; waits while the queue is empty, if `block`, for at most `timeout` nanoseconds."""
         since = me.publish("simple_queue.get", self, timeout if block else 0, site)
         try:
-            item = self.real.get(block, None if timeout is None else timeout / 1e9)
+            item = self._take(me, since, timeout, block)
         except queue.Empty:
             me.resume(since)
             raise Fault("queue.Empty", "") from None

@@ -18,13 +18,14 @@ from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import Context, Cut, FaultLeft, enter
 from scenrun.execution.threads.futures import RealFutures
+from scenrun.execution.threads.interrupts import Arrivals, acquired_in_slices, make_interruptible
 from scenrun.execution.threads.locks import RealLock
 from scenrun.execution.threads.object_factory import ObjectFactory
 from scenrun.execution.threads.threads import RealTimer, Spawner
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
-from scenrun.program.ir import Code, Program
+from scenrun.program.ir import Code, Interrupt, Program
 from scenrun.program.user_python import Arguments, Calls
 from scenrun.trace.events import LEVELS
 
@@ -66,6 +67,8 @@ class Run:
         self._factory = ObjectFactory(program, self, self.hidden, self.watch)
         self.objects = self._factory.objects()
         self.watch.bind(self.objects)
+        if program.interrupts:
+            make_interruptible(self.flat_objects())
         self.main = self.new_context("main", "main", 0, 0)
         self._calls = Calls(program)
         self._compiled = self._compile(level)
@@ -93,8 +96,9 @@ class Run:
             "__caught": self._caught,
         }
         options = Options(
-            level, self.program.step_limit is not None, self._factory.guarded_cells(), _codes_of_daemons(self.program)
-        )
+            level, self.program.step_limit is not None, self._factory.guarded_cells(),
+            _codes_interrupted(self.program), _codes_of_daemons(self.program),
+        )  # fmt: skip
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Compiled:
@@ -201,6 +205,7 @@ class Run:
         context.started_ns = now()
         if context.cut:
             raise Cut
+        self._expect_interrupts(context)
         pool = {} if context.pool is None else {"pool": context.pool.label}
         self._event(context, None, "thread.started", "info", {"daemon": context.daemon, **pool})
         try:
@@ -216,6 +221,19 @@ class Run:
         # before the end becomes visible, so that no line of a join can precede it in the log
         self._event(context, None, "thread.ended", "info", {})
         return context.result
+
+    def _expect_interrupts(self, context: Context) -> None:
+        if interrupts := self.program.interrupts_of(context.group):
+            context.coming = Arrivals(context, interrupts, self.seed, self._interrupted)
+
+    def _interrupted(self, me: Context, interrupt: Interrupt, site: Site) -> None:
+        """Runs an interrupt in a thread that is about to make a step, or waits in it."""
+        self._event(me, site, "thread.interrupted", "info", {"target": interrupt.target})
+        code, me.code = me.code, interrupt.code
+        try:
+            self._compiled[interrupt.code].function(me)
+        finally:
+            me.code = code
 
     def _end(self, context: Context) -> None:
         if context.atomic:
@@ -296,7 +314,10 @@ class Run:
             return
         since = me.publish("sleep", None, nanoseconds, site)
         # not `time.sleep`, which nothing could end: the gate is locked, and is released to free the thread
-        me.gate.acquire(timeout=nanoseconds / 1e9)
+        if me.coming is not None:
+            acquired_in_slices(me, me.gate, nanoseconds / 1e9)
+        else:
+            me.gate.acquire(timeout=nanoseconds / 1e9)
         me.wait = None
         if me.cut:
             raise Cut
@@ -343,6 +364,13 @@ class Run:
         """Yields every object, and of an array each element."""
         for made in self.objects:
             yield from made if isinstance(made, list) else [made]
+
+
+def _codes_interrupted(program: Program) -> frozenset[int]:
+    """Returns the codes of the threads in which interrupts come."""
+    groups = {one.group for one in program.interrupts}
+    of_groups = (group.code for group in program.groups if group.name in groups)
+    return frozenset((*of_groups, *((0,) if "main" in groups else ())))
 
 
 def _codes_of_daemons(program: Program) -> frozenset[int]:

@@ -153,6 +153,8 @@ def wait_in_slices(me: Context, deadline: int | None, wait: Callable[[float], bo
             return True
         if deadline is not None and now() >= deadline:
             return False
+        if me.coming is not None:
+            me.coming.while_waiting()
     return False
 
 

@@ -17,7 +17,7 @@ from scenrun.language.model import ANY_NUMBER, Behaviour, Scenario
 from scenrun.language.model import Group as GroupModel
 from scenrun.language.primitives import Timer
 from scenrun.language.verbs.threads import Spawn
-from scenrun.program.compiler import flow, futures, operations, threads
+from scenrun.program.compiler import flow, futures, interrupts, operations, threads
 from scenrun.program.compiler.arguments import bind_captured, bind_inline, expression_of, signature
 from scenrun.program.compiler.assembler import Assembler, Size
 from scenrun.program.compiler.complaints import Complaints
@@ -49,7 +49,7 @@ MAX_CODES = 2_000
 MAX_THREADS = 100_000
 INLINE = 5
 """What inlining a behaviour once counts in addition to its steps and parameters: about its cost."""
-__all__ = ["compile_scenario", "flow", "futures", "operations", "threads"]
+__all__ = ["compile_scenario", "flow", "futures", "interrupts", "operations", "threads"]
 
 
 def compile_scenario(scenario: Scenario, problems: list[Problem], overrides: dict[str, Any] | None = None) -> Program:
@@ -155,7 +155,7 @@ class Compiler:
 
     # --- codes
 
-    def _reserve(self) -> int:
+    def reserve(self) -> int:
         if len(self.codes) >= MAX_CODES:
             message = "behaviours that spawn one another make ever new programs; pass `value` parameters instead"
             raise ScenarioError([Problem(self.place, message)])
@@ -166,7 +166,7 @@ class Compiler:
         """The code that the threads of a group, or a timer, run."""
         if cell.number in self._of_cell:
             return self._of_cell[cell.number]
-        number = self._of_cell[cell.number] = self._reserve()
+        number = self._of_cell[cell.number] = self.reserve()
         self._pending.append(cell)
         return number
 
@@ -236,7 +236,7 @@ class Compiler:
                 caller.refuse(place, f"`{target}` spawns itself with another expression; pass a `value` instead")
                 return None
             self.grow(target, behaviour, place)
-            number = writer.code.number = self._of_target[key] = self._reserve()
+            number = writer.code.number = self._of_target[key] = self.reserve()
             self._spawning.append(target)
             self._write_new(writer, behaviour, target, inner, is_thread=is_thread, is_task=not is_thread)
             self._spawning.pop()
@@ -267,12 +267,14 @@ class Compiler:
     def program(self, overrides: dict[str, Any]) -> Program:
         """Compile the whole scenario; the program is valid only if no problem was noted."""
         self._check_something_runs()
-        main = Writer(self, Assembler(self._reserve(), "main", self.scenario.source, self.size))
+        main = Writer(self, Assembler(self.reserve(), "main", self.scenario.source, self.size))
         with main.code.at("main", self.scenario.place):
             write_main(main, self.scenario)
         self.codes[0] = main.code.finish()
         self._write_pending()
         groups = tuple(self._group(name, model) for name, model in self.scenario.threads.items())
+        self._write_pending()
+        coming = interrupts.written(self)
         self._write_pending()
         expectations = self._expectations()
         self._check_threads(groups)
@@ -288,6 +290,7 @@ class Compiler:
             codes=tuple(code for code in self.codes if code is not None),
             groups=groups,
             expectations=expectations,
+            interrupts=coming,
             time_limit_ns=scenario.time_limit_ns,
             step_limit=scenario.limits.steps,
             log_fields=dict(scenario.log.fields),

@@ -191,7 +191,7 @@ def _run(w: Writer, callback: Callback, given: str) -> None:
     for number, register in enumerate(callback.registers):
         w.code.emit("let", arguments=(f"{given}[{number + 1}]",), into=register)
     w.code.local_names |= callback.locals
-    with _logged(w, target):
+    with logged(w, f"calling callback {target}"):
         forget_locals(w, behaviour, callback.scope)
         w.running.append(target)
         with w.code.inline(None):
@@ -200,7 +200,8 @@ def _run(w: Writer, callback: Callback, given: str) -> None:
 
 
 @contextmanager
-def _logged(w: Writer, target: str) -> Iterator[None]:
+def logged(w: Writer, what: str) -> Iterator[None]:
+    """Around steps whose exceptions are logged and go no further; what: where they come from, in words."""
     failed, other, end, fault = Label(), Label(), Label(), w.code.temporary("fault")
     with w.code.handled(failed):
         yield
@@ -208,7 +209,7 @@ def _logged(w: Writer, target: str) -> Iterator[None]:
     w.code.mark(failed)
     w.code.emit("take", into=fault)
     w.code.emit("branch", arguments=(f"__is_a({fault}, 'Exception')",), to=other)
-    text = f"{f'exception calling callback {target}: '!r} + {fault}.type + ': ' + {fault}.text"
+    text = f"{f'exception {what}: '!r} + {fault}.type + ': ' + {fault}.text"
     w.code.emit("log", arguments=(text, "None"), options={"level": "error"})
     w.code.emit("jump", to=end)
     w.code.mark(other)

@@ -11,7 +11,7 @@ from scenrun.errors import Place
 from scenrun.language.durations import Duration
 from scenrun.language.expressions import Expression
 from scenrun.language.fields import ComputedDuration, DurationName, Model, Reference
-from scenrun.language.model import Behaviour, Group, Scenario
+from scenrun.language.model import Behaviour, Group, Interrupt, Scenario
 from scenrun.language.primitives import Barrier, Condition, Timer
 from scenrun.language.templates import Hole, Template
 from scenrun.language.variables import Target
@@ -23,7 +23,7 @@ EXCEPTION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(?::\s*|\Z)")
 """The name of an exception at the beginning of what `raise` takes."""
 _LEAVES = (str, int, float, type(None), Duration)
 """The types of values that mention no name."""
-_TARGETING = (Group, flow.Run, threads.Spawn, threads.Submit, threads.Map, threads.OnDone, Timer)
+_TARGETING = (Group, Interrupt, flow.Run, threads.Spawn, threads.Submit, threads.Map, threads.OnDone, Timer)
 
 
 def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -36,6 +36,8 @@ def targets(scenario: Scenario) -> Iterator[tuple[str, dict[str, Any]]]:
             yield primitive.target, primitive.args
         if isinstance(primitive, Barrier) and primitive.action is not None:
             yield primitive.action, primitive.args
+    for interrupt in scenario.interrupts:
+        yield interrupt.target, interrupt.args
     for step in all_steps(scenario):
         if isinstance(step, threads.Spawn | threads.Submit | threads.Map | threads.OnDone | flow.Run):
             yield step.target, step.args

@@ -113,6 +113,10 @@ def step_between(
     value, has_value = _value(machine, before, transition, after)
     if move.op == "choose":
         value, has_value = None, False
+    comes = machine.interrupt_of(thread, transition)
+    if comes is not None:
+        told = f"is interrupted: {comes.target}"
+        return TraceStep(number, thread.who.name, told, None, None, comes.line or None, move.step, move, broke)
     text = _text(move, _with_path(machine, thread, name or None), value, has_value)
     if move.op.startswith("calls."):
         text = _call(thread.arguments)

@@ -91,7 +91,7 @@ class Meetings:
 
     def _accesses(self, thread: Thread) -> RacingAccesses | None:
         if begins_atomic(self.space.machine, thread):
-            bits = _bits(self.space.touches.inside(thread.who.code, thread.pc))
+            bits = _bits(self.space.touches.inside(thread.code, thread.pc))
             return RacingAccesses(bits, bits, None)
         touches = touches_of(self.space.machine, thread)
         if not touches:

@@ -38,7 +38,7 @@ class Touches:
         reads = frozenset(thread.slots)
         instruction = self.machine.instruction_of(thread) if thread.pc >= 0 else None
         if instruction is not None and instruction.op == "atomic.begin":
-            reads |= self.inside(thread.who.code, thread.pc)
+            reads |= self.inside(thread.code, thread.pc)
         writes = reads if self._writes(thread, instruction) else frozenset()
         watched = [cells for cells in self._observed if cells & writes]
         starts = instruction is not None and instruction.code is not None
