@@ -276,6 +276,10 @@ class Program:
         """What may come in the threads of a group."""
         return tuple(one for one in self.interrupts if one.group == group)
 
+    def interrupt_at(self, path: str) -> Interrupt:
+        """The interrupt at a place in the file."""
+        return next(one for one in self.interrupts if self.path_of(one) == path)
+
     def path_of(self, interrupt: Interrupt) -> str:
         """The place of an interrupt in the file: `interrupts[0]`."""
         return f"interrupts[{self.interrupts.index(interrupt)}]"

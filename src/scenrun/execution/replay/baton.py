@@ -14,7 +14,7 @@ from time import perf_counter_ns as now
 
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import TURN, Context, Cut, Wait
-from scenrun.model.moves import ResolvedMove
+from scenrun.model.moves import COMES, ResolvedMove
 from scenrun.model.state import LEAVING
 
 
@@ -90,8 +90,10 @@ class Baton:
         """Whether the operation that a thread is about to do will time out, at once or after it was parked."""
         if made.move.expires:
             return True
-        own, at = self._own[me.name], self._taken[me.name]
-        following = own[at] if at < len(own) else None
+        own = self._own[me.name][self._taken[me.name] :]
+        if own and own[0].move.op == COMES:  # those of interrupts come in between
+            own = [one for one in own if one.move.step == made.move.step and one.move.phase]
+        following = own[0] if own else None
         return (
             following is not None and following.move.expires and following.pc == made.pc and following.move.phase == 1
         )
@@ -147,7 +149,8 @@ class Baton:
                 if name in self._gone:
                     self.fail(f"{name} has ended already")
                 return
-            if (asking.pc, asking.phase) != (made.pc, made.move.phase):
+            phase = asking.phase if made.move.op == COMES else made.move.phase
+            if (asking.pc, asking.phase) != (made.pc, phase):
                 self.fail(f"{name} {asking}")
                 return
             del self._asking[name]

@@ -19,12 +19,14 @@ from scenrun.execution.site import Site
 from scenrun.execution.threads.codegen import Options, compile_code
 from scenrun.execution.threads.context import TURN, Context, Cut, FaultLeft, Wait, current
 from scenrun.execution.threads.futures import held
+from scenrun.execution.threads.interrupts import kept_waiting
 from scenrun.execution.threads.pools import RealPool
 from scenrun.execution.threads.run import Run
 from scenrun.execution.threads.run_program import refuse_unknown_to_python, started_fields, watched
 from scenrun.execution.threads.supervisor import Supervisor
 from scenrun.execution.threads.threads import RealTimer
 from scenrun.execution.threads.waiting import Parked, RealActingBarrier, RealBarrier, RealCondition, RealEvent
+from scenrun.model.moves import COMES, ResolvedMove
 from scenrun.model.state import BEGINNING, LEAVING
 from scenrun.program.findings import Stuck
 from scenrun.program.ir import Code, Program
@@ -91,13 +93,13 @@ class ReplayedRun(Run):
     def ask(self, me: Context, site: Site, timeout: int | None = None) -> int | None:
         """Blocks until the thread's turn; returns the timeout for its operation in nanoseconds: 0 if it times out in the plan."""
         self._look(me)
-        made = self.baton.ask(me, site, site.pc)
+        made = self._turn(me, site)
         return 0 if made is not None and self.baton.is_cut_short(me, made) else timeout
 
     def way(self, me: Context, site: Site, own: Any) -> Any:
         """Blocks until the thread's turn; returns the alternative of its move in place of the thread's own choice."""
         self._look(me)
-        made = self.baton.ask(me, site, site.pc)
+        made = self._turn(me, site)
         return own if made is None else made.move.alternative
 
     def moment(self, me: Context, site: Site, own: int) -> int:
@@ -110,8 +112,20 @@ class ReplayedRun(Run):
         self._look(me)
         wait, site = me.wait, me.seen
         assert site is not None
-        self.baton.ask(me, site, site.pc, phase)
+        self._turn(me, site, phase)
         me.wait = wait
+
+    def _turn(self, me: Context, site: Site, phase: int = 0) -> ResolvedMove | None:
+        """Blocks until the thread's turn; the interrupts that come before it run first."""
+        while True:
+            made = self.baton.ask(me, site, site.pc, phase)
+            if made is None or made.move.op != COMES:
+                return made
+            with kept_waiting(me):
+                self._interrupted(me, self.program.interrupt_at(made.move.step), site)
+
+    def _expect_interrupts(self, context: Context) -> None:
+        """Nothing comes but what the plan has come."""
 
     def _look(self, me: Context) -> None:
         """Checks `always` after each move."""

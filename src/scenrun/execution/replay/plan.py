@@ -135,10 +135,17 @@ def to_show(program: Program, finding: tuple[str, str] | None) -> Program:
 
 
 def asked_of(machine: Machine) -> tuple[frozenset[int], ...]:
-    """Returns for each code the instructions that are steps of the model."""
+    """Returns for each code the instructions that are steps of the model; the end of an interrupt is none."""
+    coming = {one.code for one in machine.program.interrupts}
     return tuple(
-        frozenset(pc for pc, node in enumerate(ready.nodes) if node.is_step and not node.instruction.option("atomic"))
-        for ready in machine.codes
+        frozenset(
+            pc
+            for pc, node in enumerate(ready.nodes)
+            if node.is_step
+            and not node.instruction.option("atomic")
+            and not (number in coming and node.instruction.op == "end")
+        )
+        for number, ready in enumerate(machine.codes)
     )
 
 

@@ -38,7 +38,7 @@ class AskingWriter(SimulatedWriter):
 
     def op_end(self, pc: int, i: Instruction) -> list[str]:
         first, *rest = super().op_end(pc, i)
-        return [first, *self._ask(pc), *rest]
+        return [first, *(self._ask(pc) if pc in self.asked else ()), *rest]
 
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         return [*(self._ask(pc) if pc in self.asked else ()), *super().op_jump(pc, i)]

@@ -27,7 +27,7 @@ class AskingWriter(RealWriter):
         return f"__ask(__me, __s{pc})"
 
     def op_end(self, pc: int, i: Instruction) -> list[str]:
-        return [f"__result = {i.arguments[0]}", self._ask(pc), "return __result"]
+        return [f"__result = {i.arguments[0]}", *([self._ask(pc)] if pc in self.asked else []), "return __result"]
 
     def op_jump(self, pc: int, i: Instruction) -> list[str]:
         return [*([self._ask(pc)] if pc in self.asked else []), *super().op_jump(pc, i)]

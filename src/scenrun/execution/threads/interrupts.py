@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from time import perf_counter_ns as now
 from typing import Any
 
@@ -56,14 +56,22 @@ class Arrivals:
 
     def _next(self, site: Site) -> None:
         _, interrupt = self._left.pop(0)
-        me = self._me
-        kept = me.wait, me.seen, me.waiter, me.fault, me.waited_ns
         self._is_busy = True
         try:
-            self._come(me, interrupt, site)
+            with kept_waiting(self._me):
+                self._come(self._me, interrupt, site)
         finally:
             self._is_busy = False
-            me.wait, me.seen, me.waiter, me.fault, me.waited_ns = kept
+
+
+@contextmanager
+def kept_waiting(me: Context) -> Iterator[None]:
+    """What an interrupt comes into is the same after it."""
+    kept = me.wait, me.seen, me.waiter, me.fault, me.waited_ns
+    try:
+        yield
+    finally:
+        me.wait, me.seen, me.waiter, me.fault, me.waited_ns = kept
 
 
 def _moment(draws: Draws) -> int:
