@@ -402,7 +402,8 @@ class Machine(OwnInstructions):
         registers = tuple(self.codes[who.code].registers(given))
         arguments = tuple(named[p] for p in begin.parameters)
         left = self._time_left(begin, arguments)
-        return Thread(who, BEGINNING, registers, slots=who.slots, arguments=arguments, remaining=left)
+        coming = self._coming_in(who)
+        return Thread(who, BEGINNING, registers, slots=who.slots, arguments=arguments, remaining=left, coming=coming)
 
     def _made(self, kind: str, instruction: Instruction, slots: tuple[int, ...], threads: list[Thread]) -> Who:
         """The identity of a thread made at run time, named after its pool or else its behaviour, with a number."""
@@ -413,10 +414,13 @@ class Machine(OwnInstructions):
         daemon = bool(instruction.option("daemon"))
         return Who(f"{prefix}#{number}", target, number, instruction.code, daemon, False, slots, kind)
 
+    def _coming_in(self, who: Who) -> tuple[int, ...]:
+        """How often each of the interrupts of a thread's group comes in it."""
+        return tuple(one.times for one in self.program.interrupts_of(who.group)) if self.program.interrupts else ()
+
     def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
         """A thread at its first step."""
-        coming = tuple(one.times for one in self.program.interrupts_of(who.group)) if self.program.interrupts else ()
-        return self._ran(Thread(who, 0, (), coming=coming), 0, self.codes[who.code].registers(given), [])
+        return self._ran(Thread(who, 0, (), coming=self._coming_in(who)), 0, self.codes[who.code].registers(given), [])
 
 
 def outcome_of_call(calls: Calls, instruction: Instruction, thread: Thread) -> Outcome:

@@ -11,6 +11,7 @@ from scenrun.execution.replay.plan import ReplayPlan
 from scenrun.execution.replay.stepped_simulation import AskingWriter
 from scenrun.execution.simulator.actions import Action, Phase, SitedAction
 from scenrun.execution.simulator.codegen import Simulated, compile_code
+from scenrun.execution.simulator.interrupts import kept, restore
 from scenrun.execution.simulator.loop import LOOK_EVERY, Ending, Loop
 from scenrun.execution.simulator.operations import alarm
 from scenrun.execution.simulator.schedulers.round_robin import RoundRobin
@@ -19,9 +20,9 @@ from scenrun.execution.simulator.simulation import Setup, Simulation, StandsStil
 from scenrun.execution.simulator.step_writer import Options
 from scenrun.execution.simulator.stuck import describe
 from scenrun.execution.simulator.threads import SimulatedThread
-from scenrun.model.moves import ResolvedMove
+from scenrun.model.moves import COMES, ResolvedMove
 from scenrun.model.state import BEGINNING, LEAVING
-from scenrun.program.ir import Code, Program
+from scenrun.program.ir import Code, Interrupt, Program
 from scenrun.program.primitives.kinds import Failed, Then
 from scenrun.program.results import RunRecord
 from scenrun.trace.recorder import Recorder
@@ -102,6 +103,8 @@ class _Attempt(NamedTuple):
 class _FollowedSimulation(Simulation):
     """A simulation whose threads yield before each step of the model."""
 
+    draws_interrupts = False
+
     def __init__(
         self, plan: ReplayPlan, program: Program, setup: Setup, drain: Callable[[], None], hurry: Sequence[object]
     ) -> None:
@@ -123,6 +126,24 @@ class _FollowedSimulation(Simulation):
     def way(self, own: Any) -> Any:
         """Returns the alternative of the current move; after the last move, the thread's own choice."""
         return self.move.move.alternative if self.follows and self.move is not None else own
+
+    def come(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> None:
+        """Has an interrupt come in a thread, whose own steps stand still until it is over."""
+        before, phase, own = kept(me), self.phases.pop(me, None), me.send
+        steps = self.interrupt(me, interrupt, t)
+
+        def send(moments: tuple[int, int]) -> int:
+            try:
+                return steps.send(moments)
+            except StopIteration as over:
+                me.send = own
+                restore(me, before)
+                if phase is not None:
+                    self.phases[me] = phase
+                moment: int = over.value
+                return moment
+
+        me.send = send
 
     def moment(self, t: int) -> int:
         """Returns the moment that a reading of the clock gives: that of the current move; afterwards none before the last."""
@@ -246,6 +267,8 @@ class _FollowingLoop(Loop):
             thread = self.simulation.threads[made.transition.thread]
             self._compare(number, thread, made)
             self.simulation.move = made
+            if made.move.op == COMES:
+                self.simulation.come(thread, self.simulation.program.interrupt_at(made.move.step), t)
             if thread.parked:  # a task or timer that has not begun
                 self.simulation.unpark(thread)
             t = self._moved(thread, t)
@@ -269,7 +292,7 @@ class _FollowingLoop(Loop):
 
     def _compare(self, number: int, thread: SimulatedThread, made: ResolvedMove) -> None:
         """Raises unless the thread is at the move's place: Ending if a call of Python may be the reason, else InternalError."""
-        phase = self.simulation.phases.get(thread, 0)
+        phase = self.simulation.phases.get(thread, 0) if made.move.op != COMES else made.move.phase
         place = _place(thread)
         if (thread.name, place, phase) == (made.move.thread, made.pc, made.move.phase):
             return

@@ -21,7 +21,7 @@ class Clock:
     def wake_at(self, thread: Any, at_ns: int) -> None:
         """Wakes a thread at a moment, unless it is woken before."""
         self._count += 1
-        thread.timer = self._count
+        thread.timer, thread.wakes_ns = self._count, at_ns
         heapq.heappush(self.entries, (at_ns, self._count, thread))
         if not self._count % COMPACT_AT:
             self._compact()

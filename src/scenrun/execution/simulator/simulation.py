@@ -15,6 +15,7 @@ from scenrun.execution.simulator.actions import Action, SitedAction, action
 from scenrun.execution.simulator.codegen import Simulated, compile_code
 from scenrun.execution.simulator.costs import Costs
 from scenrun.execution.simulator.fast_paths import QUICK
+from scenrun.execution.simulator.interrupts import Interruptible
 from scenrun.execution.simulator.object_factory import ObjectFactory
 from scenrun.execution.simulator.operations import Operations
 from scenrun.execution.simulator.schedulers.scheduler import Scheduler
@@ -24,7 +25,7 @@ from scenrun.execution.site import Site
 from scenrun.program import values
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
 from scenrun.program.findings import Finding, fault_left
-from scenrun.program.ir import Code, Program
+from scenrun.program.ir import Code, Interrupt, Program
 from scenrun.program.primitives.future import KNOWS_ITSELF, NO_THREAD, shut_at_exit
 from scenrun.program.primitives.kinds import Failed
 from scenrun.program.primitives.registry import KINDS
@@ -66,6 +67,9 @@ class Setup:
 
 class Simulation(Operations):
     """A program in virtual time. `drain` is called when records should be written."""
+
+    draws_interrupts = True
+    """Whether it decides when interrupts come."""
 
     def __init__(self, program: Program, setup: Setup, drain: Callable[[], None], hurry: Sequence[object]) -> None:
         """`hurry`: no longer empty once the run must end at once; threads then yield at each turn of a loop."""
@@ -131,6 +135,7 @@ class Simulation(Operations):
             self.action_of,
             count_steps=self.program.step_limit is not None,
             count_moves=setup.count_moves,
+            coming=frozenset(one.code for one in self.program.interrupts),
         )
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
@@ -221,17 +226,28 @@ class Simulation(Operations):
             return
         self._ready(thread)
 
-    @staticmethod
-    def _set_off(thread: SimulatedThread, steps: Steps) -> None:
-        """Gives the thread its steps and stops it before the first."""
+    def _set_off(self, thread: SimulatedThread, steps: Steps, *, is_its_code: bool = True) -> None:
+        """Gives the thread its steps and stops it before the first. is_its_code: whether they are those of its code."""
         next(steps)
         thread.send = steps.send
+        interrupts = self.program.interrupts_of(thread.group)
+        if interrupts and is_its_code and self.draws_interrupts:
+            thread.coming = Interruptible(thread, interrupts, self.seed, self.clock.wake_at, self.interrupt)
+            thread.send = thread.coming.send
+
+    def interrupt(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> Steps:
+        """Begins an interrupt in a thread; returns its steps, stopped before the first."""
+        self.records.append((t, me, me.site, "event", "thread.interrupted", "info", {"target": interrupt.target}))
+        me.code = interrupt.code
+        steps: Steps = self.compiled[interrupt.code].function(me)
+        next(steps)
+        return steps
 
     def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
         """Parks a task or timer from the moment of its start, so that lines keep the order of the starts."""
         deadline = None if act.timeout_at is None else t + arguments[act.timeout_at]
         thread.action, thread.arguments = act, arguments
-        self._set_off(thread, self._beginning(thread, act, deadline, t))
+        self._set_off(thread, self._beginning(thread, act, deadline, t), is_its_code=False)
         self.park(thread, act.phases[0], thread.named, deadline, t, again=False)
 
     def _beginning(self, me: SimulatedThread, act: Action, deadline: int | None, submitted: int) -> Any:

@@ -41,6 +41,8 @@ class Options:
     """Whether there is a limit of steps."""
     count_moves: bool
     """Whether a schedule, which counts in steps, is recorded or followed."""
+    coming: frozenset[int] = frozenset()
+    """The codes of interrupts, which begin and end in the middle of a thread."""
 
 
 class StepWriter(Writer):
@@ -72,6 +74,8 @@ class StepWriter(Writer):
 
     def opening(self) -> list[str]:
         """Begins the thread at its first turn, and fetches what expressions use of it."""
+        if self.code.number in self.options.coming:
+            return ["__t, __until = yield", *self._names()]
         return [
             "__t, __until = yield",
             "__started = {'daemon': __me.daemon}",
@@ -190,6 +194,8 @@ class StepWriter(Writer):
         ]
 
     def op_end(self, pc: int, i: Instruction) -> list[str]:
+        if self.code.number in self.options.coming:
+            return ["__me.unshown += __unshown; __unshown = 0", "return __t"]
         return [
             f"__result = {i.arguments[0]}",
             "__me.unshown += __unshown; __unshown = 0",

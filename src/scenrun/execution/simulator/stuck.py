@@ -66,7 +66,7 @@ def is_cancelled(thread: SimulatedThread) -> bool:
 
 def is_blocked(thread: SimulatedThread) -> bool:
     """Whether the thread waits at an object without a deadline, so that only other threads can free it."""
-    return thread.phase is not None and thread.deadline is None
+    return thread.phase is not None and thread.deadline is None and not thread.coming
 
 
 class Search:

@@ -35,11 +35,11 @@ class SimulatedThread(Thing):
     """One thread, task or timer, which is also the object that other threads join."""
 
     __slots__ = (
-        "_random", "action", "arguments", "atomic_steps", "code", "daemon", "deadline", "due_ns", "ended",
+        "_random", "action", "arguments", "atomic_steps", "code", "coming", "daemon", "deadline", "due_ns", "ended",
         "ended_ns", "endless", "fault", "given", "group", "has_begun", "held_ns", "index", "left_with", "memo",
         "messages", "moves", "number", "objects", "parked", "parks", "phase", "ready_ns", "resumed", "seed", "send", "since_ns",
         "site", "size", "slept_ns", "started_ns", "steps", "timer", "unshown", "waited_ns",
-        "waited_total_ns", "worked_ns", "worker",
+        "waited_total_ns", "wakes_ns", "worked_ns", "worker",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +64,10 @@ class SimulatedThread(Thing):
         """The instruction at which the thread waits, or waited last."""
         self.parked = False
         """Whether the thread waits: at an object, for a moment, or both."""
+        self.coming: Any = None
+        """The interrupts that are still to come in it, as `interrupts.Interruptible`; None where none may."""
+        self.wakes_ns = 0
+        """The moment of its last entry in the clock."""
         self.timer = 0
         """The number of this thread's entry in the clock; 0 if it has none."""
         self.deadline: int | None = None
