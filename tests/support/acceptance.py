@@ -15,7 +15,7 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
-from scenrun.model.machine import Machine, Transition
+from scenrun.model.machine import INTERRUPT, Machine, Transition
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then
@@ -28,6 +28,8 @@ PATIENCE = 400_000
 """Places in the search, before it is given up as undecided."""
 OPEN = -1
 """The thread has said what it is about to do, and is still in it; a positive number: its next lines are accounted for."""
+BELOW = " below"
+"""Behind a thread's name: what its status is once the interrupt is over that it runs."""
 NOT_STEPS = ("finding", "thread.cut_off", "fault.raised")
 """A thread's lines that tell neither of a step nor of its beginning or end; what a fault leads to is seen in the next one."""
 RESULTS = ("acquired", "value", "size", "at", "n")
@@ -61,6 +63,14 @@ class Place:
 def refused(program: Program, log: list[Line]) -> Refused | None:
     """None if the model accepts the log of a real run; otherwise where and why not."""
     return _Search(program, log).refusal()
+
+
+def _go_on(thread: Thread | None, status: dict[str, int]) -> None:
+    """Where an interrupt is over, its thread is inside the operation again that it has come into."""
+    if thread is not None and thread.below is None and thread.who.name not in status:
+        was_open = status.pop(thread.who.name + BELOW, None)
+        if was_open is not None:
+            status[thread.who.name] = was_open
 
 
 class _Search:
@@ -148,12 +158,13 @@ class _Search:
         """Whether the next line may be passed; if so, its thread's status is what it then is."""
         line = self.lines[passed]
         name = line["thread"]
+        thread = next((one for one in state.threads if one.who.name == name), None)
         if status.get(name, 0) > 0:
             status[name] -= 1
             if not status[name]:
                 del status[name]
+                _go_on(thread, status)
             return True
-        thread = next((one for one in state.threads if one.who.name == name), None)
         if thread is None or name in status:
             return False
         if line["event"] == "thread.started":
@@ -213,6 +224,9 @@ class _Search:
             self._note(place, f"{wanted} has not been started")
         for number in sorted(range(len(threads)), key=lambda number: threads[number].who.name != wanted):
             thread = threads[number]
+            _, line = self._next(place, thread.who.name)
+            if line is not None and line["event"] == "thread.interrupted":
+                yield from self._interrupted(place, number, line)
             why = self._must_not(place, thread)
             if why:
                 if thread.who.name == wanted:
@@ -233,11 +247,27 @@ class _Search:
             why = self._contradicts(place, thread, outcome, status)
             if not why:
                 self._announced_in_vain(place, thread.who.name, status)
+                if thread.below is not None:
+                    _go_on(after.threads[number], status)
                 yield self._passed(Place(after, place.passed, status))
             elif is_wanted:
                 self._note(place, f"{thread.who.name} {why}")
         if not found and is_wanted:
             self._note(place, f"{thread.who.name} {self._at(thread)} is not enabled, as {self._stands(place, thread)}")
+
+    def _interrupted(self, place: Place, number: int, line: Line) -> Iterator[Place]:
+        """The places after an interrupt has come in a thread, which may be in the middle of an operation."""
+        thread = place.state.threads[number]
+        name = thread.who.name
+        for at, interrupt in enumerate(self.machine.program.interrupts_of(thread.who.group)):
+            after = self.machine.step(place.state, Transition(number, False, INTERRUPT - at))
+            if after is None or interrupt.target != line["target"] or place.status.get(name, 0) > 0:
+                continue
+            status = dict(place.status)
+            if status.pop(name, None) == OPEN:
+                status[name + BELOW] = OPEN
+            status[name] = 1
+            yield self._passed(Place(after, place.passed, status))
 
     def _stands(self, place: Place, thread: Thread) -> str:
         cells = [f"{self.machine.slots.label(slot)} is {place.state.cells[slot]!r}" for slot in thread.slots]

@@ -23,7 +23,7 @@ COVERED = frozenset(VERBS) - {"call"}
 """Every verb but the one that runs Python of the user's."""
 TAPE = 400
 """Decisions that a scenario may take."""
-ORDER = ("scenario", "seed", "let", "sync", "state", "behaviours", "threads", "stop", "main", "expect")
+ORDER = ("scenario", "seed", "let", "sync", "state", "behaviours", "threads", "interrupts", "stop", "main", "expect")
 
 
 class Author(StepAuthor):
@@ -70,9 +70,28 @@ class Author(StepAuthor):
             self.threads["t0"]["do"].append({"section": "crit", "do": []})
         if not has_main:
             whole["stop"] = self._without_main()
+        if self.one(False, False, False, False, False, False, True):
+            self._interrupt(whole)
         made = {name: whole[name] for name in ORDER if whole.get(name) not in ({}, [], None)}
         made = compacted(made) if len(text) % 2 else made
         return with_constants(made) if len(text) % 3 == 0 else made
+
+    def _interrupt(self, whole: dict[str, Any]) -> None:
+        """What comes in a thread at any moment: a step or two on what the others use."""
+        steps: list[Any] = [
+            {"set": {"v": "v + 1"}}, {"append": {"to": "items", "item": "'came'"}}, {"raise": "ValueError: came"},
+            {"if": "v == 1", "then": ["return"]}, {"atomic": [{"set": {"v": "v + 1"}}]},
+        ]  # fmt: skip
+        for name, kind in self.kinds.items():
+            declared = self.sync.get(name)
+            if name in whole["sync"] and not (isinstance(declared, dict) and "count" in str(declared)):
+                steps += 2 * _on_an_object(name, kind)
+        whole["behaviours"]["comes"] = {"do": [self.one(*steps) for _ in range(self.one(1, 1, 2))]}
+        places = [*([] if not whole["main"] else ["main"]), *whole["threads"]]
+        whole["interrupts"] = [{"target": "comes", "in": self.one(*places), "times": self.one(1, 1, 2)}]
+        for name, initial in (("v", 0), ("items", [])):
+            if name in str(whole["behaviours"]["comes"]):
+                whole["state"].setdefault(name, initial)
 
     def _without_main(self) -> str | None:
         """Groups that start late or are not joined, and if anybody looks at the event of `stop`, its time."""
@@ -279,6 +298,23 @@ def _named(part: Any, used: dict[str, int]) -> Any:
         else:
             out[key] = _named(value, used)
     return out
+
+
+def _on_an_object(name: str, kind: str) -> list[Any]:
+    """Steps that an interrupt may make on an object."""
+    inside = [{"set": {"v": "v + 1"}}]
+    steps: dict[str, list[Any]] = {
+        "lock": [{"with": name, "do": inside}, {"acquire": {"lock": name, "blocking": False}}],
+        "rlock": [{"with": name, "do": inside}, {"acquire": {"lock": name, "timeout": "1ms"}}],
+        "condition": [{"with": name, "do": [{"notify_all": name}]}, {"with": name, "do": inside}],
+        "event": [{"set_event": name}, {"clear_event": name}, {"wait": {"event": name, "timeout": "1ms"}}],
+        "semaphore": [{"release": name}, {"acquire": {"lock": name, "blocking": False}}],
+        "queue": [{"put": {"queue": name, "item": 7, "block": False}}, {"get": {"queue": name, "block": False}}],
+        "timer": [{"cancel": {"timer": name}}],
+        "future": [{"set_result": {"future": name, "value": 7}}, {"cancel": name}],
+        "barrier": [{"abort": name}],
+    }
+    return steps.get(kind, [])
 
 
 def _without_cancelled_tasks(part: Any) -> Any:
