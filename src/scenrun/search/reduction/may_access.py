@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import Fault
@@ -139,7 +139,7 @@ class MayAccesses:
 
     def of(self, thread: Thread) -> MayAccess:
         """The accesses that a thread may make."""
-        who = thread.who
+        who = thread.who if thread.handler is None else replace(thread.who, code=thread.code)
         place = (who.name, who.code)
         if place not in self._ahead_of:
             self._ahead_of[place] = self._ahead(self.machine.codes[who.code], who)
