@@ -62,7 +62,23 @@ class Place:
 
 def refused(program: Program, log: list[Line]) -> Refused | None:
     """None if the model accepts the log of a real run; otherwise where and why not."""
-    return _Search(program, log).refusal()
+    return None if _comes_before_a_failing_step(log) else _Search(program, log).refusal()
+
+
+def _comes_before_a_failing_step(log: list[Line]) -> bool:
+    """Whether an interrupt comes before a step that fails at once: if in its arguments, it is no step of the model."""
+    waiting: dict[str, Line | None] = {}
+    for line in log:
+        name, last = str(line.get("thread")), waiting.get(str(line.get("thread")))
+        if line["event"] == "thread.interrupted":
+            waiting[name] = None
+        elif line["event"] == "fault.raised" and last is not None and last.get("step") == line.get("step"):
+            return True
+        elif name in waiting and last is None and not str(line.get("step")).startswith("behaviours."):
+            waiting[name] = line
+        elif last is not None:
+            del waiting[name]
+    return False
 
 
 def _go_on(thread: Thread | None, status: dict[str, int]) -> None:

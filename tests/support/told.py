@@ -11,6 +11,7 @@ from scenrun.model.state import BEGINNING, ENDED, State, Thread, Who
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Outcome
 from scenrun.program.primitives.registry import operation
+from scenrun.program.sets import Set
 from scenrun.trace.recorder import add_shown, event_of
 
 Line = dict[str, Any]
@@ -110,6 +111,6 @@ def plain(value: Any) -> Any:
     """A value with threads and futures under their names: the model and the real run have handles of their own."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | Set):
         return [plain(item) for item in value]
     return str(value) if value.__class__.__name__ == "Handle" else value

@@ -129,7 +129,7 @@ class Machine(OwnInstructions):
     @staticmethod
     def _may_come(thread: Thread) -> Iterator[tuple[int, int]]:
         """The interrupts that may come in a thread now, each with how often."""
-        if thread.pc >= 0 and thread.below is None:
+        if (thread.pc >= 0 or thread.pc == LEAVING) and thread.below is None:
             yield from ((at, times) for at, times in enumerate(thread.coming) if times)
 
     def interrupt_of(self, thread: Thread, transition: Transition) -> Interrupt | None:

@@ -68,7 +68,8 @@ class OwnInstructions:
 
     def _leaving(self, thread: Thread, draws: int, fault: Fault, at: Instruction) -> Thread:
         """A thread that is about to end with a fault that it does not handle."""
-        return Thread(thread.who, LEAVING, (), draws, slots=self.slots_of_end(thread.who), fault=fault, fault_at=at)
+        slots = self.slots_of_end(thread.who)
+        return Thread(thread.who, LEAVING, (), draws, slots=slots, fault=fault, fault_at=at, coming=thread.coming)
 
     def _arrived(
         self, thread: Thread, pc: int, registers: list[Any], environment: Environment, fault: Fault | None

@@ -115,10 +115,10 @@ class ReplayedRun(Run):
         self._turn(me, site, phase)
         me.wait = wait
 
-    def _turn(self, me: Context, site: Site, phase: int = 0) -> ResolvedMove | None:
+    def _turn(self, me: Context, site: Site, phase: int = 0, pc: int | None = None) -> ResolvedMove | None:
         """Blocks until the thread's turn; the interrupts that come before it run first."""
         while True:
-            made = self.baton.ask(me, site, site.pc, phase)
+            made = self.baton.ask(me, site, site.pc if pc is None else pc, phase)
             if made is None or made.move.op != COMES:
                 return made
             with kept_waiting(me):
@@ -146,7 +146,7 @@ class ReplayedRun(Run):
     def about_to_leave(self, context: Context, left: FaultLeft) -> None:
         """Blocks until the turn of the step in which a fault ends the thread."""
         self._look(context)
-        self.baton.ask(context, left.site, LEAVING)
+        self._turn(context, left.site, pc=LEAVING)
 
     def timer_made(self, made: RealTimer) -> None:
         """Makes a timer ask for its turn."""

@@ -15,7 +15,7 @@ from scenrun.program.ir import Interrupt
 
 LATEST, SCALE_NS = 17, 1_000
 """An interrupt comes at most 2**17 times so many nanoseconds after its thread has begun."""
-_KEPT = ("action", "arguments", "code", "deadline", "fault", "memo", "objects", "site", "waited_ns")
+_KEPT = ("action", "arguments", "code", "deadline", "fault", "left_with", "memo", "objects", "site", "waited_ns")
 """What an interrupt must leave of a thread as it was."""
 
 Begin = Callable[[SimulatedThread, Interrupt, int], Steps]
@@ -23,7 +23,7 @@ Begin = Callable[[SimulatedThread, Interrupt, int], Steps]
 
 
 def kept(me: SimulatedThread) -> dict[str, Any]:
-    """What an interrupt must leave of a thread as it was."""
+    """What an interrupt must leave of a thread as it was, which may be about to end with a fault."""
     return {name: getattr(me, name) for name in _KEPT}
 
 
@@ -68,7 +68,8 @@ class Interruptible:
                 except StopIteration as over:
                     t = over.value
                     self._leave()
-            if (due := self._due()) is not None and due <= t:
+            due = self._due()
+            if due is not None and due <= t and self._me.has_begun:
                 self._come(t)
                 continue
             if self._sleeps_until is not None and t < self._sleeps_until:

@@ -238,7 +238,7 @@ class Simulation(Operations):
     def interrupt(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> Steps:
         """Begins an interrupt in a thread; returns its steps, stopped before the first."""
         self.records.append((t, me, me.site, "event", "thread.interrupted", "info", {"target": interrupt.target}))
-        me.code = interrupt.code
+        me.code, me.left_with = interrupt.code, None
         steps: Steps = self.compiled[interrupt.code].function(me)
         next(steps)
         return steps
