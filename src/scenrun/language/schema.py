@@ -37,6 +37,7 @@ def schema() -> dict[str, Any]:
             "params": _by_name(_parameter()),
             "threads": _by_name(_object(model.Group)),
             "objects": _by_name(_object(model.PythonObject)),
+            "interrupts": {"type": "array", "items": _object(model.Interrupt)},
             "stop": _stop(),
             "log": _object(model.LogOptions),
             "expect": _expect(),

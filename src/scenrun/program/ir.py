@@ -264,6 +264,7 @@ class Program:
         """A hash of the compiled program, the same for files that differ only in comments and layout."""
         parts = [repr((c.name, c.kind, c.count, sorted(c.options.items(), key=str))) for c in self.cells]
         parts += [repr((made.name, made.python, made.args)) for made in self.objects]
+        parts += [repr((one.code, one.group, one.times)) for one in self.interrupts]
         for code in self.codes:
             parts.append(code.name)
             parts += [

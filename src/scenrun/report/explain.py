@@ -21,6 +21,9 @@ def explain(program: Program) -> str:
         if group.pool is not None:
             words.append(f"tasks of {program.cells[group.pool].name}")
         lines.append(f"  {group.name}: {', '.join(words)}  (line {group.line})")
+    for one in program.interrupts:
+        often = "once" if one.times == 1 else f"{one.times} times"
+        lines.append(f"  {one.target}: code {one.code}, comes in {one.group} at most {often}  (line {one.line})")
     for code in program.codes:
         lines += ["", *_code(program, code)]
     return "\n".join(lines)

@@ -37,6 +37,11 @@ def explore_loaded(loaded: Loaded, seed: int | None = None, how: SearchOptions |
     _refuse(loaded.program.any_number[0], how)
     if loaded.program.expectations.reach:
         raise UsageError(f"`{loaded.program.any_number[0]}` has `count: any`; to reach a state, say how many there are")
+    if loaded.program.interrupts:
+        raise UsageError(
+            f"`{loaded.program.any_number[0]}` has `count: any`; what comes at any moment is searched for a number of threads: "
+            "say how many there are"
+        )
     if loaded.program.expectations.liveness:
         raise UsageError(
             f"`{loaded.program.any_number[0]}` has `count: any`; what comes to hold is searched for a number: "

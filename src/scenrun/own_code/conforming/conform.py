@@ -49,6 +49,8 @@ def _refuse_what_is_not_compared(program: Program) -> None:
     if program.queues_shut_down:
         line = next(iter(program.queues_shut_down.values()))
         raise UsageError(f"line {line} shuts a queue down, which a comparison with code does not know yet")
+    if program.interrupts:
+        raise UsageError("`interrupts` come in the model alone, so that a comparison with code does not know them")
     future = next((cell for cell in program.cells if cell.kind == OWN_FUTURE.name), None)
     if future is not None:
         raise UsageError(f"`{future.name}` is a future, which a comparison with code does not know yet")

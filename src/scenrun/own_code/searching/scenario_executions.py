@@ -59,6 +59,10 @@ class Model:
         program.refuse_clock("a search of code; code that reads `time.monotonic` is given a moment")
         if program.expectations.reach:
             raise UsageError("`reach` is for models: a search of code shows no state between two of its steps")
+        if program.interrupts:
+            raise UsageError(
+                "`interrupts` are for models: a search of code calls the code, and nothing else, in its threads"
+            )
         if program.expectations.liveness:
             what = program.expectations.liveness[0].what
             raise UsageError(f"`{what}` is for models: a search of code knows no state to come back to")

@@ -64,16 +64,16 @@ def _code(compiler: Compiler, model: Model) -> Code | None:
     code = w.code.finish()
     compiler.codes[number] = code
     if why := next(filter(None, map(_refused, code.instructions)), None):
-        compiler.complaints.refuse(place, f"`{model.target}` comes in the middle of other steps, and {why}")
+        compiler.complaints.refuse(place, f"`{model.target}` comes in the middle of other steps, where {why}")
     return code
 
 
 def _refused(i: Instruction) -> str | None:
     """Why an instruction cannot stand in an interrupt."""
     if i.op.startswith(("condition.wait", "barrier.wait")):
-        return "cannot wait for a condition or a barrier there, at which its thread may be waiting already"
+        return "it cannot wait for a condition or a barrier, as its thread may be waiting there already"
     if i.op == "raise" and any(name in i.arguments[0] for name in _BASE):
-        return "raises what would end the thread in the middle of any step; let it set a flag instead"
+        return "it cannot end its thread; let it set a flag"
     if i.op == "choose" or any("random." in text for text in i.arguments):
-        return "draws nothing there; draw in the thread itself"
+        return "nothing is drawn; draw in the thread itself"
     return None
