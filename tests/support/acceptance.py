@@ -15,7 +15,8 @@ from typing import Any
 
 from told import SILENT, Line, Told, has_about, has_done, is_about, is_question, plain, shown
 
-from scenrun.model.machine import INTERRUPT, Machine, Transition
+from scenrun.model.interruptions import INTERRUPT
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.kinds import Done, Failed, Outcome, Then

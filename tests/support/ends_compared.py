@@ -12,7 +12,7 @@ from unittest import mock
 import yaml
 
 import scenrun
-from scenrun.execution.threads import locks, supervisor, threads
+from scenrun.execution.threads import interrupts, locks, supervisor, threads
 from scenrun.execution.threads.threads import Handle as RealHandle
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, Handle, State
@@ -121,6 +121,7 @@ def impatient() -> Iterator[None]:
             (supervisor, "DETECT_NS", 3_000_000),
             (threads, "SLICE_S", 0.005),
             (locks, "SLICE_S", 0.005),
+            (interrupts, "SLICE_S", 0.005),
         ):
             changed.enter_context(mock.patch.object(place, name, value))
         before = sys.getswitchinterval()

@@ -50,12 +50,16 @@ def _stepped(machine: Machine, state: State, thread: str) -> list[State]:
 
 
 def _either_way(machine: Machine, states: list[State]) -> list[State]:
-    """The states with those that they lead to by asking the clock, which is no step of a simulation."""
+    """The states with those that they lead to by asking the clock, or by an interrupt, which are no steps of a simulation."""
     seen = {key(state): state for state in states}
     waiting = list(seen.values())
     while waiting:
         state = waiting.pop()
         for number, thread in enumerate(state.threads):
+            for _, after in machine.interruptions(state, number):
+                if key(after) not in seen:
+                    seen[key(after)] = after
+                    waiting.append(after)
             instruction = machine.instruction_of(thread) if thread.pc >= 0 else None
             if instruction is None or instruction.op != "branch":
                 continue

@@ -15,7 +15,7 @@ from scenrun.execution.replay import on_threads
 from scenrun.execution.replay.on_simulator import follow_program
 from scenrun.execution.replay.on_threads import replay_program
 from scenrun.execution.replay.plan import ReplayPlan, plan_of, to_show
-from scenrun.execution.threads import locks, supervisor, threads
+from scenrun.execution.threads import interrupts, locks, supervisor, threads
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.moves import moves_of
@@ -155,7 +155,7 @@ def quick(patience_s: float = 10.0) -> Iterator[None]:
     """Waits look up often, and a replay in which nothing moves is given up after so long."""
     with ExitStack() as changed:
         for place, name, value in (
-            (supervisor, "TICK_S", 0.003), (threads, "SLICE_S", 0.005), (locks, "SLICE_S", 0.005),
+            (supervisor, "TICK_S", 0.003), (threads, "SLICE_S", 0.005), (locks, "SLICE_S", 0.005), (interrupts, "SLICE_S", 0.005),
             (supervisor, "DETECT_NS", 3_000_000), (on_threads, "PATIENCE_S", patience_s),
         ):  # fmt: skip
             changed.enter_context(mock.patch.object(place, name, value))

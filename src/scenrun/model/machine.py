@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 from scenrun.errors import Fault, UsageError
 from scenrun.model.clock import LATER_NS, ZeroTimeCycles, aged, could_pass, reading
 from scenrun.model.cone_of_influence import ConeOfInfluence, abstracted
-from scenrun.model.own_instructions import OwnInstructions
+from scenrun.model.interruptions import INTERRUPT, Interruptions
 from scenrun.model.predicates import Predicates
 from scenrun.model.prepared_code import Node, prepare
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, Handle, State, Thread, Who
 from scenrun.program.exceptions import FROM_EXPRESSIONS, fault_of
-from scenrun.program.ir import Instruction, Interrupt, Program
+from scenrun.program.ir import Instruction, Program
 from scenrun.program.primitives.future import KNOWS_ITSELF, shut_at_exit
 from scenrun.program.primitives.kinds import Done, Failed, Operation, Outcome, Then, Values
 from scenrun.program.primitives.registry import KINDS
@@ -42,13 +42,11 @@ class Transition(NamedTuple):
     """Which alternative it takes, where a step has several; of `INTERRUPT` or less: which interrupt comes instead of a step."""
 
 
-INTERRUPT = -1
-"""The alternative of the first interrupt that comes in a thread; the next one is -2."""
 TIME_PASSES = Transition(-1)
 """The transition of a timed machine that lets time pass until the next time-out."""
 
 
-class Machine(OwnInstructions):
+class Machine(Interruptions):
     """A program as a transition system in free time: a wait with a time-out may expire, and a sleep may end, at once.
 
     A `timed` machine has virtual time instead: steps take no time, and time passes only where no thread is enabled except
@@ -116,35 +114,8 @@ class Machine(OwnInstructions):
                 if after is not None:
                     yield transition, after
                     break
-        yield from self._interrupted(state, number)
-
-    def _interrupted(self, state: State, number: int) -> Iterator[tuple[Transition, State]]:
-        """For each interrupt that may come in a thread now, the transition with which it comes."""
-        for at, _ in self._may_come(state.threads[number]):
-            transition = Transition(number, False, INTERRUPT - at)
-            after = self.step(state, transition)
-            assert after is not None
-            yield transition, after
-
-    @staticmethod
-    def _may_come(thread: Thread) -> Iterator[tuple[int, int]]:
-        """The interrupts that may come in a thread now, each with how often."""
-        if (thread.pc >= 0 or thread.pc == LEAVING) and thread.below is None:
-            yield from ((at, times) for at, times in enumerate(thread.coming) if times)
-
-    def interrupt_of(self, thread: Thread, transition: Transition) -> Interrupt | None:
-        """The interrupt that comes with a transition; None where the thread makes a step."""
-        if transition.alternative > INTERRUPT:
-            return None
-        return self.program.interrupts_of(thread.who.group)[INTERRUPT - transition.alternative]
-
-    def _come(self, thread: Thread, at: int) -> Thread:
-        """The thread at the first step of an interrupt."""
-        times = thread.coming[at] - 1
-        below = thread._replace(coming=(*thread.coming[:at], times, *thread.coming[at + 1 :]))
-        code = self.program.interrupts_of(thread.who.group)[at].code
-        begun = Thread(thread.who, 0, (), handler=code, below=below)
-        return self._ran(begun, 0, self.codes[code].registers(()), [])
+        for alternative, after in self.interruptions(state, number):
+            yield Transition(number, False, alternative), after
 
     def step(self, state: State, transition: Transition) -> State | None:
         """The state after a transition; None where it is not enabled. Does not check that a time-out is of a blocked thread."""
@@ -154,11 +125,7 @@ class Machine(OwnInstructions):
         if thread.pc == ENDED:
             return None
         if transition.alternative <= INTERRUPT:
-            if not any(at == INTERRUPT - transition.alternative for at, _ in self._may_come(thread)):
-                return None
-            threads = list(state.threads)
-            threads[transition.thread] = self._come(thread, INTERRUPT - transition.alternative)
-            return state._replace(threads=tuple(threads))
+            return self.interrupted(state, transition.thread, transition.alternative)
         outcome = self._outcome(state, transition, thread)
         return None if outcome is None else self._after(state, transition, thread, outcome)
 
@@ -402,7 +369,7 @@ class Machine(OwnInstructions):
         registers = tuple(self.codes[who.code].registers(given))
         arguments = tuple(named[p] for p in begin.parameters)
         left = self._time_left(begin, arguments)
-        coming = self._coming_in(who)
+        coming = self.coming_in(who)
         return Thread(who, BEGINNING, registers, slots=who.slots, arguments=arguments, remaining=left, coming=coming)
 
     def _made(self, kind: str, instruction: Instruction, slots: tuple[int, ...], threads: list[Thread]) -> Who:
@@ -414,13 +381,9 @@ class Machine(OwnInstructions):
         daemon = bool(instruction.option("daemon"))
         return Who(f"{prefix}#{number}", target, number, instruction.code, daemon, False, slots, kind)
 
-    def _coming_in(self, who: Who) -> tuple[int, ...]:
-        """How often each of the interrupts of a thread's group comes in it."""
-        return tuple(one.times for one in self.program.interrupts_of(who.group)) if self.program.interrupts else ()
-
     def _begun(self, who: Who, given: tuple[Any, ...]) -> Thread:
         """A thread at its first step."""
-        return self._ran(Thread(who, 0, (), coming=self._coming_in(who)), 0, self.codes[who.code].registers(given), [])
+        return self._ran(Thread(who, 0, (), coming=self.coming_in(who)), 0, self.codes[who.code].registers(given), [])
 
 
 def outcome_of_call(calls: Calls, instruction: Instruction, thread: Thread) -> Outcome:

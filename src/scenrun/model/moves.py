@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from scenrun.model.machine import INTERRUPT, Machine, Transition
+from scenrun.model.interruptions import INTERRUPT
+from scenrun.model.machine import Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
 from scenrun.program.ir import Instruction
@@ -115,7 +116,7 @@ def path_of(machine: Machine, moves: Iterable[Move]) -> Path:
 def move_of(machine: Machine, state: State, transition: Transition) -> Move:
     """The name of a transition in a state."""
     thread = state.threads[transition.thread]
-    if (comes := machine.interrupt_of(thread, transition)) is not None:
+    if (comes := machine.interrupt_of(thread, transition.alternative)) is not None:
         return Move(thread.who.name, COMES, machine.program.path_of(comes))
     instruction = machine.instruction_of(thread)
     step = instruction.step if instruction is not None else ""

@@ -53,8 +53,8 @@ class Interruptible:
         """When the thread's own sleep ends, where an interrupt has come into it or is to."""
 
     def __bool__(self) -> bool:
-        """Whether one is still to come."""
-        return bool(self._planned)
+        """Whether one may come now: none comes in another."""
+        return bool(self._planned) and self._steps is None
 
     def send(self, moments: tuple[int, int]) -> int:
         """Resumes the thread with (now, until); returns the moment at which it stopped."""

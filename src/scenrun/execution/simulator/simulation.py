@@ -128,15 +128,10 @@ class Simulation(Operations):
             "__hurry": self.hurry,
         }
         options = Options(
-            setup.level,
-            self.costs.of,
-            self.watch.cells,
-            self._kind_of,
-            self.action_of,
-            count_steps=self.program.step_limit is not None,
-            count_moves=setup.count_moves,
+            setup.level, self.costs.of, self.watch.cells, self._kind_of, self.action_of,
+            count_steps=self.program.step_limit is not None, count_moves=setup.count_moves,
             coming=frozenset(one.code for one in self.program.interrupts),
-        )
+        )  # fmt: skip
         return [self._compile_code(code, namespace, options) for code in self.program.codes]
 
     def _compile_code(self, code: Code, namespace: dict[str, Any], options: Options) -> Simulated:
@@ -211,20 +206,17 @@ class Simulation(Operations):
         thread.number = len(self.threads)
         thread.ready_ns = t
         self.threads.append(thread)
-        if not thread.daemon:
-            self.needed += 1
+        self.needed += not thread.daemon
         begin = thread.kind.begin
         if begin is None:
             self._set_off(thread, self.compiled[thread.code].function(thread))
-        else:
-            pool = thread.beside
-            if pool is not None:
-                pool.submitted += 1
-                pool.tasks[thread.number] = thread
-            arguments = tuple(named[parameter] for parameter in begin.parameters)
-            self._line_up(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
+            self._ready(thread)
             return
-        self._ready(thread)
+        if (pool := thread.beside) is not None:
+            pool.submitted += 1
+            pool.tasks[thread.number] = thread
+        arguments = tuple(named[parameter] for parameter in begin.parameters)
+        self._line_up(thread, self.action_of(f"{thread.kind.name}.begin"), arguments, t)
 
     def _set_off(self, thread: SimulatedThread, steps: Steps, *, is_its_code: bool = True) -> None:
         """Gives the thread its steps and stops it before the first. is_its_code: whether they are those of its code."""

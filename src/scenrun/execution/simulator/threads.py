@@ -66,10 +66,8 @@ class SimulatedThread(Thing):
         """Whether the thread waits: at an object, for a moment, or both."""
         self.coming: Any = None
         """The interrupts that are still to come in it, as `interrupts.Interruptible`; None where none may."""
-        self.wakes_ns = 0
-        """The moment of its last entry in the clock."""
-        self.timer = 0
-        """The number of this thread's entry in the clock; 0 if it has none."""
+        self.timer = self.wakes_ns = 0
+        """The number of this thread's entry in the clock, 0 if it has none, and the moment of its last one."""
         self.deadline: int | None = None
         self.action: Action | None = None
         """The operation in which the thread waits or waited last."""

@@ -38,8 +38,8 @@ class Arrivals:
         self._is_busy = False
 
     def __bool__(self) -> bool:
-        """Whether one is still to come."""
-        return bool(self._left)
+        """Whether one may come now: none comes in another."""
+        return bool(self._left) and not self._is_busy
 
     def before(self, site: Site) -> None:
         """Called before each step of the thread."""

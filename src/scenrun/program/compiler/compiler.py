@@ -156,6 +156,7 @@ class Compiler:
     # --- codes
 
     def reserve(self) -> int:
+        """The number of a new code, which is to be put into `codes`."""
         if len(self.codes) >= MAX_CODES:
             message = "behaviours that spawn one another make ever new programs; pass `value` parameters instead"
             raise ScenarioError([Problem(self.place, message)])
@@ -273,7 +274,6 @@ class Compiler:
         self.codes[0] = main.code.finish()
         self._write_pending()
         groups = tuple(self._group(name, model) for name, model in self.scenario.threads.items())
-        self._write_pending()
         coming = interrupts.written(self)
         self._write_pending()
         expectations = self._expectations()

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from scenrun.language.model import ANY_NUMBER
 from scenrun.language.model import Interrupt as Model
 from scenrun.program.compiler.arguments import bind_inline
 from scenrun.program.compiler.assembler import Assembler
 from scenrun.program.compiler.futures import logged
 from scenrun.program.compiler.scope import Scope
-from scenrun.program.compiler.writer import Writer
+from scenrun.program.compiler.writer import Compilation, Writer
 from scenrun.program.ir import Code, Instruction, Interrupt
-
-if TYPE_CHECKING:
-    from scenrun.program.compiler.compiler import Compiler
 
 MAIN = "main"
 _BASE = ("'SystemExit'", "'KeyboardInterrupt'")
 
 
-def written(compiler: Compiler) -> tuple[Interrupt, ...]:
+def written(compiler: Compilation) -> tuple[Interrupt, ...]:
     """The interrupts of the file, each with a code of its own."""
     found = []
     for model in compiler.scenario.interrupts:
@@ -30,7 +25,7 @@ def written(compiler: Compiler) -> tuple[Interrupt, ...]:
     return tuple(found)
 
 
-def _is_right(compiler: Compiler, model: Model) -> bool:
+def _is_right(compiler: Compilation, model: Model) -> bool:
     """Whether its threads are those of the file, and a known number."""
     place, groups = model.place_of_key("in"), compiler.scenario.threads
     if model.in_ == MAIN:
@@ -47,7 +42,7 @@ def _is_right(compiler: Compiler, model: Model) -> bool:
     return True
 
 
-def _code(compiler: Compiler, model: Model) -> Code | None:
+def _code(compiler: Compilation, model: Model) -> Code | None:
     """The code of an interrupt; None where its behaviour is not there, or refused."""
     place = model.place_of_key("target")
     behaviour = compiler.behaviour(model.target, place)

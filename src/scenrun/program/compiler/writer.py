@@ -12,7 +12,7 @@ from scenrun.language.model import Behaviour, Scenario
 from scenrun.language.suggestions import did_you_mean
 from scenrun.language.variables import Target
 from scenrun.language.verbs.step import Step
-from scenrun.program.compiler.assembler import Assembler, Label
+from scenrun.program.compiler.assembler import Assembler, Label, Size
 from scenrun.program.compiler.complaints import Complaints
 from scenrun.program.compiler.expressions import Expressions
 from scenrun.program.compiler.mentions import assigned, read_by
@@ -21,7 +21,7 @@ from scenrun.program.compiler.operands import Operands
 from scenrun.program.compiler.scope import Constant, Object, Register, Scope, Shared, Unknown, VariableAlias
 from scenrun.program.compiler.wording import describe
 from scenrun.program.exceptions import EXIT
-from scenrun.program.ir import Cell, CellRef
+from scenrun.program.ir import Cell, CellRef, Code
 
 Lower = Callable[["Writer", Any, Scope, str], None]
 LOWERING: dict[type[Step], Lower] = {}
@@ -52,6 +52,9 @@ class Compilation(Protocol):
     """What steps add to futures to be run when they are done, by what makes it the same for two steps."""
     started: set[int]
     """The cells of the groups that some step starts."""
+    codes: list[Code | None]
+    """The codes so far; None where one is reserved."""
+    size: Size
 
     @property
     def timers_made(self) -> frozenset[str]:
@@ -78,6 +81,9 @@ class Compilation(Protocol):
 
     def grow(self, target: str, behaviour: Behaviour, place: Place | None) -> None:
         """Count the steps of a behaviour that is inlined or compiled once more."""
+
+    def reserve(self) -> int:
+        """The number of a new code, which is to be put into `codes`."""
 
     def code_of_cell(self, cell: Cell) -> int:
         """The code that the threads of a group, or a timer, run."""

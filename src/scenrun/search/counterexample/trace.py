@@ -113,7 +113,7 @@ def step_between(
     value, has_value = _value(machine, before, transition, after)
     if move.op == "choose":
         value, has_value = None, False
-    comes = machine.interrupt_of(thread, transition)
+    comes = machine.interrupt_of(thread, transition.alternative)
     if comes is not None:
         told = f"is interrupted: {comes.target}"
         return TraceStep(number, thread.who.name, told, None, None, comes.line or None, move.step, move, broke)
