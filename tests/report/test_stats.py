@@ -77,6 +77,16 @@ def condition_waits(log: Log) -> int:
     return sum(event["event"] == "condition.waiting" for event in log)
 
 
+def interrupted_s(log: Log, thread: str | None = None) -> float:
+    """How long interrupts ran, in a thread or in all: the waits that they came into count it in the last line."""
+    lines = [event for event in log if thread is None or event.get("thread") == thread]
+    times = {
+        word: sum(e["elapsed_s"] for e in lines if e["event"] == f"thread.{word}")
+        for word in ("interrupted", "resumed")
+    }
+    return float(times["resumed"] - times["interrupted"])
+
+
 def cut_off(log: Log) -> tuple[set[str], set[str]]:
     """The threads that waited at the end, and the objects that they waited for."""
     waits = [span for span in spans_of(log) if span.what == "waiting" and span.ended == "cut_off"]
@@ -92,6 +102,7 @@ def test_simulated_threads_have_the_figures_of_the_last_line(path: Path) -> None
     lives = Counter(event.get("worker", event["thread"]) for event in log if event["event"] == "thread.started")
     for name, thread in told.items():
         within = STEP_S * max(1, lives[name]) + ROUNDED_S  # a worker lives once for each of its tasks
+        within += interrupted_s(log, name)
         mine = figures.get(name, {"lived_s": 0, "sleeping_s": 0, "working_s": 0, "waiting_s": 0, "messages": 0})
         assert mine["messages"] == thread["messages"]
         for key, here in (("lived_s", "lived_s"), ("slept_s", "sleeping_s"), ("worked_s", "working_s")):
@@ -105,7 +116,7 @@ def test_simulated_objects_have_the_figures_of_the_last_line(path: Path) -> None
     """Counts are the same, times agree to a step, percentiles as precisely as the histogram."""
     log = log_of(str(path))
     _, waited_for = cut_off(log)
-    within = STEP_S * (1 + condition_waits(log))
+    within = STEP_S * (1 + condition_waits(log)) + interrupted_s(log)
     compare_objects(figures_of(log), log[-1]["figures"]["objects"], within, leave_out=waited_for)
 
 

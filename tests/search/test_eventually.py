@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,6 +103,22 @@ def test_a_replay_shows_it(on: str) -> None:
         for one in found.counterexamples:
             result = scenrun.replay(found.schedule_of(one), scenario=scenario, on=on)
             assert result.notes["shown"], one.about
+
+
+@pytest.mark.parametrize("time", ["free", "virtual"])
+@pytest.mark.parametrize("steps", [[{"set": {"other": "1 - other"}}], [{"sleep": "5ms"}]])
+def test_a_round_is_saved_and_replayed_from_its_file(steps: list[Any], time: str, tmp_path: Path) -> None:
+    """Also one of sleeps alone, which are no steps where time is free."""
+    scenario = {
+        "scenario": "rounds", "state": {"other": 0, "came": 0},
+        "threads": {"t": {"endless": True, "do": [{"while": True, "do": steps}]}, "u": {"do": [{"assert": "other < 9"}]}},
+        "expect": {"eventually": ["came == 1"], "verdict": {"explore": "violated"}},
+    }  # fmt: skip
+    (path := tmp_path / "round.yaml").write_text(json.dumps(scenario))
+    found = scenrun.explore(path, time=time)
+    found.schedule_of(found.counterexamples[0]).save(tmp_path / "round.json")
+    for on in ("threads", "simulator"):
+        assert scenrun.replay(tmp_path / "round.json", on=on).notes["shown"], on
 
 
 @pytest.mark.parametrize("way", [scenrun.run, scenrun.simulate])

@@ -31,7 +31,7 @@ OPEN = -1
 """The thread has said what it is about to do, and is still in it; a positive number: its next lines are accounted for."""
 BELOW = " below"
 """Behind a thread's name: what its status is once the interrupt is over that it runs."""
-NOT_STEPS = ("finding", "thread.cut_off", "fault.raised")
+NOT_STEPS = ("finding", "thread.cut_off", "thread.resumed", "fault.raised")
 """A thread's lines that tell neither of a step nor of its beginning or end; what a fault leads to is seen in the next one."""
 RESULTS = ("acquired", "value", "size", "at", "n")
 """The fields of a `done` line that say what an operation was given and gave."""

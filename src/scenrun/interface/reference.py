@@ -233,7 +233,7 @@ def _names() -> str:
 
 Letters, digits and `_`, not beginning with a digit. Names of variables, objects, threads, behaviours and parameters differ
 within a file; `main`, `index`, `name`, `error`, Python's keywords and the functions of expressions cannot be names. A name
-that nothing uses is an error; a local that begins with `_` may go unread.
+that nothing uses is warned of, and refused with `--strict`; a local that begins with `_` may go unread.
 
 Exceptions that `raise` and `except` know, beside names of your own, which are plain `Exception`s: {known}.
 """

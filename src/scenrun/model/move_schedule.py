@@ -125,13 +125,17 @@ def _schedule(found: dict[str, Any]) -> MoveSchedule:
     return out
 
 
+ENDLESS = ("livelock", "violated")
+"""The kinds of findings that may go on for ever."""
+
+
 def _check(schedule: MoveSchedule) -> None:
     if schedule.time not in TIMES:
         raise ValueError(f"`time` is {' or '.join(TIMES)}, not {schedule.time[:40]}")
     if schedule.cycle_from is not None and schedule.cycle_from >= len(schedule.moves):
         raise ValueError(f"there is no move {schedule.cycle_from}, at which the cycle is to begin")
-    if schedule.cycle_from is not None and (schedule.finding is None or schedule.finding[0] != "livelock"):
-        raise ValueError("only a livelock has a cycle")
+    if schedule.cycle_from is not None and (schedule.finding is None or schedule.finding[0] not in ENDLESS):
+        raise ValueError("only a livelock, or what never comes to hold, has a cycle")
     if schedule.seed >= 1 << 64:
         raise ValueError("`seed` is below 2 to the power of 64")
 

@@ -133,7 +133,7 @@ def times(value: Any) -> int:
 
 def type_name(value: Any) -> str:
     """The name of a value's type in the text of a fault."""
-    return "None" if value is None else type(value).__name__
+    return "None" if value is None else "str" if isinstance(value, str) else type(value).__name__
 
 
 def formatted(value: Any, specification: str) -> str:

@@ -28,7 +28,7 @@ def described(figures: Figures) -> str:
 
 def _head(figures: Figures) -> list[str]:
     about = figures.about
-    verdict = about["verdict"] or "its end is not in the log"
+    verdict = clean(str(about["verdict"] or "its end is not in the log"))
     lines = f"{about['lines']:,} line{'s' * (about['lines'] != 1)}"
     return [f"{name_of(about['scenario'] or 'a run')}: {verdict}, {time(about['elapsed_s'])}, {lines}"]
 

@@ -250,6 +250,7 @@ _WORDS: dict[str, str | Callable[[Event], str]] = {
     "thread.started": _started,
     "thread.ended": "ends",
     "thread.interrupted": _interrupted,
+    "thread.resumed": "goes on",
     "thread.cut_off": "is cut off, as the run is over",
     "thread.failed": lambda event: f"fails with {_fault(event)}",
     "fault.raised": lambda event: f"meets {_fault(event)}",

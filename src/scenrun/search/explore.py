@@ -40,6 +40,8 @@ HUNTED, HUNTING_S = 5_000, 5.0
 """Schedules, and at most seconds, of each strategy of a hunt, where there are too many states to visit all."""
 HUNTED_FIRST, HUNTING_FIRST_S = 1_000, 0.5
 """The same once the space turns out large, before the search goes on."""
+BETWEEN = "interrupts, which in virtual time come only where something else happens"
+"""Why such a search is not closed."""
 FIRST_S = 0.5
 """Seconds that shortening the first finding may take while the search waits."""
 
@@ -57,6 +59,8 @@ def explore_program(program: Program, seed: int | None = None, how: SearchOption
     if program.interrupts:
         how = how.for_interrupts(program.interrupts[0].line)
     found = _searched(program, seed, how, began)
+    if program.interrupts and how.is_timed:
+        found = _at_some_moments(found, how)
     if program.expectations.liveness and found.interrupted is None:
         from scenrun.search.eventually import with_liveness
 
@@ -77,6 +81,14 @@ def _searched(program: Program, seed: int, how: SearchOptions, began: float | No
         return explore(program, seed, how, began)
     except NonTerminatingStep as error:
         return _without_end(program, seed, how, str(error))
+
+
+def _at_some_moments(found: Explored, how: SearchOptions) -> Explored:
+    """The result where interrupts come only where time is up for something else, and might come in between."""
+    return replace(
+        found, closed=False, verdict=found.kinds[0] if found.kinds else "incomplete", bound=found.bound or BETWEEN,
+        ok=is_expected(set(found.kinds), found.expected, False, is_first=how.first),
+    )  # fmt: skip
 
 
 def _without_end(program: Program, seed: int, how: SearchOptions, why: str) -> Explored:

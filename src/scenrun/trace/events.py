@@ -74,6 +74,7 @@ _OWN = (
     ),
     Event("thread.ended", "A thread has taken its last step.", {}, "info"),
     Event("thread.interrupted", "Code that comes at any moment begins in a thread.", {"target": TEXT}, "info"),
+    Event("thread.resumed", "Code that has come in a thread is over; the thread goes on.", {"target": TEXT}, "debug"),
     Event("thread.cut_off", "A thread was ended before its next step, as the run was over.", {}, "info"),
     Event("thread.failed", "An exception left a thread.", {"type": TEXT, "text": TEXT}, "error"),
     Event(

@@ -138,6 +138,7 @@ class _FollowedSimulation(Simulation):
             except StopIteration as over:
                 me.send = own
                 restore(me, before)
+                self.resumed(me, interrupt, over.value)
                 if phase is not None:
                     self.phases[me] = phase
                 moment: int = over.value

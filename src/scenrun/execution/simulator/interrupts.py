@@ -6,9 +6,10 @@ thread that waits is taken out of its line for it, and looks again afterwards, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
+from scenrun.execution.simulator.clock import Clock
 from scenrun.execution.simulator.threads import SimulatedThread, Steps
 from scenrun.program.draws import Draws
 from scenrun.program.ir import Interrupt
@@ -18,8 +19,18 @@ LATEST, SCALE_NS = 17, 1_000
 _KEPT = ("action", "arguments", "code", "deadline", "fault", "left_with", "memo", "objects", "site", "waited_ns")
 """What an interrupt must leave of a thread as it was."""
 
-Begin = Callable[[SimulatedThread, Interrupt, int], Steps]
-"""Logs that an interrupt comes in a thread at a moment; returns its steps, stopped before the first."""
+
+class Host(Protocol):
+    """The part of a simulation that this module uses."""
+
+    seed: int
+    clock: Clock
+
+    def interrupt(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> Steps:
+        """Logs that an interrupt comes in a thread at a moment; returns its steps, stopped before the first."""
+
+    def resumed(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> None:
+        """Logs that it is over."""
 
 
 def kept(me: SimulatedThread) -> dict[str, Any]:
@@ -36,18 +47,16 @@ def restore(me: SimulatedThread, before: dict[str, Any]) -> None:
 class Interruptible:
     """Resumes a thread in which interrupts come, in the place of its `send`."""
 
-    def __init__(
-        self, me: SimulatedThread, interrupts: Iterable[Interrupt], seed: int, wake_at: Callable[[Any, int], None],
-        begin: Begin,
-    ) -> None:  # fmt: skip
-        """wake_at: wakes a thread at a moment. begin: begins an interrupt."""
-        draws = Draws(seed, f"{me.name} is interrupted")
+    def __init__(self, me: SimulatedThread, interrupts: Iterable[Interrupt], host: Host) -> None:
+        draws = Draws(host.seed, f"{me.name} is interrupted")
         every = [one for one in interrupts for _ in range(one.times)]
         self._planned = sorted(((_moment(draws), one) for one in every), key=lambda pair: pair[0])
-        self._me, self._own, self._wake_at, self._begin = me, me.send, wake_at, begin
+        self._me, self._own, self._host = me, me.send, host
         self._began: int | None = None
         self._steps: Steps | None = None
         """Those of the interrupt that is running."""
+        self._now: Interrupt = self._planned[0][1]
+        """The one that is running, or ran last."""
         self._before: dict[str, Any] = {}
         self._sleeps_until: int | None = None
         """When the thread's own sleep ends, where an interrupt has come into it or is to."""
@@ -67,7 +76,7 @@ class Interruptible:
                     return self._steps.send((t, until))
                 except StopIteration as over:
                     t = over.value
-                    self._leave()
+                    self._leave(t)
             due = self._due()
             if due is not None and due <= t and self._me.has_begun:
                 self._come(t)
@@ -90,13 +99,14 @@ class Interruptible:
         return self._began + self._planned[0][0] if self._planned else None
 
     def _come(self, t: int) -> None:
-        _, interrupt = self._planned.pop(0)
+        _, self._now = self._planned.pop(0)
         self._before = kept(self._me)
-        self._steps = self._begin(self._me, interrupt, t)
+        self._steps = self._host.interrupt(self._me, self._now, t)
 
-    def _leave(self) -> None:
+    def _leave(self, t: int) -> None:
         self._steps = None
         restore(self._me, self._before)
+        self._host.resumed(self._me, self._now, t)
 
     def _stay_ready(self) -> None:
         """Has a thread that waits woken at the moment of the next interrupt, if nothing wakes it before."""
@@ -106,7 +116,7 @@ class Interruptible:
         if me.phase is None:
             self._sleeps_until = me.wakes_ns
         if not me.timer or me.wakes_ns > due:
-            self._wake_at(me, due)
+            self._host.clock.wake_at(me, due)
 
     def _sleep_on(self, t: int) -> int:
         """Sleeps for what is left of a sleep that an interrupt has come into."""
@@ -114,7 +124,7 @@ class Interruptible:
         assert self._sleeps_until is not None
         me.parked, me.since_ns = True, t
         due = self._due()
-        self._wake_at(me, self._sleeps_until if due is None else min(due, self._sleeps_until))
+        self._host.clock.wake_at(me, self._sleeps_until if due is None else min(due, self._sleeps_until))
         return t
 
 

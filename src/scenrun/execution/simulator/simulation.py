@@ -66,10 +66,9 @@ class Setup:
 
 
 class Simulation(Operations):
-    """A program in virtual time. `drain` is called when records should be written."""
+    """A program in virtual time. `drain` is called when records should be written. `draws_interrupts`: it says when they come."""
 
     draws_interrupts = True
-    """Whether it decides when interrupts come."""
 
     def __init__(self, program: Program, setup: Setup, drain: Callable[[], None], hurry: Sequence[object]) -> None:
         """`hurry`: no longer empty once the run must end at once; threads then yield at each turn of a loop."""
@@ -222,9 +221,8 @@ class Simulation(Operations):
         """Gives the thread its steps and stops it before the first. is_its_code: whether they are those of its code."""
         next(steps)
         thread.send = steps.send
-        interrupts = self.program.interrupts_of(thread.group)
-        if interrupts and is_its_code and self.draws_interrupts:
-            thread.coming = Interruptible(thread, interrupts, self.seed, self.clock.wake_at, self.interrupt)
+        if is_its_code and self.draws_interrupts and (coming := self.program.interrupts_of(thread.group)):
+            thread.coming = Interruptible(thread, coming, self)
             thread.send = thread.coming.send
 
     def interrupt(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> Steps:
@@ -234,6 +232,10 @@ class Simulation(Operations):
         steps: Steps = self.compiled[interrupt.code].function(me)
         next(steps)
         return steps
+
+    def resumed(self, me: SimulatedThread, interrupt: Interrupt, t: int) -> None:
+        """Logs that an interrupt is over."""
+        self.records.append((t, me, me.site, "event", "thread.resumed", "debug", {"target": interrupt.target}))
 
     def _line_up(self, thread: SimulatedThread, act: Action, arguments: tuple[Any, ...], t: int) -> None:
         """Parks a task or timer from the moment of its start, so that lines keep the order of the starts."""

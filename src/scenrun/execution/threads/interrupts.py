@@ -84,10 +84,10 @@ class InterruptibleCondition(threading.Condition):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits as `threading.Condition.wait`; interrupts come while the lock is given up."""
-        me, this = current(), self  # `this`: the attributes that `threading` keeps to itself
+        me = current()
         if me.coming is None:
             return super().wait(timeout)
-        inner: Any = this
+        inner: Any = self  # with the attributes that `threading` keeps to itself
         if not inner._is_owned():
             raise RuntimeError("cannot wait on un-acquired lock")
         waiter = threading.Lock()

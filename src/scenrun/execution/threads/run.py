@@ -234,6 +234,8 @@ class Run:
             self._compiled[interrupt.code].function(me)
         finally:
             me.code = code
+        if self.level <= LEVELS["debug"]:
+            self._event(me, site, "thread.resumed", "debug", {"target": interrupt.target})
 
     def _end(self, context: Context) -> None:
         if context.atomic:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scenrun.errors import InternalError
+from scenrun.model.interruptions import INTERRUPT
 from scenrun.model.machine import FREE, TIME_PASSES, Machine, Transition
 from scenrun.model.state import State, Thread
 from scenrun.program.ir import Program
@@ -26,7 +27,10 @@ def without_clock(program: Program, seed: int, transitions: Sequence[Transition]
     for transition in transitions:
         after = timed.passed(here) if transition == TIME_PASSES else timed.step(here, transition)
         assert after is not None
-        if transition != TIME_PASSES and not _lasts(timed, here.threads[transition.thread]):
+        lasts = transition != TIME_PASSES and _lasts(timed, here.threads[transition.thread])
+        if lasts and transition.alternative <= INTERRUPT:  # in free time, it comes before the next step
+            there = _stepped(free, there, transition, out)
+        elif transition != TIME_PASSES and not lasts:
             there = _up_to(free, there, transition.thread, here.threads[transition.thread], out)
             known = transition._replace(alternative=timed.alternative_of(here, transition))
             there = _stepped(free, there, known, out)
@@ -50,10 +54,18 @@ def path_without_clock(
     once = without_clock(program, seed, [*transitions, *way.cycle])
     twice = without_clock(program, seed, [*transitions, *way.cycle, *way.cycle])
     if len(twice) == len(once):
-        return before, _turns(Machine(program, seed, folded=FREE), before, way.about.about.split(", "))
+        return before, _turns(Machine(program, seed, folded=FREE), before, _going_round(program, seed, before, way))
     if _ends_alike(program, seed, before, once):
         return before, once[len(before) :]
     return once, twice[len(once) :]
+
+
+def _going_round(program: Program, seed: int, before: Sequence[Transition], way: Witness) -> Sequence[str]:
+    """The names of the threads that go round in the cycle of a witness."""
+    if way.about.kind == "livelock":
+        return way.about.about.split(", ")
+    threads = _after(Machine(program, seed, folded=FREE), before).threads
+    return [threads[number].who.name for number in sorted({one.thread for one in way.cycle if one != TIME_PASSES})]
 
 
 def _ends_alike(program: Program, seed: int, one: Sequence[Transition], other: Sequence[Transition]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from scenrun.model.interruptions import INTERRUPT
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State
 from scenrun.search.properties.accesses import Access, Race, Touch, Watching, accessed, locks_of
@@ -42,6 +43,10 @@ class Following:
         """Advance by one transition."""
         before, after = self.state, self.machine.step(self.state, transition)
         assert after is not None, "the transition is not enabled"
+        if transition.alternative <= INTERRUPT:  # it comes in the thread's own order, and touches nothing
+            self.state = after
+            self._count += 1
+            return
         thread = before.threads[transition.thread]
         step = Step(
             transition.thread,

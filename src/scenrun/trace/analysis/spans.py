@@ -60,7 +60,7 @@ class Span:
 class _Thread:
     """The open activities of one thread."""
 
-    __slots__ = ("alive", "began", "pending", "sections")
+    __slots__ = ("alive", "began", "below", "pending", "sections")
 
     def __init__(self) -> None:
         self.alive: Event | None = None
@@ -69,6 +69,8 @@ class _Thread:
         self.began: Event | None = None
         """The line that began a sleep, work or call."""
         self.sections: dict[str, list[Event]] = {}
+        self.below: list[tuple[Event | None, Event | None]] = []
+        """What was pending and what had begun where an interrupt came."""
 
 
 class Spans:
@@ -97,6 +99,8 @@ class Spans:
             "thread.ended": self._ended,
             "thread.failed": self._failed,
             "thread.cut_off": self._cut_off,
+            "thread.interrupted": self._interrupted,
+            "thread.resumed": self._resumed,
             "fault.raised": self._fault,
             "section.entered": self._entered,
             "section.left": self._left,
@@ -196,6 +200,22 @@ class Spans:
             self._broken_off(about, event, FAULT, waited)
             if about["event"] == "condition.waiting":
                 self._holdings.resume(event | {"object": about.get("object")})
+
+    def _interrupted(self, event: Event, thread: _Thread) -> None:
+        """Ends what a thread was in where an interrupt comes; it begins anew where that is over."""
+        if thread.pending is not None:
+            self._broken_off(thread.pending, event, DONE_)
+        if thread.began is not None:
+            self._give_timed(thread.began, event["elapsed_s"], event["seq"], DONE_)
+        thread.below.append((thread.pending, thread.began))
+        thread.pending = thread.began = None
+
+    def _resumed(self, event: Event, thread: _Thread) -> None:
+        if thread.below:
+            since = {"elapsed_s": event["elapsed_s"], "seq": event["seq"]}
+            pending, began = thread.below.pop()
+            thread.pending = pending and pending | since
+            thread.began = began and began | since
 
     # --- times
 
