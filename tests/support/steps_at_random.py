@@ -260,7 +260,7 @@ class StepAuthor:
         return {"return": self._value(here)}, False
 
     def _leave(self, here: Here) -> Written:
-        verb = self.one("break", "break", "continue", "return")
+        verb = self.one("break", "continue", "break", "continue", "return")
         return {"if": self._question(here), "then": [{verb: None}]}, True
 
     def _flow(self, here: Here) -> Written:
