@@ -61,7 +61,7 @@ class InvariantMonitor:
         self._functions = {id(o): compiled(o, objects) for o in (*self.checked, *parts)}
 
     def check_of(self, cell: int) -> Callable[[Any, Site], None] | None:
-        """Returns the function to call after a step that changed this cell; None if no `always` names it."""
+        """Returns the function to call after a step that changed this cell; None if no property names it."""
         watching = [o for o in self.checked if cell in o.cells]
         if cell not in self.cells:
             return None

@@ -17,6 +17,8 @@ from scenrun.model.moves import Move
 
 VERSION, CODE_VERSION = 2, 3
 TIMES = ("free", "virtual")
+ENDLESS = ("livelock", "violated")
+"""The kinds of findings that may go on for ever."""
 _FIELDS = Move._fields
 
 
@@ -123,10 +125,6 @@ def _schedule(found: dict[str, Any]) -> MoveSchedule:
     )
     _check(out)
     return out
-
-
-ENDLESS = ("livelock", "violated")
-"""The kinds of findings that may go on for ever."""
 
 
 def _check(schedule: MoveSchedule) -> None:
