@@ -38,6 +38,7 @@ COMMANDS = {
     "behaviours": "scenrun.interface.cli.catalogue",
     "new": "scenrun.interface.cli.catalogue",
     "explain": "scenrun.interface.cli.explain",
+    "python": "scenrun.interface.cli.python",
     "help": "scenrun.interface.cli.help",
     "schema": "scenrun.interface.cli.schema",
 }
@@ -63,6 +64,7 @@ _SUMMARIES = {
     "behaviours": "List the built-in behaviours, or print one to start from.",
     "new": "Write a new scenario file to start from.",
     "help": "Print the reference's entry on a verb, a kind of object, a key or an event.",
+    "python": "Write a scenario as one plain Python script, which does not need scenrun.",
     "explain": "Show what a file compiles to: threads, objects, steps.",
     "schema": "Print the JSON Schema of scenario files or of the log.",
 }

@@ -1,0 +1,207 @@
+"""The whole script, from its docstring to its last line."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import Any
+
+from scenrun.errors import Place, ScenarioError
+from scenrun.language.primitives import Timer
+from scenrun.plain_python import declarations, expectations, helpers
+from scenrun.plain_python.groups import declare_groups, known_everywhere, made_threads
+from scenrun.plain_python.interrupts import write_interrupts
+from scenrun.plain_python.layout import WIDTH, Lines, quoted
+from scenrun.plain_python.main_thread import ends_late, write_main
+from scenrun.plain_python.meanings import Function
+from scenrun.plain_python.script import Script
+from scenrun.program.loaded import Loaded
+
+
+@dataclass(frozen=True, slots=True)
+class PlainPython:
+    """A scenario as plain Python."""
+
+    text: str
+    """The script."""
+    left_out: tuple[tuple[Place | None, str], ...]
+    """What the file expects that no single run can show, so that it is not in the script: places and words."""
+
+
+def plain_python(loaded: Loaded) -> PlainPython:
+    """Write a scenario as one plain Python script.
+
+    Raises ScenarioError with each place that cannot be said in plain Python.
+    """
+    script = Script(loaded.scenario, loaded.program)
+    declarations.declare_names(script)
+    declare_groups(script)
+    script.early = known_everywhere(script.scenario)
+    expectations.choose_watched(script)
+    script.left_out += expectations.only_searched(script.scenario)
+    main = write_main(script)
+    late = declarations.write_objects(script, late=True)
+    early = _threads_made_early(script)
+    interrupts = write_interrupts(script)
+    values, objects = declarations.write_values(script), declarations.write_objects(script, late=False)
+    ends = [expectations.write_watcher(script), expectations.write_outcome(script), expectations.write_check(script)]
+    if script.problems:
+        raise ScenarioError(script.problems)
+    lines = Lines()
+    lines.written += _docstring(script)
+    begin = _begin(script, interrupts)  # it may import something
+    lines.gap()
+    lines.written += [f"import {one}" for one in sorted(script.imports)]
+    clock = Lines()
+    if "begun" in script.helpers:
+        clock.add(f"{script.helpers['begun']} = time.monotonic()")
+    for part in (clock, values, objects):
+        if part.written:
+            lines.gap()
+            lines.extend(part)
+    for part in (*helpers.write_helpers(script), *_functions(script), late, early, *interrupts.functions, *ends):
+        if part.written:
+            lines.gap(2)
+            lines.extend(part)
+    lines.gap(2)
+    lines.extend(_function(script, main))
+    lines.gap(2)
+    lines.extend(begin)
+    return PlainPython("\n".join(lines.written) + "\n", tuple(script.left_out))
+
+
+def _docstring(script: Script) -> list[str]:
+    scenario = script.scenario
+    above, beside = script.comments_at(_place_of_name(script))
+    first = scenario.description.strip() or f"The scenario {scenario.scenario}."
+    text = textwrap.wrap(first, WIDTH - 3)
+    prose = [*_without_ends(above), *([beside] if beside else [])]
+    if prose:
+        text += ["", *prose]
+    words = sorted({word for words in scenario.expect.verdict.values() for word in words}) or ["holds"]
+    text += ["", f"The scenario `{scenario.scenario}` in plain Python; what it shows: {' or '.join(words)}."]
+    if script.left_out:
+        text += ["Only a search can ask, and no run: " + "; ".join(words for _, words in script.left_out) + "."]
+    escaped = [line.replace("\\", "\\\\").replace('"""', "'''") for line in text]
+    return [('"""' + escaped[0]).rstrip(), *escaped[1:], '"""']
+
+
+def _without_ends(lines: tuple[str, ...]) -> list[str]:
+    kept = list(lines)
+    while kept and not kept[0].strip():
+        kept.pop(0)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return kept
+
+
+def _place_of_name(script: Script) -> Place | None:
+    node: Any = script.scenario._node
+    places = getattr(node, "places", {})
+    return places["scenario"][0] if "scenario" in places else None
+
+
+def _threads_made_early(script: Script) -> Lines:
+    lines = Lines()
+    for text in script.scenario.threads:
+        if text not in script.early:
+            continue
+        comments = script.comments_at(script.place_of("threads", text))
+        group = script.scenario.threads[text]
+        if group.pool:
+            count = f"[None] * {group.count}" if group.count > 1 else "None"
+            lines.add(f"{script.meanings[text].tree.id} = {count}", *comments)  # type: ignore[attr-defined]
+        else:
+            lines.add(made_threads(script, text), *comments)
+    return lines
+
+
+def _functions(script: Script) -> list[Lines]:
+    own = script.scenario.source.name
+    ordered = sorted(script.functions.values(), key=lambda one: (one.source == own, one.source, one.line))
+    return [_function(script, function) for function in ordered]
+
+
+def _function(script: Script, function: Function) -> Lines:
+    lines = Lines()
+    parameters = [*sorted(function.thread), *function.wanted] if function.name != "main" else []
+    lines.add(f"def {function.name}({', '.join(parameters)}):", *_comments(script, function))
+    lines.depth = 1
+    title = function.title or _title(script, function)
+    if title:
+        wrapped = textwrap.wrap(title.strip(), WIDTH - 10)
+        escaped = [line.replace("\\", "\\\\").replace('"""', "'''") for line in wrapped]
+        if len(escaped) == 1:
+            lines.add(f'"""{escaped[0]}"""')
+        else:
+            lines.written += [f'    """{escaped[0]}', *(f"    {one}" for one in escaped[1:]), '    """']
+    if function.globals:
+        lines.add(f"global {', '.join(sorted(function.globals))}")
+    if function.lines.written:
+        lines.extend(function.lines)
+    elif not title and not function.globals:
+        lines.add("pass")
+    return lines
+
+
+def _comments(script: Script, function: Function) -> tuple[tuple[str, ...], str]:
+    for text, behaviour in script.uses.behaviours.items():
+        place = behaviour.place
+        if place and (place.line, place.source.name) == (function.line, function.source):
+            is_own = text in script.scenario.behaviours
+            return script.comments_at(script.place_of("behaviours", text)) if is_own else ((), "")
+    return (), ""
+
+
+def _title(script: Script, function: Function) -> str:
+    if function.name == "main":
+        return "Starts the threads and waits for them." if script.scenario.main is None else "What the main thread does."
+    users = [text for text, group in script.scenario.threads.items() if _runs(script, text, group, function)]
+    timers = [text for text, one in script.scenario.sync.items() if isinstance(one, Timer) and _named(script, one.target, function)]
+    kind = "timer" if timers and not users else "thread"
+    listed = [f"`{text}`" for text in users + timers]
+    if not listed:
+        return "Steps that others run."
+    if len(listed) > 1:
+        return f"What the {kind}s {', '.join(listed[:-1])} and {listed[-1]} do."
+    group = script.scenario.threads.get((users + timers)[0])
+    if group is not None and group.count > 1:
+        return f"What each of the {kind}s {listed[0]} does."
+    return f"What the {kind} {listed[0]} does."
+
+
+def _runs(script: Script, text: str, group: Any, function: Function) -> bool:
+    if group.do is not None:
+        return script.functions.get(("group", text)) is function
+    return _named(script, str(group.target), function)
+
+
+def _named(script: Script, target: str, function: Function) -> bool:
+    return any(
+        isinstance(key, tuple) and key[0] == target and one is function for key, one in script.functions.items()
+    )
+
+
+def _begin(script: Script, interrupts: Any) -> Lines:
+    """What is done where the script is run as a program."""
+    lines = Lines()
+    with lines.block('if __name__ == "__main__":'):
+        fields = "".join(f" {key}={value}" for key, value in script.scenario.log.fields.items()).replace("%", "%%")
+        pattern = f"%(asctime)s %(threadName)s:{fields} %(message)s"
+        lines.add(f"logging.basicConfig(format={quoted(pattern)}, level=logging.{_level(script)})")
+        if "random" in script.imports:
+            lines.add(f"random.seed({script.scenario.seed})")
+        for one in interrupts.begin:
+            lines.add(one)
+        if expectations.has_check(script.scenario) and ends_late(script):
+            script.imports.add("atexit")
+            lines.add("atexit.register(check)", beside="when every thread has ended")
+        lines.add("main()")
+    return lines
+
+
+def _level(script: Script) -> str:
+    from scenrun.language.verbs.log_and_time import Log
+    from scenrun.program.compiler.mentions import all_steps
+
+    return "DEBUG" if any(isinstance(s, Log) and s.level == "debug" for s in all_steps(script.scenario)) else "INFO"
