@@ -35,7 +35,7 @@ ONLY_IN = {
     "pydantic": ("scenrun.language",),
     "pydantic_core": ("scenrun.language", "scenrun.program.compiler.arguments", "scenrun.interface.cli.catalogue"),
     "yaml": (
-        "scenrun.language.source", "scenrun.program.loaded", "scenrun.execution.simulator.costs",
+        "scenrun.language.source", "scenrun.language.comments", "scenrun.program.loaded", "scenrun.execution.simulator.costs",
         "scenrun.interface.pytest_plugin.fixture", "scenrun.own_code.checking.as_scenario",
     ),
 }  # fmt: skip
@@ -67,6 +67,7 @@ IN_FUNCTIONS = {
     "scenrun.interface.cli.logs": START_UP,
     "scenrun.interface.cli.main": START_UP,
     "scenrun.interface.cli.play": START_UP,
+    "scenrun.interface.cli.python": START_UP,
     "scenrun.interface.cli.repeated_run": START_UP,
     "scenrun.interface.cli.replay": START_UP,
     "scenrun.interface.cli.schema": START_UP,

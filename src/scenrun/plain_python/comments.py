@@ -5,9 +5,8 @@ from __future__ import annotations
 import bisect
 from dataclasses import dataclass, field
 
-import yaml
-
 from scenrun.errors import Source
+from scenrun.language.comments import comments_in
 
 MODELINE = "yaml-language-server:"
 
@@ -26,7 +25,7 @@ class Comments:
     def __init__(self, source: Source, lines: set[int]) -> None:
         self._of: dict[int, Beside] = {}
         starts = sorted(lines)
-        for line, text, is_alone in _comments(source.text):
+        for line, text, is_alone in comments_in(source.text):
             if text.startswith(MODELINE):
                 continue
             if is_alone:
@@ -44,32 +43,3 @@ class Comments:
         if len(found.beside) > 1:
             return (*found.above, *found.beside), ""
         return tuple(found.above), "".join(found.beside)
-
-
-def _comments(text: str) -> list[tuple[int, str, bool]]:
-    """Each comment of a YAML text: its line, from 1, its words, and whether it has the line for itself."""
-    taken = _scalars(text)
-    found = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        for at in [at for at, character in enumerate(line) if character == "#"]:
-            before = line[:at]
-            if (before and before[-1] not in " \t") or _is_inside(taken, number, at):
-                continue
-            found.append((number, line[at + 1 :].removeprefix(" ").rstrip(), not before.strip()))
-            break
-    return found
-
-
-def _scalars(text: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where the quoted texts and blocks of a YAML text begin and end: a `#` in them begins no comment."""
-    tokens = yaml.scan(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return [
-        ((token.start_mark.line + 1, token.start_mark.column), (token.end_mark.line + 1, token.end_mark.column))
-        for token in tokens
-        if isinstance(token, yaml.ScalarToken)
-    ]
-
-
-def _is_inside(taken: list[tuple[tuple[int, int], tuple[int, int]]], line: int, column: int) -> bool:
-    at = bisect.bisect_right(taken, ((line, column), (1 << 30, 0))) - 1
-    return at >= 0 and taken[at][0] <= (line, column) < taken[at][1]

@@ -5,7 +5,20 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from scenrun.language.primitives import Barrier, Condition, Event, Future, Lock, Pool, Primitive, Queue, Semaphore, Timer
+from scenrun.language.durations import DurationError
+from scenrun.language.durations import parse as parse_duration
+from scenrun.language.primitives import (
+    Barrier,
+    Condition,
+    Event,
+    Future,
+    Lock,
+    Pool,
+    Primitive,
+    Queue,
+    Semaphore,
+    Timer,
+)
 from scenrun.plain_python import expressions
 from scenrun.plain_python.functions import LATER, as_target, bound
 from scenrun.plain_python.layout import Lines, quoted, unparsed
@@ -56,9 +69,6 @@ def write_values(script: Script) -> Lines:
 
 def _span(value: Any) -> str:
     """A constant; one that is a duration is in seconds."""
-    from scenrun.language.durations import DurationError
-    from scenrun.language.durations import parse as parse_duration
-
     try:
         return expressions.number(parse_duration(value)) if isinstance(value, str) else literal(value)
     except DurationError:
@@ -69,7 +79,9 @@ def write_objects(script: Script, *, late: bool) -> Lines:
     """The objects of `sync`: the `late` ones name functions, and are made after them."""
     lines = Lines()
     scenario = script.scenario
-    ordered = sorted(scenario.sync.items(), key=lambda item: isinstance(item[1], Condition) and item[1].lock is not None)
+    ordered = sorted(
+        scenario.sync.items(), key=lambda item: isinstance(item[1], Condition) and item[1].lock is not None
+    )
     for text, primitive in ordered:
         if _is_late(primitive) == late:
             comments = script.comments_at(script.place_of("sync", text))
@@ -176,4 +188,3 @@ def _scope(script: Script, text: str, count: int | None) -> Scope:
     scope = Scope(Function("", is_main=True), script.meanings)
     index: ast.expr = name("index") if count is not None else ast.Constant(0)
     return scope.with_names(index=Meaning(index, CONSTANT), name=Meaning(ast.Constant(text), CONSTANT))
-

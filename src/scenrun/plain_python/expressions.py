@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scenrun.language.durations import UNITS_NS, Duration
+from scenrun.language.durations import parse as parse_duration
 from scenrun.language.expressions import COMPREHENSIONS, COUNT, Expression
 from scenrun.language.fields import ComputedDuration, DurationName, Reference
 from scenrun.language.templates import Hole, Template
 from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import GIVEN, NONE, SHARED, Meaning, Scope, name
-
-if TYPE_CHECKING:
-    from scenrun.plain_python.script import Script
+from scenrun.plain_python.script import Script
 
 
 class _Renamed(ast.NodeTransformer):
@@ -23,13 +22,13 @@ class _Renamed(ast.NodeTransformer):
         self.script = script
         self.scope = scope
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         found = self.scope.find(node.id)
         if found is None:
             return node
         return self.script.read(found, self.scope)
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if isinstance(node.value, ast.Name) and node.value.id == "random":
             self.script.imports.add("random")
             return node
@@ -38,7 +37,7 @@ class _Renamed(ast.NodeTransformer):
             return ast.Constant(owner.count)
         return ast.Attribute(self.visit(node.value), node.attr, ast.Load())
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         match node.func:
             case ast.Name(id="inside"):
                 assert isinstance(node.args[0], ast.Constant)
@@ -47,9 +46,7 @@ class _Renamed(ast.NodeTransformer):
                 return self.script.clock()
             case ast.Attribute(value=ast.Name(id="random"), attr="hex"):
                 self.script.imports.add("random")
-                drawn = ast.Call(
-                    ast.Attribute(name("random"), "randbytes", ast.Load()), [self.visit(node.args[0])], []
-                )
+                drawn = ast.Call(ast.Attribute(name("random"), "randbytes", ast.Load()), [self.visit(node.args[0])], [])
                 return ast.Call(ast.Attribute(drawn, "hex", ast.Load()), [], [])
             case ast.Name():
                 return ast.Call(node.func, [self.visit(one) for one in node.args], [])
@@ -57,9 +54,7 @@ class _Renamed(ast.NodeTransformer):
 
     def _comprehension(self, node: Any) -> ast.expr:
         (one,) = node.generators
-        inner = _Renamed(
-            self.script, self.scope.with_names(**{one.target.id: Meaning(name(one.target.id), "local")})
-        )
+        inner = _Renamed(self.script, self.scope.with_names(**{one.target.id: Meaning(name(one.target.id), "local")}))
         generator = ast.comprehension(one.target, self.visit(one.iter), [inner.visit(test) for test in one.ifs], 0)
         if isinstance(node, ast.DictComp):
             return ast.DictComp(inner.visit(node.key), inner.visit(node.value), [generator])
@@ -75,32 +70,43 @@ class _Renamed(ast.NodeTransformer):
 def folded(node: ast.AST) -> ast.AST:
     """A comparison with None whose answer is known, and what follows from it; any other node as it is."""
     match node:
-        case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
-            known = left.value is None if isinstance(left, ast.Constant) else False if is_given(left) else None
+        case ast.Compare(left=one, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
+            known = one.value is None if isinstance(one, ast.Constant) else False if is_given(one) else None
             return node if known is None else ast.Constant(known == isinstance(op, ast.Is))
         case ast.UnaryOp(op=ast.Not(), operand=ast.Constant(value=bool() as value)):
             return ast.Constant(not value)
-        case ast.BoolOp(op=op, values=values):
-            decides = isinstance(op, ast.Or)
-            left: list[ast.expr] = []
-            for value in values:
-                if isinstance(value, ast.Constant) and isinstance(value.value, bool):
-                    if value.value is decides:
-                        left.append(value)
-                        break
-                    continue
-                left.append(value)
-            if not left:
-                return ast.Constant(not decides)
-            if isinstance(left[0], ast.Constant) and left[0].value is decides:
-                return left[0]
-            return left[0] if len(left) == 1 else ast.BoolOp(op, left)
-        case ast.BinOp(left=ast.Constant(value=int() as one), op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=int() as other)):
-            is_written = any(hasattr(side, "is_given") for side in (node.left, node.right))
-            return ast.Constant(one + other if isinstance(op, ast.Add) else one - other) if is_written else node
+        case ast.BoolOp():
+            return _folded_junction(node)
+        case ast.BinOp(left=ast.Constant(value=int()), op=ast.Add() | ast.Sub(), right=ast.Constant(value=int())):
+            return _folded_sum(node)
         case ast.IfExp(test=ast.Constant(value=bool() as value)):
             return node.body if value else node.orelse
     return node
+
+
+def _folded_junction(node: ast.BoolOp) -> ast.expr:
+    """An `and` or `or` without the parts that are known."""
+    decides = isinstance(node.op, ast.Or)
+    left: list[ast.expr] = []
+    for value in node.values:
+        if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+            if value.value is decides:
+                return value if not left else ast.BoolOp(node.op, [*left, value])
+        else:
+            left.append(value)
+    if not left:
+        return ast.Constant(not decides)
+    return left[0] if len(left) == 1 else ast.BoolOp(node.op, left)
+
+
+def _folded_sum(node: ast.BinOp) -> ast.expr:
+    """A sum of two numbers of which one is an argument that was written into it."""
+    one, other = node.left, node.right
+    assert isinstance(one, ast.Constant)
+    assert isinstance(other, ast.Constant)
+    if not (is_given(one) or is_given(other)):
+        return node
+    return ast.Constant(one.value + other.value if isinstance(node.op, ast.Add) else one.value - other.value)  # type: ignore[operator]
 
 
 def is_given(node: ast.expr) -> bool:
@@ -142,9 +148,7 @@ def seconds(script: Script, timing: Any, scope: Scope) -> str | None:
         if found is None or found.kind == NONE:
             return None
         if found.kind == "constant" and isinstance(found.tree, ast.Constant):
-            from scenrun.language.durations import parse
-
-            return number(parse(str(found.tree.value)))
+            return number(parse_duration(str(found.tree.value)))
         return unparsed(script.read(found, scope))
     if isinstance(timing, ComputedDuration):
         return unparsed(computed(script, timing, scope))

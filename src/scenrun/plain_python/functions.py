@@ -6,7 +6,6 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from scenrun.errors import Place
 from scenrun.language.durations import Duration
 from scenrun.language.durations import parse as parse_duration
 from scenrun.language.expressions import parse
@@ -170,7 +169,9 @@ class Binder:
         return word in ("name", "index") and (self.how == RUN or self.scope.function.is_main)
 
     def _value(self, key: str, parameter: Parameter, raw: Any) -> None:
-        is_constant_name = isinstance(raw, str) and (found := self.scope.find(raw)) is not None and found.kind == CONSTANT
+        is_constant_name = (
+            isinstance(raw, str) and (found := self.scope.find(raw)) is not None and found.kind == CONSTANT
+        )
         if parameter.type == "str" and isinstance(raw, str) and not is_constant_name:
             self._pass(key, quoted(str(raw)), LOCAL)
             return
@@ -229,8 +230,6 @@ class Binder:
         return function, {key: _parameter(function, key) for key in self.passed}
 
     def _write(self, key: Any, *, in_atomic: bool) -> None:
-        from scenrun.plain_python.steps import Body
-
         script, behaviour = self.script, self.behaviour
         function = Function(script.identifiers.new(self.target), in_atomic=in_atomic)
         function.identifiers = Identifiers([*script.meanings, *script.identifiers, "name", "index"])
@@ -246,7 +245,7 @@ class Binder:
             function.own[parameter] = Meaning(tree, kind)
         function.wanted = self._signature(function)
         scope = Scope(function, script.meanings if self.is_own else {})
-        Body(script, function).steps(behaviour.do, scope)
+        script.write(script, function, behaviour.do, scope)
         if not self.is_own:
             function.lines.without_idle_assignments()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from scenrun.language.model import ANY_NUMBER, Group, Scenario
 from scenrun.plain_python.functions import THREAD, Use, as_target, bound
@@ -12,9 +11,6 @@ from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import CONSTANT, Function, Meaning, Scope, name
 from scenrun.plain_python.script import Script
 from scenrun.program.compiler.mentions import mentioned
-
-if TYPE_CHECKING:
-    from scenrun.plain_python.steps import Body
 
 
 def declare_groups(script: Script) -> None:
@@ -52,8 +48,6 @@ def thread_use(script: Script, text: str) -> Use:
 
 
 def _write(script: Script, text: str, group: Group) -> None:
-    from scenrun.plain_python.steps import Body
-
     function = Function(script.identifiers.new(text))
     function.identifiers = Identifiers([*script.identifiers, "name", "index"])
     place = script.place_of("threads", text)
@@ -61,7 +55,7 @@ def _write(script: Script, text: str, group: Group) -> None:
     function.source = place.source.name if place else ""
     function.thread = script.uses.asked_by(group.do or ())
     script.functions["group", text] = function
-    Body(script, function).steps(group.do or (), Scope(function, script.meanings))
+    script.write(script, function, group.do or (), Scope(function, script.meanings))
 
 
 def _label(text: str, group: Group) -> ast.expr:
@@ -75,12 +69,10 @@ def _scope(script: Script, text: str, group: Group) -> Scope:
     """The names that the arguments of a group can use."""
     scope = Scope(Function("", is_main=True), script.meanings)
     index = name("index") if group.count > 1 else ast.Constant(0)
-    return scope.with_names(
-        index=Meaning(index, CONSTANT), name=Meaning(_label(text, group), CONSTANT)
-    )
+    return scope.with_names(index=Meaning(index, CONSTANT), name=Meaning(_label(text, group), CONSTANT))
 
 
-def _extra(text: str, group: Group, use: Use, index: str) -> dict[str, str]:
+def extra_of(text: str, group: Group, use: Use, index: str) -> dict[str, str]:
     """Arguments for `name` and `index` of a group's threads."""
     is_many = group.count > 1
     label = f"f{quoted(f'{text}[{{{index}}}]')}" if is_many else quoted(text)
@@ -93,7 +85,7 @@ def made_threads(script: Script, text: str) -> str:
     script.imports.add("threading")
     group = script.scenario.threads[text]
     use = thread_use(script, text)
-    extra = _extra(text, group, use, "index")
+    extra = extra_of(text, group, use, "index")
     target = as_target(use, extra, loop="index" if group.count > 1 else "")
     label = unparsed(_label(text, group)) if group.count > 1 else quoted(text)
     daemon = ", daemon=True" if group.daemon else ""
@@ -111,29 +103,3 @@ def count_of(script: Script, text: str) -> str:
     if isinstance(given, str) and given in script.scenario.let:
         return unparsed(script.meanings[given].tree)
     return str(group.count)
-
-
-def start_group(body: Body, text: str, found: Meaning) -> None:
-    """Write the start of threads or timers, or hand tasks to their pool."""
-    script = body.script
-    if found.kind != "task":
-        if found.count is None:
-            body.add(f"{unparsed(found.tree)}.start()")
-            return
-        with body.block(f"for thread in {unparsed(found.tree)}:"):
-            body.add("thread.start()")
-        return
-    group = script.scenario.threads[text]
-    pool = unparsed(script.meanings[str(group.pool)].tree)
-    use = thread_use(script, text)
-    index = unparsed(found.tree.slice) if isinstance(found.tree, ast.Subscript) else "index"
-    given = {**_extra(text, group, use, index), **use.arguments}
-    arguments = [f"{key}={value}" for key, value in given.items()]
-    if len(arguments) == 1:
-        arguments = [arguments[0].partition("=")[2]]
-    submitted = f"{pool}.submit({', '.join([use.function.name, *arguments])})"
-    if found.count is not None:
-        submitted = f"[{submitted} for index in range({count_of(script, text)})]"
-    if isinstance(found.tree, ast.Name) and text in script.early:
-        body.function.globals.add(found.tree.id)
-    body.add(f"{unparsed(found.tree)} = {submitted}")

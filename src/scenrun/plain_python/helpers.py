@@ -8,7 +8,15 @@ from scenrun.plain_python.script import Script
 
 def write_helpers(script: Script) -> list[Lines]:
     """Each helper that the script uses."""
-    parts = [*_exceptions(script), _clock(script), _work(script), _atomic(script), *_readers(script), *_sections(script), _counters(script)]
+    parts = [
+        *_exceptions(script),
+        _clock(script),
+        _work(script),
+        _atomic(script),
+        *_readers(script),
+        *_sections(script),
+        _counters(script),
+    ]
     return [part for part in parts if part.written]
 
 

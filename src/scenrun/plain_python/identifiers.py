@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import keyword
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 MODULES = (
     "atexit", "concurrent", "copy", "functools", "itertools", "logging", "os", "queue", "random", "signal", "threading",
@@ -29,5 +29,5 @@ class Identifiers:
         self._taken.add(name)
         return name
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._taken)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+
 from scenrun.language.model import Group
 from scenrun.language.verbs import threads as verbs
 from scenrun.plain_python import expressions
 from scenrun.plain_python.expectations import has_check
-from scenrun.plain_python.groups import made_threads, start_group
+from scenrun.plain_python.groups import made_threads
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.layout import unparsed
 from scenrun.plain_python.meanings import CONSTANT, Function, Meaning, Scope
 from scenrun.plain_python.script import Script
+from scenrun.plain_python.starting import join_one, start_group
 from scenrun.plain_python.steps import Body
-from scenrun.plain_python.steps_of_threads import join_one
 from scenrun.program.compiler.mentions import all_steps
 
 
 def write_main(script: Script) -> Function:
     """The function `main`."""
-    import ast
-
     function = Function("main", is_main=True)
     function.identifiers = Identifiers([*script.identifiers])
     body = Body(script, function)

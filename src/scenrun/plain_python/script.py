@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
 
 from scenrun.errors import Place, Problem, Source
 from scenrun.language.expressions import Expression
 from scenrun.language.model import Scenario
+from scenrun.language.verbs.step import Step
 from scenrun.plain_python.comments import Comments
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.meanings import CONSTANT, DURATION, EXPRESSION, SHARED, Function, Meaning, Scope, name
 from scenrun.plain_python.uses import Uses
 from scenrun.program.compiler.mentions import all_steps
-from scenrun.program.ir import Program
 
-if TYPE_CHECKING:
-    from collections.abc import Hashable
+WriteSteps = Callable[["Script", Function, Iterable[Step], Scope], None]
 
 
 class Script:
     """Everything that the parts of one script share while it is written."""
 
-    def __init__(self, scenario: Scenario, program: Program) -> None:
+    def __init__(self, scenario: Scenario, write: WriteSteps) -> None:
         self.scenario = scenario
-        self.program = program
+        self.write = write
+        """Writes the steps of a function."""
         self.uses = Uses(scenario)
         self.imports: set[str] = {"logging"}
         self.identifiers = Identifiers(["main", "check", "outcome"])
@@ -90,7 +90,7 @@ class Script:
             if isinstance(inner.value, ast.Name):
                 inner.value = call
                 break
-            inner = inner.value  # type: ignore[assignment]
+            inner = inner.value
         return tree
 
     def declare(self, text: str, kind: str, *, count: int | None = None, wanted: str = "") -> Meaning:
@@ -182,6 +182,3 @@ class Script:
         node: Any = self.scenario._node
         places = getattr(node.get(section) if node else None, "places", {})
         return places[key][0] if key in places else None
-
-
-Writer = Callable[..., None]

@@ -13,9 +13,11 @@ from scenrun.plain_python import expressions
 from scenrun.plain_python.layout import unparsed
 from scenrun.plain_python.meanings import LOCAL, SHARED, Function, Meaning, Scope
 from scenrun.plain_python.script import Script
-from scenrun.program.compiler.mentions import mentioned
+from scenrun.program.compiler.mentions import assigned, mentioned
 
 S = TypeVar("S", bound=Step)
+_VIEWS = ("keys", "values", "items")
+"""Methods whose result changes with the mapping in Python, and is a list in the language."""
 _WRITERS: dict[type[Step], Callable[..., None]] = {}
 
 
@@ -41,9 +43,6 @@ class Body:
 
     def steps(self, steps: Iterable[Step], scope: Scope) -> None:
         """Write steps in their order."""
-        from scenrun.plain_python import steps_of_flow, steps_of_objects, steps_of_threads
-
-        assert steps_of_flow and steps_of_objects and steps_of_threads
         for step in steps:
             if step.place != self._last:
                 above, beside = self._comments
@@ -80,8 +79,12 @@ class Body:
         root = given
         while isinstance(root, ast.Subscript) and not isinstance(root.slice, ast.Slice):
             root = root.value
-        if isinstance(root, ast.Name) and (root.id in changed or (into in changed and root.id not in ("name", "index"))):
+        if isinstance(root, ast.Name) and (
+            root.id in changed or (into in changed and root.id not in ("name", "index"))
+        ):
             return ast.parse(self.script.copied(unparsed(tree)), mode="eval").body
+        if isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr in _VIEWS:
+            return ast.Call(ast.Name("list", ast.Load()), [tree], [])
         if isinstance(given, ast.IfExp) and isinstance(tree, ast.IfExp):
             tree.body = self._kept(given.body, tree.body, into)
             tree.orelse = self._kept(given.orelse, tree.orelse, into)
@@ -120,27 +123,32 @@ class Body:
 
     def write(self, target: Meaning, left: str, value: str, scope: Scope, *, reads: bool) -> None:
         """Write a change of a variable: as it is, or between the steps of `atomic` where these use the variable."""
-        if not self._is_guarded(target):
+        if not self.is_guarded(target):
             self.add(f"{left} = {value}")
         else:
-            if reads:
-                new = self.function.identifiers.new(f"new_{target.original}")
-                self.add(f"{new} = {value}")
-                value = new
+            value = self.computed_before(target, value, reads=reads)
             with self.block(f"with {self.script.atomically()}:"):
                 self.add(f"{left} = {value}")
         self.changed(target, scope)
 
+    def computed_before(self, target: Meaning, value: str, *, reads: bool) -> str:
+        """A value that reads shared things, as a local: what writes it holds the lock of atomic steps meanwhile."""
+        if not (reads and self.is_guarded(target)):
+            return value
+        new = self.function.identifiers.new(f"new_{target.original}")
+        self.add(f"{new} = {value}")
+        return new
+
     def change(self, target: Meaning, text: str, scope: Scope) -> None:
         """Write a statement that changes a variable in place."""
-        if self._is_guarded(target):
+        if self.is_guarded(target):
             with self.block(f"with {self.script.atomically()}:"):
                 self.add(text)
         else:
             self.add(text)
         self.changed(target, scope)
 
-    def _is_guarded(self, target: Meaning) -> bool:
+    def is_guarded(self, target: Meaning) -> bool:
         is_used = target.kind == SHARED and target.original in self.script.uses.atomic_names
         return is_used and not self.function.in_atomic
 
@@ -156,13 +164,12 @@ class Body:
 
     def touched(self, steps: Iterable[Step]) -> None:
         """Ask what must always be true, after steps that were one."""
-        names = set(mentioned(tuple(steps))) | {one for step in steps for one in _assigned(step)}
+        names = set(mentioned(tuple(steps))) | {one for step in steps for one, _ in assigned([step])}
         for text in names & self.script.watched:
             self.happened(text)
             return
 
 
-def _assigned(step: Step) -> Iterator[str]:
-    from scenrun.program.compiler.mentions import assigned
-
-    yield from (text for text, _ in assigned([step]))
+def write_steps(script: Script, function: Function, steps: Iterable[Step], scope: Scope) -> None:
+    """Write the steps of a function."""
+    Body(script, function).steps(steps, scope)

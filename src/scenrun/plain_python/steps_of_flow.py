@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from scenrun.language.expressions import parse
 from scenrun.language.verbs import flow, log_and_time, variables
 from scenrun.plain_python import expressions
 from scenrun.plain_python.functions import RUN, bound, call
@@ -13,7 +14,7 @@ from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import LOCAL, Meaning, Scope, name
 from scenrun.plain_python.steps import Body, writes
 from scenrun.program import exceptions
-from scenrun.program.compiler.mentions import EXCEPTION
+from scenrun.program.compiler.mentions import EXCEPTION, mentioned
 
 
 @writes(log_and_time.Log)
@@ -67,15 +68,20 @@ def _place(body: Body, target: Any, scope: Scope) -> tuple[Meaning, str]:
 @writes(variables.Append)
 def append(body: Body, step: variables.Append, scope: Scope) -> None:
     """Appends to a list."""
+    item = body.value(step.item, scope)
     found, left = _place(body, step.to, scope)
-    body.change(found, f"{left}.append({body.value(step.item, scope)})", scope)
+    item = body.computed_before(found, item, reads=body.reads(step.item, scope) > 0)
+    body.change(found, f"{left}.append({item})", scope)
 
 
 @writes(variables.Pop)
 def pop(body: Body, step: variables.Pop, scope: Scope) -> None:
     """Takes an item out of a list or a mapping."""
     found, left = _place(body, step.from_, scope)
-    taken = f"{left}.pop({body.text(step.at, scope) if step.at else ''})"
+    at = body.text(step.at, scope) if step.at else ""
+    if step.at:
+        at = body.computed_before(found, at, reads=body.reads(step.at, scope) > 0)
+    taken = f"{left}.pop({at})"
     if step.into is None:
         body.change(found, taken, scope)
         return
@@ -219,8 +225,6 @@ def try_(body: Body, step: flow.Try, scope: Scope) -> None:
 
 
 def _handler(body: Body, caught: str, steps: Any, scope: Scope) -> None:
-    from scenrun.program.compiler.mentions import mentioned
-
     if "error" not in set(mentioned(steps)):
         with body.block(f"except {caught}:"):
             body.steps(steps, scope)
@@ -297,16 +301,9 @@ def call_(body: Body, step: flow.Call, scope: Scope) -> None:
         owner, _, method = step.function.partition(".")
         found = scope.find(owner)
         callee = f"{unparsed(found.tree) if found else owner}.{method}"
-    read: Callable[[Any], str] = lambda raw: body.value(_expression(raw), scope)  # noqa: E731
+    read: Callable[[Any], str] = lambda raw: body.value(parse(raw), scope)  # noqa: E731
     if isinstance(step.args, dict):
         given = [f"{key}={read(raw)}" for key, raw in step.args.items()]
     else:
         given = [read(raw) for raw in step.args]
     body.assign(step.into, f"{callee}({', '.join(given)})", scope)
-
-
-def _expression(raw: Any) -> Any:
-    from scenrun.language.expressions import parse
-
-    return parse(raw)
-

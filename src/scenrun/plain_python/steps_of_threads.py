@@ -9,9 +9,9 @@ from scenrun.language.fields import Reference
 from scenrun.language.verbs import threads as verbs
 from scenrun.plain_python import expressions
 from scenrun.plain_python.functions import LATER, THREAD, Use, as_target, bound, call
-from scenrun.plain_python.groups import start_group
 from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import SHARED, Meaning, Scope
+from scenrun.plain_python.starting import join_one, start_group
 from scenrun.plain_python.steps import Body, writes
 from scenrun.plain_python.steps_of_flow import exception
 
@@ -37,23 +37,6 @@ def join(body: Body, step: verbs.Join, scope: Scope) -> None:
     """Waits for threads, tasks or timers."""
     for one in step.thread:
         join_one(body, _object(body, one, scope), body.seconds(step.timeout, scope))
-
-
-def join_one(body: Body, found: Meaning, timeout: str | None) -> None:
-    """Write a join of one thread, task or timer, or of each of a group."""
-    text = unparsed(found.tree)
-    if found.kind == "task":
-        body.script.imports.add("concurrent.futures")
-        given = text if found.count is not None else f"[{text}]"
-        limit = f", timeout={timeout}" if timeout is not None else ""
-        body.add(f"concurrent.futures.wait({given}{limit})")
-        return
-    limit = f"timeout={timeout}" if timeout is not None else ""
-    if found.count is None:
-        body.add(f"{text}.join({limit})")
-        return
-    with body.block(f"for thread in {text}:"):
-        body.add(f"thread.join({limit})")
 
 
 @writes(verbs.Cancel)

@@ -8,14 +8,19 @@ from typing import Any
 
 from scenrun.errors import Place, ScenarioError
 from scenrun.language.primitives import Timer
-from scenrun.plain_python import declarations, expectations, helpers
+from scenrun.language.verbs.log_and_time import Log
+from scenrun.plain_python import declarations, expectations, helpers, steps_of_flow, steps_of_objects, steps_of_threads
 from scenrun.plain_python.groups import declare_groups, known_everywhere, made_threads
 from scenrun.plain_python.interrupts import write_interrupts
 from scenrun.plain_python.layout import WIDTH, Lines, quoted
 from scenrun.plain_python.main_thread import ends_late, write_main
 from scenrun.plain_python.meanings import Function
 from scenrun.plain_python.script import Script
+from scenrun.plain_python.steps import write_steps
+from scenrun.program.compiler.mentions import all_steps
 from scenrun.program.loaded import Loaded
+
+__all__ = ["PlainPython", "plain_python", "steps_of_flow", "steps_of_objects", "steps_of_threads"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ def plain_python(loaded: Loaded) -> PlainPython:
 
     Raises ScenarioError with each place that cannot be said in plain Python.
     """
-    script = Script(loaded.scenario, loaded.program)
+    script = Script(loaded.scenario, write_steps)
     declarations.declare_names(script)
     declare_groups(script)
     script.early = known_everywhere(script.scenario)
@@ -155,9 +160,15 @@ def _comments(script: Script, function: Function) -> tuple[tuple[str, ...], str]
 
 def _title(script: Script, function: Function) -> str:
     if function.name == "main":
-        return "Starts the threads and waits for them." if script.scenario.main is None else "What the main thread does."
+        return (
+            "Starts the threads and waits for them." if script.scenario.main is None else "What the main thread does."
+        )
     users = [text for text, group in script.scenario.threads.items() if _runs(script, text, group, function)]
-    timers = [text for text, one in script.scenario.sync.items() if isinstance(one, Timer) and _named(script, one.target, function)]
+    timers = [
+        text
+        for text, one in script.scenario.sync.items()
+        if isinstance(one, Timer) and _named(script, one.target, function)
+    ]
     kind = "timer" if timers and not users else "thread"
     listed = [f"`{text}`" for text in users + timers]
     if not listed:
@@ -177,9 +188,7 @@ def _runs(script: Script, text: str, group: Any, function: Function) -> bool:
 
 
 def _named(script: Script, target: str, function: Function) -> bool:
-    return any(
-        isinstance(key, tuple) and key[0] == target and one is function for key, one in script.functions.items()
-    )
+    return any(isinstance(key, tuple) and key[0] == target and one is function for key, one in script.functions.items())
 
 
 def _begin(script: Script, interrupts: Any) -> Lines:
@@ -201,7 +210,4 @@ def _begin(script: Script, interrupts: Any) -> Lines:
 
 
 def _level(script: Script) -> str:
-    from scenrun.language.verbs.log_and_time import Log
-    from scenrun.program.compiler.mentions import all_steps
-
     return "DEBUG" if any(isinstance(s, Log) and s.level == "debug" for s in all_steps(script.scenario)) else "INFO"

@@ -1,0 +1,53 @@
+"""The start of threads, timers and tasks, and waiting for them: of one, or of each of a group."""
+
+from __future__ import annotations
+
+import ast
+
+from scenrun.plain_python.groups import count_of, extra_of, thread_use
+from scenrun.plain_python.layout import unparsed
+from scenrun.plain_python.meanings import Meaning
+from scenrun.plain_python.steps import Body
+
+
+def start_group(body: Body, text: str, found: Meaning) -> None:
+    """Write the start of threads or timers, or hand tasks to their pool."""
+    script = body.script
+    if found.kind != "task":
+        if found.count is None:
+            body.add(f"{unparsed(found.tree)}.start()")
+            return
+        with body.block(f"for thread in {unparsed(found.tree)}:"):
+            body.add("thread.start()")
+        return
+    group = script.scenario.threads[text]
+    pool = unparsed(script.meanings[str(group.pool)].tree)
+    use = thread_use(script, text)
+    index = unparsed(found.tree.slice) if isinstance(found.tree, ast.Subscript) else "index"
+    given = {**extra_of(text, group, use, index), **use.arguments}
+    arguments = [f"{key}={value}" for key, value in given.items()]
+    if len(arguments) == 1:
+        arguments = [arguments[0].partition("=")[2]]
+    submitted = f"{pool}.submit({', '.join([use.function.name, *arguments])})"
+    if found.count is not None:
+        submitted = f"[{submitted} for index in range({count_of(script, text)})]"
+    if isinstance(found.tree, ast.Name) and text in script.early:
+        body.function.globals.add(found.tree.id)
+    body.add(f"{unparsed(found.tree)} = {submitted}")
+
+
+def join_one(body: Body, found: Meaning, timeout: str | None) -> None:
+    """Write a join of one thread, task or timer, or of each of a group."""
+    text = unparsed(found.tree)
+    if found.kind == "task":
+        body.script.imports.add("concurrent.futures")
+        given = text if found.count is not None else f"[{text}]"
+        limit = f", timeout={timeout}" if timeout is not None else ""
+        body.add(f"concurrent.futures.wait({given}{limit})")
+        return
+    limit = f"timeout={timeout}" if timeout is not None else ""
+    if found.count is None:
+        body.add(f"{text}.join({limit})")
+        return
+    with body.block(f"for thread in {text}:"):
+        body.add(f"thread.join({limit})")
