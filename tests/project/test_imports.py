@@ -49,7 +49,15 @@ KNOW_LAYOUT = (
     "reduction.persistent_sets",
 )
 """The modules of the search that may read how states are packed; others have only made a `Packed`, and ask `StateSpace`."""
-MAKE_PACKED = ("portfolio", "state_search", "explore", "eventually", "sampled_races", "strategies.model_executions")
+MAKE_PACKED = (
+    "portfolio",
+    "state_search",
+    "explore",
+    "reached",
+    "eventually",
+    "sampled_races",
+    "strategies.model_executions",
+)
 START_UP = "a command, or a verb, imports only what it needs to start"
 ARRAYS = "numpy is imported only where arrays pay: where there are many states"
 EXTRA = "an extra, which need not be installed"
@@ -62,6 +70,7 @@ IN_FUNCTIONS = {
     "scenrun.interface.cli.calibrate": START_UP,
     "scenrun.interface.cli.check": START_UP,
     "scenrun.interface.cli.conform": START_UP,
+    "scenrun.interface.cli.coverage": START_UP,
     "scenrun.interface.cli.explore": START_UP,
     "scenrun.interface.cli.explore_main": START_UP,
     "scenrun.interface.cli.logs": START_UP,

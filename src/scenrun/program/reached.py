@@ -1,0 +1,80 @@
+"""The steps of a file, and to which of them threads have come: in how many runs, or schedules, and in none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from scenrun.program.ir import Program
+
+_OF_THE_FILE = ("threads.", "main", "behaviours.", "sync.", "stop")
+"""How the paths of steps begin that the file itself has; those of built-in behaviours begin otherwise."""
+_LOGGED = ("log", "sleep", "work", "call", "raise")
+"""The steps without an object of which a log at level debug has lines."""
+
+
+class StepOfFile(NamedTuple):
+    """A step of the file: its line, from 1, and its path, such as `behaviours.update.do[2]`."""
+
+    line: int
+    path: str
+
+
+def steps_of_file(program: Program) -> dict[StepOfFile, set[tuple[int, int]]]:
+    """The steps of a program's file in the order of its lines, each with its places: numbers of a code and an instruction."""
+    found: dict[StepOfFile, set[tuple[int, int]]] = {}
+    for code in program.codes:
+        for pc, instruction in enumerate(code.instructions):
+            if instruction.line and instruction.step.startswith(_OF_THE_FILE):
+                found.setdefault(StepOfFile(instruction.line, instruction.step), set()).add((code.number, pc))
+    return dict(sorted(found.items()))
+
+
+def logged_steps(program: Program) -> set[StepOfFile]:
+    """The steps of which a log has lines; the others only compute and decide."""
+    return {
+        StepOfFile(one.line, one.step)
+        for code in program.codes
+        for one in code.instructions
+        if one.line and ("." in one.op or one.op in _LOGGED) and one.step.startswith(_OF_THE_FILE)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What was reached of a file."""
+
+    what: str
+    """What is counted: `drawn schedules`, `runs`."""
+    total: int
+    """How many of them there are."""
+    counts: Mapping[StepOfFile, int]
+    """In how many of them a thread came to each step."""
+    never: tuple[StepOfFile, ...] = ()
+    """The steps to which no thread comes in any schedule: a search has shown it."""
+    not_yet: tuple[StepOfFile, ...] = ()
+    """The steps to which none came, as far as was looked."""
+    searched: int | None = None
+    """The states that a search visited; None where none was made."""
+    is_closed: bool = False
+    """Whether these are all."""
+    text: str = field(default="", repr=False)
+    """The text of the file."""
+
+    @property
+    def by_line(self) -> dict[int, int]:
+        """For each line with a step the count of the step that most came to."""
+        found: dict[int, int] = {}
+        for step, count in self.counts.items():
+            found[step.line] = max(count, found.get(step.line, 0))
+        return found
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "what": self.what, "total": self.total,
+            "steps": [{"line": step.line, "step": step.path, "count": count} for step, count in self.counts.items()],
+            "never": [step._asdict() for step in self.never], "not_yet": [step._asdict() for step in self.not_yet],
+            "states": self.searched, "closed": self.is_closed,
+        }  # fmt: skip

@@ -1,0 +1,105 @@
+"""Which steps of a file its threads come to: in some schedule, as a search of the states proves, and in how many drawn ones."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+
+from scenrun.model.machine import FOLDED, FREE, Transition
+from scenrun.model.state import State
+from scenrun.model.step_recorder import Place, StepRecorder
+from scenrun.program.ir import Program
+from scenrun.program.reached import Reached, steps_of_file
+from scenrun.search.options import SearchOptions
+from scenrun.search.portfolio import Portfolio, StateSearchOptions
+from scenrun.search.space.packed import Packed
+from scenrun.search.space.state_space import Overflow
+
+MOST_STEPS = 10_000
+"""The steps after which a drawn schedule is given up: it counts with what it has come to."""
+DRAWING_S = 10.0
+"""The seconds that drawing schedules may take."""
+
+
+def reached(program: Program, seed: int, how: SearchOptions, schedules: int) -> Reached:
+    """Search the states of a program, and draw schedules.
+
+    schedules: how many are drawn; each step of one is drawn among all that are enabled.
+
+    Returns for each step of the file in how many of them a thread comes to it. A step that none came to is 0, and is in
+    `never` where the search was closed without it, or in `not_yet` where it was not.
+    """
+    if (line := program.reads_clock) is not None:
+        how = how.for_clock(line)
+    if program.interrupts:
+        how = how.for_interrupts(program.interrupts[0].line)
+    steps = steps_of_file(program)
+    came, is_closed, states = _searched(program, seed, how)
+    drawn = _Drawing(program, seed, how)
+    drawn.walk(schedules)
+    counts = {step: max((drawn.counts[place] for place in places), default=0) for step, places in steps.items()}
+    missed = [step for step, places in steps.items() if not places & (came | set(drawn.counts))]
+    return Reached(
+        what="drawn schedules",
+        total=drawn.walked,
+        counts=counts,
+        never=tuple(missed) if is_closed else (),
+        not_yet=() if is_closed else tuple(missed),
+        searched=states,
+        is_closed=is_closed,
+    )
+
+
+def _searched(program: Program, seed: int, how: SearchOptions) -> tuple[set[Place], bool, int]:
+    """The places to which threads come in the states that a search visits, whether these are all, and how many they are."""
+    machine = StepRecorder(program, seed, folded=FOLDED if how.is_timed else FREE, forgets=True, timed=how.is_timed)
+    options = StateSearchOptions(
+        limits=how.limits, reduction=how.reduction, symmetry=how.symmetry, timed=how.is_timed, look=how.look
+    )
+    packed = Packed(machine)
+    while True:
+        try:
+            space = Portfolio(packed, options, lambda orbits: lambda space: None).run()
+            return machine.came, space.is_closed, len(space)
+        except Overflow:
+            continue
+
+
+class _Drawing:
+    """Schedules of which each step is drawn."""
+
+    def __init__(self, program: Program, seed: int, how: SearchOptions) -> None:
+        self._machine = StepRecorder(program, seed, folded=FOLDED if how.is_timed else FREE, timed=how.is_timed)
+        self._draw = random.Random(f"{seed}/reached")
+        self.counts: Counter[Place] = Counter()
+        """In how many schedules a thread came to each place."""
+        self.walked = 0
+
+    def walk(self, schedules: int) -> None:
+        """Draw so many schedules, or fewer where the time is over."""
+        end = time.monotonic() + DRAWING_S
+        while self.walked < schedules and time.monotonic() < end:
+            self._walk_one(end)
+            self.walked += 1
+            self.counts.update(self._machine.came)
+
+    def _walk_one(self, end: float) -> None:
+        machine = self._machine
+        machine.came.clear()
+        state = machine.initial()
+        for _ in range(MOST_STEPS):
+            possible = _enabled(machine, state)
+            if not possible or time.monotonic() > end:
+                return
+            after = machine.step(state, self._draw.choice(possible))
+            assert after is not None
+            state = after
+
+
+def _enabled(machine: StepRecorder, state: State) -> list[Transition]:
+    """The transitions of a state; what they come to is no part of the schedule yet."""
+    came = set(machine.came)
+    possible = [transition for transition, _ in machine.following(state)]
+    machine.came = came
+    return possible
