@@ -11,7 +11,7 @@ from scenrun.trace.analysis.reading import Reading
 
 _SHELL = Shell(
     __package__, "scenrun report",
-    ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js", "figures.js",
+    ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "syntax.js", "source.js", "table.js", "figures.js",
      "summary.js", "player.js", "page.js"),
 )  # fmt: skip
 
