@@ -31,7 +31,7 @@ class Collected:
         self.bars = Bars(self.threads, self.objects, most_bars)
         self.depths = Depths(self.objects)
         self.spans = Spans(self.bars.take)
-        self.measuring = Measuring()
+        self.measuring = Measuring(is_path_drawn=True)
         self.opening: Event = {}
         self.finished: Event = {}
         self.findings: list[dict[str, Any]] = []
@@ -91,6 +91,7 @@ class Collected:
             "findings": self.findings,
             "closing": self._closing(),
             "figures": all_harmless(self.measuring.figures().as_dict()),
+            "path": self._path(),
             "lines": lines,
             "bars": bars,
             "depths": self.depths.as_list(),
@@ -101,6 +102,18 @@ class Collected:
             "objects": self.objects.shown(),
             "workers": [self.workers.of(self._worker_of.get(name)) for name in self.threads.numbers],
             "worker_names": self.workers.shown(),
+        }
+
+    def _path(self) -> dict[str, list[int]]:
+        """The stretches of the critical path as columns."""
+        stretches = self.measuring.path.stretches()
+        begins, places = [ns_of(one.begin_s) for one in stretches], [self.places.of(one.begin_seq) for one in stretches]
+        return {
+            "thread": [self.threads.of(one.thread) for one in stretches],
+            "t": begins,
+            "lasted": [max(0, ns_of(one.end_s) - begin) for one, begin in zip(stretches, begins, strict=True)],
+            "at": places,
+            "places": [max(0, self.places.of(one.end_seq) - at) for one, at in zip(stretches, places, strict=True)],
         }
 
     def _closing(self) -> dict[str, Any]:

@@ -32,7 +32,7 @@ const summary = (() => {
     const row = rowAt(finding.at);
     const go = () => {
       if (row >= 0) selectRow(row, "summary");
-      timeline.reveal(...Array(2).fill(timeline.state.axis === "time" ? finding.t : finding.at), null);
+      timeline.reveal(...Array(2).fill(range.state.axis === "time" ? finding.t : finding.at), null);
     };
     return el(
       "div", { class: "finding" },

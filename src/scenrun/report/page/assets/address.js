@@ -1,0 +1,84 @@
+/* The page's address says what is in view and what is chosen, so that a link opens the page there. */
+
+const address = (() => {
+  const WAIT = 250;
+  let waiting = 0;
+
+  const laneKey = (lane) => encodeURIComponent(`${lane.kind}:${lane.name}`);
+
+  /* The place as the part of the address behind `#`; nothing while all is as it was at first. */
+  const text = () => {
+    const { axis, from, to } = range.state;
+    const parts = [];
+    if (!range.isWhole()) parts.push(axis === "time" ? `t=${Math.floor(from)}..${Math.ceil(to)}ns` : `e=${from.toFixed(2)}..${to.toFixed(2)}`);
+    else if (axis !== first) parts.push(axis === "time" ? "t=all" : "e=all");
+    if (selection.row >= 0) parts.push(`log=${numberAt(rows.at[selection.row])}`);
+    else if (selection.line) parts.push(`line=${selection.line}`);
+    if (measured.state.isOn) parts.push(`measured=${measured.state.from.toFixed(2)}..${measured.state.to.toFixed(2)}`);
+    if (pins.chosen.length) parts.push(`pin=${pins.chosen.map(laneKey).join(",")}`);
+    if (criticalPath.state.isOn) parts.push("path=on");
+    return parts.join("&");
+  };
+  const first = range.state.axis;
+
+  const write = () => {
+    const place = text();
+    const now = location.hash.slice(1);
+    if (place === now || (!place && !now.includes("="))) return;
+    history.replaceState(null, "", place ? `#${place}` : location.href.split("#")[0]);
+  };
+  const moved = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(write, WAIT);
+  };
+
+  const rangeIn = (words) => {
+    const [, from, to] = /^(-?[\d.]+?)\.\.(-?[\d.]+?)(?:ns)?$/.exec(words) || [];
+    return from !== undefined && Number.isFinite(Number(from)) && Number(to) > Number(from) ? [Number(from), Number(to)] : null;
+  };
+
+  /* The row with a number of the log. */
+  const rowOf = (number) => {
+    const row = firstIndex(rows.count, (i) => numberAt(rows.at[i]) >= number);
+    return row < rows.count && numberAt(rows.at[row]) === number ? row : -1;
+  };
+
+  /* Shows the place that the address names; what it does not know of is passed over. */
+  const restore = () => {
+    const named = new Map(location.hash.slice(1).split("&").filter((part) => part.includes("=")).map((part) => [part.split("=")[0], part.slice(part.indexOf("=") + 1)]));
+    if (!named.size) return;
+    const wanted = new Set((named.get("pin") || "").split(",").filter(Boolean));
+    timeline.setPins(builtLanes.filter((lane) => lane.kind !== "head" && wanted.has(laneKey(lane))));
+    criticalPath.toggle(named.get("path") === "on");
+    if (named.has("e")) range.setAxis("event");
+    else if (named.has("t")) range.setAxis("time");
+    const row = named.has("log") ? rowOf(Number(named.get("log"))) : -1;
+    const line = Number(named.get("line"));
+    if (row >= 0) selectRow(row, "address");
+    else if (line >= 1 && line <= data.text.length) selectLine(line, "address");
+    const there = rangeIn(named.get("t") || named.get("e") || "");
+    if (there) range.set(...there);
+    else range.fit();
+    const length = rangeIn(named.get("measured") || "");
+    if (length) measured.set(...length);
+  };
+
+  /* Copies a link to this place; where that is not allowed, the address is there to be copied. */
+  const copy = async () => {
+    write();
+    const button = $("link");
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "copied";
+    } catch {
+      button.textContent = "it is the address";
+    }
+    setTimeout(() => (button.textContent = "copy link"), 1800);
+  };
+
+  range.listeners.push(moved);
+  selection.listeners.push(moved);
+  window.addEventListener("hashchange", restore);
+  $("link").addEventListener("click", copy);
+  return { restore, moved, text };
+})();
