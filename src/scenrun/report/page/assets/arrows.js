@@ -5,12 +5,12 @@ const arrows = (() => {
   const causes = [];
   for (let bar = 0; bar < bars.size; bar++) if (bars.by[bar] >= 0 && laneNumber(bars.by[bar]) !== laneNumber(bars.thread[bar])) causes.push(bar);
 
-  /* Where arrows begin and end on an axis, in the order of their begins. */
+  /* Where arrows begin and end on an axis. A hand-over is where its arrow ends: the cause may be long before. */
   const ends = {
     time: { begin: (bar) => bars.by_t[bar], end: (bar) => bars.t[bar] + (begins.has(kindOf(bar)) ? 0 : bars.lasted[bar]) },
     event: { begin: (bar) => bars.by_at[bar], end: (bar) => bars.at[bar] + (begins.has(kindOf(bar)) ? 0 : bars.places[bar]) },
   };
-  const axisOf = ({ begin, end }) => ({ begin, length: (bar) => Math.max(0, end(bar) - begin(bar)) });
+  const axisOf = ({ end }) => ({ begin: end, length: () => 0 });
   const track = makeTrack("arrows", 0, causes, { time: axisOf(ends.time), event: axisOf(ends.event) });
 
   /* The causes of one thread, in the order of the log. */
@@ -35,10 +35,10 @@ const arrows = (() => {
 
   /* The arrows to draw, `strong` ones among them, and how many there are in this range of the axis. */
   const of = (view, hover) => {
-    const { members, begins: starts, reach } = orderOf(track, view.axis);
-    const first = firstIndex(members.length, (i) => reach[i] >= view.from);
-    const last = firstIndex(members.length, (i) => starts[i] > view.to);
-    const few = Math.max(8, (view.right - view.left) / 32);
+    const { members, begins: places } = orderOf(track, view.axis);
+    const first = firstIndex(members.length, (i) => places[i] >= view.from);
+    const last = firstIndex(members.length, (i) => places[i] > view.to);
+    const few = Math.max(8, (view.right - view.left) / 16);
     const strong = new Set([...ofFound(selection, few), ...ofFound(hover, few)]);
     const inRange = Math.max(0, last - first);
     const shown = inRange <= few ? [...members.subarray(first, Math.max(first, last))] : [];

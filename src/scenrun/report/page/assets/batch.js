@@ -99,7 +99,7 @@ const makeBatch = (view) => {
           const kind = isMixed ? kindOf(number) : track.what;
           bar(number, kind, x, y, width, box.height);
           if (isTask && width >= 2 * NARROW) edges.push(Math.round(x), y - 2, box.height + 4);
-          if (box.height >= 14 && width >= 32) labels.push([labelOf(number, track.what), x, width, y + box.height / 2, NAMED[kind] || kind]);
+          if (box.height >= 14 && width >= 32) labels.push([labelOf(number, track.what), x, width, y + box.height / 2, kind === "alive" ? "ground" : NAMED[kind] || kind]);
         },
         (column, share, first, last, members) => {
           shared += last - first;

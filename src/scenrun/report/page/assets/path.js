@@ -27,7 +27,7 @@ const criticalPath = (() => {
   };
 
   /* Where the line lies in a lane. */
-  const yOf = (top) => top + SIZES.gap + (isDense ? 0 : 1);
+  const yOf = (top) => top + SIZES.gap - (isDense ? 1 : 3);
   const HIGH = isDense ? 3 : 4;
 
   const paintLane = (c, lane, view, top) => {
