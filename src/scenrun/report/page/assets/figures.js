@@ -13,7 +13,7 @@ const figureTables = (() => {
   const tableOf = (heads, lines, name) => {
     const shown = columnsOf(heads, lines);
     const style = (i) => (heads[i].startsWith(">") ? "number" : "");
-    return el("div", { class: "scroll held", tabindex: lines.length > 12 ? "0" : null, role: "group", "aria-label": name }, el("table", { "aria-label": name },
+    return el("div", { class: "scroll held", role: "group", "aria-label": name }, el("table", { "aria-label": name },
       el("thead", {}, el("tr", {}, shown.map((i) => el("th", { scope: "col", class: style(i) }, heads[i].replace(">", ""))))),
       el("tbody", {}, lines.map((line) => el("tr", {}, shown.map((i) => el("td", { class: style(i) }, line[i] instanceof Node ? line[i] : bdi(String(line[i] ?? "")))))))));
   };
@@ -112,8 +112,15 @@ const figureTables = (() => {
       waits("Conditions", figures.conditions), waits("Barriers", figures.barriers), waits("Events", figures.events)].filter(Boolean);
     return parts.length ? el("details", { id: "figures", open: !data.player }, el("summary", {}, "Figures"), el("div", { class: "figures" }, parts)) : "";
   };
+  /* Tables that are wider or longer than their place are scrolled with the keys, too. */
+  const makeReachable = () => {
+    for (const place of document.querySelectorAll(".held")) {
+      if (place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight) place.tabIndex = 0;
+      else place.removeAttribute("tabindex");
+    }
+  };
   const repaintBars = () => {
     for (const bar of document.querySelectorAll("canvas.share")) bar.paint();
   };
-  return { build, repaintBars, tableOf, lineButton };
+  return { build, makeReachable, repaintBars, tableOf, lineButton };
 })();

@@ -67,6 +67,7 @@ prefersDark.addEventListener("change", () => setTheme(prefersDark.matches ? "dar
 window.addEventListener("resize", () => {
   timeline.layout();
   table.redraw();
+  figureTables.makeReachable();
 });
 
 if (player.present) $("player").hidden = false;

@@ -75,8 +75,9 @@ const summary = (() => {
     const found = data.findings.slice(0, 50).map(findingItem);
     if (data.findings.length > 50) found.push(el("p", { class: "muted" }, `and ${count(data.findings.length - 50)} more findings`));
     const told_ = [expectations(), state()].filter(Boolean);
-    add($("summary"), [found, bound(), told_.length ? el("div", { class: "cards" }, told_) : "", figureTables.build(data.figures)]);
+    add($("summary"), [el("h2", { class: "unseen" }, "Summary"), found, bound(), told_.length ? el("div", { class: "cards" }, told_) : "", figureTables.build(data.figures)]);
     figureTables.repaintBars();
+    figureTables.makeReachable();
   };
   return { build };
 })();
