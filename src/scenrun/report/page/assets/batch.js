@@ -44,17 +44,19 @@ const pixels = (() => {
   return { clear, fill, flush };
 })();
 
-/* A colour as the pixels have it; `share` of it over the ground. */
-const wordOf = (name, over, share) => {
-  const key = `${name} ${over} ${share}`;
-  paints.words[key] ??= (() => {
-    const parts = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
-    const [one, other] = [parts(colour(name)), parts(colour(over))];
-    const [red, green, blue] = one.map((part, i) => Math.round(part * share + other[i] * (1 - share)));
+/* The colours of a kind as the pixels have them: of narrow bars, of those that are not meant, and of shares of a column. */
+const wordsOf = (kind) => (paints.words[kind] ||= (() => {
+  const name = NAMED[kind] || kind;
+  const isAlive = kind === "alive";
+  const parts = (text) => [1, 3, 5].map((i) => parseInt(text.slice(i, i + 2), 16));
+  const word = (one, other, share) => {
+    const ground = parts(colour(other));
+    const [red, green, blue] = parts(colour(one)).map((part, i) => Math.round(part * share + ground[i] * (1 - share)));
     return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
-  })();
-  return paints.words[key];
-};
+  };
+  const [one, other] = isAlive ? [name, "ground"] : [`${name}-ink`, name];
+  return { narrow: word(one, other, isAlive ? 1 : 0.6), dimmed: word(one, other, isAlive ? 0.4 : 0.3), share: word(one, other, 1) };
+})());
 
 const makeBatch = (view) => {
   const groups = new Map();
@@ -77,8 +79,7 @@ const makeBatch = (view) => {
     const left = Math.round(x);
     const width = Math.max(1, Math.round(x + wide) - left);
     const top = Math.round(y + height) - high;
-    const name = NAMED[kind] || kind;
-    if (width < NARROW) pixels.fill(left, top, width, high, kind === "alive" ? wordOf(name, "ground", isDimmed(number) ? 0.4 : 1) : wordOf(`${name}-ink`, name, isDimmed(number) ? 0.3 : 0.6));
+    if (width < NARROW) pixels.fill(left, top, width, high, isDimmed(number) ? wordsOf(kind).dimmed : wordsOf(kind).narrow);
     else groupOf(kind, isDimmed(number)).push(left, top, width, high);
     if (isMarked(number) && kind !== "alive") marks.push([number, left, top, width, high]);
   };
@@ -107,7 +108,7 @@ const makeBatch = (view) => {
           const base = stacks ? heights[column] || 0 : 0;
           const high = Math.min(box.height - base, Math.max(2, share * box.height));
           if (stacks) heights[column] = base + high;
-          if (high > 0) pixels.fill(view_.left + column, y + box.height - base - high, 1, high, kind === "alive" ? wordOf("running", "ground", 1) : wordOf(`${kind}-ink`, kind, 1));
+          if (high > 0) pixels.fill(view_.left + column, y + box.height - base - high, 1, high, wordsOf(kind).share);
         },
       );
     }

@@ -165,6 +165,5 @@ const overview = (() => {
   keyed(begin, (by) => setBegin(range.state.from + by), () => setBegin(range.limits().from), () => setBegin(range.state.to));
   keyed(end, (by) => setEnd(range.state.to + by), () => setEnd(range.state.from), () => setEnd(range.limits().to));
 
-  range.listeners.push(place);
-  return { layout, paint };
+  return { layout, paint, place };
 })();

@@ -5,7 +5,11 @@ const range = (() => {
   const state = { axis: data.player ? "event" : "time", from: 0, to: 1 };
   const listeners = [];
 
-  const gutter = () => (box.clientWidth < 560 ? 92 : 150);
+  /* How large the lanes are and how far they are scrolled, as of the last look: each look may cost a layout. */
+  const size = { width: 0, height: 0, top: 0 };
+  const look = () => Object.assign(size, { width: box.clientWidth, height: box.clientHeight, top: box.scrollTop });
+
+  const gutter = () => (size.width < 560 ? 92 : 150);
   const limits = () => ({ from: AXES[state.axis].start, to: AXES[state.axis].end });
   const isWhole = () => state.to - state.from >= (limits().to - limits().from) * 0.999;
 
@@ -19,7 +23,7 @@ const range = (() => {
 
   const now = () => {
     const left = gutter();
-    const right = box.clientWidth;
+    const right = size.width;
     const { axis, from, to } = state;
     const scale = (right - left) / (to - from);
     return { axis, from, to, left, right, scale, x: (at) => left + (at - from) * scale, value: (px) => from + (px - left) / scale, places: placesOf(from, to) };
@@ -69,7 +73,7 @@ const range = (() => {
     $("by-event").setAttribute("aria-pressed", String(state.axis === "event"));
   };
 
-  return { state, listeners, limits, isWhole, now, set, zoom, shift, pan, fit, setAxis, showAxis, placesOf };
+  return { state, listeners, size, look, limits, isWhole, now, set, zoom, shift, pan, fit, setAxis, showAxis, placesOf };
 })();
 
 /* A place of the axis in words. */

@@ -10,8 +10,7 @@ const timeline = (() => {
 
   const draw = () => {
     asked = false;
-    const width = box.clientWidth;
-    const height = box.clientHeight;
+    const { width, height } = range.look();
     const ratio = window.devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
@@ -30,13 +29,14 @@ const timeline = (() => {
     const inSight = lanes.filter((lane) => topOf(lane) !== null);
     const shared = paintLanes(view, height, inSight.filter((lane) => !lane.isPinned), pins.height) + (pins.height ? paintPinned(view, height, inSight) : 0);
     paintOver(view, height, shared);
+    overview.place();
   };
 
   /* Where a lane would be, in sight or not; and where it is if it is in sight. */
-  const yOfLane = (lane) => AXIS + lane.top - (lane.isPinned ? 0 : box.scrollTop);
+  const yOfLane = (lane) => AXIS + lane.top - (lane.isPinned ? 0 : range.size.top);
   const topOf = (lane) => {
     const top = yOfLane(lane);
-    return top + lane.height > AXIS + (lane.isPinned ? 0 : pins.height) && top < box.clientHeight ? top : null;
+    return top + lane.height > AXIS + (lane.isPinned ? 0 : pins.height) && top < range.size.height ? top : null;
   };
   const isInSight = (lane) => topOf(lane) !== null;
 
@@ -166,6 +166,7 @@ const timeline = (() => {
     redraw();
   };
   const showLane = (lane) => {
+    range.look();
     const top = yOfLane(lane);
     if (lane.isPinned || (top >= AXIS + pins.height && top + lane.height <= box.clientHeight)) return;
     box.scrollTop = Math.max(0, lane.top - pins.height - (box.clientHeight - pins.height) / 2);
@@ -201,12 +202,14 @@ const timeline = (() => {
   const layout = () => {
     box.style.height = `${Math.min(lanesHeight + AXIS + 8, Math.max(260, Math.round(window.innerHeight * 0.62)))}px`;
     $("lanes-size").style.height = `${Math.max(lanesHeight + AXIS, box.clientHeight)}px`;
+    range.look();
     overview.layout();
     redraw();
   };
 
   /* Where the bars in view are drawn, in pixels of the page. */
   const boxes = () => {
+    range.look();
     const view = range.now();
     const at = canvas.getBoundingClientRect();
     const found = [];

@@ -59,7 +59,9 @@ const visit = (track, axisName, view, wide, narrow) => {
     }
     const column = Math.floor((begins[i] - from) * scale);
     const edge = from + (column + 1) / scale;
-    let next = i + firstIndex(members.length - i, (k) => begins[i + k] >= edge);
+    let jump = 1;
+    while (i + jump < members.length && begins[i + jump] < edge) jump *= 2;
+    let next = i + firstIndex(Math.min(jump, members.length - i), (k) => begins[i + k] >= edge);
     next = Math.max(next, i + 1);
     while (next - 1 > i && (ends[next - 1] - begins[next - 1]) * scale >= 1) next -= 1;
     narrow(column, Math.min(1, (busy[next] - busy[i]) * scale), i, next, members);
