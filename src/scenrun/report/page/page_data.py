@@ -11,6 +11,7 @@ from scenrun.report.page.depths import Depths
 from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_text
 from scenrun.trace.analysis.figures import Measuring
 from scenrun.trace.analysis.reading import Event, Reading
+from scenrun.trace.analysis.stretches import MOST_STRETCHES, Stretch
 from scenrun.trace.analysis.spans import Spans
 
 FORM = 1
@@ -35,6 +36,8 @@ class Collected:
         self.opening: Event = {}
         self.finished: Event = {}
         self.findings: list[dict[str, Any]] = []
+        self.stretches: list[Stretch] = []
+        """The critical path, once the log has ended."""
 
     def take(self, event: Event) -> None:
         """Takes the next line."""
@@ -71,6 +74,8 @@ class Collected:
     def close(self) -> None:
         """Ends the open spans, at the end of the log."""
         self.spans.close()
+        self.measuring.spans.close()
+        self.stretches = self.measuring.path.stretches()
 
     def as_dict(self) -> dict[str, Any]:
         """The page's data, with all texts harmless."""
@@ -106,7 +111,7 @@ class Collected:
 
     def _path(self) -> dict[str, list[int]]:
         """The stretches of the critical path as columns."""
-        stretches = self.measuring.path.stretches()
+        stretches = self.stretches
         begins, places = [ns_of(one.begin_s) for one in stretches], [self.places.of(one.begin_seq) for one in stretches]
         return {
             "thread": [self.threads.of(one.thread) for one in stretches],
@@ -137,6 +142,8 @@ class Collected:
                 f"the timeline has merged bars: {self.bars.merged:,} short ones have none of their own; "
                 "a merged bar is as high as its share of the time"
             )
+        if len(self.stretches) == MOST_STRETCHES:
+            out.append(f"the critical path is drawn with its {MOST_STRETCHES:,} longest stretches; its table is of all")
         if self.depths.thinned:
             out.append(f"{self.depths.thinned:,} sizes of queues are left out; the extremes are kept")
         if self.opening and not self.spans.opening.is_detailed:

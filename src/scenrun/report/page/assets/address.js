@@ -10,7 +10,7 @@ const address = (() => {
   const text = () => {
     const { axis, from, to } = range.state;
     const parts = [];
-    if (!range.isWhole()) parts.push(axis === "time" ? `t=${Math.floor(from)}..${Math.ceil(to)}ns` : `e=${from.toFixed(2)}..${to.toFixed(2)}`);
+    if (!range.isWhole()) parts.push(axis === "time" ? `t=${Math.floor(from)}..${Math.ceil(to)}ns` : `e=${numberOf(from)}..${numberOf(to)}`);
     else if (axis !== first) parts.push(axis === "time" ? "t=all" : "e=all");
     if (selection.row >= 0) parts.push(`log=${numberAt(rows.at[selection.row])}`);
     else if (selection.line) parts.push(`line=${selection.line}`);
@@ -37,6 +37,10 @@ const address = (() => {
     return from !== undefined && Number.isFinite(Number(from)) && Number(to) > Number(from) ? [Number(from), Number(to)] : null;
   };
 
+  /* A place between lines by the number of the line in the log, and back: lines that are missing have numbers, but no places. */
+  const numberOf = (at) => (numberAt(Math.floor(at)) + (at % 1)).toFixed(2);
+  const placeOf = (number) => firstIndex(data.count + 1, (place) => numberAt(place) >= Math.floor(number)) + (number % 1);
+
   /* The row with a number of the log. */
   const rowOf = (number) => {
     const row = firstIndex(rows.count, (i) => numberAt(rows.at[i]) >= number);
@@ -56,7 +60,7 @@ const address = (() => {
     const line = Number(named.get("line"));
     if (row >= 0) selectRow(row, "address");
     else if (line >= 1 && line <= data.text.length) selectLine(line, "address");
-    const there = rangeIn(named.get("t") || named.get("e") || "");
+    const there = named.has("e") ? rangeIn(named.get("e"))?.map(placeOf) : rangeIn(named.get("t") || "");
     if (there) range.set(...there);
     else range.fit();
     const length = rangeIn(named.get("measured") || "");

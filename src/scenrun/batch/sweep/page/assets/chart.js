@@ -60,7 +60,7 @@ const drawChart = (place, chosen, tell) => {
     svg.append(drawn("text", { class: "axis-name", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, data.parameters[x].name + how));
   }
   const marks = [];
-  const groups = lines.map((line) => seriesOf(line, atX, atY, lines.length > MOST_BANDS, marks));
+  const groups = lines.map((line) => seriesOf(line, atX, atY, asideOf(line, lines, atX), marks));
   svg.classList.toggle("many", lines.length > MOST_BANDS);
   svg.append(...groups);
   const here = drawn("circle", { class: "here", r: 8, visibility: "hidden" });
@@ -105,7 +105,7 @@ const drawChart = (place, chosen, tell) => {
 };
 
 /* One line: its band, whiskers or edges, the means, and its marks, which are noted. */
-const seriesOf = (line, atX, atY, isOfMany, marks) => {
+const seriesOf = (line, atX, atY, aside, marks) => {
   const colour = `var(--s${line.number})`;
   const group = drawn("g", { class: "series", "data-number": line.number });
   const isDense = line.points.length > MANY_POINTS;
@@ -113,8 +113,8 @@ const seriesOf = (line, atX, atY, isOfMany, marks) => {
   const lower = line.points.map((one) => `${atX(one.x)},${atY(one.mean - one.margin)}`);
   if (line.points.some((one) => one.margin > 0)) {
     group.append(paint(drawn("polygon", { class: "band", points: [...upper, ...[...lower].reverse()].join(" ") }), "fill", colour));
-    const thin = isDense ? [upper, lower].map((points) => drawn("polyline", { class: "edge", points: points.join(" ") })) : line.points.map((one) => whiskerOf(one, atX, atY));
-    if (isOfMany) group.append(...thin.map((shape) => paint(shape, "stroke", colour)));
+    const thin = isDense ? [upper, lower].map((points) => drawn("polyline", { class: "edge", points: points.join(" ") })) : line.points.map((one) => whiskerOf(one, atX(one.x) + aside, atY));
+    if (aside !== null) group.append(...thin.map((shape) => paint(shape, "stroke", colour)));
   }
   group.append(paint(drawn("polyline", { class: "line", points: line.points.map((one) => `${atX(one.x)},${atY(one.mean)}`).join(" "), "stroke-dasharray": DASHES[line.number] }), "stroke", colour));
   for (const one of line.points) {
@@ -127,9 +127,17 @@ const seriesOf = (line, atX, atY, isOfMany, marks) => {
   return group;
 };
 
-const whiskerOf = (one, atX, atY) => {
-  const [x, top, bottom] = [atX(one.x), atY(one.mean + one.margin), atY(one.mean - one.margin)];
-  return drawn("path", { class: "edge", d: `M${x - 3},${top}h6M${x},${top}V${bottom}M${x - 3},${bottom}h6` });
+/* How far aside the whiskers of a line stand, so that they do not cover those of others; null where lines are few and have bands. */
+const asideOf = (line, lines, atX) => {
+  if (lines.length <= MOST_BANDS) return null;
+  const places = [...new Set(lines.flatMap((one) => one.points.map((point) => atX(point.x))))].sort((a, b) => a - b);
+  const apart = Math.min(...places.slice(1).map((place, i) => place - places[i]), 80);
+  return (line.number - (lines.length - 1) / 2) * Math.min(4, (apart * 0.6) / lines.length);
+};
+
+const whiskerOf = (one, x, atY) => {
+  const [top, bottom] = [atY(one.mean + one.margin), atY(one.mean - one.margin)];
+  return drawn("path", { class: "edge", d: `M${x - 1.5},${top}h3M${x},${top}V${bottom}M${x - 1.5},${bottom}h3` });
 };
 
 const paint = (shape, property, colour) => {
