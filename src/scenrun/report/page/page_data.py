@@ -11,8 +11,8 @@ from scenrun.report.page.depths import Depths
 from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_text
 from scenrun.trace.analysis.figures import Measuring
 from scenrun.trace.analysis.reading import Event, Reading
-from scenrun.trace.analysis.stretches import MOST_STRETCHES, Stretch
 from scenrun.trace.analysis.spans import Spans
+from scenrun.trace.analysis.stretches import MOST_STRETCHES, Stretch
 
 FORM = 1
 """The version of the data's form, which the page's script expects."""
