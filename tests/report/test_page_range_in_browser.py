@@ -253,8 +253,13 @@ def test_a_link_opens_the_page_at_a_place(browser: Browser, philosophers: Path) 
     browser.driver.get(url)
     assert state(browser) == was
     browser.driver.get("about:blank")
-    browser.driver.get(f"{url.split('#')[0]}#t=9..1ns&line=9999&pin=lock:none&log=x&measured=&path=%E0%A4%A")
+    browser.driver.get(f"{url.split('#')[0]}#t=9..1ns&line=9999&pin=lock:none,%E0%A4%A&log=x&measured=&path=%E0%A4%A")
     assert view(browser) == (begin, end)
+    browser.driver.get("about:blank")
+    browser.driver.get(f"{url.split('#')[0]}#e=5..20&log=9&pin=thread:main,lock:forks[2]")
+    assert state(browser)[0] == {"axis": "event", "from": 5, "to": 20}
+    assert browser.js("window.scenrun.row(window.scenrun.selection().row).at") == 9
+    assert state(browser)[2] == ["pinned", "main", "forks[2]"]
     assert browser.complaints() == []
 
 

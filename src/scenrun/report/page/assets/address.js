@@ -4,7 +4,15 @@ const address = (() => {
   const WAIT = 250;
   let waiting = 0;
 
-  const laneKey = (lane) => encodeURIComponent(`${lane.kind}:${lane.name}`);
+  /* A lane by its kind and name; as it stands in the address, and as somebody may write it. */
+  const laneKey = (lane) => `${lane.kind}:${encodeURIComponent(lane.name)}`;
+  const decoded = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
 
   /* The place as the part of the address behind `#`; nothing while all is as it was at first. */
   const text = () => {
@@ -51,8 +59,8 @@ const address = (() => {
   const restore = () => {
     const named = new Map(location.hash.slice(1).split("&").filter((part) => part.includes("=")).map((part) => [part.split("=")[0], part.slice(part.indexOf("=") + 1)]));
     if (!named.size) return;
-    const wanted = new Set((named.get("pin") || "").split(",").filter(Boolean));
-    timeline.setPins(builtLanes.filter((lane) => lane.kind !== "head" && wanted.has(laneKey(lane))));
+    const wanted = new Set((named.get("pin") || "").split(",").filter(Boolean).map(decoded));
+    timeline.setPins(builtLanes.filter((lane) => lane.kind !== "head" && wanted.has(`${lane.kind}:${lane.name}`)));
     criticalPath.toggle(named.get("path") === "on");
     if (named.has("e")) range.setAxis("event");
     else if (named.has("t")) range.setAxis("time");

@@ -11,6 +11,7 @@ const timeline = (() => {
   const draw = () => {
     asked = false;
     const { width, height } = range.look();
+    if (!width || !height) return;
     const ratio = window.devicePixelRatio || 1;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
