@@ -88,6 +88,54 @@ def test_the_heat_map_has_a_place_for_each_combination_and_frames_what_failed(br
     assert any(count for row in failing for count in row)
 
 
+def test_bands_of_many_lines_are_legible(browser: Browser, tmp_path: Path) -> None:
+    """Beyond three lines each has whiskers as long as its intervals, and the band of one alone when it is chosen or pointed at."""
+    (tmp_path / "bursts.yaml").write_text(BURSTS)
+    over = {"threads.clerk.count": "1..5", "sync.orders.maxsize": [1, 2]}
+    scenrun.sweep(tmp_path / "bursts.yaml", over=over, seeds=3, jobs=1).write(tmp_path / "page.html")
+    browser.open(tmp_path / "page.html")
+    browser.js(
+        "(() => { const s = document.querySelector('select[aria-label=across]'); s.value = 1; s.dispatchEvent(new Event('change')); })()"
+    )
+    browser.settle()
+    assert len(browser.js("window.scenrun.lines")) == 5
+    visible = "[...document.querySelectorAll('#chart .band')].filter((b) => getComputedStyle(b).visibility === 'visible').map((b) => b.parentNode.dataset.number)"
+    assert browser.js(visible) == []
+    marks = browser.js("window.scenrun.marks")
+    whiskers = browser.js("[...document.querySelectorAll('#chart path.edge')].map((e) => e.getBBox().height)")
+    low, high = min(marks, key=lambda one: one["mean"]), max(marks, key=lambda one: one["mean"])
+    pixels = (low["cy"] - high["cy"]) / (high["mean"] - low["mean"])
+    assert whiskers == pytest.approx([2 * mark["margin"] * pixels for mark in marks], abs=0.5)
+    browser.js("document.querySelectorAll('#legend button')[3].focus()")
+    assert browser.js(visible) == ["3"]
+    browser.keys(" ")
+    assert browser.js("document.querySelectorAll('#legend button')[3].getAttribute('aria-pressed')") == "true"
+    box = browser.js("document.querySelector('#chart svg').getBoundingClientRect().toJSON()")
+    scale, mark = box["width"] / 640, next(one for one in marks if one["number"] == 1)
+    browser.point(box["x"] + mark["cx"] * scale, box["y"] + mark["cy"] * scale)
+    assert len(browser.js(visible)) == 1
+    browser.point(box["x"] + 5, box["y"] + box["height"] + 200)
+    assert browser.js(visible) == ["3"]
+
+
+def test_the_heat_map_has_the_full_width_and_tables_no_empty_columns(browser: Browser, swept: Any) -> None:
+    """From edge to edge of the page's content; a column in which all rows are 0 or – is left out."""
+    _, page = swept
+    for width in (1400, 420):
+        browser.open(page, width=width)
+        inner, outer = (
+            browser.js("document.querySelector(arguments[0]).getBoundingClientRect().width", which)
+            for which in (".heat", "#plots")
+        )
+        assert inner >= outer - 1
+    heads = browser.js("[...document.querySelectorAll('#slowest-table th')].map((e) => e.textContent)")
+    rows = browser.js(
+        "[...document.querySelectorAll('#slowest-table tbody tr')].map((r) => [...r.cells].map((c) => c.textContent))"
+    )
+    for column in range(1, len(heads)):
+        assert {row[column] for row in rows} - {"", "0", "–"}, heads[column]
+
+
 def test_what_is_drawn_can_be_chosen_by_keyboard(browser: Browser, swept: Any) -> None:
     """Another figure, another parameter across, no lines at all."""
     result, page = swept

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from scenrun.api import simulate
 from scenrun.errors import UsageError
 from scenrun.interface.cli.report import report_command
+from scenrun.language.verbs.registry import VERBS
 from scenrun.program.loaded import Loaded, load
 from scenrun.report.amounts import precise_seconds
 from scenrun.report.page.bars import Bars
@@ -387,3 +389,17 @@ def test_a_report_of_a_log_imports_no_executor(log: Path) -> None:
         "duckdb",
     )
     assert [name for name in modules if name.startswith(reached)] == []
+
+
+def test_the_text_of_a_page_knows_every_verb() -> None:
+    """The verbs that are coloured are those of the language."""
+    text = (files("scenrun.report.page") / "assets" / "syntax.js").read_text(encoding="utf-8")
+    found = re.search(r"const VERBS = new Set\(\[(.*?)\]", text, re.DOTALL)
+    assert found
+    assert sorted(" ".join(re.findall(r'"(.*?)"', found[1])).split()) == sorted(VERBS)
+
+
+def test_a_page_without_its_data_is_small(log: Path) -> None:
+    """Style, script and words of a page stay far below 1.5 MB."""
+    page = page_of(log)
+    assert len(page) - len(json.dumps(data_in(page), separators=(",", ":"))) < 400_000

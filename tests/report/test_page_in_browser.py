@@ -37,7 +37,13 @@ def test_bars_are_where_the_log_says(browser: Browser, log_folder: Path, name: s
         begin, end = (span.begin_s * 1e9, span.end_s * 1e9) if axis == "time" else (span.begin_seq, span.end_seq)
         if (end - begin) * scale > WIDE_PIXELS + 0.01:
             expected.append(
-                (span.thread, span.what, span.object or "", round(left + begin * scale), round((end - begin) * scale))
+                (
+                    span.thread,
+                    span.what,
+                    span.object or "",
+                    round(left + (begin - view["from"]) * scale),
+                    round((end - begin) * scale),
+                )
             )
     found = [(b["thread"], b["what"], b["object"], round(b["x"]), round(b["width"])) for b in boxes]
     assert close(found, expected)
@@ -87,6 +93,7 @@ def contrasts(browser: Browser) -> list[str]:
     """The pairs of a text's colour and a ground that are too close."""
     pairs = [(text, ground) for text in ("ink", "muted", "accent", "bad") for ground in ("ground", "panel", "mark")]
     pairs += [("good", "good-ground"), ("bad", "bad-ground"), ("waiting-ink", "ground"), ("waiting-ink", "changed")]
+    pairs += [(f"yaml-{kind}", ground) for kind in ("key", "verb", "string", "value") for ground in ("panel", "mark")]
     pairs += [("ink", kind) for kind in ("running", "waiting", "sleeping", "holding", "calling", "inside")]
     colours = {
         name: browser.js(
@@ -260,3 +267,80 @@ def test_a_page_fits_its_window(browser: Browser, log_folder: Path, width: int) 
     """Nothing stands out of a narrow window to the side."""
     browser.open(page_of(log_folder / "dining_philosophers.jsonl"), width=width)
     assert browser.js("document.documentElement.scrollWidth") <= width
+
+
+COLOURED = """scenario: made  # a remark
+state: {work: 1, name: "a: b # c", text: 'it''s'}
+threads:
+  worker:
+    count: 2
+    do:
+      - work: 1.5ms
+      - if: work > 10 and name == 'x'
+        then: [{log: {message: "said"}}, {put: {queue: q, item: -3}}]
+      - call: |
+          work: no verb
+      - break
+      - sleep: {uniform: [1ms, 2ms]}
+"""
+KINDS = {
+    "key": "scenario state work name text threads worker count do then message queue item uniform",
+    "verb": "work if log put call break sleep",
+    "value": "1 2 1.5ms 10 -3 1ms 2ms",
+}
+
+
+def test_the_text_of_the_scenario_has_colours(browser: Browser) -> None:
+    """Keys, verbs where a step begins, texts, numbers and remarks are told apart, and no character is lost."""
+    browser.open(page_of_bytes(log_with([], text=COLOURED)))
+    found = browser.js(
+        "[...document.querySelectorAll('#text [class^=yaml-]')].map((e) => [e.className.slice(5), e.textContent])"
+    )
+    for kind, words in KINDS.items():
+        assert {text for one, text in found if one == kind} == set(words.split()), kind
+    assert {text for one, text in found if one == "string"} == {
+        '"a: b # c"',
+        "'it''s'",
+        "'x'",
+        '"said"',
+        "          work: no verb",
+    }
+    assert [text for one, text in found if one == "remark"] == ["# a remark"]
+    assert ("verb", "work") in [tuple(one) for one in found]
+    lines = browser.js("[...document.querySelectorAll('.code bdi')].map((e) => e.textContent)")
+    assert lines == COLOURED.removesuffix("\n").split("\n")
+    colours = {
+        browser.js("getComputedStyle(document.querySelector('.yaml-' + arguments[0])).color", kind)
+        for kind in (*KINDS, "string", "remark")
+    }
+    assert len(colours) == 5
+
+
+def test_a_wrapped_line_goes_on_below_its_own_text(browser: Browser) -> None:
+    """Where the window is narrow, its further lines begin behind its spaces and dashes."""
+    words = " ".join(["word"] * 40)
+    browser.open(page_of_bytes(log_with([], text=f"scenario: made\nmain:\n    - log: {words}\n")), width=420)
+    lefts = browser.js("""(() => { const line = document.querySelector('#line-3 bdi'); const range = document.createRange();
+      range.selectNodeContents(line); const boxes = [...range.getClientRects()].filter((b) => b.width > 12);
+      const first = document.querySelector('#line-3 .yaml-verb').getBoundingClientRect();
+      return [first.left, ...boxes.filter((b) => b.top > first.bottom - 2).map((b) => b.left)]; })()""")
+    assert len(lefts) > 3, lefts
+    assert all(left == pytest.approx(lefts[0], abs=1.5) for left in lefts)
+
+
+def test_columns_that_say_nothing_are_left_out(browser: Browser, log_folder: Path) -> None:
+    """Of figures those that are all 0 or empty, of the lines of the log those that no line has; others stay."""
+    browser.open(page_of(log_folder / "semaphore_pool.jsonl"))
+    tables = browser.js(
+        """[...document.querySelectorAll('#summary table')].map((t) => [...t.rows].map((r) => [...r.cells].map((c) => c.querySelector('canvas') ? 'bar' : c.textContent)))"""
+    )
+    assert len(tables) >= 3
+    for head, *lines in tables:
+        for column in range(1, len(head)):
+            assert {line[column] for line in lines} - {"", "0", "0 s", "0 %", "false"}, head[column]
+    heads = "[...document.querySelectorAll('#lines [role=columnheader]')].map((e) => e.textContent)"
+    assert {"object", "line"} <= set(browser.js(heads))
+    browser.open(page_of_bytes(log_with([{"event": "message", "message": "said", "thread": "main"}])))
+    assert {"thread", "says"} <= set(browser.js(heads))
+    assert not {"object", "line"} & set(browser.js(heads))
+    assert len(browser.js("[...document.querySelector('.grid-row').children].map((c) => c.textContent)")) == 5

@@ -11,8 +11,11 @@ from scenrun.trace.analysis.reading import Reading
 
 _SHELL = Shell(
     __package__, "scenrun report",
-    ("model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "timeline.js", "source.js", "table.js", "figures.js",
-     "summary.js", "player.js", "page.js"),
+    (
+        "model.js", "texts.js", "tracks.js", "lanes.js", "draw.js", "batch.js", "range.js", "measured.js", "path.js", "arrows.js",
+        "timeline.js", "overview.js", "pointing.js", "address.js", "syntax.js", "source.js", "table.js", "figures.js",
+        "summary.js", "player.js", "page.js",
+    ),
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from scenrun.report.page.texts import all_harmless, harmless, lines_of, value_te
 from scenrun.trace.analysis.figures import Measuring
 from scenrun.trace.analysis.reading import Event, Reading
 from scenrun.trace.analysis.spans import Spans
+from scenrun.trace.analysis.stretches import MOST_STRETCHES, Stretch
 
 FORM = 1
 """The version of the data's form, which the page's script expects."""
@@ -31,10 +32,12 @@ class Collected:
         self.bars = Bars(self.threads, self.objects, most_bars)
         self.depths = Depths(self.objects)
         self.spans = Spans(self.bars.take)
-        self.measuring = Measuring()
+        self.measuring = Measuring(is_path_drawn=True)
         self.opening: Event = {}
         self.finished: Event = {}
         self.findings: list[dict[str, Any]] = []
+        self.stretches: list[Stretch] = []
+        """The critical path, once the log has ended."""
 
     def take(self, event: Event) -> None:
         """Takes the next line."""
@@ -71,6 +74,8 @@ class Collected:
     def close(self) -> None:
         """Ends the open spans, at the end of the log."""
         self.spans.close()
+        self.measuring.spans.close()
+        self.stretches = self.measuring.path.stretches()
 
     def as_dict(self) -> dict[str, Any]:
         """The page's data, with all texts harmless."""
@@ -91,6 +96,7 @@ class Collected:
             "findings": self.findings,
             "closing": self._closing(),
             "figures": all_harmless(self.measuring.figures().as_dict()),
+            "path": self._path(),
             "lines": lines,
             "bars": bars,
             "depths": self.depths.as_list(),
@@ -101,6 +107,18 @@ class Collected:
             "objects": self.objects.shown(),
             "workers": [self.workers.of(self._worker_of.get(name)) for name in self.threads.numbers],
             "worker_names": self.workers.shown(),
+        }
+
+    def _path(self) -> dict[str, list[int]]:
+        """The stretches of the critical path as columns."""
+        stretches = self.stretches
+        begins, places = [ns_of(one.begin_s) for one in stretches], [self.places.of(one.begin_seq) for one in stretches]
+        return {
+            "thread": [self.threads.of(one.thread) for one in stretches],
+            "t": begins,
+            "lasted": [max(0, ns_of(one.end_s) - begin) for one, begin in zip(stretches, begins, strict=True)],
+            "at": places,
+            "places": [max(0, self.places.of(one.end_seq) - at) for one, at in zip(stretches, places, strict=True)],
         }
 
     def _closing(self) -> dict[str, Any]:
@@ -124,6 +142,8 @@ class Collected:
                 f"the timeline has merged bars: {self.bars.merged:,} short ones have none of their own; "
                 "a merged bar is as high as its share of the time"
             )
+        if len(self.stretches) == MOST_STRETCHES:
+            out.append(f"the critical path is drawn with its {MOST_STRETCHES:,} longest stretches; its table is of all")
         if self.depths.thinned:
             out.append(f"{self.depths.thinned:,} sizes of queues are left out; the extremes are kept")
         if self.opening and not self.spans.opening.is_detailed:

@@ -53,10 +53,10 @@ class Figures:
 class Measuring:
     """Takes the events of a run in their order; memory grows with threads and objects, not with the log."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_path_drawn: bool = False) -> None:
         self.lives = Lives()
         self.objects = Objects()
-        self.path = CriticalPath()
+        self.path = CriticalPath(is_drawn=is_path_drawn)
         self.spans = Spans(self._span)
         self.queues = Queues(self.spans.causes)
         self._events = 0

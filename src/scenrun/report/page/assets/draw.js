@@ -3,7 +3,7 @@
 const AXIS = 30;
 const KINDS = ["alive", "working", "sleeping", "waiting", "calling", "queued", "holding", "inside"];
 const NAMED = { alive: "running" };
-const paints = { patterns: {}, colours: {} };
+const paints = { patterns: {}, colours: {}, words: {} };
 
 const colour = (name) => (paints.colours[name] ||= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim());
 
@@ -40,6 +40,7 @@ const patternOf = (context, kind) => {
 const repaint = () => {
   paints.patterns = {};
   paints.colours = {};
+  paints.words = {};
 };
 
 const kindOf = (bar) => whatNames[bars.what[bar]];
@@ -47,24 +48,15 @@ const isOfLine = () => selection.line > 0 && selection.bar < 0 && selection.row 
 const isDimmed = (bar) => isOfLine() && bars.line[bar] !== selection.line && kindOf(bar) !== "alive";
 const isMarked = (bar) => bar === selection.bar || (isOfLine() && bars.line[bar] === selection.line);
 
-/* A bar as high as its share of the time where it stands for several. */
-const paintBar = (c, bar, kind, x, y, width, height) => {
-  const share = bars.count[bar] > 1 ? Math.max(0.15, bars.busy[bar] / Math.max(1, bars.lasted[bar])) : 1;
-  const high = height * Math.min(1, share);
-  c.globalAlpha = isDimmed(bar) ? 0.4 : 1;
-  c.fillStyle = patternOf(c, kind);
-  c.fillRect(x, y + height - high, width, high);
-  if (width > 3) {
-    c.fillStyle = colour(`${NAMED[kind] || kind}-ink`);
-    c.globalAlpha *= 0.55;
-    c.fillRect(x, y + height - high, 1, high);
+/* How wide a text is; the same ones are asked for in every frame. */
+const widths = new Map();
+const widthOf = (c, text) => {
+  let wide = widths.get(text);
+  if (wide === undefined) {
+    if (widths.size > 20_000) widths.clear();
+    widths.set(text, (wide = c.measureText(text).width));
   }
-  c.globalAlpha = 1;
-  if (isMarked(bar) && kind !== "alive") {
-    c.strokeStyle = colour(bar === selection.bar ? "ink" : "mark-rule");
-    c.lineWidth = 1.5;
-    c.strokeRect(x + 0.25, y + height - high + 0.25, Math.max(1, width - 0.5), high - 0.5);
-  }
+  return wide;
 };
 
 /* A text inside a bar, if it fits. */
@@ -72,10 +64,10 @@ const paintLabel = (c, text, x, width, middle, ground) => {
   const room = width - 8;
   if (room < 24 || !text) return;
   let shown = text;
-  let wide = c.measureText(shown).width;
+  let wide = widthOf(c, shown);
   if (wide > room) {
     shown = cut(text, Math.max(2, Math.floor((text.length * room) / wide)));
-    wide = c.measureText(shown).width;
+    wide = widthOf(c, shown);
     if (wide > room || shown.length < 4) return;
   }
   c.fillStyle = ground;
@@ -90,41 +82,6 @@ const labelOf = (bar, kind) => {
   if (kind === "waiting") return nameOf(bars.ops, bars.op[bar]) === "thread.join" ? `join ${object}` : object;
   if (kind === "alive") return isWorker(laneNumber(bars.thread[bar])) ? nameOf(data.threads, bars.thread[bar]) : "";
   return kind === "strip" ? "" : object;
-};
-
-/* The tracks of a lane; returns how many bars were too narrow to be drawn by themselves. */
-const paintTracks = (c, lane, view, top) => {
-  let shared = 0;
-  const heights = new Map();
-  for (const track of lane.tracks) {
-    const box = trackBox(lane, track);
-    const y = top + box.y;
-    const stacks = track.what !== "strip" && track.what !== "owner" && track.what !== "alive";
-    visit(
-      track, view.axis, view,
-      (bar, begin, end) => {
-        const x = Math.max(view.left - 2, view.x(begin));
-        const width = Math.min(view.right + 2, view.x(end)) - x;
-        const kind = track.what === "strip" || track.what === "owner" ? kindOf(bar) : track.what;
-        paintBar(c, bar, kind, x, y, width, box.height);
-        if (kind === "alive" && isWorker(lane.number)) {
-          c.fillStyle = colour("ink");
-          c.fillRect(x, y - 2, 1, box.height + 4);
-        }
-        if (box.height >= 14) paintLabel(c, labelOf(bar, track.what), x, width, y + box.height / 2, colour(NAMED[kind] || kind));
-      },
-      (column, share, first, last, members) => {
-        shared += last - first;
-        const kind = track.what === "strip" || track.what === "owner" ? kindOf(members[first]) : track.what;
-        const base = stacks ? heights.get(column) || 0 : 0;
-        const high = Math.min(box.height - base, Math.max(2, share * box.height));
-        if (stacks) heights.set(column, base + high);
-        c.fillStyle = kind === "alive" ? colour("running") : colour(`${kind}-ink`);
-        c.fillRect(view.left + column, y + box.height - base - high, 1, high);
-      },
-    );
-  }
-  return shared;
 };
 
 /* The steps of a queue's size; where many share a column of pixels, the least and the most of it, and the mean over time. */
@@ -214,25 +171,6 @@ const paintTicks = (c, view, topOf) => {
     c.globalAlpha = chosen || eventOf(row) === "message" || isLoud(row) ? 1 : 0.45;
     c.fillRect(Math.round(x) - (chosen ? 1 : 0), top + SIZES.gap - 4, chosen ? 3 : 1, chosen ? 6 : 4);
   }
-  c.globalAlpha = 1;
-};
-
-/* An arrow from whoever let a thread go on to the end of its wait. */
-const paintArrow = (c, x1, y1, x2, y2, strong) => {
-  c.strokeStyle = c.fillStyle = colour(strong ? "ink" : "muted");
-  c.globalAlpha = strong ? 1 : 0.7;
-  c.lineWidth = strong ? 1.6 : 1;
-  const bend = Math.max(6, Math.min(40, Math.abs(y2 - y1) / 3));
-  const down = y2 > y1 ? 1 : -1;
-  c.beginPath();
-  c.moveTo(x1, y1);
-  c.bezierCurveTo(x1, y1 + bend * down, x2, y2 - bend * down, x2, y2 - 4 * down);
-  c.stroke();
-  c.beginPath();
-  c.moveTo(x2, y2);
-  c.lineTo(x2 - 3, y2 - 6 * down);
-  c.lineTo(x2 + 3, y2 - 6 * down);
-  c.fill();
   c.globalAlpha = 1;
 };
 

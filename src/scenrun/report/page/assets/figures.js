@@ -5,10 +5,18 @@ const figureTables = (() => {
   const percent = (share) => (share > 0 && share < 0.005 ? "<1 %" : `${Math.round(share * 100)} %`);
   const SHARES = [["running_s", "alive"], ["working_s", "working"], ["sleeping_s", "sleeping"], ["calling_s", "calling"], ["waiting_s", "waiting"]];
 
-  const tableOf = (heads, lines, name) =>
-    el("div", { class: "scroll held", tabindex: lines.length > 12 ? "0" : null, role: "group", "aria-label": name }, el("table", { "aria-label": name },
-      el("thead", {}, el("tr", {}, heads.map((head) => el("th", { scope: "col", class: head.startsWith(">") ? "number" : "" }, head.replace(">", ""))))),
-      el("tbody", {}, lines.map((line) => el("tr", {}, line.map((item, i) => el("td", { class: heads[i].startsWith(">") ? "number" : "" }, item instanceof Node ? item : bdi(String(item ?? "")))))))));
+  /* A column whose cells say nothing is left out; the first one names the rows. */
+  const SAYS_NOTHING = new Set(["", "0", "0 s", "0 %", "0/s", "false", "–"]);
+  const saysNothing = (item) => (item instanceof Node ? item.nodeName !== "CANVAS" && !item.textContent.trim() : SAYS_NOTHING.has(String(item ?? "")));
+  const columnsOf = (heads, lines) => heads.map((_, i) => i).filter((i) => !i || !lines.every((line) => saysNothing(line[i])));
+
+  const tableOf = (heads, lines, name) => {
+    const shown = columnsOf(heads, lines);
+    const style = (i) => (heads[i].startsWith(">") ? "number" : "");
+    return el("div", { class: "scroll held", role: "group", "aria-label": name }, el("table", { "aria-label": name },
+      el("thead", {}, el("tr", {}, shown.map((i) => el("th", { scope: "col", class: style(i) }, heads[i].replace(">", ""))))),
+      el("tbody", {}, lines.map((line) => el("tr", {}, shown.map((i) => el("td", { class: style(i) }, line[i] instanceof Node ? line[i] : bdi(String(line[i] ?? "")))))))));
+  };
 
   const block = (title, entries, make, heads, wide = false) => {
     if (!entries.length) return "";
@@ -54,8 +62,21 @@ const figureTables = (() => {
     return [block("Groups of threads", groups, lifeLine, LIFE), el("details", { class: "figure" }, el("summary", { class: "small" }, plural(all.length, "thread")), block("", all, lifeLine, LIFE))];
   };
 
+  /* Replicas and tasks that are on the path at the same place are one row, as they may be very many. */
+  const grouped = (links) => {
+    const rows = new Map();
+    for (const link of links) {
+      const group = link.thread.replace(/(\[\d+\]|#\d+)$/, "");
+      const key = JSON.stringify([group, link.what, link.line, link.object]);
+      const row = rows.get(key) || { ...link, group, threads: 0, seconds: 0, share: 0 };
+      rows.set(key, { ...row, threads: row.threads + 1, seconds: row.seconds + link.seconds, share: row.share + link.share });
+    }
+    return [...rows.values()].map((row) => (row.threads > 1 ? { ...row, thread: `${row.group} (${count(row.threads)})` } : row)).sort((a, b) => b.seconds - a.seconds);
+  };
+
   const path = (figures) => {
-    const links = figures.critical_path?.links || [];
+    const every = figures.critical_path?.links || [];
+    const links = every.length > 8 ? grouped(every) : every;
     const line = (link) => [link.thread, `${link.what}${link.object ? ` ${link.object}` : ""}`, lineButton(link.line), seconds(link.seconds), percent(link.share)];
     const shown = links.filter((link, i) => i < 8 && (link.share >= 0.005 || i < 2));
     const heads = ["thread", "what", "scenario", ">time", ">share"];
@@ -65,7 +86,7 @@ const figureTables = (() => {
   };
 
   const samples = (one) => (one ? [seconds(one.total_s), seconds(one.p50_s), seconds(one.p99_s), seconds(one.max_s)] : ["", "", "", ""]);
-  const SAMPLES = (word) => [`>${word}`, ">p50", ">p99", ">max"];
+  const SAMPLES = (word) => [`>${word}`, `>${word} p50`, `>${word} p99`, `>${word} max`];
 
   const lockLine = ([name, lock]) => {
     const longest = lock.longest_holder;
@@ -77,10 +98,10 @@ const figureTables = (() => {
   const queueLine = ([name, queue]) => [name, count(queue.puts ?? 0), count(queue.gets ?? 0), queue.throughput_per_s === undefined ? "" : `${count(Math.round(queue.throughput_per_s))}/s`,
     queue.size_mean === undefined ? "" : Number(queue.size_mean.toPrecision(3)), count(queue.largest ?? 0), seconds(queue.waited_put?.total_s ?? 0), seconds(queue.waited_get?.total_s ?? 0),
     ...(queue.inside ? samples(queue.inside).slice(1) : ["", "", ""])];
-  const queues = (table_) => block("Queues", Object.entries(table_ || {}), queueLine, ["queue", ">put", ">got", ">through", ">mean size", ">largest", ">waited to put", ">to get", ">inside p50", ">p99", ">max"], true);
+  const queues = (table_) => block("Queues", Object.entries(table_ || {}), queueLine, ["queue", ">put", ">got", ">through", ">mean size", ">largest", ">waited to put", ">waited to get", ">inside p50", ">inside p99", ">inside max"], true);
 
   const poolLine = ([name, pool]) => [name, count(pool.tasks ?? 0), pool.workers ?? "", pool.utilisation_share === undefined ? "" : percent(pool.utilisation_share), ...samples(pool.queued).slice(1), ...samples(pool.served).slice(1)];
-  const pools = (table_) => block("Pools", Object.entries(table_ || {}), poolLine, ["pool", ">tasks", ">workers", ">busy", ">queued p50", ">p99", ">max", ">served p50", ">p99", ">max"], true);
+  const pools = (table_) => block("Pools", Object.entries(table_ || {}), poolLine, ["pool", ">tasks", ">workers", ">busy", ">queued p50", ">queued p99", ">queued max", ">served p50", ">served p99", ">served max"], true);
 
   const waitLine = ([name, one]) => [name, count(one.waits ?? 0), ...samples(one.waited)];
   const waits = (title, table_) => block(title, Object.entries(table_ || {}).filter(([, one]) => one.waits), waitLine, [title.toLowerCase(), ">waits", ...SAMPLES("waited")]);
@@ -91,8 +112,15 @@ const figureTables = (() => {
       waits("Conditions", figures.conditions), waits("Barriers", figures.barriers), waits("Events", figures.events)].filter(Boolean);
     return parts.length ? el("details", { id: "figures", open: !data.player }, el("summary", {}, "Figures"), el("div", { class: "figures" }, parts)) : "";
   };
+  /* Tables that are wider or longer than their place are scrolled with the keys, too. */
+  const makeReachable = () => {
+    for (const place of document.querySelectorAll(".held")) {
+      if (place.scrollWidth > place.clientWidth || place.scrollHeight > place.clientHeight) place.tabIndex = 0;
+      else place.removeAttribute("tabindex");
+    }
+  };
   const repaintBars = () => {
     for (const bar of document.querySelectorAll("canvas.share")) bar.paint();
   };
-  return { build, repaintBars, tableOf, lineButton };
+  return { build, makeReachable, repaintBars, tableOf, lineButton };
 })();

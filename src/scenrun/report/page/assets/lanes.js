@@ -84,18 +84,29 @@ const buildLanes = () => {
     ...withHead("locks and who holds them", [...held].sort((a, b) => a[0] - b[0]).map(([object, some]) => lockLane(object, some))),
     ...withHead("queues and how full they are", data.depths.map(depthLane)),
   ];
-  const lanes = isDense && objects.length <= MOST_ABOVE ? [...objects, ...threads] : [...threads, ...objects];
-  let top = 0;
-  for (const lane of lanes) {
-    lane.top = top;
-    top += lane.height;
-  }
-  return lanes;
+  return isDense && objects.length <= MOST_ABOVE ? [...objects, ...threads] : [...threads, ...objects];
 };
 
-const lanes = buildLanes();
-const lanesHeight = lanes.length ? lanes[lanes.length - 1].top + lanes[lanes.length - 1].height : 0;
-const laneByNumber = new Map(lanes.filter((lane) => lane.kind === "thread").map((lane) => [lane.number, lane]));
+/* The lanes from top to bottom: those that are pinned, which stay in sight, and then the others as they were built. */
+const builtLanes = buildLanes();
+const lanes = [];
+const pins = { chosen: [], height: 0 };
+let lanesHeight = 0;
+
+const arrange = () => {
+  const head = { kind: "head", name: "pinned", tracks: [], height: HEAD };
+  const above = pins.chosen.length ? [head, ...pins.chosen] : [];
+  lanes.splice(0, lanes.length, ...above, ...builtLanes.filter((lane) => !pins.chosen.includes(lane)));
+  lanesHeight = 0;
+  for (const lane of lanes) {
+    lane.top = lanesHeight;
+    lane.isPinned = above.includes(lane);
+    lanesHeight += lane.height;
+  }
+  pins.height = above.reduce((sum, lane) => sum + lane.height, 0);
+};
+arrange();
+const laneByNumber = new Map(builtLanes.filter((lane) => lane.kind === "thread").map((lane) => [lane.number, lane]));
 const laneOfThread = { get: (thread) => (thread < 0 ? undefined : laneByNumber.get(laneNumber(thread))) };
 
 /* The lane at a height, and where in a lane the tracks of a level lie. */

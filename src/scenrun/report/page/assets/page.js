@@ -3,8 +3,9 @@
 const KEYS_SHOWN = [
   ["?", "these keys"], ["d", "light or dark"], ["/", "filter the lines"], ["t, e", "axis by time, by event"],
   ["+ − 0", "zoom in, out, fit"], ["← →", "move along the axis (in the timeline)"], ["↑ ↓", "move through the lanes (in the timeline)"],
-  ["w s", "choose a lane (in the timeline)"], [", .", "choose a bar in the lane (in the timeline)"], ["Esc", "nothing chosen"],
+  ["w s", "choose a lane (in the timeline)"], ["p", "pin it on top, or take the pin away (in the timeline); also a click on its name"], [", .", "choose a bar in the lane (in the timeline)"], ["Esc", "nothing measured, nothing chosen"],
   ["wheel, pinch", "zoom; with Shift: move"], ["drag", "move"],
+  ["c", "critical path"], ["m", "measure by dragging; also Shift and drag"], ["[ ]", "measure from, to what is chosen (in the timeline)"],
 ];
 const PLAYER_KEYS = [["j k", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
 
@@ -30,6 +31,7 @@ const setTheme = (theme) => {
   repaint();
   legend();
   figureTables.repaintBars();
+  overview.paint();
   timeline.redraw();
 };
 const toggleTheme = () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
@@ -45,8 +47,9 @@ const showKeys = () => {
 };
 
 const PAGE_KEYS = {
-  "?": showKeys, d: toggleTheme, t: () => timeline.setAxis("time"), e: () => timeline.setAxis("event"), "+": () => timeline.zoom(0.6), "=": () => timeline.zoom(0.6),
-  "-": () => timeline.zoom(1 / 0.6), 0: timeline.fit, "/": () => $("filter").focus(), Escape: () => select({}, "page"),
+  "?": showKeys, d: toggleTheme, t: () => range.setAxis("time"), e: () => range.setAxis("event"), "+": () => range.zoom(0.6), "=": () => range.zoom(0.6),
+  "-": () => range.zoom(1 / 0.6), 0: range.fit, "/": () => $("filter").focus(), Escape: () => measured.clear() || select({}, "page"),
+  c: () => criticalPath.toggle(), m: measured.toggle,
   j: () => player.present && player.forward(), k: () => player.present && player.back(),
 };
 
@@ -64,6 +67,7 @@ prefersDark.addEventListener("change", () => setTheme(prefersDark.matches ? "dar
 window.addEventListener("resize", () => {
   timeline.layout();
   table.redraw();
+  figureTables.makeReachable();
 });
 
 if (player.present) $("player").hidden = false;
@@ -71,21 +75,22 @@ document.documentElement.dataset.theme = prefersDark.matches ? "dark" : "light";
 summary.build();
 source.build();
 table.build();
-$("by-time").setAttribute("aria-pressed", String(timeline.state.axis === "time"));
-$("by-event").setAttribute("aria-pressed", String(timeline.state.axis === "event"));
+range.showAxis();
 timeline.layout();
-timeline.fit();
-timeline.showDetail();
+range.fit();
+pointing.showDetail();
 player.build();
 setTheme(document.documentElement.dataset.theme);
+address.restore();
 timeline.draw();
 
 /* What tests and scripts may ask; it changes nothing but what is shown. */
 window.scenrun = Object.freeze({
   data, bars: timeline.boxes, selection: () => ({ bar: selection.bar, row: selection.row, line: selection.line }),
-  view: () => ({ axis: timeline.state.axis, from: timeline.state.from, to: timeline.state.to }),
-  setView: timeline.setView, setAxis: timeline.setAxis, drawn: () => ({ ...timeline.state.drawn }), draw: timeline.draw,
-  lanes: () => lanes.map(({ kind, name, top, height }) => ({ kind, name, top, height })), total: table.total,
+  view: () => ({ axis: range.state.axis, from: range.state.from, to: range.state.to }),
+  setView: range.set, setAxis: range.setAxis, drawn: () => ({ ...timeline.state.drawn }), draw: timeline.draw,
+  lanes: () => lanes.map(({ kind, name, top, height, isPinned }) => ({ kind, name, top, height, isPinned })), total: table.total,
   row: (row) => ({ at: rows.at[row], t: rows.t[row], thread: threadOf(row), event: eventOf(row), object: objectOf(row), line: rows.line[row], detail: detailOf(row) }),
+  measured: () => ({ ...measured.state }), address: address.text,
   player: player.present ? { at: () => player.state.at, go: player.go, stateAt: player.stateAt, values: () => ({ ...player.state.values }) } : null,
 });

@@ -1,12 +1,14 @@
 /* The scenario's text: its lines tell what they did, and are marked when something else is chosen. */
 
 const source = (() => {
+  const MOST_INDENT = 24;
   const list = $("text");
   const items = [];
   let current = 0;
 
   const build = () => {
     const inner = el("div", { class: "text-inner", role: "presentation" });
+    const state = syntax.begin();
     data.text.forEach((line, i) => {
       const number = i + 1;
       const item = el(
@@ -14,8 +16,9 @@ const source = (() => {
         { class: `code${told.has(number) ? " told" : ""}`, role: "option", id: `line-${number}`, "aria-selected": "false",
           title: told.has(number) ? `${plural(told.get(number), "line")} of the log` : null },
         el("span", { class: "number" }, String(number)),
-        el("bdi", { class: line.trimStart().startsWith("#") ? "remark" : "" }, line || " "),
+        el("bdi", {}, line ? syntax.partsOf(line, state).map(([kind, text]) => (kind ? el("span", { class: `yaml-${kind}` }, text) : text)) : " "),
       );
+      item.lastChild.style.setProperty("--indent", `${Math.min(MOST_INDENT, syntax.indentOf(line))}ch`);
       items.push(item);
       inner.append(item);
     });

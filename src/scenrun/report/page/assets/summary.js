@@ -32,7 +32,7 @@ const summary = (() => {
     const row = rowAt(finding.at);
     const go = () => {
       if (row >= 0) selectRow(row, "summary");
-      timeline.reveal(...Array(2).fill(timeline.state.axis === "time" ? finding.t : finding.at), null);
+      timeline.reveal(...Array(2).fill(range.state.axis === "time" ? finding.t : finding.at), null);
     };
     return el(
       "div", { class: "finding" },
@@ -75,8 +75,9 @@ const summary = (() => {
     const found = data.findings.slice(0, 50).map(findingItem);
     if (data.findings.length > 50) found.push(el("p", { class: "muted" }, `and ${count(data.findings.length - 50)} more findings`));
     const told_ = [expectations(), state()].filter(Boolean);
-    add($("summary"), [found, bound(), told_.length ? el("div", { class: "cards" }, told_) : "", figureTables.build(data.figures)]);
+    add($("summary"), [el("h2", { class: "unseen" }, "Summary"), found, bound(), told_.length ? el("div", { class: "cards" }, told_) : "", figureTables.build(data.figures)]);
     figureTables.repaintBars();
+    figureTables.makeReachable();
   };
   return { build };
 })();

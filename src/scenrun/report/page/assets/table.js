@@ -38,7 +38,16 @@ const longList = (body, height, count_, make) => {
 };
 
 const table = (() => {
-  const HEADS = [["#", "right wide"], [`time, ${column.unit}`, "right"], ["thread", ""], ["event", ""], ["object", "wide"], ["says", ""], ["line", "right wide"]];
+  /* Each column: its head, its style, its width, and what it says of a row. One that says nothing of any row is left out. */
+  const COLUMNS = [
+    ["#", "number muted wide", "56px", (row) => count(numberAt(rows.at[row]))],
+    [`time, ${column.unit}`, "number", "88px", (row) => column.text(rows.t[row])],
+    ["thread", "", "104px", threadOf],
+    ["event", "event", "136px", eventOf],
+    ["object", "wide", "104px", objectOf, () => rows.object.some((object) => object >= 0)],
+    ["says", "mono", "minmax(80px, 1fr)", (row) => cut(detailOf(row), 300)],
+    ["line", "number muted wide", "40px", (row) => (rows.line[row] ? String(rows.line[row]) : ""), () => told.size > 0],
+  ].filter(([, , , , isTold]) => !isTold || isTold());
   let found = null;
   let list = null;
   const body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Lines of the log" });
@@ -55,11 +64,9 @@ const table = (() => {
   const cell = (text, name) => el("span", { role: "gridcell", class: name }, bdi(text));
   const makeRow = (i) => {
     const row = rowOf(i);
-    const says = cut(detailOf(row), 300);
     const node = el(
       "div", { class: "grid-row", role: "row", id: `row-${row}`, "aria-rowindex": String(i + 2) },
-      cell(count(numberAt(rows.at[row])), "number muted wide"), cell(column.text(rows.t[row]), "number"), cell(threadOf(row), ""),
-      cell(eventOf(row), "event"), cell(objectOf(row), "wide"), cell(says, "mono"), cell(rows.line[row] ? String(rows.line[row]) : "", "number muted wide"),
+      COLUMNS.map(([, style, , textOf]) => cell(textOf(row), style)),
     );
     if (isLoud(row)) node.classList.add("loud");
     dress(node, row);
@@ -116,7 +123,8 @@ const table = (() => {
 
   const build = () => {
     $("table").replaceChildren(grid);
-    grid.append(el("div", { class: "grid-head", role: "row" }, HEADS.map(([name, style]) => el("span", { role: "columnheader", class: style }, name))), body);
+    grid.style.setProperty("--columns", COLUMNS.map(([, , width]) => width).join(" "));
+    grid.append(el("div", { class: "grid-head", role: "row" }, COLUMNS.map(([name, style]) => el("span", { role: "columnheader", class: style.replace("number", "right").replace("mono", "") }, name))), body);
     $("filter-thread").append(el("option", { value: "" }, "all threads"), ...data.threads.map((name, i) => el("option", { value: i }, cut(name, 60))));
     $("filter-level").append(el("option", { value: "" }, "all levels"), ...["info", "warning", "error"].map((name) => el("option", { value: name }, name === "error" ? "errors only" : `${name} and above`)));
     list = longList(body, 24, total, makeRow);

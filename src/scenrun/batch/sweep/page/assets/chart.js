@@ -1,7 +1,8 @@
-/* Draws lines of means with the 95 % confidence interval around each as a band. */
+/* Draws lines of means with the 95 % confidence interval around each: as bands while they can be told apart, and where there are
+   more lines as whiskers, or thin edges, with the band of the one that is pointed at. */
 
 const WIDTH = 640, HEIGHT = 380, LEFT = 64, RIGHT = 16, TOP = 12, BOTTOM = 46;
-const MOST_SERIES = 8;
+const MOST_SERIES = 8, MOST_BANDS = 3;
 const DASHES = ["", "7 4", "2 3", "9 3 2 3", "", "7 4", "2 3", "9 3 2 3"];
 
 const ticksOf = (low, high, count = 5) => {
@@ -59,20 +60,9 @@ const drawChart = (place, chosen, tell) => {
     svg.append(drawn("text", { class: "axis-name", x: (LEFT + WIDTH - RIGHT) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, data.parameters[x].name + how));
   }
   const marks = [];
-  for (const line of lines) {
-    const colour = `var(--s${line.number})`;
-    const upper = line.points.map((one) => `${atX(one.x)},${atY(one.mean + one.margin)}`);
-    const lower = line.points.map((one) => `${atX(one.x)},${atY(one.mean - one.margin)}`).reverse();
-    if (line.points.some((one) => one.margin > 0)) svg.append(paint(drawn("polygon", { class: "band", points: [...upper, ...lower].join(" ") }), "fill", colour));
-    svg.append(paint(drawn("polyline", { class: "line", points: line.points.map((one) => `${atX(one.x)},${atY(one.mean)}`).join(" "), "stroke-dasharray": DASHES[line.number] }), "stroke", colour));
-    for (const one of line.points) {
-      const bad = data.failing_runs[one.at] > 0;
-      const isOfMany = line.points.length > MANY_POINTS, size = bad ? 4.5 : 3.5;
-      const dot = drawn("circle", { class: bad ? "dot bad" : "dot", cx: atX(one.x), cy: atY(one.mean), r: isOfMany ? size / 2 : size });
-      if (bad || !isOfMany) svg.append(paint(dot, bad ? "stroke" : "fill", colour));
-      marks.push({ ...one, cx: atX(one.x), cy: atY(one.mean), line: line.name, bad });
-    }
-  }
+  const groups = lines.map((line) => seriesOf(line, atX, atY, asideOf(line, lines, atX), marks));
+  svg.classList.toggle("many", lines.length > MOST_BANDS);
+  svg.append(...groups);
   const here = drawn("circle", { class: "here", r: 8, visibility: "hidden" });
   svg.append(here);
   place.append(svg);
@@ -80,6 +70,7 @@ const drawChart = (place, chosen, tell) => {
     here.setAttribute("cx", mark.cx);
     here.setAttribute("cy", mark.cy);
     here.setAttribute("visibility", "visible");
+    if (lines.length > MOST_BANDS) light(mark.number);
     tell(mark.at);
   };
   svg.addEventListener("pointermove", (event) => {
@@ -87,6 +78,19 @@ const drawChart = (place, chosen, tell) => {
     const px = (event.clientX - box.left) * ratio, py = (event.clientY - box.top) * ratio;
     choose(marks.reduce((best, one) => (Math.hypot(one.cx - px, one.cy - py) < Math.hypot(best.cx - px, best.cy - py) ? one : best)));
   });
+  /* Brings a line to the front with its band, and lets the others stand back; with none, all are as they were. */
+  let kept = null;
+  const light = (number, keep = false) => {
+    if (keep) kept = kept === number ? null : number;
+    const chosen_ = number ?? kept;
+    svg.classList.toggle("has-lit", chosen_ !== null);
+    for (const group of groups) group.classList.toggle("lit", Number(group.dataset.number) === chosen_);
+    const front = groups.find((group) => group.classList.contains("lit"));
+    if (front) svg.insertBefore(front, here);
+    return kept;
+  };
+  place.light = light;
+  svg.addEventListener("pointerleave", () => light(null));
   let now = -1;
   place.onkeydown = (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -100,15 +104,63 @@ const drawChart = (place, chosen, tell) => {
   return marks;
 };
 
+/* One line: its band, whiskers or edges, the means, and its marks, which are noted. */
+const seriesOf = (line, atX, atY, aside, marks) => {
+  const colour = `var(--s${line.number})`;
+  const group = drawn("g", { class: "series", "data-number": line.number });
+  const isDense = line.points.length > MANY_POINTS;
+  const upper = line.points.map((one) => `${atX(one.x)},${atY(one.mean + one.margin)}`);
+  const lower = line.points.map((one) => `${atX(one.x)},${atY(one.mean - one.margin)}`);
+  if (line.points.some((one) => one.margin > 0)) {
+    group.append(paint(drawn("polygon", { class: "band", points: [...upper, ...[...lower].reverse()].join(" ") }), "fill", colour));
+    const thin = isDense ? [upper, lower].map((points) => drawn("polyline", { class: "edge", points: points.join(" ") })) : line.points.map((one) => whiskerOf(one, atX(one.x) + aside, atY));
+    if (aside !== null) group.append(...thin.map((shape) => paint(shape, "stroke", colour)));
+  }
+  group.append(paint(drawn("polyline", { class: "line", points: line.points.map((one) => `${atX(one.x)},${atY(one.mean)}`).join(" "), "stroke-dasharray": DASHES[line.number] }), "stroke", colour));
+  for (const one of line.points) {
+    const bad = data.failing_runs[one.at] > 0;
+    const size = bad ? 4.5 : 3.5;
+    const dot = drawn("circle", { class: bad ? "dot bad" : "dot", cx: atX(one.x), cy: atY(one.mean), r: isDense ? size / 2 : size });
+    if (bad || !isDense) group.append(paint(dot, bad ? "stroke" : "fill", colour));
+    marks.push({ ...one, cx: atX(one.x), cy: atY(one.mean), line: line.name, number: line.number, bad });
+  }
+  return group;
+};
+
+/* How far aside the whiskers of a line stand, so that they do not cover those of others; null where lines are few and have bands. */
+const asideOf = (line, lines, atX) => {
+  if (lines.length <= MOST_BANDS) return null;
+  const places = [...new Set(lines.flatMap((one) => one.points.map((point) => atX(point.x))))].sort((a, b) => a - b);
+  const apart = Math.min(...places.slice(1).map((place, i) => place - places[i]), 80);
+  return (line.number - (lines.length - 1) / 2) * Math.min(4, (apart * 0.6) / lines.length);
+};
+
+const whiskerOf = (one, x, atY) => {
+  const [top, bottom] = [atY(one.mean + one.margin), atY(one.mean - one.margin)];
+  return drawn("path", { class: "edge", d: `M${x - 1.5},${top}h3M${x},${top}V${bottom}M${x - 1.5},${bottom}h3` });
+};
+
 const paint = (shape, property, colour) => {
   shape.style[property] = colour;
   return shape;
 };
 
+/* The lines by name; a button for each where there are many, which shows its band. */
 const drawLegend = (place, lines, series) => {
+  const light = (number, keep) => byId("chart").light?.(number, keep);
   place.replaceChildren(...(series === null ? [] : lines).map((line) => {
     const sign = drawn("svg", { viewBox: "0 0 26 12", "aria-hidden": "true" },
       paint(drawn("line", { x1: 0, x2: 26, y1: 6, y2: 6, "stroke-width": 2, "stroke-dasharray": DASHES[line.number] }), "stroke", `var(--s${line.number})`));
-    return element("span", {}, sign, `${data.parameters[series].name} ${line.name}`);
+    const name = `${data.parameters[series].name} ${line.name}`;
+    if (lines.length <= MOST_BANDS) return element("span", {}, sign, name);
+    const press = () => {
+      const kept = light(line.number, true);
+      for (const one of place.children) one.setAttribute("aria-pressed", String(one === button && kept === line.number));
+    };
+    const button = element("button", {
+      type: "button", "aria-pressed": "false", title: "Show its confidence band", onclick: press,
+      onpointerenter: () => light(line.number), onpointerleave: () => light(null), onfocus: () => light(line.number), onblur: () => light(null),
+    }, sign, name);
+    return button;
   }));
 };

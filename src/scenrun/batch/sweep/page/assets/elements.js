@@ -27,11 +27,14 @@ const select = (label, options, chosen, changed) => {
   return element("label", {}, label, box);
 };
 
-const table = (heads, rows) =>
-  element("table", {},
-    element("thead", {}, element("tr", {}, ...heads.map(([text, kind]) => element("th", { scope: "col", class: kind || "" }, text)))),
-    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map((cell, at) =>
-      element("td", { class: heads[at][1] || "" }, cell))))));
+/* A table without the columns, beside the first, in which no row says anything. */
+const SAYS_NOTHING = new Set(["", "0", "–", "false"]);
+const table = (heads, rows) => {
+  const shown = heads.map((_, at) => at).filter((at) => !at || !rows.length || rows.some((row) => row[at] instanceof Node || !SAYS_NOTHING.has(String(row[at]))));
+  return element("table", {},
+    element("thead", {}, element("tr", {}, ...shown.map((at) => element("th", { scope: "col", class: heads[at][1] || "" }, heads[at][0])))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...shown.map((at) => element("td", { class: heads[at][1] || "" }, row[at]))))));
+};
 
 const copied = (text) => {
   const button = element("button", { type: "button", "aria-label": `Copy: ${text}`, onclick: async () => {

@@ -22,7 +22,7 @@ const drawMap = (place, note, chosen, tell) => {
   place.append(element("table", { class: isDense ? "heat dense" : "heat" },
     element("thead", {},
       element("tr", {}, element("th", { class: "side" }, `${data.parameters[series].name} ↓`), element("th", { colspan: columns.length, scope: "colgroup" }, data.parameters[x].name)),
-      element("tr", {}, element("th", {}), ...headsOf(columns, x, isDense))),
+      element("tr", {}, element("td", {}), ...headsOf(columns, x, isDense))),
     element("tbody", {}, ...body)));
   walkable(place);
   const cuts = [[across, columns, x], [down, rows, series]].filter(([all, shown]) => shown.length < all.length)

@@ -81,11 +81,11 @@ const redraw = () => {
   marks = drawChart(byId("chart"), { ...chosen, lines }, tell);
   const notes = [];
   if (found.cut) notes.push(`${found.cut} lines of other values are left out; choose "across" and "lines" the other way round, or see the table below`);
+  if (lines.length > MOST_BANDS && marks.some((one) => one.margin > 0)) notes.push(`${lines[0].points.length > MANY_POINTS ? "thin lines" : "whiskers, each a little aside"}: 95 % confidence; point at a line, or choose its name, for its band`);
   if (marks.some((one) => one.bad)) notes.push("hollow: runs that are not as expected");
   byId("chart-note").textContent = notes.join("; ");
   const hasMap = chosen.x !== null && chosen.series !== null;
   byId("map-figure").hidden = !hasMap;
-  document.querySelector(".plots").classList.toggle("one", !hasMap);
   if (hasMap) {
     byId("map-title").textContent = `${chosen.figure}, mean`;
     drawMap(byId("map"), byId("map-note"), chosen, tell);
