@@ -344,3 +344,28 @@ def test_columns_that_say_nothing_are_left_out(browser: Browser, log_folder: Pat
     assert {"thread", "says"} <= set(browser.js(heads))
     assert not {"object", "line"} & set(browser.js(heads))
     assert len(browser.js("[...document.querySelector('.grid-row').children].map((c) => c.textContent)")) == 5
+
+
+def test_the_text_shows_how_much_of_the_log_is_about_a_line(browser: Browser, tmp_path: Path) -> None:
+    """Darkest where most is done, marked where no thread came, also where the table of lines leaves these out."""
+    scenario = {
+        "scenario": "heat",
+        "state": {"v": 0},
+        "threads": {
+            "a": {"do": [{"repeat": 9, "do": [{"set": {"v": "v + 1"}}]}, {"if": "v == 2", "then": [{"log": "never"}]}]}
+        },
+    }
+    path = tmp_path / "heat.jsonl"
+    simulate(scenario, level="debug", log=path)
+    browser.open(page_of(path, most_lines=4))
+    shown = browser.js(
+        "[...document.querySelectorAll('.code')].map((one) => [one.lastChild.textContent.trim(), one.title, "
+        "one.firstChild.className, Number(one.firstChild.style.getPropertyValue('--heat'))])"
+    )
+    by_text = {text: (title, kind, heat) for text, title, kind, heat in shown}
+    assert by_text["v: v + 1"] == ("", "heat", 0)
+    assert by_text["- set:"][:2] == ("18 lines of the log", "heat")
+    assert by_text["- set:"][2] == 1
+    assert 0 < by_text["a:"][2] < 1
+    assert by_text["- log: never"] == ("no thread came here in this run", "heat missed", 0)
+    assert "1 line not reached" in browser.js("document.querySelector('#source-hint').textContent")

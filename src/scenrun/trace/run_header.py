@@ -6,6 +6,7 @@ from typing import Any
 
 from scenrun.program.ir import Cell, Program
 from scenrun.program.primitives.registry import told_kind
+from scenrun.program.reached import logged_steps
 from scenrun.version import __version__
 
 
@@ -24,9 +25,13 @@ def program_fields(program: Program, seed: int, way: str) -> dict[str, Any]:
 
 
 def shared_fields(program: Program, level: str) -> dict[str, Any]:
-    """The log level, the objects, the thread groups, and the initial values of the shared variables."""
+    """The log level, the objects, the thread groups, and the initial values of the shared variables.
+
+    A log with the operations also says which steps of the file it would have lines of.
+    """
     return {
         "log_level": level,
+        **({"steps": [[*step] for step in sorted(logged_steps(program))]} if level == "debug" else {}),
         "objects": objects_of(program),
         "threads": threads_of(program),
         "state": {cell.name: cell.options["initial"] for cell in program.cells if cell.kind == "variable"},

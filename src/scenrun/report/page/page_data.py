@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from scenrun.printable import excerpt
@@ -36,6 +37,8 @@ class Collected:
         self.opening: Event = {}
         self.finished: Event = {}
         self.findings: list[dict[str, Any]] = []
+        self.reached: Counter[int] = Counter()
+        """How many events are about each line of the file."""
         self.stretches: list[Stretch] = []
         """The critical path, once the log has ended."""
 
@@ -48,6 +51,8 @@ class Collected:
         self.depths.take(event, place)
         self.spans.take(event)
         self.measuring.take(event)
+        if isinstance(line := event.get("line"), int):
+            self.reached[line] += 1
         name = event["event"]
         if name == "finding":
             self._found(event, place)
@@ -86,6 +91,8 @@ class Collected:
             "scenario": harmless(opening.scenario, 200),
             "description": harmless(opening.description),
             "text": lines_of(opening.text),
+            "reached": sorted(self.reached.items()),
+            "steps": sorted({step.line for step in opening.steps}),
             "detailed": opening.is_detailed,
             "clock": _CLOCKS.get(opening.way, ""),
             "facts": [[name, _text(self.opening[name])] for name in _FACTS if name in self.opening],

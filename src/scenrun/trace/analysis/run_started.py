@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from scenrun.program.reached import StepOfFile
 from scenrun.trace.analysis.reading import Event
 
 QUEUES = ("fifo", "lifo", "priority", "simple", "simple_queue", "queue")
@@ -28,6 +30,8 @@ class Opening:
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
     """The declared objects by name, with `kind` and options; arrays once, with `count`."""
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    steps: tuple[StepOfFile, ...] = ()
+    """The steps of the file that the log would have lines of; none in a log without operations."""
     state: dict[str, Any] = field(default_factory=dict)
     """The shared variables' initial values."""
 
@@ -74,8 +78,16 @@ def opening_of(event: Event) -> Opening:
         version=_text(event, "scenrun"),
         objects={str(one.get("name")): one for one in _listed(event, "objects")},
         groups={str(one.get("group")): one for one in _listed(event, "threads")},
+        steps=tuple(_steps(event.get("steps"))),
         state=event["state"] if isinstance(event.get("state"), dict) else {},
     )
+
+
+def _steps(given: Any) -> Iterator[StepOfFile]:
+    for one in given if isinstance(given, list) else []:
+        match one:
+            case [int() as line, str() as path]:
+                yield StepOfFile(line, path)
 
 
 def _text(event: Event, name: str) -> str:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from scenrun.errors import ScenarioError
-from scenrun.language.source import decode
-from scenrun.program.loaded import load_source
-from scenrun.program.reached import Reached, StepOfFile, logged_steps
+from scenrun.program.reached import Reached, StepOfFile
 from scenrun.trace.analysis.reading import Event, LogError
 from scenrun.trace.analysis.run_started import opening_of
 
@@ -28,21 +25,13 @@ def seen_in(events: Iterable[Event]) -> Reached:
                 raise LogError("the log has no operations: coverage needs runs with --level debug")
             texts.add(opening.text)
             runs.add(run)
+            for known in opening.steps:
+                came.setdefault(known, set())
         step, line = event.get("step"), event.get("line")
         if isinstance(step, str) and isinstance(line, int):
             came.setdefault(StepOfFile(line, step), set()).add(run)
     if len(texts) > 1:
         raise LogError("the log has runs of several files; coverage is of one")
-    text = next(iter(texts), "")
-    known = _logged_in(text)
-    counts = {step: len(came.get(step, ())) for step in sorted(known | set(came))}
-    missed = tuple(step for step in sorted(known) if step not in came)
-    return Reached("runs", len(runs), counts, not_yet=missed, text=text)
-
-
-def _logged_in(text: str) -> set[StepOfFile]:
-    """The steps of a file that a log can show; none where the text alone is no scenario, as where it includes files."""
-    try:
-        return logged_steps(load_source(decode("<log>", text.encode())).program)
-    except ScenarioError:
-        return set()
+    counts = {step: len(came[step]) for step in sorted(came)}
+    missed = tuple(step for step, count in counts.items() if not count)
+    return Reached("runs", len(runs), counts, not_yet=missed, text=next(iter(texts), ""))

@@ -4,7 +4,23 @@ const source = (() => {
   const MOST_INDENT = 24;
   const list = $("text");
   const items = [];
+  const reached = new Map(data.reached); // of the whole log, also where the table leaves lines out
+  const missed = new Set(data.steps.filter((line) => !reached.has(line)));
+  const most = Math.max(1, ...reached.values());
   let current = 0;
+
+  /* How much of the log is about a line: on a logarithmic scale, as a loop's steps are done a thousand times. */
+  const heat = (number) => {
+    const share = reached.has(number) ? 0.15 + 0.85 * (Math.log1p(reached.get(number)) / Math.log1p(most)) : 0;
+    const bar = el("span", { class: `heat${missed.has(number) ? " missed" : ""}`, "aria-hidden": "true" });
+    bar.style.setProperty("--heat", share.toFixed(3));
+    return bar;
+  };
+
+  const title = (number) => {
+    if (reached.has(number)) return `${plural(reached.get(number), "line")} of the log`;
+    return missed.has(number) ? "no thread came here in this run" : null;
+  };
 
   const build = () => {
     const inner = el("div", { class: "text-inner", role: "presentation" });
@@ -13,8 +29,8 @@ const source = (() => {
       const number = i + 1;
       const item = el(
         "div",
-        { class: `code${told.has(number) ? " told" : ""}`, role: "option", id: `line-${number}`, "aria-selected": "false",
-          title: told.has(number) ? `${plural(told.get(number), "line")} of the log` : null },
+        { class: `code${told.has(number) ? " told" : ""}`, role: "option", id: `line-${number}`, "aria-selected": "false", title: title(number) },
+        heat(number),
         el("span", { class: "number" }, String(number)),
         el("bdi", {}, line ? syntax.partsOf(line, state).map(([kind, text]) => (kind ? el("span", { class: `yaml-${kind}` }, text) : text)) : " "),
       );
@@ -24,7 +40,8 @@ const source = (() => {
     });
     list.replaceChildren(inner);
     if (!data.text.some((line) => line)) $("source").hidden = true;
-    $("source-hint").textContent = told.size ? "choose a line to see what it did" : "";
+    const hints = [...(told.size ? ["choose a line to see what it did"] : []), ...(missed.size ? [`${plural(missed.size, "line")} not reached`] : [])];
+    $("source-hint").textContent = hints.join(" · ");
   };
 
   const mark = (scroll) => {
