@@ -1,5 +1,5 @@
 """Records the local actions within one step of the model, which other threads cannot notice: messages logged, exceptions raised
-and handled, and locals set. Counterexamples show them beside the step."""
+and handled, questions answered, and locals set. Counterexamples show them beside the step."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ class OwnStep:
     thread: str
     """The thread that does it: the one that moves, or one that it starts."""
     kind: str
-    """`raised`, `handled`, `logged` or `local`."""
+    """`raised`, `handled`, `logged`, `asked` or `local`."""
     text: str
-    """The exception, the name under which it is handled, the message, or the local's name."""
+    """The exception, the name under which it is handled, the message, the condition of an `if` or `while`, or the local."""
     value: Any = None
-    """The local's value."""
+    """The local's value; whether the condition holds."""
     line: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields for JSON; unknown ones are left out."""
         out = {"thread": self.thread, "kind": self.kind, "text": self.text, "line": self.line}
         out = {name: value for name, value in out.items() if value is not None}
-        return {**out, "value": self.value} if self.kind == "local" else out
+        return {**out, "value": self.value} if self.kind in ("local", "asked") else out
 
     def __str__(self) -> str:
         match self.kind:
@@ -48,6 +48,8 @@ class OwnStep:
                 return f"except {self.text}"
             case "logged":
                 return f"log: {self.text}"
+            case "asked":
+                return f"{self.text} -> {self.value!r}"
             case _:
                 return f"{self.text} = {self.value!r}"
 
@@ -109,6 +111,8 @@ class LocalStepRecorder(Machine):
             self._note("local", name, i.line, registers[node.into or 0])
         elif i.op == "branch" and to == pc + 1 and (handled := _HANDLER.match(i.arguments[0])):
             self._note("handled", handled[1], i.line)
+        elif i.asks:
+            self._note("asked", i.asks, i.line, to == pc + 1)
         return to
 
     def _note_message(self, node: Node, registers: list[Any], environment: Environment) -> None:
