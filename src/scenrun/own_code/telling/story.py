@@ -17,7 +17,8 @@ from scenrun.own_code.telling.unexplained import bars_of, sentence_of
 from scenrun.program.findings import LINEARIZABLE, Stuck
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.operation_bars import Bar
-from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at
+from scenrun.search.counterexample.trace import Trace, TraceStep, step_between
+from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.record import Counterexample

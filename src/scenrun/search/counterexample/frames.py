@@ -14,7 +14,8 @@ from scenrun.program.ir import Program
 from scenrun.program.primitives.registry import KINDS, waiting
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import LocalStepRecorder
-from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of, where_at
+from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of
+from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
 
