@@ -100,8 +100,8 @@ class LocalStepRecorder(Machine):
         self, node: Node, pc: int, registers: list[Any], environment: Environment, fault: Fault | None, cells: list[Any]
     ) -> int:
         i = node.instruction
-        if i.op == "log":
-            self._note_message(node, registers, environment)
+        if i.op == "log" or i.asks:
+            self._note_value(node, registers, environment)
         try:
             to = super()._own(node, pc, registers, environment, fault, cells)
         except Failing as failing:
@@ -111,15 +111,17 @@ class LocalStepRecorder(Machine):
             self._note("local", name, i.line, registers[node.into or 0])
         elif i.op == "branch" and to == pc + 1 and (handled := _HANDLER.match(i.arguments[0])):
             self._note("handled", handled[1], i.line)
-        elif i.asks:
-            self._note("asked", i.asks, i.line, to == pc + 1)
         return to
 
-    def _note_message(self, node: Node, registers: list[Any], environment: Environment) -> None:
-        """Record a message. The step itself evaluates it once more, so the number of draws is restored."""
-        draws = environment.random.count
+    def _note_value(self, node: Node, registers: list[Any], environment: Environment) -> None:
+        """Record a message or a condition. The step itself evaluates it once more, so the number of draws is restored."""
+        draws, i = environment.random.count, node.instruction
         with contextlib.suppress(Failing):  # the step itself raises it again
-            self._note("logged", str(evaluated(node.arguments[0], registers, environment)), node.instruction.line)
+            value = evaluated(node.arguments[0], registers, environment)
+            if i.asks:
+                self._note("asked", i.asks, i.line, bool(value))
+            else:
+                self._note("logged", str(value), i.line)
         environment.random.count = draws
 
     def _named(

@@ -55,6 +55,8 @@ class Block(NamedTuple):
 
 def blocks_of(threads: Sequence[int]) -> list[Block]:
     """The blocks of a path, given the thread of each step."""
+    if not threads:
+        return []
     starts = [at for at, thread in enumerate(threads) if not at or thread != threads[at - 1]]
     return [Block(begin, end, threads[begin]) for begin, end in zip(starts, [*starts[1:], len(threads)], strict=True)]
 

@@ -9,7 +9,7 @@ from scenrun.program.findings import Stuck
 from scenrun.search.counterexample.rows import Row, rows_of
 from scenrun.search.record import Counterexample
 
-WIDEST = 56
+WIDEST = 72
 """The most characters of a column."""
 MOST_COLUMNS = 8
 MOST_ROWS = 300
@@ -35,8 +35,7 @@ def table(one: Counterexample, width: int = 120) -> list[str]:
 
 def _in_columns(rows: Sequence[Row], shown: Sequence[Row], names: Sequence[str], width: int) -> Iterator[str]:
     """The rows with a column for each thread."""
-    column = min(WIDEST, max(LEAST_WIDTH, (width - 12) // max(1, len(names)) - 2))
-    widths = [min(column, max(len(name), *(len(row.text) for row in rows if row.thread == name))) for name in names]
+    widths = _widths(rows, names, width - 12)
     head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
     yield head.rstrip()
     yield "  " + "-" * (len(head) - 2)
@@ -49,6 +48,15 @@ def _in_columns(rows: Sequence[Row], shown: Sequence[Row], names: Sequence[str],
             yield f"{_front(row)}{' ' * before}{_fit(row.text, room)}{end}{_times(row)}".rstrip()
         else:
             yield _whole(row, width)
+
+
+def _widths(rows: Sequence[Row], names: Sequence[str], width: int) -> list[int]:
+    """The widths of the columns: as wide as their rows where there is room, or else at most an equal share each."""
+    wanted = [min(WIDEST, max(len(name), *(len(row.text) for row in rows if row.thread == name))) for name in names]
+    if sum(wanted) + 2 * len(wanted) <= width:
+        return wanted
+    share = max(LEAST_WIDTH, width // len(names) - 2)
+    return [min(share, one) for one in wanted]
 
 
 def _in_one_column(rows: Sequence[Row], shown: Sequence[Row], names: Sequence[str], width: int) -> Iterator[str]:
