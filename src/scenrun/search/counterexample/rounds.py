@@ -21,6 +21,10 @@ class Rounds(NamedTuple):
         """The position after the last round."""
         return self.begin + self.length * self.times
 
+    def as_dict(self) -> dict[str, int]:
+        """For JSON: the number of the first step, from 1, how many steps a round has, and how often it comes."""
+        return {"from": self.begin + 1, "steps": self.length, "times": self.times}
+
     def positions(self) -> Iterator[range]:
         """The positions of each round."""
         for number in range(self.times):

@@ -42,6 +42,13 @@ def rows_of(steps: Sequence[TraceStep], cycle_from: int | None = None) -> list[R
     return [*_part(steps, 0, cycle_from), again, *_part(steps, cycle_from, len(steps))]
 
 
+def brackets_of(steps: Sequence[TraceStep], cycle_from: int | None = None) -> list[Rounds]:
+    """The rounds that show the same each time."""
+    whole = len(steps)
+    parts = [(0, whole)] if cycle_from is None else [(0, cycle_from), (cycle_from, whole)]
+    return [rounds for begin, end in parts for rounds in _found(steps, begin, end) if _are_the_same(steps, rounds)]
+
+
 def rows_of_step(step: TraceStep, at: int = 0) -> Iterator[Row]:
     """A step's rows: why its thread goes on, the step itself, then its local actions."""
     if step.switched is not None and step.switched.kind in ("blocked", "conflict"):
@@ -73,12 +80,16 @@ def _cell(step: TraceStep) -> str:
 def _part(steps: Sequence[TraceStep], begin: int, end: int) -> Iterator[Row]:
     """The rows of some of the steps."""
     at = begin
-    for found in rounds_of([_alike(step) for step in steps[begin:end]]):
-        rounds = found._replace(begin=found.begin + begin)
+    for rounds in _found(steps, begin, end):
         yield from _stretches(steps, at, rounds.begin)
         yield from _rounds(steps, rounds)
         at = rounds.end
     yield from _stretches(steps, at, end)
+
+
+def _found(steps: Sequence[TraceStep], begin: int, end: int) -> list[Rounds]:
+    found = rounds_of([_alike(step) for step in steps[begin:end]])
+    return [one._replace(begin=one.begin + begin) for one in found]
 
 
 def _alike(step: TraceStep) -> tuple[object, ...]:
@@ -89,8 +100,7 @@ def _alike(step: TraceStep) -> tuple[object, ...]:
 
 def _rounds(steps: Sequence[TraceStep], rounds: Rounds) -> Iterator[Row]:
     """The first round in a bracket where all are the same; where only values differ, the first and the last."""
-    each = [[_without_switch(steps, at, positions.start) for at in positions] for positions in rounds.positions()]
-    if all(one == each[0] for one in each):
+    if _are_the_same(steps, rounds):
         yield from _in_bracket(
             [row for at in range(rounds.length) for row in _rows(steps, rounds.begin + at)], rounds.times
         )
@@ -102,6 +112,12 @@ def _rounds(steps: Sequence[TraceStep], rounds: Rounds) -> Iterator[Row]:
     yield from _stretches(steps, rounds.begin, second)
     yield Row(second, f"..  {rounds.times - 2:,} more rounds like this, with other values")
     yield from _stretches(steps, last, rounds.end)
+
+
+def _are_the_same(steps: Sequence[TraceStep], rounds: Rounds) -> bool:
+    """Whether each round shows the same; why its thread goes on at the beginning may differ in the first."""
+    each = [[_without_switch(steps, at, positions.start) for at in positions] for positions in rounds.positions()]
+    return all(one == each[0] for one in each)
 
 
 def _without_switch(steps: Sequence[TraceStep], at: int, first: int) -> list[tuple[str, str, int | None]]:

@@ -6,7 +6,7 @@ const KEYS_SHOWN = [
   ["w s", "choose a lane (in the timeline)"], [", .", "choose a bar in the lane (in the timeline)"], ["Esc", "nothing chosen"],
   ["wheel, pinch", "zoom; with Shift: move"], ["drag", "move"],
 ];
-const PLAYER_KEYS = [["j k", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
+const PLAYER_KEYS = [["j k ← →", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
 
 const legend = () => {
   const isDrawn = (what, bar) => whatNames[what] !== "queued" || !isWorker(laneNumber(bars.thread[bar]));
@@ -87,5 +87,5 @@ window.scenrun = Object.freeze({
   setView: timeline.setView, setAxis: timeline.setAxis, drawn: () => ({ ...timeline.state.drawn }), draw: timeline.draw,
   lanes: () => lanes.map(({ kind, name, top, height }) => ({ kind, name, top, height })), total: table.total,
   row: (row) => ({ at: rows.at[row], t: rows.t[row], thread: threadOf(row), event: eventOf(row), object: objectOf(row), line: rows.line[row], detail: detailOf(row) }),
-  player: player.present ? { at: () => player.state.at, go: player.go, stateAt: player.stateAt, values: () => ({ ...player.state.values }) } : null,
+  player: player.present ? { at: () => player.state.at, go: player.go, project: player.project, stateAt: player.stateAt, values: () => ({ ...player.state.values }) } : null,
 });
