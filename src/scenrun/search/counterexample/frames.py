@@ -30,12 +30,13 @@ LONGEST = 200
 def frames_of(program: Program, schedule: MoveSchedule) -> dict[str, Any]:
     """The data of a schedule that fits the program, for JSON.
 
-    `threads`: names in the order of starting. `finding`: its `kind` and a `message`, or None. `time`: what it needs of time, in
-    words, or None. `opens_at`: the number of the first step that it needs. `rounds`: what comes several times. `cycle_from`: the number of
-    the first step of a livelock's cycle, or None. `initial`: words by key. `steps`: each with a description and its `changes`,
-    triples of key, words before and words after. Keys: `value:NAME` of a shared variable, `object:NAME` of an object that
-    threads share, `thread:NAME` for what a thread can do or waits for, `holds:NAME` for what it holds, and `locals:NAME`.
-    `left_out`: the number of steps beyond the limits. Raises Diverged where the schedule does not fit.
+    `threads`: names in the order of starting. `finding`: its `kind` and a `message`, or None. `time`: what it needs of time,
+    in words, or None. `opens_at`: the number of the first step that it needs. `rounds`: what comes several times in a row.
+    `cycle_from`: the number of the first step of a livelock's cycle, or None. `initial`: words by key. `steps`: each with a
+    description and its `changes`, triples of key, words before and words after. Keys: `value:NAME` of a shared variable,
+    `object:NAME` of an object that threads share, `thread:NAME` for what a thread can do or waits for, `holds:NAME` for what it
+    holds, and `locals:NAME`.
+    `left_out`: how many steps are beyond the limits. Raises Diverged where the schedule does not fit.
     """
     machine = Machine(program, schedule.seed, folded=FREE)
     transitions = choices_of(machine, schedule.moves)

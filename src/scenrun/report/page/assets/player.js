@@ -106,7 +106,7 @@ const player = (() => {
     for (const own of step?.own ?? []) said.push(el("div", { class: own.kind === "raised" ? "own bad" : "own" }, own.thread === step.thread ? "" : `${own.thread}: `, bdi(own.text), own.line ? el("span", { class: "muted" }, ` (line ${own.line})`) : ""));
     if (step?.fault) said.push(el("div", { class: "verdict bad" }, bdi(step.fault)));
     if (step?.broke?.length) said.push(el("div", {}, "breaks: ", bdi(step.broke.join(", "))));
-    if (isEnd && told_.finding) said.push(el("div", {}, el("strong", {}, told_.finding.kind), ": ", bdi(told_.finding.message), told_.time ? el("span", { class: "muted" }, ` (${told_.time})`) : ""));
+    if (isEnd && told_.finding) said.push(el("div", {}, el("strong", {}, told_.finding.kind), ": ", bdi(told_.finding.message)));
     if (isEnd && told_.cycle_from) said.push(el("div", {}, `From here it goes on as from step ${told_.cycle_from}, for ever.`));
     parts.said.replaceChildren(...said);
     parts.said.classList.toggle("end", isEnd && Boolean(told_.finding));
@@ -211,7 +211,7 @@ const player = (() => {
     const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), heads.map((name) => el("span", { role: "columnheader" }, bdi(name))), el("span", { role: "columnheader", class: "right" }, "line"));
     head.style.gridTemplateColumns = columns;
     const grid = el("div", { class: "grid steps", role: "grid", "aria-label": "Steps of the counterexample", "aria-rowcount": String(steps.length + 1) }, head, body);
-    add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, told_.left_out ? `${plural(told_.left_out, "step")} left out` : "")), controls, grid, parts.said, parts.states]);
+    add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, [told_.time, told_.left_out ? `${plural(told_.left_out, "step")} left out` : ""].filter(Boolean).join(" · "))), controls, grid, parts.said, parts.states]);
     list = longList(body, 24, () => visible.length, makeRow);
     body.firstChild.style.minWidth = `${first + heads.length * (least + 12) + 124}px`;
     fit();
