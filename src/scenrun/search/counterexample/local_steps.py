@@ -16,6 +16,8 @@ from scenrun.program.primitives.kinds import Failed
 
 _HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")
 """The condition by which a handler selects its exceptions."""
+LONGEST = 44
+"""The most characters that are shown of a condition."""
 MOST = 50
 """The most local actions kept for one step: a long `atomic` would fill a page."""
 
@@ -49,7 +51,8 @@ class OwnStep:
             case "logged":
                 return f"log: {self.text}"
             case "asked":
-                return f"{self.text} -> {self.value!r}"
+                text = self.text if len(self.text) <= LONGEST else f"{self.text[: LONGEST - 1]}…"
+                return f"{text} -> {self.value!r}"
             case _:
                 return f"{self.text} = {self.value!r}"
 

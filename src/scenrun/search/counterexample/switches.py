@@ -13,7 +13,10 @@ from scenrun.program.primitives.registry import waiting
 from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.lock_holders import Holders
 
-_PAST = {"acquire": "acquired", "release": "released"}
+_PAST = {
+    "acquire": "acquired", "release": "released", "set": "set", "clear": "cleared", "wait": "waited for",
+    "notify": "notified", "notify_all": "notified", "enter": "entered", "leave": "left",
+}  # fmt: skip
 """What a step does to its object, in words; any other access of a variable writes it, and any other one uses its object."""
 MOST_STEPS = 1_000
 """The longest path of which the switches are explained."""
