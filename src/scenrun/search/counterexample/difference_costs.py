@@ -14,12 +14,24 @@ class Impossible(Exception):
     """No times satisfy the constraints."""
 
 
+class TooMuchWork(Exception):
+    """The least sum is not found with the work that may be done."""
+
+
+@dataclass(slots=True)
+class Work:
+    """How much may be done in all, in looks at a constraint."""
+
+    left: int
+
+
 @dataclass(slots=True)
 class Differences:
     """Times under constraints, and the weighted differences of them whose sum is to be least; it must be bounded below."""
 
     count: int
     """The number of times; time 0 is the origin, and all are at or after it."""
+    work: Work
     arcs: list[list[int]] = field(default_factory=list)
     """Each constraint: the earlier time, the later one, by how much at least, and how much flow it has."""
     wanted: list[int] = field(default_factory=list)
@@ -45,7 +57,7 @@ class Differences:
         self.wanted[earlier] -= weight
 
     def least(self) -> list[int]:
-        """Times with the least sum; raises Impossible."""
+        """Times with the least sum; raises Impossible and TooMuchWork."""
         self._longest([0])
         wanted = list(self.wanted)
         while any(one < 0 for one in wanted):
@@ -81,6 +93,9 @@ class Differences:
     def _relaxed(self, out: list[float], came: list[tuple[int, bool] | None]) -> bool:
         """Take every arc once; whether a path has become longer."""
         better = False
+        self.work.left -= len(self.arcs)
+        if self.work.left < 0:
+            raise TooMuchWork
         for number, (earlier, later, distance, flow) in enumerate(self.arcs):
             if out[earlier] + distance > out[later]:
                 out[later], came[later], better = out[earlier] + distance, (number, True), True

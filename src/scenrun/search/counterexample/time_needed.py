@@ -16,18 +16,21 @@ from scenrun.model.clock import ZeroTimeCycles
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import ENDED, State, Thread
-from scenrun.program.control_flow import comes_back
+from scenrun.program.control_flow import successors
+from scenrun.program.ir import Code
 from scenrun.program.primitives.clock import READ
 from scenrun.program.values import key
 from scenrun.report.amounts import exact_seconds
-from scenrun.search.counterexample.difference_costs import Differences, Impossible
+from scenrun.search.counterexample.difference_costs import Differences, Impossible, TooMuchWork, Work
 from scenrun.search.counterexample.timekeeper import LASTING, Timekeeper, deadline_asked
 from scenrun.search.space.state_space import Stopped
 
 MOST_STEPS, MOST_SPANS = 300, 1_500
 """The longest schedules, in steps and in spans in which threads could move, for which the least delay is worked out."""
+MOST_WORK = 3_000_000
+"""The most looks at a constraint."""
 MOST_BRANCHES = 60
-MOST_STATES = 2_000
+MOST_STATES = 400
 """The most states that are looked at for loops in which no time passes."""
 _FIRST = 1 << 90
 """The weight of a thread's time, beside which the order of threads decides only between delays that are the same in all."""
@@ -86,13 +89,13 @@ def time_needed(machine: Machine, transitions: Sequence[Transition]) -> TimeNeed
     path = _Path(machine, transitions)
     try:
         times = path.earliest()
-    except Impossible:
+        if not sum(path.late(times)):
+            return TimeNeeded((), is_timeless=not has_durations(machine))
+        if len(path.spans) > MOST_SPANS or path.may_go_round():
+            return None
+        return _least(path)
+    except (Impossible, TooMuchWork):
         return None
-    if not sum(path.late(times)):
-        return TimeNeeded((), is_timeless=not has_durations(machine))
-    if len(path.spans) > MOST_SPANS or path.may_go_round():
-        return None
-    return _least(path)
 
 
 def has_durations(machine: Machine) -> bool:
@@ -114,6 +117,7 @@ class _Path:
 
     def __init__(self, machine: Machine, transitions: Sequence[Transition]) -> None:
         self.machine = machine
+        self.work = Work(MOST_WORK)
         self.transitions = transitions
         self.keeper = Timekeeper.over(machine)
         self.states = [self.keeper.initial()]
@@ -213,7 +217,7 @@ class _Path:
         return self._differences().least()
 
     def _differences(self) -> Differences:
-        made = Differences(len(self.states))
+        made = Differences(len(self.states), self.work)
         for constraint in self.constraints:
             made.at_least(*constraint)
         return made
@@ -265,14 +269,17 @@ class _Path:
                 return True
             states.append(after)
         known = {key(state): state for state in states}
+        moved: dict[Any, list[tuple[int, Any]]] = {}
 
-        def moves(place: Any) -> Iterator[tuple[int, Any]]:
-            state = known[place]
-            if len(known) > MOST_STATES:
-                raise Stopped("states")
-            for number, after in () if machine.is_over(state) else _at_once(machine, state):
-                known.setdefault(found := key(after), after)
-                yield number, found
+        def moves(place: Any) -> list[tuple[int, Any]]:
+            if place not in moved:
+                if len(moved) == MOST_STATES:
+                    raise Stopped("states")
+                moved[place] = []
+                for number, after in _at_once(machine, known[place]):
+                    known.setdefault(found := key(after), after)
+                    moved[place].append((number, found))
+            return moved[place]
 
         cycles = ZeroTimeCycles(moves, lambda: None)
         try:
@@ -283,14 +290,9 @@ class _Path:
 
 def _at_once(machine: Timekeeper, state: State) -> Iterator[tuple[int, State]]:
     """The steps of a state after which nobody sleeps and for which no time has passed, each with the state after it."""
-    for number, thread in enumerate(state.threads):
-        for transition, _ in machine.following_of(state, number):
-            after = machine.step(state, transition)
-            if (
-                after is not None
-                and not machine.lasted.get(thread.who.name)
-                and not _waits(machine, thread, transition)
-            ):
+    for number, thread in enumerate(() if machine.is_over(state) else state.threads):
+        for transition, after in machine.following_of(state, number):  # what is recorded is of this transition
+            if not machine.lasted.get(thread.who.name) and not _waits(machine, thread, transition):
                 yield number, after
 
 
@@ -304,7 +306,22 @@ def _waits(machine: Machine, thread: Thread, transition: Transition) -> bool:
 
 def _is_in_loop(machine: Machine, state: State) -> bool:
     codes = machine.program.codes
-    return any(thread.pc >= 0 and comes_back(codes[thread.code], thread.pc) for thread in state.threads)
+    return any(thread.pc >= 0 and _comes_back_at_once(codes[thread.code], thread.pc) for thread in state.threads)
+
+
+def _comes_back_at_once(code: Code, pc: int) -> bool:
+    """Whether an instruction is on a loop of its code in which no sleep or work must last."""
+    seen: set[int] = set()
+    waiting = successors(code, pc)
+    while waiting:
+        at = waiting.pop()
+        if at == pc:
+            return True
+        i = code.instructions[at]
+        if at not in seen and not (i.op in LASTING and i.arguments[0].isdigit() and int(i.arguments[0]) > 0):
+            seen.add(at)
+            waiting += successors(code, at)
+    return False
 
 
 def _is_open(span: _Span) -> bool:
