@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -82,27 +82,36 @@ def switches_of(machine: Machine, states: Sequence[State], transitions: Sequence
 
 
 def conflict_between(
-    accesses: Sequence[Access], one: int, block: Block, names: Sequence[str], label: Callable[[int], str]
+    accesses: Sequence[Access],
+    one: int,
+    block: Block,
+    names: Sequence[str],
+    label: Callable[[int], str],
+    *,
+    with_others: bool = True,
 ) -> Switch | None:
-    """The conflict for which another thread goes on: with what `one`, the thread before, did or does later, or with any other.
+    """The conflict for which another thread goes on: with what `one`, the thread before, did or does later.
 
-    names: of the threads, by number; label: the name of an object, empty where it has none.
+    names: of the threads, by number; label: the name of an object, empty where it has none; with_others: whether a conflict with
+    what any other thread does later explains it as well.
     """
     inside = [access for access in accesses if block.begin <= access.step < block.end]
     before = [access for access in accesses if access.step < block.begin and access.thread == one]
     after = [access for access in accesses if access.step >= block.end and access.thread != block.thread]
-    for told in (
-        _told(reversed(before), inside, names, label, "`{0}` is {1}, then {2}"),
-        _told((access for access in after if access.thread == one), inside, names, label, "`{0}` is {2} before it is {1}"),
-        _told((access for access in after if access.thread != one), inside, names, label, "`{0}` is {2} before it is {1}"),
-    ):  # fmt: skip
+    own = [access for access in after if access.thread == one]
+    others = [access for access in after if access.thread != one and with_others]
+    for some, words in (
+        (before[::-1], "`{0}` is {1}, then {2}"),
+        *((s, "`{0}` is {2} before it is {1}") for s in (own, others)),
+    ):
+        told = _told(some, inside, names, label, words)
         if told is not None:
             return Switch("conflict", told)
     return None
 
 
 def _told(
-    others: Iterable[Access], inside: Sequence[Access], names: Sequence[str], label: Callable[[int], str], words: str
+    others: Sequence[Access], inside: Sequence[Access], names: Sequence[str], label: Callable[[int], str], words: str
 ) -> str | None:
     """The first conflict of two lists of accesses in words."""
     for other in others:
