@@ -140,6 +140,8 @@ def test_a_story_has_the_lines_of_the_source() -> None:
     assert {("left", "before = self.count"), ("right", "self.count = before + 1")} <= lines
     assert one.message == "the check does not hold: it returned False"
     assert one.switches == 2
+    switches = [step.switched.text for step in one.steps if step.switched is not None]
+    assert switches == ["`count` is read by left, then written by right", "right has ended"]
 
 
 def test_the_same_seed_finds_the_same() -> None:

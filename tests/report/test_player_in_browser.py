@@ -73,6 +73,7 @@ def test_every_step_of_the_page_is_the_simulator_s_state(name: str, browser: Bro
     assert run_cli(["report", str(tmp_path / "schedule.json"), "--file", str(path), "-o", str(page)]) == 0
     real = simulated(loaded, schedule)
     browser.open(page)
+    browser.js("window.scenrun.player.go(0)")
     for number in range(len(schedule.moves) + 1):
         assert browser.js("window.scenrun.player.at()") == number
         shown = told_state(browser)
@@ -121,3 +122,71 @@ def test_the_player_has_buttons_a_slider_and_keys(browser: Browser, log_folder: 
         "const done = arguments[0]; const look = () => (window.scenrun.player.at() === 3 ? done() : setTimeout(look, 20)); look()"
     )
     assert browser.js("document.querySelector('#player button[title=Play]').getAttribute('aria-label')") == "Play"
+
+
+def finding_page(tmp_path: Path, name: str, scenario: Path | None = None) -> Path:
+    """The page of the first finding of a scenario."""
+    path = scenario or FOLDER / "scenarios" / f"{name}.yaml"
+    loaded = scenrun.load(path)
+    explored = scenrun.explore(loaded)
+    explored.schedule_of(explored.counterexamples[0]).save(tmp_path / f"{name}.json")
+    page = tmp_path / f"{name}.html"
+    assert run_cli(["report", str(tmp_path / f"{name}.json"), "--file", str(path), "-o", str(page)]) == 0
+    return page
+
+
+def test_it_opens_where_it_matters_and_follows_arrows_from_anywhere(browser: Browser, tmp_path: Path) -> None:
+    """After the first switch that a conflict explains, with its reason, locals and what it needs of time; not in inputs."""
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(finding_page(tmp_path, "lost_update"))
+    at = "window.scenrun.player.at()"
+    assert browser.js(at) == 4
+    assert "switched: `value` is read by updater[0], then written by updater[1]" in browser.text("#player .told-step")
+    assert "also in the clock's order" in browser.text("#player .bar")
+    assert told_state(browser)["locals:updater[0]"] == "mine = 1"
+    assert "20" in browser.text("#player .now .line")
+    for place in ("document.body", "document.querySelector('#lanes')", "document.querySelector('#theme')"):
+        browser.js(f"{place}.focus()")
+        browser.keys(Keys.ARROW_RIGHT)
+        assert browser.js(at) == 5
+        browser.keys(Keys.ARROW_LEFT)
+        assert browser.js(at) == 4
+    browser.js("document.querySelector('#filter').focus()")
+    browser.keys(Keys.ARROW_RIGHT)
+    assert browser.js(at) == 4
+    assert browser.complaints() == []
+
+
+def test_it_shows_the_steps_of_one_thread_or_with_one_object(browser: Browser, tmp_path: Path) -> None:
+    """And steps through these alone; all of them come back."""
+    browser.open(finding_page(tmp_path, "lost_update"))
+    numbers = "[...document.querySelectorAll('#player .steps .number')].map((n) => Number(n.textContent))"
+    choose = """((value) => {
+        const s = document.querySelector("#player select[aria-label='Steps shown']");
+        s.value = value;
+        s.dispatchEvent(new Event("change"));
+    })(...arguments)"""
+    browser.js(choose, "object:value")
+    assert browser.js(numbers) == [3, 4, 5, 7]
+    browser.keys("j")
+    browser.keys("j")
+    assert browser.js("window.scenrun.player.at()") == 7
+    browser.keys("k")
+    assert browser.js("window.scenrun.player.at()") == 5
+    browser.js(choose, "thread:updater[1]")
+    assert browser.js(numbers) == [4, 5, 6]
+    browser.js(choose, "")
+    assert browser.js(numbers) == list(range(1, 12))
+
+
+def test_rounds_have_a_bracket(browser: Browser, tmp_path: Path) -> None:
+    """At the first of them, with how often they come."""
+    polls = tmp_path / "polls.yaml"
+    polls.write_text(
+        "scenario: polls\nsync: {go: event, m: lock}\nstate: {n: 0}\nthreads:\n  one:\n    do:\n"
+        "      - repeat: 6\n        do: [{acquire: m}, {release: m}]\n      - assert: n == 1\n"
+    )
+    browser.open(finding_page(tmp_path, "polls", polls))
+    shown = browser.js("[...document.querySelectorAll('#player .steps .number')].map((n) => n.textContent)")
+    assert shown[1:4] == ["┌ 2", "└ 3 ×6", "4"]

@@ -273,10 +273,12 @@ def test_the_table_tells_the_lost_update() -> None:
     one = scenrun.explore(LOST_UPDATE).counterexamples[0]
     lines = table(one)
     assert lines[0].split() == ["step", "main", "updater[0]", "updater[1]", "line"]
-    told = [line.split("  ") for line in lines[6:13]]
+    told = [line.split("  ") for line in lines[6:15]]
     assert [[part.strip() for part in parts if part.strip()] for parts in told] == [
+        ["switched: main waits for updater[0] to end"],
         ["3", "value is 0", "20"],
         ["mine = 1", "21"],
+        ["switched: `value` is read by updater[0], then written by updater[1]"],
         ["4", "value is 0", "20"],
         ["mine = 1", "21"],
         ["5", "value = 1", "23"],
@@ -363,6 +365,7 @@ def test_json_has_the_whole_result(capsys: pytest.CaptureFixture[str]) -> None:
             {"thread": "updater[0]", "kind": "local", "text": "mine", "line": 20, "value": 0},
             {"thread": "updater[0]", "kind": "local", "text": "mine", "line": 21, "value": 1},
         ],
+        "switched": {"reason": "blocked", "text": "main waits for updater[0] to end"},
     }  # fmt: skip
     assert {"bad_probability", "least_preemptions", "outcomes", "schedules_to_first"} <= found.keys()
 

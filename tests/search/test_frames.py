@@ -75,3 +75,27 @@ def test_a_schedule_that_is_too_long_says_what_was_left_out(monkeypatch: pytest.
     player = frames_of(scenrun.load(FOLDER / "scenarios" / "queue_pipeline.yaml").program, schedule)
     assert len(player["steps"]) == 3
     assert player["left_out"] == len(schedule.moves) - 3
+
+
+def player_of(name: str) -> dict[str, Any]:
+    """The player's data of the first finding of a shipped scenario."""
+    loaded = scenrun.load(FOLDER / "scenarios" / f"{name}.yaml")
+    explored = scenrun.explore(loaded)
+    return frames_of(loaded.program, explored.schedule_of(explored.counterexamples[0]))
+
+
+def test_it_says_where_to_begin_why_threads_are_switched_and_what_locals_are() -> None:
+    """Of the lost update: the second read, and what each thread has read by then."""
+    player = player_of("lost_update")
+    assert (player["opens_at"], player["time"]) == (4, "also in the clock's order")
+    assert player["steps"][3]["switched"] == "`value` is read by updater[0], then written by updater[1]"
+    words = states_of(player)
+    assert (words[3]["locals:updater[0]"], words[3]["locals:updater[1]"]) == ("mine = 1", "")
+    assert words[-1]["locals:updater[0]"] == ""
+
+
+def test_the_cycle_of_a_livelock_begins_at_its_first_step() -> None:
+    """By its number; nothing is said of time."""
+    player = player_of("gallery/ab_ba_polite")
+    assert (player["cycle_from"], player["time"]) == (3, None)
+    assert player["steps"][2]["text"] == "acquire lock_a"

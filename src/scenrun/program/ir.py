@@ -65,6 +65,8 @@ class Instruction:
     line: int = 0
     step: str = ""
     """The step in the file, such as `behaviours.update.do[2]`."""
+    asks: str = ""
+    """For the branch of an `if` or a `while`: the condition in the words of the file, which counterexamples show."""
 
     def option(self, name: str, default: Any = None) -> Any:
         """An option of this instruction: a constant by name."""

@@ -9,6 +9,8 @@ from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move
 from scenrun.program.findings import LINEARIZABLE
 from scenrun.search.counterexample.operation_bars import Bar, bars_of
+from scenrun.search.counterexample.rows import brackets_of
+from scenrun.search.counterexample.time_needed import TimeNeeded
 from scenrun.search.counterexample.trace import Trace
 from scenrun.search.coverage import Coverage
 from scenrun.search.properties.end_states import FindingKey
@@ -38,6 +40,8 @@ class Counterexample:
     """There, whether it comes with the GIL, in words; empty where that was not asked."""
     of_code: tuple[Bar, ...] = ()
     """The calls of the user's own code that no order explains."""
+    time: TimeNeeded | None = None
+    """What the schedule needs of time; None where that is not known."""
 
     @property
     def bars(self) -> tuple[Bar, ...]:
@@ -53,6 +57,8 @@ class Counterexample:
             "schedule": self.schedule, "steps": [step.as_dict() for step in self.story.steps],
             "threads": [stuck.as_dict() for stuck in self.story.waiting], "with_gil": self.with_gil or None,
             "calls": [bar.as_dict() for bar in self.bars] or None,
+            "rounds": [one.as_dict() for one in brackets_of(self.story.steps, self.cycle_from)] or None,
+            "time": None if self.time is None else self.time.as_dict(),
         }  # fmt: skip
         return {name: value for name, value in pairs.items() if value is not None}
 

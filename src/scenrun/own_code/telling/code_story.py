@@ -8,6 +8,7 @@ from itertools import groupby
 from scenrun.own_code.running.steps import Controlled, Moved, Place
 from scenrun.own_code.searching.executions import CHECK, CodeExecutions
 from scenrun.own_code.searching.schedule_tree import Choice
+from scenrun.own_code.telling.conflicts import switches_in
 from scenrun.own_code.telling.result import CodeFinding, CodeStep
 from scenrun.search.properties.end_states import FindingKey
 
@@ -43,12 +44,15 @@ def _stuck(one: Controlled) -> str:
 def _steps(executions: CodeExecutions, moved: Sequence[Moved]) -> Iterable[CodeStep]:
     """The steps, those of a thread in one line together."""
     names = [one.name for one in executions.present.threads]
+    switches, at = switches_in(moved, names), 0
     for _, some in groupby(moved, lambda one: one.where):
         made = list(some)
+        switched = switches.get(at)
+        at += len(made)
         place = made[0].place
         texts = tuple(dict.fromkeys(one.step.text for one in made))
         file, line = (None, None) if place is None else (place.file, place.line)
-        yield CodeStep(names[made[0].thread], texts, file, line, any(one.is_late for one in made))
+        yield CodeStep(names[made[0].thread], texts, file, line, any(one.is_late for one in made), switched)
 
 
 def _at(place: Place | None) -> str:

@@ -12,6 +12,7 @@ from scenrun.errors import UsageError
 from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move
 from scenrun.printable import clean
+from scenrun.search.counterexample.switches import Switch
 
 WIDEST = 60
 """The most characters of a column."""
@@ -28,6 +29,8 @@ class CodeStep:
     line: int | None = None
     is_late: bool = False
     """Whether a time-out fires in it."""
+    switched: Switch | None = None
+    """Why its thread goes on after another one, where that is known."""
 
     @property
     def source(self) -> str:
@@ -71,7 +74,7 @@ class CodeFinding:
         """For JSON."""
         steps = [
             {"thread": one.thread, "texts": list(one.texts), "file": one.file, "line": one.line, "source": one.source,
-             "is_late": one.is_late}
+             "is_late": one.is_late, "switched": None if one.switched is None else one.switched.as_dict()}
             for one in self.steps
         ]  # fmt: skip
         return {
@@ -170,6 +173,8 @@ def _table(one: CodeFinding) -> list[str]:
     widths = {name: min(WIDEST, max(len(name), *map(len, texts[name]))) for name in names}
     out = ["  step  " + "  ".join(name.ljust(widths[name]) for name in names) + "   line"]
     for number, step in enumerate(one.steps, 1):
+        if step.switched is not None and step.switched.kind == "conflict":
+            out.append(f"        switched: {step.switched.text}")
         cells = [(str(step) if step.thread == name else "").ljust(widths[name]) for name in names]
         cells = [cell if len(cell) <= WIDEST else f"{cell[: WIDEST - 1]}…" for cell in cells]
         out.append(f"{number:>6}  " + "  ".join(cells) + ("" if step.line is None else f"{step.line:>7}"))

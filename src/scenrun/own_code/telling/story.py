@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -12,12 +13,14 @@ from scenrun.model.moves import Move
 from scenrun.model.state import ENDED
 from scenrun.own_code.running.steps import Controlled, Moved
 from scenrun.own_code.searching.scenario_executions import ScenarioExecutions
+from scenrun.own_code.telling.conflicts import switches_in
 from scenrun.own_code.telling.result import CodeStep
 from scenrun.own_code.telling.unexplained import bars_of, sentence_of
 from scenrun.program.findings import LINEARIZABLE, Stuck
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.operation_bars import Bar
-from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, where_at
+from scenrun.search.counterexample.trace import Trace, TraceStep, step_between
+from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.end_states import FindingKey
 from scenrun.search.properties.lock_holders import Holders
 from scenrun.search.record import Counterexample
@@ -82,16 +85,18 @@ class Story:
     def _steps(self) -> Iterator[TraceStep]:
         at, number = 0, 1
         moved = self.execution.moved
+        switches = switches_in(moved, [one.name for one in self.execution.threads])
         while at < len(moved):
             made = self.running.made.get(at)
             if made is not None:
                 before, transition, after = made
-                yield step_between(self.machine, number, before, transition, after)
+                step = step_between(self.machine, number, before, transition, after)
+                yield replace(step, switched=switches.get(at))
                 self.holders.follow(before, transition, after)
                 at += 1
             else:
                 some = self._of_one_line(moved, at)
-                yield self._code_step(number, some, at)
+                yield replace(self._code_step(number, some, at), switched=switches.get(at))
                 at += len(some)
             number += 1
 

@@ -58,6 +58,7 @@ class Draft:
     options: dict[str, Any] = field(default_factory=dict)
     line: int = 0
     step: str = ""
+    asks: str = ""
 
 
 @dataclass(slots=True)
@@ -230,4 +231,5 @@ class Assembler:
             options=tuple(sorted(draft.options.items())),
             line=draft.line,
             step=draft.step,
+            asks=draft.asks,
         )

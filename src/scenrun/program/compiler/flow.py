@@ -103,13 +103,17 @@ def if_(w: Writer, step: flow.If, scope: Scope, path: str) -> None:
         w.steps(step.then if condition else step.else_, scope, f"{path}.{'then' if condition else 'else'}")
         return
     otherwise, end = Label(), Label()
-    w.code.emit("branch", arguments=(condition,), to=otherwise)
+    w.code.emit("branch", arguments=(condition,), to=otherwise, asks=f"if {_on_one_line(step.condition.text)}")
     w.steps(step.then, scope, f"{path}.then")
     if step.else_:
         w.code.emit("jump", to=end)
     w.code.mark(otherwise)
     w.steps(step.else_, scope, f"{path}.else")
     w.code.mark(end)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 @lowers(flow.While)
@@ -121,7 +125,8 @@ def while_(w: Writer, step: flow.While, scope: Scope, path: str) -> None:
     if condition is False:
         return
     if condition is not True:
-        w.code.emit("branch", arguments=(str(condition),), to=end)
+        asks = f"while {_on_one_line(step.condition.text)}"
+        w.code.emit("branch", arguments=(str(condition),), to=end, asks=asks)
     with w.code.loop(end, again):
         w.steps(step.do, scope, f"{path}.do")
     w.code.emit("jump", to=again)

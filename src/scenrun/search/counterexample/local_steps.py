@@ -1,5 +1,5 @@
 """Records the local actions within one step of the model, which other threads cannot notice: messages logged, exceptions raised
-and handled, and locals set. Counterexamples show them beside the step."""
+and handled, questions answered, and locals set. Counterexamples show them beside the step."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from scenrun.program.primitives.kinds import Failed
 
 _HANDLER = re.compile(r"__is_a\(\w+, '(.*)'\)")
 """The condition by which a handler selects its exceptions."""
+LONGEST = 44
+"""The most characters that are shown of a condition."""
 MOST = 50
 """The most local actions kept for one step: a long `atomic` would fill a page."""
 
@@ -27,18 +29,18 @@ class OwnStep:
     thread: str
     """The thread that does it: the one that moves, or one that it starts."""
     kind: str
-    """`raised`, `handled`, `logged` or `local`."""
+    """`raised`, `handled`, `logged`, `asked` or `local`."""
     text: str
-    """The exception, the name under which it is handled, the message, or the local's name."""
+    """The exception, the name under which it is handled, the message, the condition of an `if` or `while`, or the local."""
     value: Any = None
-    """The local's value."""
+    """The local's value; whether the condition holds."""
     line: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The fields for JSON; unknown ones are left out."""
         out = {"thread": self.thread, "kind": self.kind, "text": self.text, "line": self.line}
         out = {name: value for name, value in out.items() if value is not None}
-        return {**out, "value": self.value} if self.kind == "local" else out
+        return {**out, "value": self.value} if self.kind in ("local", "asked") else out
 
     def __str__(self) -> str:
         match self.kind:
@@ -48,6 +50,9 @@ class OwnStep:
                 return f"except {self.text}"
             case "logged":
                 return f"log: {self.text}"
+            case "asked":
+                text = self.text if len(self.text) <= LONGEST else f"{self.text[: LONGEST - 1]}…"
+                return f"{text} -> {self.value!r}"
             case _:
                 return f"{self.text} = {self.value!r}"
 
@@ -98,8 +103,8 @@ class LocalStepRecorder(Machine):
         self, node: Node, pc: int, registers: list[Any], environment: Environment, fault: Fault | None, cells: list[Any]
     ) -> int:
         i = node.instruction
-        if i.op == "log":
-            self._note_message(node, registers, environment)
+        if i.op == "log" or i.asks:
+            self._note_value(node, registers, environment)
         try:
             to = super()._own(node, pc, registers, environment, fault, cells)
         except Failing as failing:
@@ -111,11 +116,15 @@ class LocalStepRecorder(Machine):
             self._note("handled", handled[1], i.line)
         return to
 
-    def _note_message(self, node: Node, registers: list[Any], environment: Environment) -> None:
-        """Record a message. The step itself evaluates it once more, so the number of draws is restored."""
-        draws = environment.random.count
+    def _note_value(self, node: Node, registers: list[Any], environment: Environment) -> None:
+        """Record a message or a condition. The step itself evaluates it once more, so the number of draws is restored."""
+        draws, i = environment.random.count, node.instruction
         with contextlib.suppress(Failing):  # the step itself raises it again
-            self._note("logged", str(evaluated(node.arguments[0], registers, environment)), node.instruction.line)
+            value = evaluated(node.arguments[0], registers, environment)
+            if i.asks:
+                self._note("asked", i.asks, i.line, bool(value))
+            else:
+                self._note("logged", str(value), i.line)
         environment.random.count = draws
 
     def _named(

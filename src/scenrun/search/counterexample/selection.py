@@ -15,6 +15,7 @@ from scenrun.search.counterexample.clock_order import path_without_clock, withou
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.goals import goal_of
 from scenrun.search.counterexample.shorten import cost_of, shortened
+from scenrun.search.counterexample.time_needed import TimeNeeded, time_needed
 from scenrun.search.counterexample.trace import trace_of
 from scenrun.search.options import SearchOptions
 from scenrun.search.properties.end_states import EndStateJudge, FindingKey
@@ -56,7 +57,8 @@ def counterexamples(
             transitions, cycle = path_without_clock(program, seed, transitions, way)
             way = replace(way, transitions=tuple(transitions if found_with is None else found_with), cycle=tuple(cycle))
         schedule = None if numbers is None else numbers.get(way.about)
-        out.append(_counterexample(machine, way, transitions, schedule))
+        needed = TimeNeeded(()) if how.is_timed else None if way.cycle else time_needed(machine, transitions)
+        out.append(_counterexample(machine, way, transitions, schedule, needed))
     return tuple(out)
 
 
@@ -74,7 +76,7 @@ def _shortest(space: StateSpace, way: Witness) -> list[Transition]:
 
 
 def _counterexample(
-    machine: Machine, way: Witness, transitions: list[Transition], schedule: int | None
+    machine: Machine, way: Witness, transitions: list[Transition], schedule: int | None, needed: TimeNeeded | None
 ) -> Counterexample:
     whole = [*transitions, *way.cycle]
     story = trace_of(machine, whole)
@@ -87,6 +89,7 @@ def _counterexample(
         found_with=len(way.transitions) + len(way.cycle),
         cycle_from=len(transitions) if way.cycle else None,
         schedule=schedule,
+        time=needed,
     )
 
 

@@ -13,7 +13,8 @@ from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.local_steps import LocalStepRecorder
-from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of, where_at
+from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of
+from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.end_states import FindingKey, end_state_of
 from scenrun.search.properties.lock_holders import Holders
 

@@ -73,7 +73,8 @@ def finding_lines(one: Counterexample, width: int) -> list[str]:
     steps = len(one.story.steps)
     less = f", shortened from {one.found_with}" if one.found_with != steps else ""
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
-    size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}"
+    time = "" if one.time is None or one.time.is_timeless else f"; {one.time}"
+    size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}{time}"
     hint = ["  a thread that need not end says `endless: true`"] if one.about.kind == "livelock" else []
     hint += [f"  {one.with_gil}"] if one.with_gil else []
     return [f"  {one.about.kind}: {one.sentence} ({size})", *table(one, width), *_bars(one, width), *hint]

@@ -6,120 +6,87 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from scenrun.program.findings import Stuck
-from scenrun.search.counterexample.trace import TraceStep
+from scenrun.search.counterexample.rows import Row, rows_of
 from scenrun.search.record import Counterexample
 
-WIDEST = 56
+WIDEST = 72
 """The most characters of a column."""
 MOST_COLUMNS = 8
-MOST_ROWS = 200
-LONG, FIRST, LAST, LEAST = 60, 3, 2, 10
-"""Steps from which on a story is long. Of what a thread then does without a switch, only the first and last few steps are shown,
-if at least so many are left out."""
+MOST_ROWS = 300
+LEAST_WIDTH = 12
+"""The fewest characters of a column; where there is less room, all threads share one."""
 ALIKE = 4
 """Threads that wait alike from which on they are told in one line."""
 
 
 def table(one: Counterexample, width: int = 120) -> list[str]:
     """The lines of the table. width: characters of a line."""
-    steps = list(one.story.steps)
+    steps = one.story.steps
     if not steps:
         return ["    before the first step", *_ending(one)]
-    names = _columns(steps)
-    rows = {name: [text for step in steps for who, text, _ in _rows(step) if who == name] for name in names}
-    if len(names) > MOST_COLUMNS or _too_narrow(names, width):
-        return [*_rows_of_one_column(steps, one.cycle_from), *_ending(one)]
-    column = min(WIDEST, max(12, (width - 12) // max(1, len(names)) - 2))
-    widths = [min(column, max(len(name), *map(len, rows[name]))) for name in names]
+    rows = rows_of(steps, one.cycle_from)
+    shown = rows[:MOST_ROWS]
+    names = sorted(dict.fromkeys(row.thread for row in rows if row.thread), key=lambda name: name != "main")
+    is_narrow = (width - 12) // max(1, len(names)) - 2 < LEAST_WIDTH
+    in_lines = _in_one_column if len(names) > MOST_COLUMNS or is_narrow else _in_columns
+    cut = [f"        and {len(steps) - rows[MOST_ROWS].at:,} more steps"] if len(rows) > MOST_ROWS else []
+    return [*in_lines(rows, shown, names, width), *cut, *_ending(one)]
+
+
+def _in_columns(rows: Sequence[Row], shown: Sequence[Row], names: Sequence[str], width: int) -> Iterator[str]:
+    """The rows with a column for each thread."""
+    widths = _widths(rows, names, width - 12)
     head = "  step  " + "  ".join(name[:w].ljust(w) for name, w in zip(names, widths, strict=True)) + "   line"
-    lines = [head.rstrip(), "  " + "-" * (len(head) - 2)]
-    shown = _shown(steps, one.cycle_from)
-    for at, left_out in shown[:MOST_ROWS]:
-        if at == one.cycle_from:
-            lines.append("        and then again and again:")
-        if left_out:
-            lines.append(f"    ..  {left_out:,} more steps of {steps[at].thread}")
-            continue
-        step = steps[at]
-        for first, (who, text, line) in enumerate(_rows(step)):
-            cells = [_fit(text, w) if who == name else " " * w for name, w in zip(names, widths, strict=True)]
-            number = "" if first else step.number
-            lines.append((f"{number:>6}  " + "  ".join(cells) + ("" if line is None else f"{line:>7}")).rstrip())
-    return lines + _cut(steps, shown) + _ending(one)
-
-
-def _shown(steps: Sequence[TraceStep], cycle_from: int | None) -> list[tuple[int, int]]:
-    """The steps that have rows, each with 0; and where steps are left out, the first of them with how many these are."""
-    if len(steps) <= LONG:
-        return [(at, 0) for at in range(len(steps))]
-    out: list[tuple[int, int]] = []
-    start = 0
-    for end in range(1, len(steps) + 1):
-        if end < len(steps) and steps[end].thread == steps[start].thread and end != cycle_from:
-            continue
-        if end - start >= FIRST + LAST + LEAST:
-            out += [(at, 0) for at in range(start, start + FIRST)]
-            out.append((start + FIRST, end - start - FIRST - LAST))
-            out += [(at, 0) for at in range(end - LAST, end)]
+    yield head.rstrip()
+    yield "  " + "-" * (len(head) - 2)
+    for row in shown:
+        if row.thread:
+            column = names.index(row.thread)
+            before = sum(widths[:column]) + 2 * column
+            room = sum(widths[column:]) + 2 * (len(widths) - column - 1)  # the columns to its right are empty
+            end = "" if row.line is None else f"{row.line:>7}"
+            yield f"{_front(row)}{' ' * before}{_fit(row.text, room)}{end}{_times(row)}".rstrip()
         else:
-            out += [(at, 0) for at in range(start, end)]
-        start = end
-    return out
+            yield _whole(row, width)
 
 
-def _rows(step: TraceStep) -> Iterator[tuple[str, str, int | None]]:
-    """A step's rows, each with thread, text and line: the step itself, then its local actions."""
-    yield step.thread, _cell(step), step.line
-    for own in step.own:
-        is_news = own.thread == step.thread and own.value != step.value
-        if own.kind != "local" or is_news:  # neither the value just read, nor the initial locals of a new thread
-            yield own.thread, str(own), own.line
+def _widths(rows: Sequence[Row], names: Sequence[str], width: int) -> list[int]:
+    """The widths of the columns: as wide as their rows where there is room, or else at most an equal share each."""
+    wanted = [min(WIDEST, max(len(name), *(len(row.text) for row in rows if row.thread == name))) for name in names]
+    if sum(wanted) + 2 * len(wanted) <= width:
+        return wanted
+    share = max(LEAST_WIDTH, width // len(names) - 2)
+    return [min(share, one) for one in wanted]
 
 
-def _columns(steps: Sequence[TraceStep]) -> list[str]:
-    """The threads that move, main first, then in the order of their first step."""
-    names = list(dict.fromkeys(who for step in steps for who, _, _ in _rows(step)))
-    return sorted(names, key=lambda name: name != "main")
+def _in_one_column(rows: Sequence[Row], shown: Sequence[Row], names: Sequence[str], width: int) -> Iterator[str]:
+    """The rows in one column with the thread's name in front, for too many threads or too narrow lines."""
+    wide = max(map(len, names))
+    for row in shown:
+        where = f"  (line {row.line})" if row.line is not None else ""
+        own = f"{_front(row)}{row.thread:<{wide}}  {row.text}{where}{_times(row)}"
+        yield own if row.thread else _whole(row, width)
 
 
-def _too_narrow(names: Sequence[str], width: int) -> bool:
-    return (width - 12) // max(1, len(names)) - 2 < 12
+def _front(row: Row) -> str:
+    """The number of a step, and its part of a bracket."""
+    return f"{'' if row.number is None else row.number:>6} {row.bracket}"
 
 
-def _cell(step: TraceStep) -> str:
-    text = step.text
-    if step.fault is not None:
-        text += f" ! {step.fault}"
-    if step.broke:
-        text += " ! broken"
-    return text
+def _times(row: Row) -> str:
+    return f"  x {row.times:,}" if row.times else ""
+
+
+def _whole(row: Row, width: int) -> str:
+    """A row that belongs to no thread."""
+    if row.text.startswith(".."):
+        return f"    {row.text}"
+    text = f"{_front(row)}{row.text}"
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _fit(text: str, width: int) -> str:
     return text.ljust(width) if len(text) <= width else text[: width - 1] + "…"
-
-
-def _rows_of_one_column(steps: Sequence[TraceStep], cycle_from: int | None) -> list[str]:
-    """The rows in one column with the thread's name in front, for too many threads or too narrow lines."""
-    wide = max((len(step.thread) for step in steps), default=0)
-    lines = []
-    shown = _shown(steps, cycle_from)
-    for at, left_out in shown[:MOST_ROWS]:
-        if at == cycle_from:
-            lines.append("        and then again and again:")
-        if left_out:
-            lines.append(f"    ..  {left_out:,} more steps of {steps[at].thread}")
-            continue
-        step = steps[at]
-        for first, (who, text, line) in enumerate(_rows(step)):
-            where = f"  (line {line})" if line is not None else ""
-            lines.append(f"{'' if first else step.number:>6}  {who:<{wide}}  {text}{where}")
-    return lines + _cut(steps, shown)
-
-
-def _cut(steps: Sequence[TraceStep], shown: Sequence[tuple[int, int]]) -> list[str]:
-    """How many steps come after the last row, where there are too many rows."""
-    return [f"        and {len(steps) - shown[MOST_ROWS][0]:,} more steps"] if len(shown) > MOST_ROWS else []
 
 
 def _waits(one: Counterexample, stuck: Stuck) -> bool:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from scenrun.errors import Fault
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.moves import Move, move_of
-from scenrun.model.state import BEGINNING, ENDED, LEAVING, State, Thread
+from scenrun.model.state import ENDED, LEAVING, State, Thread
 from scenrun.program.findings import Stuck
-from scenrun.program.primitives.barrier import ACTING
 from scenrun.program.primitives.calls import COMPARED, RAISED
 from scenrun.program.primitives.clock import READ
-from scenrun.program.primitives.future import is_over
-from scenrun.program.primitives.registry import KINDS, several
-from scenrun.program.primitives.thread import TIMERS
+from scenrun.program.primitives.registry import KINDS
 from scenrun.search.counterexample.local_steps import LocalStepRecorder, OwnStep
+from scenrun.search.counterexample.switches import Switch, switches_of
+from scenrun.search.counterexample.waits import is_cancelled_timer, where_at
 from scenrun.search.properties.lock_holders import Holders
 
 LONGEST = 60
@@ -55,7 +54,9 @@ class TraceStep:
     fault: str | None = None
     """The unhandled fault that it raised, which ends its thread."""
     own: tuple[OwnStep, ...] = ()
-    """The local actions within it: messages, exceptions and their handlers, locals."""
+    """The local actions within it: messages, exceptions and their handlers, conditions, locals."""
+    switched: Switch | None = None
+    """Where another thread made the step before: why this one goes on."""
 
     def as_dict(self) -> dict[str, Any]:
         """The fields for JSON; unknown ones are left out."""
@@ -65,6 +66,7 @@ class TraceStep:
             "expires": self.move.expires or None, "alternative": self.move.alternative or None,
             "value": self.value, "broke": list(self.broke) or None, "fault": self.fault,
             "own": [one.as_dict() for one in self.own] or None,
+            "switched": None if self.switched is None else self.switched.as_dict(),
         }  # fmt: skip
         return {name: value for name, value in pairs.items() if value is not None}
 
@@ -84,13 +86,17 @@ class Trace:
 def trace_of(machine: Machine, transitions: Sequence[Transition]) -> Trace:
     """Describe a path from the initial state; every transition must be enabled in turn."""
     machine = LocalStepRecorder.over(machine)
-    state, holders, steps = machine.initial(), Holders(machine), []
+    states, holders, steps = [machine.initial()], Holders(machine), []
     for number, transition in enumerate(transitions, 1):
+        state = states[-1]
         after = machine.step(state, transition)
         assert after is not None
         steps.append(step_between(machine, number, state, transition, after, tuple(machine.own)))
         holders.follow(state, transition, after)
-        state = after
+        states.append(after)
+    for at, switch in switches_of(machine, states, transitions).items():
+        steps[at] = replace(steps[at], switched=switch)
+    state = states[-1]
     live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED and not is_cancelled_timer(state, thread)]
     waiting = [where_at(machine, state, n, holders) for n in live]
     return Trace(tuple(steps), tuple(waiting), state, tuple(thread.who.name for thread in state.threads))
@@ -205,55 +211,3 @@ def _call(arguments: Sequence[Any]) -> str:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def where_at(machine: Machine, state: State, number: int, holders: Holders) -> Stuck:
-    """The step that a thread is at, and what it waits for, at the end of a path that `holders` has followed."""
-    thread = state.threads[number]
-    can_move = next(machine.following_of(state, number), None) is not None
-    where = machine.instruction_of(thread)
-    line, step = (where.line or None, where.step) if where is not None else (None, None)
-    if can_move or thread.pc == LEAVING:
-        is_pending = thread.pc == BEGINNING and thread.who.kind in TIMERS
-        return Stuck(thread.who.name, "sleeping" if is_pending else "running", line=line, step=step)
-    operation = machine.operation_of(thread)
-    if thread.pc == BEGINNING or where is None or operation is None:
-        slot = thread.slots[-1]
-        at_work = tuple(state.threads[n].who.name for n in state.cells[slot][1])
-        return Stuck(thread.who.name, "blocked", "pool.worker", machine.slots.label(slot), None, at_work, line, step)
-    if operation.is_of_several:
-        left = (slot for slot in thread.slots[::2] if not is_over(state.cells[slot]))
-        holders_of = tuple(state.threads[state.cells[slot][1]].who.name for slot in left)
-        return Stuck(thread.who.name, "blocked", where.op, several(thread.arguments[0]), None, holders_of, line, step)
-    slot = thread.slots[operation.phases[thread.phase].waits_at[0]]
-    op = where.op
-    if operation.phases[thread.phase].waits_at[0]:
-        op = f"{machine.slots.kinds[slot]}.acquire"
-    if op == "acting_barrier.leave" and state.cells[slot][0] == ACTING:
-        op = "acting_barrier.come"  # all have come: it is the action that it waits for
-    label = machine.slots.label(slot) or _held_name(state, thread)
-    op = "thread.join" if op.endswith(".join") and not op.startswith("queue") else op
-    return Stuck(thread.who.name, "blocked", op, label, None, _held_by(machine, state, op, slot, holders), line, step)
-
-
-def is_cancelled_timer(state: State, thread: Thread) -> bool:
-    """Whether a thread is a timer that was cancelled before it began: its only remaining step is its end."""
-    return thread.pc == BEGINNING and thread.who.kind in TIMERS and state.cells[thread.who.slots[0]][2]
-
-
-def _held_by(machine: Machine, state: State, op: str, slot: int, holders: Holders) -> tuple[str, ...]:
-    """The threads for which a thread waits: those that hold the lock, or that must end."""
-    kind = machine.slots.kinds[slot] if slot < len(machine.slots.kinds) else ""
-    if kind in ("lock", "rlock"):
-        return tuple(holders.held_by(slot))
-    if op == "pool.shutdown":
-        line, running, *_ = state.cells[slot]
-        return tuple(state.threads[number].who.name for number in (*running, *line))
-    if op == "future.result":
-        return (state.threads[state.cells[slot][1]].who.name,)
-    return ()
-
-
-def _held_name(state: State, thread: Thread) -> str:
-    """The name of a thread or future made at run time, whose handle is the operation's first argument; or empty."""
-    return str(thread.arguments[0]) if thread.arguments else ""

@@ -7,7 +7,7 @@ const KEYS_SHOWN = [
   ["wheel, pinch", "zoom; with Shift: move"], ["drag", "move"],
   ["c", "critical path"], ["m", "measure by dragging; also Shift and drag"], ["[ ]", "measure from, to what is chosen (in the timeline)"],
 ];
-const PLAYER_KEYS = [["j k", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
+const PLAYER_KEYS = [["j k ← →", "a step forward, back"], ["Space", "play or pause (in the player)"], ["Home End", "first, last step (in the player)"]];
 
 const legend = () => {
   const isDrawn = (what, bar) => whatNames[what] !== "queued" || !isWorker(laneNumber(bars.thread[bar]));
@@ -92,5 +92,5 @@ window.scenrun = Object.freeze({
   lanes: () => lanes.map(({ kind, name, top, height, isPinned }) => ({ kind, name, top, height, isPinned })), total: table.total,
   row: (row) => ({ at: rows.at[row], t: rows.t[row], thread: threadOf(row), event: eventOf(row), object: objectOf(row), line: rows.line[row], detail: detailOf(row) }),
   measured: () => ({ ...measured.state }), address: address.text,
-  player: player.present ? { at: () => player.state.at, go: player.go, stateAt: player.stateAt, values: () => ({ ...player.state.values }) } : null,
+  player: player.present ? { at: () => player.state.at, go: player.go, project: player.project, stateAt: player.stateAt, values: () => ({ ...player.state.values }) } : null,
 });

@@ -6,7 +6,7 @@ const player = (() => {
   const MOST_COLUMNS = 40;
   const MOST_THREADS = 60;
   const steps = told_.steps;
-  const state = { at: 0, values: { ...told_.initial }, timer: 0 };
+  const state = { at: 0, values: { ...told_.initial }, timer: 0, only: "" };
   let list = null;
   let parts = null;
 
@@ -26,6 +26,27 @@ const player = (() => {
     const step = steps[state.at - 1];
     select({ line: step?.line || 0 }, "player");
   };
+
+  /* The positions of the steps that are shown: all, or only those of one thread or with one object. */
+  let visible = [...steps.keys()];
+  const touches = (step, name) => step.object === name || step.changes.some(([key]) => key === `value:${name}` || key === `object:${name}`);
+  const isShown = (step) => {
+    const at = state.only.indexOf(":");
+    const name = state.only.slice(at + 1);
+    return at < 0 || (state.only.startsWith("thread:") ? step.thread === name : touches(step, name));
+  };
+  const project = (only) => {
+    state.only = only;
+    visible = [...steps.keys()].filter((i) => isShown(steps[i]));
+    fit();
+    list.reset();
+    show();
+  };
+  /* The number of the next shown step, or of the one before. */
+  const later = () => (visible.find((i) => i >= state.at) ?? steps.length - 1) + 1;
+  const earlier = () => (visible.findLast((i) => i + 1 < state.at) ?? -1) + 1;
+  const rowAt = () => Math.max(0, visible.findLastIndex((i) => i < state.at));
+  const fit = () => (parts.body.style.height = `${Math.min(320, Math.max(1, visible.length) * 24 + 2)}px`);
 
   const keys_ = [...new Set([...Object.keys(told_.initial), ...steps.flatMap((step) => step.changes.map(([key]) => key))])];
   const namesOf = (kind) => keys_.filter((key) => key.startsWith(`${kind}:`)).map((key) => key.slice(kind.length + 1));
@@ -47,6 +68,8 @@ const player = (() => {
       was ? el("span", { class: "was" }, bdi(was)) : "", el("bdi", { class: isBlocked(now) ? "blocked value" : "value" }, now));
   };
 
+  const hasLocals = namesOf("locals").some((name) => told_.initial[`locals:${name}`] || steps.some((step) => step.changes.some(([key]) => key === `locals:${name}`)));
+
   /* Of very many threads those that have changed, wait or hold something. */
   const threadsNow = (changed) => {
     if (told_.threads.length <= MOST_THREADS) return told_.threads;
@@ -58,8 +81,8 @@ const player = (() => {
     const names = threadsNow(changed);
     const left = told_.threads.length - names.length;
     return [
-      names.map((name) => el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`thread:${name}`, changed), valueCell(`holds:${name}`, changed))),
-      left ? el("tr", {}, el("td", { colspan: 3, class: "muted" }, `and ${plural(left, "more thread")}`)) : "",
+      names.map((name) => el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`thread:${name}`, changed), valueCell(`holds:${name}`, changed), hasLocals ? valueCell(`locals:${name}`, changed) : "")),
+      left ? el("tr", {}, el("td", { colspan: 4, class: "muted" }, `and ${plural(left, "more thread")}`)) : "",
     ];
   };
 
@@ -70,7 +93,7 @@ const player = (() => {
     const changed = changedNow();
     const sharedRows = shared.flatMap(([kind, names]) => names.map((name) => el("tr", {}, el("th", { scope: "row" }, bdi(name)), valueCell(`${kind}:${name}`, changed))));
     parts.states.replaceChildren(
-      stateTable(["thread", "where it is", "holds"], threadRows(changed), "Threads after this step"),
+      stateTable(["thread", "where it is", "holds", ...(hasLocals ? ["locals"] : [])], threadRows(changed), "Threads after this step"),
       sharedRows.length ? stateTable(["shared", "value"], sharedRows, "Shared values after this step") : "",
     );
   };
@@ -79,6 +102,7 @@ const player = (() => {
     const step = steps[state.at - 1];
     const isEnd = state.at === steps.length;
     const said = step ? [el("strong", {}, bdi(step.thread)), " ", bdi(step.text), step.line ? el("span", { class: "muted" }, ` (line ${step.line})`) : ""] : [el("span", { class: "muted" }, "Before the first step.")];
+    if (step?.switched) said.unshift(el("div", { class: "own" }, "switched: ", bdi(step.switched)));
     for (const own of step?.own ?? []) said.push(el("div", { class: own.kind === "raised" ? "own bad" : "own" }, own.thread === step.thread ? "" : `${own.thread}: `, bdi(own.text), own.line ? el("span", { class: "muted" }, ` (line ${own.line})`) : ""));
     if (step?.fault) said.push(el("div", { class: "verdict bad" }, bdi(step.fault)));
     if (step?.broke?.length) said.push(el("div", {}, "breaks: ", bdi(step.broke.join(", "))));
@@ -95,15 +119,15 @@ const player = (() => {
     for (const [name, off] of [["first", !state.at], ["back", !state.at], ["forward", state.at === steps.length], ["last", state.at === steps.length]]) parts[name].disabled = off;
     showStep();
     showStates();
-    list.show(Math.max(0, state.at - 1));
+    list.show(rowAt());
     showColumn();
-    for (const [i, node] of list.shown) dress(node, i);
+    for (const [row, node] of list.shown) dress(node, visible[row]);
   };
 
   /* Brings the column of the thread that moves into sight. */
   const showColumn = () => {
     const body = parts.body;
-    const left = 48 + moving.indexOf(steps[state.at - 1]?.thread) * (least + 12);
+    const left = first + moving.indexOf(steps[state.at - 1]?.thread) * (least + 12);
     if (apart && state.at && (left < body.scrollLeft || left + least > body.scrollLeft + body.clientWidth)) body.scrollLeft = left - 60;
   };
 
@@ -113,19 +137,31 @@ const player = (() => {
     node.setAttribute("aria-selected", String(i === state.at - 1));
   };
 
-  const makeRow = (i) => {
+  /* The signs of rounds that are the same: a bracket at the first one, with how often it comes. */
+  const bracketOf = (number) => {
+    const one = (told_.rounds ?? []).find((rounds) => number >= rounds.from && number < rounds.from + rounds.steps);
+    if (!one) return ["", ""];
+    const last = one.from + one.steps - 1;
+    return [one.steps === 1 ? "[ " : number === one.from ? "┌ " : number === last ? "└ " : "│ ", number === last ? ` ×${one.times}` : ""];
+  };
+
+  const makeRow = (row) => {
+    const i = visible[row];
     const step = steps[i];
     const from = told_.cycle_from && step.number === told_.cycle_from ? "↻ " : "";
-    const node = el("div", { class: `grid-row${step.fault || step.broke?.length ? " fault" : ""}`, role: "row", onclick: () => go(i + 1) },
-      el("span", { class: "number muted", role: "gridcell" }, from + step.number),
-      cellsOf(step).map((text) => el("span", { role: "gridcell", class: text === step.text ? "what" : "", title: text || null }, text && bdi(text))));
+    const [sign, times] = bracketOf(step.number);
+    const node = el("div", { class: `grid-row${step.fault || step.broke?.length ? " fault" : ""}${step.switched ? " switch" : ""}`, role: "row", "aria-rowindex": String(row + 2), onclick: () => go(i + 1) },
+      el("span", { class: "number muted", role: "gridcell" }, from + sign + step.number + times),
+      cellsOf(step).map((text) => el("span", { role: "gridcell", class: text === step.text ? "what" : "", title: text || null }, text && bdi(text))),
+      el("span", { class: "line muted right", role: "gridcell" }, step.line || ""));
     node.style.gridTemplateColumns = columns;
     dress(node, i);
     return node;
   };
 
   const least = heads.length > 4 ? 112 : 150;
-  const columns = `48px ${heads.slice(1).map(() => `minmax(${least}px, 1fr)`).join(" ")} minmax(${least + 48}px, 1.3fr)`;
+  const first = told_.rounds?.length ? 72 : 48;
+  const columns = `${first}px ${heads.slice(1).map(() => `minmax(${least}px, 1fr)`).join(" ")} minmax(${least + 48}px, 1.3fr) 40px`;
 
   const play = () => {
     if (state.timer) return stop();
@@ -133,7 +169,7 @@ const player = (() => {
     parts.play.replaceChildren(signOf("pause"));
     parts.play.setAttribute("aria-label", "Pause");
     const tick = () => {
-      go(state.at + 1, "play");
+      go(later(), "play");
       if (state.at === steps.length) stop();
       else state.timer = setTimeout(tick, Number(parts.speed.value));
     };
@@ -168,27 +204,48 @@ const player = (() => {
     parts.said = el("div", { class: "told-step", role: "status", "aria-live": "polite" });
     parts.states = el("div", { class: "states" });
     const controls = el("div", { class: "controls" }, el("span", { class: "choice" },
-      button("first", "First step (Home)", () => go(0)), button("back", "Step back (k)", () => go(state.at - 1)),
-      button("play", "Play", play), button("forward", "Step forward (j)", () => go(state.at + 1)), button("last", "Last step (End)", () => go(steps.length))),
-      parts.slider, parts.count, parts.speed);
+      button("first", "First step (Home)", () => go(0)), button("back", "Step back (k, ←)", () => go(earlier())),
+      button("play", "Play", play), button("forward", "Step forward (j, →)", () => go(later())), button("last", "Last step (End)", () => go(steps.length))),
+      parts.slider, parts.count, parts.speed, choice());
     const body = parts.body = el("div", { class: "grid-body", tabindex: "0", role: "rowgroup", "aria-label": "Steps" });
-    const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), heads.map((name) => el("span", { role: "columnheader" }, bdi(name))));
+    const head = el("div", { class: "grid-head", role: "row" }, el("span", { role: "columnheader", class: "right" }, "step"), heads.map((name) => el("span", { role: "columnheader" }, bdi(name))), el("span", { role: "columnheader", class: "right" }, "line"));
     head.style.gridTemplateColumns = columns;
     const grid = el("div", { class: "grid steps", role: "grid", "aria-label": "Steps of the counterexample", "aria-rowcount": String(steps.length + 1) }, head, body);
-    add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, told_.left_out ? `${plural(told_.left_out, "step")} left out` : "")), controls, grid, parts.said, parts.states]);
-    list = longList(body, 24, () => steps.length, makeRow);
-    body.firstChild.style.minWidth = `${48 + heads.length * (least + 12) + 72}px`;
-    body.style.height = `${Math.min(320, steps.length * 24 + 2)}px`;
+    add(home, [el("div", { class: "bar" }, el("h2", {}, "Player"), el("span", { class: "muted" }, [told_.time, told_.left_out ? `${plural(told_.left_out, "step")} left out` : ""].filter(Boolean).join(" · "))), controls, grid, parts.said, parts.states]);
+    list = longList(body, 24, () => visible.length, makeRow);
+    body.firstChild.style.minWidth = `${first + heads.length * (least + 12) + 124}px`;
+    fit();
     body.addEventListener("scroll", () => (head.scrollLeft = body.scrollLeft), { passive: true });
     list.reset();
     home.addEventListener("keydown", keys);
+    document.addEventListener("keydown", arrows, { capture: true });
     show();
+    if (told_.opens_at) go(told_.opens_at);
+  };
+
+  /* Of the steps only those of a thread, or with an object. */
+  const choice = () => {
+    const objects = [...namesOf("value"), ...namesOf("object")].filter((name) => steps.some((step) => touches(step, name)));
+    const group = (label, kind, names) => (names.length ? el("optgroup", { label }, names.map((name) => el("option", { value: `${kind}:${name}` }, name))) : "");
+    return el("select", { "aria-label": "Steps shown", onchange: (event) => project(event.target.value) },
+      el("option", { value: "" }, "all steps"), group("of one thread", "thread", moving), group("with one object", "object", objects));
+  };
+
+  const isTyping = (target) => target.matches?.("input, select, textarea") || $("keys").open;
+
+  /* Left and right step wherever the focus is; with Shift they are what they are without a player. */
+  const arrows = (event) => {
+    const step = { ArrowRight: later, ArrowLeft: earlier }[event.key];
+    if (!step || isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+    go(step());
+    event.preventDefault();
+    event.stopPropagation();
   };
 
   const keys = (event) => {
-    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey || event.altKey) return;
-    const acts = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-    if (acts[event.key]) go(state.at + acts[event.key]);
+    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const acts = { ArrowDown: later, ArrowUp: earlier };
+    if (acts[event.key]) go(acts[event.key]());
     else if (event.key === "Home") go(0);
     else if (event.key === "End") go(steps.length);
     else if (event.key === " " && !event.target.matches("button")) play();
@@ -197,5 +254,5 @@ const player = (() => {
     event.stopPropagation();
   };
 
-  return { build, present: true, go, state, stateAt, forward: () => go(state.at + 1), back: () => go(state.at - 1), play };
+  return { build, present: true, go, state, stateAt, forward: () => go(later()), back: () => go(earlier()), project, play };
 })();
