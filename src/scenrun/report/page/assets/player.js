@@ -231,7 +231,7 @@ const player = (() => {
       el("option", { value: "" }, "all steps"), group("of one thread", "thread", moving), group("with one object", "object", objects));
   };
 
-  const isTyping = (target) => target.matches?.("input, select, textarea") || $("keys").open;
+  const isTyping = (target) => target.matches?.("input, select, textarea, [role=slider]") || $("keys").open;
 
   /* Left and right step wherever the focus is; with Shift they are what they are without a player. */
   const arrows = (event) => {
