@@ -2,39 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, zip_longest
 
 from scenrun.printable import clean
 from scenrun.report.amounts import seconds
-from scenrun.report.width import columns, short
+from scenrun.report.width import columns, short, wrapped
 
 WIDE = 80
 NOTHING = "-"
-_LEAST = 8
+_LEAST = 12
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def aligned(
     rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,), indent: int = 2, wide: int = WIDE
 ) -> list[str]:
-    """The lines of a table, at most `wide` columns: those in `left` are left-aligned, others right-aligned; the first is cut."""
+    """The lines of a table: the columns in `left` are left-aligned, others right-aligned.
+
+    Where it would be wider than `wide`, the widest of the left-aligned columns are made narrower, and their cells go on below
+    themselves. Nothing is cut: figures that alone are wider make the table so.
+    """
     if not rows:
         return []
     widths = [max(columns(row[at]) for row in rows) for at in range(len(rows[0]))]
-    too_wide = indent + sum(widths) + 2 * (len(widths) - 1) - wide
-    if too_wide > 0:
-        widths[0] = max(_LEAST, widths[0] - too_wide)
-    return [short((" " * indent + _line(row, widths, left)).rstrip(), wide) for row in rows]
+    _narrow(widths, left, wide - indent - 2 * (len(widths) - 1))
+    return [(" " * indent + line).rstrip() for row in rows for line in _lines(row, widths, left)]
 
 
-def _line(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> str:
-    parts = []
-    for at, (cell, wide) in enumerate(zip(row, widths, strict=True)):
-        text = short(cell, wide)
-        gap = " " * (wide - columns(text))
-        parts.append(text + gap if at in left else gap + text)
-    return "  ".join(parts)
+def _narrow(widths: list[int], left: Sequence[int], wide: int) -> None:
+    """Make the widest of the columns in `left` narrower, one column at a time, until all are within `wide` together."""
+    while sum(widths) > wide:
+        widest = max(left, key=lambda at: widths[at], default=-1)
+        if widest < 0 or widths[widest] <= _LEAST:
+            return
+        widths[widest] -= 1
+
+
+def _lines(row: Sequence[str], widths: Sequence[int], left: Sequence[int]) -> Iterator[str]:
+    """A row, as many lines as its longest cell needs."""
+    cells = [wrapped(cell, wide) if columns(cell) > wide else [cell] for cell, wide in zip(row, widths, strict=True)]
+    for parts in zip_longest(*cells, fillvalue=""):
+        gaps = [" " * (wide - columns(part)) for part, wide in zip(parts, widths, strict=True)]
+        yield "  ".join(
+            part + gap if at in left else gap + part for at, (part, gap) in enumerate(zip(parts, gaps, strict=True))
+        )
 
 
 def name_of(text: str, most: int = 40) -> str:

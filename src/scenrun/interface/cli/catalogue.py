@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import sys
 import textwrap
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from scenrun.language.source import read_file
 from scenrun.language.suggestions import did_you_mean
 from scenrun.program.loaded import load_source
 
+_FILE = re.compile(r"\b(\w+)\.yaml\b")
+"""A file that a comment names."""
+
 
 @click.command("list")
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DIR]")
@@ -29,12 +34,14 @@ def list_command(folder: Path | None) -> int:
     found = catalogue.files(root)
     if not found:
         raise UsageError(f"there are no .yaml files in {root}")
+    wide = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for path in found:
-        tell(_entry(path, root))
+        tell(_entry(path, root, wide))
     return 0
 
 
-def _entry(path: Path, root: Path) -> str:
+def _entry(path: Path, root: Path, wide: int | None) -> str:
+    """A scenario in a line; what it teaches is cut only where the line would not fit a terminal `wide` columns wide."""
     name = str(path.relative_to(root).with_suffix(""))
     try:
         loaded = load_source(read_file(path))
@@ -42,8 +49,10 @@ def _entry(path: Path, root: Path) -> str:
         count = len(error.problems)
         return f"{name:<30} not a valid scenario ({count} problem{'s' * (count != 1)}; `scenrun validate {path}`)"
     expected = " or ".join(loaded.program.expectations.verdict("run"))
-    what = textwrap.shorten(loaded.program.description, 90, placeholder=" …")
-    return f"{name:<30} {expected:<20} {what}"
+    begin, what = f"{name:<30} {expected:<20} ", " ".join(loaded.program.description.split())
+    if wide is not None:
+        what = textwrap.shorten(what, max(20, wide - len(begin)), placeholder=" …")
+    return f"{begin}{what}".rstrip()
 
 
 @click.command("behaviours")
@@ -67,7 +76,7 @@ def behaviours_command(name: str | None) -> int:
 @click.command("new")
 @click.argument("name")
 @click.option("--from", "origin", default="queue_pipeline", show_default=True, metavar="SCENARIO",
-              help="The shipped scenario or behaviour to begin with.")  # fmt: skip
+              help="The shipped scenario, of the gallery too, or behaviour to begin with.")  # fmt: skip
 def new_command(name: str, origin: str) -> int:
     """Write NAME.yaml, a commented scenario to start from, that editors can complete and check."""
     path = Path(name if name.endswith((".yaml", ".yml")) else f"{name}.yaml")
@@ -75,7 +84,8 @@ def new_command(name: str, origin: str) -> int:
         check_name(path.stem)
     except PydanticCustomError as error:
         raise UsageError(f"`{path.stem}` cannot name a scenario: {error.message()}") from None
-    text = _renamed(catalogue.scenario_text(origin), path.stem)
+    origin = origin.removeprefix("gallery/").removesuffix(".yaml")
+    text = _renamed(catalogue.scenario_text(origin), origin, path.stem)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
     except FileExistsError:
@@ -88,9 +98,20 @@ def new_command(name: str, origin: str) -> int:
     return 0
 
 
-def _renamed(text: str, name: str) -> str:
-    """The text of a scenario under another name, with the modeline that gives editors its schema."""
+def _renamed(text: str, origin: str, name: str) -> str:
+    """The text of a scenario under another name, with the modeline that gives editors its schema.
+
+    Other files that its comments name are not beside it: they are named without `.yaml`, and with the command that writes them.
+    """
     lines = [line for line in text.splitlines() if not line.startswith("# yaml-language-server:")]
     body = re.sub(r"^scenario: .*$", f"scenario: {name}", "\n".join(lines), count=1, flags=re.MULTILINE)
+    body = re.sub(rf"\b{re.escape(origin)}\.yaml\b", f"{name}.yaml", body)
+    others = [other for other in dict.fromkeys(_FILE.findall(body)) if other != name]
+    body = _FILE.sub(lambda found: found[1] if found[1] in others else found[0], body)
+    if others:
+        written = f"# `scenrun new NAME --from {others[0]}` writes the scenario of that name" + ", and so on." * (
+            len(others) > 1
+        )
+        body = re.sub(r"^scenario: ", f"{written.removesuffix('.')}.\nscenario: ", body, count=1, flags=re.MULTILINE)
     schema = catalogue.shipped("schemas") / "scenario.schema.json"
     return f"# yaml-language-server: $schema={schema}\n{body}\n"

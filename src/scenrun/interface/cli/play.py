@@ -154,6 +154,8 @@ class _Playing:
         options = game.options()
         values = ", ".join(f"{name} = {value!r}" for name, value in game.values().items())
         tell(f"\nafter {len(game.transitions)} step{'s' * (len(game.transitions) != 1)}{': ' * bool(values)}{values}")
+        for thread, names in game.held():
+            tell(f"  {thread} holds {', '.join(names)}")
         for number, option in enumerate(options, 1):
             where = f"line {option.step.line}" if option.step.line is not None else ""
             tell(f"  {number:>2}  {option.step.thread:<16} {where:<9} {option.step.text}")

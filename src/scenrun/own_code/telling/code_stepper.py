@@ -107,6 +107,10 @@ class CodeGame:
         """The steps so far."""
         return list(self._told)
 
+    def held(self) -> list[tuple[str, list[str]]]:
+        """Nothing: which locks code holds is not followed."""
+        return []
+
     def blocked(self) -> list[Stuck]:
         """The threads that are not enabled, and what they wait for."""
         able = {thread for thread, _ in self.executions.moves(self.state)}

@@ -80,11 +80,22 @@ class Game:
         for transition in transitions:
             self.take(transition)
 
-    def blocked(self) -> list[Stuck]:
-        """The threads that are not enabled, and what they wait for."""
-        holders, machine = Holders(self.machine), self.machine
+    def holders(self) -> Holders:
+        """Who holds which locks and permits."""
+        holders = Holders(self.machine)
         for before, transition, after in zip(self._states, self.transitions, self._states[1:], strict=False):
             holders.follow(before, transition, after)
+        return holders
+
+    def held(self) -> list[tuple[str, list[str]]]:
+        """The threads that hold locks or permits, each with the names of these."""
+        holders = self.holders()
+        all_held = [(thread.who.name, holders.held(thread.who.name)) for thread in self.state.threads]
+        return [(name, names) for name, names in all_held if names]
+
+    def blocked(self) -> list[Stuck]:
+        """The threads that are not enabled, and what they wait for."""
+        holders, machine = self.holders(), self.machine
         live = [n for n, thread in enumerate(self.state.threads) if thread.pc != ENDED]
         return [where_at(machine, self.state, n, holders) for n in live if not any(machine.following_of(self.state, n))]
 
