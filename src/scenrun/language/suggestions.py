@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 CUTOFF = 0.7
+DID_YOU_MEAN = re.compile(r"did you mean `([^`]+)`\?")
+"""The suggestion in a message, for editors that can put it in the place of the word."""
 MANY = 300
 """The most candidates that are all compared; of more, only those of similar length that begin or end with the same letter."""
 

@@ -1,0 +1,1 @@
+"""The studio: a scenario is edited, explored and played in the browser, on this machine alone."""

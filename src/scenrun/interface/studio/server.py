@@ -1,0 +1,224 @@
+"""The studio's server: its page, the library, the files of the folder, and one connection for each tab."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import Callable
+from importlib import resources
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from scenrun.errors import UsageError
+from scenrun.interface.studio import processes
+from scenrun.interface.studio.folder import Folder
+from scenrun.interface.studio.guard import HEADERS, HEADERS_OF_RESULTS, Guard
+from scenrun.interface.studio.words import words
+from scenrun.interface.studio.work import JOBS
+from scenrun.language import catalogue
+from scenrun.language.source import MAX_BYTES
+
+MOST_PAGES = 8
+"""The pages of results that are kept, for all tabs together."""
+MOST_TABS = 50
+_ASSETS = {"editor.js": "text/javascript", "studio.js": "text/javascript", "studio.css": "text/css"}
+_MOST_MESSAGE = 4 * MAX_BYTES
+
+
+class Studio:
+    """What the tabs of one studio share."""
+
+    def __init__(self, guard: Guard, folder: Folder, *, first: str | None, allow_python: bool) -> None:
+        self.guard = guard
+        self.folder = folder
+        self.first = first
+        """The file that is opened at first."""
+        self.allow_python = allow_python
+        self.how = processes.context()
+        self.tabs: set[Tab] = set()
+        self._pages: OrderedDict[str, str] = OrderedDict()
+
+    def keep_page(self, key: str, page: str) -> None:
+        """Keep the page of a result for the tab that asks for it."""
+        self._pages[key] = page
+        while len(self._pages) > MOST_PAGES:
+            self._pages.popitem(last=False)
+
+    def page(self, key: str) -> str | None:
+        """The page of a result, or None where it is not kept any more."""
+        return self._pages.get(key)
+
+
+class Tab:
+    """One connection: a job for each of what it asks, the last one of its kind."""
+
+    def __init__(self, studio: Studio, socket: WebSocket) -> None:
+        self._studio = studio
+        self._socket = socket
+        self._jobs: dict[str, processes.Job] = {}
+        self._loop = asyncio.get_running_loop()
+        self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def talk(self) -> None:
+        """Read what is asked until the tab is closed, and tell what comes of it."""
+        telling = asyncio.create_task(self._tell())
+        try:
+            while True:
+                self._asked(await self._socket.receive_json())
+        except (WebSocketDisconnect, json.JSONDecodeError, KeyError):
+            pass
+        finally:
+            self.end()
+            telling.cancel()
+
+    def _asked(self, wanted: Any) -> None:
+        if not isinstance(wanted, dict):
+            return
+        slot, number = str(wanted.get("slot", "")), wanted.get("number")
+        if wanted.get("do") == "stop":
+            self._end(slot)
+        elif wanted.get("do") in JOBS and isinstance(wanted.get("text"), str) and slot in JOBS:
+            self._end(slot)
+            taken = wanted.get("taken", [])
+            job = {
+                "do": wanted["do"], "text": wanted["text"], "allow_python": self._studio.allow_python,
+                "taken": [one for one in taken if type(one) is int] if isinstance(taken, list) else [],
+            }  # fmt: skip
+            self._jobs[slot] = processes.Job(self._studio.how, job, self._teller(slot, number))
+
+    def _teller(self, slot: str, number: Any) -> Callable[[dict[str, Any]], None]:
+        def tell(message: dict[str, Any]) -> None:
+            told = {**message, "slot": slot, "number": number}
+            self._loop.call_soon_threadsafe(self._told.put_nowait, told)
+
+        return tell
+
+    async def _tell(self) -> None:
+        while True:
+            message = await self._told.get()
+            if message["kind"] == "page":
+                key = f"{id(self)}-{message['slot']}-{message['number']}"
+                self._studio.keep_page(key, message.pop("html"))
+                message["key"] = key
+            await self._socket.send_json(message)
+
+    def _end(self, slot: str) -> None:
+        if job := self._jobs.pop(slot, None):
+            job.end()
+
+    def end(self) -> None:
+        """End all jobs of the tab."""
+        for slot in list(self._jobs):
+            self._end(slot)
+
+
+class _Answers:
+    """What is answered to each request."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+
+    def is_ours(self, asked: Request | WebSocket) -> bool:
+        """Whether a request names this machine and knows the token."""
+        return self._studio.guard.is_ours(asked.headers.get("host"), asked.path_params["token"])
+
+    def guarded(self, answer: Callable[[Request], Response]) -> Callable[[Request], Any]:
+        """An answer for whoever knows the token alone."""
+
+        async def answered(request: Request) -> Response:
+            if not self.is_ours(request):
+                return PlainTextResponse("this address is not the studio's", 404, headers=HEADERS)
+            try:
+                return answer(request)
+            except UsageError as error:
+                return JSONResponse({"message": str(error)}, 400, headers=HEADERS)
+
+        return answered
+
+    def page(self, request: Request) -> Response:
+        """The studio's page."""
+        return Response(_asset("studio.html"), media_type="text/html", headers=HEADERS)
+
+    def asset(self, request: Request) -> Response:
+        """A script or a style of the page."""
+        name = request.path_params["name"]
+        if name not in _ASSETS:
+            return PlainTextResponse("there is no such file", 404, headers=HEADERS)
+        return Response(_asset(name), media_type=_ASSETS[name], headers=HEADERS)
+
+    def begin(self, request: Request) -> Response:
+        """What the page needs at first: words to complete, the library, the files."""
+        shipped = catalogue.shipped("scenarios")
+        library = [path.relative_to(shipped).as_posix() for path in catalogue.files(shipped)]
+        files, first = self._studio.folder.names(), self._studio.first
+        return JSONResponse({"words": words(), "library": library, "files": files, "first": first}, headers=HEADERS)
+
+    def library(self, request: Request) -> Response:
+        """The text of a shipped scenario."""
+        name = request.query_params.get("name", "").removesuffix(".yaml").removeprefix("gallery/")
+        return PlainTextResponse(catalogue.scenario_text(name), headers=HEADERS)
+
+    def read(self, request: Request) -> Response:
+        """The text of a file of the folder."""
+        return PlainTextResponse(self._studio.folder.read(request.query_params.get("name", "")), headers=HEADERS)
+
+    def result(self, request: Request) -> Response:
+        """The page of a result."""
+        found = self._studio.page(request.path_params["key"])
+        if found is None:
+            return PlainTextResponse("this result is not kept any more", 404, headers=HEADERS_OF_RESULTS)
+        return Response(found, media_type="text/html", headers=HEADERS_OF_RESULTS)
+
+    async def write(self, request: Request) -> Response:
+        """Write a file of the folder."""
+        if not self.is_ours(request) or not self._studio.guard.is_from_us(request.headers.get("origin")):
+            return PlainTextResponse("only the studio's own page may do this", 403, headers=HEADERS)
+        size = request.headers.get("content-length", "")
+        if not size.isdecimal() or int(size) > MAX_BYTES:
+            return JSONResponse({"message": f"a scenario has at most {MAX_BYTES:,} bytes"}, 413, headers=HEADERS)
+        try:
+            self._studio.folder.write(request.query_params.get("name", ""), (await request.body()).decode())
+        except (UsageError, UnicodeDecodeError) as error:
+            return JSONResponse({"message": str(error)}, 400, headers=HEADERS)
+        return JSONResponse({"files": self._studio.folder.names()}, headers=HEADERS)
+
+    async def talk(self, connection: WebSocket) -> None:
+        """The connection of a tab."""
+        ours = self.is_ours(connection) and self._studio.guard.is_from_us(connection.headers.get("origin"))
+        if not ours or len(self._studio.tabs) >= MOST_TABS:
+            await connection.close(4403)
+            return
+        await connection.accept()
+        tab = Tab(self._studio, connection)
+        self._studio.tabs.add(tab)
+        try:
+            await tab.talk()
+        finally:
+            self._studio.tabs.discard(tab)
+
+
+def application(studio: Studio) -> Starlette:
+    """The web application of a studio."""
+    answers = _Answers(studio)
+    return Starlette(
+        routes=[
+            Route("/{token}/", answers.guarded(answers.page)),
+            Route("/{token}/begin", answers.guarded(answers.begin)),
+            Route("/{token}/library", answers.guarded(answers.library)),
+            Route("/{token}/file", answers.guarded(answers.read)),
+            Route("/{token}/file", answers.write, methods=["PUT"]),
+            Route("/{token}/result/{key}", answers.guarded(answers.result)),
+            Route("/{token}/{name}", answers.guarded(answers.asset)),
+            WebSocketRoute("/{token}/talk", answers.talk),
+        ]
+    )
+
+
+def _asset(name: str) -> bytes:
+    return resources.files(__package__).joinpath("assets", name).read_bytes()

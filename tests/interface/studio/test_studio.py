@@ -1,0 +1,159 @@
+"""The studio's server: who may ask it, which files it touches, what it tells of a text, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from studios import Running, studio
+
+LOCKS = """scenario: ab
+sync: {a: lock, b: lock}
+threads:
+  one: {do: [{with: [a, b], do: [{log: hi}]}]}
+  two: {do: [{with: [b, a], do: [{log: hi}]}]}
+"""
+WIDE = """scenario: wide
+state: {v: 0}
+threads: {t: {count: 14, do: [{repeat: 4, do: [{set: {v: "v * 3 + index"}}]}]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("outer")
+    (root / "secret.yaml").write_text("scenario: secret\n", encoding="utf-8")
+    inner = root / "inner"
+    (inner / "deep").mkdir(parents=True)
+    (inner / "ab.yaml").write_text(LOCKS, encoding="utf-8")
+    (inner / "link.yaml").symlink_to(root / "secret.yaml")
+    return inner
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Running]:
+    with studio(folder) as one:
+        yield one
+
+
+def test_only_whoever_knows_the_address_is_answered(running: Running) -> None:
+    """The token, this machine's name and, to change something, the studio's own origin."""
+    assert running.ask("")[0] == 200
+    assert running.ask("", address=running.origin + "/another-token/")[0] == 404
+    assert running.ask("begin", Host="evil.example:80")[0] == 404
+    assert running.ask("file?name=new.yaml", method="PUT", body="x", Origin="http://evil.example")[0] == 403
+    assert running.ask("file?name=new.yaml", method="PUT", body="x")[0] == 403
+    for header, value in (("content-security-policy", "default-src 'none'"), ("referrer-policy", "no-referrer")):
+        assert value in running.ask("")[2][header]
+
+
+def test_a_page_from_elsewhere_cannot_connect(running: Running) -> None:
+    with pytest.raises(Exception, match=r"403|4403|rejected"), running.tab("http://evil.example"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "name", ["../secret.yaml", "link.yaml", "/etc/x.yaml", "ab.txt", "", "deep/../../secret.yaml", "a%00.yaml"]
+)
+def test_no_path_leads_out_of_the_folder(running: Running, folder: Path, name: str) -> None:
+    before = (folder.parent / "secret.yaml").read_text()
+    assert running.ask(f"file?name={name}")[0] == 400
+    assert running.ask(f"file?name={name}", method="PUT", body="gone", Origin=running.origin)[0] == 400
+    assert (folder.parent / "secret.yaml").read_text() == before
+
+
+def test_files_are_read_written_and_forked(running: Running, folder: Path) -> None:
+    status, told, _ = running.ask("file?name=deep/new.yaml", method="PUT", body="scenario: é\n", Origin=running.origin)
+    assert status == 200
+    assert "deep/new.yaml" in json.loads(told)["files"]
+    assert running.ask("file?name=deep/new.yaml")[1] == "scenario: é\n"
+    begun = json.loads(running.ask("begin")[1])
+    assert {"ab.yaml", "deep/new.yaml"} <= set(begun["files"])
+    assert "gallery/ab_ba.yaml" in begun["library"]
+    assert "scenario: ab_ba" in running.ask("library?name=gallery/ab_ba.yaml")[1]
+    assert {"acquire", "put"} <= {one["label"] for one in begun["words"]["verbs"]}
+    assert running.ask("file?name=large.yaml", method="PUT", body="x" * 1_000_001, Origin=running.origin)[0] == 413
+
+
+def test_a_text_is_read_searched_and_shown(running: Running) -> None:
+    """First what is wrong with it, with what would be right; then the verdict, and the counterexample as a page of its own."""
+    with running.tab() as tab:
+        wrong = tab.told("explore", LOCKS.replace("log:", "logg:", 1))
+        (problem, *_) = wrong[0]["problems"]
+        assert (problem["line"], problem["severity"], problem["fix"]) == (4, "error", "log")
+        assert [message["kind"] for message in wrong] == ["read", "done"]
+        right = tab.told("explore", LOCKS)
+        found = {message["kind"]: message for message in right}
+        assert (found["explored"]["verdict"], found["explored"]["ok"]) == ("deadlock", False)
+        assert "one waits for b, which two holds" in found["explored"]["sentences"][0]
+        status, page, headers = running.ask(f"result/{found['page']['key']}")
+        assert status == 200
+        assert "ab</title>" in page or "ab" in page
+        assert headers["content-security-policy"].startswith("sandbox")
+
+
+def test_a_scenario_is_played_and_run(running: Running) -> None:
+    with running.tab() as tab:
+        first = next(one for one in tab.told("play", LOCKS, taken=[]) if one["kind"] == "played")
+        assert [one["text"] for one in first["options"]] == ["start one"]
+        last = next(one for one in tab.told("play", LOCKS, taken=[0, 0, 0, 1, 99]) if one["kind"] == "played")
+        assert {one["thread"]: one["names"] for one in last["held"]} == {"one": ["a"], "two": ["b"]}
+        assert last["ended"]
+        assert "a circle" in last["over"][0]
+        for way, word in (("simulate", "simulated"), ("run", "run on threads")):
+            told = {one["kind"]: one for one in tab.told(way, LOCKS)}
+            assert told["ran"]["way"] == word
+            assert running.ask(f"result/{told['page']['key']}")[0] == 200
+
+
+def test_the_authors_python_is_for_the_command_line_alone(running: Running, folder: Path) -> None:
+    text = "scenario: p\nthreads: {a: {do: [{call: 'os:getcwd'}]}}\n"
+    with running.tab() as tab:
+        told = tab.told("explore", text, allow_python=True)
+        assert "allow" in told[0]["problems"][0]["message"]
+        assert "explored" not in [one["kind"] for one in told]
+
+
+def test_what_is_replaced_or_closed_leaves_no_process(running: Running) -> None:
+    """A search that would last is ended by the next text, by `stop`, and with its tab."""
+    with running.tab() as tab:
+        tab.told("explore", LOCKS)
+        quiet = running.processes()
+        for _ in range(12):
+            tab.ask("explore", WIDE)
+            time.sleep(0.02)
+        assert tab.told("explore", LOCKS)[-1]["kind"] == "done"
+        assert _gone(running, quiet)
+        tab.ask("explore", WIDE)
+        tab.ask("stop", "", slot="explore")
+        assert _gone(running, quiet)
+        for _ in range(3):
+            with running.tab() as other:
+                other.ask("explore", WIDE)
+                time.sleep(0.1)
+        assert _gone(running, quiet)
+
+
+def _gone(running: Running, quiet: set[int]) -> bool:
+    """Whether only the processes are left that were there before."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if running.processes() <= quiet:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_with_the_studio_all_its_processes_end(folder: Path) -> None:
+    with studio(folder) as one, one.tab() as tab:
+        tab.told("explore", LOCKS)
+        tab.ask("explore", WIDE)
+        below = one.processes()
+        assert below
+    end = time.monotonic() + 30
+    while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in below):
+        time.sleep(0.05)
+    assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
