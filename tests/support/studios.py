@@ -43,6 +43,10 @@ class Running:
                 return answer.status, answer.read().decode(), dict(answer.headers)
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(), dict(error.headers)
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, BrokenPipeError | ConnectionResetError):
+                return 413, "refused before all of it was sent", {}
+            raise
 
     @contextmanager
     def tab(self, origin: str | None = None) -> Iterator[Tab]:
