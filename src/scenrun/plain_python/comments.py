@@ -22,13 +22,15 @@ class Beside:
 class Comments:
     """The comments of one file by the lines of its parts; each is given once for each time that its part is written."""
 
-    def __init__(self, source: Source, lines: set[int]) -> None:
+    def __init__(self, source: Source, lines: set[int], heads: set[int]) -> None:
+        """lines: where the parts begin; heads: those that are not written themselves, as `threads:`, but what is below them."""
         self._of: dict[int, Beside] = {}
-        starts = sorted(lines)
+        self._given: set[int] = set()
+        starts = sorted(lines - heads)
         for line, text, is_alone in comments_in(source.text):
             if text.startswith(MODELINE):
                 continue
-            if is_alone:
+            if is_alone or line in heads:
                 at = bisect.bisect_left(starts, line)
                 if at < len(starts):
                     self._of.setdefault(starts[at], Beside()).above.append(text)
@@ -39,7 +41,13 @@ class Comments:
 
     def of(self, line: int) -> tuple[tuple[str, ...], str]:
         """What stands above the part that begins in a line, and beside it."""
+        self._given.add(line)
         found = self._of.get(line, Beside())
         if len(found.beside) > 1:
             return (*found.above, *found.beside), ""
         return tuple(found.above), "".join(found.beside)
+
+    def left(self) -> list[str]:
+        """The comments of parts that were never written, in the order of the file."""
+        parts = [self._of[line] for line in sorted(self._of) if line not in self._given]
+        return [text for part in parts for text in (*part.above, *part.beside) if text.strip()]

@@ -60,10 +60,14 @@ def write_values(script: Script) -> Lines:
     lines = Lines()
     for section, values in (("let", script.scenario.let), ("state", script.scenario.state)):
         lines.gap()
+        line = None
         for text, value in values.items():
             made = _span(value) if section == "let" else literal(value)
             left = unparsed(script.meanings[text].tree)
-            lines.add(f"{left} = {made}", *script.comments_at(script.place_of(section, text)))
+            place = script.place_of(section, text)
+            comments = script.comments_at(place) if place is None or place.line != line else ((), "")
+            line = place.line if place else None
+            lines.add(f"{left} = {made}", *comments)
     return lines
 
 
@@ -115,8 +119,9 @@ def _write_object(script: Script, lines: Lines, text: str, primitive: Primitive,
     lines.add(f"{left} = {made}", *comments)
     for one in after:
         if is_many:
-            with lines.block(f"for one in {left}:"):
-                lines.add(f"one.{one}")
+            each = next(word for word in ("each", "each_one", "each_object") if word not in script.names())
+            with lines.block(f"for {each} in {left}:"):
+                lines.add(f"{each}.{one}")
         else:
             lines.add(f"{left}.{one}")
 
@@ -162,6 +167,7 @@ def _barrier(script: Script, text: str, primitive: Barrier) -> str:
         script.refuse(
             script.place_of("sync", text), "an `action` that asks for `name` or `index` of the thread that runs it"
         )
+    use.function.users.append(f"the last one who comes to `{text}`")
     target = as_target(use, {}, loop="")
     action = target.function
     if target.arguments:
@@ -179,6 +185,7 @@ def _timer(script: Script, text: str, primitive: Timer) -> str:
         known["name"] = f"f{quoted(f'{text}[{{index}}]')}"
     extra = {one: known[one] for one in sorted(use.function.thread)}
     target = as_target(use, extra, loop="index" if primitive.count is not None else "")
+    use.function.users.append(f"each of the timers `{text}`" if primitive.count is not None else f"the timer `{text}`")
     after = expressions.seconds(script, primitive.after, scope)
     return f"threading.Timer({after}, {target.function}{target.keywords})"
 

@@ -31,8 +31,9 @@ def _reads(script: Script, expression: Expression) -> int:
     return expressions.reads(script, expression.tree, _scope(script))
 
 
-def _scope(script: Script) -> Scope:
-    return Scope(Function("", in_atomic=True), script.meanings)
+def _scope(script: Script, *, in_atomic: bool = True) -> Scope:
+    """The names of the file; at the end, or inside `atomic`, nothing is half done."""
+    return Scope(Function("", in_atomic=in_atomic), script.meanings)
 
 
 def _sections(expression: Expression) -> set[str]:
@@ -73,7 +74,7 @@ def write_watcher(script: Script) -> Lines:
 
 
 def _assert(script: Script, lines: Lines, expression: Expression, when: str) -> None:
-    tree = expressions.tree_of(script, expression, _scope(script))
+    tree = expressions.tree_of(script, expression, _scope(script, in_atomic=when != "always"))
     comments = script.comments_at(expression.place)
     lines.add(f"assert {unparsed(tree)}, {quoted(f'{when}: {expression.text}')}", *comments)
 
@@ -102,17 +103,18 @@ def write_check(script: Script) -> Lines:
         for expression in expect.final:
             _assert(script, lines, expression, "final")
         if expect.outcomes is not None:
-            _write_outcomes(lines, expect.outcomes)
+            _write_outcomes(script, lines, expect.outcomes)
     return lines
 
 
-def _write_outcomes(lines: Lines, outcomes: Any) -> None:
-    lines.add("seen = outcome()")
-    lines.add('logging.info("outcome: %s", seen)')
+def _write_outcomes(script: Script, lines: Lines, outcomes: Any) -> None:
+    seen = next(word for word in ("seen", "observed", "came_to") if word not in script.names())
+    lines.add(f"{seen} = outcome()")
+    lines.add(f'logging.info("outcome: %s", {seen})')
     if outcomes.allowed is not None:
-        lines.add(f"assert seen in {literal(outcomes.allowed)}, {quoted('outcomes: none of those allowed')}")
+        lines.add(f"assert {seen} in {literal(outcomes.allowed)}, {quoted('outcomes: none of those allowed')}")
     if outcomes.forbidden is not None:
-        lines.add(f"assert seen not in {literal(outcomes.forbidden)}, {quoted('outcomes: one of those forbidden')}")
+        lines.add(f"assert {seen} not in {literal(outcomes.forbidden)}, {quoted('outcomes: one of those forbidden')}")
 
 
 def has_check(scenario: Scenario) -> bool:

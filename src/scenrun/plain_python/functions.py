@@ -14,6 +14,7 @@ from scenrun.language.model import Behaviour, Parameter
 from scenrun.language.placed import place_of
 from scenrun.language.variables import parse_target
 from scenrun.plain_python import expressions
+from scenrun.plain_python.copies import kept
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import (
@@ -46,6 +47,13 @@ class Use:
     """By the names of parameters in the script."""
     is_read_late: bool = False
     """Whether an argument reads what changes, which a new thread does for itself."""
+
+    def given(self, extra: dict[str, str]) -> list[str]:
+        """The arguments of a call, by name; alone, that of the first parameter is without it."""
+        together = {**extra, **self.arguments}
+        if len(together) == 1 and is_first(self, next(iter(together))):
+            return list(together.values())
+        return [f"{key}={text}" for key, text in together.items()]
 
 
 class Binder:
@@ -152,17 +160,26 @@ class Binder:
         expression = parse(raw)
         kinds = {word: self.scope.find(word) for word in mentioned(expression)}
         tree = expressions.tree_of(self.script, expression, self.scope)
+        own = self._own_names()
+        is_own = any(isinstance(node, ast.Name) and node.id in own for node in ast.walk(tree))
         locals_ = [
             word for word, found in kinds.items() if found is not None and found.kind == LOCAL and not self._stays(word)
         ]
-        if not locals_:
+        if not (locals_ or is_own):
             self.written[key] = Meaning(tree, EXPRESSION)
             return
         text = unparsed(tree)
         kept = ""
         if self.how != RUN:
-            kept = " " + ", ".join(f"{one}={one}" for one in dict.fromkeys(_names_in(tree, kinds)))
+            names = [node.id for node in ast.walk(tree) if isinstance(node, ast.Name)]
+            kept = " " + ", ".join(
+                f"{one}={one}" for one in dict.fromkeys(names) if one in {*own, *_names_in(tree, kinds)}
+            )
         self._pass(key, f"lambda{kept}: {text}", EXPRESSION)
+
+    def _own_names(self) -> set[str]:
+        """The parameters of the function that this use stands in, as the script calls them."""
+        return {one.partition("=")[0] for one in self.scope.function.wanted}
 
     def _stays(self, word: str) -> bool:
         """Whether a name of the thread is the same where the expression is used: in this thread, or in that of the group."""
@@ -185,9 +202,7 @@ class Binder:
                 self.written[key] = Meaning(tree, CONSTANT)
                 return
         self._note_reads(expression.tree)
-        text = unparsed(tree)
-        if isinstance(tree, ast.Name | ast.Subscript) and _is_changed(self.script, expression.tree, key):
-            text = self.script.copied(text)
+        text = unparsed(kept(self.script, expression.tree, tree, key))
         self._pass(key, text, LOCAL)
 
     def _note_reads(self, tree: ast.expr) -> None:
@@ -291,14 +306,6 @@ def _names_in(tree: ast.expr, kinds: dict[str, Meaning | None]) -> list[str]:
     return [node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id in locals_]
 
 
-def _is_changed(script: Script, tree: ast.expr, into: str) -> bool:
-    changed = script.uses.changed_in_place
-    root = tree
-    while isinstance(root, ast.Subscript):
-        root = root.value
-    return into in changed or (isinstance(root, ast.Name) and root.id in changed)
-
-
 def bound(
     script: Script, target: str, args: dict[str, Any], scope: Scope, how: str, given: dict[str, str] | None = None
 ) -> Use:
@@ -308,10 +315,7 @@ def bound(
 
 def call(use: Use, extra: dict[str, str]) -> str:
     """The call of a function, with arguments for `name` and `index` where it takes them."""
-    given = [f"{key}={text}" for key, text in {**extra, **use.arguments}.items()]
-    if len(given) == 1 and not (use.function.thread and not extra):
-        given = [given[0].partition("=")[2]]
-    return f"{use.function.name}({', '.join(given)})"
+    return f"{use.function.name}({', '.join(use.given(extra))})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,12 +344,13 @@ def as_target(use: Use, extra: dict[str, str], loop: str = "") -> Target:
         return Target(f"lambda{' ' if kept else ''}{kept}: {call(use, extra)}")
     if not given:
         return Target(use.function.name)
-    if len(given) == 1 and _is_first(use, next(iter(given))):
+    if len(given) == 1 and is_first(use, next(iter(given))):
         return Target(use.function.name, f"({next(iter(given.values()))},)")
     inside = ", ".join(f"{quoted(key)}: {text}" for key, text in given.items())
     return Target(use.function.name, f"{{{inside}}}")
 
 
-def _is_first(use: Use, key: str) -> bool:
+def is_first(use: Use, key: str) -> bool:
+    """Whether a function's first parameter is the one of this name."""
     first = [*sorted(use.function.thread), *(one.partition("=")[0] for one in use.function.wanted)]
     return bool(first) and first[0] == key

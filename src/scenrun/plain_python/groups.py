@@ -23,7 +23,14 @@ def declare_groups(script: Script) -> None:
             )
         kind = "task" if group.pool else "thread"
         count = group.count if group.count > 1 else None
-        script.declare(text, kind, count=count, wanted=f"{text}_{kind}{'s' if count else ''}")
+        script.declare(text, kind, count=count, wanted=_called(text, kind, is_many=count is not None))
+
+
+def _called(text: str, kind: str, *, is_many: bool) -> str:
+    """What the thread, or the list of them, of a group is called."""
+    if not is_many:
+        return text if text.endswith(f"_{kind}") else f"{text}_{kind}"
+    return f"{text.removesuffix(f'_{kind}')}_{kind}s"
 
 
 def known_everywhere(scenario: Scenario) -> set[str]:
@@ -40,11 +47,20 @@ def thread_use(script: Script, text: str) -> Use:
     """What the threads of a group run: a behaviour, or the group's own steps as a function."""
     group = script.scenario.threads[text]
     if group.do is None:
-        return bound(script, str(group.target), group.args, _scope(script, text, group), THREAD)
-    key = ("group", text)
-    if key not in script.functions:
-        _write(script, text, group)
-    return Use(script.functions[key])
+        use = bound(script, str(group.target), group.args, _scope(script, text, group), THREAD)
+    else:
+        key = ("group", text)
+        if key not in script.functions:
+            _write(script, text, group)
+        use = Use(script.functions[key])
+    kind, each = "task" if group.pool else "thread", "each of the " if group.count > 1 else "the "
+    _note_user(use.function, f"{each}{kind}{'s' if group.count > 1 else ''} `{text}`")
+    return use
+
+
+def _note_user(function: Function, user: str) -> None:
+    if user not in function.users:
+        function.users.append(user)
 
 
 def _write(script: Script, text: str, group: Group) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenrun.plain_python.layout import Lines
+from scenrun.plain_python.layout import Lines, unparsed
 from scenrun.plain_python.script import Script
 
 
@@ -65,7 +65,7 @@ def _readers(script: Script) -> list[Lines]:
         with lines.block(f"def {text}():"):
             lines.add(f'"""The value of `{variable}`, never one that is half done."""')
             with lines.block(f"with {script.helpers['atomic']}:"):
-                lines.add(f"return {variable}")
+                lines.add(f"return {script.copied(variable) if variable in script.uses.changed_in_place else variable}")
         made.append(lines)
     return made
 
@@ -84,6 +84,39 @@ _SECTION = '''class {name}:
     def __exit__(self, *exception):
         with self._lock:
             self.inside -= 1'''
+
+
+def write_waiting(script: Script) -> Lines:
+    """The function that waits for what still runs when main has returned, as Python does before it ends."""
+    script.imports.add("threading")
+    others, one = _free(script, "others", "left"), _free(script, "thread", "other")
+    lines = Lines()
+    with lines.block(f"def {script.helper('waiting', 'wait_for_all')}():"):
+        lines.add('"""Waits until every task, and every thread that is no daemon, has ended."""')
+        pools = [text for text, primitive in script.scenario.sync.items() if primitive.kind_name == "pool"]
+        for wait in ("wait=False", "") if len(pools) > 1 else ("",):
+            for text in pools:
+                _shut_down(script, lines, text, wait)
+        running = f"{one} for {one} in threading.enumerate() if not {one}.daemon"
+        running += f" and {one} is not threading.main_thread()"
+        with lines.block(f"while {others} := [{running}]:"), lines.block(f"for {one} in {others}:"):
+            lines.add(f"{one}.join()")
+    return lines
+
+
+def _free(script: Script, *words: str) -> str:
+    """The first of these words that is no name of the script."""
+    return next((word for word in words if word not in script.names()), words[-1] + "_")
+
+
+def _shut_down(script: Script, lines: Lines, text: str, wait: str) -> None:
+    found = script.meanings[text]
+    pool = unparsed(found.tree)
+    if found.count is None:
+        lines.add(f"{pool}.shutdown({wait})")
+        return
+    with lines.block(f"for pool in {pool}:"):
+        lines.add(f"pool.shutdown({wait})")
 
 
 def _sections(script: Script) -> list[Lines]:

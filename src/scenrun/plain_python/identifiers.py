@@ -25,7 +25,7 @@ class Identifiers:
         name, number = wanted, 1
         while name in self._taken:
             number += 1
-            name = f"{wanted}_" if number == 2 else f"{wanted}_{number}"
+            name = f"{wanted}_" if wanted in _TAKEN and number == 2 else f"{wanted}_{number}"
         self._taken.add(name)
         return name
 

@@ -59,4 +59,5 @@ def _write(script: Script, made: Interrupts, sent: str, interrupt: object) -> No
     made.begin.append(f"signal.signal(signal.{sent}, {handler})")
     for _ in range(times):
         timer = f"threading.Timer(random.uniform(0, {_WITHIN_S}), os.kill, (os.getpid(), signal.{sent}))"
-        made.begin += [f"alarm = {timer}", "alarm.daemon = True", "alarm.start()"]
+        alarm = script.helper("alarm", "alarm")
+        made.begin += [f"{alarm} = {timer}", f"{alarm}.daemon = True", f"{alarm}.start()"]

@@ -122,13 +122,17 @@ def _broken(text: str, indent: int) -> Iterator[str]:
 
 
 def _broken_comprehension(body: str, indent: int) -> Iterator[str]:
-    """One item that is too long: a comprehension is broken before its `for`."""
+    """One item that is too long: a comprehension is broken before its `for`, and before its `if`."""
     at = next((at for at, _ in _outside(body) if body.startswith(" for ", at)), None)
     if at is None:
         yield from _broken(body, indent)
         return
     yield from _broken(body[:at], indent)
-    yield " " * indent + body[at + 1 :]
+    rest = body[at + 1 :]
+    test = next((at for at, _ in _outside(rest) if rest.startswith(" if ", at)), None)
+    yield " " * indent + (rest if test is None else rest[:test])
+    if test is not None:
+        yield " " * indent + rest[test + 1 :]
 
 
 def _in_parentheses(text: str, indent: int) -> Iterator[str]:

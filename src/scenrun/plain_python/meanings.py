@@ -60,6 +60,8 @@ class Function:
     defaulted: frozenset[str] = frozenset()
     """Those of them that have defaults."""
     title: str = ""
+    users: list[str] = field(default_factory=list)
+    """What runs it, in words."""
     own: dict[str, Meaning] = field(default_factory=dict)
     lines: Lines = field(default_factory=lambda: Lines(1))
     globals: set[str] = field(default_factory=set)
@@ -73,7 +75,6 @@ class Function:
     source: str = ""
     """The name of the file that they are in."""
     identifiers: Identifiers = field(default_factory=Identifiers)
-    raises: set[str] = field(default_factory=set)
 
     def local(self, wanted: str) -> Meaning:
         """The local of that name, made at its first use."""

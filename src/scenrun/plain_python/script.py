@@ -10,12 +10,14 @@ from typing import Any
 from scenrun.errors import Place, Problem, Source
 from scenrun.language.expressions import Expression
 from scenrun.language.model import Scenario
+from scenrun.language.verbs.flow import Call
 from scenrun.language.verbs.step import Step
 from scenrun.plain_python.comments import Comments
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.meanings import CONSTANT, DURATION, EXPRESSION, SHARED, Function, Meaning, Scope, name
 from scenrun.plain_python.uses import Uses
 from scenrun.program.compiler.mentions import all_steps
+from scenrun.program.ir import Program
 
 WriteSteps = Callable[["Script", Function, Iterable[Step], Scope], None]
 
@@ -23,13 +25,16 @@ WriteSteps = Callable[["Script", Function, Iterable[Step], Scope], None]
 class Script:
     """Everything that the parts of one script share while it is written."""
 
-    def __init__(self, scenario: Scenario, write: WriteSteps) -> None:
+    def __init__(self, scenario: Scenario, program: Program, write: WriteSteps) -> None:
         self.scenario = scenario
+        self.program = program
         self.write = write
         """Writes the steps of a function."""
         self.uses = Uses(scenario)
-        self.imports: set[str] = {"logging"}
-        self.identifiers = Identifiers(["main", "check", "outcome"])
+        self.imports: set[str] = set()
+        self.logs = scenario.expect.outcomes is not None or bool(scenario.interrupts)
+        """Whether the script has lines for the log."""
+        self.identifiers = Identifiers(["main", "check", "outcome", *_modules(scenario)])
         self.meanings: dict[str, Meaning] = {}
         """The names of the file."""
         self.functions: dict[Hashable, Function] = {}
@@ -58,6 +63,10 @@ class Script:
             self.problems.append(problem)
 
     # --- names
+
+    def names(self) -> set[str]:
+        """What the names of the file are called in the script."""
+        return {ast.unparse(found.tree) for found in self.meanings.values()}
 
     def read(self, found: Meaning, scope: Scope) -> ast.expr:
         """The expression for one use of a name."""
@@ -139,10 +148,10 @@ class Script:
             self.counters[of] = self.identifiers.new(f"{of}_numbers")
         return self.counters[of]
 
-    def copied(self, text: str) -> str:
-        """A copy of a value."""
+    def copied(self, text: str, *, deep: bool = False) -> str:
+        """A copy of a value; `deep`: also of what is in it."""
         self.imports.add("copy")
-        return f"copy.{'deepcopy' if self.uses.is_nested else 'copy'}({text})"
+        return f"copy.{'deepcopy' if deep or self.uses.is_nested else 'copy'}({text})"
 
     # --- comments
 
@@ -152,7 +161,8 @@ class Script:
             return (), ""
         source = place.source
         if source.name not in self._comments:
-            self._comments[source.name] = Comments(source, self._lines_of(source))
+            is_own = source.name == self.scenario.source.name
+            self._comments[source.name] = Comments(source, self._lines_of(source), self._heads() if is_own else set())
         return self._comments[source.name].of(place.line)
 
     def _lines_of(self, source: Source) -> set[int]:
@@ -162,16 +172,37 @@ class Script:
                 if step.place and step.place.source.name == source.name:
                     lines.add(step.place.line)
         for behaviour in self.uses.behaviours.values():
-            places = [behaviour.place, *(parameter.place for parameter in behaviour.params.values())]
-            lines |= {place.line for place in places if place and place.source.name == source.name}
+            is_shipped = source.name != self.scenario.source.name
+            if is_shipped and behaviour.place and behaviour.place.source.name == source.name:
+                lines.add(behaviour.place.line)
         if source.name == self.scenario.source.name:
             lines |= set(self._parts())
         return lines
+
+    def comments_left(self) -> list[str]:
+        """The comments of the file's parts that were not written."""
+        found = self._comments.get(self.scenario.source.name)
+        return found.left() if found is not None else []
+
+    def _heads(self) -> set[int]:
+        """The lines of the sections whose entries are written, but not they themselves."""
+        node: Any = self.scenario._node
+        places = getattr(node, "places", {})
+        sections = ("sync", "state", "let", "threads", "behaviours")
+        own = {places[section][0].line for section in sections if section in places}
+        inner = {
+            key.line
+            for section in sections
+            for key, _ in getattr(node.get(section) if node else None, "places", {}).values()
+        }
+        return own - inner
 
     def _parts(self) -> list[int]:
         node: Any = self.scenario._node
         places = getattr(node, "places", {})
         found = [key.line for key, _ in places.values()]
+        for expression in (*self.scenario.expect.final, *self.scenario.expect.always):
+            found += [expression.place.line] if expression.place else []
         for section in ("sync", "state", "let", "threads", "behaviours", "expect"):
             inner = getattr(node.get(section) if node else None, "places", {})
             found += [key.line for key, _ in inner.values()]
@@ -182,3 +213,10 @@ class Script:
         node: Any = self.scenario._node
         places = getattr(node.get(section) if node else None, "places", {})
         return places[key][0] if key in places else None
+
+
+def _modules(scenario: Scenario) -> set[str]:
+    """The author's own modules, which the script imports."""
+    named = [step.function for step in all_steps(scenario) if isinstance(step, Call) and ":" in step.function]
+    named += [declared.python for declared in scenario.objects.values()]
+    return {one.partition(":")[0].partition(".")[0] for one in named}

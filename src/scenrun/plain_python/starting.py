@@ -17,17 +17,15 @@ def start_group(body: Body, text: str, found: Meaning) -> None:
         if found.count is None:
             body.add(f"{unparsed(found.tree)}.start()")
             return
-        with body.block(f"for thread in {unparsed(found.tree)}:"):
-            body.add("thread.start()")
+        one = body.loop_name("thread")
+        with body.block(f"for {one} in {unparsed(found.tree)}:"):
+            body.add(f"{one}.start()")
         return
     group = script.scenario.threads[text]
     pool = unparsed(script.meanings[str(group.pool)].tree)
     use = thread_use(script, text)
     index = unparsed(found.tree.slice) if isinstance(found.tree, ast.Subscript) else "index"
-    given = {**extra_of(text, group, use, index), **use.arguments}
-    arguments = [f"{key}={value}" for key, value in given.items()]
-    if len(arguments) == 1:
-        arguments = [arguments[0].partition("=")[2]]
+    arguments = use.given(extra_of(text, group, use, index))
     submitted = f"{pool}.submit({', '.join([use.function.name, *arguments])})"
     if found.count is not None:
         submitted = f"[{submitted} for index in range({count_of(script, text)})]"
@@ -49,5 +47,6 @@ def join_one(body: Body, found: Meaning, timeout: str | None) -> None:
     if found.count is None:
         body.add(f"{text}.join({limit})")
         return
-    with body.block(f"for thread in {text}:"):
-        body.add(f"thread.join({limit})")
+    one = body.loop_name("thread")
+    with body.block(f"for {one} in {text}:"):
+        body.add(f"{one}.join({limit})")

@@ -10,14 +10,13 @@ from typing import Any, TypeVar
 from scenrun.language.expressions import Expression
 from scenrun.language.verbs.step import Step
 from scenrun.plain_python import expressions
+from scenrun.plain_python.copies import kept
 from scenrun.plain_python.layout import unparsed
 from scenrun.plain_python.meanings import LOCAL, SHARED, Function, Meaning, Scope
 from scenrun.plain_python.script import Script
 from scenrun.program.compiler.mentions import assigned, mentioned
 
 S = TypeVar("S", bound=Step)
-_VIEWS = ("keys", "values", "items")
-"""Methods whose result changes with the mapping in Python, and is a list in the language."""
 _WRITERS: dict[type[Step], Callable[..., None]] = {}
 
 
@@ -63,6 +62,12 @@ class Body:
         with self.lines.block(header, above, beside):
             yield
 
+    def loop_name(self, wanted: str) -> str:
+        """A name for a short while: the one wanted, unless a name of the script or a local of this function is the same."""
+        locals_ = {unparsed(found.tree) for found in self.function.own.values()}
+        taken = {*self.script.names(), *locals_}
+        return wanted if wanted not in taken else self.function.identifiers.new(wanted)
+
     # --- values
 
     def text(self, expression: Expression, scope: Scope) -> str:
@@ -72,27 +77,7 @@ class Body:
     def value(self, expression: Expression, scope: Scope, into: str = "") -> str:
         """The text of an expression whose value is kept: a copy where the value may be changed in place elsewhere."""
         tree = expressions.tree_of(self.script, expression, scope)
-        return unparsed(self._kept(expression.tree, tree, into))
-
-    def _kept(self, given: ast.expr, tree: ast.expr, into: str) -> ast.expr:
-        changed = self.script.uses.changed_in_place
-        root = given
-        while isinstance(root, ast.Subscript) and not isinstance(root.slice, ast.Slice):
-            root = root.value
-        if isinstance(root, ast.Name) and (
-            root.id in changed or (into in changed and root.id not in ("name", "index"))
-        ):
-            return ast.parse(self.script.copied(unparsed(tree)), mode="eval").body
-        if isinstance(given, ast.Call) and isinstance(given.func, ast.Attribute) and given.func.attr in _VIEWS:
-            return ast.Call(ast.Name("list", ast.Load()), [tree], [])
-        if isinstance(given, ast.IfExp) and isinstance(tree, ast.IfExp):
-            tree.body = self._kept(given.body, tree.body, into)
-            tree.orelse = self._kept(given.orelse, tree.orelse, into)
-        elif isinstance(given, ast.List | ast.Tuple) and isinstance(tree, ast.List | ast.Tuple):
-            tree.elts = [self._kept(one, made, "") for one, made in zip(given.elts, tree.elts, strict=True)]
-        elif isinstance(given, ast.Dict) and isinstance(tree, ast.Dict):
-            tree.values = [self._kept(one, made, "") for one, made in zip(given.values, tree.values, strict=True)]
-        return tree
+        return unparsed(kept(self.script, expression.tree, tree, into))
 
     def seconds(self, timing: Any, scope: Scope) -> str | None:
         """A duration in seconds; None where there is none."""

@@ -16,10 +16,13 @@ from scenrun.plain_python.steps import Body, writes
 from scenrun.program import exceptions
 from scenrun.program.compiler.mentions import EXCEPTION, mentioned
 
+_OF_MORE_THAN_A_TEXT = ("UnicodeDecodeError", "UnicodeEncodeError", "UnicodeTranslateError", "ExceptionGroup")
+
 
 @writes(log_and_time.Log)
 def log(body: Body, step: log_and_time.Log, scope: Scope) -> None:
     """Writes a line with `logging`; fields stand at its end."""
+    body.script.logs = True
     text, *values = expressions.message(body.script, step.message, scope)
     if step.fields:
         holes = "".join(f" {key.replace('%', '%%')}=%s" for key in step.fields)
@@ -171,7 +174,6 @@ def return_(body: Body, step: flow.Return, scope: Scope) -> None:
 def run(body: Body, step: flow.Run, scope: Scope) -> None:
     """Calls the function that a behaviour is."""
     use = bound(body.script, step.target, step.args, scope, RUN)
-    body.function.raises |= use.function.raises
     extra = {one: thread_name(scope, one) for one in sorted(use.function.thread)}
     body.assign(step.into, call(use, extra), scope)
 
@@ -194,6 +196,8 @@ def exception(body: Body, step: Any, scope: Scope) -> str:
     found = EXCEPTION.match(first)
     assert found is not None
     made = exception_class(body, found.group(1))
+    if made in _OF_MORE_THAN_A_TEXT:
+        body.script.refuse(step.place, f"Python's {made} is made of more than a text: raise another exception")
     text = expressions.formatted(body.script, step.exception, scope, skip=found.end())
     return made if text == '""' else f"{made}({text})"
 
@@ -229,7 +233,9 @@ def _handler(body: Body, caught: str, steps: Any, scope: Scope) -> None:
         with body.block(f"except {caught}:"):
             body.steps(steps, scope)
         return
-    error = body.function.identifiers.new("error")
+    error = body.loop_name("error")
+    if "error" in scope.inner:  # a handler inside another one, which may ask for its own afterwards
+        error = body.function.identifiers.new("error")
     text = Meaning(ast.Call(name("str"), [name(error)], []), LOCAL)
     with body.block(f"except {caught} as {error}:"):
         body.steps(steps, scope.with_names(error=text))

@@ -83,9 +83,9 @@ def _wait_for_futures(body: Body, step: verbs.Wait, scope: Scope, timeout: str |
     if step.into is None:
         body.add(waited)
         return
-    done = body.function.identifiers.new("done")
+    done, one = body.loop_name("finished"), body.loop_name("future")
     body.add(f"{done} = {waited}.done")
-    body.assign(step.into, f"[future for future in {futures} if future in {done}]", scope)
+    body.assign(step.into, f"[{one} for {one} in {futures} if {one} in {done}]", scope)
 
 
 @writes(verbs.WaitFor)

@@ -8,7 +8,7 @@ from typing import Any
 from scenrun.language.fields import Reference
 from scenrun.language.verbs import threads as verbs
 from scenrun.plain_python import expressions
-from scenrun.plain_python.functions import LATER, THREAD, Use, as_target, bound, call
+from scenrun.plain_python.functions import LATER, THREAD, Use, as_target, bound, call, is_first
 from scenrun.plain_python.layout import quoted, unparsed
 from scenrun.plain_python.meanings import SHARED, Meaning, Scope
 from scenrun.plain_python.starting import join_one, start_group
@@ -44,8 +44,9 @@ def cancel(body: Body, step: verbs.Cancel, scope: Scope) -> None:
     """Cancels a timer or a future."""
     found = _object(body, step.object or step.future or step.timer, scope)
     if found.count is not None:
-        with body.block(f"for timer in {unparsed(found.tree)}:"):
-            body.add("timer.cancel()")
+        one = body.loop_name("timer")
+        with body.block(f"for {one} in {unparsed(found.tree)}:"):
+            body.add(f"{one}.cancel()")
         return
     body.assign(step.into, f"{unparsed(found.tree)}.cancel()", scope)
 
@@ -73,6 +74,8 @@ def spawn(body: Body, step: verbs.Spawn, scope: Scope) -> None:
     use = bound(body.script, step.target, step.args, scope, THREAD)
     use.is_read_late = False  # whoever spawns computes the arguments
     target = as_target(use, _numbered(body, use, step.target, step.target))
+    if "a thread that is made while running" not in use.function.users:
+        use.function.users.append("a thread that is made while running")
     after = body.seconds(step.after, scope)
     daemon = ", daemon=True" if step.daemon and after is None else ""
     if after is not None:
@@ -94,10 +97,14 @@ def spawn(body: Body, step: verbs.Spawn, scope: Scope) -> None:
 
 def submitted(body: Body, pool: str, use: Use, extra: dict[str, str]) -> str:
     """The call that hands a function to a pool."""
-    given = [f"{key}={text}" for key, text in {**extra, **use.arguments}.items()]
-    if len(given) == 1:
-        given = [given[0].partition("=")[2]]
-    return f"{pool}.submit({', '.join([use.function.name, *given])})"
+    return f"{pool}.submit({', '.join([use.function.name, *use.given(extra)])})"
+
+
+def _is_task(use: Use, pool: Meaning) -> None:
+    """Note that the tasks of a pool run a function."""
+    user = f"a task of `{unparsed(pool.tree)}`"
+    if user not in use.function.users:
+        use.function.users.append(user)
 
 
 @writes(verbs.Submit)
@@ -106,6 +113,7 @@ def submit(body: Body, step: verbs.Submit, scope: Scope) -> None:
     pool = _object(body, step.pool, scope)
     use = bound(body.script, step.target, step.args, scope, THREAD)
     extra = _numbered(body, use, step.pool.name, step.pool.name)
+    _is_task(use, pool)
     body.assign(step.into, submitted(body, unparsed(pool.tree), use, extra), scope, reads=False)
 
 
@@ -116,15 +124,18 @@ def map_(body: Body, step: verbs.Map, scope: Scope) -> None:
     item = body.function.identifiers.new(step.as_)
     use = bound(body.script, step.target, step.args, scope, THREAD, {step.as_: item})
     over = body.value(step.over, scope)
+    _is_task(use, Meaning(ast.parse(pool, mode="eval").body, "pool"))
     given = {**use.arguments}
     if use.function.thread:
         body.script.refuse(
             step.place, "a task of `map` that asks for `name` or `index`: `submit` it for each item in a loop instead"
         )
     function = use.function.name
-    if len(given) > 1:
-        others = ", ".join(f"{key}={text}" for key, text in given.items())
-        function = f"lambda {item}: {function}({others})"
+    if len(given) > 1 or not is_first(use, next(iter(given))):
+        kept = {key: text for key, text in given.items() if text != item and not _is_constant(text)}
+        passed = ", ".join(f"{key}={key if key in kept else text}" for key, text in given.items())
+        names = ", ".join([item, *(f"{key}={text}" for key, text in kept.items())])
+        function = f"lambda {names}: {function}({passed})"
     if step.into is None:
         body.add(f"{pool}.map({function}, {over})")
         return

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from scenrun.errors import Place, ScenarioError
-from scenrun.language.primitives import Timer
 from scenrun.language.verbs.log_and_time import Log
 from scenrun.plain_python import declarations, expectations, helpers, steps_of_flow, steps_of_objects, steps_of_threads
 from scenrun.plain_python.groups import declare_groups, known_everywhere, made_threads
@@ -38,7 +37,7 @@ def plain_python(loaded: Loaded) -> PlainPython:
 
     Raises ScenarioError with each place that cannot be said in plain Python.
     """
-    script = Script(loaded.scenario, write_steps)
+    script = Script(loaded.scenario, loaded.program, write_steps)
     declarations.declare_names(script)
     declare_groups(script)
     script.early = known_everywhere(script.scenario)
@@ -49,14 +48,23 @@ def plain_python(loaded: Loaded) -> PlainPython:
     early = _threads_made_early(script)
     interrupts = write_interrupts(script)
     values, objects = declarations.write_values(script), declarations.write_objects(script, late=False)
-    ends = [expectations.write_watcher(script), expectations.write_outcome(script), expectations.write_check(script)]
+    is_waited_for = expectations.has_check(script.scenario) and ends_late(script)
+    waiting = [helpers.write_waiting(script)] if is_waited_for else []
+    ends = [
+        *waiting,
+        expectations.write_watcher(script),
+        expectations.write_outcome(script),
+        expectations.write_check(script),
+    ]
     if script.problems:
         raise ScenarioError(script.problems)
+    begin = _begin(script, interrupts)  # it may import something, and so may these
+    helped = helpers.write_helpers(script)
+    rest = [*_functions(script)]  # what is written here has its comments by then
     lines = Lines()
     lines.written += _docstring(script)
-    begin = _begin(script, interrupts)  # it may import something
     lines.gap()
-    lines.written += [f"import {one}" for one in sorted(script.imports)]
+    lines.written += [f"import {one}" for one in sorted(script.imports | ({"logging"} if script.logs else set()))]
     clock = Lines()
     if "begun" in script.helpers:
         clock.add(f"{script.helpers['begun']} = time.monotonic()")
@@ -64,7 +72,7 @@ def plain_python(loaded: Loaded) -> PlainPython:
         if part.written:
             lines.gap()
             lines.extend(part)
-    for part in (*helpers.write_helpers(script), *_functions(script), late, early, *interrupts.functions, *ends):
+    for part in (*helped, *rest, late, early, *interrupts.functions, *ends):
         if part.written:
             lines.gap(2)
             lines.extend(part)
@@ -78,13 +86,18 @@ def plain_python(loaded: Loaded) -> PlainPython:
 def _docstring(script: Script) -> list[str]:
     scenario = script.scenario
     above, beside = script.comments_at(_place_of_name(script))
-    first = scenario.description.strip() or f"The scenario {scenario.scenario}."
+    first = scenario.description.strip() or f"The scenario `{scenario.scenario}` in plain Python."
     text = textwrap.wrap(first, WIDTH - 3)
     prose = [*_without_ends(above), *([beside] if beside else [])]
     if prose:
         text += ["", *prose]
     words = sorted({word for words in scenario.expect.verdict.values() for word in words}) or ["holds"]
-    text += ["", f"The scenario `{scenario.scenario}` in plain Python; what it shows: {' or '.join(words)}."]
+    which = f"The scenario `{scenario.scenario}` in plain Python; what" if scenario.description else "What"
+    text += ["", f"{which} it shows: {' or '.join(words)}."]
+    if script.program.queues_shut_down:
+        text += ["It needs Python 3.13 or later, whose queues can be shut down."]
+    if left := script.comments_left():
+        text += ["", "What else the file says:", *left]
     if script.left_out:
         text += ["Only a search can ask, and no run: " + "; ".join(words for _, words in script.left_out) + "."]
     escaped = [line.replace("\\", "\\\\").replace('"""', "'''") for line in text]
@@ -163,32 +176,11 @@ def _title(script: Script, function: Function) -> str:
         return (
             "Starts the threads and waits for them." if script.scenario.main is None else "What the main thread does."
         )
-    users = [text for text, group in script.scenario.threads.items() if _runs(script, text, group, function)]
-    timers = [
-        text
-        for text, one in script.scenario.sync.items()
-        if isinstance(one, Timer) and _named(script, one.target, function)
-    ]
-    kind = "timer" if timers and not users else "thread"
-    listed = [f"`{text}`" for text in users + timers]
-    if not listed:
+    if not function.users:
         return "Steps that others run."
-    if len(listed) > 1:
-        return f"What the {kind}s {', '.join(listed[:-1])} and {listed[-1]} do."
-    group = script.scenario.threads.get((users + timers)[0])
-    if group is not None and group.count > 1:
-        return f"What each of the {kind}s {listed[0]} does."
-    return f"What the {kind} {listed[0]} does."
-
-
-def _runs(script: Script, text: str, group: Any, function: Function) -> bool:
-    if group.do is not None:
-        return script.functions.get(("group", text)) is function
-    return _named(script, str(group.target), function)
-
-
-def _named(script: Script, target: str, function: Function) -> bool:
-    return any(isinstance(key, tuple) and key[0] == target and one is function for key, one in script.functions.items())
+    first, *others = function.users
+    listed = first if not others else f"{', '.join([first, *others[:-1]])} and {others[-1]}"
+    return f"What {listed} {'do' if others else 'does'}."
 
 
 def _begin(script: Script, interrupts: Any) -> Lines:
@@ -197,15 +189,18 @@ def _begin(script: Script, interrupts: Any) -> Lines:
     with lines.block('if __name__ == "__main__":'):
         fields = "".join(f" {key}={value}" for key, value in script.scenario.log.fields.items()).replace("%", "%%")
         pattern = f"%(asctime)s %(threadName)s:{fields} %(message)s"
-        lines.add(f"logging.basicConfig(format={quoted(pattern)}, level=logging.{_level(script)})")
+        if script.logs:
+            lines.add(f"logging.basicConfig(format={quoted(pattern)}, level=logging.{_level(script)})")
         if "random" in script.imports:
             lines.add(f"random.seed({script.scenario.seed})")
         for one in interrupts.begin:
             lines.add(one)
         if expectations.has_check(script.scenario) and ends_late(script):
-            script.imports.add("atexit")
-            lines.add("atexit.register(check)", beside="when every thread has ended")
-        lines.add("main()")
+            lines.add("main()")
+            lines.add(f"{script.helpers['waiting']}()")
+            lines.add("check()")
+        else:
+            lines.add("main()")
     return lines
 
 
