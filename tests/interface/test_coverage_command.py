@@ -52,7 +52,7 @@ def test_the_cells_of_a_sweep_are_counted(file: Path, capfd: pytest.CaptureFixtu
     assert run_cli(["coverage", str(file), "--over", "threads.a.count=1,2,7", "--seeds", "2", "--json"]) == 0
     out, err = capfd.readouterr()
     found = json.loads(out)
-    assert (found["what"], found["total"]) == ("simulated cells", 6)
+    assert (found["what"], found["total"]) == ("simulated cell", 6)
     assert {one["line"]: one["count"] for one in found["steps"]}[10] == 2
     assert "not reached" not in err
 
@@ -64,7 +64,7 @@ def test_the_runs_of_a_log_are_counted(file: Path, tmp_path: Path, capfd: pytest
     out, err = capfd.readouterr()
     rows = _rows(out)
     assert (rows[7], rows[8], rows[10], rows[11]) == ("3", "3", "0", "3")
-    assert "not reached in these runs: line 10" in err
+    assert "not reached in runs: line 10" in err
     assert run_cli([str(file), "--log", str(log), "-q"]) == 0
     assert run_cli(["coverage", str(log)]) == 2
     assert "--level debug" in capfd.readouterr().err

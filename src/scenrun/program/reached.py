@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from scenrun.program.ir import Program
 
 _OF_THE_FILE = ("threads.", "main", "behaviours.", "sync.", "stop")
 """How the paths of steps begin that the file itself has; those of built-in behaviours begin otherwise."""
-_LOGGED = ("log", "sleep", "work", "call", "raise")
+_LOGGED = ("log", "sleep", "work", "call")
 """The steps without an object of which a log at level debug has lines."""
 
 
@@ -21,14 +21,31 @@ class StepOfFile(NamedTuple):
     path: str
 
 
-def steps_of_file(program: Program) -> dict[StepOfFile, set[tuple[int, int]]]:
-    """The steps of a program's file in the order of its lines, each with its places: numbers of a code and an instruction."""
-    found: dict[StepOfFile, set[tuple[int, int]]] = {}
+def steps_at_places(program: Program) -> dict[tuple[int, int], tuple[StepOfFile, ...]]:
+    """For each place, the numbers of a code and an instruction, the steps of the file that a thread is in there.
+
+    A step that has others in it, as `try` and `if` have, is reached where one of these is.
+    """
+    by_path: dict[str, StepOfFile] = {}
     for code in program.codes:
-        for pc, instruction in enumerate(code.instructions):
-            if instruction.line and instruction.step.startswith(_OF_THE_FILE):
-                found.setdefault(StepOfFile(instruction.line, instruction.step), set()).add((code.number, pc))
-    return dict(sorted(found.items()))
+        for one in code.instructions:
+            if one.line and one.step.startswith(_OF_THE_FILE) and ("[" in one.step or "." in one.op):
+                by_path.setdefault(one.step, StepOfFile(one.line, one.step))
+    found = {}
+    for code in program.codes:
+        for pc, one in enumerate(code.instructions):
+            if one.step in by_path:
+                around = [by_path[path] for path in _around(one.step) if path in by_path]
+                found[code.number, pc] = tuple(around)
+    return found
+
+
+def _around(path: str) -> Iterator[str]:
+    """The path of a step, and the paths of those that it is in."""
+    yield path
+    while "[" in path and (at := path.rfind(".")) > 0:
+        path = path[:at]
+        yield path
 
 
 def logged_steps(program: Program) -> set[StepOfFile]:
@@ -37,8 +54,15 @@ def logged_steps(program: Program) -> set[StepOfFile]:
         StepOfFile(one.line, one.step)
         for code in program.codes
         for one in code.instructions
-        if one.line and ("." in one.op or one.op in _LOGGED) and one.step.startswith(_OF_THE_FILE)
+        if one.line and one.step.startswith(_OF_THE_FILE)
+        if one.op in _LOGGED or ("." in one.op and not one.op.startswith("atomic."))
     }
+
+
+def draws(program: Program) -> bool:
+    """Whether steps draw numbers, on which it may depend where threads come."""
+    texts = (text for code in program.codes for one in code.instructions for text in one.arguments)
+    return any("random" in text for text in texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +83,8 @@ class Reached:
     """The states that a search visited; None where none was made."""
     is_closed: bool = False
     """Whether these are all."""
+    within: str = ""
+    """What the search left out, in words: `in virtual time`, `with seed 0`. Then nothing is said to be never reached."""
     text: str = field(default="", repr=False)
     """The text of the file."""
 
@@ -76,5 +102,5 @@ class Reached:
             "what": self.what, "total": self.total,
             "steps": [{"line": step.line, "step": step.path, "count": count} for step, count in self.counts.items()],
             "never": [step._asdict() for step in self.never], "not_yet": [step._asdict() for step in self.not_yet],
-            "states": self.searched, "closed": self.is_closed,
+            "states": self.searched, "closed": self.is_closed, "within": self.within,
         }  # fmt: skip

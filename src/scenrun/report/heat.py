@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scenrun.printable import clean
 from scenrun.program.reached import Reached, StepOfFile
+from scenrun.report.amounts import counted
 
 _HEAT = " ░▒▓█"
 """From none to all."""
@@ -33,18 +34,20 @@ def headline(reached: Reached) -> str:
     """What was counted, in a sentence."""
     steps = len(reached.counts)
     came = steps - len(reached.never) - len(reached.not_yet)
-    words = f"{came} of {steps} steps reached; counted in {reached.total:,} {reached.what}"
+    words = f"{came} of {steps} steps reached; counted in {counted(reached.total, reached.what)}"
     if reached.searched is not None:
         extent = "all" if reached.is_closed else "the first"
-        words += f", and looked for in {extent} {reached.searched:,} states"
+        words += f", and looked for in {extent} {counted(reached.searched, 'state')}"
+    if reached.within:
+        words += f", {reached.within}"
     return words
 
 
 def missed(reached: Reached) -> list[str]:
     """A line for each step that was not reached."""
     certain = [f"never reached, in no schedule: {_named(step)}" for step in reached.never]
-    where = "these runs" if reached.searched is None else "what was searched"
-    return certain + [f"not reached in {where}: {_named(step)}" for step in reached.not_yet]
+    where = f"in {reached.what}s" if reached.searched is None else reached.within or "in what was searched"
+    return certain + [f"not reached {where}: {_named(step)}" for step in reached.not_yet]
 
 
 def _named(step: StepOfFile) -> str:

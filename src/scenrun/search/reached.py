@@ -5,17 +5,21 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 
 from scenrun.model.machine import FOLDED, FREE, Transition
 from scenrun.model.state import State
 from scenrun.model.step_recorder import Place, StepRecorder
+from scenrun.program.any_number import refuse_any_number
 from scenrun.program.ir import Program
-from scenrun.program.reached import Reached, steps_of_file
+from scenrun.program.reached import Reached, StepOfFile, draws, steps_at_places
 from scenrun.search.options import SearchOptions
 from scenrun.search.portfolio import Portfolio, StateSearchOptions
 from scenrun.search.space.packed import Packed
 from scenrun.search.space.state_space import Overflow
 
+Places = Mapping[Place, tuple[StepOfFile, ...]]
+"""The steps of the file at each place."""
 MOST_STEPS = 10_000
 """The steps after which a drawn schedule is given up: it counts with what it has come to."""
 DRAWING_S = 10.0
@@ -30,24 +34,32 @@ def reached(program: Program, seed: int, how: SearchOptions, schedules: int) -> 
     Returns for each step of the file in how many of them a thread comes to it. A step that none came to is 0, and is in
     `never` where the search was closed without it, or in `not_yet` where it was not.
     """
+    refuse_any_number(program)
+    within = []
     if (line := program.reads_clock) is not None:
         how = how.for_clock(line)
+        within.append(f"in virtual time, as line {line} reads the clock")
+    if draws(program):
+        within.append(f"with seed {seed}")
     if program.interrupts:
         how = how.for_interrupts(program.interrupts[0].line)
-    steps = steps_of_file(program)
+    places = steps_at_places(program)
     came, is_closed, states = _searched(program, seed, how)
-    drawn = _Drawing(program, seed, how)
+    drawn = _Drawing(program, seed, how, places)
     drawn.walk(schedules)
-    counts = {step: max((drawn.counts[place] for place in places), default=0) for step, places in steps.items()}
-    missed = [step for step, places in steps.items() if not places & (came | set(drawn.counts))]
+    reached = {step for place in came for step in places.get(place, ())} | set(drawn.counts)
+    steps = sorted({step for some in places.values() for step in some})
+    missed = tuple(step for step in steps if step not in reached)
+    is_certain = is_closed and not within
     return Reached(
-        what="drawn schedules",
+        what="drawn schedule",
         total=drawn.walked,
-        counts=counts,
-        never=tuple(missed) if is_closed else (),
-        not_yet=() if is_closed else tuple(missed),
+        counts={step: drawn.counts[step] for step in steps},
+        never=missed if is_certain else (),
+        not_yet=() if is_certain else missed,
         searched=states,
         is_closed=is_closed,
+        within=" and ".join(within),
     )
 
 
@@ -69,11 +81,12 @@ def _searched(program: Program, seed: int, how: SearchOptions) -> tuple[set[Plac
 class _Drawing:
     """Schedules of which each step is drawn."""
 
-    def __init__(self, program: Program, seed: int, how: SearchOptions) -> None:
+    def __init__(self, program: Program, seed: int, how: SearchOptions, places: Places) -> None:
+        self._places = places
         self._machine = StepRecorder(program, seed, folded=FOLDED if how.is_timed else FREE, timed=how.is_timed)
         self._draw = random.Random(f"{seed}/reached")
-        self.counts: Counter[Place] = Counter()
-        """In how many schedules a thread came to each place."""
+        self.counts: Counter[StepOfFile] = Counter()
+        """In how many schedules a thread came to each step."""
         self.walked = 0
 
     def walk(self, schedules: int) -> None:
@@ -82,7 +95,7 @@ class _Drawing:
         while self.walked < schedules and time.monotonic() < end:
             self._walk_one(end)
             self.walked += 1
-            self.counts.update(self._machine.came)
+            self.counts.update({step for place in self._machine.came for step in self._places.get(place, ())})
 
     def _walk_one(self, end: float) -> None:
         machine = self._machine

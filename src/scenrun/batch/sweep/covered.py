@@ -26,7 +26,7 @@ def reached_by_cells(sweep_plan: SweepPlan) -> Reached:
         cells += 1
     steps = sorted(known | set(counts))
     return Reached(
-        "simulated cells", cells, {step: counts[step] for step in steps},
+        "simulated cell", cells, {step: counts[step] for step in steps},
         not_yet=tuple(step for step in steps if not counts[step]), text=job.text,
     )  # fmt: skip
 

@@ -59,7 +59,7 @@ def coverage_command(file: str, as_json: bool, quiet: bool, **options: Any) -> i
 
 def _asked_of(file: str, options: dict[str, Any]) -> tuple[Reached, str]:
     """What was reached of a file, or by the runs of a log, and the file's text."""
-    kind = "scenario" if file == "-" else kind_of(file)
+    kind = kind_of(file)
     is_swept = kind == "scenario" and bool(options["over"] or options["seeds"])
     others = {"scenario": (*_OF_SEARCHES, "sets", "seed", "over", "seeds")}.get(kind, ())
     allowed = ("sets", "seed", "over", "seeds") if is_swept else others
