@@ -405,3 +405,22 @@ def test_in_cpython_system_exit_in_a_callback_is_that_of_whoever_completes() -> 
     with pytest.raises(SystemExit):
         future.set_result(1)
     assert seen == []
+
+
+def test_on_threads_a_time_out_of_as_completed_is_no_longer_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real run waits in slices, so that it can be ended: to see what is done already is no wait, however long a slice is."""
+    monkeypatch.setattr("scenrun.execution.threads.threads.SLICE_S", 40.0)
+    scenario = {
+        "scenario": "soon", "sync": {"crew": {"pool": {"max_workers": 1}}, "go": "event"}, "state": {"late": False},
+        "behaviours": {"task": {"do": [{"wait": "go"}]}},
+        "main": [
+            {"submit": {"pool": "crew", "target": "task", "into": "one"}},
+            {"try": [{"for": "_x", "as_completed": "[one]", "timeout": "1ms", "do": [{"log": "x"}]}],
+             "except": {"TimeoutError": [{"set": {"late": True}}]}},
+            {"set_event": "go"},
+        ],
+        "expect": {"final": ["late"]},
+    }  # fmt: skip
+    result = scenrun.run(scenario, time_limit="200s")
+    assert result.verdict == "holds"
+    assert result.elapsed_s < 30

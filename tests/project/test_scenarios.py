@@ -32,7 +32,12 @@ def scenrun(*arguments: str) -> subprocess.CompletedProcess[str]:
 @cache
 def process(name: str) -> subprocess.CompletedProcess[str]:
     """One run of a shipped scenario, with every operation shown where they are few."""
-    return scenrun(str(SCENARIOS / f"{name}.yaml"), "--level", "debug" if name in QUICK else "info")
+    level = "debug" if name in QUICK else "info"
+    return scenrun(str(SCENARIOS / f"{name}.yaml"), "--level", level, *PATIENTLY.get(name, ()))
+
+
+PATIENTLY = {"lost_update": ("--set", "threads.updater.args.pause=2s")}
+"""Longer pauses, so that the second thread begins within one also where the machine stands still for a while."""
 
 
 @cache

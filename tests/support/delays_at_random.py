@@ -69,9 +69,18 @@ def least_delay(timed: Machine, transitions: Sequence[Transition]) -> int:
             )
         able = 0 if timed.is_over(state) else sum(_can_move(timed, state, n) for n in range(len(state.threads)))
         if late < 60 * UNIT_NS and any(one.remaining for one in state.threads):
-            later = _woken(timed, aged(timed, state, UNIT_NS))
+            later = _woken(timed, _waiting_alone(timed, state, aged(timed, state, UNIT_NS)))
             heapq.heappush(waiting, (late + able * UNIT_NS, next(numbers), at, later))
     raise AssertionError("no moments fit the path")
+
+
+def _waiting_alone(timed: Machine, before: State, after: State) -> State:
+    """The state after some time, in which a time-out counts only while its thread could not go on: it has not asked yet."""
+    threads = list(after.threads)
+    for number, thread in enumerate(before.threads):
+        if thread.pc != ENDED and not thread.phase and timed.step(before, Transition(number)) is not None:
+            threads[number] = threads[number]._replace(remaining=thread.remaining)
+    return after._replace(threads=tuple(threads))
 
 
 def _can_move(timed: Machine, state: State, number: int) -> bool:

@@ -60,7 +60,7 @@ class _Several:
     def done(self, slice_s: float = 0.0) -> list[Context]:
         """Waits up to `slice_s` seconds for enough of them; returns those that are done."""
         real = {context.future: context for context in self.contexts}
-        when = ALL if self._when == NOW else self._when
+        when, slice_s = (ALL, 0.0) if self._when == NOW else (self._when, slice_s)
         done, _ = concurrent.futures.wait(real, slice_s, when.upper())  # type: ignore[arg-type]
         return [context for future, context in real.items() if future in done]
 

@@ -157,7 +157,7 @@ def _lines(found: CodeExplored) -> list[str]:
 def finding_lines(one: CodeFinding) -> list[str]:
     """A finding with the table of its steps."""
     steps, less = len(one.schedule), ""
-    if one.found_with != steps:
+    if one.found_with > steps:
         less = f", shortened from {one.found_with}"
     again = "" if one.is_reproduced else "; THE SAME SCHEDULE DID NOT SHOW IT AGAIN"
     size = f"{steps} step{'s' * (steps != 1)}, {one.switches} switch{'es' * (one.switches != 1)}{less}{again}"

@@ -71,7 +71,7 @@ def _searched(found: SearchRecord) -> str:
 def finding_lines(one: Counterexample, width: int) -> list[str]:
     """A finding with the table of its steps. width: columns of the terminal."""
     steps = len(one.story.steps)
-    less = f", shortened from {one.found_with}" if one.found_with != steps else ""
+    less = f", shortened from {one.found_with}" if one.found_with > steps else ""
     which = f", schedule {one.schedule + 1:,}" if one.schedule is not None else ""
     time = "" if one.time is None or one.time.is_timeless else f"; {one.time}"
     size = f"{_number(steps, 'step')}, {_number(one.switches, 'switch', 'es')}{less}{which}{time}"

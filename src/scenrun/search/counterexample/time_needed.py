@@ -1,8 +1,8 @@
 """What a schedule needs of time: whether it is one of virtual time too, or else how late threads must be for it at the least.
 
 Every step of the schedule is given a moment. Steps take no time; what sleeps and works goes on at the earliest when that is
-over, and a time-out fires at its deadline at the earliest. A thread is late by all the time that passes while it could
-move. Where no thread need be late, the schedule is one of virtual time.
+over, and a time-out fires at its deadline at the earliest, which counts from when there is something to wait for. A thread is
+late by all the time that passes while it could move. Where no thread need be late, the schedule is one of virtual time.
 """
 
 from __future__ import annotations
@@ -88,6 +88,8 @@ def time_needed(machine: Machine, transitions: Sequence[Transition]) -> TimeNeed
         return None
     path = _Path(machine, transitions)
     try:
+        if not path.is_sure:
+            return None
         times = path.earliest()
         if not sum(path.late(times)):
             return TimeNeeded((), is_timeless=not has_durations(machine))
@@ -128,6 +130,12 @@ class _Path:
         self._waiting: dict[int, _Ready] = {}
         self._deadlines: dict[int, dict[str, _Ready]] = defaultdict(dict)
         self._open: dict[int, tuple[int, _Ready]] = {}
+        self._blocked: set[int] = set()
+        """The threads that could not do what they came to at some moment since."""
+        self._unsure: set[int] = set()
+        """Threads of whose wait it is not known whether it began before or after they had slept."""
+        self.is_sure = True
+        """Whether it is known from when on each time-out counts."""
         self._arrive(0, None)
         for number, transition in enumerate(transitions, 1):
             self._look(number - 1)
@@ -142,6 +150,8 @@ class _Path:
             name = thread.who.name
             if at not in self._arrived or at == moved:
                 self._arrived[at] = _Ready(number, self.keeper.lasted.get(name, 0))
+                self._blocked.discard(at)
+                self._unsure.discard(at)
                 if not thread.phase:
                     self._waiting[at] = self._arrived[at]
                 elif thread.phase == 1:
@@ -154,7 +164,7 @@ class _Path:
         state = self.states[-1]
         over = self.machine.is_over(state)
         for at in range(len(state.threads)):
-            ready = None if over else self._ready(state, at)
+            ready = None if over else self._ready(state, at, number)
             if at in self._open and self._open[at][1] != ready:
                 self._close(at, number, moves=False)
             if ready is not None and at not in self._open:
@@ -164,11 +174,25 @@ class _Path:
         begin, ready = self._open.pop(at)
         self.spans.append(_Span(at, begin, number, ready, moves))
 
-    def _ready(self, state: State, at: int) -> _Ready | None:
+    def _note_wait(self, number: int, thread: Thread, at: int, *, can_go_on: bool) -> None:
+        """Note from when on a thread waits: not while it could have had what it waits for, had it only asked."""
+        if thread.phase:
+            return
+        arrived = self._arrived[at]
+        if can_go_on:
+            if arrived.after or at in self._blocked:
+                self._unsure.add(at)
+        elif at not in self._blocked:
+            self._blocked.add(at)
+            if number > arrived.step and not arrived.after:
+                self._waiting[at] = _Ready(number, 0)
+
+    def _ready(self, state: State, at: int, number: int) -> _Ready | None:
         """From when on a thread can move in a state; None where it can not."""
         if state.threads[at].pc == ENDED:
             return None
         ways = [way for way, _ in self.machine.following_of(state, at)]
+        self._note_wait(number, state.threads[at], at, can_go_on=any(not way.expires for way in ways))
         if not ways:
             return None
         return self._arrived[at] if any(not way.expires for way in ways) else self._due(state.threads[at], at)
@@ -190,6 +214,8 @@ class _Path:
         self.constraints.append((arrived.step, number, arrived.after))
         ready = self._due(state.threads[at], at) if transition.expires else arrived
         self.constraints.append((ready.step, number, ready.after))
+        if transition.expires and at in self._unsure:
+            self.is_sure = False
         self._keep_deadline(number, state.threads[at], at, transition)
         if at in self._open:
             self._close(at, number, moves=True)

@@ -10,8 +10,8 @@ const figureTables = (() => {
   const saysNothing = (item) => (item instanceof Node ? item.nodeName !== "CANVAS" && !item.textContent.trim() : SAYS_NOTHING.has(String(item ?? "")));
   const columnsOf = (heads, lines) => heads.map((_, i) => i).filter((i) => !i || !lines.every((line) => saysNothing(line[i])));
 
-  const tableOf = (heads, lines, name) => {
-    const shown = columnsOf(heads, lines);
+  const tableOf = (heads, lines, name, all = false) => {
+    const shown = all ? [...heads.keys()] : columnsOf(heads, lines);
     const style = (i) => (heads[i].startsWith(">") ? "number" : "");
     return el("div", { class: "scroll held", role: "group", "aria-label": name }, el("table", { "aria-label": name },
       el("thead", {}, el("tr", {}, shown.map((i) => el("th", { scope: "col", class: style(i) }, heads[i].replace(">", ""))))),

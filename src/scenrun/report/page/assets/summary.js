@@ -60,11 +60,11 @@ const summary = (() => {
     return lines.length ? block("Expectations", figureTables.tableOf(["expected", "that", "found", "scenario"], lines, "Expectations")) : "";
   };
 
-  const state = () => (data.closing.state.length ? block("Shared variables at the end", figureTables.tableOf(["name", "value"], data.closing.state, "Shared variables at the end")) : "");
+  const state = () => (data.closing.state.length ? block("Shared variables at the end", figureTables.tableOf(["name", "value"], data.closing.state, "Shared variables at the end", true)) : "");
   const block = (title, content) => el("div", {}, el("h3", {}, title), content);
   const bound = () => {
     const sentence = data.figures?.bottleneck?.sentence;
-    return sentence ? el("p", { class: "said" }, bdi(sentence.charAt(0).toUpperCase() + sentence.slice(1) + "."), " ") : "";
+    return sentence ? el("p", { class: "said" }, bdi(`${sentence}.`), " ") : "";
   };
 
   const build = () => {
