@@ -31,13 +31,18 @@ def scenrun(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @cache
 def process(name: str) -> subprocess.CompletedProcess[str]:
-    """One run of a shipped scenario, with every operation shown where they are few."""
-    level = "debug" if name in QUICK else "info"
-    return scenrun(str(SCENARIOS / f"{name}.yaml"), "--level", level, *PATIENTLY.get(name, ()))
+    """One run of a shipped scenario, with every operation shown where they are few.
+
+    In `lost_update` the second thread has to begin within 100 ms; where the machine stood still for longer, it is run again.
+    """
+    done = [_run(name)]
+    while name == "lost_update" and done[-1].returncode and len(done) < 4:
+        done.append(_run(name))
+    return done[-1]
 
 
-PATIENTLY = {"lost_update": ("--set", "threads.updater.args.pause=2s")}
-"""Longer pauses, so that the second thread begins within one also where the machine stands still for a while."""
+def _run(name: str) -> subprocess.CompletedProcess[str]:
+    return scenrun(str(SCENARIOS / f"{name}.yaml"), "--level", "debug" if name in QUICK else "info")
 
 
 @cache
