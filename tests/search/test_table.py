@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import scenrun
 from scenrun.search.counterexample.rounds import Rounds, rounds_of
@@ -133,3 +134,35 @@ def test_every_row_of_a_step_has_its_line() -> None:
     one = first(SCENARIOS / "lost_update.yaml")
     rows = [row for row in told(one)[2:] if "switched" not in row and row != "11 ends"]
     assert all(row.rsplit(" ", 1)[1].isdigit() for row in rows)
+
+
+def test_an_exception_stands_where_it_is_raised() -> None:
+    """Below what led to it, with its own line, also where it passes a `with`; what an operation raises stands beside it."""
+    scenario = {
+        "scenario": "raised", "sync": {"guard": "lock", "free": "lock"}, "state": {"n": 0},
+        "threads": {
+            "a": {"do": [{"with": "guard", "do": [{"set": {"n": 1}}, {"if": "n == 1", "then": [{"raise": "ValueError: one"}]}]}]},
+        },
+        "expect": {"verdict": "exception"},
+    }  # fmt: skip
+    lines = [line.strip() for line in table_of(scenario)]
+    at = {
+        word: next(n for n, line in enumerate(lines) if word in line)
+        for word in ("if n == 1", "! ValueError", "release guard")
+    }
+    assert at["if n == 1"] < at["! ValueError"] < at["release guard"]
+    (one,) = scenrun.explore({**scenario, "threads": {"a": {"do": [{"release": "free"}]}}}).counterexamples
+    assert any("release free" in line and "! RuntimeError" in line for line in table(one))
+
+
+def table_of(scenario: dict[str, Any]) -> list[str]:
+    """The table of the only finding."""
+    (one,) = scenrun.explore(scenario).counterexamples
+    assert one.sentence.startswith("a ends with ValueError: one (line ")
+    raised = next(
+        number
+        for number, line in enumerate(yaml.safe_dump(scenario, sort_keys=False).splitlines(), 1)
+        if "raise:" in line
+    )
+    assert f"(line {raised})" in one.sentence
+    return table(one)

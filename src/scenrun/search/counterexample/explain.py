@@ -100,11 +100,23 @@ def _fault(machine: Machine, about: FindingKey, story: Trace) -> str:
     thread = next((t for t in story.state.threads if t.who.name == about.about and t.fault is not None), None)
     if thread is None or thread.fault is None:
         return f"{about.about} ends with a fault"
-    where = f" (line {thread.fault_at.line})" if thread.fault_at is not None else ""
+    line = _raised_at(story, about.about, str(thread.fault)) or (thread.fault_at.line if thread.fault_at else None)
+    where = f" (line {line})" if line is not None else ""
     swallowed = (
         "; its pool swallowed this, as nobody asked for the result" if thread.who.kind in ("task", "future") else ""
     )
     return f"{about.about} ends with {thread.fault}{where}{swallowed}"
+
+
+def _raised_at(story: Trace, thread: str, fault: str) -> int | None:
+    """The line that raised the exception that leaves a thread: not that of a `with` or `finally` that it passes on its way."""
+    line = None
+    for own in (one for step in story.steps for one in step.own if one.thread == thread):
+        if own.kind == "handled":
+            line = None
+        elif own.kind == "raised":
+            line = own.line if own.text == fault and line is None else line
+    return line
 
 
 def _violated(machine: Machine, about: FindingKey, story: Trace) -> str:

@@ -108,7 +108,7 @@ class LocalStepRecorder(Machine):
         try:
             to = super()._own(node, pc, registers, environment, fault, cells)
         except Failing as failing:
-            self._failed_here(node, failing.fault)
+            self._failed_here(node, failing.fault, of_itself=True)
             raise
         if i.op == "let" and (name := self._local(node)) is not None:
             self._note("local", name, i.line, registers[node.into or 0])
@@ -140,9 +140,12 @@ class LocalStepRecorder(Machine):
         self._failed_here(self._node(thread), failed.fault(*(self.slots.label(slot) for slot in slots)))
         return super()._failed(thread, failed, slots, cells)
 
-    def _failed_here(self, node: Node, fault: Fault) -> None:
-        """Record an exception that is handled or passes a `finally`; one that ends its thread is shown by the step itself."""
-        if node.instruction.handler is None:
+    def _failed_here(self, node: Node, fault: Fault, *, of_itself: bool = False) -> None:
+        """Record an exception; one of an operation that ends its thread is shown by the step itself.
+
+        of_itself: whether what the thread does by itself has raised it, after the step's operation.
+        """
+        if node.instruction.handler is None and not of_itself:
             return
         on_its_way = [one.text for one in self.own if one.kind == "raised"]
         if node.instruction.op != "raise" or str(fault) not in on_its_way[-1:]:

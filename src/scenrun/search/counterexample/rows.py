@@ -70,7 +70,8 @@ def is_news(step: TraceStep, own: OwnStep) -> bool:
 
 def _cell(step: TraceStep) -> str:
     text = step.text
-    if step.fault is not None:
+    is_told_below = any(own.kind == "raised" and own.text == step.fault for own in step.own)
+    if step.fault is not None and not is_told_below:
         text += f" ! {step.fault}"
     if step.broke:
         text += " ! broken"
