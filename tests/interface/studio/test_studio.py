@@ -103,6 +103,14 @@ def test_a_scenario_is_played_and_run(running: Running) -> None:
         assert {one["thread"]: one["names"] for one in last["held"]} == {"one": ["a"], "two": ["b"]}
         assert last["ended"]
         assert "a circle" in last["over"][0]
+        on = next(one for one in tab.told("finish", LOCKS, taken=[0, 0]) if one["kind"] == "finished")
+        assert on["bad"]
+        assert [one["thread"] for one in on["steps"]] in (["one", "two"], ["two", "one"])
+        again = next(one for one in tab.told("play", LOCKS, taken=[0, 0, *on["numbers"]]) if one["kind"] == "played")
+        assert "a circle" in again["over"][0]
+        good = LOCKS.replace("with: [b, a]", "with: [a, b]")
+        off = next(one for one in tab.told("finish", good, taken=[0]) if one["kind"] == "finished")
+        assert (off["bad"], off["closed"]) == (False, True)
         for way, word in (("simulate", "simulated"), ("run", "run on threads")):
             told = {one["kind"]: one for one in tab.told(way, LOCKS)}
             assert told["ran"]["way"] == word

@@ -21,6 +21,7 @@ from scenrun.program.user_python import check_calls
 from scenrun.report.page.page import collect_page, write_page
 from scenrun.search.counterexample.frames import frames_of
 from scenrun.search.counterexample.stepper import Game
+from scenrun.search.finish import finish_from
 from scenrun.search.options import SearchRequest
 from scenrun.search.space.visited import Space
 from scenrun.trace.analysis.reading import Reading, opened
@@ -31,10 +32,12 @@ LIMIT_S = 120
 """The seconds that a search has; it is ended before by another text."""
 RUN_LIMIT = "20s"
 PROGRESS_S = 0.25
+FINISH_STATES, FINISH_S = 200_000, 20.0
+"""The limits of a search from the middle of a schedule."""
 
 
 def do(job: dict[str, Any], tell: Tell) -> None:
-    """Do a job: `explore`, `simulate`, `run` or `play` a text. Whatever is wrong with it is told, too."""
+    """Do a job: `explore`, `simulate`, `run`, `play` or `finish` a text. Whatever is wrong with it is told, too."""
     try:
         loaded = _read(job, tell)
         if loaded is not None:
@@ -150,8 +153,25 @@ def _play(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
     })  # fmt: skip
 
 
+def _finish(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
+    """Whether it can still go wrong after some steps, and the shortest way there: the numbers of the options to take."""
+    game = Game(loaded.program)
+    for number in job["taken"]:
+        game.take(game.options()[number].transition)
+    found = finish_from(game.machine, game.state, FINISH_STATES, FINISH_S)
+    steps = []
+    for transition in found.path:
+        step = game.take(transition)
+        steps.append({"thread": step.thread, "text": clean(step.text), "line": step.line})
+    over = [clean(f"{about.kind}: {text}") for about, text in game.reached()] if found.path or found.is_bad else []
+    tell({
+        "kind": "finished", "steps": steps, "numbers": list(found.numbers), "over": over, "states": found.states,
+        "closed": found.closed, "bad": found.is_bad,
+    })  # fmt: skip
+
+
 _DOING: dict[str, Callable[[Loaded, dict[str, Any], Tell], None]] = {
-    "explore": _explore, "simulate": _simulate, "run": _run, "play": _play,
+    "explore": _explore, "simulate": _simulate, "run": _run, "play": _play, "finish": _finish,
 }  # fmt: skip
 JOBS = tuple(_DOING)
 """What can be asked for."""

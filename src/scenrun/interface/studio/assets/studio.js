@@ -85,6 +85,7 @@
     },
     simulate: { ran: (m) => ran(m), page: (m) => show($("page"), m.key), refused: (m) => ran({ way: m.message, verdict: "not run", ok: false }), read: () => {} },
     run: { ran: (m) => ran(m), page: (m) => show($("page"), m.key), refused: (m) => ran({ way: m.message, verdict: "not run", ok: false }), read: () => {} },
+    finish: { finished: (message) => finished(message), refused: (m) => $("finished").replaceChildren(m.message), read: () => {} },
     play: { played: (message) => played(message), refused: (m) => $("over").replaceChildren(el("p", {}, m.message)), read: () => {} },
   };
 
@@ -111,9 +112,22 @@
     $("values").replaceChildren(...Object.entries(message.values).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     $("taken").replaceChildren(...message.steps.map((one) => el("li", {}, el("span", { class: "who" }, one.thread), ` ${one.text} `)));
     state.taken = state.taken.slice(0, message.steps.length);
+    $("finished").replaceChildren();
     $("back").disabled = !state.taken.length;
     $("forward").disabled = !state.undone.length;
   };
+
+  /* Whether it can still go wrong from here, and the way there, to be taken with a click. */
+  const finished = (message) => {
+    if (!message.bad) {
+      $("finished").textContent = message.closed ? `No: none of the ${message.states.toLocaleString("en")} states from here on ends badly.` : `Not found in ${message.states.toLocaleString("en")} states; there are more.`;
+      return;
+    }
+    const far = message.steps.length;
+    const way = far ? el("button", { onclick: () => { state.undone = []; play([...state.taken, ...message.numbers]); } }, `Take these ${far} step${far === 1 ? "" : "s"}`) : "";
+    $("finished").replaceChildren(el("p", {}, `Yes: ${message.over.join("; ")}`), el("ol", {}, ...message.steps.map((one) => el("li", {}, el("span", { class: "who" }, one.thread), ` ${one.text}`))), way);
+  };
+  $("finish").addEventListener("click", () => ask("finish", { taken: state.taken }));
 
   $("back").addEventListener("click", () => { state.undone.push(state.taken.at(-1)); play(state.taken.slice(0, -1)); });
   $("forward").addEventListener("click", () => play([...state.taken, state.undone.pop()]));
