@@ -8,30 +8,23 @@ late by all the time that passes while it could move. Where no thread need be la
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from scenrun.model.clock import ZeroTimeCycles
 from scenrun.model.machine import Machine, Transition
-from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import ENDED, State, Thread
-from scenrun.program.control_flow import successors
-from scenrun.program.ir import Code
 from scenrun.program.primitives.clock import READ
-from scenrun.program.values import key
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.counterexample.difference_costs import Differences, Impossible, TooMuchWork, Work
+from scenrun.search.counterexample.going_round import may_go_round
 from scenrun.search.counterexample.timekeeper import LASTING, Timekeeper, deadline_asked
-from scenrun.search.space.state_space import Stopped
 
 MOST_STEPS, MOST_SPANS = 300, 1_500
 """The longest schedules, in steps and in spans in which threads could move, for which the least delay is worked out."""
 MOST_WORK = 3_000_000
 """The most looks at a constraint."""
 MOST_BRANCHES = 60
-MOST_STATES = 400
-"""The most states that are looked at for loops in which no time passes."""
 _FIRST = 1 << 90
 """The weight of a thread's time, beside which the order of threads decides only between delays that are the same in all."""
 
@@ -93,7 +86,7 @@ def time_needed(machine: Machine, transitions: Sequence[Transition]) -> TimeNeed
         times = path.earliest()
         if not sum(path.late(times)):
             return TimeNeeded((), is_timeless=not has_durations(machine))
-        if len(path.spans) > MOST_SPANS or path.may_go_round():
+        if len(path.spans) > MOST_SPANS or may_go_round(machine, transitions):
             return None
         return _least(path)
     except (Impossible, TooMuchWork):
@@ -281,73 +274,6 @@ class _Path:
                 made.at_least(span.ready.step, last, span.ready.after)
             made.add(span.ready.step, last, weights[span.thread])
         return made.least()
-
-    def may_go_round(self) -> bool:
-        """Whether threads may move for ever without any time, as time passes beside such threads in virtual time.
-
-        Where that would take too many states to tell, they may.
-        """
-        machine = Timekeeper.forgetful(self.machine)
-        states = [machine.initial()]
-        for transition in self.transitions:
-            after = machine.step(states[-1], transition)
-            if after is None:
-                return True
-            states.append(after)
-        known = {key(state): state for state in states}
-        moved: dict[Any, list[tuple[int, Any]]] = {}
-
-        def moves(place: Any) -> list[tuple[int, Any]]:
-            if place not in moved:
-                if len(moved) == MOST_STATES:
-                    raise Stopped("states")
-                moved[place] = []
-                for number, after in _at_once(machine, known[place]):
-                    known.setdefault(found := key(after), after)
-                    moved[place].append((number, found))
-            return moved[place]
-
-        cycles = ZeroTimeCycles(moves, lambda: None)
-        try:
-            return any(cycles.at(key(state)) for state in states if _is_in_loop(machine, state))
-        except (Stopped, NonTerminatingStep):
-            return True
-
-
-def _at_once(machine: Timekeeper, state: State) -> Iterator[tuple[int, State]]:
-    """The steps of a state after which nobody sleeps and for which no time has passed, each with the state after it."""
-    for number, thread in enumerate(() if machine.is_over(state) else state.threads):
-        for transition, after in machine.following_of(state, number):  # what is recorded is of this transition
-            if not machine.lasted.get(thread.who.name) and not _waits(machine, thread, transition):
-                yield number, after
-
-
-def _waits(machine: Machine, thread: Thread, transition: Transition) -> bool:
-    """Whether a step is a time-out, for which time has passed."""
-    operation = machine.operation_of(thread)
-    if not transition.expires or operation is None or operation.timeout_at is None:
-        return False
-    return int(thread.arguments[operation.timeout_at]) > 0
-
-
-def _is_in_loop(machine: Machine, state: State) -> bool:
-    codes = machine.program.codes
-    return any(thread.pc >= 0 and _comes_back_at_once(codes[thread.code], thread.pc) for thread in state.threads)
-
-
-def _comes_back_at_once(code: Code, pc: int) -> bool:
-    """Whether an instruction is on a loop of its code in which no sleep or work must last."""
-    seen: set[int] = set()
-    waiting = successors(code, pc)
-    while waiting:
-        at = waiting.pop()
-        if at == pc:
-            return True
-        i = code.instructions[at]
-        if at not in seen and not (i.op in LASTING and i.arguments[0].isdigit() and int(i.arguments[0]) > 0):
-            seen.add(at)
-            waiting += successors(code, at)
-    return False
 
 
 def _is_open(span: _Span) -> bool:
