@@ -21,7 +21,7 @@ from scenrun.search.reached import reached
 from scenrun.search.space.breadth_first import Limits
 
 MOST = 1_500
-PROGRAMS = 60
+PROGRAMS = 36
 NEVER = """
 scenario: some
 state: {v: 0}
@@ -82,7 +82,7 @@ def test_a_search_comes_to_the_steps_of_the_plain_walk() -> None:
             compared += 1
             missed += bool(found.never or found.not_yet)
     assert compared > PROGRAMS // 2
-    assert missed > 5
+    assert missed > 2
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class Job:
 def _begin(wanted: dict[str, Any], sender: Connection) -> None:
     """Do a job, in its own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdin = open(os.devnull)  # noqa: SIM115 - for as long as the process lives
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     _limit()
     with suppress(BrokenPipeError, OSError):
         try:
