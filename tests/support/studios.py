@@ -42,7 +42,8 @@ class Running:
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return answer.status, answer.read().decode(), dict(answer.headers)
         except urllib.error.HTTPError as error:
-            return error.code, error.read().decode(), dict(error.headers)
+            with error:
+                return error.code, error.read().decode(), dict(error.headers)
         except urllib.error.URLError as error:
             if isinstance(error.reason, BrokenPipeError | ConnectionResetError):
                 return 413, "refused before all of it was sent", {}
