@@ -81,7 +81,7 @@ def observed(scenario: Mapping[str, Any]) -> dict[str, Any]:
 def unlike(end: Ended, model: Explored, outcomes: set[str], *, is_watched: bool) -> str:
     """Why the model has no end such as this one; empty where it has."""
     kinds = set(model.kinds)
-    if not end.ended:
+    if not end.ended and not end.raised:
         return "" if ENDLESS & kinds else "it did not end"
     asked = [
         text
