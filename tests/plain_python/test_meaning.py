@@ -59,6 +59,15 @@ main:
 - {assert: "each == 5 and alarm == 6 and z == [4] and thread == [4] and future == 3"}
 expect: {final: [seen == 1, others == 9, pool == 1, timer == 2], outcomes: {observe: [seen], allowed: [[1]]}}
 """,
+    "names of lists of the script's own": """
+sync: {pool: {pool: {max_workers: 1, count: 2}}, each: {lock: {count: 2, initially: locked}}}
+state: {seen: 0, observed: 0, came_to: 0, n: 0}
+behaviours: {job: {do: [{set: {n: 1}}]}}
+main:
+- {release: "each[0]"}
+- {submit: {pool: "pool[1]", target: job}}
+expect: {final: [n == 1], outcomes: {observe: [seen]}}
+""",
     "an expression that is handed on": """
 behaviours:
   outer: {params: {q: expression}, do: [{run: {target: inner, args: {p: q + 1}}}]}

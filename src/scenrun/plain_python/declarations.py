@@ -119,7 +119,7 @@ def _write_object(script: Script, lines: Lines, text: str, primitive: Primitive,
     lines.add(f"{left} = {made}", *comments)
     for one in after:
         if is_many:
-            each = next(word for word in ("each", "each_one", "each_object") if word not in script.names())
+            each = script.free("each", "each_one")
             with lines.block(f"for {each} in {left}:"):
                 lines.add(f"{each}.{one}")
         else:

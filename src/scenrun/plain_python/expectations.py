@@ -14,8 +14,6 @@ from scenrun.plain_python.meanings import Function, Scope
 from scenrun.plain_python.script import Script
 from scenrun.program.compiler.mentions import mentioned
 
-WATCHER = "check_always"
-
 
 def choose_watched(script: Script) -> None:
     """Which expectations of `always` a script can ask: those that read one thing, so that no other step comes between."""
@@ -108,7 +106,7 @@ def write_check(script: Script) -> Lines:
 
 
 def _write_outcomes(script: Script, lines: Lines, outcomes: Any) -> None:
-    seen = next(word for word in ("seen", "observed", "came_to") if word not in script.names())
+    seen = script.free("seen", "observed", "came_to")
     lines.add(f"{seen} = outcome()")
     lines.add(f'logging.info("outcome: %s", {seen})')
     if outcomes.allowed is not None:

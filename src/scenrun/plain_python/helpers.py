@@ -89,7 +89,7 @@ _SECTION = '''class {name}:
 def write_waiting(script: Script) -> Lines:
     """The function that waits for what still runs when main has returned, as Python does before it ends."""
     script.imports.add("threading")
-    others, one = _free(script, "others", "left"), _free(script, "thread", "other")
+    others, one = script.free("others", "left"), script.free("thread", "other")
     lines = Lines()
     with lines.block(f"def {script.helper('waiting', 'wait_for_all')}():"):
         lines.add('"""Waits until every task, and every thread that is no daemon, has ended."""')
@@ -104,19 +104,15 @@ def write_waiting(script: Script) -> Lines:
     return lines
 
 
-def _free(script: Script, *words: str) -> str:
-    """The first of these words that is no name of the script."""
-    return next((word for word in words if word not in script.names()), words[-1] + "_")
-
-
 def _shut_down(script: Script, lines: Lines, text: str, wait: str) -> None:
     found = script.meanings[text]
     pool = unparsed(found.tree)
     if found.count is None:
         lines.add(f"{pool}.shutdown({wait})")
         return
-    with lines.block(f"for pool in {pool}:"):
-        lines.add(f"pool.shutdown({wait})")
+    one = script.free("pool", "one")
+    with lines.block(f"for {one} in {pool}:"):
+        lines.add(f"{one}.shutdown({wait})")
 
 
 def _sections(script: Script) -> list[Lines]:

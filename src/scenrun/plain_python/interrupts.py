@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from scenrun.language.model import Interrupt
 from scenrun.plain_python.functions import LATER, bound, call
 from scenrun.plain_python.layout import Lines, quoted
 from scenrun.plain_python.meanings import CONSTANT, Function, Meaning, Scope
@@ -40,12 +41,12 @@ def write_interrupts(script: Script) -> Interrupts:
     return made
 
 
-def _write(script: Script, made: Interrupts, sent: str, interrupt: object) -> None:
-    target, args, times = interrupt.target, interrupt.args, interrupt.times  # type: ignore[attr-defined]
+def _write(script: Script, made: Interrupts, sent: str, interrupt: Interrupt) -> None:
+    target = interrupt.target
     script.imports |= {"os", "random", "signal", "threading"}
     scope = Scope(Function("", is_main=True), script.meanings)
     names = {"name": Meaning(ast.Constant("main"), CONSTANT), "index": Meaning(ast.Constant(0), CONSTANT)}
-    use = bound(script, target, args, scope.with_names(**names), LATER)
+    use = bound(script, target, interrupt.args, scope.with_names(**names), LATER)
     known = {"name": '"main"', "index": "0"}
     handler = script.identifiers.new(f"handle_{target}")
     lines = Lines()
@@ -57,7 +58,7 @@ def _write(script: Script, made: Interrupts, sent: str, interrupt: object) -> No
             lines.add(f"logging.exception({quoted(f'{target} has failed')})")
     made.functions.append(lines)
     made.begin.append(f"signal.signal(signal.{sent}, {handler})")
-    for _ in range(times):
+    for _ in range(interrupt.times):
         timer = f"threading.Timer(random.uniform(0, {_WITHIN_S}), os.kill, (os.getpid(), signal.{sent}))"
         alarm = script.helper("alarm", "alarm")
         made.begin += [f"{alarm} = {timer}", f"{alarm}.daemon = True", f"{alarm}.start()"]

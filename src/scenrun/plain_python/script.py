@@ -68,6 +68,10 @@ class Script:
         """What the names of the file are called in the script."""
         return {ast.unparse(found.tree) for found in self.meanings.values()}
 
+    def free(self, *words: str) -> str:
+        """The first of these words that nothing in the file is called; the last one with an underscore where all are taken."""
+        return next((word for word in words if word not in self.names()), f"{words[-1]}_")
+
     def read(self, found: Meaning, scope: Scope) -> ast.expr:
         """The expression for one use of a name."""
         tree = copy.deepcopy(found.tree)

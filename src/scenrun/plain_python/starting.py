@@ -14,12 +14,7 @@ def start_group(body: Body, text: str, found: Meaning) -> None:
     """Write the start of threads or timers, or hand tasks to their pool."""
     script = body.script
     if found.kind != "task":
-        if found.count is None:
-            body.add(f"{unparsed(found.tree)}.start()")
-            return
-        one = body.loop_name("thread")
-        with body.block(f"for {one} in {unparsed(found.tree)}:"):
-            body.add(f"{one}.start()")
+        body.each(unparsed(found.tree), "thread", "start()", is_many=found.count is not None)
         return
     group = script.scenario.threads[text]
     pool = unparsed(script.meanings[str(group.pool)].tree)
@@ -44,9 +39,4 @@ def join_one(body: Body, found: Meaning, timeout: str | None) -> None:
         body.add(f"concurrent.futures.wait({given}{limit})")
         return
     limit = f"timeout={timeout}" if timeout is not None else ""
-    if found.count is None:
-        body.add(f"{text}.join({limit})")
-        return
-    one = body.loop_name("thread")
-    with body.block(f"for {one} in {text}:"):
-        body.add(f"{one}.join({limit})")
+    body.each(text, "thread", f"join({limit})", is_many=found.count is not None)

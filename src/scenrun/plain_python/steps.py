@@ -68,6 +68,15 @@ class Body:
         taken = {*self.script.names(), *locals_}
         return wanted if wanted not in taken else self.function.identifiers.new(wanted)
 
+    def each(self, text: str, wanted: str, statement: str, *, is_many: bool) -> None:
+        """Add a statement about an object, such as `start()`, or about each of a list of them."""
+        if not is_many:
+            self.add(f"{text}.{statement}")
+            return
+        one = self.loop_name(wanted)
+        with self.block(f"for {one} in {text}:"):
+            self.add(f"{one}.{statement}")
+
     # --- values
 
     def text(self, expression: Expression, scope: Scope) -> str:

@@ -44,9 +44,7 @@ def cancel(body: Body, step: verbs.Cancel, scope: Scope) -> None:
     """Cancels a timer or a future."""
     found = _object(body, step.object or step.future or step.timer, scope)
     if found.count is not None:
-        one = body.loop_name("timer")
-        with body.block(f"for {one} in {unparsed(found.tree)}:"):
-            body.add(f"{one}.cancel()")
+        body.each(unparsed(found.tree), "timer", "cancel()", is_many=True)
         return
     body.assign(step.into, f"{unparsed(found.tree)}.cancel()", scope)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 from scenrun.program.ir import Code, Instruction, Program
@@ -149,15 +150,15 @@ def _comes_back(code: Code, jump: int, steps: set[int]) -> bool:
     return False
 
 
-def comes_back(code: Code, pc: int) -> bool:
-    """Whether an instruction is on a cycle of the control-flow graph."""
+def comes_back(code: Code, pc: int, stops: Callable[[Instruction], bool] = lambda i: False) -> bool:
+    """Whether an instruction is on a cycle of the control-flow graph, without any that `stops`."""
     seen: set[int] = set()
     waiting = successors(code, pc)
     while waiting:
         at = waiting.pop()
         if at == pc:
             return True
-        if at not in seen:
+        if at not in seen and not stops(code.instructions[at]):
             seen.add(at)
             waiting += successors(code, at)
     return False

@@ -47,9 +47,9 @@ def reached(program: Program, seed: int, how: SearchOptions, schedules: int) -> 
     came, is_closed, states = _searched(program, seed, how)
     drawn = _Drawing(program, seed, how, places)
     drawn.walk(schedules)
-    reached = {step for place in came for step in places.get(place, ())} | set(drawn.counts)
+    known = {step for place in came for step in places.get(place, ())} | set(drawn.counts)
     steps = sorted({step for some in places.values() for step in some})
-    missed = tuple(step for step in steps if step not in reached)
+    missed = tuple(step for step in steps if step not in known)
     is_certain = is_closed and not within
     return Reached(
         what="drawn schedule",
@@ -93,21 +93,26 @@ class _Drawing:
         """Draw so many schedules, or fewer where the time is over."""
         end = time.monotonic() + DRAWING_S
         while self.walked < schedules and time.monotonic() < end:
-            self._walk_one(end)
+            if not self._walk_one(end):
+                return
             self.walked += 1
             self.counts.update({step for place in self._machine.came for step in self._places.get(place, ())})
 
-    def _walk_one(self, end: float) -> None:
+    def _walk_one(self, end: float) -> bool:
+        """Draw one schedule; False where the time was over before it was."""
         machine = self._machine
         machine.came.clear()
         state = machine.initial()
         for _ in range(MOST_STEPS):
             possible = _enabled(machine, state)
-            if not possible or time.monotonic() > end:
-                return
+            if not possible:
+                break
+            if time.monotonic() > end:
+                return False
             after = machine.step(state, self._draw.choice(possible))
             assert after is not None
             state = after
+        return True
 
 
 def _enabled(machine: StepRecorder, state: State) -> list[Transition]:

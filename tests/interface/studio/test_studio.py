@@ -108,6 +108,8 @@ def test_a_scenario_is_played_and_run(running: Running) -> None:
         assert [one["thread"] for one in on["steps"]] in (["one", "two"], ["two", "one"])
         again = next(one for one in tab.told("play", LOCKS, taken=[0, 0, *on["numbers"]]) if one["kind"] == "played")
         assert "a circle" in again["over"][0]
+        past = next(one for one in tab.told("finish", LOCKS, taken=[0, 99]) if one["kind"] == "finished")
+        assert past["bad"]  # a number of no option ends what is taken
         good = LOCKS.replace("with: [b, a]", "with: [a, b]")
         off = next(one for one in tab.told("finish", good, taken=[0]) if one["kind"] == "finished")
         assert (off["bad"], off["closed"]) == (False, True)

@@ -11,7 +11,6 @@ import click
 from scenrun.errors import UsageError
 from scenrun.interface.cli.shared_options import allow_python_option
 from scenrun.interface.cli.streams import say
-from scenrun.language import catalogue
 from scenrun.program.user_python import import_from_here
 
 
@@ -67,9 +66,4 @@ def _opened(path: Path) -> tuple[Path, str | None]:
         return path, None
     if path.is_file() and path.suffix in (".yaml", ".yml"):
         return path.parent, path.name
-    if str(path) in {one.stem for one in catalogue.files(catalogue.shipped("scenarios"))}:
-        return Path("."), None
     raise UsageError(f"{path} is neither a folder nor a scenario")
-
-
-__all__ = ["studio_command"]

@@ -39,8 +39,7 @@ class Job:
         self._process.start()
         sender.close()
         self._is_over = False
-        self._thread = threading.Thread(target=self._listen, args=(tell,), daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
 
     def _listen(self, tell: Callable[[dict[str, Any]], None]) -> None:
         is_done = False
@@ -59,10 +58,6 @@ class Job:
         """Kill the process; nothing more is told."""
         self._is_over = True
         self._process.kill()
-
-    def wait(self, seconds: float) -> None:
-        """Wait until the process is gone."""
-        self._thread.join(seconds)
 
 
 def _begin(wanted: dict[str, Any], sender: Connection) -> None:

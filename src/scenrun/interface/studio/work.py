@@ -21,6 +21,7 @@ from scenrun.program.user_python import check_calls
 from scenrun.report.page.page import collect_page, write_page
 from scenrun.search.counterexample.frames import frames_of
 from scenrun.search.counterexample.stepper import Game
+from scenrun.search.counterexample.trace import TraceStep
 from scenrun.search.finish import finish_from
 from scenrun.search.options import SearchRequest
 from scenrun.search.space.visited import Space
@@ -104,7 +105,9 @@ def _replay(loaded: Loaded, schedule: MoveSchedule, log: str) -> None:
 
 def _simulate(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
     def simulated(log: str) -> None:
-        result = simulate(loaded, level="debug", log=log, time_limit=RUN_LIMIT)
+        result = simulate(
+            loaded, level="debug", log=log, time_limit=RUN_LIMIT, allow_python=bool(job.get("allow_python"))
+        )
         tell({"kind": "ran", "verdict": result.verdict, "ok": result.ok, "way": "simulated"})
 
     tell({"kind": "page", "html": _page(loaded, simulated)})
@@ -134,19 +137,12 @@ def _page(loaded: Loaded, make: Callable[[str], None], schedule: MoveSchedule | 
 
 def _play(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
     """What can be done after some steps, each the number of an option before it."""
-    game = Game(loaded.program)
-    steps = []
-    for number in job["taken"]:
-        options = game.options()
-        if not 0 <= number < len(options):
-            break
-        step = game.take(options[number].transition)
-        steps.append({"thread": step.thread, "text": clean(step.text), "line": step.line})
+    game, steps = _taken(loaded, job["taken"])
     options = game.options()
-    over = [] if options else [clean(f"{about.kind}: {text}") for about, text in game.reached()]
+    over = [] if options else _over(game)
     tell({
         "kind": "played", "steps": steps, "over": over, "ended": not options,
-        "options": [{"thread": one.step.thread, "text": clean(one.step.text), "line": one.step.line} for one in options],
+        "options": [_step(one.step) for one in options],
         "blocked": [clean(str(one)) for one in game.blocked()] if options else [],
         "held": [{"thread": thread, "names": names} for thread, names in game.held()],
         "values": {name: clean(repr(value)) for name, value in game.values().items()},
@@ -154,20 +150,34 @@ def _play(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
 
 
 def _finish(loaded: Loaded, job: dict[str, Any], tell: Tell) -> None:
-    """Whether it can still go wrong after some steps, and the shortest way there: the numbers of the options to take."""
-    game = Game(loaded.program)
-    for number in job["taken"]:
-        game.take(game.options()[number].transition)
+    """Whether it can still end badly after some steps, and the shortest way there: the numbers of the options to take."""
+    game, _ = _taken(loaded, job["taken"])
     found = finish_from(game.machine, game.state, FINISH_STATES, FINISH_S)
-    steps = []
-    for transition in found.path:
-        step = game.take(transition)
-        steps.append({"thread": step.thread, "text": clean(step.text), "line": step.line})
-    over = [clean(f"{about.kind}: {text}") for about, text in game.reached()] if found.path or found.is_bad else []
+    steps = [_step(game.take(transition)) for transition in found.path]
     tell({
-        "kind": "finished", "steps": steps, "numbers": list(found.numbers), "over": over, "states": found.states,
-        "closed": found.closed, "bad": found.is_bad,
+        "kind": "finished", "steps": steps, "numbers": list(found.numbers), "over": _over(game) if found.is_bad else [],
+        "states": found.states, "closed": found.closed, "bad": found.is_bad,
     })  # fmt: skip
+
+
+def _taken(loaded: Loaded, numbers: list[int]) -> tuple[Game, list[dict[str, Any]]]:
+    """A game after some steps, as far as there are such options, and the steps."""
+    game, steps = Game(loaded.program), []
+    for number in numbers:
+        options = game.options()
+        if not 0 <= number < len(options):
+            break
+        steps.append(_step(game.take(options[number].transition)))
+    return game, steps
+
+
+def _step(step: TraceStep) -> dict[str, Any]:
+    return {"thread": step.thread, "text": clean(step.text), "line": step.line}
+
+
+def _over(game: Game) -> list[str]:
+    """What the end shows."""
+    return [clean(f"{about.kind}: {text}") for about, text in game.reached()]
 
 
 _DOING: dict[str, Callable[[Loaded, dict[str, Any], Tell], None]] = {

@@ -9,8 +9,8 @@ from scenrun.model.clock import ZeroTimeCycles
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.own_instructions import NonTerminatingStep
 from scenrun.model.state import State, Thread
-from scenrun.program.control_flow import successors
-from scenrun.program.ir import Code
+from scenrun.program.control_flow import comes_back
+from scenrun.program.ir import Instruction
 from scenrun.program.values import key
 from scenrun.search.counterexample.timekeeper import LASTING, Timekeeper
 from scenrun.search.space.state_space import Stopped
@@ -69,19 +69,9 @@ def _waits(machine: Machine, thread: Thread, transition: Transition) -> bool:
 
 def _is_in_loop(machine: Machine, state: State) -> bool:
     codes = machine.program.codes
-    return any(thread.pc >= 0 and _comes_back_at_once(codes[thread.code], thread.pc) for thread in state.threads)
+    return any(thread.pc >= 0 and comes_back(codes[thread.code], thread.pc, _lasts) for thread in state.threads)
 
 
-def _comes_back_at_once(code: Code, pc: int) -> bool:
-    """Whether an instruction is on a loop of its code in which no sleep or work must last."""
-    seen: set[int] = set()
-    waiting = successors(code, pc)
-    while waiting:
-        at = waiting.pop()
-        if at == pc:
-            return True
-        i = code.instructions[at]
-        if at not in seen and not (i.op in LASTING and i.arguments[0].isdigit() and int(i.arguments[0]) > 0):
-            seen.add(at)
-            waiting += successors(code, at)
-    return False
+def _lasts(i: Instruction) -> bool:
+    """Whether an instruction is a sleep, or work, that must take time."""
+    return i.op in LASTING and i.arguments[0].isdigit() and int(i.arguments[0]) > 0

@@ -117,10 +117,10 @@
     $("forward").disabled = !state.undone.length;
   };
 
-  /* Whether it can still go wrong from here, and the way there, to be taken with a click. */
+  /* Whether it can still end badly from here, and the way there, to be taken with a click. */
   const finished = (message) => {
     if (!message.bad) {
-      $("finished").textContent = message.closed ? `No: none of the ${message.states.toLocaleString("en")} states from here on ends badly.` : `Not found in ${message.states.toLocaleString("en")} states; there are more.`;
+      $("finished").textContent = message.closed ? `It cannot end badly any more: none of the ${message.states.toLocaleString("en")} states from here on does. What goes on for ever is not looked for.` : `Not found in ${message.states.toLocaleString("en")} states; there are more.`;
       return;
     }
     const far = message.steps.length;
