@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,13 +77,22 @@ class Tab:
 
     def told(self, what: str, text: str, **more: Any) -> list[dict[str, Any]]:
         """Ask for a job, and all that is told of it."""
-        number, found = self.ask(what, text, **more), []
+        self.ask(what, text, **more)
+        return list(self.until(lambda message: message["kind"] == "done"))
+
+    def last(self) -> dict[str, Any]:
+        """The last message of the job that was asked for last."""
+        *_, message = self.until(lambda message: message["kind"] == "done")
+        return message
+
+    def until(self, is_last: Callable[[dict[str, Any]], bool]) -> Iterator[dict[str, Any]]:
+        """What is told of the job that was asked for last, to a message and with it."""
         while True:
             message = json.loads(self._socket.recv(timeout=60))
-            if message["number"] == number:
-                found.append(message)
-                if message["kind"] == "done":
-                    return found
+            if message["number"] == self._number:
+                yield message
+                if is_last(message):
+                    return
 
 
 def _below(pid: int) -> set[int]:

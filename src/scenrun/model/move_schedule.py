@@ -70,13 +70,17 @@ class MoveSchedule:
             "cycle_from": self.cycle_from, **code, "moves": [_written(move) for move in self.moves],
         }  # fmt: skip
 
-    def save(self, path: str | Path) -> None:
-        """Write the schedule as JSON, one move a line; raises OutputError."""
+    def as_text(self) -> str:
+        """The schedule as JSON, one move a line."""
         fields = self.as_dict()
         moves = ",\n  ".join(json.dumps(move, ensure_ascii=False) for move in fields.pop("moves"))
         head = json.dumps(fields, ensure_ascii=False, indent=1).removesuffix("\n}")
+        return f'{head},\n "moves": [\n  {moves}\n ]\n}}\n'
+
+    def save(self, path: str | Path) -> None:
+        """Write the schedule to a file; raises OutputError."""
         try:
-            Path(path).write_text(f'{head},\n "moves": [\n  {moves}\n ]\n}}\n', encoding="utf-8")
+            Path(path).write_text(self.as_text(), encoding="utf-8")
         except OSError as error:
             raise OutputError(f"cannot write the schedule to {path}: {error.strerror}", midway=True) from None
 
@@ -88,7 +92,11 @@ def _written(move: Move) -> dict[str, Any]:
 
 def read(path: str | Path) -> MoveSchedule:
     """Read a schedule of a search from a file; raises UsageError."""
-    found = turns.read_json(path)
+    return parse(turns.read_json(path), path)
+
+
+def parse(found: Any, path: str | Path) -> MoveSchedule:
+    """A schedule of a search from its JSON value; raises UsageError, which calls it `path`."""
     version = found.get("schedule") if isinstance(found, dict) else None
     if isinstance(version, bool):
         version = None

@@ -60,6 +60,11 @@ def read_json(path: str | Path) -> Any:
         raise UsageError(f"cannot read the schedule {path}: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path} is larger than any schedule ({MAX_BYTES >> 20} MB)")
+    return json_value(data)
+
+
+def json_value(data: bytes | str) -> Any:
+    """The JSON value of a schedule's text; None where it is no JSON."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from studios import Running, studio
+
+from scenrun import replay
+from scenrun.model.move_schedule import read
 
 LOCKS = """scenario: ab
 sync: {a: lock, b: lock}
@@ -119,6 +123,93 @@ def test_a_scenario_is_played_and_run(running: Running) -> None:
             assert running.ask(f"result/{told['page']['key']}")[0] == 200
 
 
+QUEUE = """scenario: q
+sync: {items: {queue: {maxsize: 2}}, door: {lock: {}}}
+threads:
+  maker: {do: [{repeat: 30, do: [{sleep: 20ms}, {put: {queue: items, item: 1}}]}]}
+  taker: {do: [{repeat: 30, do: [{get: {queue: items}}, {with: door, do: [{sleep: 2ms}]}]}]}
+"""
+
+
+def test_the_lanes_of_a_run_grow_while_it_goes_on(running: Running) -> None:
+    """They come before the run has ended, and at last they have all lines of its log."""
+    with running.tab() as tab:
+        tab.ask("run", QUEUE)
+        told = list(tab.until(lambda message: message.get("ended", False)))
+        kinds = [one["kind"] for one in told]
+        lanes = [one for one in told if one["kind"] == "lanes"]
+        assert kinds.index("lanes") < kinds.index("ran")
+        assert lanes[0]["events"] < lanes[-1]["events"]
+        assert set(lanes[-1]["lanes"]) == {"main", "maker", "taker"}
+        assert lanes[-1]["open"] == []
+        wrong = tab.told("run", QUEUE.replace("maxsize", "maxsiz", 1))
+        assert [one["kind"] for one in wrong] == ["read", "done"]
+
+
+def test_a_value_is_swept(running: Running) -> None:
+    """What can be varied is told with values to try; each row comes by itself, and the page of all at last."""
+    with running.tab() as tab:
+        (paths,) = [one["paths"] for one in tab.told("explore", QUEUE) if one["kind"] == "paths"]
+        assert {"path": "sync.items.maxsize", "value": "2", "over": "1..8"} in paths
+        told = tab.told("sweep", QUEUE, path="sync.items.maxsize", over="1..4", how="simulate")
+        rows = [one["row"] for one in told if one["kind"] == "row"]
+        assert [row["value"] for row in rows] == [1, 2, 3, 4]
+        assert {row["verdict"] for row in rows} == {"holds"}
+        assert all(row["figures"]["items.gets"] == 30 for row in rows)
+        (page,) = [one for one in told if one["kind"] == "page"]
+        assert running.ask(f"result/{page['key']}")[0] == 200
+        spread = tab.told("sweep", QUEUE, path="sync.items.maxsize", over="1, 8, 3", how="explore")
+        assert [one["row"]["value"] for one in spread if one["kind"] == "row"] == [1, 8, 3]
+        for over, said in (
+            ("5..1", "begins after its end"),
+            ("1..1000", "at most 200"),
+            ("", "takes a list"),
+            ("x", "cannot be"),
+        ):
+            (refused,) = [
+                one
+                for one in tab.told("sweep", QUEUE, path="sync.items.maxsize", over=over)
+                if one["kind"] == "refused"
+            ]
+            assert said in refused["message"]
+        given = tab.told("simulate", QUEUE, overrides={"sync.items.maxsize": 7})
+        (shown,) = [one for one in given if one["kind"] == "page"]
+        assert "sync.items.maxsize" in running.ask(f"result/{shown['key']}")[1]
+
+
+def test_a_schedule_is_kept_and_followed_again(running: Running, folder: Path, tmp_path: Path) -> None:
+    """As a file that the command replays, with what it shows."""
+    with running.tab() as tab:
+        (kept,) = [
+            one["schedule"]
+            for one in tab.told("keep", LOCKS, taken=[0, 0, 0, 1], file="ab.yaml")
+            if one["kind"] == "kept"
+        ]
+        name = "deep/ab.schedule.json"
+        status, told, _ = running.ask(f"file?name={name}", method="PUT", body=kept, Origin=running.origin)
+        assert status == 200
+        assert name in json.loads(told)["schedules"]
+        assert json.loads(kept)["finding"]["kind"] == "deadlock"
+        again = tab.told("follow", LOCKS, schedule=running.ask(f"file?name={name}")[1])
+        assert [one["numbers"] for one in again if one["kind"] == "followed"] == [[0, 0, 0, 1]]
+        other = tab.told("follow", LOCKS.replace("with: [b, a]", "with: [a, b]"), schedule=kept)
+        assert "does not fit this text" in next(one for one in other if one["kind"] == "refused")["message"]
+        assert running.ask("file?name=x.schedule.json", method="PUT", body="{}", Origin=running.origin)[0] == 400
+        damaged = tab.told("follow", LOCKS, schedule="{")
+        assert "no schedule" in next(one for one in damaged if one["kind"] == "refused")["message"]
+    assert (replay(read(folder / name), scenario=folder / "ab.yaml").verdict) == "deadlock"
+
+
+def test_the_counterexample_can_be_played(running: Running) -> None:
+    """Its steps are told as options, and lead to what was found."""
+    with running.tab() as tab:
+        (found,) = [one for one in tab.told("explore", LOCKS) if one["kind"] == "explored"]
+        (end,) = [one for one in tab.told("play", LOCKS, taken=found["numbers"]) if one["kind"] == "played"]
+        assert end["ended"]
+        assert "a circle" in end["over"][0]
+        assert end["taken"] == found["numbers"]
+
+
 def test_the_authors_python_is_for_the_command_line_alone(running: Running, folder: Path) -> None:
     text = "scenario: p\nthreads: {a: {do: [{call: 'os:getcwd'}]}}\n"
     with running.tab() as tab:
@@ -145,6 +236,22 @@ def test_what_is_replaced_or_closed_leaves_no_process(running: Running) -> None:
                 other.ask("explore", WIDE)
                 time.sleep(0.1)
         assert _gone(running, quiet)
+
+
+def test_many_tabs_and_edits_leave_no_process(running: Running) -> None:
+    """Fifty tabs, twenty edits in each; one more is refused. The last edit of each is answered."""
+    quiet = running.processes()
+    with ExitStack() as opened:
+        tabs = [opened.enter_context(running.tab()) for _ in range(50)]
+        with pytest.raises(Exception, match=r"403|4403|rejected"):
+            opened.enter_context(running.tab()).told("explore", LOCKS)
+        for _ in range(19):
+            for tab in tabs:
+                tab.ask("explore", WIDE)
+        for tab in tabs:
+            tab.ask("explore", "scenario: [")
+        assert [tab.last()["kind"] for tab in tabs] == ["done"] * 50
+    assert _gone(running, quiet)
 
 
 def _gone(running: Running, quiet: set[int]) -> bool:

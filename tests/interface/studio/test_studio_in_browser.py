@@ -19,6 +19,12 @@ threads:
   one: {do: [{with: [a, b], do: [{log: hi}]}]}
   two: {do: [{with: [b, a], do: [{log: hi}]}]}
 """
+QUEUE = """scenario: q
+sync: {items: {queue: {maxsize: 2}}}
+threads:
+  maker: {do: [{repeat: 30, do: [{sleep: 20ms}, {put: {queue: items, item: 1}}]}]}
+  taker: {do: [{repeat: 30, do: [{get: {queue: items}}]}]}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +57,10 @@ def opened(browser: Browser, running: Running) -> None:
 
 def typed(browser: Browser, text: str) -> None:
     browser.js("(window.studio.editor.set(arguments[0]), 1)", text)
+
+
+def hidden(browser: Browser, selector: str) -> bool:
+    return bool(browser.js("document.querySelector(arguments[0]).hidden", selector))
 
 
 def clicked(browser: Browser, selector: str) -> None:
@@ -90,6 +100,7 @@ def test_what_is_typed_is_judged_mended_played_forked_run_and_saved(browser: Bro
     clicked(browser, "#tab-run")
     clicked(browser, "#simulate")
     until(browser, lambda: "simulated: " in browser.text("#ran"))
+    until(browser, lambda: "Download" in browser.text("#page-links"))
     browser.js(
         "(document.querySelector('#library').value = 'gallery/ab_ba_ordered', "
         "document.querySelector('#library').dispatchEvent(new Event('change')), 1)"
@@ -100,6 +111,77 @@ def test_what_is_typed_is_judged_mended_played_forked_run_and_saved(browser: Bro
     until(browser, lambda: browser.text("#save") == "Saved")
     assert "mine.yaml" in browser.text("#files")
     assert [one for one in browser.complaints() if "ERR_" in one or "Refused" in one or "Uncaught" in one] == []
+
+
+def test_a_counterexample_is_played_another_way_kept_compared_and_opened_again(
+    browser: Browser, running: Running
+) -> None:
+    opened(browser, running)
+    typed(browser, LOCKS)
+    until(browser, lambda: "deadlock" in browser.text("#verdict") and not hidden(browser, "#play-it"))
+    clicked(browser, "#play-it")
+    until(browser, lambda: "a circle" in browser.text("#over"))
+    clicked(browser, "#pin")
+    assert "Both are the same so far." in browser.text("#beside")
+    clicked(browser, "#schedule-save")
+    until(browser, lambda: "scenrun replay" in browser.text("#schedule-said"))
+    browser.js("(document.activeElement.blur(), 1)")
+    for key, steps in (("b", 3), ("b", 2), ("2", 3), ("b", 2), ("f", 3)):
+        browser.keys(key)
+        until(browser, lambda steps=steps: browser.js("document.querySelectorAll('#taken li').length") == steps)
+    assert "They part at step 3." in browser.text("#beside")
+    clicked(browser, "#finish")
+    until(browser, lambda: "Yes: deadlock" in browser.text("#finished"))
+    name = browser.js("[...document.querySelectorAll('#schedules option')].at(-1).value")
+    browser.js(
+        "(document.querySelector('#schedules').value = arguments[0], document.querySelector('#schedules').dispatchEvent(new Event('change')), 1)",
+        name,
+    )
+    until(browser, lambda: browser.js("document.querySelectorAll('#taken li').length") == 4)
+    typed(browser, LOCKS + "# other words\n")
+    until(browser, lambda: "of an earlier text" in browser.text("#beside"))
+
+
+def test_what_was_chosen_by_key_keeps_the_focus(browser: Browser, running: Running) -> None:
+    """Enter on an option leaves the focus on one, so that the next can be taken at once."""
+    opened(browser, running)
+    clicked(browser, "#tab-play")
+    until(browser, lambda: "start one" in browser.text("#options"))
+    browser.js("(document.querySelector('#options .option').focus(), 1)")
+    for steps in (1, 2):
+        browser.keys("\ue007")  # Enter
+        until(browser, lambda steps=steps: browser.js("document.querySelectorAll('#taken li').length") == steps)
+        assert browser.js("document.activeElement.className") == "option"
+
+
+def test_lanes_grow_and_a_value_is_swept(browser: Browser, running: Running) -> None:
+    opened(browser, running)
+    typed(browser, QUEUE)
+    until(browser, lambda: "holds" in browser.text("#verdict"))
+    clicked(browser, "#tab-run")
+    clicked(browser, "#threads")
+    until(browser, lambda: "events in" in browser.text("#lanes-said"))
+    assert hidden(browser, "#page")
+    until(browser, lambda: "3 threads" in browser.js("document.querySelector('#lanes').getAttribute('aria-label')"))
+    until(browser, lambda: not hidden(browser, "#page"))
+    assert browser.js(
+        "(() => { const c = document.querySelector('#lanes'); return c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some((one) => one > 0); })()"
+    )
+
+    clicked(browser, "#tab-sweep")
+    browser.js(
+        "(document.querySelector('#sweep-path').value = 'sync.items.maxsize', document.querySelector('#sweep-over').value = '1..3', 1)"
+    )
+    clicked(browser, "#sweep-start")
+    until(browser, lambda: "Download" in browser.text("#sweep-links"))
+    assert browser.js("document.querySelectorAll('#curve g').length") == 3
+    browser.js("(document.querySelector('#sweep-at').focus(), 1)")
+    browser.keys("\ue014")  # the right arrow
+    assert "sync.items.maxsize = 2" in browser.text("#sweep-value")
+    clicked(browser, "#sweep-run")
+    until(browser, lambda: "simulated: " in browser.text("#ran"))
+    assert "with sync.items.maxsize = 2" in browser.text("#with")
+    assert [one for one in browser.complaints() if "Uncaught" in one or "Refused" in one] == []
 
 
 def test_by_the_keyboard_alone_and_on_a_narrow_screen(browser: Browser, running: Running) -> None:

@@ -13,12 +13,11 @@ from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.options import load, overrides_of
 from scenrun.interface.cli.shared_options import allow_python_option, seed_option, set_option
 from scenrun.interface.cli.streams import tell
-from scenrun.model.move_schedule import MoveSchedule
 from scenrun.model.move_schedule import read as read_schedule
 from scenrun.model.moves import Diverged, choices_of
 from scenrun.program.loaded import Loaded
 from scenrun.program.user_python import check_calls, import_from_here
-from scenrun.search.counterexample.stepper import Game, Option
+from scenrun.search.counterexample.stepper import Game, Option, schedule_of
 
 if TYPE_CHECKING:
     from scenrun.own_code.telling.code_stepper import CodeGame
@@ -175,20 +174,10 @@ class _Playing:
 
     def _save(self, name: str) -> None:
         """Saves the schedule with its finding, if it shows one."""
-        found = self.game.reached() if not self.game.options() else []
-        about = found[0][0] if found else None
-        finding = None
-        if about is not None:
-            finding = (about.kind, "outcome" if about.about.startswith("outcome [") else about.about)
-        program = self.loaded.program
         if Path(name).exists() and Path(name).samefile(self.file):
             tell("  that is the scenario itself; choose another name")
             return
-        schedule = MoveSchedule(
-            scenario=program.name, file=self.file, digest=program.digest, seed=self.game.seed,
-            moves=self.game.moves(), overrides=dict(program.overrides), finding=finding,
-            code=self.game.code,
-        )  # fmt: skip
+        schedule = schedule_of(self.game, self.loaded.program, self.file)
         try:
             schedule.save(name)
         except OutputError as error:

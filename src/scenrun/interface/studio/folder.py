@@ -1,17 +1,21 @@
-"""The files that the studio may read and write: scenarios in the folder that it was opened on, and below."""
+"""The files that the studio may read and write: scenarios and schedules in the folder that it was opened on, and below."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from scenrun.errors import UsageError
 from scenrun.language import catalogue
 from scenrun.language.source import MAX_BYTES
+from scenrun.model.move_schedule import parse
+from scenrun.model.turn_schedule import json_value
 
 SUFFIXES = (".yaml", ".yml")
+SCHEDULES = (".schedule.json",)
 MOST_FILES = 2_000
 
 
@@ -23,21 +27,30 @@ class Folder:
 
     def names(self) -> list[str]:
         """The scenario files, by their paths from the folder on."""
-        found = []
-        for path in catalogue.files(self.root):
-            inside = path.relative_to(self.root)
-            if not any(part.startswith(".") for part in inside.parts):
-                found.append(inside.as_posix())
-        return found[:MOST_FILES]
+        return self._listed(catalogue.files(self.root))
+
+    def schedules(self) -> list[str]:
+        """The schedules that were kept."""
+        return self._listed(sorted(self.root.rglob(f"*{SCHEDULES[0]}")))
+
+    def _listed(self, paths: Iterable[Path]) -> list[str]:
+        inside = [path.relative_to(self.root) for path in paths]
+        return [path.as_posix() for path in inside if not any(part.startswith(".") for part in path.parts)][:MOST_FILES]
 
     def path(self, name: str) -> Path:
-        """The path of a file in the folder; raises UsageError for one that leads out of it, or is no scenario."""
-        if not name or "\0" in name or not name.endswith(SUFFIXES):
-            raise UsageError("a scenario's file is called NAME.yaml")
+        """The path of a file in the folder; raises UsageError for one that leads out of it, or is neither of its kinds."""
+        if not name or "\0" in name or not name.endswith((*SUFFIXES, *SCHEDULES)):
+            raise UsageError(f"a scenario's file is called NAME.yaml, and a schedule's NAME{SCHEDULES[0]}")
         path = (self.root / name).resolve()
         if not path.is_relative_to(self.root):
             raise UsageError(f"{name[:80]} is not in the folder that the studio was opened on")
         return path
+
+    def shown(self, name: str) -> str:
+        """The path of a file as a command finds it from where the studio was begun."""
+        path = self.root / name
+        here = Path.cwd()
+        return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
     def read(self, name: str) -> str:
         """The text of a file; raises UsageError where it cannot be read."""
@@ -53,7 +66,9 @@ class Folder:
         """Write a file whole, or not at all; raises UsageError where it cannot be written."""
         path, data = self.path(name), text.encode()
         if len(data) > MAX_BYTES:
-            raise UsageError(f"a scenario has at most {MAX_BYTES:,} bytes")
+            raise UsageError(f"a file of the studio has at most {MAX_BYTES:,} bytes")
+        if name.endswith(SCHEDULES):
+            parse(json_value(text), name)
         beside = None
         try:
             descriptor, beside = tempfile.mkstemp(prefix=".scenrun-", dir=path.parent)

@@ -6,15 +6,19 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from scenrun.interface.studio import work
+from scenrun.interface.studio.jobs.doing import do
+from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 
-MEMORY_BYTES = 4 << 30
+MEMORY_BYTES = 2 << 30
 CPU_S = 300
 """The limits of one job."""
 _DIED = "the process ended before it had told all: its memory or its time was up"
@@ -25,23 +29,26 @@ def context() -> Any:
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload([work.__name__])
+    made.set_forkserver_preload([do.__module__])
     return made
 
 
 class Job:
     """A job in its process."""
 
-    def __init__(self, how: Any, wanted: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-        """tell: called with each message, in a thread of its own; the last one is `done` or, without it, `refused`."""
+    def __init__(self, how: Any, wanted: Wanted, tell: Tell, over: Callable[[], None] = lambda: None) -> None:
+        """tell: called with each message, in a thread of its own; the last one is `done` or, without it, `refused`.
+
+        over: called at last, in the same thread, when the process has ended.
+        """
         self._receiver, sender = how.Pipe(duplex=False)
         self._process = how.Process(target=_begin, args=(wanted, sender), daemon=True)
         self._process.start()
         sender.close()
         self._is_over = False
-        threading.Thread(target=self._listen, args=(tell,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(tell, over), daemon=True).start()
 
-    def _listen(self, tell: Callable[[dict[str, Any]], None]) -> None:
+    def _listen(self, tell: Tell, over: Callable[[], None]) -> None:
         is_done = False
         with suppress(EOFError, OSError):
             while not self._is_over:
@@ -53,6 +60,7 @@ class Job:
             tell({"kind": "refused", "message": _DIED})
         self._process.join()
         self._receiver.close()
+        over()
 
     def end(self) -> None:
         """Kill the process; nothing more is told."""
@@ -60,14 +68,59 @@ class Job:
         self._process.kill()
 
 
-def _begin(wanted: dict[str, Any], sender: Connection) -> None:
+class WatchedRun:
+    """A run and what watches its log as it grows, each in its process, so that watching does not hold up the threads."""
+
+    def __init__(self, how: Any, wanted: Wanted, tell: Tell) -> None:
+        """tell: as for a job; beside what the run tells, there are its lanes."""
+        self._folder = tempfile.TemporaryDirectory(prefix="scenrun-", ignore_cleanup_errors=True)
+        self._left = 2
+        self._counting = threading.Lock()
+        log = Path(self._folder.name, "log.jsonl")
+        log.touch()
+        self._watching = Job(how, {"do": "watch", "log": str(log)}, partial(_tell_lanes, tell), self._one_is_over)
+        self._has_run = False
+        self._running = Job(how, {**wanted, "log": str(log)}, partial(self._tell_run, tell), self._run_is_over)
+
+    def _tell_run(self, tell: Tell, message: dict[str, Any]) -> None:
+        self._has_run |= message["kind"] == "ran"
+        tell(message)
+
+    def _run_is_over(self) -> None:
+        if not self._has_run:  # the line that ends the log never comes
+            self._watching.end()
+        self._one_is_over()
+
+    def _one_is_over(self) -> None:
+        with self._counting:
+            self._left -= 1
+            if not self._left:
+                self._folder.cleanup()
+
+    def end(self) -> None:
+        """Kill both processes; nothing more is told."""
+        self._running.end()
+        self._watching.end()
+
+
+def begin(how: Any, wanted: Wanted, tell: Tell) -> Job | WatchedRun:
+    """Begin a job: a run is watched."""
+    return WatchedRun(how, wanted, tell) if wanted["do"] == "run" else Job(how, wanted, tell)
+
+
+def _tell_lanes(tell: Tell, message: dict[str, Any]) -> None:
+    if message["kind"] == "lanes":
+        tell(message)
+
+
+def _begin(wanted: Wanted, sender: Connection) -> None:
     """Do a job, in its own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     _limit()
     with suppress(BrokenPipeError, OSError):
         try:
-            work.do(wanted, sender.send)
+            do(wanted, sender.send)
         except MemoryError:
             sender.send({"kind": "refused", "message": "there is not enough memory for this search"})
         except Exception as error:  # a failure of scenrun itself: it is said, and the studio goes on

@@ -7,6 +7,8 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable
 from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from typing import Any
 
 from starlette.applications import Starlette
@@ -15,20 +17,23 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from scenrun.batch.sweep.options import HOWS
 from scenrun.errors import UsageError
 from scenrun.interface.studio import processes
 from scenrun.interface.studio.folder import Folder
 from scenrun.interface.studio.guard import HEADERS, HEADERS_OF_RESULTS, Guard
+from scenrun.interface.studio.jobs.doing import ASKED, NAME
+from scenrun.interface.studio.jobs.wanted import Wanted
 from scenrun.interface.studio.words import words
-from scenrun.interface.studio.work import JOBS
 from scenrun.language import catalogue
 from scenrun.language.source import MAX_BYTES
 
 MOST_PAGES = 8
 """The pages of results that are kept, for all tabs together."""
 MOST_TABS = 50
-_ASSETS = {"editor.js": "text/javascript", "studio.js": "text/javascript", "studio.css": "text/css"}
-_MOST_MESSAGE = 4 * MAX_BYTES
+MOST_VALUES = 500
+"""The most characters of the values that a sweep is to try."""
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
 class Studio:
@@ -42,6 +47,8 @@ class Studio:
         self.allow_python = allow_python
         self.how = processes.context()
         self.tabs: set[Tab] = set()
+        self.beginning = asyncio.Lock()
+        """Held while a process begins."""
         self._pages: OrderedDict[str, str] = OrderedDict()
 
     def keep_page(self, key: str, page: str) -> None:
@@ -61,13 +68,19 @@ class Tab:
     def __init__(self, studio: Studio, socket: WebSocket) -> None:
         self._studio = studio
         self._socket = socket
-        self._jobs: dict[str, processes.Job] = {}
+        self._jobs: dict[str, processes.Job | processes.WatchedRun] = {}
+        self._next: dict[str, tuple[Wanted, Any]] = {}
+        """What is to begin, by slot; where edits come faster than processes begin, the last one."""
+        self._beginning = ""
+        """The slot whose job is beginning; empty also where that is not wanted any more."""
+        self._is_over = False
+        self._is_asked = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def talk(self) -> None:
         """Read what is asked until the tab is closed, and tell what comes of it."""
-        telling = asyncio.create_task(self._tell())
+        telling, beginning = asyncio.create_task(self._tell()), asyncio.create_task(self._begin_jobs())
         try:
             while True:
                 self._asked(await self._socket.receive_json())
@@ -76,6 +89,7 @@ class Tab:
         finally:
             self.end()
             telling.cancel()
+            await beginning  # ends by itself, with what it has begun
 
     def _asked(self, wanted: Any) -> None:
         if not isinstance(wanted, dict):
@@ -83,14 +97,43 @@ class Tab:
         slot, number = str(wanted.get("slot", "")), wanted.get("number")
         if wanted.get("do") == "stop":
             self._end(slot)
-        elif wanted.get("do") in JOBS and isinstance(wanted.get("text"), str) and slot in JOBS:
+        elif wanted.get("do") in ASKED and isinstance(wanted.get("text"), str) and slot in ASKED:
             self._end(slot)
-            taken = wanted.get("taken", [])
-            job = {
-                "do": wanted["do"], "text": wanted["text"], "allow_python": self._studio.allow_python,
-                "taken": [one for one in taken if type(one) is int] if isinstance(taken, list) else [],
-            }  # fmt: skip
-            self._jobs[slot] = processes.Job(self._studio.how, job, self._teller(slot, number))
+            self._next[slot] = self._job(wanted), number
+            self._is_asked.set()
+
+    async def _begin_jobs(self) -> None:
+        """Begin what is asked for, one process at a time for all tabs, while messages are read on."""
+        while not self._is_over:
+            await self._is_asked.wait()
+            self._is_asked.clear()
+            while self._next:
+                async with self._studio.beginning:
+                    await self._begin_one()
+
+    async def _begin_one(self) -> None:
+        if not self._next:  # ended while others began theirs
+            return
+        slot, (wanted, number) = self._next.popitem()
+        self._beginning = slot
+        job = await asyncio.to_thread(processes.begin, self._studio.how, wanted, self._teller(slot, number))
+        if self._beginning == slot and not self._is_over:
+            self._jobs[slot] = job
+        else:
+            job.end()
+
+    def _job(self, wanted: dict[str, Any]) -> Wanted:
+        """What a page asks for, as far as it is what it should be."""
+        taken, path, given = wanted.get("taken"), wanted.get("path"), wanted.get("overrides")
+        how = wanted.get("how")
+        return {
+            "do": wanted["do"], "text": wanted["text"], "allow_python": self._studio.allow_python,
+            "file": self._studio.folder.shown(str(wanted.get("file") or NAME)),
+            "overrides": dict(given) if isinstance(given, dict) else {},
+            "taken": [one for one in taken if type(one) is int] if isinstance(taken, list) else [],
+            "schedule": str(wanted.get("schedule", "")), "path": str(path or ""),
+            "over": str(wanted.get("over", ""))[:MOST_VALUES], "how": how if how in HOWS else "simulate",
+        }  # fmt: skip
 
     def _teller(self, slot: str, number: Any) -> Callable[[dict[str, Any]], None]:
         def tell(message: dict[str, Any]) -> None:
@@ -109,12 +152,17 @@ class Tab:
             await self._socket.send_json(message)
 
     def _end(self, slot: str) -> None:
+        self._next.pop(slot, None)
+        if self._beginning == slot:
+            self._beginning = ""
         if job := self._jobs.pop(slot, None):
             job.end()
 
     def end(self) -> None:
         """End all jobs of the tab."""
-        for slot in list(self._jobs):
+        self._is_over = True
+        self._is_asked.set()
+        for slot in {*self._jobs, *self._next}:
             self._end(slot)
 
 
@@ -148,16 +196,20 @@ class _Answers:
     def asset(self, request: Request) -> Response:
         """A script or a style of the page."""
         name = request.path_params["name"]
-        if name not in _ASSETS:
+        kind = _KINDS.get(PurePosixPath(name).suffix)
+        if kind is None or name not in {one.name for one in _assets().iterdir()}:
             return PlainTextResponse("there is no such file", 404, headers=HEADERS)
-        return Response(_asset(name), media_type=_ASSETS[name], headers=HEADERS)
+        return Response(_asset(name), media_type=kind, headers=HEADERS)
 
     def begin(self, request: Request) -> Response:
         """What the page needs at first: words to complete, the library, the files."""
         shipped = catalogue.shipped("scenarios")
         library = [path.relative_to(shipped).as_posix() for path in catalogue.files(shipped)]
-        files, first = self._studio.folder.names(), self._studio.first
-        return JSONResponse({"words": words(), "library": library, "files": files, "first": first}, headers=HEADERS)
+        known = {"words": words(), "library": library, "first": self._studio.first}
+        return JSONResponse({**known, **self._files()}, headers=HEADERS)
+
+    def _files(self) -> dict[str, list[str]]:
+        return {"files": self._studio.folder.names(), "schedules": self._studio.folder.schedules()}
 
     def library(self, request: Request) -> Response:
         """The text of a shipped scenario."""
@@ -181,12 +233,15 @@ class _Answers:
             return PlainTextResponse("only the studio's own page may do this", 403, headers=HEADERS)
         size = request.headers.get("content-length", "")
         if not size.isdecimal() or int(size) > MAX_BYTES:
-            return JSONResponse({"message": f"a scenario has at most {MAX_BYTES:,} bytes"}, 413, headers=HEADERS)
+            return JSONResponse(
+                {"message": f"a file of the studio has at most {MAX_BYTES:,} bytes"}, 413, headers=HEADERS
+            )
+        folder, name = self._studio.folder, request.query_params.get("name", "")
         try:
-            self._studio.folder.write(request.query_params.get("name", ""), (await request.body()).decode())
+            folder.write(name, (await request.body()).decode())
         except (UsageError, UnicodeDecodeError) as error:
             return JSONResponse({"message": str(error)}, 400, headers=HEADERS)
-        return JSONResponse({"files": self._studio.folder.names()}, headers=HEADERS)
+        return JSONResponse({**self._files(), "path": folder.shown(name)}, headers=HEADERS)
 
     async def talk(self, connection: WebSocket) -> None:
         """The connection of a tab."""
@@ -220,5 +275,9 @@ def application(studio: Studio) -> Starlette:
     )
 
 
+def _assets() -> Traversable:
+    return resources.files(__package__).joinpath("assets")
+
+
 def _asset(name: str) -> bytes:
-    return resources.files(__package__).joinpath("assets", name).read_bytes()
+    return _assets().joinpath(name).read_bytes()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from scenrun.model.machine import FREE, Machine, Transition
+from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move, moves_of
 from scenrun.model.state import ENDED, State
 from scenrun.program.any_number import refuse_any_number
@@ -125,6 +127,40 @@ class Game:
     def moves(self) -> tuple[Move, ...]:
         """The transitions so far, by name."""
         return moves_of(self.machine, self.transitions)
+
+
+class Played(Protocol):
+    """A schedule that is built step by step: of a model, or with code."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the scenario's draws."""
+
+    @property
+    def code(self) -> OfCode | None:
+        """What a schedule file says of the code that makes steps."""
+
+    def options(self) -> list[Option]:
+        """What can be done next."""
+
+    def moves(self) -> tuple[Move, ...]:
+        """What was done, by name."""
+
+    def reached(self) -> list[tuple[FindingKey, str]]:
+        """The findings of an end."""
+
+
+def schedule_of(game: Played, program: Program, file: str) -> MoveSchedule:
+    """What was played, with what its end shows first; file: the scenario's path, for whoever makes the moves again."""
+    found = [] if game.options() else game.reached()
+    finding = None
+    if found:
+        about, _ = found[0]
+        finding = (about.kind, "outcome" if about.about.startswith("outcome [") else about.about)
+    return MoveSchedule(
+        scenario=program.name, file=file, digest=program.digest, seed=game.seed, moves=game.moves(),
+        overrides=dict(program.overrides), finding=finding, code=game.code,
+    )  # fmt: skip
 
 
 def values_of(machine: Machine, state: State) -> dict[str, object]:

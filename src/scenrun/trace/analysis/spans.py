@@ -6,7 +6,7 @@ Locks are held from `acquired` to `released`, but not while their holder waits o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,6 +122,14 @@ class Spans:
         elif name == "run.started":
             self.opening = opening_of(event)
             self._holdings.opening = self.causes.opening = self.opening
+
+    def open(self) -> Iterator[tuple[str, str, float]]:
+        """What each thread is in now, and since when: a sleep, work, a call, or an operation that may wait."""
+        for name, thread in self._threads.items():
+            if thread.began is not None:
+                yield name, TIMED[thread.began["event"].partition(".")[0]], thread.began["elapsed_s"]
+            elif thread.pending is not None and ABOUT[thread.pending["event"]] in WAITS:
+                yield name, WAITING, thread.pending["elapsed_s"]
 
     def close(self) -> None:
         """Ends all open spans as cut off, at the end of the log."""

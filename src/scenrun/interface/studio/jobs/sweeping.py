@@ -1,0 +1,134 @@
+"""Sweeps one value of a text: a row for each value as it comes, and at last the page of the sweep."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scenrun.batch.sweep import files
+from scenrun.batch.sweep.cell import CellRunner, Job, Row
+from scenrun.batch.sweep.plan import SweepPlan, SweepRequest, plan
+from scenrun.batch.sweep.run import default_figures
+from scenrun.errors import UsageError
+from scenrun.interface.studio.jobs.wanted import Tell, Wanted
+from scenrun.language import source as yaml_source
+from scenrun.language.durations import UNITS_NS
+from scenrun.language.overrides import short_path
+from scenrun.language.placed import Mapping
+from scenrun.language.sweep import values
+from scenrun.language.value_ranges import RangeError
+from scenrun.printable import clean
+from scenrun.program.loaded import Loaded
+
+CELL_LIMIT_S = 20.0
+MOST_CELLS = 200
+"""The most values of one sweep."""
+MOST_PATHS = 60
+_FIXED = ("scenario", "description", "version", "seed", "sweep", "expect", "limits", "log")
+"""The parts of a file whose numbers are not what a scenario does."""
+_DURATION = re.compile(rf"(\d+(?:\.\d+)?) ?({'|'.join(UNITS_NS)})\Z")
+
+
+def sweep(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
+    """Run a text with each value in turn, and tell each row; the sweep's page comes at last."""
+    source, options = loaded.program.source, {"allow_python": bool(wanted.get("allow_python"))}
+    job = Job(source.text, source.name, wanted["how"], options, cell_limit_s=CELL_LIMIT_S)
+    ready = plan(job, SweepRequest(over={wanted["path"]: _values(wanted)}, seeds=1))
+    cells = list(ready.grid.cells())
+    if len(cells) > MOST_CELLS:
+        raise UsageError(
+            f"a sweep of the studio has at most {MOST_CELLS} cells, not {len(cells):,}: scenrun sweep has no limit"
+        )
+    tell({"kind": "begun", "cells": len(cells), "notes": [clean(one) for one in ready.notes]})
+    runner, rows = CellRunner(job), []
+    for cell in cells:
+        rows.append(runner.measure(cell))
+        tell({"kind": "row", "row": _told(rows[-1], wanted["path"])})
+    tell({"kind": "page", "html": _page(ready, rows)})
+
+
+def _values(wanted: Wanted) -> tuple[Any, ...]:
+    """The values of a range, or of a list with commas."""
+    text = wanted["over"].strip()
+    given: Any = text if ".." in text and "," not in text else [_value(one) for one in text.split(",") if one.strip()]
+    try:
+        return values(wanted["path"], given)
+    except RangeError as error:
+        raise UsageError(str(error)) from None
+
+
+def _value(text: str) -> Any:
+    """A value as YAML would read it."""
+    text = text.strip()
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return {"true": True, "false": False}.get(text, text)
+
+
+def _told(row: Row, path: str) -> dict[str, Any]:
+    given = row["parameters"]
+    return {
+        "value": given.get(path, next(iter(given.values()), None)), "parameters": given,
+        "verdict": row["verdict"], "ok": row["ok"],
+        "figures": {name: value for name, value in row["figures"].items() if isinstance(value, int | float)},
+        "finding": clean(row.get("finding") or row.get("error") or ""),
+    }  # fmt: skip
+
+
+def _page(ready: SweepPlan, rows: list[Row]) -> str:
+    figures = next((row["figures"] for row in rows if row["figures"]), None)
+    with tempfile.TemporaryDirectory(prefix="scenrun-") as folder:
+        path = Path(folder, "sweep.html")
+        files.write(str(path), ready, _Rows(rows), default_figures(ready, figures))
+        return path.read_text(encoding="utf-8")
+
+
+class _Rows:
+    """Rows that are there."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self._rows = rows
+
+    def rows(self) -> Iterator[Row]:
+        """All of them."""
+        yield from self._rows
+
+
+def variable_paths(loaded: Loaded) -> list[dict[str, str]]:
+    """What of a file may be swept: numbers and durations by path, each with its value and with values to try."""
+    raw = yaml_source.read(loaded.program.source, [])
+    parts = {key: value for key, value in raw.items() if key not in _FIXED and not str(key).startswith("x-")}
+    found = []
+    for path, value in _leaves(parts, ""):
+        if (tried := _tried(value)) is not None:
+            found.append({"path": short_path(raw, path), "value": str(value), "over": tried})
+    return found[:MOST_PATHS]
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, dict | Mapping):
+        yield path, value
+        return
+    for key, inner in value.items():
+        if isinstance(key, str) and "." not in key:
+            yield from _leaves(inner, f"{path}.{key}" if path else key)
+
+
+def _tried(value: Any) -> str | None:
+    """Values around one that are worth a try, as a person would write them; None for what is no quantity."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int) and 0 <= value <= 1_000_000:
+        most = max(8, 2 * value)
+        step = max(1, most // 16)
+        return f"1..{most}" + (f"+{step}" if step > 1 else "")
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())):
+        number = float(found[1])
+        return ", ".join(f"{number * factor:g}{found[2]}" for factor in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+    return None
