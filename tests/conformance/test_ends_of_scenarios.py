@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from ends_compared import Compared, compare, impatient
 from hypothesis import assume
+from msgspec.structs import replace
 from scenarios_at_random import COVERED, verbs_of
 from scenarios_drawn import Scenario, each_scenario
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from campaigns import abouts, by_chance, of, plainly, program, settled
+from msgspec.structs import replace
 
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of

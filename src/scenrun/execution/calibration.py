@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter_ns, process_time_ns
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.errors import UsageError
 from scenrun.execution.threads.run_program import run_program
@@ -26,8 +27,7 @@ SLEEP_NS, WORK_NS = 500_000, 200_000
 """The durations of a sleep and of a piece of work in the probes, in nanoseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """A small scenario whose duration grows with its number of turns."""
 
     turns: int
@@ -108,8 +108,7 @@ PROBES: dict[str, Probe] = {
 """The probes by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """The duration of one turn of a probe, in nanoseconds."""
 
     wall_ns: float
@@ -143,8 +142,7 @@ def measure(load: Load, *, rounds: int, progress: Callable[[int, int], None], sh
     return {name: Measured.median_of(each) for name, each in found.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A probe compiled with few turns and with many."""
 
     few: Program

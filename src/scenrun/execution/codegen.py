@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.execution.site import Site
 from scenrun.program.control_flow import successors
@@ -19,8 +21,7 @@ INDEX, HANDLE, SHOWN = "__at", "__handle", "__shown"
 """Variables of a generated function: the index of an operation's object, the handle from a local, an argument for the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """A code compiled to a Python function of a thread's context."""
 
     function: Callable[[Any], Any]

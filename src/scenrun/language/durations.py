@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 UNITS_NS = {"us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "m": 60_000_000_000, "h": 3_600_000_000_000}
 """Nanoseconds in each unit of a duration."""
@@ -62,8 +63,7 @@ def text(nanoseconds: int) -> str:
     raise AssertionError("unreachable")
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A length of time: `kind` is `fixed`, `uniform`, `exponential` or `normal`; its numbers are nanoseconds.
 
     fixed: (length,); uniform: (low, high); exponential: (mean,); normal: (mean, standard deviation), never below 0.

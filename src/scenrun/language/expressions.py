@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import keyword
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Place
 from scenrun.language.other_words import declared
@@ -99,8 +100,7 @@ class ExpressionError(ValueError):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Expression:
+class Expression(Struct, frozen=True, eq=False):
     """A checked expression: its syntax tree, its text and the place of the text."""
 
     tree: ast.expr

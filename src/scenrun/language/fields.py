@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -142,8 +142,7 @@ def shown(value: Any) -> str:
     return f"`{text[:60]}`" + (" (cut)" if len(text) > 60 else "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reference:
+class Reference(Struct, frozen=True, eq=False):
     """A reference to an object by name, `pipeline`, or to one of an array or group, `forks[index]`."""
 
     name: str
@@ -212,16 +211,14 @@ def parse_duration(value: Any) -> Duration:
         raise refuse(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DurationName:
+class DurationName(Struct, frozen=True, eq=False):
     """A reference to a parameter of type `duration`, by name."""
 
     name: str
     place: Place | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ComputedDuration:
+class ComputedDuration(Struct, frozen=True, eq=False):
     """A duration whose number is computed when it is used: `{ms: 2 ** attempt}`."""
 
     number: Expression

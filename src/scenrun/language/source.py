@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.language import yaml_traps
@@ -44,8 +44,7 @@ _SURPRISES = frozenset(f(w) for w in ("on", "off", "yes", "no") for f in (str.lo
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
+class _Node(Struct, frozen=True):
     value: Any
     place: Place
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scenrun.language.expressions import Expression, ExpressionError, parse
 from scenrun.language.placed import place_of
@@ -12,8 +13,7 @@ MAX_TEXT = 20_000
 _FORMAT = re.compile(r"(?:.?[<>=^])?[-+ ]?#?0?\d{0,3}[,_]?(?:\.\d{1,2})?[bcdeEfFgGnosxX%]?\Z")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Hole:
+class Hole(Struct, frozen=True, eq=False):
     """One `{expression}` of a template, with its format (`{x:.2f}`) and its offset in the text."""
 
     expression: Expression
@@ -21,8 +21,7 @@ class Hole:
     offset: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
+class Template(Struct, frozen=True, eq=False):
     """The parts of a template in order: plain texts and holes."""
 
     parts: tuple[str | Hole, ...]

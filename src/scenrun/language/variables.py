@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Place
 from scenrun.language.expressions import Expression, ExpressionError, parse
@@ -12,8 +13,7 @@ from scenrun.language.fields import check_name, refuse, shown
 from scenrun.language.placed import place_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class Target(Struct, frozen=True, eq=False):
     """A variable's name and the indices that lead to the item written: none for the variable itself."""
 
     name: str

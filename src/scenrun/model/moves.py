@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.interruptions import INTERRUPT
 from scenrun.model.machine import Machine, Transition
@@ -52,8 +53,7 @@ class Diverged(Exception):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedMove:
+class ResolvedMove(Struct, frozen=True):
     """A move with the transition of the model that it names."""
 
     move: Move
@@ -64,8 +64,7 @@ class ResolvedMove:
     """Whether nothing is executed in it: the start of a task that was cancelled while it waited in line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """Moves that are enabled one after another, and the state that they lead to."""
 
     made: tuple[ResolvedMove, ...]

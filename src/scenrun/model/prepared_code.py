@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.errors import Fault
 from scenrun.model.cone_of_influence import EVERYTHING, ConeOfInfluence, abstracted
@@ -43,8 +45,7 @@ _TAKING_TIME = {**_OWN, "work": _OWN["sleep"]}
 """The same in virtual time, where `work` lasts as `sleep` does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """An instruction with all that is known of it statically."""
 
     instruction: Instruction
@@ -77,15 +78,14 @@ class Node:
     """Whether the number of draws still matters after it."""
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(Struct):
     """A compiled code."""
 
     code: Code
     nodes: tuple[Node, ...]
     slots: dict[str, int]
     size: int
-    parameters: tuple[tuple[int, int], ...] = field(default=())
+    parameters: tuple[tuple[int, int], ...] = ()
     """The register of each parameter, and how much of its value matters."""
     deadlines: tuple[int, ...] = ()
     """The registers that hold the time until a deadline, in nanoseconds; empty where time is free."""

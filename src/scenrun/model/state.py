@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from scenrun.errors import Fault
 from scenrun.program.ir import Instruction
@@ -22,8 +23,7 @@ class _Unset:
 UNSET = _Unset()
 
 
-@dataclass(frozen=True, slots=True)
-class Handle:
+class Handle(Struct, frozen=True):
     """A thread or future as a value of the scenario: the slots of its cell and of its pool's."""
 
     slots: tuple[int, ...]
@@ -40,8 +40,7 @@ class Handle:
     __repr__ = __str__
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(Struct, frozen=True):
     """The identity of a thread: what never changes of it."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from scenrun.errors import Source
 from scenrun.language.comments import comments_in
@@ -11,8 +12,7 @@ from scenrun.language.comments import comments_in
 MODELINE = "yaml-language-server:"
 
 
-@dataclass(slots=True)
-class Beside:
+class Beside(Struct):
     """The comments of one part of the file."""
 
     above: list[str] = field(default_factory=list)

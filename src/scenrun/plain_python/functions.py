@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.language.durations import Duration
 from scenrun.language.durations import parse as parse_duration
@@ -38,8 +39,7 @@ RUN, THREAD, LATER = "run", "thread", "later"
 _LITERALS = ("int", "float", "bool", "str", "value")
 
 
-@dataclass(slots=True)
-class Use:
+class Use(Struct):
     """One use of a behaviour: the function that it is, and the arguments that the function is called with."""
 
     function: Function
@@ -318,8 +318,7 @@ def call(use: Use, extra: dict[str, str]) -> str:
     return f"{use.function.name}({', '.join(use.given(extra))})"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What `Thread`, `Timer` and the like take: a function, and its arguments as a tuple, as a dict, or none."""
 
     function: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from scenrun.language.model import Interrupt
 from scenrun.plain_python.functions import LATER, bound, call
@@ -16,8 +17,7 @@ _WITHIN_S = 0.2
 """How long after the start a signal is sent at most."""
 
 
-@dataclass(slots=True)
-class Interrupts:
+class Interrupts(Struct):
     """The handlers, and what begins the signals."""
 
     functions: list[Lines] = field(default_factory=list)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.layout import Lines
@@ -18,8 +20,7 @@ EXPRESSION = "expression"
 GIVEN = (DURATION, EXPRESSION)
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """An expression that stands for a name."""
 
     tree: ast.expr
@@ -50,8 +51,7 @@ def none() -> Meaning:
     return Meaning(ast.Constant(None), NONE)
 
 
-@dataclass(slots=True)
-class Function:
+class Function(Struct):
     """One function of the script, as it is written."""
 
     name: str

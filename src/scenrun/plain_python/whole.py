@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Place, ScenarioError
 from scenrun.language.verbs.log_and_time import Log
@@ -22,8 +23,7 @@ from scenrun.program.loaded import Loaded
 __all__ = ["PlainPython", "plain_python", "steps_of_flow", "steps_of_objects", "steps_of_threads"]
 
 
-@dataclass(frozen=True, slots=True)
-class PlainPython:
+class PlainPython(Struct, frozen=True):
     """A scenario as plain Python."""
 
     text: str

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scenrun.errors import Problem, Source, UsageError
 from scenrun.program.primitives.clock import READ
 from scenrun.program.primitives.registry import is_attribute
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """A shared object, or an array of them, declared by `sync`, `state`, `threads` or a section."""
 
     number: int
@@ -30,16 +31,14 @@ class Cell:
         return self.name if self.count is None or index is None else f"{self.name}[{index}]"
 
 
-@dataclass(frozen=True, slots=True)
-class CellRef:
+class CellRef(Struct, frozen=True):
     """The object operand of an instruction: a cell, and for an array the expression of the index."""
 
     cell: int
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True):
     """One instruction: an atomic operation on a shared object, or a local instruction of the thread.
 
     Ops with a dot operate on shared objects (`lock.acquire`, `variable.read`) and are described in `primitives/`.
@@ -73,8 +72,7 @@ class Instruction:
         return dict(self.options).get(name, default)
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """The instructions of main, or of the threads that run the same steps."""
 
     number: int
@@ -86,8 +84,7 @@ class Code:
     """Pairs of a register and the file's name for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """A group of threads, or of tasks of a pool, that the file declares."""
 
     name: str
@@ -105,8 +102,7 @@ class Group:
         return self.name if self.count is None else f"{self.name}[{index}]"
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupt:
+class Interrupt(Struct, frozen=True):
     """Code that comes at any moment between two steps of a thread, on the thread's own stack, at most so many times."""
 
     code: int
@@ -117,8 +113,7 @@ class Interrupt:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """One read of an observation: the value of a variable, or a question about an object, into a register."""
 
     register: str
@@ -126,8 +121,7 @@ class Probe:
     target: CellRef
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """An expression over the shared state, such as an expectation: its probes, and Python over their registers."""
 
     source: str
@@ -151,8 +145,7 @@ class Observation:
         return replace(self, source=f"{{{parts}}}", is_reached=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Liveness:
+class Liveness(Struct, frozen=True):
     """What comes to hold: `then`, at the moment at which `when` holds or later; where there is no `when`, at some moment."""
 
     then: Observation
@@ -186,8 +179,7 @@ def _called(probe: Probe, cells: Sequence[Cell]) -> str:
     return repr(name + question) if index is None else f"{name + '['!r} + str({index}) + {']' + question!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(Struct, frozen=True):
     """The compiled `expect` section of a scenario."""
 
     final: tuple[Observation, ...] = ()
@@ -211,8 +203,7 @@ class Expectations:
         return self.verdicts.get(way, otherwise)
 
 
-@dataclass(frozen=True, slots=True)
-class Linearizable:
+class Linearizable(Struct, frozen=True):
     """An object of the author's whose calls are explained by an order, one after another."""
 
     object: str
@@ -221,8 +212,7 @@ class Linearizable:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PythonObject:
+class PythonObject(Struct, frozen=True):
     """A Python object of the author that the threads share, created anew for each run."""
 
     name: str
@@ -232,8 +222,7 @@ class PythonObject:
     line: int
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Struct, frozen=True, dict=True):
     """A compiled scenario; `codes[0]` is the code of the main thread."""
 
     name: str

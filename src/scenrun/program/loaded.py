@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from scenrun.errors import ScenarioError, Source
 from scenrun.language.model import Scenario
@@ -17,8 +18,7 @@ from scenrun.program.compiler.compiler import compile_scenario
 from scenrun.program.ir import Program
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A scenario that was read, checked and compiled."""
 
     scenario: Scenario

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from msgspec import structs
+
 from scenrun.errors import UsageError
 from scenrun.program.ir import Expectations
 from scenrun.program.loaded import Loaded
@@ -117,7 +119,7 @@ class _Search:
 
     def _search(self, counts: dict[str, int]) -> Explored:
         left, given = self._left(), self.how.limits.seconds
-        how = replace(self.how, limits=replace(self.how.limits, seconds=left))
+        how = structs.replace(self.how, limits=structs.replace(self.how.limits, seconds=left))
         found = explore_program(self.loaded.with_counts(counts).program, self.seed, how)
         if left is not None and given is not None and found.bound == exact_seconds(left):
             return replace(found, bound=exact_seconds(given))

@@ -6,9 +6,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import log10
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.program.primitives.registry import operation
 from scenrun.search.space.state_space import Overflow, StateSpace
@@ -17,8 +18,7 @@ PROBES, PROBES_S, MOST_STEPS = 200, 5.0, 10_000
 """Random schedules that are walked for the estimates, the seconds that they may take, and the steps of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """What a search that is not closed has covered."""
 
     ends: int

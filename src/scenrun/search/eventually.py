@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from msgspec import Struct, structs
 
 from scenrun.model.machine import FOLDED, FREE, TIME_PASSES, Machine, Transition
 from scenrun.model.scc import components
@@ -36,7 +38,7 @@ def with_liveness(found: Explored, program: Program, seed: int, how: SearchOptio
     """The result of a search with what its program is to come to: a counterexample of each that may never come."""
     if how.strategy not in (None, STATES):
         return _judged(found, how, (), 0, NEEDS_STATES)
-    alone = replace(program, expectations=Expectations(liveness=program.expectations.liveness))
+    alone = structs.replace(program, expectations=Expectations(liveness=program.expectations.liveness))
     folded = FOLDED if how.is_timed else FREE
     packed = Packed(Machine(alone, seed, folded=folded, forgets=True, timed=how.is_timed))
     searching = StateSearchOptions(how.limits, "off", False, how.is_timed, how.look)
@@ -72,8 +74,7 @@ def _judged(
     )  # fmt: skip
 
 
-@dataclass
-class _Avoiding:
+class _Avoiding(Struct, dict=True):
     """The ways on which something that is owed never comes."""
 
     packed: Packed

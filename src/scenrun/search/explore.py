@@ -6,8 +6,10 @@ import functools
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
+
+from msgspec import Struct, field, structs
 
 from scenrun.errors import UsageError
 from scenrun.model.machine import FOLDED, FREE, Machine, Transition
@@ -149,8 +151,7 @@ def _by_states(program: Program, seed: int, how: SearchOptions, began: float) ->
     )
 
 
-@dataclass(slots=True)
-class _Walked:
+class _Walked(Struct):
     """The findings and outcomes of a search of states, and of the schedules that were walked beside it."""
 
     ways: list[Witness]
@@ -225,7 +226,7 @@ class _First:
         # in a space of its own: what shortening computes must not come before the search does, nor lay its states out anew
         folded = FOLDED if self.how.is_timed else FREE
         own = Packed(Machine(self.program, self.seed, folded=folded, forgets=True, timed=self.how.is_timed))
-        ways = [replace(self._way, goal=None)]
+        ways = [structs.replace(self._way, goal=None)]
         (one,) = counterexamples(self.program, self.seed, own, ways, self.how, shortening_s=FIRST_S)
         self.how.found(one)
 

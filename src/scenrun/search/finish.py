@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import State
@@ -12,8 +13,7 @@ from scenrun.program.values import key
 from scenrun.search.properties.end_states import end_state_of
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """What a search from a state has found."""
 
     is_bad: bool

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scenrun.errors import UsageError
 from scenrun.search.space.breadth_first import Limits
@@ -30,8 +32,7 @@ _FOR_STATES = ("max_states", "memory_bytes", "reduction", "symmetry", "count")
 _FOR_SCHEDULES = ("schedules", "jobs")
 
 
-@dataclass(frozen=True, slots=True)
-class SearchOptions:
+class SearchOptions(Struct, frozen=True):
     """The options of `explore_program`. None leaves the choice to the search."""
 
     strategy: str | None = None
@@ -91,8 +92,7 @@ class SearchOptions:
         return replace(self, reduction="off", symmetry=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchRequest:
+class SearchRequest(Struct, frozen=True):
     """A search as a user requests it, on the command line or in Python. None: the option was not given."""
 
     strategy: str | None = None

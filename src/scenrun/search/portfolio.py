@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from scenrun.errors import UsageError
 from scenrun.report.amounts import exact_seconds
@@ -42,8 +44,7 @@ DEEPER = 2
 """How many times deeper than the other a search must have come in its turn to go on alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class StateSearchOptions:
+class StateSearchOptions(Struct, frozen=True):
     """The options of a state search. reduction: `auto` (only where it makes the space smaller), `on` or `off`."""
 
     limits: Limits = field(default_factory=Limits)

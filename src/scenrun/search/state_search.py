@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
 
 from scenrun.model.machine import FOLDED, FREE, Machine, Transition
 from scenrun.program.expectations import missing_outcomes
@@ -29,8 +30,7 @@ MOST_OF_A_KIND = 20
 """Findings of one kind for which a witness is kept."""
 
 
-@dataclass(slots=True)
-class SearchedSpace:
+class SearchedSpace(Struct):
     """A state space and its findings."""
 
     packed: Packed

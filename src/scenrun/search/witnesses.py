@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from scenrun.program.findings import REACH
 from scenrun.program.ir import Expectations, Observation, Program
 from scenrun.search.options import SearchOptions
@@ -26,7 +28,7 @@ def with_witnesses(found: Explored, program: Program, seed: int, how: SearchOpti
     bounds: list[str] = []
     for observation in program.expectations.reach:
         one = search(
-            _alone(program, observation), seed, replace(how, first=False, found=None, count=False, races=False)
+            _alone(program, observation), seed, structs.replace(how, first=False, found=None, count=False, races=False)
         )
         wanted = FindingKey("violated", observation.text)
         way = next((way for way in one.counterexamples if way.about == wanted), None)
@@ -46,7 +48,7 @@ def _has_all(found: Explored) -> bool:
 
 def _alone(program: Program, observation: Observation) -> Program:
     """The program with nothing expected of it but that an expression never holds."""
-    return replace(program, expectations=Expectations(always=(observation,)))
+    return structs.replace(program, expectations=Expectations(always=(observation,)))
 
 
 def _judged(

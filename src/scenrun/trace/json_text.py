@@ -1,4 +1,4 @@
-"""JSON encoding and decoding; the only module that imports msgspec.
+"""JSON encoding and decoding, with msgspec.
 
 msgspec has wheels for every Python that scenrun supports, free-threaded ones too. Values that JSON cannot represent are
 written as text, so that no value costs a line of the log.

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from time import perf_counter_ns as now
+
+from msgspec import Struct
 
 from scenrun.execution.site import Site
 from scenrun.execution.threads.context import TURN, Context, Cut, Wait
@@ -18,8 +19,7 @@ from scenrun.model.moves import COMES, ResolvedMove
 from scenrun.model.state import LEAVING
 
 
-@dataclass(slots=True)
-class _Asking:
+class _Asking(Struct):
     """The request of a thread or task for its turn; `let_on` lets it go on."""
 
     pc: int

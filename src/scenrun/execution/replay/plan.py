@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine
@@ -26,8 +28,7 @@ MAX_TOLD = 6
 """Steps of a cycle that its finding lists."""
 
 
-@dataclass(frozen=True)
-class ReplayPlan:
+class ReplayPlan(Struct, frozen=True, dict=True):
     """The moves of a replay, enabled in the model, and the finding that they should show."""
 
     path: Path

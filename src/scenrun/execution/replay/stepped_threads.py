@@ -5,7 +5,7 @@ A step's arguments are evaluated before the request: as in the model, they belon
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from scenrun.execution.codegen import object_of
 from scenrun.execution.threads.codegen import OBJECTLESS, Options, RealWriter

@@ -8,8 +8,9 @@ event or a condition can have very many items or waiters, and each step would co
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Fault
 from scenrun.execution.site import Site
@@ -23,8 +24,7 @@ InPlace = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], Outcome]
 Enabled = Callable[[tuple[Any, ...], Any, tuple[Any, ...], Any], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """One atomic action of an operation, in place; the fields are those of the phase in `primitives/kinds.py`."""
 
     act: InPlace
@@ -34,8 +34,7 @@ class Phase:
     together: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Action:
+class Action(Struct, frozen=True, eq=False):
     """An operation with its phases in place."""
 
     op: str
@@ -49,8 +48,7 @@ class Action:
         return self.operation.waits
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SitedAction:
+class SitedAction(Struct, frozen=True, eq=False):
     """An action with the instruction that performs it."""
 
     site: Site

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from scenrun.execution.codegen import Compiled, leaders, object_of
@@ -15,8 +14,7 @@ from scenrun.program.ir import Code, Instruction
 from scenrun.trace.events import LEVELS
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated(Compiled):
+class Simulated(Compiled, frozen=True):
     """A code compiled to a generator function of a simulated thread."""
 
     steps_before: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from scenrun.errors import UsageError
 from scenrun.execution.simulator.costs import STEP_NS
@@ -15,8 +15,7 @@ from scenrun.program.ir import Program
 from scenrun.program.results import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationOptions:
+class SimulationOptions(Struct, frozen=True):
     """Options of a simulation; those that are impossible or would have no effect are refused."""
 
     scheduler: str = "round-robin"

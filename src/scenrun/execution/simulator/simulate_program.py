@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.execution.expectation_checks import at_the_end
 from scenrun.execution.simulator.costs import STEP_NS, Costs, stronger
@@ -30,8 +31,7 @@ from scenrun.trace.run_header import program_fields, shared_fields
 __all__ = ["Settings", "run_id_of", "simulate_program"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The settings of a simulation."""
 
     cpus: int = 1

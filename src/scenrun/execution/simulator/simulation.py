@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Fault, InternalError
 from scenrun.execution.expectation_checks import InvariantMonitor
@@ -52,8 +53,7 @@ class FaultLeft:
         self.site = site
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """What determines a simulation of a program."""
 
     seed: int

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.execution.codegen import Writer, counts, object_of
 from scenrun.execution.simulator.actions import Action, SitedAction
@@ -24,8 +25,7 @@ from scenrun.program.primitives.registry import is_attribute, operation
 _REMAINING = re.compile(r"__remaining\((\w+)\)")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the generated code does beside the steps themselves: logging, time, checks of `always`, counting."""
 
     level: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.execution.simulator.actions import Action, Phase
 from scenrun.execution.simulator.objects import Thing
@@ -15,8 +16,7 @@ Steps = Generator[int, tuple[int, int], None]
 """A thread's steps: sent (now, until), it runs until that moment or until it waits, and yields the time it reached."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadIdentity:
+class ThreadIdentity(Struct, frozen=True):
     """What never changes of a thread, task or timer."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.execution.codegen import Compiled, Writer, counts, leaders, object_of
 from scenrun.program.control_flow import is_noticed, steps_of
@@ -16,8 +17,7 @@ OBJECTLESS = {"spawned": "__spawner", "future": "__futures"}
 """Kinds that locals hold, and the name of the executor's object that does their operations."""
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """What the generated code does beside the steps themselves: logging, counting, locking, leaving."""
 
     level: int

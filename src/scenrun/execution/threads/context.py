@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from time import perf_counter_ns as now
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct
 
 from scenrun.errors import Fault
 from scenrun.execution.site import Site
@@ -53,8 +54,7 @@ AT_ITS_GATE = ("sleep", TURN)
 """The waits that end when the thread's own gate is released."""
 
 
-@dataclass(slots=True, eq=False)
-class Wait:
+class Wait(Struct, eq=False):
     """A published wait. Each is a new object, so that two looks of the detector can tell whether it is still the same.
 
     It is never changed; it is not declared frozen, as a frozen one takes twice as long to make.

@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import structs
 
 from scenrun.errors import OutputError, UsageError
 from scenrun.interface.cli.exit_status import EXIT_INCOMPLETE
@@ -192,7 +192,7 @@ class _Exploring:
         self.options = options
         self.signals = Signals(sys.exit)
         how = _requested(options).options(self._look)
-        self.how = how if options["quiet"] else replace(how, found=self._tell, found_after_s=TELL_AFTER_S)
+        self.how = how if options["quiet"] else structs.replace(how, found=self._tell, found_after_s=TELL_AFTER_S)
         self._is_told = False
         self._began = 0.0
         self._progress = Progress(quiet=options["quiet"], every_s=PROGRESS_S, elsewhere_s=PROGRESS_ELSEWHERE_S)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import structs
 
 from scenrun.own_code.checking.subject import Subject
 from scenrun.own_code.histories.operations import Operation
@@ -166,7 +168,7 @@ def finding_in(history: History, alone: Alone) -> FindingKey | None:
     """What is wrong with a history; None where an order of its calls explains it, or where that is not known."""
     if explanation(history, alone) is not None:
         return None
-    if history.is_stuck and explanation(replace(history, few_wait=True), alone) is not None:
+    if history.is_stuck and explanation(structs.replace(history, few_wait=True), alone) is not None:
         return None
     if history.is_stuck and explanation(not_stuck(history), alone) is not None:
         waiting = ", ".join(one.thread for one in history.calls if not one.has_returned)

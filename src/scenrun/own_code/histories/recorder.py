@@ -8,10 +8,11 @@ That it returns is a step of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Hashable, Sequence
-from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from scenrun.own_code.histories.comparable import Numbers, comparable, raised, type_alone
 from scenrun.own_code.running.execution import Execution
@@ -170,5 +171,7 @@ class Recorder:
         """
         calls = self._calls
         if self._execution.unaccounted:
-            calls = [replace(one, began=min(one.began, made)) for one, made in zip(calls, self._made, strict=True)]
+            calls = [
+                structs.replace(one, began=min(one.began, made)) for one, made in zip(calls, self._made, strict=True)
+            ]
         return History(tuple(sorted(calls, key=lambda one: one.began)), is_stuck, final)

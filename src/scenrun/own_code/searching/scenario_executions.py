@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
+
+from msgspec import structs
 
 from scenrun.errors import UsageError
 from scenrun.model.machine import FREE, Machine, Transition, outcome_of_call
@@ -268,7 +270,7 @@ class ScenarioExecutions(CodeExecutions):
             program = self.model.program
             declared = next(one for one in program.objects if one.name == name)
             expected = next(one for one in program.expectations.linearizable if one.object == name)
-            made = declared if expected.spec is None else replace(declared, python=expected.spec)
+            made = declared if expected.spec is None else structs.replace(declared, python=expected.spec)
 
             def make(world: World) -> Any:
                 return made_object(program, made, partial(module_in, world))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import structs
 
 from scenrun.own_code.running.execution import Uncontrolled
 from scenrun.own_code.searching.body import Different, Marked
@@ -149,7 +151,7 @@ class Walk:
         before = self.tally.schedules
         for about, found in tally.findings.items():
             if about not in self.tally.findings:
-                self.tally.findings[about] = replace(found, schedule=before + found.schedule)
+                self.tally.findings[about] = structs.replace(found, schedule=before + found.schedule)
         tally.findings = {}
         self.tally.add(tally)
         self.cut_off = tally.cut_off

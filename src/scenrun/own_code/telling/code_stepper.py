@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec import structs
 
 from scenrun.errors import UsageError
 from scenrun.model.machine import Transition
@@ -92,7 +93,7 @@ class CodeGame:
         new = [found for found in self.executions.lasting(self.state) if found not in before]
         fault = next((self.executions.fault_of(one.about) for one in new if one.about == step.thread), None)
         broke = tuple(one.about for one in new if one.kind == "violated" and one.about != step.thread)
-        self._told.append(replace(step, broke=broke, fault=fault))
+        self._told.append(structs.replace(step, broke=broke, fault=fault))
         return self._told[-1]
 
     def back(self) -> bool:

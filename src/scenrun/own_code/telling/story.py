@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any
+
+from msgspec import structs
 
 from scenrun.model.machine import Transition
 from scenrun.model.move_schedule import OfCode
@@ -91,12 +92,12 @@ class Story:
             if made is not None:
                 before, transition, after = made
                 step = step_between(self.machine, number, before, transition, after)
-                yield replace(step, switched=switches.get(at))
+                yield structs.replace(step, switched=switches.get(at))
                 self.holders.follow(before, transition, after)
                 at += 1
             else:
                 some = self._of_one_line(moved, at)
-                yield replace(self._code_step(number, some, at), switched=switches.get(at))
+                yield structs.replace(self._code_step(number, some, at), switched=switches.get(at))
                 at += len(some)
             number += 1
 

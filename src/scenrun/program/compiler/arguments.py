@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic_core import PydanticCustomError
 
 from scenrun.errors import Place
@@ -50,8 +51,7 @@ WRONG = object()
 """The argument of a required parameter that was not given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """One argument of a use of a behaviour: what it is for, and where its names mean something."""
 
     w: Writer

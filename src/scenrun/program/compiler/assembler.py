@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.errors import Place, Problem, ScenarioError, Source
 from scenrun.program.ir import CellRef, Code, Instruction
@@ -43,8 +44,7 @@ class Label:
         self.position: int | None = None
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """An instruction whose jump targets are labels, not yet resolved to positions."""
 
     op: str
@@ -61,16 +61,14 @@ class Draft:
     asks: str = ""
 
 
-@dataclass(slots=True)
-class Loop:
+class Loop(Struct):
     """The frame of a loop: the targets of `break` (`end`) and `continue` (`again`)."""
 
     end: Label
     again: Label
 
 
-@dataclass(slots=True)
-class Cleanup:
+class Cleanup(Struct):
     """The frame of a guarded region: the cleanup on every exit, and the handler and atomicity in force during it."""
 
     emit: Callable[[], None]
@@ -78,8 +76,7 @@ class Cleanup:
     atomic: bool
 
 
-@dataclass(slots=True)
-class Inline:
+class Inline(Struct):
     """The frame of a behaviour that runs inline: the target of `return`, and the register of its value."""
 
     end: Label

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
+
+from msgspec.structs import replace
 
 from scenrun.errors import Place, Problem, ScenarioError
 from scenrun.language.behaviours import names as shipped_names
@@ -165,11 +166,10 @@ class Compiler:
 
     def code_of_cell(self, cell: Cell) -> int:
         """The code that the threads of a group, or a timer, run."""
-        if cell.number in self._of_cell:
-            return self._of_cell[cell.number]
-        number = self._of_cell[cell.number] = self.reserve()
-        self._pending.append(cell)
-        return number
+        if cell.number not in self._of_cell:
+            self._of_cell[cell.number] = self.reserve()
+            self._pending.append(cell)
+        return self._of_cell[cell.number]
 
     def _write_pending(self) -> None:
         """Compile the codes that are referred to but not yet compiled, and those that these refer to."""

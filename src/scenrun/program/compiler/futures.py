@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Place
 from scenrun.language.expressions import Expression
@@ -28,8 +29,7 @@ from scenrun.program.primitives.future import KNOWS_ITSELF
 OWN = "own_future"
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(Struct, frozen=True):
     """What a step `on_done` adds: the steps of a behaviour, with some of its parameters bound when it is added."""
 
     number: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from scenrun.errors import Place
 from scenrun.language.durations import Duration
@@ -13,47 +14,40 @@ from scenrun.language.variables import Target
 from scenrun.program.ir import Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(Struct, frozen=True):
     """A local or a parameter of this thread."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(Struct, frozen=True):
     """A literal argument."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A shared variable."""
 
     cell: Cell
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     """A synchronisation object, thread group or timer; `index` is the expression of the index, where one is bound."""
 
     cell: Cell
     index: Alias | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(Struct, frozen=True):
     """A reference or duration parameter that has neither an argument nor a default."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A parameter whose argument was refused; uses of it are not refused again."""
 
 
-@dataclass(frozen=True, slots=True)
-class InScope:
+class InScope(Struct, frozen=True):
     """An expression and the scope of its names."""
 
     expression: Expression
@@ -64,27 +58,23 @@ class InScope:
         return self.expression.at(node)
 
 
-@dataclass(frozen=True, slots=True)
-class Alias(InScope):
+class Alias(InScope, frozen=True):
     """An expression that is evaluated at each use, in the scope in which it was written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Time:
+class Time(Struct, frozen=True):
     """A duration or distribution."""
 
     duration: Duration
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A duration that was computed where a behaviour is used; the register has it in nanoseconds."""
 
     register: str
 
 
-@dataclass(frozen=True, slots=True)
-class VariableAlias:
+class VariableAlias(Struct, frozen=True):
     """A variable of the caller that is read and written by the name of a parameter."""
 
     target: Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from scenrun.language.expressions import Expression
 from scenrun.language.variables import Target
@@ -90,8 +90,7 @@ def _as_completed(w: Writer, step: For, futures: Expression, scope: Scope, path:
     w.code.mark(end)
 
 
-@dataclass
-class _Batches:
+class _Batches(Struct, dict=True):
     """The registers of a loop over futures: those that are left, and those that are done and not taken yet."""
 
     code: Assembler

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from scenrun.errors import Fault
 from scenrun.program.primitives.json_types import NUMBER, JsonType
@@ -13,24 +14,21 @@ Values = tuple[Any, ...]
 """The immutable values of the cells that an operation names: its object, and beside it a condition's lock, a task's pool."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """The operation is over: the cells' new values, and its result."""
 
     values: Values
     result: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Then:
+class Then(Struct, frozen=True):
     """One atomic action of several is done: the new values, and what the next one must remember."""
 
     values: Values
     memo: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """The operation ended with a fault: the new values, the exception's name, and its text (`{object}` is the label)."""
 
     values: Values
@@ -48,8 +46,7 @@ Act = Callable[[Values, int, tuple[Any, ...], Any], Outcome]
 """(cells' values, the thread's number, the operation's arguments, what the action before remembered) -> outcome."""
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     """One guarded atomic action, and what happens instead when the thread's time is up while it is not enabled."""
 
     act: Act
@@ -62,8 +59,7 @@ class Phase:
     """What a counterexample calls it, for an operation of several phases."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One thing that a step can do to an object."""
 
     name: str
@@ -85,7 +81,7 @@ class Operation:
     """The parameters that the `about` line shows."""
     shows: tuple[str, ...] = ()
     """The parameters that the `done` line shows."""
-    adds: dict[str, JsonType] = field(default_factory=dict, hash=False)
+    adds: dict[str, JsonType] = {}
     """What the `done` line says of the result, each field with its type, in their order.
 
     `held_s`, `size` and `waited_s` are measured; the result itself is under any other name. `waited_s` comes last of its own
@@ -150,8 +146,7 @@ class Scene(Protocol):
         """A value as text, cut off where it is long."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadNumbers:
+class ThreadNumbers(Struct, frozen=True):
     """Where the value of an object has the numbers of threads, so that a search can exchange threads that are alike."""
 
     of: Callable[[Any], tuple[int, ...]]
@@ -166,8 +161,7 @@ class ThreadNumbers:
         return self.given(value, tuple(to.get(number, number) for number in self.of(value)))
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """A kind of object that threads share."""
 
     name: str

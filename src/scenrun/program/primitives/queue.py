@@ -6,8 +6,9 @@ Its value: (items, unfinished, maxsize, order, whether it was shut down).
 from __future__ import annotations
 
 import heapq
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from scenrun.program.primitives.json_types import ANY, INTEGER, NUMBER
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Operation, Outcome, Phase, Scene, Values

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from scenrun.program.primitives import lock
 from scenrun.program.primitives.kinds import Done, Failed, Kind, Outcome, Phase, Scene, ThreadNumbers, Values

@@ -7,11 +7,11 @@ with the same mixture by the columns themselves: which states are equal is alway
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 WORD = 64
 """The bits of a column."""
@@ -95,8 +95,7 @@ def mixed(columns: Columns) -> Column:
     return out
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """Distinct states, sorted."""
 
     keys: Column

@@ -7,7 +7,8 @@ against the constraints, along longest paths (successive shortest paths; Ahuja, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
 class Impossible(Exception):
@@ -18,15 +19,13 @@ class TooMuchWork(Exception):
     """The least sum is not found with the work that may be done."""
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """How much may be done in all, in looks at a constraint."""
 
     left: int
 
 
-@dataclass(slots=True)
-class Differences:
+class Differences(Struct):
     """Times under constraints, and the weighted differences of them whose sum is to be least; it must be bounded below."""
 
     count: int

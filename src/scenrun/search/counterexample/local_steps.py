@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.errors import Fault
 from scenrun.model.machine import Machine, Transition
@@ -22,8 +23,7 @@ MOST = 50
 """The most local actions kept for one step: a long `atomic` would fill a page."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnStep:
+class OwnStep(Struct, frozen=True):
     """One local action."""
 
     thread: str

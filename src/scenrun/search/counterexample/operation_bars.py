@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.printable import clean
 from scenrun.report.width import columns, short
@@ -17,8 +18,7 @@ LONGEST = 40
 """The most columns of the text of a call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(Struct, frozen=True):
     """One call."""
 
     thread: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.program.values import key
 from scenrun.search.counterexample.local_steps import OwnStep
@@ -17,8 +19,7 @@ OTHER_VALUES = 4
 """Rounds that differ in their values are left out between the first and the last from so many on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of the table."""
 
     at: int

@@ -6,7 +6,8 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.moves import moves_of

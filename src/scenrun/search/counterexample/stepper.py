@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scenrun.model.machine import FREE, Machine, Transition
 from scenrun.model.move_schedule import MoveSchedule, OfCode
@@ -21,8 +22,7 @@ from scenrun.search.properties.end_states import FindingKey, end_state_of
 from scenrun.search.properties.lock_holders import Holders
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An enabled transition, with its description."""
 
     transition: Transition

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
@@ -23,8 +24,7 @@ MOST_STEPS = 1_000
 _TO_THREADS = ("thread", "task", "timer", "spawned", "future")
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """Why another thread goes on with a step."""
 
     kind: str

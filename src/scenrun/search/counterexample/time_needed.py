@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
@@ -29,8 +30,7 @@ _FIRST = 1 << 90
 """The weight of a thread's time, beside which the order of threads decides only between delays that are the same in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimeNeeded:
+class TimeNeeded(Struct, frozen=True):
     """What a schedule needs of time."""
 
     late_ns: tuple[tuple[str, int], ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.errors import Fault
 from scenrun.model.machine import Machine, Transition
@@ -34,8 +36,7 @@ _CHANGES = {
 """The descriptions of steps on a variable, by operation."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceStep:
+class TraceStep(Struct, frozen=True):
     """One step of a counterexample."""
 
     number: int
@@ -71,8 +72,7 @@ class TraceStep:
         return {name: value for name, value in pairs.items() if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """The described steps of a path, and the threads at its end."""
 
     steps: tuple[TraceStep, ...]

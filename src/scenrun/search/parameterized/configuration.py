@@ -9,9 +9,10 @@ the most (of a condition, or of those parked at an event). In which order free r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread, Who
@@ -30,8 +31,7 @@ class TooMany(Exception):
     """More replicas, or others in a line, than a base can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Local:
+class Local(Struct, frozen=True):
     """The local state of a free replica."""
 
     group: int

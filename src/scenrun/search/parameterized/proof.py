@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.model.machine import FREE, Machine
 from scenrun.model.own_instructions import NonTerminatingStep
@@ -23,8 +24,7 @@ _HOLDING = 6
 _MAKING = ("spawned.spawn", "spawned.spawn_later", "pool.submit", "task.start")
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """What came of the attempt."""
 
     size: int | None = None

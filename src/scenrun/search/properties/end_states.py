@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine
 from scenrun.model.state import ENDED, State
@@ -19,8 +20,7 @@ class FindingKey(NamedTuple):
     about: str
 
 
-@dataclass(frozen=True, slots=True)
-class EndState:
+class EndState(Struct, frozen=True):
     """The findings and the outcome of a terminal state."""
 
     findings: tuple[FindingKey, ...]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+from msgspec import Struct, field
 
 from scenrun.model.prepared_code import Node
 from scenrun.model.state import BEGINNING, State, Thread
@@ -78,8 +79,7 @@ class Step(NamedTuple):
         return slot >= len(self.before.cells) or self.before.cells[slot] is not self.after.cells[slot]
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     """The clocks of a resource with `room` places, such as a bounded queue: entry `n` comes after the first `n - room` exits.
 
     Which exit freed which place is not known, so the clocks of the exits are accumulated.

@@ -14,9 +14,11 @@ What is left at the end must agree, too, if it is known.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from math import inf
 from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 State = TypeVar("State", bound=Hashable)
 
@@ -31,8 +33,7 @@ class Blocks:
 BLOCKS = Blocks()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One call of a history."""
 
     thread: str
@@ -50,8 +51,7 @@ class Call:
         return self.ended != inf
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """What threads have called, and what came of it."""
 
     calls: tuple[Call, ...]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread
@@ -35,8 +36,7 @@ Holding = tuple[Held, ...]
 """The locks that a thread holds, in the order of taking; a reentrant lock as often as it was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """A thread that waits for one lock while it holds another."""
 
     thread: str
@@ -62,8 +62,7 @@ class Edge:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class LockCycle:
+class LockCycle(Struct, frozen=True):
     """A cycle of edges of different threads: each thread holds the lock that the one before waits for."""
 
     edges: tuple[Edge, ...]

@@ -12,7 +12,8 @@ removed, and the rest is decomposed again.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scenrun.model.machine import TIME_PASSES
 from scenrun.model.scc import components
@@ -23,8 +24,7 @@ from scenrun.search.space.visited import Space
 Taken = Callable[[int], Sequence[int]]
 
 
-@dataclass(frozen=True, slots=True)
-class BottomScc:
+class BottomScc(Struct, frozen=True):
     """A strongly connected set of states in which a fair execution may stay for ever; a bottom one unless `is_left`."""
 
     states: Sequence[int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from scenrun.errors import UsageError
 from scenrun.model.scc import components
@@ -11,8 +11,7 @@ from scenrun.search.space.state_space import StateSpace
 from scenrun.search.space.visited import Space
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """The counts of a scenario's schedules."""
 
     schedules: int

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scenrun.model.machine import Transition
 from scenrun.search.properties.end_states import FindingKey
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+class Witness(Struct, frozen=True):
     """A finding with a path to it, from the initial state."""
 
     about: FindingKey

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scenrun.errors import Fault
 from scenrun.model.machine import Machine
@@ -27,8 +29,7 @@ _UNKNOWN: Any = object()
 """A register that may have more than one value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Struct, frozen=True):
     """The reads and writes of a step or of many, as bits: one for each declared cell, and some for other shared things."""
 
     reads: int = 0
@@ -45,8 +46,7 @@ class Effects:
 NONE = Effects()
 
 
-@dataclass(slots=True, eq=False)
-class Guard:
+class Guard(Struct, eq=False):
     """An instruction ahead of a thread whose operation waits, as long as its guard is false, until some cells change."""
 
     pc: int
@@ -65,8 +65,7 @@ class Guard:
             return False
 
 
-@dataclass(slots=True, eq=False)
-class Ahead:
+class Ahead(Struct, eq=False):
     """The analysis of one thread: effects, successors and guards, each by instruction."""
 
     effects: list[Effects]

@@ -16,8 +16,9 @@ kept only by a `strict` search, in which every cycle of several states has a ful
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.model.scc import bottoms
 from scenrun.model.state import State, Thread
@@ -28,15 +29,13 @@ from scenrun.search.space.packed import Packed
 from scenrun.search.space.visited import LinkedSpace
 
 
-@dataclass(slots=True, eq=False)
-class ClosedGuards:
+class ClosedGuards(Struct, eq=False):
     """The instructions ahead of a thread whose guards are closed, each with the bits of the cells that the guard reads."""
 
     standing: tuple[tuple[int, int], ...]
 
 
-@dataclass(slots=True, eq=False)
-class LocalAccesses:
+class LocalAccesses(Struct, eq=False):
     """A thread at one instruction: the accesses that it may make, and its closed guards by the bits of a state under `mask`."""
 
     may_access: MayAccess
@@ -45,8 +44,7 @@ class LocalAccesses:
     kinds: dict[tuple[tuple[int, int], ...], ClosedGuards] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class ThreadView:
+class ThreadView(Struct, eq=False):
     """A thread in a state: the accesses that it may make, whether it is enabled, and the closed guards ahead of it."""
 
     at: int

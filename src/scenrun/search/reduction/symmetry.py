@@ -12,8 +12,9 @@ numbers in different states; so its number is looked up in each state's list of 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.model.scc import components
 from scenrun.model.state import ENDED, Thread
@@ -27,8 +28,7 @@ LAST = 1 << 40
 """Added to the number of an ended thread's local state, which so sorts behind all others."""
 
 
-@dataclass(slots=True)
-class Replicas:
+class Replicas(Struct):
     """A group of interchangeable threads, with what is known of their local states."""
 
     group: Group

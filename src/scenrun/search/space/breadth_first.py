@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.packed import ALARM_EVERY, Packed
@@ -21,8 +22,7 @@ MUCH = 1_000
 """Lost states from which on a rehearsal is worth its cost."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of a search; beyond any of them its result is incomplete."""
 
     states: int = 50_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from scenrun.model.machine import Machine
 from scenrun.model.state import Thread
@@ -11,8 +11,7 @@ from scenrun.program.ir import Instruction
 from scenrun.program.primitives.registry import operation
 
 
-@dataclass(frozen=True, slots=True)
-class Touched:
+class Touched(Struct, frozen=True):
     """The footprint of a step."""
 
     reads: frozenset[int]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.model.machine import Machine, Transition
 from scenrun.model.state import ENDED, State, Thread, Who
@@ -24,8 +25,7 @@ WORD = 64
 """No field crosses a multiple of so many bits, so that a state is a row of machine words whose fields are whole."""
 
 
-@dataclass(slots=True, eq=False)
-class Field:
+class Field(Struct, eq=False):
     """One component of a state: the values interned for it, and the position of its bits in a packed state."""
 
     width: int = NARROW
@@ -56,8 +56,7 @@ class Field:
         return self.values[state >> self.offset & (1 << self.width) - 1]
 
 
-@dataclass(frozen=True, slots=True)
-class Relayout:
+class Relayout(Struct, frozen=True):
     """How the bits of a state moved from one layout to the next."""
 
     moved: tuple[tuple[int, int], ...]
@@ -74,8 +73,7 @@ class Relayout:
         return sum([new for old, new in self.widened if mask & old])
 
 
-@dataclass(slots=True, eq=False)
-class LocalState:
+class LocalState(Struct, eq=False):
     """A local state of a thread: the footprint of its next step, and the memoised transitions."""
 
     thread: Thread

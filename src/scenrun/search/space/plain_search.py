@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.model.machine import Machine
 from scenrun.model.state import BEGINNING, ENDED, State, Thread
@@ -14,8 +15,7 @@ from scenrun.program.primitives.registry import KINDS
 from scenrun.program.values import key
 
 
-@dataclass(frozen=True)
-class End:
+class End(Struct, frozen=True, dict=True):
     """One way in which a schedule may end: the findings, the shared variables, and the outcome."""
 
     findings: frozenset[tuple[str, str]]
@@ -26,8 +26,7 @@ class End:
     """The values of `expect.outcomes.observe`, where the program ended, as a hashable stand-in."""
 
 
-@dataclass(slots=True)
-class Walked:
+class Walked(Struct):
     """The result of a reference search."""
 
     ends: dict[End, State]

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from scenrun.search.space.state_space import Overflow
 from scenrun.search.strategies.executions import Executions, Option, Point
@@ -34,8 +35,7 @@ class Move(NamedTuple):
     """In preemptions or delays."""
 
 
-@dataclass(slots=True, eq=False)
-class Frame:
+class Frame(Struct, eq=False):
     """One point of the schedule: a state, and the transitions that are tried there."""
 
     state: int

@@ -19,7 +19,8 @@ A schedule that returns to one of its own states need not end. It is cut off the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from scenrun.search.reduction.may_access import Effects
 from scenrun.search.space.state_space import Overflow
@@ -27,8 +28,7 @@ from scenrun.search.strategies.executions import Executions, Option, Point
 from scenrun.search.strategies.exhaustive import Ending, Exhaustive, cut_off
 
 
-@dataclass(slots=True, eq=False)
-class Frame:
+class Frame(Struct, eq=False):
     """One point of the schedule: its state, its sleep and backtrack sets, and the step that was taken there."""
 
     state: int

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from scenrun.model.machine import Transition
 from scenrun.program.values import key
 from scenrun.search.properties.end_states import FindingKey
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A finding, and the first schedule that showed it."""
 
     about: FindingKey
@@ -22,8 +22,7 @@ class Found:
     """The path from the initial state to the step that shows it."""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts and findings of some schedules."""
 
     schedules: int = 0
@@ -60,8 +59,7 @@ class Tally:
             self.outcomes.setdefault(key(list(outcome)), outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Chances:
+class Chances(Struct, frozen=True):
     """The lower bound on the probability that one schedule of PCT finds a bug of its depth."""
 
     depth: int
@@ -76,8 +74,7 @@ class Chances:
         return 1.0 / (self.threads * float(max(1, self.points)) ** (self.depth - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """The result of a strategy."""
 
     strategy: str

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from scenrun.report.amounts import exact_seconds
 from scenrun.search.space.state_space import Stopped
@@ -21,8 +22,7 @@ Look = Callable[[Tally], "str | None"]
 """Called now and then with the tally so far; a sentence that it returns ends the campaign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Consecutive schedules that one process walks, and the lesson for a policy that learns."""
 
     first: int
@@ -30,8 +30,7 @@ class Chunk:
     lesson: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+class Walked(Struct, frozen=True):
     """The result of a chunk."""
 
     chunk: Chunk
@@ -40,8 +39,7 @@ class Walked:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The limits of a campaign."""
 
     schedules: int | None

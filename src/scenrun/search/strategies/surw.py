@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from scenrun.search.strategies.executions import Executions, Option
 from scenrun.search.strategies.known_states import KnownStates
@@ -45,8 +46,7 @@ Ones = tuple[One, ...]
 """The threads in a state that have not ended, by number; empty where none is enabled."""
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Struct):
     """The counts of the pilot walks."""
 
     steps: dict[int, Counter[str]] = field(default_factory=dict)

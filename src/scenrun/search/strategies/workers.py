@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from scenrun.errors import InternalError
 from scenrun.program.ir import Program
@@ -17,8 +18,7 @@ from scenrun.search.strategies.schedule_queue import Chunk, ScheduleQueue, Walke
 from scenrun.workers.pool import Pool
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     """The parameters of a randomized campaign, sent to every process."""
 
     program: Program
