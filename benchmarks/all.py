@@ -33,6 +33,7 @@ LEFT_OUT = {
     "reliability": "counts false alarms and lost lines over hundreds of runs: benchmarks/reliability.py",
     "explored": "one search in a process of its own; exploring.py calls it",
     "measuring": "what all of them share",
+    "studio": "needs a browser and a studio: benchmarks/studio.py",
     "throughput": "what several of them share",
 }
 """Files that are no measurement beside a peer, or take too long to be one of many."""

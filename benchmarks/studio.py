@@ -14,9 +14,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/support"))
 
-from browser import Browser, chromium  # noqa: E402 - shared with the tests, which are no package
-from measuring import Goal, Table, at_least, at_most, main  # noqa: E402
-from studios import studio  # noqa: E402
+from browser import Browser, chromium
+from measuring import Goal, Table, at_least, at_most, main
+from studios import studio
 
 SHIPPED = Path(__file__).parents[1] / "scenarios"
 TO_VERDICT = """
@@ -38,14 +38,15 @@ window.studio.editor.set(text);
 LANES = """
 const done = arguments[0];
 const found = { frames: 0, ran: 0, whole: 0 };
-const said = () => Number((document.querySelector("#lanes-said").textContent.match(/^[\\d,]+/) || ["0"])[0].replaceAll(",", ""));
+const words = () => document.querySelector("#lanes-said").textContent;
+const said = () => Number((words().match(/^[\\d,]+/) || ["0"])[0].replaceAll(",", ""));
 let events = 0;
 const frame = (t) => {
   found.frames += 1;
   if (said() !== events) { events = said(); found.whole = t; found.events = events; }
   if (!found.ran && document.querySelector("#ran").textContent.startsWith("run on threads")) found.ran = t;
   if (document.querySelector("#page").hidden) requestAnimationFrame(frame);
-  else done({ ...found, seconds: (t - began) / 1000, elapsed: Number(document.querySelector("#lanes-said").textContent.match(/in ([\\d.]+) s/)[1]) });
+  else done({ ...found, seconds: (t - began) / 1000, elapsed: Number(words().match(/in ([\\d.]+) s/)[1]) });
 };
 const began = performance.now();
 document.querySelector("#tab-run").click();
@@ -82,8 +83,7 @@ def to_verdict(browser: Browser, path: Path) -> float:
 def lanes(browser: Browser, seconds: int) -> dict[str, Any]:
     """A run with as many events as two threads make."""
     text = (SHIPPED / "queue_pipeline.yaml").read_text(encoding="utf-8").replace("stop: 100ms", f"stop: {seconds}s")
-    to_verdict_of = browser.driver.execute_async_script
-    to_verdict_of(TO_VERDICT, text)
+    browser.driver.execute_async_script(TO_VERDICT, text)
     return dict(browser.driver.execute_async_script(LANES))
 
 
@@ -91,12 +91,16 @@ def measure(quick: bool) -> Table:
     """All three, of every shipped scenario and of the gallery, or with `quick` of some."""
     own = sorted(SHIPPED.glob("*.yaml"))[:: 4 if quick else 1]
     gallery = sorted((SHIPPED / "gallery").glob("*.yaml"))[:: 20 if quick else 1]
-    with tempfile.TemporaryDirectory() as folder, studio(Path(folder)) as running:
-        with tempfile.TemporaryDirectory() as profile, chromium(Path(profile)) as browser:
-            browser.driver.set_script_timeout(180)
-            painted = first_paint(browser, running.address, 3)
-            took = {path: to_verdict(browser, path) for path in (*own, *gallery)}
-            grown = lanes(browser, 1 if quick else 4)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        tempfile.TemporaryDirectory() as profile,
+        studio(Path(folder)) as running,
+        chromium(Path(profile)) as browser,
+    ):
+        browser.driver.set_script_timeout(180)
+        painted = first_paint(browser, running.address, 3)
+        took = {path: to_verdict(browser, path) for path in (*own, *gallery)}
+        grown = lanes(browser, 1 if quick else 4)
     slow = [f"{path.stem} {took[path]:.0f} ms" for path in (*own, *gallery) if took[path] >= 500]
     ninety_five = quantiles((took[path] for path in gallery), n=20)[-1]
     rate, behind = grown["events"] / grown["elapsed"], max(0.0, grown["whole"] - grown["ran"]) / 1000

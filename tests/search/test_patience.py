@@ -18,6 +18,7 @@ from scenrun.program.ir import Program
 from scenrun.search import portfolio
 from scenrun.search.arrays import level_search
 from scenrun.search.explore import explore_program, progress_of
+from scenrun.search.hunt import Hunt
 from scenrun.search.options import SearchOptions
 from scenrun.search.space.breadth_first import Limits
 from scenrun.search.space.visited import LinkedSpace
@@ -36,6 +37,14 @@ threads:
       - set: {turns: 0}
 """
 """An assertion that fails in every schedule, but only after many steps."""
+APART = """
+scenario: apart
+state: {a: 0, b: 0}
+threads:
+  one: {do: [{repeat: 9, do: [{set: {a: "a + 1"}}]}]}
+  two: {do: [{repeat: 9, do: [{set: {b: "b + 1"}}]}]}
+"""
+"""Two threads that have nothing to do with one another."""
 
 
 def program_of(text: str) -> Program:
@@ -55,12 +64,19 @@ def searched(text: str, **options: Any) -> tuple[Any, list[Any]]:
 
 def test_schedules_are_walked_once_the_space_is_large() -> None:
     """They show what the states do not come to; it is told at once, and is in the result with what the states show."""
-    result, told = searched(DEEP)
+    result, told = searched(DEEP, reduction="off")
     assert [one.about.kind for one in told] == ["violated"]
     assert not result.closed
     assert result.kinds == ("violated",)
     assert result.strategy == "states and random and pct"
     assert result.schedules
+
+
+def test_a_large_space_that_is_small_when_reduced_needs_no_schedules() -> None:
+    """They are walked only when the reduced space is not closed in its first turn."""
+    with mock.patch.object(Hunt, "walk", side_effect=AssertionError("no schedules are needed")):
+        result, _ = searched(APART, states=10**6)
+    assert (result.closed, result.reduced, result.schedules) == (True, True, None)
 
 
 def test_a_search_of_states_alone_walks_none() -> None:

@@ -36,6 +36,8 @@ WIDE = 64
 """States of a level, on average, from which on arrays pay."""
 FEW, FEW_THREADS = 300, 12
 """States of a reduced space that are visited one by one, before arrays are tried, and the threads up to which that pays."""
+NARROW, MOST_FEW = 16, 1_200
+"""States of a level, on average, up to which a reduced space is visited one by one beyond those few, and how many at most."""
 WORK, MORE = 2_000_000, 4
 """The work of a first turn, in look-ups of a thread's step, and how many times more each further turn is."""
 REDUCING, COLUMN = 12, 90
@@ -104,7 +106,7 @@ class Portfolio:
     def _in_turns(self) -> Space:
         """The reduced space and the whole one in turns of like work; the one that comes much deeper then goes on alone."""
         whole, most, work = self._one_by_one(SMALL), self.how.limits.states, WORK
-        while self._is_to_go_on(whole):
+        while self._had_its_turn(whole):
             threads = self.packed.thread_count
             self.at_rest(None)(whole)  # what it shows is not lost if another space is closed, or the time is over
             reduced = self._reduced(max(FEW, work // (REDUCING * threads)))
@@ -112,6 +114,8 @@ class Portfolio:
                 return self._as_reduced(reduced)
             if reduced is not None:
                 self.at_rest(self._orbits_of(reduced))(reduced)
+            if not self._is_to_go_on(whole):  # only now, as many a large space is a small one when it is reduced
+                return whole
             whole = self._whole(work // (threads * -(-self.packed.bits // COLUMN)))
             if reduced is None or whole.depth >= DEEPER * reduced.depth:
                 return self._whole(most) if self._had_its_turn(whole) else whole
@@ -164,7 +168,7 @@ class Portfolio:
             return None
         few = self.packed.thread_count <= FEW_THREADS or most <= FEW
         if few and self._reduced_arrays is None and self._arrays is None:
-            space = self._persistent(min(FEW, most))
+            space = self._few(most)
             if not self._had_its_turn(space) or most <= FEW:
                 return space
         limits = self._limits(most)
@@ -179,6 +183,15 @@ class Portfolio:
             self._shows_too_little = space.is_closed and not is_acyclic
         space.has_cycles = self._shows_too_little
         return None if self._shows_too_little else space
+
+    def _few(self, most: int) -> Space:
+        """The reduced space one by one, as far as it has few states, or narrow levels, each of which costs arrays more."""
+        few = min(FEW, most)
+        while True:
+            space = self._persistent(few)
+            if few >= min(most, MOST_FEW) or not self._had_its_turn(space) or len(space) >= NARROW * space.depth:
+                return space
+            few = min(few * MORE, most, MOST_FEW)
 
     def _persistent(self, most: int) -> Space:
         """The space of persistent sets one by one, with symmetry where it applies.
@@ -224,7 +237,7 @@ class Portfolio:
 
     def _is_to_go_on(self, space: Space) -> bool:
         """Whether a large space is to be searched further, now that other ways to findings had a look."""
-        if not self._had_its_turn(space) or self._is_large or self.how.beside is None:
+        if self._is_large or self.how.beside is None or not self._had_its_turn(space):
             return self._had_its_turn(space)
         self._is_large = True
         reason = self.how.beside()

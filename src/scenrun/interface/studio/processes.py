@@ -29,7 +29,7 @@ def context() -> Any:
     if sys.platform == "win32":
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload([do.__module__])
+    made.set_forkserver_preload(["scenrun.interface.studio.jobs.warm"])
     return made
 
 
