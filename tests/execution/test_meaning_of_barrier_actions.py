@@ -66,6 +66,17 @@ def test_a_time_out_does_not_end_it() -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_who_waits_without_a_limit_is_freed_by_one_whose_time_is_up(way: Any) -> None:
+    """Also while nobody else is left: a time-out breaks the barrier for all who wait at it."""
+    one = scenario([{"log": "never"}], [caught({"wait": "gate"})], "seen == ['`gate` is broken']", parties=3)
+    one["threads"] = {
+        "t": {"do": one["threads"]["t"]["do"]},
+        "late": {"do": [{"try": [{"wait": {"barrier": "gate", "timeout": "60ms"}}], "except": {"Exception": []}}]},
+    }
+    assert way(one).verdict == "holds"
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("verb", ["abort", "reset"])
 def test_others_wait_for_its_end_before_they_break_it(way: Any, verb: str) -> None:
     """CPython holds the barrier's lock during the action."""

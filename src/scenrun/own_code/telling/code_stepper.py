@@ -18,7 +18,6 @@ from scenrun.own_code.searching.schedule_tree import ROOT
 from scenrun.own_code.searching.walk import Walk, WalkOptions
 from scenrun.own_code.telling.follow import Follower
 from scenrun.own_code.telling.story import Story, counterexample_of
-from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.stepper import Option, values_of
 from scenrun.search.counterexample.trace import TraceStep
@@ -112,10 +111,10 @@ class CodeGame:
         """Nothing: which locks code holds is not followed."""
         return []
 
-    def blocked(self) -> list[Stuck]:
+    def blocked(self) -> list[str]:
         """The threads that are not enabled, and what they wait for."""
         able = {thread for thread, _ in self.executions.moves(self.state)}
-        return Story(self.executions).waiting(able)
+        return [str(one) for one in Story(self.executions).waiting(able)]
 
     def values(self) -> dict[str, object]:
         """The values of the shared variables by name."""

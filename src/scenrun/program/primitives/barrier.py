@@ -172,7 +172,7 @@ ACTING_BARRIER = Kind(
         Operation(
             "leave",
             ("place", "timeout"),
-            freed_by=("open", "fail", "abort", "reset"),
+            freed_by=("leave", "open", "fail", "abort", "reset"),  # one whose time is up breaks the barrier for all
             done="barrier.passed",
             phases=(Phase(go_on, too_late, together=True),),
             adds={"value": ANY},

@@ -12,9 +12,9 @@ from scenrun.model.move_schedule import MoveSchedule, OfCode
 from scenrun.model.moves import Move, moves_of
 from scenrun.model.state import ENDED, State
 from scenrun.program.any_number import refuse_any_number
-from scenrun.program.findings import Stuck
 from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
+from scenrun.search.counterexample.freeing import Freeing
 from scenrun.search.counterexample.local_steps import LocalStepRecorder
 from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of
 from scenrun.search.counterexample.waits import where_at
@@ -37,6 +37,7 @@ class Game:
         self.machine = Machine(program, seed, folded=FREE)
         self._states: list[State] = [self.machine.initial()]
         self.transitions: list[Transition] = []
+        self._freeing = Freeing(self.machine)
 
     code = None
     """For a schedule file: no code makes steps."""
@@ -95,11 +96,12 @@ class Game:
         all_held = [(thread.who.name, holders.held(thread.who.name)) for thread in self.state.threads]
         return [(name, names) for name, names in all_held if names]
 
-    def blocked(self) -> list[Stuck]:
-        """The threads that are not enabled, and what they wait for."""
-        holders, machine = self.holders(), self.machine
-        live = [n for n, thread in enumerate(self.state.threads) if thread.pc != ENDED]
-        return [where_at(machine, self.state, n, holders) for n in live if not any(machine.following_of(self.state, n))]
+    def blocked(self) -> list[str]:
+        """The threads that are not enabled: what each waits for, and who may free it."""
+        holders, machine, state = self.holders(), self.machine, self.state
+        live = [n for n, thread in enumerate(state.threads) if thread.pc != ENDED]
+        stuck = [n for n in live if not any(machine.following_of(state, n))]
+        return [self._freeing.told(state, n, where_at(machine, state, n, holders)) for n in stuck]
 
     def values(self) -> dict[str, object]:
         """The values of the shared variables by name."""

@@ -82,7 +82,7 @@ const compare = () => {
   const values = names.map((name) => el("tr", { class: a.values[name] === b.values[name] ? "alike" : "parts" }, el("th", { scope: "row" }, name), el("td", {}, a.values[name] ?? ""), el("td", {}, b.values[name] ?? "")));
   const said = parts === a.steps.length && parts === b.steps.length ? "Both are the same so far." : `They part at step ${parts + 1}.`;
   const kept = `Kept${a.name ? `: ${a.name}` : ""}${a.edits === state.edits ? "" : " (of an earlier text)"}`;
-  $("beside").replaceChildren(el("p", {}, said), el("table", {}, el("thead", {}, el("tr", {}, el("th", {}, ""), el("th", { scope: "col" }, kept), el("th", { scope: "col" }, "Now"))), el("tbody", {}, ...rows, el("tr", {}, el("th", { scope: "row" }, "end"), end(a), end(b)), ...values)));
+  $("beside").replaceChildren(el("p", {}, said), el("table", {}, el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "step"), el("th", { scope: "col" }, kept), el("th", { scope: "col" }, "Now"))), el("tbody", {}, ...rows, el("tr", {}, el("th", { scope: "row" }, "end"), end(a), end(b)), ...values)));
 };
 
 const say = (text) => { $("schedule-said").textContent = text; };

@@ -27,7 +27,7 @@ def play(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     tell({
         "kind": "played", "steps": steps, "taken": taken, "over": [] if options else _over(game), "ended": not options,
         "options": [_step(one.step) for one in options],
-        "blocked": [clean(str(one)) for one in game.blocked()] if options else [],
+        "blocked": [clean(one) for one in game.blocked()] if options else [],
         "held": [{"thread": thread, "names": names} for thread, names in game.held()],
         "values": {name: clean(repr(value)) for name, value in game.values().items()},
     })  # fmt: skip
