@@ -71,7 +71,7 @@ def test_who_waits_without_a_limit_is_freed_by_one_whose_time_is_up(way: Any) ->
     one = scenario([{"log": "never"}], [caught({"wait": "gate"})], "seen == ['`gate` is broken']", parties=3)
     one["threads"] = {
         "t": {"do": one["threads"]["t"]["do"]},
-        "late": {"do": [{"try": [{"wait": {"barrier": "gate", "timeout": "60ms"}}], "except": {"Exception": []}}]},
+        "late": {"do": [{"try": [{"wait": {"barrier": "gate", "timeout": "300ms"}}], "except": {"Exception": []}}]},
     }
     assert way(one).verdict == "holds"
 
