@@ -117,7 +117,6 @@ def test_a_counterexample_is_played_another_way_kept_compared_and_opened_again(
     browser: Browser, running: Running
 ) -> None:
     opened(browser, running)
-    typed(browser, LOCKS)
     until(browser, lambda: "deadlock" in browser.text("#verdict") and not hidden(browser, "#play-it"))
     clicked(browser, "#play-it")
     until(browser, lambda: "a circle" in browser.text("#over"))
