@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
@@ -169,3 +172,25 @@ def test_a_broken_expectation_shows_in_the_exit_status_also_where_threads_outliv
     path.write_text(plain_python(scenrun.load(scenario)).text)
     done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, check=False)
     assert (done.returncode, "final: v == 2" in done.stderr) == (1, True)
+
+
+def test_a_thread_that_is_only_about_to_start_is_waited_for() -> None:
+    """`threading.enumerate` has it already, and it cannot be joined yet."""
+    text = (
+        "scenario: s\nstate: {n: 0}\nthreads: {a: {do: [{set: {n: 1}}]}}\nmain: [{start: a}]\nexpect: {final: [\"n == 1\"]}\n"
+    )
+    names: dict[str, Any] = {"__name__": "script"}
+    exec(plain_python(scenrun.load(yaml.safe_load(text))).text, names)
+    looked, done = [], []
+    late = threading.Thread(target=lambda: done.append(True))
+
+    def enumerated() -> list[threading.Thread]:
+        looked.append(late.ident)
+        if len(looked) == 3:
+            late.start()
+        return [] if done else [late]
+
+    with mock.patch.object(threading, "enumerate", enumerated):
+        names["wait_for_all"]()
+    assert looked[:2] == [None, None]
+    assert done

@@ -123,6 +123,9 @@ def has_a_meaning_of_its_own(scenario: Mapping[str, Any]) -> bool:
     """Whether a script may rightly end as the model cannot: CPython uses again the identity of a thread that has ended with
     an rlock (the reference says it at `rlock`), and before 3.13 two threads that start the same one at once may both do so."""
     started = Counter(_started(scenario))
+    for replicas in scenario.get("threads", {}).values():  # each of which does it
+        if isinstance(replicas, Mapping) and replicas.get("count", 1) != 1:
+            started.update(_started(replicas))
     if "main" not in scenario:  # then main starts them all
         started.update(scenario.get("threads", {}).keys())
     if any(times > 1 for times in started.values()):

@@ -67,9 +67,10 @@ for path in paths:
           raised.append(said(error))
       pools._python_exit()  # as Python does when main has returned: pools first, then the threads that are no daemons
       pools._shutdown = False
-      for thread in threading.enumerate():
-          if thread is not main_thread and not thread.daemon:
-              thread.join()
+      while others := [one for one in threading.enumerate() if one is not main_thread and not one.daemon]:
+          for thread in others:
+              if thread.is_alive():  # not one that is only about to start
+                  thread.join()
       for one in at_exit:
           try:
               one()

@@ -99,7 +99,8 @@ def write_waiting(script: Script) -> Lines:
                 _shut_down(script, lines, text, wait)
         running = f"{one} for {one} in threading.enumerate() if not {one}.daemon"
         running += f" and {one} is not threading.main_thread()"
-        with lines.block(f"while {others} := [{running}]:"), lines.block(f"for {one} in {others}:"):
+        looking = lines.block(f"while {others} := [{running}]:"), lines.block(f"for {one} in {others}:")
+        with looking[0], looking[1], lines.block(f"if {one}.is_alive():  # not one that is only about to start"):
             lines.add(f"{one}.join()")
     return lines
 

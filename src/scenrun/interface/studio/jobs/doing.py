@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from scenrun.errors import Problem, ScenarioError, UsageError
+from scenrun.errors import OutputError, Problem, ScenarioError, UsageError
 from scenrun.interface.studio.jobs import playing, running, searching, sweeping, watching
 from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 from scenrun.language.source import decode
@@ -26,6 +26,8 @@ _OF_A_TEXT: dict[str, Callable[[Loaded, Wanted, Tell], None]] = {
     "follow": playing.follow,
     "sweep": sweeping.sweep,
 }
+MOST_PROBLEMS = 100
+"""The most problems of a text that are told."""
 ASKED = tuple(_OF_A_TEXT)
 """What a page can ask for."""
 
@@ -37,7 +39,7 @@ def do(wanted: Wanted, tell: Tell) -> None:
             watching.watch(wanted["log"], tell)
         elif (loaded := _read(wanted, tell)) is not None:
             _OF_A_TEXT[wanted["do"]](loaded, wanted, tell)
-    except (ScenarioError, UsageError) as error:
+    except (ScenarioError, UsageError, OutputError) as error:
         tell({"kind": "refused", "message": clean(str(error))})
 
 
@@ -47,7 +49,7 @@ def _read(wanted: Wanted, tell: Tell) -> Loaded | None:
         loaded = load_source(decode(NAME, wanted["text"].encode()), wanted.get("overrides") or None)
         check_calls(loaded.program, bool(wanted.get("allow_python")))
     except ScenarioError as error:
-        tell({"kind": "read", "problems": [_told(one, "error") for one in error.problems]})
+        tell({"kind": "read", "problems": [_told(one, "error") for one in error.problems[:MOST_PROBLEMS]]})
         return None
     except UsageError as error:
         problem = {"line": 1, "column": 1, "message": clean(str(error)), "severity": "error", "fix": None}
