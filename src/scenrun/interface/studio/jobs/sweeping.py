@@ -47,6 +47,10 @@ def sweep(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     for cell in cells:
         rows.append(runner.measure(cell))
         tell({"kind": "row", "row": _told(rows[-1], wanted["path"])})
+        if runner.is_stuck:
+            raise UsageError(
+                "threads of this run did not end, and would disturb the next one; `scenrun sweep` has a process for each"
+            )
     tell({"kind": "page", "html": _page(ready, rows)})
 
 
