@@ -6,6 +6,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
+from scenrun.errors import ScenarioError
+from scenrun.language import source as yaml_source
 from scenrun.language.fields import Model, reader_of, refuse, shown
 from scenrun.language.placed import Mapping
 from scenrun.language.value_ranges import MAX_VALUES, RangeError, is_range, values_of
@@ -52,6 +54,15 @@ def values(path: str, given: Any) -> tuple[Any, ...]:
             raise RangeError(f"`{path}` has more than {MAX_VALUES:,} values")
     _refuse_twice(path, out)
     return tuple(out)
+
+
+def written_values(path: str, text: str) -> tuple[Any, ...]:
+    """The values of a text: a range, or some with commas, each read like an unquoted one in a file; raises RangeError."""
+    text = text.strip()
+    try:
+        return values(path, text if is_range(text) else yaml_source.scalar(f"[{text}]"))
+    except ScenarioError as error:
+        raise RangeError(error.problems[0].message) from None
 
 
 def _refuse_twice(path: str, out: list[Any]) -> None:

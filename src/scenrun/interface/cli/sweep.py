@@ -18,7 +18,7 @@ from scenrun.batch.sweep.plan import SweepPlan, SweepRequest, plan
 from scenrun.batch.sweep.record import Record, identity_of
 from scenrun.batch.sweep.run import Backend, check_figures, default_figures, means_for, run_missing
 from scenrun.batch.sweep.table import Told
-from scenrun.errors import ScenarioError, UsageError
+from scenrun.errors import UsageError
 from scenrun.interface.cli.exit_status import EXIT_FAILED
 from scenrun.interface.cli.options import overrides_of, source_of
 from scenrun.interface.cli.outputs import check_place, output_path, raw_option
@@ -26,10 +26,9 @@ from scenrun.interface.cli.shared_options import allow_python_option, quiet_opti
 from scenrun.interface.cli.signals import Signals
 from scenrun.interface.cli.simulate import priorities_of
 from scenrun.interface.cli.streams import Progress, has_colour, say, tell
-from scenrun.language import source as yaml_source
-from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, values
+from scenrun.language.sweep import MAX_REPEAT, MAX_SEEDS, plain, written_values
 from scenrun.language.time_limit import time_limit_ns
-from scenrun.language.value_ranges import RangeError, is_range
+from scenrun.language.value_ranges import RangeError
 from scenrun.program.user_python import import_from_here
 from scenrun.report.amounts import counted, rough_seconds
 from scenrun.workers.cluster import ClusterLost
@@ -142,11 +141,9 @@ def over_of(texts: Sequence[str]) -> dict[str, tuple[Any, ...]]:
 
 def _values(path: str, given: str) -> tuple[Any, ...]:
     try:
-        return values(path, given if is_range(given) else yaml_source.scalar(f"[{given}]"))
+        return written_values(path, given)
     except RangeError as error:
         raise UsageError(f"--over {path}={given[:80]}: {error}") from None
-    except ScenarioError as error:
-        raise UsageError(f"--over {path}={given[:80]}: {error.problems[0].message}") from None
 
 
 class _Stopped(Exception):

@@ -18,7 +18,7 @@ from scenrun.language import source as yaml_source
 from scenrun.language.durations import UNITS_NS
 from scenrun.language.overrides import short_path
 from scenrun.language.placed import Mapping
-from scenrun.language.sweep import values
+from scenrun.language.sweep import written_values
 from scenrun.language.value_ranges import RangeError
 from scenrun.printable import clean
 from scenrun.program.loaded import Loaded
@@ -55,24 +55,10 @@ def sweep(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
 
 
 def _values(wanted: Wanted) -> tuple[Any, ...]:
-    """The values of a range, or of a list with commas."""
-    text = wanted["over"].strip()
-    given: Any = text if ".." in text and "," not in text else [_value(one) for one in text.split(",") if one.strip()]
     try:
-        return values(wanted["path"], given)
+        return written_values(wanted["path"], wanted["over"])
     except RangeError as error:
         raise UsageError(str(error)) from None
-
-
-def _value(text: str) -> Any:
-    """A value as YAML would read it."""
-    text = text.strip()
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return {"true": True, "false": False}.get(text, text)
 
 
 def _told(row: Row, path: str) -> dict[str, Any]:
