@@ -1,9 +1,7 @@
 """The `conform` of a scenario: the class whose code `scenrun conform` compares with it, and what stands for what."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
@@ -47,7 +45,7 @@ class Conform(Model):
     )
 
     @model_validator(mode="after")
-    def _names_code(self) -> Conform:
+    def _names_code(self) -> Self:
         for key, text in (("against", self.against), ("make", self.make)):
             if text is not None and not re.fullmatch(CLASS, text):
                 raise refuse(f"`{key}` is written `package.module:Name`, not {shown(text)}")

@@ -1,9 +1,7 @@
 """What a scenario expects: expressions, outcomes, objects whose calls are explained by an order, verdicts."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -62,7 +60,7 @@ class Outcomes(Model):
     forbidden: list[list[Any]] | None = Field(None, description="outcomes that may not be")
 
     @model_validator(mode="after")
-    def _lengths(self) -> Outcomes:
+    def _lengths(self) -> Self:
         for key in ("allowed", "required", "forbidden"):
             for outcome in getattr(self, key) or []:
                 if len(outcome) != len(self.observe):
@@ -138,7 +136,7 @@ class Linearizable(Model):
     )
 
     @model_validator(mode="after")
-    def _names_a_class(self) -> Linearizable:
+    def _names_a_class(self) -> Self:
         if self.spec is not None and not re.fullmatch(CLASS, self.spec):
             raise refuse(f"`spec` is written `package.module:Class`, not {shown(self.spec)}")
         return self

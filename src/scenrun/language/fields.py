@@ -1,7 +1,5 @@
 """The base class of a scenario's models and the types of their fields: name, reference, expression, duration, steps."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Iterator
@@ -34,7 +32,10 @@ M = TypeVar("M", bound="Model")
 
 
 class Model(BaseModel):
-    """The base class of the parts of a scenario: strict, frozen, without unknown keys, and with a place in the file."""
+    """The base class of the parts of a scenario: strict, frozen, without unknown keys, and with a place in the file.
+
+    Modules of models do not postpone their annotations (PEP 563): pydantic would compile the texts of all of them one by one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True, defer_build=True)
     _node: Any = PrivateAttr(default=None)

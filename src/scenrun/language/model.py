@@ -1,9 +1,7 @@
 """A scenario as written: its top-level keys, thread groups, behaviours and expectations."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, PrivateAttr, ValidationInfo, WithJsonSchema, WrapValidator, model_validator
 
@@ -57,7 +55,7 @@ class Parameter(Model):
     default: Any = Field(None, description="its value where none is given; none makes it optional")
 
     @model_validator(mode="after")
-    def _known(self) -> Parameter:
+    def _known(self) -> Self:
         known = (*PARAMETER_TYPES, *KINDS)
         if self.type not in known:
             raise refuse(f"there is no type `{self.type}`{did_you_mean(self.type, known)}; types: {', '.join(known)}")
@@ -110,7 +108,7 @@ class Group(Model):
     endless: bool = Field(False, description="true: they need not end; only being blocked for ever is a finding")
 
     @model_validator(mode="after")
-    def _consistent(self) -> Group:
+    def _consistent(self) -> Self:
         if (self.target is None) == (self.do is None):
             raise refuse("a thread group has either a `target` (a behaviour) or `do` (steps in place)")
         if self.args and self.do is not None:
@@ -147,7 +145,7 @@ class PythonObject(Model):
     args: dict[str, Any] = Field(default={}, description="arguments by name, with plain values")
 
     @model_validator(mode="after")
-    def _names_a_class(self) -> PythonObject:
+    def _names_a_class(self) -> Self:
         if not re.fullmatch(CLASS, self.python):
             raise refuse(f"`python` is written `package.module:Class`, not {shown(self.python)}")
         return self
@@ -182,7 +180,7 @@ class LogOptions(Model):
     )
 
     @model_validator(mode="after")
-    def _differ(self) -> LogOptions:
+    def _differ(self) -> Self:
         for name in self.fields if self.flat else ():
             if name in OWN_FIELDS:
                 raise refuse(TAKEN.format(name=name))

@@ -1,15 +1,13 @@
 """The synchronisation primitives that a scenario declares, each with its options."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from scenrun.language.fields import Args, Model, Timing, Whole, check_name, refuse
 
 MAX_ARRAY = 100_000
-KINDS: dict[str, type[Primitive]] = {}
+KINDS: dict[str, type["Primitive"]] = {}
 """Every kind of primitive and the model of its declaration."""
 
 Array = Annotated[
@@ -92,7 +90,7 @@ class Barrier(Primitive):
     args: Args = Field(default={}, description="the parameters of `action` by name")
 
     @model_validator(mode="after")
-    def _for_an_action(self) -> Barrier:
+    def _for_an_action(self) -> Self:
         if self.args and self.action is None:
             raise refuse("`args` are those of an `action`; name it, or remove them")
         return self
@@ -107,7 +105,7 @@ class Queue(Primitive):
     maxsize: _Many = Field(0, description="items that fit; 0 is without bound")
 
     @model_validator(mode="after")
-    def _simple(self) -> Queue:
+    def _simple(self) -> Self:
         if self.kind == "simple" and self.maxsize:
             raise refuse("a simple queue has no bound: remove `maxsize`, or use `kind: fifo`")
         return self

@@ -1,8 +1,6 @@
 """The `sweep` of a scenario: which parameters take which values, how many seeds, how many repetitions."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
@@ -127,7 +125,7 @@ class Sweep(Model):
     repeat: int = Field(1, ge=1, le=MAX_REPEAT, description="how often each is run; on real threads only")
 
     @model_validator(mode="after")
-    def _excluding_something(self) -> Sweep:
+    def _excluding_something(self) -> Self:
         for one in self.exclude:
             for path, value in one.items():
                 if path not in self.over:

@@ -1,8 +1,6 @@
 """The verbs of control flow: branches, loops, exceptions, regions, and calls of behaviours and of Python."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, model_validator
 
@@ -101,7 +99,7 @@ class For(Step):
     do: Steps = Field(description="the steps")
 
     @model_validator(mode="after")
-    def _one(self) -> For:
+    def _one(self) -> Self:
         if (self.in_ is None) == (self.as_completed is None):
             raise refuse("`for` takes its items from `in`, or futures from `as_completed`")
         if self.timeout is not None and self.as_completed is None:
@@ -178,7 +176,7 @@ class Try(Step):
     finally_: Steps = Field(default=(), alias="finally", description="the steps that are run in any case")
 
     @model_validator(mode="after")
-    def _caught(self) -> Try:
+    def _caught(self) -> Self:
         if not self.except_ and not self.finally_:
             raise refuse("`try` without `except` or `finally` has no effect")
         if self.else_ and not self.except_:

@@ -1,7 +1,5 @@
 """The verbs with which a thread writes to the log and spends time."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema

@@ -1,8 +1,6 @@
 """The verbs of primitives: locks, semaphores, events, conditions, barriers and queues."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -73,7 +71,7 @@ class Wait(Step):
     )
 
     @model_validator(mode="after")
-    def _one(self) -> Wait:
+    def _one(self) -> Self:
         given = [k for k in ("object", "event", "condition", "barrier", "futures") if getattr(self, k) is not None]
         if len(given) != 1:
             raise refuse("`wait` takes one of `event`, `condition`, `barrier` and `futures`")

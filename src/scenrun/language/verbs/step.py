@@ -1,7 +1,5 @@
 """A step in the file: what the models of all verbs have in common, and the types of their fields."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, ClassVar
 
 from pydantic import PlainValidator, WithJsonSchema

@@ -1,8 +1,6 @@
 """The verbs that start threads, timers and tasks, wait for them, and end them."""
 
-from __future__ import annotations
-
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -54,7 +52,7 @@ class Cancel(Step):
     into: Into = Field(None, description="takes whether a future was cancelled")
 
     @model_validator(mode="after")
-    def _one(self) -> Cancel:
+    def _one(self) -> Self:
         if sum(o is not None for o in (self.object, self.timer, self.future)) != 1:
             raise refuse("`cancel` takes one of `timer` and `future`")
         return self
@@ -160,7 +158,7 @@ class Shutdown(Step):
     immediate: bool = Field(False, description="of a queue: drop its items, too; each counts as dealt with")
 
     @model_validator(mode="after")
-    def _one(self) -> Shutdown:
+    def _one(self) -> Self:
         if sum(o is not None for o in (self.object, self.pool, self.queue)) != 1:
             raise refuse("`shutdown` takes one of `pool` and `queue`")
         return self

@@ -1,7 +1,5 @@
 """The verbs that change variables: set, append and pop."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
