@@ -50,7 +50,7 @@ class LiveLanes:
             "again": self._is_new_scale, "moment_s": self.moment_s, "ways": WAYS, "lanes": list(self._lanes),
             "moments": [[lane, at, *(round(one, 7) for one in self._spent[lane, at])] for lane, at in told],
             "lives": [[lane, *life] for lane, life in self._lives.items()],
-            "open": [[self._lanes[thread], what, since] for thread, what, since in self._open()],
+            "open": [[self._lanes[thread], what, since] for thread, what, since in self._going_on()],
             "elapsed_s": self._spans.ended_s, "events": self.events, "left_out": self.left_out,
         }  # fmt: skip
         self._changed, self._is_new_scale = set(), False
@@ -60,8 +60,8 @@ class LiveLanes:
         """End what is still open, at the end of the log."""
         self._spans.close()
 
-    def _open(self) -> list[tuple[str, str, float]]:
-        return [one for one in self._spans.open() if one[1] in WAYS and one[0] in self._lanes]
+    def _going_on(self) -> list[tuple[str, str, float]]:
+        return [one for one in self._spans.going_on() if one[1] in WAYS and one[0] in self._lanes]
 
     def _lane(self, thread: str) -> int | None:
         lane = self._lanes.get(thread)

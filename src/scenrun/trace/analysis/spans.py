@@ -123,7 +123,7 @@ class Spans:
             self.opening = opening_of(event)
             self._holdings.opening = self.causes.opening = self.opening
 
-    def open(self) -> Iterator[tuple[str, str, float]]:
+    def going_on(self) -> Iterator[tuple[str, str, float]]:
         """What each thread is in now, and since when: a sleep, work, a call, or an operation that may wait."""
         for name, thread in self._threads.items():
             if thread.began is not None:
