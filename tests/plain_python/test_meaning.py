@@ -176,9 +176,7 @@ def test_a_broken_expectation_shows_in_the_exit_status_also_where_threads_outliv
 
 def test_a_thread_that_is_only_about_to_start_is_waited_for() -> None:
     """`threading.enumerate` has it already, and it cannot be joined yet."""
-    text = (
-        "scenario: s\nstate: {n: 0}\nthreads: {a: {do: [{set: {n: 1}}]}}\nmain: [{start: a}]\nexpect: {final: [\"n == 1\"]}\n"
-    )
+    text = 'scenario: s\nstate: {n: 0}\nthreads: {a: {do: [{set: {n: 1}}]}}\nmain: [{start: a}]\nexpect: {final: ["n == 1"]}\n'
     names: dict[str, Any] = {"__name__": "script"}
     exec(plain_python(scenrun.load(yaml.safe_load(text))).text, names)
     looked, done = [], []

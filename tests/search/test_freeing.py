@@ -48,7 +48,7 @@ def test_it_is_said_beside_what_is_waited_for() -> None:
     game = Game(scenrun.load({
         "scenario": "q", "sync": {"items": "queue", "door": "lock"},
         "threads": {
-            "maker": {"do": [{"acquire": "door"}, {"put": {"queue": "items", "item": 1}}]},
+            "maker": {"do": [{"acquire": "door"}, {"put": {"queue": "items", "item": 1}}, {"release": "door"}]},
             "other": {"do": [{"acquire": "door"}]},
             "taker": {"do": [{"get": {"queue": "items"}}, {"get": {"queue": "items"}}]},
         },
@@ -71,3 +71,29 @@ def test_it_is_said_beside_what_is_waited_for() -> None:
     take("taker")
     assert told("taker").endswith("; nobody is left who could free it")
     assert "free" not in told("main")
+
+
+def test_a_lock_may_be_released_by_another_thread_than_its_holder() -> None:
+    """Which is then said, and that nobody will where the holder does not."""
+    threads = {"holds": {"do": [{"acquire": "door"}, {"acquire": "door"}]}, "frees": {"do": [{"release": "door"}]}}
+    for named, expected in (
+        (threads, "; frees may free it"),
+        ({"holds": threads["holds"]}, "; nobody is left who could free it"),
+    ):
+        game = Game(scenrun.load({"scenario": "d", "sync": {"door": "lock"}, "threads": named}).program)
+        while (first := [one for one in game.options() if one.step.thread != "frees"]) and len(game.transitions) < 9:
+            game.take(first[0].transition)
+        (told,) = [one for one in game.blocked() if one.startswith("holds:")]
+        assert "held by holds" in told
+        assert told.endswith(expected)
+
+
+def test_what_broke_is_told_with_the_values_that_broke_it() -> None:
+    """Also where the schedule goes on until everyone has ended."""
+    game = Game(scenrun.load({
+        "scenario": "v", "state": {"n": 0}, "expect": {"always": ["n < 1"]},
+        "threads": {"a": {"do": [{"set": {"n": 1}}, {"set": {"n": 0}}]}},
+    }).program)  # fmt: skip
+    while options := game.options():
+        game.take(options[0].transition)
+    assert [text for _, text in game.reached()] == ["n < 1 is to hold always, and is broken with step 2, of a (n is 1)"]

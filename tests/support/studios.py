@@ -44,8 +44,8 @@ class Running:
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode(), dict(error.headers)
-        except urllib.error.URLError as error:
-            if isinstance(error.reason, BrokenPipeError | ConnectionResetError):
+        except (urllib.error.URLError, ConnectionResetError, BrokenPipeError) as error:
+            if isinstance(getattr(error, "reason", error), BrokenPipeError | ConnectionResetError):
                 return 413, "refused before all of it was sent", {}
             raise
 
@@ -72,8 +72,16 @@ class Tab:
     def ask(self, what: str, text: str, **more: Any) -> int:
         """Ask for a job, and do not wait."""
         self._number += 1
-        self._socket.send(json.dumps({"do": what, "slot": what, "number": self._number, "text": text, **more}))
+        self.send({"do": what, "slot": what, "number": self._number, "text": text, **more})
         return self._number
+
+    def send(self, message: Any) -> None:
+        """Send whatever it is."""
+        self.send_text(json.dumps(message))
+
+    def send_text(self, text: str) -> None:
+        """Send a text that may be no JSON."""
+        self._socket.send(text)
 
     def told(self, what: str, text: str, **more: Any) -> list[dict[str, Any]]:
         """Ask for a job, and all that is told of it."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from studios import Running, studio
@@ -208,6 +211,85 @@ def test_the_counterexample_can_be_played(running: Running) -> None:
         assert end["ended"]
         assert "a circle" in end["over"][0]
         assert end["taken"] == found["numbers"]
+
+
+@pytest.mark.parametrize("name", ["retry_past_the_deadline", "licences_for_two", "retry_within_the_deadline"])
+def test_what_a_play_cannot_take_is_searched_all_the_same(running: Running, name: str) -> None:
+    """By the clock, or for any number of threads; a play of the clock's files says that its time is free."""
+    text = running.ask(f"library?name=gallery/{name}.yaml")[1]
+    with running.tab() as tab:
+        told = {one["kind"]: one for one in tab.told("explore", text)}
+        assert "refused" not in told, told
+        assert told["explored"]["ok"]
+        if "deadline" in name:
+            (shown,) = [one for one in tab.told("play", text, taken=[]) if one["kind"] == "played"]
+            assert "time is free" in shown["note"]
+            (refused,) = [one for one in tab.told("finish", text, taken=[]) if one["kind"] == "refused"]
+            assert "reads the clock" in refused["message"]
+
+
+def test_a_step_that_breaks_something_says_so(running: Running) -> None:
+    """Whether or not the schedule is at its end."""
+    text = "scenario: v\nstate: {n: 0}\nthreads: {a: {do: [{set: {n: 1}}, {raise: 'ValueError: no'}]}}\nexpect: {always: [n < 1]}\n"
+    with running.tab() as tab:
+        (shown,) = [one for one in tab.told("play", text, taken=[0] * 9) if one["kind"] == "played"]
+        told = [text for step in shown["steps"] for text in step["wrong"]]
+        assert told == ["breaks what is to hold always: n < 1", "a ends with ValueError: no"]
+
+
+HOSTILE: list[Any] = [
+    {"number": "x"}, {"slot": {}}, {"slot": []}, {"text": 7}, {"text": "scenario: \ud800"}, {"taken": "012"}, {"taken": [1.5, None, -1]},
+    {"overrides": {"a": {"b": [[[]]]}}}, {"overrides": 7}, {"path": {}, "over": ["1"], "how": 3}, {"schedule": {"a": 1}}, {"file": "\ud800"},
+    {"over": "\ud800"}, {"file": "../../x"},
+]  # fmt: skip
+
+
+def test_no_message_ends_a_tab_or_the_studio(running: Running) -> None:
+    """Values of other types, halves of characters; what is no JSON closes the connection, and no more than that."""
+    with running.tab() as tab:
+        for more in HOSTILE:
+            for what in ("explore", "keep", "follow", "sweep"):
+                tab.send({"do": what, "slot": what, "number": 1, "text": LOCKS, **more})
+        assert tab.told("explore", LOCKS)[-1]["kind"] == "done"
+    for raw in ("{", "[" * 100_000, '{"number": ' + "9" * 5_000 + "}", "7", "null"):
+        with running.tab() as tab:
+            tab.send_text(raw)
+    with running.tab() as tab:
+        assert tab.told("explore", "scenario: [")[-1]["kind"] == "done"
+
+
+def test_names_that_cannot_be_shown_are_neither_listed_nor_written(running: Running, folder: Path) -> None:
+    (folder / "loop.yaml").symlink_to("loop.yaml")
+    (folder / "a\nb.yaml").write_text("scenario: x\n", encoding="utf-8")
+    Path(os.fsdecode(bytes(folder) + b"/\xff.yaml")).write_text("scenario: x\n", encoding="utf-8")
+    status, begun, _ = running.ask("begin")
+    assert status == 200
+    assert [name for name in json.loads(begun)["files"] if "b.yaml" in name or "\udcff" in name] == ["ab.yaml"]
+    for name in ("loop.yaml", "x%0Ay.yaml", "%E2%80%AEx.yaml"):
+        assert running.ask(f"file?name={name}", method="PUT", body="x", Origin=running.origin)[0] == 400
+
+
+def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that were stopped in the middle, closed tabs, and the end of the studio."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with studio(folder) as one:
+        for what in ("simulate", "explore", "run", "sweep"):
+            with one.tab() as tab:
+                tab.ask(what, QUEUE, path="sync.items.maxsize", over="1..9", how="simulate")
+                time.sleep(0.3)
+                tab.ask("stop", "", slot=what)
+            with one.tab() as tab:
+                tab.ask(what, QUEUE, path="sync.items.maxsize", over="1..9", how="simulate")
+                time.sleep(0.3)
+        with one.tab() as tab:
+            tab.ask("run", QUEUE)
+            tab.ask("explore", WIDE)
+            time.sleep(0.3)
+            os.kill(one.pid, signal.SIGTERM)
+            end = time.monotonic() + 30
+            while Path(f"/proc/{one.pid}/cmdline").read_bytes() and time.monotonic() < end:
+                time.sleep(0.05)
+    assert [path.name for path in tmp_path.glob("scenrun-*")] == []
 
 
 def test_the_authors_python_is_for_the_command_line_alone(running: Running, folder: Path) -> None:

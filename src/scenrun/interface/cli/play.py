@@ -17,7 +17,7 @@ from scenrun.model.move_schedule import read as read_schedule
 from scenrun.model.moves import Diverged, choices_of
 from scenrun.program.loaded import Loaded
 from scenrun.program.user_python import check_calls, import_from_here
-from scenrun.search.counterexample.stepper import Game, Option, schedule_of
+from scenrun.search.counterexample.stepper import TIME_IS_FREE, Game, Option, schedule_of
 
 if TYPE_CHECKING:
     from scenrun.own_code.telling.code_stepper import CodeGame
@@ -46,6 +46,8 @@ def play_command(file: str, **options: Any) -> int:
     check_calls(loaded.program, options["allow_python"])
     game = _game_of(loaded, options["seed"], options["start"])
     tell(f"{loaded.name}: you decide who moves. ? shows what you can say.")
+    if loaded.program.reads_clock is not None:
+        tell(f"  {TIME_IS_FREE}")
     try:
         _Playing(game, loaded, file).run()
     finally:
@@ -169,7 +171,7 @@ class _Playing:
         for about, text in found:
             tell(f"  {about.kind}: {text}")
         if not found:
-            tell("  everyone has ended, and all that is expected holds")
+            tell("  everyone has ended, and nothing is wrong with this end")
         tell("  b goes back, s FILE saves this schedule")
 
     def _save(self, name: str) -> None:

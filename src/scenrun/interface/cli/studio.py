@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import webbrowser
 from pathlib import Path
@@ -54,10 +55,23 @@ def studio_command(path: Path, port: int, no_browser: bool, allow_python: bool) 
         config = uvicorn.Config(
             application(studio), log_level="error", access_log=False, ws_max_size=4_000_000, server_header=False
         )
-        uvicorn.Server(config).run(sockets=[listening])
-        for tab in list(studio.tabs):
-            tab.end()
+        _end_on_signals()
+        try:
+            uvicorn.Server(config).run(sockets=[listening])
+        finally:
+            studio.end()
     return 0
+
+
+def _end_on_signals() -> None:
+    """Let the server end in order at a signal, and then what comes after it: the server sends itself the signal again."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, leave)
+    if hasattr(signal, "SIGHUP"):  # its terminal was closed
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
 
 
 def _opened(path: Path) -> tuple[Path, str | None]:

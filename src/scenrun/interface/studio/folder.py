@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 from scenrun.errors import UsageError
-from scenrun.language import catalogue
 from scenrun.language.source import MAX_BYTES
 from scenrun.model.move_schedule import parse
 from scenrun.model.turn_schedule import json_value
+from scenrun.printable import clean
 
 SUFFIXES = (".yaml", ".yml")
 SCHEDULES = (".schedule.json",)
-MOST_FILES = 2_000
+MOST_FILES, MOST_LOOKED_AT = 2_000, 20_000
+"""The most files that are listed, and that are looked at for it."""
 
 
 class Folder:
@@ -27,21 +29,34 @@ class Folder:
 
     def names(self) -> list[str]:
         """The scenario files, by their paths from the folder on."""
-        return self._listed(catalogue.files(self.root))
+        return self._ending_in(SUFFIXES)
 
     def schedules(self) -> list[str]:
         """The schedules that were kept."""
-        return self._listed(sorted(self.root.rglob(f"*{SCHEDULES[0]}")))
+        return self._ending_in(SCHEDULES)
 
-    def _listed(self, paths: Iterable[Path]) -> list[str]:
-        inside = [path.relative_to(self.root) for path in paths]
-        return [path.as_posix() for path in inside if not any(part.startswith(".") for part in path.parts)][:MOST_FILES]
+    def _ending_in(self, suffixes: tuple[str, ...]) -> list[str]:
+        return sorted(islice((name for name in self._walked() if name.endswith(suffixes)), MOST_FILES))
+
+    def _walked(self) -> Iterator[str]:
+        """The files in the folder and below, those that are hidden, or whose names cannot be shown, left out."""
+        looked_at = 0
+        for place, folders, files in os.walk(self.root):
+            folders[:] = sorted(one for one in folders if not one.startswith("."))
+            inside = Path(place).relative_to(self.root)
+            yield from (name for one in sorted(files) if is_shown(name := (inside / one).as_posix()) and one[0] != ".")
+            looked_at += len(files) + len(folders)
+            if looked_at > MOST_LOOKED_AT:
+                return
 
     def path(self, name: str) -> Path:
         """The path of a file in the folder; raises UsageError for one that leads out of it, or is neither of its kinds."""
-        if not name or "\0" in name or not name.endswith((*SUFFIXES, *SCHEDULES)):
+        if not is_shown(name) or not name.endswith((*SUFFIXES, *SCHEDULES)):
             raise UsageError(f"a scenario's file is called NAME.yaml, and a schedule's NAME{SCHEDULES[0]}")
-        path = (self.root / name).resolve()
+        try:
+            path = (self.root / name).resolve()
+        except (OSError, RuntimeError):  # links in a circle
+            raise UsageError(f"{name[:80]} leads nowhere") from None
         if not path.is_relative_to(self.root):
             raise UsageError(f"{name[:80]} is not in the folder that the studio was opened on")
         return path
@@ -81,3 +96,8 @@ class Folder:
                 with suppress(OSError):
                     os.unlink(beside)
             raise UsageError(f"cannot write {name[:80]}: {error.strerror}") from None
+
+
+def is_shown(name: str) -> bool:
+    """Whether a name can be shown as it is: neither empty, nor with characters that are unprintable or no text at all."""
+    return bool(name) and clean(name) == name

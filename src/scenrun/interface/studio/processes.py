@@ -21,6 +21,7 @@ from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 MEMORY_BYTES = 2 << 30
 CPU_S = 300
 """The limits of one job."""
+_LEAVING_S = 5.0
 _DIED = "the process ended before it had told all: its memory or its time was up"
 
 
@@ -42,11 +43,15 @@ class Job:
         over: called at last, in the same thread, when the process has ended.
         """
         self._receiver, sender = how.Pipe(duplex=False)
-        self._process = how.Process(target=_begin, args=(wanted, sender), daemon=True)
+        # Removed here, as a process that is killed removes nothing.
+        self._scratch = tempfile.TemporaryDirectory(prefix="scenrun-", ignore_cleanup_errors=True)
+        given: Wanted = {**wanted, "scratch": self._scratch.name}
+        self._process = how.Process(target=_begin, args=(given, sender), daemon=True)
         self._process.start()
         sender.close()
         self._is_over = False
-        threading.Thread(target=self._listen, args=(tell, over), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(tell, over), daemon=True)
+        self._listener.start()
 
     def _listen(self, tell: Tell, over: Callable[[], None]) -> None:
         is_done = False
@@ -60,12 +65,17 @@ class Job:
             tell({"kind": "refused", "message": _DIED})
         self._process.join()
         self._receiver.close()
+        self._scratch.cleanup()
         over()
 
     def end(self) -> None:
         """Kill the process; nothing more is told."""
         self._is_over = True
         self._process.kill()
+
+    def wait(self) -> None:
+        """Wait until a job that was ended is no more, and has left nothing behind."""
+        self._listener.join(_LEAVING_S)
 
 
 class WatchedRun:
@@ -102,6 +112,11 @@ class WatchedRun:
         self._running.end()
         self._watching.end()
 
+    def wait(self) -> None:
+        """Wait until both are no more."""
+        self._running.wait()
+        self._watching.wait()
+
 
 def begin(how: Any, wanted: Wanted, tell: Tell) -> Job | WatchedRun:
     """Begin a job: a run is watched."""
@@ -116,6 +131,7 @@ def _tell_lanes(tell: Tell, message: dict[str, Any]) -> None:
 def _begin(wanted: Wanted, sender: Connection) -> None:
     """Do a job, in its own process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tempfile.tempdir = wanted["scratch"]
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - for as long as the process lives
     _limit()
     with suppress(BrokenPipeError, OSError):

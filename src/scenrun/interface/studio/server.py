@@ -10,6 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from typing import Any
+from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -47,9 +48,18 @@ class Studio:
         self.allow_python = allow_python
         self.how = processes.context()
         self.tabs: set[Tab] = set()
+        self.jobs: WeakSet[processes.Job | processes.WatchedRun] = WeakSet()
+        """Those that have not ended, or have something to leave behind still."""
         self.beginning = asyncio.Lock()
         """Held while a process begins."""
         self._pages: OrderedDict[str, str] = OrderedDict()
+
+    def end(self) -> None:
+        """End all jobs, and wait until they have left nothing behind."""
+        for job in (jobs := list(self.jobs)):
+            job.end()
+        for job in jobs:
+            job.wait()
 
     def keep_page(self, key: str, page: str) -> None:
         """Keep the page of a result for the tab that asks for it."""
@@ -83,9 +93,9 @@ class Tab:
         telling, beginning = asyncio.create_task(self._tell()), asyncio.create_task(self._begin_jobs())
         try:
             while True:
-                self._asked(await self._socket.receive_json())
-        except (WebSocketDisconnect, json.JSONDecodeError, KeyError):
-            pass
+                self._asked(json.loads(await self._socket.receive_text()))
+        except (WebSocketDisconnect, ValueError, KeyError, RecursionError):
+            pass  # closed, or no page of ours
         finally:
             self.end()
             telling.cancel()
@@ -94,10 +104,12 @@ class Tab:
     def _asked(self, wanted: Any) -> None:
         if not isinstance(wanted, dict):
             return
-        slot, number = str(wanted.get("slot", "")), wanted.get("number")
+        slot, number = wanted.get("slot"), wanted.get("number")
+        if slot not in ASKED or type(number) is not int:
+            return
         if wanted.get("do") == "stop":
             self._end(slot)
-        elif wanted.get("do") in ASKED and isinstance(wanted.get("text"), str) and slot in ASKED:
+        elif wanted.get("do") in ASKED and isinstance(wanted.get("text"), str):
             self._end(slot)
             self._next[slot] = self._job(wanted), number
             self._is_asked.set()
@@ -117,6 +129,7 @@ class Tab:
         slot, (wanted, number) = self._next.popitem()
         self._beginning = slot
         job = await asyncio.to_thread(processes.begin, self._studio.how, wanted, self._teller(slot, number))
+        self._studio.jobs.add(job)
         if self._beginning == slot and not self._is_over:
             self._jobs[slot] = job
         else:
@@ -124,15 +137,15 @@ class Tab:
 
     def _job(self, wanted: dict[str, Any]) -> Wanted:
         """What a page asks for, as far as it is what it should be."""
-        taken, path, given = wanted.get("taken"), wanted.get("path"), wanted.get("overrides")
-        how = wanted.get("how")
+        taken, given, how = wanted.get("taken"), wanted.get("overrides"), wanted.get("how")
+        scalars = given.items() if isinstance(given, dict) else ()
         return {
-            "do": wanted["do"], "text": wanted["text"], "allow_python": self._studio.allow_python,
-            "file": self._studio.folder.shown(str(wanted.get("file") or NAME)),
-            "overrides": dict(given) if isinstance(given, dict) else {},
+            "do": wanted["do"], "text": _text(wanted["text"]), "allow_python": self._studio.allow_python,
+            "file": self._studio.folder.shown(_text(wanted.get("file")) or NAME),
+            "overrides": {_text(path): value for path, value in scalars if isinstance(value, str | int | float)},
             "taken": [one for one in taken if type(one) is int] if isinstance(taken, list) else [],
-            "schedule": str(wanted.get("schedule", "")), "path": str(path or ""),
-            "over": str(wanted.get("over", ""))[:MOST_VALUES], "how": how if how in HOWS else "simulate",
+            "schedule": _text(wanted.get("schedule")), "path": _text(wanted.get("path")),
+            "over": _text(wanted.get("over"))[:MOST_VALUES], "how": how if how in HOWS else "simulate",
         }  # fmt: skip
 
     def _teller(self, slot: str, number: Any) -> Callable[[dict[str, Any]], None]:
@@ -149,7 +162,7 @@ class Tab:
                 key = f"{id(self)}-{message['slot']}-{message['number']}"
                 self._studio.keep_page(key, message.pop("html"))
                 message["key"] = key
-            await self._socket.send_json(message)
+            await self._socket.send_text(json.dumps(message))  # plain ASCII: also where a text has halves of characters
 
     def _end(self, slot: str) -> None:
         self._next.pop(slot, None)
@@ -256,6 +269,11 @@ class _Answers:
             await tab.talk()
         finally:
             self._studio.tabs.discard(tab)
+
+
+def _text(given: Any) -> str:
+    """A text that a page sends; empty for what is none, and without halves of characters."""
+    return given.encode("utf-8", "replace").decode() if isinstance(given, str) else ""
 
 
 def application(studio: Studio) -> Starlette:

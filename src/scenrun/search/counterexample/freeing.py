@@ -20,9 +20,9 @@ class Freeing:
         self._footprints = Footprints(machine.program)
 
     def told(self, state: State, number: int, stuck: Stuck) -> str:
-        """What a blocked thread waits for, and who may free it, where that is not said by what it waits for."""
-        names = None if stuck.held_by else self.names(state, number)
-        if names is None:
+        """What a blocked thread waits for, and who may free it, where that is not whoever is said to hold it."""
+        names = self.names(state, number)
+        if names is None or set(names) & set(stuck.held_by):
             return str(stuck)
         return f"{stuck}; {f'{_listed(names)} may free it' if names else 'nobody is left who could free it'}"
 

@@ -16,10 +16,13 @@ from scenrun.program.ir import Program
 from scenrun.search.counterexample.explain import sentence
 from scenrun.search.counterexample.freeing import Freeing
 from scenrun.search.counterexample.local_steps import LocalStepRecorder
-from scenrun.search.counterexample.trace import TraceStep, step_between, trace_of
+from scenrun.search.counterexample.trace import Trace, TraceStep, step_between, trace_of
 from scenrun.search.counterexample.waits import where_at
 from scenrun.search.properties.end_states import FindingKey, end_state_of
 from scenrun.search.properties.lock_holders import Holders
+
+TIME_IS_FREE = "this file reads the clock, and here time is free: what happens need not be possible by the clock"
+"""What is said of a play whose scenario reads the clock; a search of it is one in virtual time."""
 
 
 class Option(Struct, frozen=True):
@@ -124,7 +127,12 @@ class Game:
         """The findings of the current state, each with a sentence; the state must be terminal."""
         found = end_state_of(self.machine, self.state)
         story = trace_of(self.machine, self.transitions)
-        return [(about, sentence(self.machine, about, story)) for about in found.findings]
+        return [(about, sentence(self.machine, about, self._to_the_breach(story, about))) for about in found.findings]
+
+    def _to_the_breach(self, story: Trace, about: FindingKey) -> Trace:
+        """The steps up to the one that breaks an expectation, whose values tell; all of them for other findings."""
+        number = next((step.number for step in story.steps if about.about in step.broke), None)
+        return story if number is None else trace_of(self.machine, self.transitions[:number])
 
     def moves(self) -> tuple[Move, ...]:
         """The transitions so far, by name."""

@@ -4,6 +4,7 @@ const numbers = {};
 const heard = {};
 let asked = 0;
 let text = () => "";
+const GONE = "the studio has ended; begin it again: scenrun studio";
 
 /* handlers: by slot, what is done with each kind of message. */
 export const connect = ({ textOf, opened, closed }) => {
@@ -14,13 +15,16 @@ export const connect = ({ textOf, opened, closed }) => {
     if (message.number === numbers[message.slot]) heard[message.slot]?.[message.kind]?.(message); // otherwise of a text that is no more
   });
   socket.addEventListener("open", opened);
-  socket.addEventListener("close", closed);
+  socket.addEventListener("close", () => {
+    closed();
+    for (const slot of Object.keys(heard)) if (slot !== "explore") heard[slot].refused?.({ message: GONE });
+  });
 };
 
 export const hear = (slot, handlers) => { heard[slot] = handlers; };
 
 export const ask = (slot, more = {}) => {
-  if (socket.readyState !== WebSocket.OPEN) return;
+  if (socket.readyState !== WebSocket.OPEN) { heard[slot]?.refused?.({ message: GONE }); return; }
   asked += 1;
   numbers[slot] = asked;
   socket.send(JSON.stringify({ do: slot, slot, number: asked, text: text(), ...more }));

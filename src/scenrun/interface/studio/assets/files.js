@@ -2,32 +2,34 @@
 import { fetched, written } from "./connection.js";
 import { $, el } from "./elements.js";
 
-const state = { file: "", saved: "" };
+const state = { file: "", saved: "", files: [] };
 let editor;
 
 export const file = () => state.file;
 
 const list = (files) => {
+  state.files = files;
   $("files").replaceChildren(el("option", { value: "" }, "not saved yet"), ...files.map((name) => el("option", { value: name }, name)));
   $("files").value = files.includes(state.file) ? state.file : "";
 };
 
-const isChanged = () => Boolean(state.file) && editor.text() !== state.saved;
+const isChanged = () => editor.text() !== state.saved;
 
 /* opened: called before another text is shown; failed: with what could not be done. */
 export const begin = (given, { opened, failed, listSchedules }) => {
   editor = given;
   const openText = (text, name) => {
     state.file = name;
-    state.saved = name ? text : "";
     $("name").value = name;
     $("files").value = name;
     opened();
     editor.set(text);
+    state.saved = editor.text(); // with the ends of lines that the editor has
   };
 
   const save = async () => {
     const name = $("name").value.trim();
+    if (state.files.includes(name) && name !== state.file && !confirm(`${name} is there already. Replace it?`)) return;
     try {
       const told = await written(name, editor.text());
       state.file = name;
@@ -41,7 +43,7 @@ export const begin = (given, { opened, failed, listSchedules }) => {
     }
   };
 
-  const mayLeave = () => !isChanged() || confirm(`${state.file} has changes that are not saved. Leave them?`);
+  const mayLeave = () => !isChanged() || confirm(`${state.file || "This text"} has changes that are not saved. Leave them?`);
 
   $("files").addEventListener("change", async () => {
     const name = $("files").value;

@@ -86,7 +86,8 @@ const drawNames = (context, left, width, end, x, names) => {
   context.fillStyle = names.ink;
   state.lanes.forEach((name, lane) => context.fillText(name, 2, lane * ROW + ROW / 2, left - 8));
   const [y, step] = [state.lanes.length * ROW + AXIS / 2, 10 ** Math.floor(Math.log10(end))];
-  const by = end / step > 5 ? step : end / step > 2 ? step / 2 : step / 5;
+  const wide = 64 / Math.max(1, width - left); // of a label, as a part of the axis
+  const by = [step / 5, step / 2, step, 2 * step, 5 * step, 10 * step].find((one) => one / end >= wide) || end;
   context.fillStyle = names.muted;
   for (let at = 0; at <= end; at += by) if (x(at) < width - 40) context.fillText(`${Number(at.toPrecision(6))} s`, x(at), y);
 };

@@ -22,6 +22,7 @@ export const begin = ({ editor, read, playIt, known }) => {
     for (const shown of ["progress", "player", "said", "compared", "play-it"]) $(shown).hidden = true;
     $("findings").replaceChildren();
     $("player-links").replaceChildren();
+    state.numbers = null;
   };
 
   const explored = (message) => {
@@ -51,6 +52,7 @@ export const begin = ({ editor, read, playIt, known }) => {
       } else read();
     },
     progress: (message) => {
+      if ($("progress").hidden) clear(); // what was found is of the text before
       $("progress").hidden = false;
       $("progress-said").textContent = `${number(message.states)} states, ${message.seconds} s`;
       verdict("open", "searching", state.verdict ? `was ${state.verdict}` : "");
@@ -58,12 +60,12 @@ export const begin = ({ editor, read, playIt, known }) => {
     paths: (message) => known(message.paths),
     explored,
     page: (message) => show($("player"), $("player-links"), message.key, "counterexample"),
-    refused: (message) => { $("progress").hidden = true; verdict("open", "not searched", message.message); },
+    refused: (message) => { clear(); verdict("open", "not searched", message.message); },
   });
 
   $("stop").addEventListener("click", () => {
     stop("explore");
-    $("progress").hidden = true;
+    clear();
     verdict("open", "stopped", "the search was ended; type to begin another");
   });
   $("play-it").addEventListener("click", () => playIt(state.numbers));

@@ -5,13 +5,16 @@ import { $, el, number, show, svg } from "./elements.js";
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 260, 64, 16, 12, 40];
 const state = { paths: [], rows: [], cells: 0, path: "", figure: "", edited: false };
 
+const NOTHING = "there is no number in this file to vary; give one to `let`, a count or a size";
+
 /* What of the text can be swept. */
 export const known = (paths) => {
   const before = $("sweep-path").value;
   state.paths = paths;
   $("sweep-path").replaceChildren(...paths.map((one) => el("option", { value: one.path }, `${one.path} (${one.value})`)));
   $("sweep-start").disabled = !paths.length;
-  if (!paths.length) say("there is no number in this file to vary; give one to `let`, a count or a size");
+  if (!paths.length) say(NOTHING);
+  else if ($("sweep-said").textContent === NOTHING) say("");
   if (paths.some((one) => one.path === before)) $("sweep-path").value = before;
   else suggest();
 };

@@ -28,6 +28,7 @@ _OF_A_TEXT: dict[str, Callable[[Loaded, Wanted, Tell], None]] = {
 }
 MOST_PROBLEMS = 100
 """The most problems of a text that are told."""
+MOST_SENTENCES = 3
 ASKED = tuple(_OF_A_TEXT)
 """What a page can ask for."""
 
@@ -40,7 +41,18 @@ def do(wanted: Wanted, tell: Tell) -> None:
         elif (loaded := _read(wanted, tell)) is not None:
             _OF_A_TEXT[wanted["do"]](loaded, wanted, tell)
     except (ScenarioError, UsageError, OutputError) as error:
-        tell({"kind": "refused", "message": clean(str(error))})
+        tell({"kind": "refused", "message": _why(error)})
+
+
+def _why(error: Exception) -> str:
+    """Why something is refused, in one line; of a text, with its lines."""
+    if isinstance(error, ScenarioError):
+        return "; ".join(_sentence(one) for one in error.problems[:MOST_SENTENCES])
+    return clean(" ".join(str(error).split()))
+
+
+def _sentence(problem: Problem) -> str:
+    return clean(f"line {problem.place.line}: {problem.message}" if problem.place else problem.message)
 
 
 def _read(wanted: Wanted, tell: Tell) -> Loaded | None:
@@ -52,7 +64,7 @@ def _read(wanted: Wanted, tell: Tell) -> Loaded | None:
         tell({"kind": "read", "problems": [_told(one, "error") for one in error.problems[:MOST_PROBLEMS]]})
         return None
     except UsageError as error:
-        problem = {"line": 1, "column": 1, "message": clean(str(error)), "severity": "error", "fix": None}
+        problem = {"line": 1, "column": 1, "message": _why(error), "severity": "error", "fix": None}
         tell({"kind": "read", "problems": [problem]})
         return None
     warnings = [_told(one, "warning") for one in loaded.program.warnings]

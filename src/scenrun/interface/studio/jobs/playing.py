@@ -12,7 +12,7 @@ from scenrun.model.moves import Diverged, Move, choices_of
 from scenrun.model.turn_schedule import json_value
 from scenrun.printable import clean
 from scenrun.program.loaded import Loaded
-from scenrun.search.counterexample.stepper import Game, schedule_of
+from scenrun.search.counterexample.stepper import TIME_IS_FREE, Game, schedule_of
 from scenrun.search.counterexample.trace import TraceStep
 from scenrun.search.finish import finish_from
 
@@ -27,6 +27,7 @@ def play(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     tell({
         "kind": "played", "steps": steps, "taken": taken, "over": [] if options else _over(game), "ended": not options,
         "options": [_step(one.step) for one in options],
+        "note": TIME_IS_FREE if loaded.program.reads_clock is not None else "",
         "blocked": [clean(one) for one in game.blocked()] if options else [],
         "held": [{"thread": thread, "names": names} for thread, names in game.held()],
         "values": {name: clean(repr(value)) for name, value in game.values().items()},
@@ -35,6 +36,7 @@ def play(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
 
 def finish(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     """Tell whether it can still end badly after some steps, and the shortest way there: the numbers of the options to take."""
+    loaded.program.refuse_clock("a search from the middle of a schedule")
     game, _, _ = _taken(loaded, wanted["taken"])
     found = finish_from(game.machine, game.state, FINISH_STATES, FINISH_S)
     steps = [_step(game.take(transition)) for transition in found.path]
@@ -63,8 +65,10 @@ def follow(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
 def numbers_of(loaded: Loaded, moves: Iterable[Move]) -> list[int]:
     """The numbers of the options, from 0, that moves take; raises Diverged where one is none of them."""
     game, numbers = Game(loaded.program), []
-    for transition in choices_of(game.machine, moves):
+    for at, transition in enumerate(choices_of(game.machine, moves)):
         options = [one for one, _ in game.machine.following(game.state)]
+        if transition not in options:
+            raise Diverged(at, f"move {at + 1:,} is none that a play has")
         numbers.append(options.index(transition))
         game.take(transition)
     return numbers
@@ -84,7 +88,9 @@ def _taken(loaded: Loaded, numbers: list[int]) -> tuple[Game, list[int], list[di
 
 
 def _step(step: TraceStep) -> dict[str, Any]:
-    return {"thread": step.thread, "text": clean(step.text), "line": step.line}
+    wrong = [f"breaks what is to hold always: {text}" for text in step.broke]
+    wrong += [f"{step.thread} ends with {step.fault}"] if step.fault else []
+    return {"thread": step.thread, "text": clean(step.text), "line": step.line, "wrong": [clean(one) for one in wrong]}
 
 
 def _over(game: Game) -> list[str]:

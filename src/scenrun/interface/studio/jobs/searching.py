@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from scenrun.api import replay
+from scenrun.errors import UsageError
 from scenrun.interface.studio.jobs.playing import numbers_of
 from scenrun.interface.studio.jobs.running import page_of
 from scenrun.interface.studio.jobs.sweeping import variable_paths
@@ -13,7 +14,7 @@ from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 from scenrun.model.moves import Diverged
 from scenrun.own_code.searching.explore_scenario import explore_any
 from scenrun.printable import clean
-from scenrun.program.loaded import Loaded
+from scenrun.program.loaded import Loaded, load_source
 from scenrun.search.options import SearchRequest
 from scenrun.search.result import Explored
 from scenrun.search.space.visited import Space
@@ -48,10 +49,9 @@ def explore(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     })  # fmt: skip
     if found.counterexamples and not loaded.program.objects:
         schedule = found.schedule_of(found.counterexamples[0])
-        tell({
-            "kind": "page",
-            "html": page_of(loaded, lambda log: replay(schedule, scenario=loaded, level="debug", log=log), schedule),
-        })  # fmt: skip
+        of = load_source(loaded.program.source, schedule.overrides)  # with as many threads as the schedule has
+        page = page_of(of, lambda log: replay(schedule, scenario=of, level="debug", log=log), schedule)
+        tell({"kind": "page", "html": page})
 
 
 def _numbers(loaded: Loaded, found: Explored) -> list[int] | None:
@@ -60,5 +60,5 @@ def _numbers(loaded: Loaded, found: Explored) -> list[int] | None:
         return None
     try:
         return numbers_of(loaded, found.schedule_of(found.counterexamples[0]).moves)
-    except Diverged:
+    except (Diverged, UsageError):
         return None

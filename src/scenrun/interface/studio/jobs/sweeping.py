@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,12 @@ def sweep(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
 
 def _values(wanted: Wanted) -> tuple[Any, ...]:
     try:
-        return written_values(wanted["path"], wanted["over"])
+        found = written_values(wanted["path"], wanted["over"])
     except RangeError as error:
         raise UsageError(str(error)) from None
+    if any(isinstance(one, float) and not isfinite(one) for one in found):
+        raise UsageError("a value of a sweep is finite")
+    return found
 
 
 def _told(row: Row, path: str) -> dict[str, Any]:
@@ -66,9 +70,13 @@ def _told(row: Row, path: str) -> dict[str, Any]:
     return {
         "value": given.get(path, next(iter(given.values()), None)), "parameters": given,
         "verdict": row["verdict"], "ok": row["ok"],
-        "figures": {name: value for name, value in row["figures"].items() if isinstance(value, int | float)},
+        "figures": {name: value for name, value in row["figures"].items() if _is_number(value)},
         "finding": clean(row.get("finding") or row.get("error") or ""),
     }  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and isfinite(value)
 
 
 def _page(ready: SweepPlan, rows: list[Row]) -> str:

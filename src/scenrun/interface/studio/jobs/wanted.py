@@ -31,5 +31,7 @@ class Wanted(TypedDict, total=False):
     """The values that it takes: `1..8`, or a list `1, 2, 5`."""
     how: str
     """How a sweep runs its cells: `simulate`, `run` or `explore`."""
+    scratch: str
+    """The folder for what is made on the way; whoever began the job removes it."""
     log: str
     """The file that a run writes its log to, and what watches it reads."""

@@ -44,7 +44,7 @@ const summary = (() => {
 
   const stuckItem = (one) => {
     const where = one.operation === "thread.join" ? `waits for ${one.object} to end` : one.operation ? `${one.state} in ${one.operation} of ${one.object}` : one.state;
-    const holder = one.held_by.length ? `, held by ${one.held_by.join(", ")}` : "";
+    const holder = one.held_by.length && one.operation !== "thread.join" ? `, held by ${one.held_by.join(", ")}` : "";
     return el("li", {}, bdi(one.name), ": ", bdi(where + holder), " ", one.line ? ["(", lineLink(one.line), ")"] : "");
   };
 
