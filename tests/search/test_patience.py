@@ -14,13 +14,16 @@ import yaml
 import scenrun
 from scenrun.interface.cli import explore as command
 from scenrun.interface.cli.streams import Progress
+from scenrun.model.machine import FREE, Machine
 from scenrun.program.ir import Program
 from scenrun.search import portfolio
 from scenrun.search.arrays import level_search
 from scenrun.search.explore import explore_program, progress_of
 from scenrun.search.hunt import Hunt
 from scenrun.search.options import SearchOptions
+from scenrun.search.portfolio import StateSearchOptions
 from scenrun.search.space.breadth_first import Limits
+from scenrun.search.space.packed import Packed
 from scenrun.search.space.visited import LinkedSpace
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -77,6 +80,17 @@ def test_a_large_space_that_is_small_when_reduced_needs_no_schedules() -> None:
     with mock.patch.object(Hunt, "walk", side_effect=AssertionError("no schedules are needed")):
         result, _ = searched(APART, states=10**6)
     assert (result.closed, result.reduced, result.schedules) == (True, True, None)
+
+
+def test_a_reason_to_end_that_schedules_give_ends_the_search() -> None:
+    """After the first turn of the reduced space; the whole one is not searched further."""
+    packed = Packed(Machine(program_of(DEEP), folded=FREE, forgets=True))
+    asked = []
+    how = StateSearchOptions(Limits(states=10**6), beside=lambda: asked.append(True) or "enough")
+    with mock.patch.multiple(portfolio, SMALL=50, WIDE=0, FEW=20, MOST_FEW=20, WORK=2_000):
+        space = portfolio.Portfolio(packed, how, lambda orbits: lambda space: None).run()
+    assert (asked, space.bound, space.is_closed) == ([True], "enough", False)
+    assert len(space) < 100
 
 
 def test_a_search_of_states_alone_walks_none() -> None:

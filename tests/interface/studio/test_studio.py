@@ -251,6 +251,7 @@ def test_no_message_ends_a_tab_or_the_studio(running: Running) -> None:
             for what in ("explore", "keep", "follow", "sweep"):
                 tab.send({"do": what, "slot": what, "number": 1, "text": LOCKS, **more})
         assert tab.told("explore", LOCKS)[-1]["kind"] == "done"
+        assert [one["kind"] for one in tab.told("explore", "scenario: x\ud800")] == ["read", "done"]
     for raw in ("{", "[" * 100_000, '{"number": ' + "9" * 5_000 + "}", "7", "null"):
         with running.tab() as tab:
             tab.send_text(raw)
@@ -272,14 +273,15 @@ def test_names_that_cannot_be_shown_are_neither_listed_nor_written(running: Runn
 def test_nothing_is_left_in_the_temporary_folder(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that were stopped in the middle, closed tabs, and the end of the studio."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
+    long = QUEUE.replace("repeat: 30", "repeat: 20000").replace("sleep: 20ms", "sleep: 1ms")
     with studio(folder) as one:
         for what in ("simulate", "explore", "run", "sweep"):
             with one.tab() as tab:
-                tab.ask(what, QUEUE, path="sync.items.maxsize", over="1..9", how="simulate")
+                tab.ask(what, long, path="sync.items.maxsize", over="1..9", how="simulate")
                 time.sleep(0.3)
                 tab.ask("stop", "", slot=what)
             with one.tab() as tab:
-                tab.ask(what, QUEUE, path="sync.items.maxsize", over="1..9", how="simulate")
+                tab.ask(what, long, path="sync.items.maxsize", over="1..9", how="simulate")
                 time.sleep(0.3)
         with one.tab() as tab:
             tab.ask("run", QUEUE)
