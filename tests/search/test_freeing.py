@@ -12,7 +12,7 @@ from scenrun.model.state import ENDED
 from scenrun.search.counterexample.freeing import Freeing
 from scenrun.search.counterexample.stepper import Game
 
-PROGRAMS, STEPS = 500, 60
+PROGRAMS, STEPS = 200, 60
 
 
 def test_whoever_frees_a_thread_was_named() -> None:
