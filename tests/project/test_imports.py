@@ -27,7 +27,7 @@ ONLY_IN = {
     "duckdb": ("scenrun.report.database",),
     "distributed": ("scenrun.workers.cluster",),
     "numpy": ("scenrun.search.arrays",),
-    "starlette": ("scenrun.interface.studio.server",),
+    "starlette": ("scenrun.interface.studio.server", "scenrun.interface.studio.tab"),
     "uvicorn": ("scenrun.interface.cli.studio",),
     "pytest": ("scenrun.interface.pytest_plugin",),
     "click": ("scenrun.interface.cli",),

@@ -32,7 +32,8 @@ def studio_command(path: Path, port: int, no_browser: bool, allow_python: bool) 
 
         from scenrun.interface.studio.folder import Folder
         from scenrun.interface.studio.guard import HOSTS, Guard
-        from scenrun.interface.studio.server import Studio, application
+        from scenrun.interface.studio.server import application
+        from scenrun.interface.studio.shared import Studio
     except ModuleNotFoundError as error:
         raise UsageError(f"the studio needs {error.name}: pip install 'scenrun[studio]'") from None
     root, first = _opened(path)
