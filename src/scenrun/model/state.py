@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from scenrun.errors import Fault
 from scenrun.program.ir import Instruction
+from scenrun.program.values import key
 
 BEGINNING, ENDED, LEAVING = -1, -2, -3
 """Values of a thread's `pc` before its first instruction, after its last, and before it ends with an unhandled fault."""
@@ -96,3 +97,22 @@ class State(NamedTuple):
     threads: tuple[Thread, ...]
     broken: tuple[int, ...] = ()
     """The `always` expectations, by number, that did not hold in some state so far."""
+
+
+class StateKeys:
+    """Hashable stand-ins of states, as `key` makes them; those of threads and cells that states share are made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, Any]] = {}
+        """By the identity of a thread or of a cell's value: it, so that the identity is not used again, and its stand-in."""
+
+    def of(self, state: State) -> Any:
+        """The stand-in of a state."""
+        cells, threads = tuple(map(self._of, state.cells)), tuple(map(self._of, state.threads))
+        return (cells, threads, *map(key, state[2:]))
+
+    def _of(self, part: Any) -> Any:
+        known = self._known.get(id(part))
+        if known is None:
+            known = self._known[id(part)] = part, key(part)
+        return known[1]

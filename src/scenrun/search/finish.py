@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from scenrun.model.machine import Machine, Transition
-from scenrun.model.state import State
-from scenrun.program.values import key
+from scenrun.model.state import State, StateKeys
 from scenrun.search.properties.end_states import end_state_of
 
 
@@ -33,7 +32,8 @@ def finish_from(machine: Machine, begin: State, most_states: int, seconds: float
     A way that goes on for ever is none: this finds what ends badly, not what does not end.
     """
     end = time.monotonic() + seconds
-    first = key(begin)
+    keys = StateKeys()
+    first = keys.of(begin)
     came: dict[Any, tuple[Any, Transition | None, int]] = {first: (None, None, 0)}
     level = [(first, begin)]
     while level:
@@ -43,7 +43,7 @@ def finish_from(machine: Machine, begin: State, most_states: int, seconds: float
             if not after and end_state_of(machine, state).findings:
                 return _found(came, known)
             for number, (transition, then) in enumerate(after):
-                if (found := key(then)) not in came:
+                if (found := keys.of(then)) not in came:
                     came[found] = known, transition, number
                     following.append((found, then))
             if len(came) > most_states or time.monotonic() > end:
