@@ -55,8 +55,11 @@ class Folder:
             raise UsageError(f"a scenario's file is called NAME.yaml, and a schedule's NAME{SCHEDULES[0]}")
         try:
             path = (self.root / name).resolve()
-        except (OSError, RuntimeError):  # links in a circle
-            raise UsageError(f"{name[:80]} leads nowhere") from None
+            is_circle = path.is_symlink()  # links in a circle, which Python resolves from 3.13 on to one of them
+        except (OSError, RuntimeError):
+            is_circle = True
+        if is_circle:
+            raise UsageError(f"{name[:80]} leads nowhere")
         if not path.is_relative_to(self.root):
             raise UsageError(f"{name[:80]} is not in the folder that the studio was opened on")
         return path
