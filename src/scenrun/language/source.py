@@ -41,7 +41,9 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _SURPRISES = frozenset(f(w) for w in ("on", "off", "yes", "no") for f in (str.lower, str.title, str.upper))
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_BYTE_ORDER_MARK = "\ufeff"
+"""Which YAML allows at the beginning alone, where it is no character of the text."""
 
 
 class _Node(Struct, frozen=True):
@@ -62,13 +64,20 @@ def decode(name: str, data: bytes) -> Source:
         place = Place(Source(name, ""), line, 1)
         raise ScenarioError([Problem(place, f"byte {error.start} is not UTF-8; save the file as UTF-8 text")]) from None
     source = Source(name, text)
-    if found := _UNPRINTABLE.search(text):
-        before = text[: found.start()].splitlines() or [""]
+    if (at := _refused_at(text)) is not None:
+        before = text[:at].splitlines() or [""]
         place = Place(source, len(before), len(before[-1]) + 1)
-        code = f"U+{ord(found.group()):04X}"
+        code = f"U+{ord(text[at]):04X}"
         message = f"the character {code} is not allowed in YAML; in double quotes it can be written as an escape"
         raise ScenarioError([Problem(place, message)])
     return source
+
+
+def _refused_at(text: str) -> int | None:
+    """The place of the first character that YAML does not allow in a text; None where it allows all of them."""
+    found = _UNPRINTABLE.search(text)
+    places = (found.start() if found else -1, text.find(_BYTE_ORDER_MARK))
+    return min((at for at in places if at >= 0), default=None)
 
 
 def read_file(path: Path) -> Source:
