@@ -34,6 +34,16 @@ main:
 - {with: crew, do: [{map: {pool: crew, target: job, over: "range(3)", as: x, args: {of: n}}}]}
 - {assert: "seen == [[0, 0], [1, 0], [2, 0]]"}
 """,
+    "what a daemon makes is none of itself": """
+behaviours: {late: {do: [{sleep: 30ms}, {atomic: [{set: {n: n + 1}}]}]}}
+state: {n: 0}
+sync: {made: event}
+threads: {d: {daemon: true, do: [{spawn: {target: late}}, {spawn: {target: late, after: 10ms}}, {set_event: made}]}}
+main:
+- {start: d}
+- {wait: made}
+expect: {final: ["n == 2"]}
+""",
     "copies of what is chosen": """
 state: {l: [1], m: {a: [1]}}
 main:

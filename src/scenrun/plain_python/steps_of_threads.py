@@ -75,19 +75,21 @@ def spawn(body: Body, step: verbs.Spawn, scope: Scope) -> None:
     if "a thread that is made while running" not in use.function.users:
         use.function.users.append("a thread that is made while running")
     after = body.seconds(step.after, scope)
-    daemon = ", daemon=True" if step.daemon and after is None else ""
+    # Python's own default is that of the thread which makes it, and the file's is `false`.
+    is_said = step.daemon or (body.script.program.has_daemons and not body.function.is_main)
+    daemon = f", daemon={step.daemon}" if is_said and after is None else ""
     if after is not None:
         made = f"threading.Timer({after}, {target.function}{target.keywords})"
     else:
         made = f"threading.Thread(target={target.function}{target.keywords}{daemon})"
     is_plain = step.into is not None and body.variable(step.into, scope).kind != SHARED
     local = unparsed(body.variable(str(step.into), scope).tree) if is_plain else body.function.identifiers.new("thread")
-    if step.into is None and not (step.daemon and after is not None):
+    if step.into is None and not (is_said and after is not None):
         body.add(f"{made}.start()")
         return
     body.add(f"{local} = {made}")
-    if step.daemon and after is not None:
-        body.add(f"{local}.daemon = True")
+    if is_said and after is not None:
+        body.add(f"{local}.daemon = {step.daemon}")
     body.add(f"{local}.start()")
     if step.into is not None and not is_plain:
         body.assign(step.into, local, scope, reads=False)
