@@ -131,6 +131,22 @@ def test_callbacks_are_run_by_whoever_completes_it(way: Any, completes: Any) -> 
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_the_callbacks_of_what_is_cancelled_come_before_the_result_of_cancelling(way: Any) -> None:
+    """They are run within the call: CPython is asked."""
+    future, seen = Future[Any](), []
+    future.add_done_callback(lambda _: seen.append(len(seen)))
+    seen.append(future.cancel())
+    counts = {"params": {"what": "value"}, "do": [{"set": {"n": "n + 1"}}]}
+    main = [
+        {"on_done": {"future": "answer", "target": "counts", "args": {"what": 0}}},
+        {"cancel": {"future": "answer", "into": "n"}}, {"append": {"to": "seen", "item": "n"}},
+    ]  # fmt: skip
+    one = scenario(main, "seen == [True]", behaviours={"counts": counts}, state={"seen": [], "n": 5})
+    assert seen == [0, True]
+    assert way(one).verdict == "holds"
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_the_exception_of_a_callback_goes_no_further(way: Any) -> None:
     fails = {"params": {"what": "value"}, "do": [{"raise": "ValueError: {what}"}]}
     main = [calls_back(1, target="fails"), calls_back(2), {"set_result": "answer"}]

@@ -105,14 +105,14 @@ def cancel(w: Writer, step: verbs.Cancel, scope: Scope, *, target: CellRef | Non
         w.code.emit(f"{OWN}.cancel", target=target, into=pair)
     else:
         w.code.emit("future.withdraw", arguments=(held,), into=pair)
+    if callbacks:  # before the result is there, as they are run by the call that has it
+        called = w.code.temporary("called")
+        w.code.emit("let", arguments=(f"{pair}[1]",), into=called)
+        run_all(w, callbacks, called)
     register = w.into(step.into, scope, step.place_of_key("into"))
     if register:
         w.code.emit("let", arguments=(f"{pair}[0]",), into=register)
     w.done_into(step.into, register, scope)
-    if callbacks:
-        called = w.code.temporary("called")
-        w.code.emit("let", arguments=(f"{pair}[1]",), into=called)
-        run_all(w, callbacks, called)
 
 
 @lowers(verbs.OnDone)
