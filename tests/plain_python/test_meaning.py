@@ -44,6 +44,17 @@ main:
 - {wait: made}
 expect: {final: ["n == 2"]}
 """,
+    "a task that a shutdown drops is joined": """
+sync: {crew: {pool: {max_workers: 1}}, go: event, dropped: event}
+threads:
+  a: {pool: crew, do: [{wait: go}, {shutdown: {pool: crew, wait: false, cancel_futures: true}}]}
+  b: {pool: crew, do: [{set_event: dropped}]}
+main:
+- {start: [a, b]}
+- {set_event: go}
+- {join: [a, b]}
+- {assert: not dropped.is_set()}
+""",
     "copies of what is chosen": """
 state: {l: [1], m: {a: [1]}}
 main:

@@ -12,6 +12,7 @@ from scenrun.language.expressions import Expression
 from scenrun.language.model import Scenario
 from scenrun.language.verbs.flow import Call
 from scenrun.language.verbs.step import Step
+from scenrun.language.verbs.threads import Shutdown
 from scenrun.plain_python.comments import Comments
 from scenrun.plain_python.identifiers import Identifiers
 from scenrun.plain_python.meanings import CONSTANT, DURATION, EXPRESSION, SHARED, Function, Meaning, Scope, name
@@ -55,6 +56,8 @@ class Script:
         """What no run can show, with its places."""
         self.problems: list[Problem] = []
         self._comments: dict[str, Comments] = {}
+        self.drops_tasks = any(isinstance(step, Shutdown) and step.cancel_futures for step in all_steps(scenario))
+        """Whether a step shuts a pool down and drops the tasks that have not begun."""
 
     def refuse(self, place: Place | None, message: str) -> None:
         """Note what cannot be said in plain Python, at its place."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from contextlib import ExitStack
 
 from scenrun.plain_python.groups import count_of, extra_of, thread_use
 from scenrun.plain_python.layout import unparsed
@@ -34,9 +35,23 @@ def join_one(body: Body, found: Meaning, timeout: str | None) -> None:
     text = unparsed(found.tree)
     if found.kind == "task":
         body.script.imports.add("concurrent.futures")
+        if timeout is None and body.script.drops_tasks:
+            _join_what_may_be_dropped(body, text, is_many=found.count is not None)
+            return
         given = text if found.count is not None else f"[{text}]"
         limit = f", timeout={timeout}" if timeout is not None else ""
         body.add(f"concurrent.futures.wait({given}{limit})")
         return
     limit = f"timeout={timeout}" if timeout is not None else ""
     body.each(text, "thread", f"join({limit})", is_many=found.count is not None)
+
+
+def _join_what_may_be_dropped(body: Body, text: str, *, is_many: bool) -> None:
+    """Write a join of tasks that a shutdown may drop: `concurrent.futures.wait` never counts these as done."""
+    body.script.imports.add("contextlib")
+    one = body.loop_name("task") if is_many else text
+    with ExitStack() as inside:
+        if is_many:
+            inside.enter_context(body.block(f"for {one} in {text}:"))
+        inside.enter_context(body.block("with contextlib.suppress(concurrent.futures.CancelledError):"))
+        body.add(f"{one}.exception()")
