@@ -45,11 +45,13 @@ def named(found: Found) -> Found:
     return {(kind, "outcome" if about.startswith("outcome ") else about) for kind, about in found}
 
 
-def searched(program: Program, *, timed: bool, reduction: str, symmetry: bool = True) -> tuple[Found, set[Any]]:
-    """What a search of states finds, and the outcomes."""
+def searched(
+    program: Program, *, timed: bool, reduction: str, symmetry: bool = True, narrow: int = 0
+) -> tuple[Found, set[Any]]:
+    """What a search of states finds, and the outcomes. narrow: the width of levels up to which a reduced space is not in arrays."""
     how = StateSearchOptions(Limits(), reduction, symmetry, timed)
     with (
-        mock.patch.multiple(portfolio, SMALL=BEGUN_WHOLE, WIDE=0, FEW=2, WORK=200, MORE=2),
+        mock.patch.multiple(portfolio, SMALL=BEGUN_WHOLE, WIDE=0, FEW=2, NARROW=narrow, WORK=200, MORE=2),
         mock.patch.object(nontermination, "FEW", -1),
     ):
         found, _ = search(program, program.seed, how, lambda it: None)
@@ -87,13 +89,18 @@ def differences(program: Program, *, timed: bool) -> list[str]:
     """What any way of searching finds differently from the plain look."""
     expected, outcomes = found_in(graph_of(program, timed=timed, most=MOST))
     expected, out = named(expected), []
-    ways = [("off", True)] if timed else [("off", True), ("on", True), ("on", False), ("auto", True), ("auto", False)]
-    for reduction, symmetry in ways:
-        found, seen = searched(program, timed=timed, reduction=reduction, symmetry=symmetry)
+    ways = [("off", True, 0)]
+    ways += (
+        []
+        if timed
+        else [("on", True, 0), ("on", False, 0), ("auto", True, 0), ("auto", False, 0), ("auto", True, MOST)]
+    )
+    for reduction, symmetry, narrow in ways:
+        found, seen = searched(program, timed=timed, reduction=reduction, symmetry=symmetry, narrow=narrow)
         same = found == expected if reduction == "off" else kinds(found) == kinds(expected)
         if not same or seen != outcomes:
             out.append(
-                f"timed {timed}, reduction {reduction}, symmetry {symmetry}: {found ^ expected}, {seen ^ outcomes}"
+                f"timed {timed}, reduction {reduction}, symmetry {symmetry}, narrow {narrow}: {found ^ expected}, {seen ^ outcomes}"
             )
     if not timed and kinds(again := searched_again(program)) != kinds(expected):
         out.append(f"after other walks: {again ^ expected}")

@@ -13,7 +13,7 @@ from typing import Any
 
 from scenrun.model.clock import aged
 from scenrun.model.machine import FOLDED, FREE, Machine
-from scenrun.model.state import ENDED, State, StateKeys
+from scenrun.model.state import ENDED, State
 from scenrun.program.ir import Program
 from scenrun.program.values import key
 from scenrun.search.space.plain_search import end_of, faults_in
@@ -56,10 +56,8 @@ def graph_of(program: Program, *, timed: bool, most: int, folded: frozenset[str]
     graph = Graph(machine)
     numbers: dict[Any, int] = {}
 
-    keys = StateKeys()
-
     def number_of(state: State) -> int:
-        found = numbers.get(stand_in := keys.of(state))
+        found = numbers.get(stand_in := key(state))
         if found is None:
             if len(numbers) >= most:
                 raise TooLarge

@@ -155,12 +155,17 @@ def test_what_was_chosen_by_key_keeps_the_focus(browser: Browser, running: Runni
 
 def test_lanes_grow_and_a_value_is_swept(browser: Browser, running: Running) -> None:
     opened(browser, running)
-    typed(browser, QUEUE)
-    until(browser, lambda: "holds" in browser.text("#verdict"))
+    typed(browser, QUEUE.replace("repeat: 30", "repeat: 30000"))  # longer than a run may take
+    until(browser, lambda: "sync.items.maxsize" in browser.js("document.querySelector('#sweep-path').textContent"))
     clicked(browser, "#tab-run")
     clicked(browser, "#threads")
     until(browser, lambda: "events in" in browser.text("#lanes-said"))
     assert hidden(browser, "#page")
+    clicked(browser, "#run-stop")
+    assert browser.text("#ran") == "stopped"
+    typed(browser, QUEUE)
+    until(browser, lambda: "holds" in browser.text("#verdict"))
+    clicked(browser, "#threads")
     until(browser, lambda: "3 threads" in browser.js("document.querySelector('#lanes').getAttribute('aria-label')"))
     until(browser, lambda: not hidden(browser, "#page"))
     assert browser.js(

@@ -16,7 +16,7 @@ from scenrun.model.turn_schedule import json_value
 from scenrun.printable import clean
 
 SUFFIXES = (".yaml", ".yml")
-SCHEDULES = (".schedule.json",)
+SCHEDULE = ".schedule.json"
 MOST_FILES, MOST_LOOKED_AT = 2_000, 20_000
 """The most files that are listed, and that are looked at for it."""
 
@@ -33,7 +33,7 @@ class Folder:
 
     def schedules(self) -> list[str]:
         """The schedules that were kept."""
-        return self._ending_in(SCHEDULES)
+        return self._ending_in((SCHEDULE,))
 
     def _ending_in(self, suffixes: tuple[str, ...]) -> list[str]:
         return sorted(islice((name for name in self._walked() if name.endswith(suffixes)), MOST_FILES))
@@ -51,8 +51,8 @@ class Folder:
 
     def path(self, name: str) -> Path:
         """The path of a file in the folder; raises UsageError for one that leads out of it, or is neither of its kinds."""
-        if not is_shown(name) or not name.endswith((*SUFFIXES, *SCHEDULES)):
-            raise UsageError(f"a scenario's file is called NAME.yaml, and a schedule's NAME{SCHEDULES[0]}")
+        if not is_shown(name) or not name.endswith((*SUFFIXES, SCHEDULE)):
+            raise UsageError(f"a scenario's file is called NAME.yaml, and a schedule's NAME{SCHEDULE}")
         try:
             path = (self.root / name).resolve()
             is_circle = path.is_symlink()  # links in a circle, which Python resolves from 3.13 on to one of them
@@ -85,7 +85,7 @@ class Folder:
         path, data = self.path(name), text.encode()
         if len(data) > MAX_BYTES:
             raise UsageError(f"a file of the studio has at most {MAX_BYTES:,} bytes")
-        if name.endswith(SCHEDULES):
+        if name.endswith(SCHEDULE):
             parse(json_value(text), name)
         beside = None
         try:

@@ -17,6 +17,7 @@ from typing import Any
 
 from scenrun.interface.studio.jobs.doing import do
 from scenrun.interface.studio.jobs.wanted import Tell, Wanted
+from scenrun.printable import clean
 
 MEMORY_BYTES = 2 << 30
 CPU_S = 300
@@ -140,7 +141,7 @@ def _begin(wanted: Wanted, sender: Connection) -> None:
         except MemoryError:
             sender.send({"kind": "refused", "message": "there is not enough memory for this search"})
         except Exception as error:  # a failure of scenrun itself: it is said, and the studio goes on
-            sender.send({"kind": "refused", "message": f"scenrun failed: {type(error).__name__}: {error}"})
+            sender.send({"kind": "refused", "message": clean(f"scenrun failed: {type(error).__name__}: {error}")})
         sender.send({"kind": "done"})
 
 

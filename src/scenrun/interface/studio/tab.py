@@ -42,7 +42,7 @@ class Tab:
         try:
             while True:
                 self._asked(json.loads(await self._socket.receive_text()))
-        except (WebSocketDisconnect, ValueError, KeyError, RecursionError):
+        except (WebSocketDisconnect, ValueError, RecursionError):
             pass  # closed, or no page of ours
         finally:
             self.end()
@@ -111,10 +111,9 @@ class Tab:
                 key = f"{id(self)}-{message['slot']}-{message['number']}"
                 self._studio.keep_page(key, message.pop("html"))
                 message["key"] = key
+            text = json.dumps(message)  # plain ASCII, also where the message has halves of characters
             try:
-                await self._socket.send_text(
-                    json.dumps(message)
-                )  # plain ASCII: also where a text has halves of characters
+                await self._socket.send_text(text)
             except (RuntimeError, WebSocketDisconnect):  # closed in the meantime
                 return
 

@@ -22,6 +22,12 @@ const put = (made, attributes) => {
   }
 };
 
+/* What is wrong first with a text, as a sentence; empty where it is a scenario. */
+export const firstError = (message) => {
+  const first = message.problems.find((one) => one.severity === "error");
+  return first ? `line ${first.line}: ${first.message}` : "";
+};
+
 export const number = (value) => value.toLocaleString("en");
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();

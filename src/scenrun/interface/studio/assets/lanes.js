@@ -20,6 +20,12 @@ export const grow = (message) => {
   else if (was) requestAnimationFrame(frame);
 };
 
+/* Nothing more comes: the clock of the lanes stands. */
+export const halt = () => {
+  state.ended = true;
+  draw();
+};
+
 const frame = () => {
   draw();
   if (!state.ended) requestAnimationFrame(frame);

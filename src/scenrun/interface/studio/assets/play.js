@@ -1,6 +1,6 @@
 /* Playing: who is next is chosen; schedules are kept, opened again and compared. */
 import { ask, fetched, hear, stop, written } from "./connection.js";
-import { $, el, number } from "./elements.js";
+import { $, el, firstError, number } from "./elements.js";
 
 const state = { taken: [], undone: [], shown: null, pinned: null, edits: 0, name: "", schedules: [], waiting: false };
 let editor;
@@ -133,10 +133,7 @@ export const begin = (given) => {
     for (const shown of ["options", "blocked", "values", "taken"]) $(shown).replaceChildren();
     $("over").replaceChildren(el("p", {}, message.message));
   };
-  const read = (message) => {
-    const first = message.problems.find((one) => one.severity === "error");
-    if (first) refused({ message: `not a scenario yet: line ${first.line}: ${first.message}` });
-  };
+  const read = (message) => { if (firstError(message)) refused({ message: `not a scenario yet: ${firstError(message)}` }); };
   hear("play", { played, refused, read });
   hear("finish", { finished, refused: (message) => $("finished").replaceChildren(message.message) });
   hear("keep", { kept: save, refused: (message) => say(message.message) });

@@ -1,17 +1,14 @@
 /* Running: in virtual time, or on real threads, whose lanes grow while they run; then the page of the run. */
 import { ask, hear, stop } from "./connection.js";
-import { $, el, number, show } from "./elements.js";
-import { clear, grow, WAYS } from "./lanes.js";
+import { $, el, firstError, number, show } from "./elements.js";
+import { clear, grow, halt, WAYS } from "./lanes.js";
 
 const said = (text) => { $("ran").textContent = text; };
 
-const ended = () => { $("run-stop").hidden = true; };
+const ended = () => { $("run-stop").hidden = true; halt(); };
 
 const handlers = {
-  read: (message) => {
-    const wrong = message.problems.filter((one) => one.severity === "error");
-    if (wrong.length) { said(`line ${wrong[0].line}: ${wrong[0].message}`); ended(); }
-  },
+  read: (message) => { if (firstError(message)) { said(firstError(message)); ended(); } },
   ran: (message) => said(`${message.way}: ${message.verdict}`),
   page: (message) => { show($("page"), $("page-links"), message.key, "run"); ended(); },
   refused: (message) => { said(message.message); ended(); },

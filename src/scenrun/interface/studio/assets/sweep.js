@@ -1,9 +1,9 @@
 /* Sweeping one value: a curve that grows, and a slider that says what each value comes to. */
 import { ask, hear, stop } from "./connection.js";
-import { $, el, number, show, svg } from "./elements.js";
+import { $, el, firstError, number, show, svg } from "./elements.js";
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [640, 260, 64, 16, 12, 40];
-const state = { paths: [], rows: [], cells: 0, path: "", figure: "", edited: false };
+const state = { paths: [], rows: [], cells: 0, path: "" };
 
 const NOTHING = "there is no number in this file to vary; give one to `let`, a count or a size";
 
@@ -95,10 +95,7 @@ const told = () => {
 export const begin = ({ simulate }) => {
   const over = () => { $("sweep-stop").hidden = true; };
   hear("sweep", {
-    read: (message) => {
-      const wrong = message.problems.filter((one) => one.severity === "error");
-      if (wrong.length) { say(`line ${wrong[0].line}: ${wrong[0].message}`); over(); }
-    },
+    read: (message) => { if (firstError(message)) { say(firstError(message)); over(); } },
     begun: (message) => { state.cells = message.cells; say(message.notes.join("; ")); },
     row: came,
     page: (message) => { show(null, $("sweep-links"), message.key, "sweep"); say(`${number(state.rows.length)} values`); over(); },

@@ -13,7 +13,7 @@ from scenrun.interface.studio.jobs.sweeping import variable_paths
 from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 from scenrun.model.moves import Diverged
 from scenrun.own_code.searching.explore_scenario import explore_any
-from scenrun.printable import clean
+from scenrun.printable import clean, harmless
 from scenrun.program.loaded import Loaded, load_source
 from scenrun.search.options import SearchRequest
 from scenrun.search.result import Explored
@@ -41,7 +41,7 @@ def explore(loaded: Loaded, wanted: Wanted, tell: Tell) -> None:
     found = explore_any(loaded, None, request.options(look))
     tell({
         "kind": "explored", "verdict": found.verdict, "ok": found.ok, "expected": list(found.expected),
-        "closed": found.closed, "states": found.states, "text": str(found),
+        "closed": found.closed, "states": found.states, "text": harmless(str(found)),
         "outcomes": [repr(list(one)) for one in found.outcomes[:MOST_OUTCOMES]],
         "sentences": [clean(one.sentence) for one in found.counterexamples],
         "races": [clean(one.sentence()) for one in found.races[:MOST_RACES]],

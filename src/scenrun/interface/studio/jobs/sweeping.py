@@ -9,16 +9,14 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from scenrun.batch.sweep import files
 from scenrun.batch.sweep.cell import CellRunner, Job, Row
 from scenrun.batch.sweep.plan import SweepPlan, SweepRequest, plan
-from scenrun.batch.sweep.run import default_figures
+from scenrun.batch.sweep.result import result_of
 from scenrun.errors import UsageError
 from scenrun.interface.studio.jobs.wanted import Tell, Wanted
 from scenrun.language import source as yaml_source
 from scenrun.language.durations import UNITS_NS
 from scenrun.language.overrides import short_path
-from scenrun.language.placed import Mapping
 from scenrun.language.sweep import written_values
 from scenrun.language.value_ranges import RangeError
 from scenrun.printable import clean
@@ -80,22 +78,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _page(ready: SweepPlan, rows: list[Row]) -> str:
-    figures = next((row["figures"] for row in rows if row["figures"]), None)
     with tempfile.TemporaryDirectory(prefix="scenrun-") as folder:
         path = Path(folder, "sweep.html")
-        files.write(str(path), ready, _Rows(rows), default_figures(ready, figures))
+        result_of(ready, rows).write(path)
         return path.read_text(encoding="utf-8")
-
-
-class _Rows:
-    """Rows that are there."""
-
-    def __init__(self, rows: list[Row]) -> None:
-        self._rows = rows
-
-    def rows(self) -> Iterator[Row]:
-        """All of them."""
-        yield from self._rows
 
 
 def variable_paths(loaded: Loaded) -> list[dict[str, str]]:
@@ -110,7 +96,7 @@ def variable_paths(loaded: Loaded) -> list[dict[str, str]]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, dict | Mapping):
+    if not isinstance(value, dict):
         yield path, value
         return
     for key, inner in value.items():
